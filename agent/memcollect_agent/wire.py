@@ -1,0 +1,271 @@
+"""The structs that cross from agent to collector: a versioned contract.
+
+Rules of the contract: a new field has a default, a field's type and unit never change, a field is
+never renamed. Sizes are bytes, times are seconds since the Unix epoch on the node's own clock.
+`None` means "not known": the reason stands beside it (`absent`, `skipped`, `problems`), and it is
+never written as 0. Dictionaries keep the kernel's own names.
+
+One encoded sample per SCHEMA_VERSION is kept in tests/wire_samples and must decode for ever.
+"""
+
+from typing import Literal
+
+from msgspec import Struct, field
+
+SCHEMA_VERSION = 1
+
+Limit = int | Literal["max"] | None
+"""A limit file: bytes, the kernel's word "max" (no limit), or None where there is no such file."""
+
+
+class Swap(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """memory.swap.*: what of this cgroup is swapped out, and what it may swap."""
+
+    current_bytes: int | None = None
+    peak_bytes: int | None = None
+    high_bytes: Limit = None
+    max_bytes: Limit = None
+    events: dict[str, int] | None = None
+
+
+class Zswap(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """memory.zswap.*: the compressed pool's share; `current_bytes` is the compressed size."""
+
+    current_bytes: int | None = None
+    max_bytes: Limit = None
+    writeback: int | None = None
+
+
+class Pressure(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of memory.pressure: shares of time in percent, `total` in microseconds."""
+
+    avg10: float
+    avg60: float
+    avg300: float
+    total: int
+
+
+class Cgroup(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The memory files of one cgroup v2 directory (Documentation/admin-guide/cgroup-v2.rst).
+
+    Read in cAdvisor's order: memory.stat at `read_at`, then memory.current at `current_read_at`, and,
+    after the processes, memory.current again. `absent` maps a file's name to why it has no value here.
+    """
+
+    path: str
+    """From the root of the cgroup mount, with a leading slash."""
+    inode: int | None = None
+    """What identifies a cgroup; a path may be made anew."""
+    read_at: float | None = None
+    current_bytes: int | None = None
+    current_read_at: float | None = None
+    current_again_bytes: int | None = None
+    current_again_read_at: float | None = None
+    peak_bytes: int | None = None
+    min_bytes: Limit = None
+    low_bytes: Limit = None
+    high_bytes: Limit = None
+    max_bytes: Limit = None
+    oom_group: bool | None = None
+    stat: dict[str, int] | None = None
+    """memory.stat: bytes or event counts, under the kernel's own names; a missing key is unknown."""
+    events: dict[str, int] | None = None
+    events_local: dict[str, int] | None = None
+    pressure: dict[str, Pressure] | None = None
+    """memory.pressure by line: "some", "full"."""
+    swap: Swap = field(default_factory=Swap)
+    zswap: Zswap = field(default_factory=Zswap)
+    hugetlb: dict[str, int] | None = None
+    """hugetlb.SIZE.current in bytes by SIZE ("2MB"); outside memory.current unless the mount says so."""
+    numa_stat: dict[str, dict[str, int]] | None = None
+    """memory.numa_stat: {field: {"N0": bytes}}; only when asked for."""
+    descendants: dict[str, int] | None = None
+    """cgroup.stat: nr_descendants, nr_dying_descendants and whatever else the kernel counts."""
+    controllers: list[str] | None = None
+    absent: dict[str, str] = field(default_factory=dict)
+
+
+class Process(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One process of a cgroup's subtree. A process is its pid and its start time together."""
+
+    pid: int
+    ppid: int
+    start_time: float
+    state: str = "?"
+    """The letter of /proc/PID/stat: R, S, D, Z (zombie), …"""
+    comm: str = ""
+    """Cut to 15 bytes by the kernel, and the process may have chosen it: never trust, always escape."""
+    command: str | None = None
+    """argv joined by spaces, credentials masked; only when asked for."""
+    exe: str | None = None
+    cgroup: str | None = None
+    """Path below the container's cgroup, e.g. "/init.scope"; None: the container's own."""
+    threads: int | None = None
+    rss_bytes: int | None = None
+    pss_bytes: int | None = None
+    pss_anon_bytes: int | None = None
+    pss_file_bytes: int | None = None
+    pss_shmem_bytes: int | None = None
+    lazyfree_bytes: int | None = None
+    swap_pss_bytes: int | None = None
+    page_tables_bytes: int | None = None
+    """VmPTE of /proc/PID/status."""
+    smaps_rollup: dict[str, int] = field(default_factory=dict)
+    """Every other field of smaps_rollup, under the kernel's own names, in bytes."""
+
+
+class SkippedProcess(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A process that was listed but whose smaps_rollup has no numbers in the sums."""
+
+    pid: int
+    comm: str = ""
+    reason: str = ""
+    """A word: "denied", "budget", "ceiling", "unreadable"."""
+    detail: str = ""
+    rss_bytes: int | None = None
+    """From /proc/PID/stat, where that could still be read: an upper bound of its PSS."""
+
+
+class ProcessSums(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Sums over the processes that were read; never a total when something was skipped.
+
+    A field is None where no process gave it (the kernel lacks it, or nothing was read).
+    listed = read + vanished + kernel_threads + zombies + len(skipped) + skipped_unlisted.
+    """
+
+    listed: int = 0
+    read: int = 0
+    vanished: int = 0
+    """Ended between listing and reading: normal."""
+    zombies: int = 0
+    kernel_threads: int = 0
+    threads: int | None = None
+    rss_bytes: int | None = None
+    pss_bytes: int | None = None
+    pss_anon_bytes: int | None = None
+    pss_file_bytes: int | None = None
+    pss_shmem_bytes: int | None = None
+    lazyfree_bytes: int | None = None
+    swap_bytes: int | None = None
+    swap_pss_bytes: int | None = None
+    locked_bytes: int | None = None
+    anon_huge_bytes: int | None = None
+    hugetlb_bytes: int | None = None
+    page_tables_bytes: int | None = None
+    """Σ VmPTE; read only where memory.stat has no page tables, or when process detail was asked for."""
+    skipped: list[SkippedProcess] = field(default_factory=list)
+    skipped_unlisted: int = 0
+    """Skipped beyond the first 100, of which only the number is kept."""
+    skipped_unlisted_rss_bytes: int | None = 0
+    """Their RSS; None where it is not known of one of them."""
+    read_from: float | None = None
+    read_until: float | None = None
+
+
+class Container(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One cgroup below a pod's: a container's, the pause container's, or one of unknown shape."""
+
+    id: str | None = None
+    """The runtime's container id; None where the cgroup's name has no known shape."""
+    runtime: str | None = None
+    """The prefix in the cgroup's name: "cri-containerd", "crio", "docker", …; None with cgroupfs names."""
+    role: str = "container"
+    """"container", "pause" (inferred from its one process), "conmon" or "unknown"."""
+    cgroup: Cgroup
+    sums: ProcessSums = field(default_factory=ProcessSums)
+    processes: list[Process] = field(default_factory=list)
+    """The largest by PSS, at most the number asked for; empty unless asked for."""
+
+
+class Pod(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One pod's cgroup with its children; outside Kubernetes, one container's or service's cgroup."""
+
+    kind: str = "pod"
+    """"pod", "container" (docker, podman, LXC, …) or "service" (a systemd unit)."""
+    uid: str
+    """The pod's UID as its cgroup names it (a static pod's config hash); the unit's name if no pod."""
+    name: str | None = None
+    """Only where the node itself knows it; Kubernetes' names come from its API."""
+    qos_class: str | None = None
+    """"Guaranteed", "Burstable" or "BestEffort", as the cgroup's path says."""
+    driver: str | None = None
+    """"systemd" or "cgroupfs", as the cgroup's name says."""
+    cgroup: Cgroup
+    containers: list[Container] = field(default_factory=list)
+    own_sums: ProcessSums = field(default_factory=ProcessSums)
+    """Processes that sit in the pod's cgroup itself and in none of its children."""
+
+
+class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something asked for that has no number: what, where, why, and what to do."""
+
+    kind: str
+    """"pod", "container", "process", "node", "request"."""
+    name: str
+    reason: str
+    """A word: "gone", "denied", "unreadable", "budget", "not-found", "unsupported"."""
+    detail: str
+
+
+class Node(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What of the machine the numbers depend on."""
+
+    name: str
+    kernel: str | None = None
+    boot_id: str | None = None
+    boot_time: float | None = None
+    cpus: int | None = None
+    """Online CPUs: the per-CPU stock and the staleness of memory.stat grow with them."""
+    page_size_bytes: int | None = None
+    meminfo: dict[str, int] | None = None
+    """/proc/meminfo, kB lines in bytes, HugePages_* lines as counts."""
+    vmstat: dict[str, int] | None = None
+    """The lines of /proc/vmstat that tell of reclaim, swap, OOM kills and workingset; pages or counts."""
+    swap_devices: int | None = None
+    cgroup_version: str | None = None
+    """"v2", "hybrid" or "v1"."""
+    cgroup_mount_options: list[str] = field(default_factory=list)
+    transparent_hugepage: str | None = None
+    ksm_run: int | None = None
+    zswap_enabled: bool | None = None
+    absent: dict[str, str] = field(default_factory=dict)
+
+
+class Cost(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What this sample cost the node."""
+
+    wall_seconds: float
+    cpu_seconds: float
+    max_rss_bytes: int | None = None
+
+
+class SampleRequest(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What is asked of an agent. Unknown fields are refused: a misspelt limit must not be ignored."""
+
+    pod_uids: list[str] | None = None
+    """Only these; None: every pod of the node."""
+    units: list[str] | None = None
+    """Shell patterns of container and service names outside Kubernetes; None: pods only."""
+    sums: bool = True
+    """Whether smaps_rollup is read at all."""
+    process_limit: int = 0
+    """How many processes per container to list in full, the largest by PSS first; 0: none."""
+    full_commands: bool = False
+    """Whole command lines; the agent must also have been started to allow it."""
+    numa: bool = False
+    time_budget_seconds: float = 10.0
+    process_ceiling_bytes: int = 16 << 30
+    """A process with a larger RSS is skipped: smaps_rollup holds its mmap lock for ~20 ms per GiB."""
+
+
+class NodeSample(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One answer of one agent."""
+
+    schema_version: int = SCHEMA_VERSION
+    agent_version: str = ""
+    sampled_at: float
+    finished_at: float
+    node: Node
+    pods: list[Pod] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    cost: Cost | None = None

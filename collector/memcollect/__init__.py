@@ -1,0 +1,1 @@
+"""The joining, reconciling and explaining half of memcollect, where the engineer sits."""

@@ -1,0 +1,252 @@
+"""The snapshot document: everything a report needs, so that it can be made again offline.
+
+The JSON names are a contract (more may be added, none changes its meaning). Sizes are bytes, times are
+seconds since the Unix epoch except `captured_at`, `finished_at` and `start_time` of pods, which are
+ISO 8601 in UTC. Raw parts (cgroups, process sums) are the agent's own structs; derived parts (ladder,
+composition, findings, verdict) are computed from this document alone and can be computed again.
+`None` means "not known", with the reason beside it.
+"""
+
+from typing import Literal
+
+from msgspec import Struct, field
+
+from memcollect_agent.wire import Cgroup, Node, Process, ProcessSums
+
+SCHEMA_VERSION = 2
+"""1 was the JSON of the script that memcollect replaces."""
+
+Confidence = Literal["measured", "bounded", "inferred"]
+"""measured: a counter; bounded: an interval that must contain it; inferred: a stated heuristic."""
+
+Reclaimable = Literal["yes", "mostly", "under-pressure", "swap-only", "no"]
+
+
+class Term(Struct, frozen=True, kw_only=True):
+    """One named part of a composition or of the gap between two rungs. May be negative in a ladder."""
+
+    term: str
+    low_bytes: int
+    high_bytes: int
+    estimate_bytes: int
+    """The number to show: estimates and the residual's estimate sum to the gap to the byte."""
+    confidence: Confidence
+    evidence: str = ""
+    """The kernel's counters that say so, as arithmetic a reader can repeat."""
+    reclaimable: Reclaimable | None = None
+
+
+class Undecided(Struct, frozen=True, kw_only=True):
+    """A term or finding that could not be computed, and the fact that was missing."""
+
+    name: str
+    missing: str
+    """The fact's name, e.g. "stat.kernel"."""
+    reason: str
+
+
+class Residual(Struct, frozen=True, kw_only=True):
+    """What no term owns, and the bound within which the kernel's own bookkeeping explains it."""
+
+    low_bytes: int
+    high_bytes: int
+    estimate_bytes: int
+    bound_low_bytes: int
+    bound_high_bytes: int
+    bound_reason: str
+    within_bound: bool
+
+
+class Composition(Struct, frozen=True, kw_only=True):
+    """The working set, taken apart: terms and residual sum to `working_set_bytes`."""
+
+    working_set_bytes: int
+    terms: list[Term] = field(default_factory=list)
+    residual: Residual
+    undecided: list[Undecided] = field(default_factory=list)
+
+
+class Rung(Struct, frozen=True, kw_only=True):
+    """A number that a person can see somewhere; `source` says where."""
+
+    rung: str
+    bytes: int | None
+    source: str
+    reason: str = ""
+    """Why `bytes` is None."""
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """From one rung to the next: terms and residual sum to `gap_bytes` = to − from."""
+
+    from_rung: str
+    to_rung: str
+    gap_bytes: int
+    terms: list[Term] = field(default_factory=list)
+    residual: Residual
+    undecided: list[Undecided] = field(default_factory=list)
+    closed: bool = False
+    """Whether the residual is within its bound and nothing is undecided."""
+
+
+class Ladder(Struct, frozen=True, kw_only=True):
+    """Rungs in order and a step between every two neighbours whose bytes are known."""
+
+    rungs: list[Rung] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """One thing worth knowing, with its amount, its proof and what can be done."""
+
+    cause: str
+    scope: str
+    """The container's name, or "pod"."""
+    low_bytes: int | None = None
+    high_bytes: int | None = None
+    estimate_bytes: int | None = None
+    confidence: Confidence = "measured"
+    severity: Literal["info", "notice", "warning", "critical"] = "info"
+    sentence: str
+    evidence: str = ""
+    remedy: str = ""
+
+
+class Top(Struct, frozen=True, kw_only=True):
+    """What `kubectl top` shows and how far it can be trusted here."""
+
+    source: str
+    """"metrics.k8s.io", or "demo" where the demo computed it by cAdvisor's formula."""
+    timestamp: float | None = None
+    memory_bytes: int | None = None
+    cpu_nanocores: int | None = None
+    provider: str = "host-cgroup"
+    status: str = ""
+    detail: str = ""
+    working_set_at_sample_bytes: int | None = None
+    """The agent's own working set at `timestamp`, from its history."""
+    tolerance_bytes: int | None = None
+
+
+class Runtime(Struct, frozen=True, kw_only=True):
+    """Which sandbox runtime this is, by which evidence."""
+
+    family: str = "unknown"
+    handler: str | None = None
+    runtime_class: str | None = field(default=None, name="class")
+    confidence: Confidence = "inferred"
+    evidence: list[str] = field(default_factory=list)
+
+
+class Termination(Struct, frozen=True, kw_only=True):
+    """How a container last ended."""
+
+    reason: str | None = None
+    exit_code: int | None = None
+    finished_at: str | None = None
+
+
+class Container(Struct, frozen=True, kw_only=True):
+    """One container, as Kubernetes describes it (where it was asked) and as its node measured it."""
+
+    name: str
+    id: str | None = None
+    role: str = "container"
+    """"container", "init", "ephemeral", "pause", "conmon" or "unknown"; only app containers count in top."""
+    image: str | None = None
+    image_id: str | None = None
+    requests: dict[str, str] = field(default_factory=dict)
+    limits: dict[str, str] = field(default_factory=dict)
+    restarts: int | None = None
+    last_termination: Termination | None = None
+    cgroup: Cgroup | None = None
+    sums: ProcessSums | None = None
+    processes: list[Process] = field(default_factory=list)
+    top: Top | None = None
+    ladder: Ladder | None = None
+    composition: Composition | None = None
+
+
+class Pod(Struct, frozen=True, kw_only=True):
+    """One pod; in local mode also one container or service outside Kubernetes (`kind` tells)."""
+
+    uid: str
+    name: str
+    kind: str = "pod"
+    namespace: str | None = None
+    node: str | None = None
+    phase: str | None = None
+    qos_class: str | None = None
+    driver: str | None = None
+    runtime: Runtime = field(default_factory=Runtime)
+    labels: dict[str, str] = field(default_factory=dict)
+    start_time: str | None = None
+    cgroup: Cgroup | None = None
+    own_sums: ProcessSums | None = None
+    containers: list[Container] = field(default_factory=list)
+    top: Top | None = None
+    ladder: Ladder | None = None
+    composition: Composition | None = None
+    findings: list[Finding] = field(default_factory=list)
+    undecided: list[Undecided] = field(default_factory=list)
+    verdict: str = ""
+
+
+class Missing(Struct, frozen=True, kw_only=True):
+    """Something that was asked for and not measured."""
+
+    kind: str
+    name: str
+    node: str | None = None
+    reason: str
+    """A word: "pending", "no-agent", "agent-unreachable", "gone", "denied", "budget", …"""
+    detail: str
+    """A sentence with the remedy."""
+
+
+class Scope(Struct, frozen=True, kw_only=True):
+    """What was asked for."""
+
+    namespaces: list[str] | None = None
+    selector: str | None = None
+    names: list[str] | None = None
+    patterns: list[str] | None = None
+    processes: bool = False
+
+
+class Summary(Struct, frozen=True, kw_only=True):
+    """Totals of the rows below; a total is None where a row of it is unknown, with the count beside it."""
+
+    pods: int = 0
+    pods_measured: int = 0
+    containers: int = 0
+    working_set_bytes: int | None = None
+    """Σ over the measured pods."""
+    top_bytes: int | None = None
+    terms: dict[str, int] = field(default_factory=dict)
+    """Σ of the estimates by term, over the measured pods."""
+    residual_bytes: int | None = None
+
+
+class Tool(Struct, frozen=True, kw_only=True):
+    """What wrote the document."""
+
+    name: str = "memcollect"
+    version: str = ""
+
+
+class Snapshot(Struct, frozen=True, kw_only=True):
+    """The document."""
+
+    schema_version: int = SCHEMA_VERSION
+    tool: Tool = field(default_factory=Tool)
+    sample: str = "unspecified"
+    captured_at: str
+    finished_at: str
+    mode: Literal["cluster", "local"]
+    scope: Scope = field(default_factory=Scope)
+    nodes: list[Node] = field(default_factory=list)
+    pods: list[Pod] = field(default_factory=list)
+    missing: list[Missing] = field(default_factory=list)
+    summary: Summary = field(default_factory=Summary)
+    notes: list[str] = field(default_factory=list)
