@@ -1,0 +1,33 @@
+"""Every error the lab raises on purpose, each one sentence that says what to do.
+
+LabError
+├── MissingToolError   a program the lab needs is not installed
+├── NoSpaceError       no directory is large enough, or none may hold programs
+├── BootError          the kernel ended before its work was done
+└── TimeLimitError     the work was not done in time
+"""
+
+
+class LabError(Exception):
+    """The root of the tree."""
+
+
+class MissingToolError(LabError):
+    """`program` is not on this machine; `package` is Debian's name for what holds it."""
+
+    def __init__(self, program: str, package: str) -> None:
+        super().__init__(f"{program} is not installed; on Debian: apt-get install {package}")
+        self.program = program
+        self.package = package
+
+
+class NoSpaceError(LabError):
+    """Nowhere to put the guest's memory or its files."""
+
+
+class BootError(LabError):
+    """The kernel did not start or ended early."""
+
+
+class TimeLimitError(LabError):
+    """The guest was ended because its time was over."""

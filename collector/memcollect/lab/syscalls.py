@@ -1,0 +1,64 @@
+"""The few system calls that Python does not wrap and that process 1 of the guest needs.
+
+All raise OSError with the path in it. Constants are from the kernel's include/uapi/linux.
+"""
+
+import ctypes
+import errno
+import fcntl
+import os
+import socket
+import struct
+from pathlib import Path
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+_RB_POWER_OFF = 0x4321FEDC
+_SYS_FINIT_MODULE = 313
+"""x86_64 only, as User-Mode Linux is."""
+_SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
+
+
+def _checked(result: int, subject: str) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), subject)
+
+
+def mount(source: str, target: str, kind: str, options: str = "", flags: int = 0) -> None:
+    """Mount `source` on `target`, which is made if it is not there."""
+    Path(target).mkdir(parents=True, exist_ok=True)
+    result = _libc.mount(source.encode(), target.encode(), kind.encode(), flags, options.encode())
+    _checked(result, target)
+
+
+def unmount(target: str) -> None:
+    """Undo `mount`."""
+    _checked(_libc.umount2(target.encode(), 0), target)
+
+
+def swap_on(device: str) -> None:
+    """Swap to `device`, which holds a swap header."""
+    _checked(_libc.swapon(device.encode(), 0), device)
+
+
+def load_module(path: str) -> None:
+    """Load one kernel module; that it is loaded already is no error."""
+    with Path(path).open("rb") as file:
+        result = _libc.syscall(_SYS_FINIT_MODULE, file.fileno(), b"", 0)
+        if result != 0 and ctypes.get_errno() != errno.EEXIST:
+            _checked(result, path)
+
+
+def loopback_up() -> None:
+    """Do what `ip link set lo up` does (netdevice(7))."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as handle:
+        request = struct.pack("16sH14x", b"lo", 0)
+        flags = struct.unpack("16sH14x", fcntl.ioctl(handle, _SIOCGIFFLAGS, request))[1]
+        fcntl.ioctl(handle, _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", flags | _IFF_UP))
+
+
+def power_off() -> None:
+    """End the machine at once; only process 1 of a guest calls this."""
+    os.sync()
+    _libc.reboot(_RB_POWER_OFF)
