@@ -153,6 +153,8 @@ class Container(Struct, frozen=True, kw_only=True):
     id: str | None = None
     role: str = "container"
     """"container", "init", "ephemeral", "pause", "conmon" or "unknown"; only app containers count in top."""
+    state: str | None = None
+    """"running", "waiting" or "terminated", as Kubernetes says; None where it was not asked."""
     image: str | None = None
     image_id: str | None = None
     requests: dict[str, str] = field(default_factory=dict)

@@ -1,0 +1,88 @@
+"""What the working set is made of: terms and residual sum to `working_set_bytes`. Pure.
+
+working_set = (anon − lazyfree) + detached_anon + shmem + hot_cache + kernel + sock + residual,
+which follows from memory.current's identity by subtracting inactive_file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from memcollect.charge import KERNEL_RULES, anon_without_lazyfree, counter, detached_anon, hot_cache
+from memcollect.facts import Facts
+from memcollect.interval import Interval, total
+from memcollect.model import Composition, Confidence, Residual, Term, Undecided
+from memcollect.rules import TermRule, charge_bound, evaluate, interval_of, residual_of
+
+RULES = (
+    TermRule("anon", anon_without_lazyfree, "swap-only"),
+    TermRule("detached_anon", detached_anon, "swap-only"),
+    TermRule("shmem", counter("shmem"), "swap-only"),
+    TermRule("hot_cache", hot_cache, "under-pressure"),
+    *KERNEL_RULES,
+)
+
+
+def working_set_bytes(facts: Facts) -> int:
+    """Return cAdvisor's working set: max(0, memory.current − inactive_file), in bytes.
+
+    Raises MissingFactError when either number is absent.
+    """
+    return max(0, facts.exact("current") - facts.stat("inactive_file"))
+
+
+def compose(facts: Facts) -> Composition:
+    """Return the composition of one cgroup's working set; raises MissingFactError if it has no number."""
+    working_set = working_set_bytes(facts)
+    terms, undecided = evaluate(RULES, facts)
+    return Composition(
+        working_set_bytes=working_set,
+        terms=terms,
+        residual=residual_of(working_set, terms, charge_bound(facts)),
+        undecided=undecided,
+    )
+
+
+def combine(compositions: Sequence[Composition]) -> Composition:
+    """Return the composition of several cgroups together, as kubectl top adds up a pod's containers."""
+    present = {term.term for each in compositions for term in each.terms}
+    names = [rule.term for rule in RULES if rule.term in present]
+    undecided: dict[str, Undecided] = {item.name: item for each in compositions for item in each.undecided}
+    return Composition(
+        working_set_bytes=sum(each.working_set_bytes for each in compositions),
+        terms=[_sum_terms([t for each in compositions for t in each.terms if t.term == n]) for n in names],
+        residual=_sum_residuals([each.residual for each in compositions]),
+        undecided=list(undecided.values()),
+    )
+
+
+def _sum_terms(terms: Sequence[Term]) -> Term:
+    interval = total(interval_of(term) for term in terms)
+    return Term(
+        term=terms[0].term,
+        low_bytes=interval.low,
+        high_bytes=interval.high,
+        estimate_bytes=interval.estimate,
+        confidence=weakest(term.confidence for term in terms),
+        evidence=terms[0].evidence if len(terms) == 1 else f"sum over {len(terms)} containers",
+        reclaimable=terms[0].reclaimable,
+    )
+
+
+def weakest(confidences: Iterable[Confidence]) -> Confidence:
+    """Return the least certain of them."""
+    order: tuple[Confidence, ...] = ("measured", "bounded", "inferred")
+    return max(confidences, key=order.index, default="measured")
+
+
+def _sum_residuals(residuals: Sequence[Residual]) -> Residual:
+    rest = total(Interval(each.low_bytes, each.high_bytes, each.estimate_bytes) for each in residuals)
+    return Residual(
+        low_bytes=rest.low,
+        high_bytes=rest.high,
+        estimate_bytes=rest.estimate,
+        bound_low_bytes=sum(each.bound_low_bytes for each in residuals),
+        bound_high_bytes=sum(each.bound_high_bytes for each in residuals),
+        bound_reason=residuals[0].bound_reason if len(residuals) == 1 else "the containers' bounds, added",
+        within_bound=all(each.within_bound for each in residuals),
+    )

@@ -1,0 +1,80 @@
+"""From a raw snapshot document to an explained one. Pure.
+
+`explain` reads nothing but the document, so a saved snapshot can be explained again, offline, by
+another version, and its numbers audited.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from memcollect.composition import combine, compose
+from memcollect.explain.engine import find
+from memcollect.explain.findings import rules_for_container, rules_for_pod
+from memcollect.explain.summary import summarise
+from memcollect.explain.verdict import pronounce
+from memcollect.facts import Facts, MissingFactError
+from memcollect.ladder import container_ladder, pod_ladder
+from memcollect.model import Composition, Container, Finding, Pod, Snapshot, Undecided
+from memcollect.scopes import app_containers, app_facts, container_facts, pod_facts
+from memcollect_agent.wire import Node
+
+
+def explain(snapshot: Snapshot) -> Snapshot:
+    """Return the document with every ladder, composition, finding, verdict and the summary made anew."""
+    nodes = {node.name: node for node in snapshot.nodes}
+    pods = [explain_pod(pod, nodes.get(pod.node or "")) for pod in snapshot.pods]
+    return msgspec.structs.replace(snapshot, pods=pods, summary=summarise(pods))
+
+
+def explain_pod(pod: Pod, node: Node | None) -> Pod:
+    """Return one pod, explained by its own numbers and its node's."""
+    scoped = [(container, container_facts(container, node)) for container in pod.containers]
+    explained = [_explain_container(container, facts) for container, facts in scoped]
+    by_id = dict(zip(map(id, pod.containers), explained, strict=True))
+    apps = [(container, facts) for container, facts in scoped if container in app_containers(pod)]
+    compositions = [by_id[id(container)].composition for container, _ in apps]
+    composition = _combined(compositions)
+    facts, sums = pod_facts(pod, node), app_facts(pod, apps)
+    single = pod.kind != "pod" and len(explained) == 1
+    findings, undecided = _findings(pod, apps, facts)
+    pod = msgspec.structs.replace(
+        pod,
+        containers=explained,
+        composition=composition,
+        ladder=explained[0].ladder if single else pod_ladder(facts, sums, pod.top),
+        findings=findings,
+        undecided=undecided,
+    )
+    return msgspec.structs.replace(pod, verdict=pronounce(pod))
+
+
+def _explain_container(container: Container, facts: Facts) -> Container:
+    if container.cgroup is None:
+        return msgspec.structs.replace(container, ladder=None, composition=None)
+    try:
+        composition = compose(facts)
+    except MissingFactError:
+        composition = None
+    ladder = container_ladder(facts, container.top)
+    return msgspec.structs.replace(container, ladder=ladder, composition=composition)
+
+
+def _combined(compositions: list[Composition | None]) -> Composition | None:
+    known = [composition for composition in compositions if composition is not None]
+    return combine(known) if known and len(known) == len(compositions) else None
+
+
+def _findings(
+    pod: Pod, apps: list[tuple[Container, Facts]], facts: Facts
+) -> tuple[list[Finding], list[Undecided]]:
+    findings, undecided = find(rules_for_pod(pod), "pod", facts)
+    for container, of_container in apps:
+        if container.cgroup is None:
+            continue
+        found, open_questions = find(rules_for_container(), container.name, of_container)
+        findings += found
+        undecided += [item for item in open_questions if item.name not in {known.name for known in undecided}]
+    order = ("critical", "warning", "notice", "info")
+    findings.sort(key=lambda each: (order.index(each.severity), -abs(each.estimate_bytes or 0)))
+    return findings, undecided

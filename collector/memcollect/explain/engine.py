@@ -1,0 +1,89 @@
+"""Runs finding rules over facts. Pure.
+
+A rule reads facts and may make a finding. A fact that the kernel did not give makes the rule undecided,
+under the fact's name, never silent and never zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from memcollect.facts import Facts, MissingFactError
+from memcollect.interval import Interval
+from memcollect.model import Finding, Undecided
+from memcollect.rules import Amount
+from memcollect.units import MIB, human_bytes
+
+Severity = Literal["info", "notice", "warning", "critical"]
+
+
+class Rule(Protocol):
+    """One cause. `find` may raise MissingFactError."""
+
+    @property
+    def cause(self) -> str:
+        """Return the cause's name."""
+        ...
+
+    def find(self, facts: Facts, scope: str) -> Finding | None:
+        """Return the finding, or None where there is nothing to tell."""
+        ...
+
+
+@dataclass(frozen=True)
+class AmountRule:
+    """A cause with an amount: told when the amount is at least `least_bytes`.
+
+    `sentence` is a template over `{amount}` and the words that `words` makes of the facts.
+    """
+
+    cause: str
+    amount: Callable[[Facts], Amount | None]
+    sentence: str
+    remedy: str = ""
+    severity: Severity = "info"
+    least_bytes: int = MIB
+    words: Callable[[Facts], dict[str, str]] | None = None
+
+    def find(self, facts: Facts, scope: str) -> Finding | None:
+        """Return the finding if its estimate is large enough to matter."""
+        amount = self.amount(facts)
+        if amount is None or abs(amount.interval.estimate) < self.least_bytes:
+            return None
+        words = self.words(facts) if self.words else {}
+        return Finding(
+            cause=self.cause,
+            scope=scope,
+            low_bytes=amount.interval.low,
+            high_bytes=amount.interval.high,
+            estimate_bytes=amount.interval.estimate,
+            confidence=amount.confidence,
+            severity=self.severity,
+            sentence=self.sentence.format(amount=size_in_words(amount.interval), **words),
+            evidence=amount.evidence,
+            remedy=self.remedy,
+        )
+
+
+def size_in_words(interval: Interval) -> str:
+    """Return the magnitude as a person reads it, with the bounds where they differ visibly."""
+    estimate = human_bytes(abs(interval.estimate))
+    low, high = (human_bytes(each) for each in sorted((abs(interval.low), abs(interval.high))))
+    return estimate if low == high else f"{estimate} (between {low} and {high})"
+
+
+def find(rules: Iterable[Rule], scope: str, facts: Facts) -> tuple[list[Finding], list[Undecided]]:
+    """Return the findings of one scope, and the rules that lacked a fact."""
+    findings: list[Finding] = []
+    undecided: list[Undecided] = []
+    for rule in rules:
+        try:
+            finding = rule.find(facts, scope)
+        except MissingFactError as missing:
+            undecided.append(Undecided(name=rule.cause, missing=missing.name, reason=missing.reason))
+            continue
+        if finding is not None:
+            findings.append(finding)
+    return findings, undecided

@@ -1,0 +1,247 @@
+"""What is worth telling: one rule per cause, as data. Pure.
+
+Amounts come from the very functions that the composition and the ladder use, so that a finding and a
+term of the same name can never disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from memcollect.charge import (
+    anon_without_lazyfree,
+    cold_cache,
+    counter,
+    detached_anon,
+    hot_cache,
+    optional_counter,
+    other_kernel,
+    page_tables,
+)
+from memcollect.explain.engine import AmountRule, Rule
+from memcollect.explain.limits import LIMIT_RULES
+from memcollect.facts import Facts
+from memcollect.model import Pod
+from memcollect.rules import Amount, TermRule, bounded
+from memcollect.steps import dead, processes
+from memcollect.units import KIB, human_bytes
+
+
+def _term(rules: Iterable[TermRule], name: str) -> Callable[[Facts], Amount | None]:
+    return next(rule.amount for rule in rules if rule.term == name)
+
+
+def _shmem_words(facts: Facts) -> dict[str, str]:
+    unmapped = processes.unmapped_shmem(facts).interval.estimate
+    kept = "no process maps it, so ps does not show it" if unmapped > facts.stat("shmem") // 2 else "mapped"
+    return {"kept": kept}
+
+
+def _rss_words(facts: Facts) -> dict[str, str]:
+    return {"rss": human_bytes(facts.exact("procs.rss")), "pss": human_bytes(facts.exact("procs.pss"))}
+
+
+def _thread_words(facts: Facts) -> dict[str, str]:
+    return {"threads": str(facts.exact("threads")) if "threads" in facts else "an unknown number of"}
+
+
+def _socket_memory(facts: Facts) -> Amount | None:
+    return counter("sock")(facts)
+
+
+def _swapped(facts: Facts) -> Amount | None:
+    if "swap.current" not in facts:
+        return None
+    return bounded(facts["swap.current"], f"memory.swap.current {facts.exact('swap.current')}")
+
+
+def _zswapped(facts: Facts) -> Amount | None:
+    if "zswap.current" not in facts:
+        return None
+    return bounded(facts["zswap.current"], f"memory.zswap.current {facts.exact('zswap.current')}")
+
+
+def _hugetlb(facts: Facts) -> Amount | None:
+    if "hugetlb" not in facts:
+        return None
+    return bounded(facts["hugetlb"], f"Σ hugetlb.*.current {facts.exact('hugetlb')}")
+
+
+def _moved(facts: Facts) -> Amount | None:
+    if "current_again" not in facts:
+        return None
+    moved = facts["current_again"] - facts["current"]
+    return bounded(moved, "memory.current before and after the processes were read")
+
+
+CHARGE_RULES = (
+    AmountRule(
+        "anon",
+        anon_without_lazyfree,
+        "{amount} is private memory of the processes (heaps, stacks, JITs).",
+        "Only the application can give it back; look at the processes with the largest PSS.",
+    ),
+    AmountRule(
+        "hot_cache",
+        hot_cache,
+        "{amount} is page cache that was used more than once, so kubectl top counts it; the kernel drops it"
+        " under pressure, though reading the files again will cost time.",
+        "Do not buy memory for it: it shrinks when others need room. posix_fadvise(DONTNEED) or a"
+        " memory.high limit keeps it small.",
+    ),
+    AmountRule(
+        "cold_cache",
+        cold_cache,
+        "{amount} is page cache read once; it is charged here, but kubectl top leaves it out and the kernel"
+        " drops it first.",
+    ),
+    AmountRule(
+        "shmem",
+        counter("shmem"),
+        "{amount} is tmpfs or shared memory (/dev/shm, emptyDir medium Memory, memfd; {kept}); it stays until"
+        " the files are deleted, and without swap the kernel cannot drop it.",
+        "Look for files under /dev/shm and in-memory emptyDirs; set sizeLimit on them.",
+        words=_shmem_words,
+    ),
+    AmountRule(
+        "lazyfree",
+        lambda facts: bounded(facts["lazyfree"], "anonymous pages on the inactive file list"),
+        "{amount} was given back with MADV_FREE; ps still counts it as RSS, kubectl top does not, and the"
+        " kernel takes it at once when it needs it.",
+    ),
+    AmountRule(
+        "detached_anon",
+        detached_anon,
+        "{amount} is anonymous memory that no process maps any more: swap cache, or tails of split huge"
+        " pages.",
+    ),
+)
+KERNEL_RULES = (
+    AmountRule(
+        "kernel_stack",
+        counter("kernel_stack"),
+        "{amount} is kernel stacks, of {threads} threads.",
+        "Fewer threads: look at thread pool sizes.",
+        words=_thread_words,
+    ),
+    AmountRule(
+        "page_tables",
+        page_tables,
+        "{amount} is page tables: large or sparse address spaces, or many processes that map the same file.",
+    ),
+    AmountRule(
+        "slab_reclaimable",
+        counter("slab_reclaimable"),
+        "{amount} is the kernel's cache of file names and inodes (dentries); it is mostly dropped under"
+        " pressure.",
+        "Look for programs that search for many files which do not exist.",
+    ),
+    AmountRule(
+        "slab_unreclaimable",
+        counter("slab_unreclaimable"),
+        "{amount} is kernel objects that cannot be dropped (sockets, pipes, file handles, inotify).",
+    ),
+    AmountRule(
+        "percpu", optional_counter("percpu"), "{amount} is per-CPU kernel memory (cgroups, BPF maps)."
+    ),
+    AmountRule("vmalloc", optional_counter("vmalloc"), "{amount} is kernel memory mapped by vmalloc."),
+    AmountRule(
+        "other_kernel",
+        other_kernel,
+        "{amount} is kernel memory that this kernel does not itemise (large buffers: pipes, sockets, I/O).",
+    ),
+    AmountRule(
+        "sock",
+        _socket_memory,
+        "{amount} is network socket buffers: data sent to somebody who does not read it.",
+    ),
+)
+NEIGHBOUR_RULES = (
+    AmountRule(
+        "double_counted",
+        processes.double_counted,
+        "Adding up RSS gives {rss}; {amount} of that is pages counted again in every process that maps them,"
+        " here or in other pods (shared libraries, forked workers). The fair share (PSS) is {pss}.",
+        words=_rss_words,
+    ),
+    AmountRule(
+        "borrowed_anon",
+        _term(processes.CHARGING, "borrowed_anon"),
+        "{amount} of private memory is mapped here but charged to another cgroup: the process was moved here,"
+        " or it shares pages with a parent elsewhere.",
+    ),
+    AmountRule(
+        "lent_anon",
+        _term(processes.CHARGING, "lent_anon"),
+        "{amount} of private memory is charged here but mapped by no process of this cgroup: its process was"
+        " moved away, or forked into another cgroup.",
+    ),
+    AmountRule(
+        "borrowed_file",
+        _term(processes.CHARGING, "borrowed_file"),
+        "{amount} of file pages is mapped here but paid for by a neighbour who read them first.",
+        "Identical pods differ by this: the first to start pays for the shared image pages.",
+    ),
+    AmountRule(
+        "lent_file",
+        _term(processes.CHARGING, "lent_file"),
+        "{amount} of file pages is charged here but mapped by processes elsewhere: this cgroup pays for a"
+        " neighbour.",
+    ),
+    AmountRule(
+        "unread_processes",
+        processes.unread_processes,
+        "Up to {amount} belongs to processes that could not be read.",
+        "See what was skipped and why; the agent needs SYS_PTRACE, or a larger time budget.",
+        severity="warning",
+        least_bytes=1,
+    ),
+)
+STATE_RULES = (
+    AmountRule(
+        "swap", _swapped, "{amount} is swapped out: in nobody's RSS, PSS or kubectl top.", least_bytes=KIB
+    ),
+    AmountRule(
+        "zswap",
+        _zswapped,
+        "{amount} is compressed swap held in memory, and charged here as kernel memory.",
+        least_bytes=KIB,
+    ),
+    AmountRule(
+        "hugetlb",
+        _hugetlb,
+        "{amount} is hugetlb pages, which stand beside memory.current, not in it.",
+        least_bytes=KIB,
+    ),
+    AmountRule(
+        "moving",
+        _moved,
+        "The charge moved by {amount} while it was being read, so differences of that size mean nothing.",
+    ),
+)
+POD_RULES = (
+    AmountRule(
+        "dead_containers",
+        dead.dead_containers,
+        "{amount} is still charged to this pod by containers that are gone (an init container's tmpfs, a"
+        " restart); kubectl top shows nothing of it, the pod's limit does.",
+        "Delete the files they left in shared volumes, or the pod.",
+        severity="notice",
+    ),
+    AmountRule(
+        "pause",
+        _term(dead.RULES, "pause"),
+        "{amount} is the pause container, which kubectl top leaves out.",
+        least_bytes=512 * KIB,
+    ),
+)
+
+
+def rules_for_container() -> list[Rule]:
+    """Return the rules that apply to one container's cgroup."""
+    return [*LIMIT_RULES, *CHARGE_RULES, *KERNEL_RULES, *NEIGHBOUR_RULES, *STATE_RULES]
+
+
+def rules_for_pod(pod: Pod) -> list[Rule]:
+    """Return the rules that apply to the pod's own cgroup; none for a unit outside Kubernetes."""
+    return [*LIMIT_RULES, *POD_RULES] if pod.kind == "pod" else []

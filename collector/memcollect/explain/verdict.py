@@ -1,0 +1,131 @@
+"""One or two sentences that a tired engineer can act on, chosen by size. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from memcollect.model import Composition, Finding, Pod
+from memcollect.units import MIB, human_bytes
+
+
+@dataclass(frozen=True)
+class Group:
+    """Terms that mean the same to the reader, and how a verdict speaks of them."""
+
+    terms: frozenset[str]
+    phrase: str
+
+
+GROUPS = (
+    Group(frozenset({"anon", "detached_anon"}), "is private memory of its processes"),
+    Group(frozenset({"hot_cache"}), "is page cache the kernel would drop under pressure"),
+    Group(frozenset({"shmem"}), "is tmpfs or shared memory, which stays"),
+    Group(
+        frozenset({"slab_reclaimable"}),
+        "is the kernel's file-name cache, most of which it would drop under pressure",
+    ),
+    Group(
+        frozenset(
+            {
+                "slab_unreclaimable",
+                "kernel_stack",
+                "page_tables",
+                "percpu",
+                "vmalloc",
+                "zswap",
+                "other_kernel",
+                "sock",
+            }
+        ),
+        "is kernel memory",
+    ),
+)
+KERNEL_NAMES = {
+    "kernel_stack": "thread stacks",
+    "page_tables": "page tables",
+    "sock": "socket buffers",
+    "percpu": "per-CPU data",
+    "slab_unreclaimable": "kernel objects",
+    "zswap": "compressed swap",
+}
+SMALLEST_SHARE = 0.05
+MOST_PARTS = 3
+
+
+def pronounce(pod: Pod) -> str:
+    """Return the verdict on one pod."""
+    if pod.composition is None:
+        return (
+            "Not measured: " + (pod.undecided[0].reason if pod.undecided else "its cgroup was not read") + "."
+        )
+    sentences = [
+        _anatomy(pod.composition),
+        *_alarms(pod.findings),
+        *_beside(pod),
+        *_unexplained(pod.composition),
+    ]
+    return " ".join(sentences)
+
+
+def _anatomy(composition: Composition) -> str:
+    whole = composition.working_set_bytes
+    parts = sorted(_parts(composition), key=lambda part: -part[0])
+    told = [part for part in parts if part[0] >= max(SMALLEST_SHARE * whole, 1)][:MOST_PARTS]
+    if not told:
+        return f"{human_bytes(whole)} in all, in no part large enough to name."
+    (first_size, first_phrase), *others = told
+    text = f"{human_bytes(first_size)} of {human_bytes(whole)} {first_phrase}"
+    text += "".join(f"; {human_bytes(size)} {phrase}" for size, phrase in others)
+    return text + "."
+
+
+def _parts(composition: Composition) -> list[tuple[int, str]]:
+    sizes = {term.term: term.estimate_bytes for term in composition.terms}
+    parts = []
+    for group in GROUPS:
+        members = {name: size for name, size in sizes.items() if name in group.terms}
+        size = sum(members.values())
+        phrase = group.phrase
+        if phrase == "is kernel memory" and members:
+            name = max(members, key=lambda each: members[each])
+            phrase += f" (mostly {KERNEL_NAMES[name]})" if name in KERNEL_NAMES else ""
+        parts.append((size, phrase))
+    return parts
+
+
+def _alarms(findings: list[Finding]) -> list[str]:
+    """Return the sentences that must not wait for the findings list, each cause once."""
+    first: dict[str, str] = {}
+    for finding in findings:
+        if finding.severity in ("critical", "warning"):
+            first.setdefault(finding.cause, finding.sentence)
+    return list(first.values())
+
+
+def _beside(pod: Pod) -> list[str]:
+    """Return what is charged to the pod, or seen by `ps`, beside the number just taken apart."""
+    sizes = {finding.cause: abs(finding.estimate_bytes or 0) for finding in pod.findings}
+    whole = max(MIB, round(SMALLEST_SHARE * (pod.composition.working_set_bytes if pod.composition else 0)))
+    sentences = []
+    if sizes.get("dead_containers", 0) >= whole:
+        sentences.append(
+            f"{human_bytes(sizes['dead_containers'])} more is charged to the pod by containers that are gone."
+        )
+    if sizes.get("lazyfree", 0) >= whole:
+        sentences.append(f"{human_bytes(sizes['lazyfree'])} more in ps is already given back to the kernel.")
+    if sizes.get("borrowed_file", 0) >= whole:
+        sentences.append(
+            f"It uses {human_bytes(sizes['borrowed_file'])} of file pages that a neighbour pays for."
+        )
+    if sizes.get("double_counted", 0) >= whole:
+        sentences.append(f"ps counts {human_bytes(sizes['double_counted'])} more than once.")
+    return sentences[:2]
+
+
+def _unexplained(composition: Composition) -> list[str]:
+    residual = composition.residual
+    if residual.within_bound:
+        return []
+    return [
+        f"{human_bytes(residual.estimate_bytes)} is not explained: more than the kernel's bookkeeping can be."
+    ]

@@ -1,0 +1,229 @@
+"""What is known of one cgroup scope, by name: the only thing the rules see. Pure.
+
+A fact is an interval of bytes, or absent with the reason. Names: `stat.KEY` (memory.stat, the kernel's
+key), `current`, `procs.FIELD` (sums over the processes that were read), `procs.unread_rss`,
+`node.cpus`, `node.page_size`, `cgroups` (cgroups in the subtree) and the derived ones below.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from memcollect.interval import Interval
+
+if TYPE_CHECKING:
+    from memcollect_agent.wire import Cgroup, Node, ProcessSums
+
+NO_SUMS = "the processes were not read"
+LRU_LISTS = ("active_anon", "inactive_anon", "active_file", "inactive_file", "unevictable")
+ITEMISED_KERNEL = (
+    "slab_reclaimable",
+    "slab_unreclaimable",
+    "kernel_stack",
+    "pagetables",
+    "sec_pagetables",
+    "percpu",
+    "vmalloc",
+    "zswap",
+)
+"""The kinds of kernel memory that memory.stat tells apart, on the kernels that have them."""
+SUM_FIELDS = (
+    "rss",
+    "pss",
+    "pss_anon",
+    "pss_file",
+    "pss_shmem",
+    "lazyfree",
+    "swap",
+    "swap_pss",
+    "locked",
+    "anon_huge",
+    "hugetlb",
+    "page_tables",
+)
+
+
+class MissingFactError(Exception):
+    """A rule asked for a fact that is absent; carries its name and the reason."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.name = name
+        self.reason = reason
+
+
+class Facts:
+    """Intervals by name, and reasons for the names that have none."""
+
+    def __init__(self, values: dict[str, Interval], reasons: dict[str, str]) -> None:
+        self._values = values
+        self._reasons = reasons
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    def __getitem__(self, name: str) -> Interval:
+        """Return the fact, or raise MissingFactError with its name and the reason."""
+        try:
+            return self._values[name]
+        except KeyError:
+            raise MissingFactError(name, self.reason(name)) from None
+
+    def exact(self, name: str) -> int:
+        """Return the fact's single number (its estimate where it is an interval)."""
+        return self[name].estimate
+
+    def stat(self, key: str) -> int:
+        """Return memory.stat's `key`, in bytes or events."""
+        return self[f"stat.{key}"].low
+
+    def extended(self, values: dict[str, Interval], reasons: dict[str, str] | None = None) -> Facts:
+        """Return these facts and `values`, which win."""
+        return Facts({**self._values, **values}, {**self._reasons, **(reasons or {})})
+
+    def reason(self, name: str) -> str:
+        """Return why `name` is absent."""
+        if name in self._reasons:
+            return self._reasons[name]
+        if name.startswith("stat."):
+            return self._reasons.get("stat", "this kernel's memory.stat has no such line")
+        if name.startswith("procs."):
+            return self._reasons.get("procs", NO_SUMS)
+        return "not measured"
+
+
+def gather(cgroup: Cgroup | None, sums: ProcessSums | None, node: Node | None, *, cgroups: int = 1) -> Facts:
+    """Return the facts of one scope; `cgroups` is how many cgroups its subtree holds at least."""
+    values: dict[str, Interval] = {"cgroups": Interval.exactly(cgroups)}
+    reasons: dict[str, str] = {}
+    _add_cgroup(values, reasons, cgroup)
+    _add_sums(values, reasons, sums)
+    _add_node(values, reasons, node)
+    _add_lru(values)
+    return Facts(values, reasons)
+
+
+def _add_cgroup(values: dict[str, Interval], reasons: dict[str, str], cgroup: Cgroup | None) -> None:
+    if cgroup is None:
+        reasons["stat"] = reasons["current"] = "the cgroup was not measured"
+        return
+    for key, value in (cgroup.stat or {}).items():
+        values[f"stat.{key}"] = Interval.exactly(value)
+    if cgroup.stat is not None:
+        values["kernel_itemised"] = Interval.exactly(itemised_kernel_bytes(cgroup.stat))
+        values["kernel_counted"] = Interval.exactly(counted_kernel_bytes(cgroup.stat))
+    else:
+        reasons["stat"] = cgroup.absent.get("memory.stat", "memory.stat was not read")
+    if cgroup.current_bytes is None:
+        reasons["current"] = cgroup.absent.get("memory.current", "memory.current was not read")
+    else:
+        values["current"] = Interval.exactly(cgroup.current_bytes)
+
+
+def itemised_kernel_bytes(stat: dict[str, int]) -> int:
+    """Return the kernel memory that memory.stat gives by kind."""
+    return sum(stat[key] for key in ITEMISED_KERNEL if key in stat)
+
+
+def counted_kernel_bytes(stat: dict[str, int]) -> int:
+    """Return `kernel` (5.18 and later); on older kernels the parts that are counted, which is less."""
+    return stat.get("kernel", itemised_kernel_bytes(stat))
+
+
+def _add_sums(values: dict[str, Interval], reasons: dict[str, str], sums: ProcessSums | None) -> None:
+    if sums is None or (sums.read == 0 and sums.listed > 0 and unread_count(sums) > 0):
+        reasons["procs"] = NO_SUMS if sums is None else "none of the processes could be read"
+        return
+    values["procs.read"] = Interval.exactly(sums.read)
+    for name in SUM_FIELDS:
+        value = getattr(sums, f"{name}_bytes")
+        if value is None and sums.read == 0 and name != "page_tables":
+            value = 0  # no process lives here: a sum over nothing is known
+        if value is None:
+            reasons[f"procs.{name}"] = "smaps_rollup of this kernel has no such line"
+        else:
+            values[f"procs.{name}"] = Interval.exactly(value)
+    if "procs.page_tables" not in values:
+        reasons["procs.page_tables"] = "VmPTE was not read"
+    unread = unread_rss_bytes(sums)
+    if unread is None:
+        reasons["procs.unread_rss"] = "a process that could not be read has no known RSS either"
+    else:
+        values["procs.unread_rss"] = Interval.exactly(unread)
+
+
+def unread_count(sums: ProcessSums) -> int:
+    """Return how many living processes were listed but have no numbers in the sums."""
+    return len(sums.skipped) + sums.skipped_unlisted
+
+
+def unread_rss_bytes(sums: ProcessSums) -> int | None:
+    """Return the RSS of those processes, in bytes; None when it is not known of one of them."""
+    parts = [process.rss_bytes for process in sums.skipped]
+    if sums.skipped_unlisted:
+        parts.append(sums.skipped_unlisted_rss_bytes)
+    known = [part for part in parts if part is not None]
+    return sum(known) if len(known) == len(parts) else None
+
+
+def _add_node(values: dict[str, Interval], reasons: dict[str, str], node: Node | None) -> None:
+    for name, value in (
+        ("node.cpus", node.cpus if node else None),
+        ("node.page_size", node.page_size_bytes if node else None),
+    ):
+        if value is None:
+            reasons[name] = "the node did not say"
+        else:
+            values[name] = Interval.exactly(value)
+
+
+def _add_lru(values: dict[str, Interval]) -> None:
+    """Derive `lru`, `detached_anon` and `lazyfree`, whose definitions several rules share.
+
+    Every page on an LRU list is either counted in `anon`, or in `file`, or in neither (mm/memcontrol.c):
+    the last are the swap cache and the unmapped tails of huge pages.
+    """
+    names = [f"stat.{name}" for name in (*LRU_LISTS, "anon", "file")]
+    if any(name not in values for name in names):
+        return
+    lru = sum(values[name].low for name in names[:5])
+    anon, file = values["stat.anon"].low, values["stat.file"].low
+    values["lru"] = Interval.exactly(lru)
+    values["detached_anon"] = Interval.exactly(max(0, lru - anon - file))
+    if "stat.shmem" in values:
+        values["lazyfree"] = _lazyfree(values)
+
+
+def _lazyfree(values: dict[str, Interval]) -> Interval:
+    """Return the anonymous pages that sit on the inactive *file* list (MADV_FREE, mm/swap.c).
+
+    Two routes. memory.stat alone: what the file lists hold beyond the page cache, where the unevictable
+    list, of which memory.stat does not say whether it is anon or file, is the width of the interval.
+    And Σ LazyFree of the processes, which sees pages until they are written again; a page written
+    again stays on that list, so the first route may rightly say more.
+    """
+    stat = {name: values[f"stat.{name}"].low for name in (*LRU_LISTS, "anon", "file", "shmem")}
+    ceiling = min(stat["anon"], stat["inactive_file"])
+    surplus = stat["active_file"] + stat["inactive_file"] - (stat["file"] - stat["shmem"])
+    low = min(max(0, surplus), ceiling)
+    high = max(low, min(ceiling, surplus + stat["unevictable"]))
+    seen = values.get("procs.lazyfree")
+    unread = values.get("procs.unread_rss")
+    if seen is None:
+        return Interval.between(low, high)
+    counted = min(seen.low, ceiling)
+    if unread == Interval.exactly(0) and abs(counted - low) <= _lru_batches(values):
+        return Interval.exactly(counted)
+    if unread == Interval.exactly(0) and low < counted <= high + _lru_batches(values):
+        return Interval.exactly(counted)
+    return Interval.between(low, high, counted)
+
+
+def _lru_batches(values: dict[str, Interval]) -> int:
+    """Return the bytes that may wait in per-CPU batches on their way to an LRU list (mm/swap.c).
+
+    A batch holds at most 31 pages since 6.9 (15 before) and a CPU keeps one for each of the kinds of move
+    that matter here: added, activated, deactivated, made lazily freeable.
+    """
+    cpus, page = values.get("node.cpus"), values.get("node.page_size")
+    return (cpus.low if cpus else 1) * (page.low if page else 4096) * 31 * 4

@@ -1,0 +1,126 @@
+"""A rule as data: a term, the facts it needs, and a pure function from them to an amount. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from memcollect.facts import Facts, MissingFactError
+from memcollect.interval import Interval, total
+from memcollect.model import Confidence, Reclaimable, Residual, Term, Undecided
+from memcollect.units import human_bytes
+
+STOCK_PAGES = 64
+"""MEMCG_CHARGE_BATCH (mm/memcontrol.c): pages a CPU may have charged in advance for one cgroup."""
+STALE_PAGES = 128
+"""Updates of memory.stat that may wait: a batch on each CPU, and as many again before a flush is due."""
+
+
+@dataclass(frozen=True)
+class Amount:
+    """What a rule found: the interval, how it is known, and the arithmetic behind it."""
+
+    interval: Interval
+    confidence: Confidence
+    evidence: str
+
+
+@dataclass(frozen=True)
+class TermRule:
+    """One owner of bytes. `amount` may raise MissingFactError, and then the term is undecided.
+
+    It returns None where the term does not apply at all (as opposed to: is zero).
+    """
+
+    term: str
+    amount: Callable[[Facts], Amount | None]
+    reclaimable: Reclaimable | None = None
+
+
+def measured(value: int, evidence: str) -> Amount:
+    """Return an amount that is a counter, or exact arithmetic on counters."""
+    return Amount(Interval.exactly(value), "measured", evidence)
+
+
+def bounded(interval: Interval, evidence: str) -> Amount:
+    """Return an amount that must lie in `interval`; measured if that is a single number."""
+    return Amount(interval, "measured" if interval.is_exact else "bounded", evidence)
+
+
+def evaluate(rules: Iterable[TermRule], facts: Facts) -> tuple[list[Term], list[Undecided]]:
+    """Return the terms that are not exactly zero, in the rules' order, and what could not be decided."""
+    terms: list[Term] = []
+    undecided: list[Undecided] = []
+    for rule in rules:
+        try:
+            amount = rule.amount(facts)
+        except MissingFactError as missing:
+            undecided.append(Undecided(name=rule.term, missing=missing.name, reason=missing.reason))
+            continue
+        if amount is not None and amount.interval != Interval.exactly(0):
+            terms.append(as_term(rule.term, amount, rule.reclaimable))
+    return terms, undecided
+
+
+def as_term(name: str, amount: Amount, reclaimable: Reclaimable | None = None) -> Term:
+    """Return the document's form of an amount."""
+    interval = amount.interval
+    return Term(
+        term=name,
+        low_bytes=interval.low,
+        high_bytes=interval.high,
+        estimate_bytes=interval.estimate,
+        confidence=amount.confidence,
+        evidence=amount.evidence,
+        reclaimable=reclaimable,
+    )
+
+
+def interval_of(term: Term) -> Interval:
+    """Return a term's interval."""
+    return Interval(term.low_bytes, term.high_bytes, term.estimate_bytes)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """How much of a residual the kernel's own bookkeeping can be, and why."""
+
+    interval: Interval
+    reason: str
+
+
+NO_BOUND = Bound(Interval.exactly(0), "both rungs are sums over the same reads")
+
+
+def residual_of(gap: int, terms: Iterable[Term], bound: Bound) -> Residual:
+    """Return what the terms leave of `gap`, as an interval and an estimate, beside its bound.
+
+    It is within the bound when some value the terms allow lies inside it.
+    """
+    rest = Interval.exactly(gap) - total(interval_of(term) for term in terms)
+    allowed = bound.interval
+    return Residual(
+        low_bytes=rest.low,
+        high_bytes=rest.high,
+        estimate_bytes=rest.estimate,
+        bound_low_bytes=allowed.low,
+        bound_high_bytes=allowed.high,
+        bound_reason=bound.reason,
+        within_bound=rest.low <= allowed.high and rest.high >= allowed.low,
+    )
+
+
+def charge_bound(facts: Facts) -> Bound:
+    """Return the bound of memory.current − Σ memory.stat: pre-charged stock and stale counters.
+
+    Stock only adds (up to 64 pages per CPU for each cgroup of the subtree); staleness goes either way.
+    Raises MissingFactError when the node did not tell its CPUs or page size.
+    """
+    page_bytes = facts.exact("node.page_size") * facts.exact("node.cpus")
+    stock = STOCK_PAGES * page_bytes * facts.exact("cgroups")
+    stale = STALE_PAGES * page_bytes
+    return Bound(
+        Interval(-stale, stock + stale, 0),
+        f"at most {human_bytes(stock)} charged in advance per CPU, and ±{human_bytes(stale)} of counters"
+        f" not yet flushed ({facts.exact('node.cpus')} CPUs)",
+    )

@@ -1,0 +1,1 @@
+"""The rules of the ladder's steps, one module per gap. Pure."""

@@ -1,0 +1,68 @@
+"""From the pod's own cgroup to its app containers: what kubectl top never adds up. Pure.
+
+The facts are the pod's, with `children.KEY` for Σ memory.stat over all its child cgroups, `pause` and
+`other_children` for the charges of children that are no app containers.
+"""
+
+from __future__ import annotations
+
+from memcollect.facts import Facts
+from memcollect.interval import Interval
+from memcollect.rules import STALE_PAGES, Amount, Bound, TermRule, measured
+from memcollect.units import human_bytes
+
+
+def _left_behind(facts: Facts, key: str) -> int:
+    return facts.stat(key) - facts.exact(f"children.{key}")
+
+
+def dead_containers(facts: Facts) -> Amount:
+    """Return user pages in the pod's cgroup and in none of its children: of containers that are gone.
+
+    Processes live in the children, so anon, tmpfs and cache charged to the pod alone were left behind
+    when a child was removed (its charge moves to the parent).
+    """
+    anon, file, shmem = (_left_behind(facts, key) for key in ("anon", "file", "shmem"))
+    dying = facts.exact("dying") if "dying" in facts else None
+    evidence = (
+        f"pod − Σ children: anon {anon}, file {file} (of it shmem {shmem}); nr_dying_descendants {dying}"
+    )
+    return measured(-max(0, anon + file), evidence)
+
+
+def pod_kernel(facts: Facts) -> Amount:
+    """Return kernel memory of the pod's cgroup in none of its children.
+
+    The kernel charges the control structures of a child to its parent, and slab of a removed child
+    moves to the parent, so some KiB are always here.
+    """
+    own = facts.exact("kernel_counted") - facts.exact("children.kernel")
+    return measured(-max(0, own), f"pod − Σ children: kernel {own}")
+
+
+def _child(term: str, what: str) -> TermRule:
+    def amount(facts: Facts) -> Amount | None:
+        return measured(-facts.exact(term), f"memory.current of {what}") if term in facts else None
+
+    return TermRule(term, amount)
+
+
+def bound(facts: Facts) -> Bound:
+    """Return the bound: counters not yet flushed on either side, and what moved while it was read."""
+    cgroups = facts.exact("cgroups")
+    page_bytes = facts.exact("node.page_size") * facts.exact("node.cpus")
+    stale = STALE_PAGES * page_bytes * cgroups
+    moved = facts.exact("moved") if "moved" in facts else 0
+    return Bound(
+        Interval(-stale - moved, stale + moved, 0),
+        f"±{human_bytes(stale)} of counters not yet flushed, {human_bytes(moved)} that moved while"
+        f" {cgroups} cgroups were read one after another",
+    )
+
+
+RULES = (
+    _child("pause", "the pause container"),
+    _child("other_children", "child cgroups that are no app containers"),
+    TermRule("dead_containers", dead_containers, "swap-only"),
+    TermRule("other_kernel", pod_kernel, "no"),
+)

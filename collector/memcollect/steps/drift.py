@@ -1,0 +1,50 @@
+"""From the working set now to what kubectl top shows. Pure.
+
+The metrics sample is up to a minute old; `working_set_at_sample` is the agent's own number of that
+moment. kubectl floors what it prints to whole MiB.
+"""
+
+from __future__ import annotations
+
+from memcollect.facts import Facts, MissingFactError
+from memcollect.interval import Interval
+from memcollect.rules import NO_BOUND, Amount, Bound, TermRule, measured
+from memcollect.units import MIB, human_bytes
+
+
+def drift(facts: Facts) -> Amount:
+    """Return what changed between the metrics sample and now, by the agent's history."""
+    then, now = facts.exact("working_set_at_sample"), facts.exact("working_set")
+    return measured(then - now, f"working set then {then} − now {now}")
+
+
+def undated_drift(facts: Facts) -> Amount:
+    """Raise MissingFactError: without history, drift and disagreement cannot be told apart."""
+    raise MissingFactError("working_set_at_sample", facts.reason("working_set_at_sample"))
+
+
+def floor_to_mib(facts: Facts) -> Amount:
+    """Return what kubectl cuts off when it prints whole MiB."""
+    raw = facts.exact("top_raw")
+    return measured(-(raw % MIB), f"{raw} bytes, printed in whole MiB")
+
+
+def no_bound(_: Facts) -> Bound:
+    """Return the bound of a step that is its own definition."""
+    return NO_BOUND
+
+
+def sample_bound(facts: Facts) -> Bound:
+    """Return how far the aligned number and the sample may differ without any of them being wrong."""
+    if "top_tolerance" not in facts:
+        return Bound(NO_BOUND.interval, "no history at the sample's time to compare with")
+    tolerance = facts.exact("top_tolerance")
+    return Bound(
+        Interval(-tolerance, tolerance, 0),
+        f"±{human_bytes(tolerance)}: interpolation between history points, whole-second timestamp, stock",
+    )
+
+
+DRIFT = (TermRule("drift", drift),)
+DISPLAY = (TermRule("rounding", floor_to_mib),)
+UNALIGNED = (TermRule("drift", undated_drift), TermRule("rounding", floor_to_mib))

@@ -1,0 +1,33 @@
+"""From the charge to the working set: what kubectl top leaves out on purpose. Pure."""
+
+from __future__ import annotations
+
+from memcollect.charge import cold_cache
+from memcollect.facts import Facts
+from memcollect.rules import NO_BOUND, Amount, Bound, TermRule, bounded
+
+
+def _negated(amount: Amount) -> Amount:
+    return Amount(-amount.interval, amount.confidence, amount.evidence)
+
+
+def left_out_cache(facts: Facts) -> Amount:
+    """Return minus the cold page cache."""
+    return _negated(cold_cache(facts))
+
+
+def left_out_lazyfree(facts: Facts) -> Amount:
+    """Return minus the freeable anonymous pages, which sit on the inactive file list."""
+    evidence = "anonymous pages on the inactive file list (MADV_FREE)"
+    return _negated(bounded(facts["lazyfree"], evidence))
+
+
+def bound(_: Facts) -> Bound:
+    """Return the bound: none, the two terms are inactive_file taken apart."""
+    return Bound(NO_BOUND.interval, "the two terms are inactive_file, taken apart")
+
+
+RULES = (
+    TermRule("cold_cache", left_out_cache, "yes"),
+    TermRule("lazyfree", left_out_lazyfree, "yes"),
+)

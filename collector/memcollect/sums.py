@@ -1,0 +1,46 @@
+"""Adding up what several cgroups' processes were measured to use. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from memcollect_agent.wire import ProcessSums
+
+COUNTS = ("listed", "read", "vanished", "zombies", "kernel_threads", "skipped_unlisted")
+AMOUNTS = (
+    "threads",
+    "rss_bytes",
+    "pss_bytes",
+    "pss_anon_bytes",
+    "pss_file_bytes",
+    "pss_shmem_bytes",
+    "lazyfree_bytes",
+    "swap_bytes",
+    "swap_pss_bytes",
+    "locked_bytes",
+    "anon_huge_bytes",
+    "hugetlb_bytes",
+    "page_tables_bytes",
+)
+
+
+def add_sums(parts: Sequence[ProcessSums]) -> ProcessSums:
+    """Return the sums over all of them; an amount is None where one part has processes but not the amount."""
+    amounts = {name: _add([part for part in parts if part.read], name) for name in AMOUNTS}
+    counts = {name: sum(getattr(part, name) for part in parts) for name in COUNTS}
+    return ProcessSums(
+        **counts,
+        **amounts,
+        skipped=[process for part in parts for process in part.skipped],
+        skipped_unlisted_rss_bytes=_add(
+            [part for part in parts if part.skipped_unlisted], "skipped_unlisted_rss_bytes"
+        ),
+        read_from=min((part.read_from for part in parts if part.read_from is not None), default=None),
+        read_until=max((part.read_until for part in parts if part.read_until is not None), default=None),
+    )
+
+
+def _add(parts: Sequence[ProcessSums], name: str) -> int | None:
+    values = [getattr(part, name) for part in parts]
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
