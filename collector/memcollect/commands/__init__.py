@@ -1,0 +1,59 @@
+"""The command line: one command per module, which parses its options, calls, and prints.
+
+A command's module is imported only when it is called, so that `memcollect explain FILE` does not wait
+for a Kubernetes client.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from memcollect_agent import __version__ as version
+
+COMMANDS = {
+    "demo": "The whole thing on a real kernel in a minute, without a cluster.",
+    "explain": "A saved snapshot, explained again: offline, in full.",
+    "snapshot": "Measure pods and say where their memory is.",
+}
+"""Every command's name (its module here has a `command`) and its line in the help."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        """Return the names in the order of the alphabet."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (click's signature)
+        """Return the command, or None where there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"memcollect.commands.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click's signature)
+        """Write the list of commands without importing one of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 all measured; 1 failed; 2 wrong usage; 3 written, but something is missing.",
+)
+@click.version_option(version, "-V", "--version", message="memcollect %(version)s")
+def cli() -> None:
+    r"""Say where a sandbox pod's memory is, to the byte that can be proven, and why kubectl top differs.
+
+    \b
+    Examples:
+      memcollect demo
+      memcollect snapshot --local --sample after-python
+      memcollect snapshot --local --format json -o before.json
+      memcollect explain before.json my-pod
+    """

@@ -1,0 +1,113 @@
+"""`memcollect explain`: a saved snapshot, explained again by this version, offline and in full."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from memcollect.commands.options import clean_text, output_options, verbose_option
+from memcollect.commands.output import check_output, deliver, say
+from memcollect.commands.reports import report
+from memcollect.documents import read_snapshot
+from memcollect.errors import DocumentError, UsageError
+from memcollect.reporters.words import pod_name
+
+if TYPE_CHECKING:
+    from memcollect.model import Pod, Snapshot
+    from memcollect.reporters.table import Details
+
+MAX_CANDIDATES = 10
+
+
+@click.command("explain")
+@click.argument("document", metavar="SNAPSHOT")
+@click.argument("pod", required=False, callback=clean_text)
+@output_options
+@verbose_option
+def command(*, document: str, pod: str | None, **options: Any) -> int:
+    r"""Explain the saved file SNAPSHOT (- for standard input) again: nothing is measured, no network.
+
+    POD is a pod's name, namespace/name or UID; without it every pod is explained. Everything is computed
+    anew from the counters in the file, with all the evidence, so that each number can be checked.
+
+    \b
+    Examples:
+      memcollect explain before.json
+      memcollect explain before.json deer-flow/sandbox-7d9c5 --format markdown
+      memcollect snapshot --local --format json | memcollect explain -
+    """
+    from memcollect.explain import explain  # noqa: PLC0415 (bad files are told without it)
+
+    check_output(options["output"], force=options["force"])
+    stored = read_snapshot(document)
+    try:
+        explained = explain(stored)
+    except (ValueError, ArithmeticError, LookupError, TypeError) as error:
+        raise DocumentError(
+            f"{document} has numbers that contradict each other: {error}.",
+            "Was it edited? Take a new snapshot.",
+        ) from error
+    snapshot = _with_note(stored, explained)
+    if pod is not None:
+        snapshot = _only(snapshot, pod)
+    to_file = options["output"] is not None
+    one = pod is not None
+    details: Details = "all" if one else options["details"]
+    text = report(snapshot, options["format_"], to_file=to_file, details=details, full=one)
+    deliver(text, options["output"], force=options["force"])
+    return 0
+
+
+def _with_note(stored: Snapshot, explained: Snapshot) -> Snapshot:
+    """Return `explained`, with a note where the file itself says something else."""
+    differing = [
+        pod_name(new)
+        for old, new in zip(stored.pods, explained.pods, strict=True)
+        if _derived(old) != _derived(new)
+    ]
+    if not differing:
+        return explained
+    writer = stored.tool.version or "unknown"
+    note = (
+        f"Computed anew, {len(differing)} of {len(stored.pods)} pods read differently from the file, which "
+        f"memcollect {writer} wrote (first: {differing[0]}). Shown are the new numbers."
+    )
+    say(note)
+    return msgspec.structs.replace(explained, notes=[*explained.notes, note])
+
+
+def _derived(pod: Pod) -> tuple[object, ...]:
+    return (
+        pod.composition,
+        pod.ladder,
+        pod.findings,
+        pod.undecided,
+        pod.verdict,
+        [(each.composition, each.ladder) for each in pod.containers],
+    )
+
+
+def _only(snapshot: Snapshot, wanted: str) -> Snapshot:
+    """Return the document with the one pod that `wanted` names.
+
+    Raises UsageError with the candidates where none or several are so called.
+    """
+    found = [pod for pod in snapshot.pods if wanted in {pod.uid, pod.name, f"{pod.namespace}/{pod.name}"}]
+    if len(found) == 1:
+        return msgspec.structs.replace(snapshot, pods=found, missing=[])
+    if found:
+        candidates = _listed([f"{pod_name(pod)} ({pod.uid})" for pod in found])
+        raise UsageError(f"{len(found)} pods are called {wanted}: {candidates}.", "Name one by its UID.")
+    for missing in snapshot.missing:
+        if wanted in {missing.name, missing.name.rpartition("/")[2]}:
+            raise UsageError(f"{wanted} was not measured ({missing.reason}): {missing.detail}")
+    known = _listed([pod_name(pod) for pod in snapshot.pods]) or "none"
+    raise UsageError(f"No pod {wanted} in the snapshot.", f"It holds: {known}.")
+
+
+def _listed(names: list[str]) -> str:
+    shown = names[:MAX_CANDIDATES]
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,77 @@
+"""Options that several commands share, and the rule that each has an environment variable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FORMATS = ("table", "markdown", "json")
+Command = TypeVar("Command", bound="Callable[..., Any]")
+
+
+def option(*names: str, **attributes: Any) -> Callable[[Command], Command]:
+    """Return a click option that can also be given as MEMCOLLECT_<LONG NAME>, as its help says."""
+    long_name = next(name for name in names if name.startswith("--")).split("/")[0]
+    variable = "MEMCOLLECT_" + long_name.removeprefix("--").replace("-", "_").upper()
+    attributes.setdefault("envvar", variable)
+    attributes.setdefault("show_envvar", True)
+    return click.option(*names, **attributes)
+
+
+def clean_text(_context: click.Context, _parameter: click.Parameter, value: Any) -> Any:
+    """Return text that can be written as UTF-8: bytes of the command line that are not are made visible."""
+    if isinstance(value, tuple):
+        return tuple(clean_text(_context, _parameter, each) for each in value)
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return value
+
+
+def output_options(function: Command) -> Command:
+    """Add --format, -o, --force and --details."""
+    function = option(
+        "--details",
+        type=click.Choice(["auto", "all", "none"]),
+        default="auto",
+        show_default=True,
+        help="Whether the table format shows each pod in full; auto: where there are 8 or fewer.",
+    )(function)
+    function = option("--force", is_flag=True, help="Overwrite the file that -o names.")(function)
+    function = option(
+        "-o",
+        "--output",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Write to FILE, whole or not at all, instead of standard output.",
+    )(function)
+    return option(
+        "--format",
+        "format_",
+        type=click.Choice(FORMATS),
+        default="table",
+        show_default=True,
+        help="table for people, markdown for a pull request, json for programs and for later.",
+    )(function)
+
+
+def verbose_option(function: Command) -> Command:
+    """Add -v, which main reads again where something unforeseen is raised."""
+
+    def remember(context: click.Context, _parameter: click.Parameter, value: bool) -> bool:  # noqa: FBT001 (click's signature)
+        state = context.find_root().ensure_object(dict)
+        state["verbose"] = state.get("verbose", False) or value
+        return value
+
+    return option(
+        "-v",
+        "--verbose",
+        is_flag=True,
+        expose_value=False,
+        callback=remember,
+        help="Say more on standard error; show the traceback of an unforeseen error.",
+    )(function)

@@ -1,0 +1,107 @@
+"""Where results and words to the user go: data to standard output or a file, everything else to stderr."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memcollect.documents import check_target, write_document
+from memcollect.errors import OutputError
+from memcollect.reporters.escape import visible
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+MAX_WIDTH = 140
+"""Wider lines are hard to follow with the eye."""
+PLAIN_SIGNS = str.maketrans(
+    {
+        "−": "-",
+        "–": "-",
+        "…": "~",
+        "×": "x",
+        "Σ": "sum ",
+        "≤": "<",
+        "≥": ">",
+        "→": ">",
+        "█": "#",
+        "✗": "x",
+        "•": "*",
+        "·": "-",
+        "‼": "!",
+        **dict.fromkeys("▏▎▍▌▋▊▉", "#"),
+    }
+)
+"""For terminals that cannot write ours; each stands in as many columns, but for the sum's."""
+
+
+def check_output(path: Path | None, *, force: bool) -> None:
+    """Raise UsageError where the result could not be put at `path`: before any time is spent on it."""
+    if path is not None:
+        check_target(path, force=force)
+
+
+def deliver(text: str, path: Path | None, *, force: bool) -> None:
+    """Write the result whole to `path`, or to standard output where there is none.
+
+    Raises OutputError where it cannot be written. A reader that went away (`| head`) has had what it
+    wanted: that is no error.
+    """
+    if path is not None:
+        write_document(path, text.encode(), force=force)
+        say(f"written to {path}")
+        return
+    try:
+        _write_out(text)
+    except BrokenPipeError:
+        _discard_output()
+    except OSError as error:
+        _discard_output()
+        raise OutputError(
+            f"Standard output could not be written: {error.strerror or error}.",
+            "Free some space, or write a file elsewhere with -o FILE.",
+        ) from error
+
+
+def say(sentence: str) -> None:
+    """Print one line for the user on standard error, harmless whatever names it holds."""
+    with contextlib.suppress(OSError, ValueError):
+        encoding = sys.stderr.encoding or "utf-8"
+        shown = f"memcollect: {visible(sentence)}".encode(encoding, "replace").decode(encoding)
+        sys.stderr.write(f"{shown}\n")
+        sys.stderr.flush()
+
+
+def report_width() -> int:
+    """Return the columns of the terminal ($COLUMNS goes before it), 80 where there is none."""
+    return min(shutil.get_terminal_size().columns, MAX_WIDTH)
+
+
+def wants_color(stream: TextIO | None = None) -> bool:
+    """Return whether to colour: only on a terminal that can, and never where NO_COLOR is set."""
+    stream = stream or sys.stdout
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return stream.isatty()
+
+
+def _write_out(text: str) -> None:
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        text = text.translate(PLAIN_SIGNS).encode(encoding, "replace").decode(encoding)
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _discard_output() -> None:
+    """Point standard output at nothing, or the interpreter's last flush would complain once more."""
+    with contextlib.suppress(OSError, ValueError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stdout.fileno())
+        os.close(null)

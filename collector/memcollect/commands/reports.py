@@ -1,0 +1,26 @@
+"""From a format's name to its text: the only place that knows which reporter is which."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from memcollect.commands.output import report_width, wants_color
+from memcollect.reporters import json, markdown, table
+
+if TYPE_CHECKING:
+    from memcollect.model import Snapshot
+    from memcollect.reporters.table import Details
+
+
+def report(
+    snapshot: Snapshot, format_: str, *, to_file: bool, details: Details = "auto", full: bool = False
+) -> str:
+    """Return `snapshot` in the format; a file gets 80 columns and no colour."""
+    if format_ == "json":
+        return json.render(snapshot)
+    if format_ == "markdown":
+        return markdown.render(snapshot)
+    width = 80 if to_file else report_width()
+    return table.render(
+        snapshot, width=width, color=not to_file and wants_color(), details=details, full=full
+    )

@@ -1,0 +1,63 @@
+"""The few numbers of a pod that stand in one row of an overview. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from memcollect.reporters.words import CACHE_TERMS, KERNEL_TERMS
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+    from memcollect.model import Composition, Pod
+
+
+class Amount(Struct, frozen=True):
+    """A number of bytes, or None; `partial` where some part of it could not be decided."""
+
+    bytes: int | None = None
+    partial: bool = False
+
+
+class Row(Struct, frozen=True):
+    """One pod in an overview."""
+
+    top: Amount
+    working_set: Amount
+    pss: Amount
+    cache: Amount
+    shmem: Amount
+    kernel: Amount
+    residual: Amount
+
+
+def overview_row(pod: Pod) -> Row:
+    """Return the pod's row; what the document does not know stays unknown."""
+    composition = pod.composition
+    return Row(
+        top=Amount(pod.top.memory_bytes if pod.top else None),
+        working_set=Amount(composition.working_set_bytes if composition else None),
+        pss=_pss(pod),
+        cache=_sum_of(composition, CACHE_TERMS),
+        shmem=_sum_of(composition, frozenset({"shmem"})),
+        kernel=_sum_of(composition, KERNEL_TERMS),
+        residual=Amount(composition.residual.estimate_bytes if composition else None),
+    )
+
+
+def _pss(pod: Pod) -> Amount:
+    if pod.ladder is None:
+        return Amount()
+    rung = next((rung for rung in pod.ladder.rungs if rung.rung == "pss"), None)
+    return Amount(rung.bytes if rung else None)
+
+
+def _sum_of(composition: Composition | None, names: AbstractSet[str]) -> Amount:
+    """Return Σ of the estimates; with an undecided member it is a part only, and of none unknown."""
+    if composition is None:
+        return Amount()
+    known = [term.estimate_bytes for term in composition.terms if term.term in names]
+    partial = any(undecided.name in names for undecided in composition.undecided)
+    return Amount(sum(known) if known else None, partial)

@@ -1,0 +1,195 @@
+"""The report for a pull request or an issue: GitHub's Markdown, everything from outside escaped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from memcollect.reporters.columns import Amount, overview_row
+from memcollect.reporters.escape import markdown, markdown_code
+from memcollect.reporters.sizes import UNKNOWN, share, signed_size, size
+from memcollect.reporters.words import (
+    CONFIDENCE_MARKS,
+    CONFIDENCE_MEANINGS,
+    RECLAIM_HINTS,
+    finding_amount,
+    findings_by_weight,
+    heading,
+    pod_facts,
+    residual_note,
+    rung_label,
+    sorted_terms,
+    term_amount,
+    term_label,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from memcollect.model import Composition, Container, Finding, Ladder, Pod, Snapshot, Step
+
+OVERVIEW = ("Pod", "kubectl top", "Working set", "PSS", "Page cache", "tmpfs, shm", "Kernel", "Residual")
+COMPOSITION = ("Term", "Size", "Share", "Certainty", "Under pressure")
+LADDER = ("From processes to charge", "Bytes", "", "Source or evidence")
+PROCESSES = ("PID", "PSS", "RSS", "Anon", "File", "Shmem", "Command")
+
+
+def render(snapshot: Snapshot) -> str:
+    """Return the whole report as Markdown."""
+    return "\n".join(_lines(snapshot)) + "\n"
+
+
+def _lines(snapshot: Snapshot) -> Iterator[str]:
+    yield f"# Memory of {markdown_code(snapshot.sample)}"
+    yield ""
+    yield from (f"- {label}: {markdown(text)}" for label, text in heading(snapshot) if label != "Sample")
+    if snapshot.pods:
+        yield from _overview(snapshot.pods)
+    if snapshot.missing:
+        yield from _section("Asked for and not measured")
+        yield from (
+            f"- {missing.kind} {markdown_code(missing.name)} ({markdown(missing.reason)}): "
+            + markdown(missing.detail)
+            for missing in snapshot.missing
+        )
+    for pod in snapshot.pods:
+        yield from _pod(pod)
+    if snapshot.notes:
+        yield from _section("Notes")
+        yield from (f"- {markdown(note)}" for note in snapshot.notes)
+
+
+def _overview(pods: list[Pod]) -> Iterator[str]:
+    yield from _section("Pods")
+    yield from _table_head(OVERVIEW, numbers=7)
+    for pod in pods:
+        row = overview_row(pod)
+        amounts = (row.top, row.working_set, row.pss, row.cache, row.shmem, row.kernel, row.residual)
+        yield _table_row([markdown_code(_name(pod)), *(_amount(amount) for amount in amounts)])
+
+
+def _amount(amount: Amount) -> str:
+    shown = size(amount.bytes)
+    return f"≥ {shown}" if amount.partial and amount.bytes is not None else shown
+
+
+def _name(pod: Pod) -> str:
+    return f"{pod.namespace}/{pod.name}" if pod.namespace else pod.name
+
+
+def _pod(pod: Pod) -> Iterator[str]:
+    yield from _section(markdown_code(_name(pod)))
+    facts = pod_facts(pod)
+    if facts:
+        yield from (markdown(", ".join(facts)), "")
+    if pod.verdict:
+        yield f"**{markdown(pod.verdict)}**"
+    yield from _numbers(pod)
+    apps = [container for container in pod.containers if container.composition and container.role != "pause"]
+    if len(apps) > 1:
+        for container in apps:
+            yield from _subsection(f"Container {markdown_code(container.name)}")
+            yield from _numbers(container)
+    yield from _findings(pod.findings)
+    yield from _undecided(pod)
+    yield from _processes(pod)
+
+
+def _numbers(scope: Pod | Container) -> Iterator[str]:
+    if scope.composition is not None:
+        yield from _composition(scope.composition)
+    if scope.ladder is not None and scope.ladder.rungs:
+        yield from _ladder(scope.ladder)
+
+
+def _composition(composition: Composition) -> Iterator[str]:
+    whole, residual = composition.working_set_bytes, composition.residual
+    yield ""
+    yield from _table_head(COMPOSITION, numbers=2, first=1)
+    for term in sorted_terms(composition.terms):
+        amount = term_amount(term) or size(term.estimate_bytes)
+        hint = RECLAIM_HINTS.get(term.reclaimable or "", "")
+        label = markdown(term_label(term.term))
+        yield _table_row([label, amount, share(term.estimate_bytes, whole), term.confidence, hint])
+    amount = size(residual.estimate_bytes)
+    yield _table_row(["residual", amount, share(residual.estimate_bytes, whole), residual_note(residual), ""])
+    yield _table_row(["**working set**", f"**{size(whole)}**", "", "", ""])
+
+
+def _ladder(ladder: Ladder) -> Iterator[str]:
+    steps = {step.from_rung: step for step in ladder.steps}
+    yield ""
+    yield from _table_head(LADDER, numbers=1, first=1)
+    for rung in ladder.rungs:
+        note = rung.source if rung.bytes is not None else rung.reason
+        label = markdown(rung_label(rung.rung))
+        yield _table_row([f"**{label}**", f"**{size(rung.bytes)}**", "", markdown(note)])
+        if rung.rung in steps:
+            yield from _step(steps[rung.rung])
+    yield ""
+    yield "; ".join(f"{mark} {CONFIDENCE_MEANINGS[name]}" for name, mark in CONFIDENCE_MARKS.items())
+
+
+def _step(step: Step) -> Iterator[str]:
+    for term in sorted_terms(step.terms):
+        evidence = ": ".join(part for part in (term_amount(term), markdown(term.evidence)) if part)
+        mark = CONFIDENCE_MARKS[term.confidence].replace("~", r"\~")
+        yield _table_row([markdown(term_label(term.term)), signed_size(term.estimate_bytes), mark, evidence])
+    residual = step.residual
+    note = f"{residual_note(residual)}: {markdown(residual.bound_reason)}".removesuffix(": ")
+    yield _table_row(["residual", signed_size(residual.estimate_bytes), "", note])
+    for undecided in step.undecided:
+        why = markdown(f"not decided: {undecided.missing}: {undecided.reason}")
+        yield _table_row([markdown(term_label(undecided.name)), UNKNOWN, "", why])
+
+
+def _findings(findings: list[Finding]) -> Iterator[str]:
+    if not findings:
+        return
+    yield from _subsection("What is worth knowing")
+    for finding in findings_by_weight(findings):
+        scope = "" if finding.scope == "pod" else f"{markdown_code(finding.scope)}: "
+        yield f"- **{finding.severity}** {scope}{markdown(finding.sentence)}"
+        proof = ": ".join(part for part in (finding_amount(finding), markdown(finding.evidence)) if part)
+        yield from (f"  - {text}" for text in (proof, markdown(finding.remedy)) if text)
+
+
+def _undecided(pod: Pod) -> Iterator[str]:
+    if not pod.undecided:
+        return
+    yield from _subsection("What could not be decided")
+    for undecided in pod.undecided:
+        missing = f"{markdown_code(undecided.missing)} is missing"
+        yield f"- {markdown(term_label(undecided.name))}: {missing}; {markdown(undecided.reason)}"
+
+
+def _processes(pod: Pod) -> Iterator[str]:
+    for container in pod.containers:
+        if not container.processes:
+            continue
+        yield from _subsection(f"Processes of {markdown_code(container.name)}")
+        yield from _table_head(PROCESSES, numbers=6, first=0)
+        for process in container.processes:
+            numbers = (process.pss_bytes, process.rss_bytes, process.pss_anon_bytes)
+            shared = (process.pss_file_bytes, process.pss_shmem_bytes)
+            cells = [str(process.pid), *(size(number) for number in (*numbers, *shared))]
+            yield _table_row([*cells, markdown_code(process.command or process.comm)])
+
+
+def _section(title: str) -> tuple[str, str, str]:
+    return "", f"## {title}", ""
+
+
+def _subsection(title: str) -> tuple[str, str, str]:
+    return "", f"### {title}", ""
+
+
+def _table_head(titles: tuple[str, ...], *, numbers: int, first: int = 1) -> Iterator[str]:
+    """Yield the heading; `numbers` columns from `first` on are set to the right."""
+    yield _table_row(titles)
+    rules = ["---:" if first <= index < first + numbers else "---" for index in range(len(titles))]
+    yield _table_row(rules)
+
+
+def _table_row(cells: Iterable[str]) -> str:
+    """Return the row; every cell must have been escaped."""
+    return f"| {' | '.join(cells)} |"

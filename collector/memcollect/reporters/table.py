@@ -1,0 +1,93 @@
+"""The terminal report: a few lines on the whole, the pods in a table, then each pod in full.
+
+Every line is folded or cut by us to the console's width, so that 80 columns are enough; colour is rich's to
+decide (none when piped, none with NO_COLOR).
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Literal
+
+from rich.console import Console
+from rich.text import Text
+
+from memcollect.reporters.terminal.lines import left, paragraph
+from memcollect.reporters.terminal.overview import overview_lines
+from memcollect.reporters.terminal.pod import pod_lines
+from memcollect.reporters.words import heading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from memcollect.model import Snapshot
+
+Details = Literal["auto", "all", "none"]
+AUTO_DETAILS = 8
+"""With more pods than this, "auto" shows the table alone."""
+MIN_WIDTH = 60
+LABEL_WIDTH = 13
+
+
+def render(
+    snapshot: Snapshot, *, width: int = 80, color: bool = False, details: Details = "auto", full: bool = False
+) -> str:
+    """Return the report in lines of at most `width` columns (never fewer than 60).
+
+    `details` says whether pods are shown one by one: "auto" does where they are few. With `full`
+    every piece of evidence is written out and every container has its own ladder.
+    """
+    width = max(width, MIN_WIDTH)
+    sink = io.StringIO()
+    console = Console(
+        file=sink,
+        width=width,
+        force_terminal=color,
+        color_system="standard" if color else None,
+        legacy_windows=False,
+    )
+    for line in _lines(snapshot, width, details=details, full=full):
+        # no_wrap and ignore: our lines fit already, and rich must neither fold nor crop them again.
+        console.print(line, no_wrap=True, overflow="ignore", crop=False, soft_wrap=True)
+    return sink.getvalue()
+
+
+def _lines(snapshot: Snapshot, width: int, *, details: Details, full: bool) -> Iterator[Text]:
+    yield from _heading(snapshot, width)
+    if len(snapshot.pods) > 1:
+        yield Text()
+        yield from overview_lines(snapshot.pods, width)
+    yield from _missing(snapshot, width)
+    if details == "all" or (details == "auto" and len(snapshot.pods) <= AUTO_DETAILS):
+        for pod in snapshot.pods:
+            yield Text()
+            yield from pod_lines(pod, width, full=full)
+    elif snapshot.pods:
+        yield Text()
+        yield from paragraph("Each pod in full: --details all, or `memcollect explain`.", width, indent="")
+    yield from _notes(snapshot, width)
+
+
+def _heading(snapshot: Snapshot, width: int) -> Iterator[Text]:
+    for label, text in heading(snapshot):
+        yield from paragraph(text, width, indent=" " * LABEL_WIDTH, first=left(label, LABEL_WIDTH))
+
+
+def _missing(snapshot: Snapshot, width: int) -> Iterator[Text]:
+    if not snapshot.missing:
+        return
+    yield Text()
+    yield Text(f"Asked for and not measured ({len(snapshot.missing)})", style="bold red")
+    for missing in snapshot.missing:
+        where = f" on {missing.node}" if missing.node else ""
+        text = f"{missing.kind} {missing.name}{where} ({missing.reason}): {missing.detail}"
+        yield from paragraph(text, width, indent="    ", first="  ✗ ")
+
+
+def _notes(snapshot: Snapshot, width: int) -> Iterator[Text]:
+    if not snapshot.notes:
+        return
+    yield Text()
+    yield Text("Notes", style="bold cyan")
+    for note in snapshot.notes:
+        yield from paragraph(note, width, indent="    ", first="  - ")

@@ -1,0 +1,129 @@
+"""One pod in full: who it is, the verdict, the working set taken apart, the ladder, what it means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from memcollect.reporters.escape import visible
+from memcollect.reporters.sizes import size
+from memcollect.reporters.terminal.composition import composition_lines
+from memcollect.reporters.terminal.ladder import ladder_lines
+from memcollect.reporters.terminal.lines import cut_middle, paragraph
+from memcollect.reporters.terminal.processes import process_lines, unread_sentence
+from memcollect.reporters.words import (
+    SEVERITY_MARKS,
+    finding_amount,
+    findings_by_weight,
+    pod_facts,
+    pod_name,
+    term_label,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from memcollect.model import Container, Finding, Pod
+
+SEVERITY_STYLES = {"info": "", "notice": "bold", "warning": "bold yellow", "critical": "bold red"}
+APP_ROLES = frozenset({"container", "init", "ephemeral"})
+
+
+def pod_lines(pod: Pod, width: int, *, full: bool) -> Iterator[Text]:
+    """Yield everything the document says of one pod; with all the evidence when `full`."""
+    yield from _title(pod, width)
+    if pod.verdict:
+        yield from paragraph(pod.verdict, width, indent="")
+    yield from _numbers(pod, width, full=full)
+    apps = [container for container in pod.containers if container.role in APP_ROLES]
+    if len(apps) > 1 or full:
+        for container in apps:
+            yield from _container(container, width, full=full)
+    yield from _findings(pod, width)
+    yield from _undecided(pod, width)
+    yield from _processes(pod, width)
+
+
+def _title(pod: Pod, width: int) -> Iterator[Text]:
+    yield Text(cut_middle(pod_name(pod), width), style="bold underline")
+    facts = pod_facts(pod)
+    if facts:
+        yield from (_dim(line) for line in paragraph(", ".join(facts), width, indent=""))
+
+
+def _numbers(pod: Pod, width: int, *, full: bool) -> Iterator[Text]:
+    if pod.composition is not None:
+        yield from _section(f"Working set, {size(pod.composition.working_set_bytes)}")
+        yield from composition_lines(pod.composition, width, full=full)
+    if pod.ladder is not None and pod.ladder.rungs:
+        yield from _section("From the processes to kubectl top" if pod.top else "From the processes up")
+        yield from ladder_lines(pod.ladder, width, full=full)
+
+
+def _container(container: Container, width: int, *, full: bool) -> Iterator[Text]:
+    name = f"Container {visible(container.name)}"
+    if container.composition is None:
+        yield from _section(cut_middle(f"{name}: no numbers", width))
+        return
+    amount = size(container.composition.working_set_bytes)
+    yield from _section(f"{cut_middle(name, width - len(amount) - 2)}, {amount}")
+    yield from composition_lines(container.composition, width, full=full)
+    if full and container.ladder is not None:
+        yield Text()
+        yield from ladder_lines(container.ladder, width, full=full)
+
+
+def _findings(pod: Pod, width: int) -> Iterator[Text]:
+    if not pod.findings:
+        return
+    yield from _section("What is worth knowing")
+    for finding in findings_by_weight(pod.findings):
+        yield from _finding(finding, width)
+
+
+def _finding(finding: Finding, width: int) -> Iterator[Text]:
+    """Yield the sentence, then the amount with its proof, then the remedy."""
+    mark, style = SEVERITY_MARKS[finding.severity], SEVERITY_STYLES[finding.severity]
+    scope = "" if finding.scope == "pod" else f"{finding.scope}: "
+    for line in paragraph(scope + finding.sentence, width, indent="    ", first=f"  {mark} "):
+        line.stylize(style)
+        yield line
+    proof = ": ".join(part for part in (finding_amount(finding), finding.evidence) if part)
+    if proof:
+        yield from (_dim(line) for line in paragraph(proof, width, indent="    "))
+    if finding.remedy:
+        yield from paragraph(finding.remedy, width, indent="      ", first="    → ")
+
+
+def _undecided(pod: Pod, width: int) -> Iterator[Text]:
+    unread = [
+        f"{container.name}: {sentence}"
+        for container in pod.containers
+        if container.sums and (sentence := unread_sentence(container.sums))
+    ]
+    if not pod.undecided and not unread:
+        return
+    yield from _section("What could not be decided")
+    for undecided in pod.undecided:
+        text = f"{term_label(undecided.name)}: {undecided.missing} is missing; {undecided.reason}"
+        yield from paragraph(text, width, indent="    ", first="  ? ")
+    for text in unread:
+        yield from paragraph(text, width, indent="    ", first="  ? ")
+
+
+def _processes(pod: Pod, width: int) -> Iterator[Text]:
+    for container in pod.containers:
+        if container.processes:
+            yield from _section(cut_middle(f"Processes of {visible(container.name)}", width))
+            yield from process_lines(container.processes, width)
+
+
+def _section(title: str) -> Iterator[Text]:
+    yield Text()
+    yield Text(title, style="bold cyan")
+
+
+def _dim(line: Text) -> Text:
+    line.stylize("dim")
+    return line

@@ -1,0 +1,51 @@
+"""The largest processes of a container, where they were asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from memcollect.reporters.escape import visible
+from memcollect.reporters.sizes import short_size
+from memcollect.reporters.terminal.lines import cut, right
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from memcollect_agent.wire import Process, ProcessSums
+
+HEADINGS = ("PID", "PSS", "RSS", "ANON", "FILE", "SHMEM")
+COLUMN_WIDTH = 9
+
+
+def process_lines(processes: list[Process], width: int) -> Iterator[Text]:
+    """Yield a heading and a line for each process in the document's order (the largest PSS first)."""
+    if not processes:
+        return
+    yield Text(_row(HEADINGS, "COMMAND", width), style="bold")
+    for process in processes:
+        numbers = (
+            process.pss_bytes,
+            process.rss_bytes,
+            process.pss_anon_bytes,
+            process.pss_file_bytes,
+            process.pss_shmem_bytes,
+        )
+        cells = (str(process.pid), *(short_size(number) for number in numbers))
+        yield Text(_row(cells, visible(process.command or process.comm), width))
+
+
+def unread_sentence(sums: ProcessSums) -> str:
+    """Return what of the processes has no numbers in the sums, or nothing where all were read."""
+    skipped = len(sums.skipped) + sums.skipped_unlisted
+    if not skipped:
+        return ""
+    reasons = sorted({process.reason for process in sums.skipped if process.reason})
+    why = f" ({', '.join(reasons)})" if reasons else ""
+    return f"{skipped} of {sums.listed} processes could not be read{why}: the sums are without them."
+
+
+def _row(cells: tuple[str, ...], command: str, width: int) -> str:
+    numbers = "".join(right(cell, COLUMN_WIDTH) for cell in cells)
+    return numbers + "  " + cut(command, width - len(numbers) - 2)

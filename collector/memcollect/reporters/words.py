@@ -1,0 +1,188 @@
+"""The words that every report uses for the document's names, so that all formats speak alike. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from memcollect.reporters.escape import visible
+from memcollect.reporters.sizes import interval, share, size
+
+if TYPE_CHECKING:
+    from memcollect.model import Finding, Pod, Residual, Snapshot, Term
+
+TERMS = {
+    "anon": "anonymous memory",
+    "detached_anon": "detached anonymous",
+    "lazyfree": "freed lazily, kept",
+    "shmem": "tmpfs, shared memory",
+    "hot_cache": "hot page cache",
+    "cold_cache": "cold page cache",
+    "slab_reclaimable": "kernel: dentries etc.",
+    "slab_unreclaimable": "kernel: other slab",
+    "kernel_stack": "kernel: thread stacks",
+    "page_tables": "kernel: page tables",
+    "percpu": "kernel: per-CPU data",
+    "sock": "kernel: socket buffers",
+    "other_kernel": "kernel: other",
+    "double_counted": "counted repeatedly",
+    "borrowed_anon": "anon charged elsewhere",
+    "borrowed_file": "files charged elsewhere",
+    "lent_anon": "anon mapped elsewhere",
+    "lent_file": "files mapped elsewhere",
+    "unmapped_shmem": "tmpfs nobody maps",
+    "unmapped_cache": "cache nobody maps",
+    "dead_containers": "containers now gone",
+    "pause": "pause container",
+    "drift": "change since sample",
+    "rounding": "rounding to Mi",
+    "residual": "residual",
+}
+RUNGS = {
+    "rss": "RSS of processes",
+    "pss": "PSS of processes",
+    "current": "memory.current",
+    "working_set": "working set",
+    "working_set_at_sample": "working set at sample",
+    "top": "kubectl top",
+    "pod_current": "memory.current of pod",
+}
+CONFIDENCE_MARKS = {"measured": "=", "bounded": "≤≥", "inferred": "~"}
+CONFIDENCE_MEANINGS = {
+    "measured": "the kernel counts it",
+    "bounded": "certainly between two numbers",
+    "inferred": "estimated by a stated rule",
+}
+RECLAIM_HINTS = {
+    "yes": "droppable",
+    "mostly": "mostly droppable",
+    "under-pressure": "under pressure",
+    "swap-only": "only to swap",
+    "no": "stays",
+}
+SEVERITY_MARKS = {"info": "·", "notice": "•", "warning": "!", "critical": "‼"}
+SEVERITIES = tuple(SEVERITY_MARKS)
+KERNEL_TERMS = frozenset(
+    {
+        "slab_reclaimable",
+        "slab_unreclaimable",
+        "kernel_stack",
+        "page_tables",
+        "percpu",
+        "sock",
+        "other_kernel",
+    }
+)
+CACHE_TERMS = frozenset({"hot_cache", "cold_cache"})
+
+
+def term_label(term: str) -> str:
+    """Return what a person calls the term; an unknown one (from a newer version) by its own name."""
+    return TERMS.get(term) or visible(term)
+
+
+def rung_label(rung: str) -> str:
+    """Return what a person calls the rung; an unknown one by its own name."""
+    return RUNGS.get(rung) or visible(rung)
+
+
+def pod_name(pod: Pod) -> str:
+    """Return "namespace/name", or the name alone where there is no namespace; made visible."""
+    return visible(f"{pod.namespace}/{pod.name}" if pod.namespace else pod.name)
+
+
+def pod_facts(pod: Pod) -> list[str]:
+    """Return what identifies the pod's circumstances, each known thing once: kind, QoS, node and so on."""
+    runtime = pod.runtime.family if pod.runtime.family != "unknown" else ""
+    handler = f"class {pod.runtime.runtime_class}" if pod.runtime.runtime_class else ""
+    kind = pod.kind if pod.kind != "pod" else ""
+    node = f"node {pod.node}" if pod.node else ""
+    facts = [kind, pod.qos_class or "", pod.phase or "", runtime, handler, node]
+    return [visible(fact) for fact in facts if fact]
+
+
+def term_amount(term: Term) -> str:
+    """Return the interval that holds the term where it is one, otherwise nothing."""
+    if term.low_bytes == term.high_bytes:
+        return ""
+    return interval(term.low_bytes, term.high_bytes)
+
+
+def residual_note(residual: Residual) -> str:
+    """Return the residual's verdict: within what bound, or that it is not."""
+    bound = interval(residual.bound_low_bytes, residual.bound_high_bytes)
+    if residual.within_bound:
+        return f"within its bound, {bound}"
+    return f"OUTSIDE its bound, {bound}"
+
+
+def finding_amount(finding: Finding) -> str:
+    """Return the finding's amount as a number or an interval; nothing where it has none."""
+    if finding.low_bytes is not None and finding.high_bytes is not None:
+        return interval(finding.low_bytes, finding.high_bytes)
+    return "" if finding.estimate_bytes is None else size(finding.estimate_bytes)
+
+
+def findings_by_weight(findings: list[Finding]) -> list[Finding]:
+    """Return the findings with the gravest first, and the largest first among equals."""
+    return sorted(
+        findings,
+        key=lambda finding: (-SEVERITIES.index(finding.severity), -abs(finding.estimate_bytes or 0)),
+    )
+
+
+def sorted_terms(terms: list[Term]) -> list[Term]:
+    """Return the terms that have any bytes, the largest first."""
+    return sorted(
+        (term for term in terms if term.low_bytes or term.high_bytes),
+        key=lambda term: -abs(term.estimate_bytes),
+    )
+
+
+def zero_terms(terms: list[Term]) -> list[str]:
+    """Return the labels of the terms that were measured and hold nothing."""
+    return [term_label(term.term) for term in terms if not term.low_bytes and not term.high_bytes]
+
+
+def heading(snapshot: Snapshot) -> list[tuple[str, str]]:
+    """Return what the whole document is about as (label, text), ready to print under a title."""
+    summary = snapshot.summary
+    lines = [
+        ("Sample", snapshot.sample),
+        ("Captured", snapshot.captured_at),
+        ("Mode", _mode(snapshot)),
+        ("Pods", _pods(snapshot)),
+    ]
+    if summary.working_set_bytes is not None:
+        lines.append(("Working set", size(summary.working_set_bytes)))
+    if summary.top_bytes is not None:
+        lines.append(("kubectl top", size(summary.top_bytes)))
+    lines.extend(("Node", _node_line(snapshot, index)) for index in range(len(snapshot.nodes)))
+    return [(label, visible(text)) for label, text in lines]
+
+
+def _mode(snapshot: Snapshot) -> str:
+    if snapshot.mode == "local":
+        return "this machine"
+    scope = snapshot.scope
+    namespaces = "all namespaces" if scope.namespaces is None else ", ".join(scope.namespaces)
+    return f"cluster, {namespaces}" + (f", {scope.selector}" if scope.selector else "")
+
+
+def _pods(snapshot: Snapshot) -> str:
+    kinds = {pod.kind for pod in snapshot.pods}
+    noun = "pods" if kinds <= {"pod"} else "groups"
+    measured = f"{snapshot.summary.pods_measured} of {snapshot.summary.pods} {noun} measured"
+    return f"{measured}, {len(snapshot.missing)} missing" if snapshot.missing else measured
+
+
+def _node_line(snapshot: Snapshot, index: int) -> str:
+    node = snapshot.nodes[index]
+    parts = [node.name]
+    if node.kernel:
+        parts.append(f"Linux {node.kernel}")
+    if node.cpus is not None:
+        parts.append(f"{node.cpus} CPU" + ("s" if node.cpus != 1 else ""))
+    available, whole = (node.meminfo or {}).get("MemAvailable"), (node.meminfo or {}).get("MemTotal")
+    if available is not None and whole:
+        parts.append(f"{size(available)} of {size(whole)} available ({share(available, whole)})")
+    return ", ".join(parts)

@@ -1,0 +1,1 @@
+"""Where numbers and names come from: everything here does I/O, and nothing here explains."""

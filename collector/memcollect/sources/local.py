@@ -1,0 +1,152 @@
+"""This machine as a source: the agent runs in this process and measures what is here.
+
+Pods where there are some, otherwise containers, otherwise the largest services; or whatever matches the
+patterns that were given. A first sample without processes finds out what there is, a second one
+measures what was chosen.
+"""
+
+from __future__ import annotations
+
+import glob
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from memcollect_agent.sample import Roots, sample_node
+
+from memcollect.errors import UnsupportedError
+from memcollect.sources.log_names import names_from_logs
+from memcollect_agent.wire import NodeSample, Pod, Problem, SampleRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from memcollect.join import LocalNames
+
+LARGEST_SERVICES = 10
+DEMO = "To see memcollect work on a real cgroup v2 kernel on this machine, run: memcollect demo"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalRequest:
+    """What to measure on this machine, and where its kernel files are."""
+
+    patterns: tuple[str, ...] = ()
+    """Shell patterns of namespace/pod, pod, UID, container or service; empty: the usual choice."""
+    process_limit: int = 0
+    time_budget_seconds: float = 10.0
+    cgroup_root: str = "/sys/fs/cgroup"
+    proc_root: str = "/proc"
+    sys_root: str = "/sys"
+    log_root: str = "/var/log"
+
+
+@dataclass(frozen=True)
+class LocalMeasure:
+    """One machine's sample with the names it knows, and what was chosen and why."""
+
+    sample: NodeSample
+    names: LocalNames
+    notes: list[str]
+
+
+def measure(request: LocalRequest) -> LocalMeasure:
+    """Measure this machine.
+
+    Raises UnsupportedError where the memory controller is not on cgroup v2, or where nothing runs that
+    could be measured.
+    """
+    require_memory_controller(request.cgroup_root)
+    roots = Roots(cgroup=request.cgroup_root, proc=request.proc_root, sys=request.sys_root)
+    names = names_from_logs(request.log_root)
+    survey = sample_node(SampleRequest(units=["*"], sums=False), roots)
+    chosen, notes = choose(survey.pods, request.patterns, names)
+    if not chosen and not request.patterns:
+        raise UnsupportedError(
+            f"Nothing to measure: no pod, container or service has a cgroup below {request.cgroup_root}.",
+            DEMO,
+        )
+    sample = sample_node(_measuring(chosen, request), roots)
+    problems = [*sample.problems, *_unmatched(survey.pods, request.patterns, names)]
+    return LocalMeasure(msgspec.structs.replace(sample, problems=problems), names, notes)
+
+
+def choose(pods: list[Pod], patterns: Iterable[str], names: LocalNames) -> tuple[list[Pod], list[str]]:
+    """Return which of `pods` (services and containers among them) to measure, and a note on why."""
+    patterns = tuple(patterns)
+    if patterns:
+        return [pod for pod in pods if any(_matches(pod, pattern, names) for pattern in patterns)], []
+    by_kind = {kind: [pod for pod in pods if pod.kind == kind] for kind in ("pod", "container", "service")}
+    if by_kind["pod"]:
+        return by_kind["pod"], []
+    if by_kind["container"]:
+        return by_kind["container"], ["No pods run here: these are the containers of this machine."]
+    services = sorted(by_kind["service"], key=lambda pod: -(pod.cgroup.current_bytes or 0))
+    largest = services[:LARGEST_SERVICES]
+    note = (
+        f"No pods or containers run here: these are the {len(largest)} largest of {len(services)} services; "
+        "choose others with --match."
+    )
+    return largest, [note] if largest else []
+
+
+def require_memory_controller(cgroup_root: str) -> None:
+    """Raise UnsupportedError, with the way out, unless cgroup v2 with its memory controller is there."""
+    try:
+        controllers = Path(cgroup_root, "cgroup.controllers").read_text(encoding="utf-8").split()
+    except FileNotFoundError as error:
+        raise UnsupportedError(_why_no_v2(cgroup_root), DEMO) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnsupportedError(f"{cgroup_root}/cgroup.controllers cannot be read: {error}.", DEMO) from error
+    if "memory" not in controllers:
+        raise UnsupportedError(
+            f"The cgroup v2 tree at {cgroup_root} has no memory controller "
+            "(it is on cgroup v1, not delegated to this container, or off by cgroup_disable=memory).",
+            DEMO,
+        )
+
+
+def _why_no_v2(cgroup_root: str) -> str:
+    if Path(cgroup_root, "memory").is_dir():
+        return (
+            f"The memory controller of this machine is on cgroup v1 ({cgroup_root}/memory), whose counters "
+            "cannot be taken apart. Boot with systemd.unified_cgroup_hierarchy=1 to have cgroup v2."
+        )
+    return f"There is no cgroup v2 tree at {cgroup_root}."
+
+
+def _measuring(chosen: list[Pod], request: LocalRequest) -> SampleRequest:
+    return SampleRequest(
+        pod_uids=[pod.uid for pod in chosen if pod.kind == "pod"],
+        # The names are the machine's own and may hold "*" or "[": here each means itself.
+        units=[glob.escape(pod.uid) for pod in chosen if pod.kind != "pod"] or None,
+        process_limit=request.process_limit,
+        full_commands=request.process_limit > 0,
+        time_budget_seconds=request.time_budget_seconds,
+    )
+
+
+def _matches(pod: Pod, pattern: str, names: LocalNames) -> bool:
+    """Return whether the pattern is for this pod: by any of its names, or by one of its containers'."""
+    known = [pod.uid, *([pod.name] if pod.name else [])]
+    if pod.uid in names.pods:
+        namespace, name = names.pods[pod.uid]
+        known += [name, f"{namespace}/{name}"]
+    known += [each.id for each in pod.containers if each.id]
+    return any(fnmatchcase(name, pattern) for name in known)
+
+
+def _unmatched(pods: list[Pod], patterns: Iterable[str], names: LocalNames) -> list[Problem]:
+    """Return a problem for every pattern that nothing matches: asked for, and not measured."""
+    return [
+        Problem(
+            kind="request",
+            name=pattern,
+            reason="not-found",
+            detail="no pod, container or service of this machine matches the pattern",
+        )
+        for pattern in patterns
+        if not any(_matches(pod, pattern, names) for pod in pods)
+    ]

@@ -1,0 +1,35 @@
+"""What `kubectl top` would say, from a file: how the demo hands over the numbers it sampled itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from memcollect.errors import DocumentError
+from memcollect.model import Top
+
+
+class _Entry(msgspec.Struct, forbid_unknown_fields=True):
+    timestamp: float
+    memory_bytes: int
+
+
+def read_tops(path: Path) -> dict[str, Top]:
+    """Return the tops of {container id: {timestamp, memory_bytes}}, labelled "demo".
+
+    Raises DocumentError where the file cannot be read or says something else.
+    """
+    try:
+        entries = msgspec.json.decode(path.read_bytes(), type=dict[str, _Entry])
+    except OSError as error:
+        raise DocumentError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except msgspec.MsgspecError as error:
+        raise DocumentError(
+            f"{path} is not a list of tops: {error}.",
+            'It reads {"<container id>": {"timestamp": <seconds>, "memory_bytes": <bytes>}}.',
+        ) from error
+    return {
+        container_id: Top(source="demo", timestamp=entry.timestamp, memory_bytes=entry.memory_bytes)
+        for container_id, entry in entries.items()
+    }
