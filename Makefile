@@ -1,0 +1,53 @@
+# Every target makes what it needs, on a fresh Debian machine too: the virtual environment, the PyPI
+# packages in it and, where a real kernel is to be booted, Debian's packages.
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format unit lab bench agent-alone clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+KERNEL ?= 6.1
+PYTEST_FLAGS ?=
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(STAMP): pyproject.toml scripts/make-venv
+	scripts/make-venv $(PYTHON) $(VENV)
+	touch $@
+
+demo: $(STAMP) ## Boot a real kernel, run sandbox-like pods in it, explain each one (about a minute)
+	scripts/debian-packages lab
+	$(BIN)/memcollect demo
+
+test: lint agent-alone ## Everything CI runs: lint, types, contracts, unit tests, the real-kernel suite
+	scripts/debian-packages lab cluster
+	MEMCOLLECT_REQUIRE_LAB=1 $(BIN)/pytest $(PYTEST_FLAGS)
+
+unit: $(STAMP) ## Only the tests that need no kernel of their own
+	$(BIN)/pytest -m "not lab and not cluster" $(PYTEST_FLAGS)
+
+lint: $(STAMP) ## ruff, mypy --strict, the import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## Let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lab: $(STAMP) ## The truth workloads on a real kernel: make lab KERNEL=5.10 | 6.1 | 6.12 | 7.2
+	scripts/debian-packages lab
+	MEMCOLLECT_REQUIRE_LAB=1 MEMCOLLECT_LAB_KERNEL=$(KERNEL) $(BIN)/pytest -m lab tests/lab $(PYTEST_FLAGS)
+
+bench: $(STAMP) ## Our cost beside the alternatives, in one run, as ratios
+	scripts/debian-packages bench
+	$(BIN)/python bench/smaps.py
+
+agent-alone: ## Prove that memcollect[agent] installs and runs with nothing else
+	scripts/agent-alone $(PYTHON)
+
+clean: ## Remove what the targets made
+	rm -rf $(VENV) .agent-only .pytest_cache .mypy_cache .ruff_cache .hypothesis
