@@ -1,0 +1,275 @@
+"""One request to one answer: the paths of the API, without sockets."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from memcollect.testing import failures, listing, protobuf, resources, table
+from memcollect.testing.access import Attributes
+from memcollect.testing.cluster import Cluster
+from memcollect.testing.failures import ApiError
+from memcollect.testing.resources import ACCESS_REVIEWS, NAMESPACES, PODS, Resource
+from memcollect.testing.store import Page, Stored
+
+_HEALTH = ("/healthz", "/readyz", "/livez")
+_CREATED = 201
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Request:
+    """A request as it arrived; `query` keeps repeated parameters."""
+
+    method: str
+    path: str
+    query: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
+    accept: str = ""
+    user_agent: str = ""
+    authorization: str | None = None
+    body: bytes = b""
+    address: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Answer:
+    """What is sent back; the body is whole and not yet compressed."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Target:
+    """What a resource path names; `namespace` and `name` are empty where it names all."""
+
+    resource: Resource
+    namespace: str = ""
+    name: str = ""
+    subresource: str = ""
+
+    def attributes(self, verb: str) -> Attributes:
+        """Return what doing `verb` to it asks of the authorizer."""
+        full = f"{self.resource.plural}/{self.subresource}" if self.subresource else self.resource.plural
+        return Attributes(verb, self.resource.group, full, self.namespace, self.name)
+
+
+def answer(cluster: Cluster, request: Request) -> Answer:
+    """Answer any request but a port-forward; never raises."""
+    try:
+        user = cluster.access.user(request.authorization)
+        found = _plain(cluster, request) or _resource_request(cluster, request, user)
+    except ApiError as failure:
+        return failed(failure, request)
+    return found
+
+
+def failed(failure: ApiError, request: Request) -> Answer:
+    """Return the answer that says why not."""
+    return Answer(failure.code, _encoded(failure.status, request))
+
+
+def _encoded(document: object, request: Request) -> bytes:
+    """JSON, indented for people: an API server takes curl and browsers for such."""
+    raw = msgspec.json.encode(document)
+    asked = request.query.get("pretty", ("",))[-1]
+    person = request.user_agent.startswith(("curl", "Wget", "Mozilla/5.0"))
+    if asked in ("true", "1") or (person and asked not in ("false", "0")):
+        return msgspec.json.format(raw, indent=2)
+    return raw + b"\n"
+
+
+def _plain(cluster: Cluster, request: Request) -> Answer | None:
+    """Answer what is not a resource: version, health and discovery."""
+    path = request.path.rstrip("/")
+    if path in _HEALTH:
+        return Answer(200, b"ok", "text/plain; charset=utf-8")
+    if path == "/version":
+        return Answer(200, msgspec.json.format(msgspec.json.encode(cluster.version), indent=2))
+    document = _discovery(cluster, path.removeprefix("/").split("/"), request.address)
+    return None if document is None else Answer(200, _encoded(document, request))
+
+
+def _discovery(cluster: Cluster, parts: list[str], address: str) -> dict[str, Any] | None:
+    match parts:
+        case ["api"]:
+            return resources.core_versions(address)
+        case ["apis"]:
+            return resources.group_list(metrics=cluster.metrics)
+        case ["api", version]:
+            return resources.resource_list("", version)
+        case ["apis", group] if _served(cluster, group):
+            return resources.group(group)
+        case ["apis", group, version] if _served(cluster, group):
+            return resources.resource_list(group, version)
+    return None
+
+
+def _served(cluster: Cluster, group: str) -> bool:
+    return cluster.metrics or group != resources.POD_METRICS.group
+
+
+def target(cluster: Cluster, path: str) -> Target | None:
+    """Return what `path` names, None for a path outside the API's groups. Raises ApiError (404)."""
+    match path.strip("/").split("/"):
+        case ["api", version, *rest] if resources.resource_list("", version):
+            return _target("", version, rest)
+        case ["apis", group, version, *rest] if resources.resource_list(group, version):
+            return _target(group, version, rest) if _served(cluster, group) else None
+    return None
+
+
+def _target(group: str, version: str, rest: list[str]) -> Target:
+    namespace = ""
+    if len(rest) > 2 and rest[0] == "namespaces":
+        namespace, rest = rest[1], rest[2:]
+    resource = resources.find(group, version, rest[0]) if rest else None
+    if resource is None or len(rest) > 3 or (namespace and not resource.namespaced):
+        raise failures.no_such_resource()
+    name, subresource = (*rest[1:], "", "")[:2]
+    return Target(resource, namespace, name, subresource)
+
+
+def _resource_request(cluster: Cluster, request: Request, user: str) -> Answer:
+    asked = target(cluster, request.path)
+    if asked is None:
+        return Answer(404, b"404 page not found\n", "text/plain; charset=utf-8")
+    if asked.subresource:
+        raise failures.no_such_resource()
+    verb = _verb(asked, request.method)
+    if asked.resource == ACCESS_REVIEWS:
+        return Answer(_CREATED, _encoded(cluster.access.review(_review(request)), request))
+    cluster.access.check(user, asked.attributes(verb))
+    match verb:
+        case "list":
+            return Answer(200, _list(cluster, asked, request))
+        case "get":
+            found = cluster.store.get(asked.resource, asked.namespace, asked.name)
+            return Answer(200, _one(cluster, asked.resource, found, request))
+        case "create":
+            return Answer(_CREATED, _create(cluster, asked, request))
+        case _:
+            return Answer(200, _delete(cluster, asked, request))
+
+
+def _verb(asked: Target, method: str) -> str:
+    named = bool(asked.name)
+    verbs = {
+        "GET": "get" if named else "list",
+        "HEAD": "get" if named else "list",
+        "POST": "" if named else "create",
+        "DELETE": "delete" if named else "",
+    }
+    verb = verbs.get(method, "")
+    if not verb or verb not in asked.resource.verbs:
+        raise failures.method_not_allowed()
+    return verb
+
+
+def _document(request: Request) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(request.body, type=dict[str, Any])
+    except msgspec.MsgspecError as error:
+        raise failures.bad_request(f"the body is not a JSON object: {error}") from error
+
+
+def _review(request: Request) -> dict[str, Any]:
+    if not request.body.startswith(protobuf.MAGIC):
+        return _document(request)
+    try:
+        return protobuf.access_review(request.body)
+    except ValueError as error:
+        raise failures.bad_request(f"the body is not protobuf: {error}") from error
+
+
+def _header(resource: Resource, suffix: str = "") -> bytes:
+    return f'{{"kind":"{resource.kind}{suffix}","apiVersion":"{resource.group_version}",'.encode()
+
+
+def _one(cluster: Cluster, resource: Resource, found: Stored, request: Request) -> bytes:
+    if table.wanted(request.accept) and resource.stored:
+        revision = found.decoded()["metadata"].get("resourceVersion", "")
+        return _table(cluster, resource, {"resourceVersion": revision}, (found,), request)
+    return _formatted(_header(resource) + found.raw[1:], request)
+
+
+def _formatted(raw: bytes, request: Request) -> bytes:
+    if request.query.get("pretty") or request.user_agent.startswith("curl"):
+        return _encoded(msgspec.Raw(raw), request)
+    return raw + b"\n"
+
+
+def _list(cluster: Cluster, asked: Target, request: Request) -> bytes:
+    if request.query.get("watch", ("",))[-1] in ("true", "1"):
+        raise failures.method_not_allowed()
+    page = listing.page(cluster.store, asked.resource, asked.namespace, listing.options(request.query))
+    metadata = _list_metadata(asked.resource, page)
+    if table.wanted(request.accept) and asked.resource.stored:
+        return _table(cluster, asked.resource, metadata, page.items, request)
+    body = b"".join(
+        (
+            _header(asked.resource, "List"),
+            b'"metadata":',
+            msgspec.json.encode(metadata),
+            b',"items":[',
+            b",".join([item.raw for item in page.items]),
+            b"]}",
+        )
+    )
+    return _formatted(body, request)
+
+
+def _list_metadata(resource: Resource, page: Page) -> dict[str, Any]:
+    metadata: dict[str, Any] = {}
+    if resource.stored:
+        metadata["resourceVersion"] = str(page.revision)
+    if page.token:
+        metadata["continue"] = page.token
+        if page.remaining is not None:
+            metadata["remainingItemCount"] = page.remaining
+    return metadata
+
+
+def _table(
+    cluster: Cluster,
+    resource: Resource,
+    metadata: Mapping[str, Any],
+    items: Sequence[Stored],
+    request: Request,
+) -> bytes:
+    include = request.query.get("includeObject", ("Metadata",))[-1]
+    documents = (item.decoded() for item in items)
+    return _encoded(table.render(resource, metadata, documents, cluster.clock(), include), request)
+
+
+def _create(cluster: Cluster, asked: Target, request: Request) -> bytes:
+    document = cluster.admit(asked.resource, asked.namespace, _document(request))
+    name = document["metadata"].get("name")
+    if not isinstance(name, str) or not name:
+        raise failures.bad_request("name or generateName is required")
+    if asked.resource.namespaced and not cluster.store.has(NAMESPACES, "", asked.namespace):
+        raise failures.not_found(NAMESPACES, asked.namespace)
+    if cluster.store.has(asked.resource, asked.namespace, name):
+        raise failures.already_exists(asked.resource, name)
+    stored = cluster.store.put(asked.resource, document)
+    return _one(cluster, asked.resource, stored, request)
+
+
+def _delete(cluster: Cluster, asked: Target, request: Request) -> bytes:
+    """Delete at once: nobody here needs a grace period, and a namespace takes its pods with it."""
+    removed = cluster.store.remove(asked.resource, asked.namespace, asked.name)
+    if asked.resource == NAMESPACES:
+        for pod in cluster.store.all(PODS):
+            if pod.namespace == asked.name:
+                cluster.store.remove(PODS, pod.namespace, pod.fields["metadata.name"])
+    document = removed.decoded()
+    if asked.resource in (PODS, NAMESPACES):
+        document["metadata"]["deletionTimestamp"] = cluster.timestamp()
+        header = {"kind": asked.resource.kind, "apiVersion": asked.resource.group_version}
+        return _encoded({**header, **document}, request)
+    details = {"name": asked.name, "kind": asked.resource.plural}
+    if asked.resource.group:
+        details["group"] = asked.resource.group
+    status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
+    return _encoded(status, request)

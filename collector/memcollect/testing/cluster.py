@@ -1,0 +1,138 @@
+"""The state behind the stand-in: objects, rights, faults, where port-forwards lead, and what was asked."""
+
+import datetime as dt
+import hashlib
+import json
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from memcollect.testing import objects
+from memcollect.testing.access import Access
+from memcollect.testing.faults import Fault, FaultScript
+from memcollect.testing.request_log import RequestLog
+from memcollect.testing.resources import (
+    NAMESPACES,
+    NODE_METRICS,
+    NODES,
+    POD_METRICS,
+    PODS,
+    Resource,
+)
+from memcollect.testing.store import Store
+
+_RECORDED = (
+    ("pods.json", PODS),
+    ("nodes.json", NODES),
+    ("podmetrics.json", POD_METRICS),
+    ("nodemetrics.json", NODE_METRICS),
+)
+VERSION = {
+    "major": "1",
+    "minor": "36",
+    "emulationMajor": "1",
+    "emulationMinor": "36",
+    "minCompatibilityMajor": "1",
+    "minCompatibilityMinor": "35",
+    "gitVersion": "v1.36.2",
+    "gitCommit": "98b35193b2ac7a23a673325f5e9b830ecd5ba406",
+    "gitTreeState": "clean",
+    "buildDate": "2026-07-22T00:00:00Z",
+    "goVersion": "go1.26.10",
+    "compiler": "gc",
+    "platform": "linux/amd64",
+}
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(tz=dt.UTC)
+
+
+class Cluster:
+    """A cluster in memory; everything may be changed while it is being served.
+
+    `clock` says the present, for ages in tables and for new objects. `metrics` False takes the metrics
+    API out of discovery, as in a cluster without metrics-server. `on_pod_created` is called with each pod
+    that a client creates, before it is stored, and may fill in what a scheduler and a kubelet would.
+    """
+
+    def __init__(self, clock: Callable[[], dt.datetime] = _now) -> None:
+        self.store = Store()
+        self.access = Access()
+        self.faults = FaultScript()
+        self.requests = RequestLog()
+        self.version: dict[str, str] = dict(VERSION)
+        self.metrics = True
+        self.clock = clock
+        self.on_pod_created: Callable[[dict[str, Any]], None] = lambda _pod: None
+        self._backends: dict[tuple[str, str, int], tuple[str, int]] = {}
+        self._lock = threading.Lock()
+
+    @classmethod
+    def from_recording(cls, folder: str | Path) -> Self:
+        """Return a cluster of the objects recorded in `folder`.
+
+        Reads pods.json, nodes.json, podmetrics.json and nodemetrics.json: lists as an API server or
+        `kubectl get -o json` prints them. A file that is not there is an empty list.
+        """
+        cluster = cls()
+        for file_name, resource in _RECORDED:
+            path = Path(folder) / file_name
+            if path.exists():
+                for item in json.loads(path.read_bytes())["items"]:
+                    cluster.put(resource, item)
+        return cluster
+
+    def put(self, resource: Resource, document: Mapping[str, Any]) -> None:
+        """Add or replace an object; the namespace it is in comes into being with it."""
+        if resource.namespaced:
+            namespace = document["metadata"]["namespace"]
+            if not self.store.has(NAMESPACES, "", namespace):
+                self.store.put(NAMESPACES, objects.namespace(namespace))
+        self.store.put(resource, document)
+
+    def remove(self, resource: Resource, name: str, namespace: str = "") -> None:
+        """Take an object out. Raises ApiError (404)."""
+        self.store.remove(resource, namespace, name)
+
+    def fault(self, *faults: Fault) -> None:
+        """Let these things go wrong from now on."""
+        self.faults.add(*faults)
+
+    def forward(self, namespace: str, pod: str, port: int, to: tuple[str, int]) -> None:
+        """Let port-forwards to `port` of the pod reach the TCP address `to`, for example an agent's."""
+        with self._lock:
+            self._backends[namespace, pod, port] = to
+
+    def backend(self, namespace: str, pod: str, port: int) -> tuple[str, int] | None:
+        """Return where a port-forward leads, None when nothing listens on that port."""
+        with self._lock:
+            return self._backends.get((namespace, pod, port))
+
+    @staticmethod
+    def sandbox(namespace: str, pod: str) -> str:
+        """Return the id that the pod's sandbox has in error messages: 64 hexadecimal digits."""
+        return hashlib.sha256(f"{namespace}/{pod}".encode()).hexdigest()
+
+    def timestamp(self) -> str:
+        """Return the present as objects carry it."""
+        return self.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def admit(self, resource: Resource, namespace: str, document: dict[str, Any]) -> dict[str, Any]:
+        """Fill in what an API server gives a new object; a pod also passes through `on_pod_created`."""
+        metadata = document.setdefault("metadata", {})
+        if not metadata.get("name") and metadata.get("generateName"):
+            metadata["name"] = metadata["generateName"] + uuid.uuid4().hex[:5]
+        if resource.namespaced:
+            metadata["namespace"] = namespace
+        metadata["uid"] = str(uuid.uuid4())
+        metadata["creationTimestamp"] = self.timestamp()
+        if resource == PODS:
+            document["status"] = {"phase": "Pending", "qosClass": "BestEffort"}
+            self.on_pod_created(document)
+        if resource == NAMESPACES:
+            document["spec"] = {"finalizers": ["kubernetes"]}
+            document["status"] = {"phase": "Active"}
+        return document

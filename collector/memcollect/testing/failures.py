@@ -1,0 +1,89 @@
+"""The Status objects an API server answers with when it will not do what was asked.
+
+The texts and fields are protocol: clients print them and tests of ours compare them with recorded ones.
+"""
+
+from typing import Any
+
+from memcollect.testing.resources import Resource
+
+_EXPIRED = (
+    "The provided continue parameter is too old to display a consistent list result. You can start a new "
+    "list without the continue parameter, or use the continue token in this response to retrieve the "
+    "remainder of the results. Continuing with the provided token results in an inconsistent list - objects "
+    "that were created, modified, or deleted between the time the first chunk was returned and now may show "
+    "up in the list."
+)
+
+
+class ApiError(Exception):
+    """A request that is answered with a Status; `status` is the object, `code` its HTTP code."""
+
+    def __init__(
+        self, code: int, reason: str, message: str, details: dict[str, Any] | None = None, *, token: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status: dict[str, Any] = {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {"continue": token} if token else {},
+            "status": "Failure",
+            "message": message,
+            "reason": reason,
+        }
+        if details is not None:
+            self.status["details"] = details
+        self.status["code"] = code
+
+
+def _details(resource: Resource, name: str) -> dict[str, Any]:
+    # metrics-server leaves its group out of the details of a 404 (recorded), as the core group does.
+    group = resource.group if resource.stored else ""
+    named: dict[str, Any] = {"name": name} if name else {}
+    if group:
+        named["group"] = group
+    return {**named, "kind": resource.plural}
+
+
+def qualified(resource: Resource) -> str:
+    """`pods` for the core group, else `daemonsets.apps`: how messages name a resource."""
+    return f"{resource.plural}.{resource.group}" if resource.group else resource.plural
+
+
+def unauthorized() -> ApiError:
+    """Return the 401 for a missing or unknown token."""
+    return ApiError(401, "Unauthorized", "Unauthorized")
+
+
+def not_found(resource: Resource, name: str) -> ApiError:
+    """Return the 404 for an object that does not exist."""
+    subject = qualified(resource) if resource.stored else resource.plural
+    return ApiError(404, "NotFound", f'{subject} "{name}" not found', _details(resource, name))
+
+
+def no_such_resource() -> ApiError:
+    """Return the 404 for a resource that a served group does not have."""
+    return ApiError(404, "NotFound", "the server could not find the requested resource", {})
+
+
+def method_not_allowed() -> ApiError:
+    """Return the 405 for a verb that the resource does not have."""
+    text = "the server does not allow this method on the requested resource"
+    return ApiError(405, "MethodNotAllowed", text, {})
+
+
+def already_exists(resource: Resource, name: str) -> ApiError:
+    """Return the 409 for creating what exists."""
+    message = f'{qualified(resource)} "{name}" already exists'
+    return ApiError(409, "AlreadyExists", message, _details(resource, name))
+
+
+def expired(token: str) -> ApiError:
+    """Return the 410 for a page of a list that the server has forgotten; `token` continues inconsistently."""
+    return ApiError(410, "Expired", _EXPIRED, token=token)
+
+
+def bad_request(message: str) -> ApiError:
+    """Return the 400 for a request that means nothing."""
+    return ApiError(400, "BadRequest", message)

@@ -1,0 +1,135 @@
+"""Small, valid Kubernetes objects for clusters that a test or a benchmark makes up."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_EPOCH = "2026-01-01T00:00:00Z"
+
+
+def namespace(name: str) -> dict[str, Any]:
+    """Return an active Namespace."""
+    return {"metadata": {"name": name, "creationTimestamp": _EPOCH}, "status": {"phase": "Active"}}
+
+
+def node(name: str, *, memory: str = "16Gi", cpu: str = "8") -> dict[str, Any]:
+    """Return a ready Node; `memory` and `cpu` are quantities, and its capacity."""
+    size = {"cpu": cpu, "memory": memory, "pods": "110"}
+    return {
+        "metadata": {"name": name, "creationTimestamp": _EPOCH, "labels": {"kubernetes.io/hostname": name}},
+        "spec": {},
+        "status": {
+            "capacity": size,
+            "allocatable": size,
+            "conditions": [{"type": "Ready", "status": "True"}],
+            "nodeInfo": {"kubeletVersion": "v1.36.2", "operatingSystem": "linux", "architecture": "amd64"},
+        },
+    }
+
+
+def pod(  # noqa: PLR0913 - a pod is this many facts, all but two with a default
+    namespace: str,
+    name: str,
+    *,
+    uid: str = "",
+    node: str = "",
+    labels: Mapping[str, str] | None = None,
+    containers: Sequence[str] = ("main",),
+    phase: str = "Running",
+    runtime_class: str = "",
+) -> dict[str, Any]:
+    """Return a Pod; without `uid` one is made of its name, its container ids are made of the uid."""
+    uid = uid or f"uid-{namespace}-{name}"
+    spec: dict[str, Any] = {"containers": [{"name": c, "image": "example/image"} for c in containers]}
+    if runtime_class:
+        spec["runtimeClassName"] = runtime_class
+    if node:
+        spec["nodeName"] = node
+    return {
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "uid": uid,
+            "creationTimestamp": _EPOCH,
+            **({"labels": dict(labels)} if labels else {}),
+        },
+        "spec": spec,
+        "status": {
+            "phase": phase,
+            "qosClass": "BestEffort",
+            "startTime": _EPOCH,
+            "containerStatuses": [_container_status(uid, c, phase) for c in containers],
+        },
+    }
+
+
+def _container_status(uid: str, name: str, phase: str) -> dict[str, Any]:
+    running = phase == "Running"
+    return {
+        "name": name,
+        "image": "example/image",
+        "imageID": "",
+        "ready": running,
+        "restartCount": 0,
+        "state": {"running": {"startedAt": _EPOCH}} if running else {"waiting": {}},
+        **({"containerID": f"containerd://{uid}-{name}"} if running else {}),
+    }
+
+
+def pod_metrics(
+    namespace: str, name: str, timestamp: str, memory_bytes: Mapping[str, int], *, window: str = "15s"
+) -> dict[str, Any]:
+    """Return a PodMetrics; `memory_bytes` is each container's working set, the time is RFC 3339."""
+    return {
+        "metadata": {"name": name, "namespace": namespace, "creationTimestamp": timestamp},
+        "timestamp": timestamp,
+        "window": window,
+        "containers": [
+            {"name": container, "usage": {"cpu": "0", "memory": quantity(size)}}
+            for container, size in memory_bytes.items()
+        ],
+    }
+
+
+def node_metrics(name: str, timestamp: str, memory_bytes: int, *, window: str = "15s") -> dict[str, Any]:
+    """Return a NodeMetrics of a node that uses `memory_bytes`."""
+    return {
+        "metadata": {"name": name, "creationTimestamp": timestamp},
+        "timestamp": timestamp,
+        "window": window,
+        "usage": {"cpu": "0", "memory": quantity(memory_bytes)},
+    }
+
+
+def quantity(size_bytes: int) -> str:
+    """Return bytes as metrics-server writes them: in Ki when that is exact, else plain."""
+    return f"{size_bytes // 1024}Ki" if size_bytes % 1024 == 0 and size_bytes else str(size_bytes)
+
+
+def daemon_set(
+    namespace: str, name: str, *, desired: int, ready: int, labels: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return a DaemonSet of which `ready` of `desired` pods are ready."""
+    selector = dict(labels or {"app": name})
+    return {
+        "metadata": {"name": name, "namespace": namespace, "creationTimestamp": _EPOCH, "labels": selector},
+        "spec": {
+            "selector": {"matchLabels": selector},
+            "template": {
+                "metadata": {"labels": selector},
+                "spec": {"containers": [{"name": "main", "image": "example/image"}]},
+            },
+        },
+        "status": {
+            "currentNumberScheduled": desired,
+            "desiredNumberScheduled": desired,
+            "numberAvailable": ready,
+            "numberMisscheduled": 0,
+            "numberReady": ready,
+            "updatedNumberScheduled": desired,
+        },
+    }
+
+
+def runtime_class(name: str, handler: str) -> dict[str, Any]:
+    """Return a RuntimeClass served by the node's runtime `handler`, such as runsc."""
+    return {"metadata": {"name": name, "creationTimestamp": _EPOCH}, "handler": handler}

@@ -1,0 +1,147 @@
+"""The kinds of object that the stand-in serves, and its discovery documents made from them.
+
+Names, verbs and the shape of discovery are those of a Kubernetes 1.36 API server with metrics-server.
+"""
+
+import dataclasses
+from typing import Any
+
+_STORED_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Resource:
+    """One kind of object.
+
+    `stored` is False for what metrics-server answers: such lists have no resource version and no pages.
+    """
+
+    group: str
+    version: str
+    plural: str
+    singular: str
+    kind: str
+    namespaced: bool
+    short_names: tuple[str, ...] = ()
+    verbs: tuple[str, ...] = _STORED_VERBS
+    stored: bool = True
+    categories: tuple[str, ...] = ()
+
+    @property
+    def group_version(self) -> str:
+        """`v1` for the core group, else `group/version`: what objects carry as apiVersion."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+
+PODS = Resource("", "v1", "pods", "pod", "Pod", namespaced=True, short_names=("po",), categories=("all",))
+NODES = Resource("", "v1", "nodes", "node", "Node", namespaced=False, short_names=("no",))
+NAMESPACES = Resource("", "v1", "namespaces", "namespace", "Namespace", namespaced=False, short_names=("ns",))
+DAEMONSETS = Resource(
+    "apps", "v1", "daemonsets", "daemonset", "DaemonSet", True, short_names=("ds",), categories=("all",)
+)
+RUNTIME_CLASSES = Resource("node.k8s.io", "v1", "runtimeclasses", "runtimeclass", "RuntimeClass", False)
+POD_METRICS = Resource(
+    "metrics.k8s.io", "v1beta1", "pods", "", "PodMetrics", True, verbs=("get", "list"), stored=False
+)
+NODE_METRICS = Resource(
+    "metrics.k8s.io", "v1beta1", "nodes", "", "NodeMetrics", False, verbs=("get", "list"), stored=False
+)
+ACCESS_REVIEWS = Resource(
+    "authorization.k8s.io",
+    "v1",
+    "selfsubjectaccessreviews",
+    "selfsubjectaccessreview",
+    "SelfSubjectAccessReview",
+    namespaced=False,
+    verbs=("create",),
+)
+
+RESOURCES = (
+    NAMESPACES,
+    NODES,
+    PODS,
+    DAEMONSETS,
+    ACCESS_REVIEWS,
+    RUNTIME_CLASSES,
+    NODE_METRICS,
+    POD_METRICS,
+)
+
+_PORT_FORWARD = {
+    "name": "pods/portforward",
+    "singularName": "",
+    "namespaced": True,
+    "kind": "PodPortForwardOptions",
+    "verbs": ["create", "get"],
+}
+
+
+def find(group: str, version: str, plural: str) -> Resource | None:
+    """Return the resource of that name in that group and version, None when there is none."""
+    for resource in RESOURCES:
+        if (resource.group, resource.version, resource.plural) == (group, version, plural):
+            return resource
+    return None
+
+
+def core_versions(address: str) -> dict[str, Any]:
+    """Return the answer to GET /api; `address` is the server's `host:port`."""
+    return {
+        "kind": "APIVersions",
+        "versions": ["v1"],
+        "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": address}],
+    }
+
+
+def group_list(*, metrics: bool) -> dict[str, Any]:
+    """Return the answer to GET /apis; without `metrics` the metrics API is not registered."""
+    versions = {(r.group, r.group_version, r.version) for r in RESOURCES if r.group}
+    groups = [_group(*version) for version in sorted(versions) if metrics or version[0] != POD_METRICS.group]
+    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
+
+
+def _group(name: str, group_version: str, version: str) -> dict[str, Any]:
+    entry = {"groupVersion": group_version, "version": version}
+    return {"name": name, "versions": [entry], "preferredVersion": entry}
+
+
+def group(name: str) -> dict[str, Any] | None:
+    """Return the answer to GET /apis/NAME, None for a group that is not served."""
+    for resource in RESOURCES:
+        if name and resource.group == name:
+            described = _group(name, resource.group_version, resource.version)
+            return {"kind": "APIGroup", "apiVersion": "v1", **described}
+    return None
+
+
+def resource_list(group_name: str, version: str) -> dict[str, Any] | None:
+    """Return the answer to GET /api/v1 or /apis/GROUP/VERSION, None for a group that is not served."""
+    served = [r for r in RESOURCES if (r.group, r.version) == (group_name, version)]
+    if not served:
+        return None
+    described = [_describe(resource) for resource in served]
+    if PODS in served:
+        described.append(_PORT_FORWARD)
+    # The core group's list has no apiVersion of its own, the others' has.
+    header = {"apiVersion": "v1"} if group_name else {}
+    return {
+        "kind": "APIResourceList",
+        **header,
+        "groupVersion": served[0].group_version,
+        "resources": described,
+    }
+
+
+def _describe(resource: Resource) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "name": resource.plural,
+        "singularName": resource.singular,
+        "namespaced": resource.namespaced,
+        "kind": resource.kind,
+        "verbs": list(resource.verbs),
+    }
+    if resource.short_names:
+        described["shortNames"] = list(resource.short_names)
+    if resource.categories:
+        described["categories"] = list(resource.categories)
+    return described
