@@ -19,6 +19,17 @@ COMMANDS = {
 }
 """Every command's name (its module here has a `command`) and its line in the help."""
 
+EPILOG = """\b
+Examples:
+  memcollect demo
+  memcollect snapshot --local --sample after-python
+  memcollect snapshot --local --format json -o before.json
+  memcollect explain before.json my-pod
+
+Exit codes: 0 all measured; 1 failed; 2 wrong usage; 3 written, but something asked for is missing;
+130 interrupted.
+"""
+
 
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are needed."""
@@ -44,16 +55,8 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 all measured; 1 failed; 2 wrong usage; 3 written, but something is missing.",
+    epilog=EPILOG,
 )
 @click.version_option(version, "-V", "--version", message="memcollect %(version)s")
 def cli() -> None:
-    r"""Say where a sandbox pod's memory is, to the byte that can be proven, and why kubectl top differs.
-
-    \b
-    Examples:
-      memcollect demo
-      memcollect snapshot --local --sample after-python
-      memcollect snapshot --local --format json -o before.json
-      memcollect explain before.json my-pod
-    """
+    """Say where a sandbox pod's memory is, to the byte that can be proven, and why kubectl top differs."""

@@ -21,27 +21,31 @@ if TYPE_CHECKING:
 MAX_CANDIDATES = 10
 
 
-@click.command("explain")
+EPILOG = """\b
+Examples:
+  memcollect explain before.json
+  memcollect explain before.json deer-flow/sandbox-7d9c5 --format markdown
+  memcollect snapshot --local --format json | memcollect explain -
+"""
+
+
+@click.command("explain", epilog=EPILOG)
 @click.argument("document", metavar="SNAPSHOT")
 @click.argument("pod", required=False, callback=clean_text)
 @output_options
 @verbose_option
 def command(*, document: str, pod: str | None, **options: Any) -> int:
-    r"""Explain the saved file SNAPSHOT (- for standard input) again: nothing is measured, no network.
+    """Explain the saved file SNAPSHOT (- for standard input) again: nothing is measured, no network.
 
     POD is a pod's name, namespace/name or UID; without it every pod is explained. Everything is computed
     anew from the counters in the file, with all the evidence, so that each number can be checked.
-
-    \b
-    Examples:
-      memcollect explain before.json
-      memcollect explain before.json deer-flow/sandbox-7d9c5 --format markdown
-      memcollect snapshot --local --format json | memcollect explain -
     """
     from memcollect.explain import explain  # noqa: PLC0415 (bad files are told without it)
 
     check_output(options["output"], force=options["force"])
     stored = read_snapshot(document)
+    if pod is not None:
+        stored = _only(stored, pod)
     try:
         explained = explain(stored)
     except (ValueError, ArithmeticError, LookupError, TypeError) as error:
@@ -50,8 +54,6 @@ def command(*, document: str, pod: str | None, **options: Any) -> int:
             "Was it edited? Take a new snapshot.",
         ) from error
     snapshot = _with_note(stored, explained)
-    if pod is not None:
-        snapshot = _only(snapshot, pod)
     to_file = options["output"] is not None
     one = pod is not None
     details: Details = "all" if one else options["details"]

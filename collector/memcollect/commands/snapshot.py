@@ -20,7 +20,18 @@ EXIT_OK = 0
 EXIT_INCOMPLETE = 3
 
 
-@click.command("snapshot")
+EPILOG = """\b
+Examples:
+  memcollect snapshot --local --sample after-python
+  memcollect snapshot --local --match 'deer-flow/*' --include-processes
+  memcollect snapshot --local --match 'postgres*' --format json -o before.json
+  memcollect snapshot --local --format markdown | gh pr comment --body-file -
+
+Exit codes: 0 all measured; 1 failed; 2 wrong usage; 3 written, but something asked for is missing.
+"""
+
+
+@click.command("snapshot", epilog=EPILOG)
 @option(
     "--sample", default="unspecified", show_default=True, callback=clean_text, help="A name for this moment."
 )
@@ -60,19 +71,10 @@ EXIT_INCOMPLETE = 3
 @option("--top-file", type=click.Path(path_type=Path), hidden=True, help="Numbers of the demo's own top.")
 @verbose_option
 def command(*, local: bool, **options: Any) -> int:
-    r"""Measure pods and say where their memory is, and what of it cannot be told.
+    """Measure pods and say where their memory is, and what of it cannot be told.
 
     With --local it measures the machine it runs on (as root, to see every process): its pods, or where
     there are none its containers, or the largest services.
-
-    \b
-    Examples:
-      memcollect snapshot --local --sample after-python
-      memcollect snapshot --local --match 'deer-flow/*' --include-processes
-      memcollect snapshot --local --match 'postgres*' --format json -o before.json
-      memcollect snapshot --local --format markdown | gh pr comment --body-file -
-
-    Exit codes: 0 all measured; 1 failed; 2 wrong usage; 3 written, but something asked for is missing.
     """
     check_output(options["output"], force=options["force"])
     snapshot = _local(options) if local else _cluster(options)

@@ -51,8 +51,8 @@ def markdown_code(text: str) -> str:
     The fence is one backtick longer than the longest run inside, as CommonMark asks; a pipe is escaped
     because GitHub splits a row into cells before it looks for code.
     """
-    shown = visible(text).replace("|", r"\|")
+    shown = visible(text).replace("|", r"\|") or " "
     runs = [len(run) for run in re.findall(r"`+", shown)]
     fence = "`" * (max(runs, default=0) + 1)
-    padding = " " if not shown.strip() or shown.startswith("`") or shown.endswith("`") else ""
+    padding = " " if shown.startswith("`") or shown.endswith("`") else ""
     return f"{fence}{padding}{shown}{padding}{fence}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from memcollect.reporters.columns import Amount, overview_row
@@ -20,6 +21,7 @@ from memcollect.reporters.words import (
     sorted_terms,
     term_amount,
     term_label,
+    undecided_by_reason,
 )
 
 if TYPE_CHECKING:
@@ -35,7 +37,9 @@ PROCESSES = ("PID", "PSS", "RSS", "Anon", "File", "Shmem", "Command")
 
 def render(snapshot: Snapshot) -> str:
     """Return the whole report as Markdown."""
-    return "\n".join(_lines(snapshot)) + "\n"
+    lines = list(_lines(snapshot))
+    doubled = [not line and not before for before, line in pairwise(lines)]
+    return "\n".join(line for line, double in zip(lines, [False, *doubled], strict=True) if not double) + "\n"
 
 
 def _lines(snapshot: Snapshot) -> Iterator[str]:
@@ -157,9 +161,9 @@ def _undecided(pod: Pod) -> Iterator[str]:
     if not pod.undecided:
         return
     yield from _subsection("What could not be decided")
-    for undecided in pod.undecided:
-        missing = f"{markdown_code(undecided.missing)} is missing"
-        yield f"- {markdown(term_label(undecided.name))}: {missing}; {markdown(undecided.reason)}"
+    for labels, missing, reason in undecided_by_reason(pod.undecided):
+        facts = ", ".join(map(markdown_code, missing))
+        yield f"- {markdown(', '.join(labels))}: {markdown(reason)} ({facts})"
 
 
 def _processes(pod: Pod) -> Iterator[str]:

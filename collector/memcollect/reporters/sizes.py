@@ -20,11 +20,16 @@ def size(value: int | None) -> str:
 
 
 def short_size(value: int | None) -> str:
-    """Return the same in at most eight columns for a narrow table, e.g. "388.0Mi"."""
+    """Return the same in at most seven columns for a narrow table, e.g. "388Mi", "85.8Mi", "−4.0Ki"."""
     if value is None:
         return UNKNOWN
     number, unit = _scaled(value)
-    return f"{number}{unit.removesuffix('B')}" if unit != "B" else f"{number}B"
+    whole, _, tenth = number.partition(".")
+    # From 100 on the tenth says little; half a unit is rounded away from nought as elsewhere.
+    if tenth and len(whole.lstrip(MINUS)) > 2:
+        rounded = int(whole.lstrip(MINUS)) + (int(tenth) >= 5)
+        number = f"{MINUS if value < 0 else ''}{rounded}"
+    return f"{number}{unit if unit == 'B' else unit.removesuffix('B')}"
 
 
 def signed_size(value: int | None) -> str:

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 Details = Literal["auto", "all", "none"]
 AUTO_DETAILS = 8
 """With more pods than this, "auto" shows the table alone."""
-MIN_WIDTH = 60
+MIN_WIDTH = 80
 LABEL_WIDTH = 13
 
 
 def render(
     snapshot: Snapshot, *, width: int = 80, color: bool = False, details: Details = "auto", full: bool = False
 ) -> str:
-    """Return the report in lines of at most `width` columns (never fewer than 60).
+    """Return the report in lines of at most `width` columns (never fewer than 80).
 
     `details` says whether pods are shown one by one: "auto" does where they are few. With `full`
     every piece of evidence is written out and every container has its own ladder.

@@ -8,13 +8,13 @@ from memcollect.reporters.escape import visible
 from memcollect.reporters.sizes import interval, share, size
 
 if TYPE_CHECKING:
-    from memcollect.model import Finding, Pod, Residual, Snapshot, Term
+    from memcollect.model import Finding, Pod, Residual, Snapshot, Term, Undecided
 
 TERMS = {
     "anon": "anonymous memory",
     "detached_anon": "detached anonymous",
-    "lazyfree": "freed lazily, kept",
-    "shmem": "tmpfs, shared memory",
+    "lazyfree": "lazily freed",
+    "shmem": "tmpfs and shm",
     "hot_cache": "hot page cache",
     "cold_cache": "cold page cache",
     "slab_reclaimable": "kernel: dentries etc.",
@@ -76,8 +76,8 @@ CACHE_TERMS = frozenset({"hot_cache", "cold_cache"})
 
 
 def term_label(term: str) -> str:
-    """Return what a person calls the term; an unknown one (from a newer version) by its own name."""
-    return TERMS.get(term) or visible(term)
+    """Return what a person calls the term; any other name, a finding's cause say, as it is."""
+    return TERMS.get(term) or visible(term).replace("_", " ")
 
 
 def rung_label(rung: str) -> str:
@@ -128,6 +128,16 @@ def findings_by_weight(findings: list[Finding]) -> list[Finding]:
         findings,
         key=lambda finding: (-SEVERITIES.index(finding.severity), -abs(finding.estimate_bytes or 0)),
     )
+
+
+def undecided_by_reason(undecided: list[Undecided]) -> list[tuple[list[str], list[str], str]]:
+    """Return (labels, missing facts, reason) for each reason: one cause often leaves many things open."""
+    groups: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
+    for each in undecided:
+        labels, missing = groups.setdefault(each.reason, ({}, {}))
+        labels[term_label(each.name)] = None
+        missing[each.missing] = None
+    return [(list(labels), list(missing), reason) for reason, (labels, missing) in groups.items()]
 
 
 def sorted_terms(terms: list[Term]) -> list[Term]:

@@ -18,7 +18,7 @@ from memcollect.reporters.words import (
     findings_by_weight,
     pod_facts,
     pod_name,
-    term_label,
+    undecided_by_reason,
 )
 
 if TYPE_CHECKING:
@@ -105,8 +105,8 @@ def _undecided(pod: Pod, width: int) -> Iterator[Text]:
     if not pod.undecided and not unread:
         return
     yield from _section("What could not be decided")
-    for undecided in pod.undecided:
-        text = f"{term_label(undecided.name)}: {undecided.missing} is missing; {undecided.reason}"
+    for labels, missing, reason in undecided_by_reason(pod.undecided):
+        text = f"{', '.join(labels)}: {reason} ({', '.join(missing)})"
         yield from paragraph(text, width, indent="    ", first="  ? ")
     for text in unread:
         yield from paragraph(text, width, indent="    ", first="  ? ")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from memcollect_agent.wire import Process, ProcessSums
 
 HEADINGS = ("PID", "PSS", "RSS", "ANON", "FILE", "SHMEM")
-COLUMN_WIDTH = 9
+COLUMN_WIDTH = 8
 
 
 def process_lines(processes: list[Process], width: int) -> Iterator[Text]:

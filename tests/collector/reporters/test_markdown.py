@@ -1,0 +1,37 @@
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import sample_snapshots as samples
+from memcollect.reporters import markdown
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def test_one_pod_reads_as_the_golden_page_says() -> None:
+    text = markdown.render(samples.snapshot(missing=[samples.missing_pod()]))
+    assert text == (GOLDEN / "one-pod.md").read_text(encoding="utf-8")
+
+
+def test_every_row_of_a_table_has_as_many_cells_as_its_heading() -> None:
+    hostile = samples.pod(samples.HOSTILE, verdict=samples.HOSTILE, node=samples.HOSTILE)
+    lines = markdown.render(samples.snapshot(samples.pod(), hostile, sample=samples.HOSTILE)).splitlines()
+    cells = [_cells(line) if line.startswith("|") else 0 for line in lines]
+    assert all(left == right for left, right in pairwise(cells) if left and right)
+    assert max(cells) == 8
+
+
+def test_hostile_names_make_no_markup() -> None:
+    hostile = samples.pod(samples.HOSTILE, verdict=samples.HOSTILE, phase=samples.HOSTILE, findings=[])
+    text = markdown.render(samples.snapshot(hostile, missing=[samples.missing_pod(samples.HOSTILE)]))
+    outside_code = re.sub(r"(`+).+?(?<!`)\1(?!`)", "", text)
+    assert "\x1b" not in text
+    assert "\r" not in text
+    assert not re.search(r"(?<!\\)<script", outside_code)
+    assert not re.search(r"(?<!\\)@all", outside_code)
+    assert not re.search(r"(?<!\\)\[x", outside_code)
+
+
+def _cells(line: str) -> int:
+    """Return how many cells GitHub sees: pipes count unless a backslash stands before them."""
+    return len(re.findall(r"(?<!\\)\|", line)) - 1

@@ -1,0 +1,97 @@
+import re
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+import sample_snapshots as samples
+from memcollect.reporters import table
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def _rich_snapshot() -> samples.Snapshot:
+    pods = [samples.pod(), samples.pod(samples.HOSTILE, verdict=samples.HOSTILE), samples.pod("x" * 300)]
+    return samples.snapshot(*pods, sample=samples.HOSTILE, missing=[samples.missing_pod(samples.HOSTILE)])
+
+
+@pytest.mark.parametrize("width", [80, 97, 120])
+@pytest.mark.parametrize("full", [False, True])
+def test_no_line_is_wider_than_the_terminal(width: int, full: bool) -> None:  # noqa: FBT001 (a parameter of the test)
+    text = table.render(_rich_snapshot(), width=width, full=full)
+    assert max(cell_len(line) for line in text.splitlines()) <= width
+
+
+def test_one_pod_reads_as_the_golden_page_says() -> None:
+    text = table.render(samples.snapshot(missing=[samples.missing_pod()]), width=80)
+    assert text == (GOLDEN / "one-pod-80.txt").read_text(encoding="utf-8")
+
+
+def test_many_pods_read_as_the_golden_page_says() -> None:
+    pods = [samples.pod(f"sandbox-{index}", verdict="All is well.") for index in range(9)]
+    text = table.render(samples.snapshot(*pods), width=80)
+    assert text == (GOLDEN / "many-pods-80.txt").read_text(encoding="utf-8")
+
+
+def test_hostile_names_reach_the_terminal_as_text() -> None:
+    text = table.render(_rich_snapshot(), color=False)
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert r"\x1b[31mred" in text
+
+
+def test_colour_is_there_only_where_it_was_asked_for() -> None:
+    plain, colored = table.render(samples.snapshot()), table.render(samples.snapshot(), color=True)
+    assert "\x1b[" not in plain
+    assert re.sub(r"\x1b\[[0-9;]*m", "", colored) == plain
+
+
+def test_rich_markup_in_a_name_is_text() -> None:
+    assert "[bold]x[/bold]" in table.render(samples.snapshot(samples.pod("[bold]x[/bold]")))
+
+
+def test_many_pods_are_a_table_unless_details_are_asked_for() -> None:
+    snapshot = samples.snapshot(*[samples.pod(f"p{index}") for index in range(table.AUTO_DETAILS + 1)])
+    assert "Working set, " not in table.render(snapshot)
+    assert table.render(snapshot, details="all").count("From the processes to kubectl top") == 9
+    assert "Working set, " not in table.render(samples.snapshot(), details="none")
+
+
+def test_a_residual_outside_its_bound_is_never_left_out() -> None:
+    assert "OUTSIDE its bound" in table.render(samples.snapshot())
+
+
+def test_a_rung_without_a_number_shows_the_reason() -> None:
+    text = table.render(samples.snapshot())
+    assert re.search(r"working set at sample +\? +no history is kept here", text)
+
+
+def test_evidence_is_whole_in_the_full_report() -> None:
+    evidence = "Σ of " + " and ".join(f"fact{index}" for index in range(30))
+    step = samples.ladder().steps[0]
+    term = samples.Term(
+        term="double_counted",
+        low_bytes=-1,
+        high_bytes=-1,
+        estimate_bytes=-1,
+        confidence="measured",
+        evidence=evidence,
+    )
+    step = samples.Step(
+        from_rung="rss", to_rung="pss", gap_bytes=-1, terms=[term], residual=step.residual, closed=True
+    )
+    ladder = samples.Ladder(rungs=samples.ladder().rungs, steps=[step])
+    text = table.render(samples.snapshot(samples.pod(ladder=ladder)), full=True)
+    assert evidence in " ".join(text.split())
+
+
+def test_an_empty_document_is_a_heading_only() -> None:
+    text = table.render(samples.snapshot(pods=[], summary=samples.Summary(), notes=[]))
+    assert "0 of 0 pods measured" in text
+
+
+def test_a_pod_without_numbers_still_stands_in_the_report() -> None:
+    bare = samples.pod("bare", composition=None, ladder=None, top=None, verdict="Not measured.")
+    text = table.render(samples.snapshot(samples.pod(), bare))
+    assert re.search(r"bare +\? +\? +\?", text)
+    assert "Not measured." in text

@@ -1,0 +1,53 @@
+import pytest
+
+import sample_snapshots as samples
+from memcollect.model import Finding, Undecided
+from memcollect.reporters import words
+from memcollect.reporters.terminal import composition, ladder
+
+
+@pytest.mark.parametrize("label", words.TERMS.values())
+def test_every_term_fits_its_column(label: str) -> None:
+    assert len(label) <= min(composition.LABEL_WIDTH - 1, ladder.LABEL_WIDTH - 2)
+
+
+def test_an_unknown_term_is_called_by_its_own_name() -> None:
+    assert words.term_label("new_\x1bterm") == r"new \x1bterm"
+
+
+def test_many_open_questions_of_one_reason_are_told_once() -> None:
+    undecided = [
+        Undecided(name="sock", missing="stat.sock", reason="no such line"),
+        Undecided(name="shmem", missing="stat.shmem", reason="no such line"),
+        Undecided(name="anon", missing="lazyfree", reason="not read"),
+    ]
+    assert words.undecided_by_reason(undecided) == [
+        (["kernel: socket buffers", "tmpfs and shm"], ["stat.sock", "stat.shmem"], "no such line"),
+        (["anonymous memory"], ["lazyfree"], "not read"),
+    ]
+
+
+def test_the_gravest_finding_comes_first_and_then_the_largest() -> None:
+    small = Finding(cause="a", scope="pod", sentence="", estimate_bytes=1)
+    large = Finding(cause="b", scope="pod", sentence="", estimate_bytes=-5)
+    grave = Finding(cause="c", scope="pod", sentence="", severity="critical")
+    assert words.findings_by_weight([small, large, grave]) == [grave, large, small]
+
+
+def test_a_residual_outside_its_bound_says_so_aloud() -> None:
+    residual = samples.ladder().steps[1].residual
+    assert words.residual_note(residual) == "OUTSIDE its bound, −1.0 MiB to 1.0 MiB"
+
+
+def test_a_pod_is_described_by_what_is_known_only() -> None:
+    assert words.pod_facts(samples.pod()) == ["Burstable", "Running", "runc", "node worker-1"]
+    assert words.pod_facts(samples.pod(phase=None, qos_class=None, kind="service")) == [
+        "service",
+        "runc",
+        "node worker-1",
+    ]
+
+
+def test_services_are_not_called_pods() -> None:
+    snapshot = samples.snapshot(samples.pod(kind="service"))
+    assert ("Pods", "1 of 1 groups measured") in words.heading(snapshot)
