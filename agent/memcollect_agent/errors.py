@@ -1,6 +1,7 @@
 """Every error the agent raises on purpose.
 
 AgentError
+├── UnsupportedError      this machine's cgroups are not what memcollect can read (v1, hybrid, none)
 ├── ParseError            a kernel file (or a request) does not say what it should
 └── ReadError             a file could not be read; carries the path
     ├── GoneError         it ended meanwhile: ENOENT, ESRCH, ENODEV, ENOTDIR
@@ -16,6 +17,10 @@ DENIED_ERRNOS = frozenset({errno.EACCES, errno.EPERM})
 
 class AgentError(Exception):
     """The root of the tree: one sentence that a person can act on."""
+
+
+class UnsupportedError(AgentError):
+    """The machine is set up in a way that has no numbers for us; the sentence says what to do."""
 
 
 class ParseError(AgentError):

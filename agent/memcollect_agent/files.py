@@ -1,0 +1,84 @@
+"""Opening and reading the small files of kernel file systems, without being led astray.
+
+Everything is opened relative to a directory descriptor, never through a symbolic link, never
+blocking, and only regular files are read: a tree handed to the agent may be anybody's.
+"""
+
+import errno
+import os
+import stat
+
+from memcollect_agent.errors import ParseError, UnsafeFileError, read_error
+
+_FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_FOLLOWING_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+_DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_ROOT_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+# ELOOP: a symbolic link. ENXIO: a socket. ENOTDIR: what should be a directory is not one.
+_UNSAFE_FILE_ERRNOS = frozenset({errno.ELOOP, errno.ENXIO, errno.EISDIR})
+_UNSAFE_DIRECTORY_ERRNOS = frozenset({errno.ELOOP, errno.ENOTDIR})
+
+READ_LIMIT = 1 << 20
+"""Bytes; the kernel's largest answer here is memory.numa_stat, some tens of KiB on large machines."""
+
+
+def open_root(path: str) -> int:
+    """Return a descriptor of the directory the operator named; a link there is the operator's wish.
+
+    Raises ReadError or one of its kinds.
+    """
+    try:
+        return os.open(path, _ROOT_FLAGS)
+    except OSError as error:
+        raise read_error(path, error) from error
+
+
+def open_directory(name: str, dir_fd: int, path: str) -> int:
+    """Return a descriptor of the directory `name` below `dir_fd`; `path` is for messages.
+
+    Raises GoneError, DeniedError, UnsafeFileError (a link, or no directory) or ReadError.
+    """
+    try:
+        return os.open(name, _DIRECTORY_FLAGS, dir_fd=dir_fd)
+    except OSError as error:
+        if error.errno in _UNSAFE_DIRECTORY_ERRNOS:
+            raise UnsafeFileError(path, "is not a directory, so it was not opened") from error
+        raise read_error(path, error) from error
+
+
+def read_file(
+    name: str, dir_fd: int, path: str, *, limit: int = READ_LIMIT, follow: bool = False, once: bool = False
+) -> bytes:
+    """Return the whole of the regular file `name` below `dir_fd`; `path` is for messages.
+
+    `follow` permits a symbolic link (/proc/mounts is one). `once` trusts one read to give all: true of
+    files that the kernel writes as a single record (seq_file's single_open), and one system call less.
+    Raises GoneError, DeniedError, UnsafeFileError or ReadError, and ParseError where there is more
+    than `limit` bytes.
+    """
+    try:
+        fd = os.open(name, _FOLLOWING_FLAGS if follow else _FILE_FLAGS, dir_fd=dir_fd)
+    except OSError as error:
+        if error.errno in _UNSAFE_FILE_ERRNOS:
+            raise UnsafeFileError(path, "is not a regular file, so it was not read") from error
+        raise read_error(path, error) from error
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise UnsafeFileError(path, "is not a regular file, so it was not read")
+        return os.read(fd, limit) if once else _read_to_end(fd, path, limit)
+    except OSError as error:
+        raise read_error(path, error) from error
+    finally:
+        os.close(fd)
+
+
+def _read_to_end(fd: int, path: str, limit: int) -> bytes:
+    chunks = []
+    size = 0
+    # A seq_file hands out at most a buffer of whole records for each read.
+    while chunk := os.read(fd, min(65536, limit + 1 - size)):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > limit:
+            raise ParseError(path, 0, f"is longer than {limit} bytes")
+    return b"".join(chunks)

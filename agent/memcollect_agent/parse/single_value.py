@@ -1,0 +1,46 @@
+"""Files of one value: memory.current, memory.max, memory.oom.group, ksm/run, boot_id, hostname.
+
+    913408
+
+or, in the limits (memory.max, .high, .low, .min, memory.swap.max, memory.zswap.max):
+
+    max
+"""
+
+from typing import Literal
+
+from memcollect_agent.errors import ParseError
+from memcollect_agent.parse import words
+
+
+def parse_number(data: bytes, source: str) -> int:
+    """Return the one number of the file."""
+    return words.number(_only_line(data, source), source, 1)
+
+
+def parse_limit(data: bytes, source: str) -> int | Literal["max"]:
+    """Return the one number of the file, or the kernel's word "max": no limit."""
+    line = _only_line(data, source)
+    return "max" if line == b"max" else words.number(line, source, 1)
+
+
+def parse_flag(data: bytes, source: str) -> bool:
+    """Return whether the file says 1 or Y; 0 or N is False, anything else raises ParseError."""
+    line = _only_line(data, source)
+    if line in (b"1", b"Y"):
+        return True
+    if line in (b"0", b"N"):
+        return False
+    raise ParseError(source, 1, "is neither 0 nor 1, neither N nor Y")
+
+
+def parse_word(data: bytes, source: str) -> str:
+    """Return the one word of the file, printable ASCII."""
+    return words.name(_only_line(data, source), source, 1)
+
+
+def _only_line(data: bytes, source: str) -> bytes:
+    lines = words.lines_of(data, source)
+    if len(lines) != 1:
+        raise ParseError(source, 2, "there is a second line")
+    return lines[0]

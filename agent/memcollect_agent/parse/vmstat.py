@@ -1,0 +1,34 @@
+"""/proc/vmstat: the machine's page counts and event counters.
+
+nr_free_pages 1323124
+workingset_refault_file 156706
+pswpout 0
+oom_kill 0
+"""
+
+from memcollect_agent.parse import flat_keyed
+
+_TELLING = (
+    "allocstall",
+    "drop_",
+    "nr_swapcached",
+    "oom_kill",
+    "pgdemote",
+    "pglazyfree",
+    "pgmajfault",
+    "pgrefill",
+    "pgscan",
+    "pgsteal",
+    "pswp",
+    "swpin",
+    "swpout",
+    "thp_swpout",
+    "workingset_",
+    "zswp",
+)
+
+
+def parse(data: bytes, source: str = "/proc/vmstat") -> dict[str, int]:
+    """Return the lines that tell of reclaim, swap, OOM kills and refaults, in pages or counts."""
+    fields = flat_keyed.parse(data, source)
+    return {key: value for key, value in fields.items() if key.startswith(_TELLING)}

@@ -1,0 +1,130 @@
+"""From the path of a cgroup to what lives in it, by the path's shape alone. Pure.
+
+A kubelet may run below any other cgroup (kind, nested clusters, --cgroup-root), so no prefix is
+fixed: what counts is the name of a directory beside the name of its parent.
+
+    systemd driver    …kubepods-burstable.slice/…kubepods-burstable-pod<uid, - as _>.slice/cri-containerd-<id>.scope
+    cgroupfs driver   …/kubepods/burstable/pod<uid>/<id>
+
+Sources: kubelet's pkg/kubelet/cm (pod_container_manager_linux.go, cgroup_manager_linux.go), and the
+names that containerd, CRI-O, cri-dockerd, podman, LXC and systemd-machined were seen to give.
+"""
+
+import re
+
+from msgspec import Struct
+
+_QOS = {"": "Guaranteed", "burstable": "Burstable", "besteffort": "BestEffort"}
+_UID = r"(?P<uid>[0-9A-Za-z_.-]{1,128})"
+_SYSTEMD_POD = re.compile(
+    rf"(?P<parent>(?:[^/]*-)?kubepods(?:-(?P<qos>burstable|besteffort))?)-pod{_UID}\.slice"
+)
+_CGROUPFS_POD = re.compile(rf"pod{_UID}")
+_ID = r"(?P<id>[0-9a-f]{64}|[0-9a-f]{32})"
+_PREFIXED = re.compile(rf"(?P<prefix>[A-Za-z][A-Za-z0-9_.-]*?)-{_ID}(?:\.scope)?")
+_BARE = re.compile(_ID)
+_ESCAPED = re.compile(r"\\x([0-9a-f]{2})")
+
+
+class PodPlace(Struct, frozen=True, kw_only=True):
+    """What the path of a pod's cgroup says."""
+
+    uid: str
+    """With dashes, as the API writes it; for a static pod the hash of its configuration."""
+    qos_class: str
+    driver: str
+    """"systemd" or "cgroupfs"."""
+
+
+class ContainerPlace(Struct, frozen=True, kw_only=True):
+    """What the name of a cgroup below a pod's says."""
+
+    id: str | None
+    runtime: str | None
+    """"cri-containerd", "crio", "docker"; None with the cgroupfs driver of containerd and docker."""
+    role: str
+    """"container", "conmon" (CRI-O's monitor) or "unknown"."""
+
+
+class UnitPlace(Struct, frozen=True, kw_only=True):
+    """What the path of a cgroup outside Kubernetes says."""
+
+    kind: str
+    """"container" or "service"."""
+    name: str
+    """The container's id, the machine's name, or the service's name with ".service"."""
+    id: str | None = None
+    runtime: str | None = None
+    driver: str | None = None
+
+
+def pod_at(path: str) -> PodPlace | None:
+    """Return the pod whose own cgroup `path` is, or None."""
+    *above, parent, name = ["", "", *path.strip("/").split("/")]
+    if match := _SYSTEMD_POD.fullmatch(name):
+        if parent != f"{match['parent']}.slice":
+            return None
+        # The kubelet escapes dashes, which systemd reads as levels of slices.
+        uid = match["uid"].replace("_", "-")
+        return PodPlace(uid=uid, qos_class=_QOS[match["qos"] or ""], driver="systemd")
+    if match := _CGROUPFS_POD.fullmatch(name):
+        qos = parent if parent in _QOS else ""
+        root = above[-1] if qos else parent
+        if root == "kubepods":
+            return PodPlace(uid=match["uid"], qos_class=_QOS[qos], driver="cgroupfs")
+    return None
+
+
+def container_at(name: str) -> ContainerPlace:
+    """Return what a directory directly below a pod's cgroup is, by its name."""
+    if match := _BARE.fullmatch(name):
+        return ContainerPlace(id=match["id"], runtime=None, role="container")
+    if match := _PREFIXED.fullmatch(name):
+        prefix = match["prefix"]
+        role = "conmon" if prefix.endswith("conmon") else "container"
+        return ContainerPlace(id=match["id"], runtime=prefix.removesuffix("-conmon"), role=role)
+    return ContainerPlace(id=None, runtime=None, role="unknown")
+
+
+def unit_at(path: str) -> UnitPlace | None:
+    """Return the container, machine or service outside Kubernetes whose cgroup `path` is, or None."""
+    parts = path.strip("/").split("/")
+    name = parts[-1]
+    parent = parts[-2] if len(parts) > 1 else ""
+    return _container_unit(name, parent) or _machine(name, parent) or _service(parts)
+
+
+def _container_unit(name: str, parent: str) -> UnitPlace | None:
+    place = container_at(name)
+    if place.role != "container" or place.id is None:
+        return None
+    driver = "systemd" if name.endswith(".scope") else "cgroupfs"
+    runtime = place.runtime or ("docker" if parent == "docker" else "containerd")
+    return UnitPlace(kind="container", name=place.id, id=place.id, runtime=runtime, driver=driver)
+
+
+def _machine(name: str, parent: str) -> UnitPlace | None:
+    if name.startswith("lxc.payload.") and len(name) > len("lxc.payload."):
+        return UnitPlace(kind="container", name=name.removeprefix("lxc.payload."), runtime="lxc")
+    if parent == "lxc":
+        return UnitPlace(kind="container", name=name, runtime="lxc")
+    for prefix, suffix in (("machine-", ".scope"), ("systemd-nspawn@", ".service")):
+        if name.startswith(prefix) and name.endswith(suffix):
+            machine = _unescaped(name[len(prefix) : -len(suffix)])
+            return UnitPlace(kind="container", name=machine, runtime="systemd-machined", driver="systemd")
+    return None
+
+
+def _service(parts: list[str]) -> UnitPlace | None:
+    *slices, name = parts
+    in_system = (
+        bool(slices) and slices[0] == "system.slice" and all(part.endswith(".slice") for part in slices)
+    )
+    if in_system and name.endswith(".service") and name != ".service":
+        return UnitPlace(kind="service", name=_unescaped(name), driver="systemd")
+    return None
+
+
+def _unescaped(name: str) -> str:
+    # systemd.unit(5): in a unit's name other characters are written \xNN.
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), name)
