@@ -61,7 +61,7 @@ def decode_snapshot(data: bytes, shown_name: str) -> Snapshot:
             f"{shown_name} is not a memcollect snapshot: {error}.",
             "explain reads what `memcollect snapshot --format json -o FILE` wrote.",
         ) from error
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DocumentError(
             f"{shown_name} is not JSON, or is cut short: {error}.",
             "explain reads what `memcollect snapshot --format json -o FILE` wrote.",

@@ -5,12 +5,13 @@ import pytest
 from rich.cells import cell_len
 
 import sample_snapshots as samples
+from memcollect.model import Ladder, Snapshot, Step, Summary, Term
 from memcollect.reporters import table
 
 GOLDEN = Path(__file__).parent / "golden"
 
 
-def _rich_snapshot() -> samples.Snapshot:
+def _rich_snapshot() -> Snapshot:
     pods = [samples.pod(), samples.pod(samples.HOSTILE, verdict=samples.HOSTILE), samples.pod("x" * 300)]
     return samples.snapshot(*pods, sample=samples.HOSTILE, missing=[samples.missing_pod(samples.HOSTILE)])
 
@@ -69,7 +70,7 @@ def test_a_rung_without_a_number_shows_the_reason() -> None:
 def test_evidence_is_whole_in_the_full_report() -> None:
     evidence = "Σ of " + " and ".join(f"fact{index}" for index in range(30))
     step = samples.ladder().steps[0]
-    term = samples.Term(
+    term = Term(
         term="double_counted",
         low_bytes=-1,
         high_bytes=-1,
@@ -77,16 +78,16 @@ def test_evidence_is_whole_in_the_full_report() -> None:
         confidence="measured",
         evidence=evidence,
     )
-    step = samples.Step(
+    step = Step(
         from_rung="rss", to_rung="pss", gap_bytes=-1, terms=[term], residual=step.residual, closed=True
     )
-    ladder = samples.Ladder(rungs=samples.ladder().rungs, steps=[step])
+    ladder = Ladder(rungs=samples.ladder().rungs, steps=[step])
     text = table.render(samples.snapshot(samples.pod(ladder=ladder)), full=True)
     assert evidence in " ".join(text.split())
 
 
 def test_an_empty_document_is_a_heading_only() -> None:
-    text = table.render(samples.snapshot(pods=[], summary=samples.Summary(), notes=[]))
+    text = table.render(samples.snapshot(pods=[], summary=Summary(), notes=[]))
     assert "0 of 0 pods measured" in text
 
 
