@@ -87,7 +87,7 @@ class CgroupDir:
         return flat_keyed.parse(self._read("memory.stat"), self._at("memory.stat"))
 
     def read_number(self, name: str) -> int:
-        """Return a file of one number: memory.current, memory.peak, memory.swap.current, hugetlb.*.current."""
+        """Return a file of one number: memory.current, memory.peak, hugetlb.*.current and the like."""
         return single_value.parse_number(self._read(name), self._at(name))
 
     def read_limit(self, name: str) -> int | Literal["max"]:

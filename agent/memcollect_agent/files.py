@@ -46,7 +46,7 @@ def open_directory(name: str, dir_fd: int, path: str) -> int:
         raise read_error(path, error) from error
 
 
-def read_file(
+def read_file(  # noqa: PLR0913 - the three switches have defaults and are always named
     name: str, dir_fd: int, path: str, *, limit: int = READ_LIMIT, follow: bool = False, once: bool = False
 ) -> bytes:
     """Return the whole of the regular file `name` below `dir_fd`; `path` is for messages.

@@ -21,7 +21,7 @@ def measure_node(proc: ProcFs, cgroups: CgroupFs, sys_root: str, name: str | Non
         try:
             return read()
         except GoneError as error:
-            absent[field] = f"not in this kernel: {visible(error.path)}"
+            absent[field] = f"there is no {visible(error.path)}"
         except AgentError as error:
             absent[field] = visible(str(error))
         return None

@@ -3,8 +3,10 @@
 A kubelet may run below any other cgroup (kind, nested clusters, --cgroup-root), so no prefix is
 fixed: what counts is the name of a directory beside the name of its parent.
 
-    systemd driver    …kubepods-burstable.slice/…kubepods-burstable-pod<uid, - as _>.slice/cri-containerd-<id>.scope
+    systemd driver    …kubepods-burstable.slice/…kubepods-burstable-pod<uid>.slice/cri-containerd-<id>.scope
     cgroupfs driver   …/kubepods/burstable/pod<uid>/<id>
+
+With the systemd driver the dashes of the uid are written as underscores.
 
 Sources: kubelet's pkg/kubelet/cm (pod_container_manager_linux.go, cgroup_manager_linux.go), and the
 names that containerd, CRI-O, cri-dockerd, podman, LXC and systemd-machined were seen to give.

@@ -62,7 +62,7 @@ class ProcessDir:
         return smaps_rollup.parse(self._record("smaps_rollup"), f"{self.path}/smaps_rollup")
 
     def smaps_rollup_of_a_thread(self) -> dict[str, int]:
-        """The same, read through any thread that still runs.
+        """Read the same through any thread that still runs.
 
         For a process whose first thread has ended while others go on: its own file says nothing, and
         the memory is there all the same. Raises GoneError when no thread runs.
@@ -79,7 +79,7 @@ class ProcessDir:
         """Return the thread ids under /proc/PID/task."""
         fd = files.open_directory("task", self.fd, f"{self.path}/task")
         try:
-            return sorted(int(name) for name in os.listdir(fd) if name.isdecimal())
+            return sorted(int(name) for name in os.listdir(fd) if name.isdecimal())  # noqa: PTH208 - a descriptor
         except OSError as error:
             raise read_error(f"{self.path}/task", error) from error
         finally:
@@ -131,7 +131,7 @@ class ProcFs:
     def pids(self) -> list[int]:
         """Return every pid there is, in order."""
         try:
-            return sorted(int(name) for name in os.listdir(self._fd) if name.isdecimal())
+            return sorted(int(name) for name in os.listdir(self._fd) if name.isdecimal())  # noqa: PTH208 - a descriptor
         except OSError as error:
             raise read_error(self.root, error) from error
 

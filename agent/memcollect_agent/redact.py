@@ -11,14 +11,14 @@ DEFAULT_LENGTH = 512
 """Characters of a command line that are sent unless full ones were asked for and allowed."""
 FULL_LENGTH = 32768
 
-_SECRET_NAME = (
+_TELLING_NAME = (
     r"[\w.-]*(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|auth"
     r"|credentials?|cookie|signature|session[_-]?(?:id|key)|bearer|dsn|connection[_-]?string)[\w.-]*"
 )
 _ASSIGNED = re.compile(
-    rf"(?i)(?P<name>(?:^|[\s\"'{{,;&?])-{{0,2}}\"?{_SECRET_NAME}\"?\s?[=:]\s?)(?P<value>\"[^\"]*\"|'[^']*'|[^\s&;,\"']+)"
+    rf"(?i)(?P<name>(?:^|[\s\"'{{,;&?])-{{0,2}}\"?{_TELLING_NAME}\"?\s?[=:]\s?)(?P<value>\"[^\"]*\"|'[^']*'|[^\s&;,\"']+)"
 )
-_OPTION = re.compile(rf"(?i)-{{1,2}}{_SECRET_NAME}")
+_OPTION = re.compile(rf"(?i)-{{1,2}}{_TELLING_NAME}")
 _HEADER = re.compile(r"(?i)\b(?P<name>(?:proxy-)?authorization\s*[:=]\s*)(?:(?P<scheme>[a-z]+)\s+)?[^\s\"']+")
 _SCHEME = re.compile(r"(?i)\b(?P<name>bearer|basic)\s+[\w.~+/=-]{6,}")
 _USERINFO = re.compile(r"(?P<name>[a-zA-Z][a-zA-Z0-9+.-]*://)[^\s/@]+@")

@@ -52,7 +52,7 @@ def sample_node(
     """
     roots = roots or Roots()
     with ProcFs(roots.proc) as proc:
-        return _NodeSampling(request, roots, proc, allow_full_commands).run(node_name)
+        return _NodeSampling(request, roots, proc, allow_full_commands=allow_full_commands).run(node_name)
 
 
 def require_cgroup_v2(cgroups: CgroupFs) -> None:
@@ -63,8 +63,8 @@ def require_cgroup_v2(cgroups: CgroupFs) -> None:
         raise UnsupportedError(f"{where} holds no cgroup tree: name the place where cgroup v2 is mounted")
     if version != "v2":
         raise UnsupportedError(
-            f"the memory controller of this machine is on cgroup v1 ({where} is {version}), and memcollect reads "
-            "cgroup v2: boot with systemd.unified_cgroup_hierarchy=1, or try `memcollect demo`"
+            f"the memory controller of this machine is on cgroup v1 ({where} is {version}), and memcollect "
+            "reads cgroup v2: boot with systemd.unified_cgroup_hierarchy=1, or try `memcollect demo`"
         )
     with cgroups.open() as top:
         if "memory" not in top.read_controllers():
@@ -75,7 +75,9 @@ def require_cgroup_v2(cgroups: CgroupFs) -> None:
 
 
 class _NodeSampling:
-    def __init__(self, request: SampleRequest, roots: Roots, proc: ProcFs, allow_full_commands: bool) -> None:
+    def __init__(
+        self, request: SampleRequest, roots: Roots, proc: ProcFs, *, allow_full_commands: bool
+    ) -> None:
         self._request = request
         self._roots = roots
         self._proc = proc

@@ -256,6 +256,76 @@ class SampleRequest(Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     time_budget_seconds: float = 10.0
     process_ceiling_bytes: int = 16 << 30
     """A process with a larger RSS is skipped: smaps_rollup holds its mmap lock for ~20 ms per GiB."""
+    history: bool = False
+    """Whether the agent's history of the same pods comes along (NodeSample.history)."""
+    history_since: float | None = None
+    """Only points of this time and later, and one before it, so that it lies between two."""
+
+
+class HistoryRequest(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What is asked of an agent's history alone."""
+
+    pod_uids: list[str] | None = None
+    """Only these; None: every pod of the node."""
+    since: float | None = None
+    """Only points of this time and later, and one before it, so that it lies between two."""
+
+
+class CgroupHistory(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The points of one cgroup, oldest first; the columns are equally long, None is a number not known.
+
+    A path that was made anew is another cgroup, with an entry of its own.
+    """
+
+    path: str
+    inode: int
+    pod_uid: str
+    """As Pod.uid."""
+    container_id: str | None = None
+    """As Container.id; None for the pod's own cgroup, and for a child of unknown shape."""
+    is_pod: bool = False
+    """Whether this is the pod's own cgroup."""
+    times: list[float] = field(default_factory=list)
+    """On the node's clock, taken right after memory.current was read, as cAdvisor does."""
+    current_bytes: list[int | None] = field(default_factory=list)
+    inactive_file_bytes: list[int | None] = field(default_factory=list)
+    stat: dict[str, list[int | None]] = field(default_factory=dict)
+    """Other fields of memory.stat in bytes, under the kernel's names; one that no point has is left out."""
+    gone_at: float | None = None
+    """When the cgroup was found to be removed; its points stay until they are too old."""
+
+
+class ClockJump(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The node's clock was set: earlier points bear times of the clock as it was."""
+
+    at: float
+    """On the clock as it is since."""
+    by_seconds: float
+    """Positive: it was set forward."""
+
+
+class History(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the agent remembers of the cgroups of the pods that were asked for."""
+
+    interval_seconds: float
+    depth: int
+    """Points that are kept of each cgroup at most."""
+    began_at: float | None = None
+    """When the first tick was; None before it."""
+    ticks: int = 0
+    missed_ticks: int = 0
+    """Ticks that fell out since the agent was held up for longer than an interval."""
+    cgroups: list[CgroupHistory] = field(default_factory=list)
+    left_out: int = 0
+    """Cgroups of the node that were found but not followed, since there were too many."""
+    forgotten: int = 0
+    """Removed cgroups whose points were given up early to bound memory, since the agent's start."""
+    clock_jumps: list[ClockJump] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    cost: Cost | None = None
+    """Of one tick, on average over the last `depth` ticks."""
+    ring_bytes: int | None = None
+    """What all rings of the node hold in memory."""
 
 
 class NodeSample(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -269,3 +339,5 @@ class NodeSample(Struct, frozen=True, kw_only=True, omit_defaults=True):
     pods: list[Pod] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     cost: Cost | None = None
+    history: History | None = None
+    """Only when asked for; None also where the agent keeps none, and then a problem says so."""

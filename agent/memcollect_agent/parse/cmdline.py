@@ -1,4 +1,4 @@
-"""/proc/PID/cmdline: the argument vector, each argument ended by a NUL byte.
+r"""/proc/PID/cmdline: the argument vector, each argument ended by a NUL byte.
 
     /usr/bin/python3\0-m\0http.server\0
 
@@ -13,7 +13,7 @@ MAX_BYTES = 1 << 20
 
 
 def parse(data: bytes, source: str = "cmdline") -> list[str]:
-    """Return the arguments; bytes that are not UTF-8 are written \\xNN.
+    r"""Return the arguments; bytes that are not UTF-8 are written \xNN.
 
     Raises ParseError only for a text longer than MAX_BYTES.
     """
