@@ -22,7 +22,7 @@ class _Object(Struct, frozen=True, kw_only=True, rename="camel", gc=False):
     """
 
 
-class Annotations(_Object):
+class Annotations(_Object, frozen=True):
     """The annotations that decide something; the others (often kilobytes) are not kept."""
 
     config_hash: str | None = field(default=None, name="kubernetes.io/config.hash")
@@ -32,7 +32,7 @@ class Annotations(_Object):
     """On the API's mirror of a static pod only; the value is the config hash."""
 
 
-class Owner(_Object):
+class Owner(_Object, frozen=True):
     """An entry of ownerReferences."""
 
     kind: str = ""
@@ -41,7 +41,7 @@ class Owner(_Object):
     controller: bool = False
 
 
-class Metadata(_Object):
+class Metadata(_Object, frozen=True):
     """ObjectMeta."""
 
     name: str
@@ -55,14 +55,14 @@ class Metadata(_Object):
     owner_references: list[Owner] = field(default_factory=list)
 
 
-class Resources(_Object):
+class Resources(_Object, frozen=True):
     """Requests and limits, as quantities in the API's text form ("256Mi")."""
 
     requests: dict[str, str] = field(default_factory=dict)
     limits: dict[str, str] = field(default_factory=dict)
 
 
-class ContainerSpec(_Object):
+class ContainerSpec(_Object, frozen=True):
     """A container of spec.containers, initContainers or ephemeralContainers."""
 
     name: str
@@ -72,20 +72,20 @@ class ContainerSpec(_Object):
     """Of an init container: "Always" makes it a sidecar, which counts like an app container."""
 
 
-class Waiting(_Object):
+class Waiting(_Object, frozen=True):
     """Not running yet, or between two tries."""
 
     reason: str | None = None
     message: str | None = None
 
 
-class Running(_Object):
+class Running(_Object, frozen=True):
     """Running since."""
 
     started_at: str | None = None
 
 
-class Terminated(_Object):
+class Terminated(_Object, frozen=True):
     """How a container ended."""
 
     exit_code: int = 0
@@ -97,7 +97,7 @@ class Terminated(_Object):
     container_id: str | None = field(default=None, name="containerID")
 
 
-class ContainerState(_Object):
+class ContainerState(_Object, frozen=True):
     """One of the three, or none where the kubelet has not said yet."""
 
     waiting: Waiting | None = None
@@ -105,7 +105,7 @@ class ContainerState(_Object):
     terminated: Terminated | None = None
 
 
-class ContainerStatus(_Object):
+class ContainerStatus(_Object, frozen=True):
     """What the kubelet says of one container."""
 
     name: str
@@ -127,7 +127,7 @@ class ContainerStatus(_Object):
         return self.container_id.rpartition("://")[2] or None
 
 
-class PodSpec(_Object):
+class PodSpec(_Object, frozen=True):
     """What was asked for."""
 
     node_name: str | None = None
@@ -140,7 +140,7 @@ class PodSpec(_Object):
     ephemeral_containers: list[ContainerSpec] = field(default_factory=list)
 
 
-class Condition(_Object):
+class Condition(_Object, frozen=True):
     """One entry of status.conditions; `status` is "True", "False" or "Unknown"."""
 
     type: str
@@ -149,7 +149,7 @@ class Condition(_Object):
     message: str | None = None
 
 
-class PodStatus(_Object):
+class PodStatus(_Object, frozen=True):
     """What is, as far as the kubelet has reported it."""
 
     phase: str | None = None
@@ -163,7 +163,7 @@ class PodStatus(_Object):
     ephemeral_container_statuses: list[ContainerStatus] = field(default_factory=list)
 
 
-class Pod(_Object):
+class Pod(_Object, frozen=True):
     """A pod."""
 
     metadata: Metadata
@@ -196,7 +196,7 @@ class Pod(_Object):
         return f"{self.metadata.namespace}/{self.metadata.name}"
 
 
-class NodeInfo(_Object):
+class NodeInfo(_Object, frozen=True):
     """status.nodeInfo."""
 
     kernel_version: str = ""
@@ -209,7 +209,7 @@ class NodeInfo(_Object):
     machine_id: str = field(default="", name="machineID")
 
 
-class NodeStatus(_Object):
+class NodeStatus(_Object, frozen=True):
     """What the kubelet says of its machine."""
 
     capacity: dict[str, str] = field(default_factory=dict)
@@ -218,7 +218,7 @@ class NodeStatus(_Object):
     node_info: NodeInfo = field(default_factory=NodeInfo)
 
 
-class Node(_Object):
+class Node(_Object, frozen=True):
     """A node."""
 
     metadata: Metadata
@@ -230,13 +230,13 @@ class Node(_Object):
         return any(c.type == "Ready" and c.status == "True" for c in self.status.conditions)
 
 
-class Overhead(_Object):
+class Overhead(_Object, frozen=True):
     """overhead.podFixed of a runtime class, as quantities."""
 
     pod_fixed: dict[str, str] = field(default_factory=dict)
 
 
-class RuntimeClass(_Object):
+class RuntimeClass(_Object, frozen=True):
     """A runtime class: a name that pods use, and the handler the node's runtime knows."""
 
     metadata: Metadata
@@ -244,21 +244,21 @@ class RuntimeClass(_Object):
     overhead: Overhead = field(default_factory=Overhead)
 
 
-class Usage(_Object):
+class Usage(_Object, frozen=True):
     """A container's numbers in metrics.k8s.io, as quantities."""
 
     cpu: str | None = None
     memory: str | None = None
 
 
-class ContainerUsage(_Object):
+class ContainerUsage(_Object, frozen=True):
     """One container of a PodMetrics."""
 
     name: str
     usage: Usage = field(default_factory=Usage)
 
 
-class PodMetrics(_Object):
+class PodMetrics(_Object, frozen=True):
     """One pod in metrics.k8s.io, as the API sends it; the numbers are in sources.metrics."""
 
     metadata: Metadata
@@ -269,7 +269,7 @@ class PodMetrics(_Object):
     containers: list[ContainerUsage] | None = None
 
 
-class StatusDetails(_Object):
+class StatusDetails(_Object, frozen=True):
     """What a failure concerned."""
 
     name: str | None = None
@@ -277,13 +277,13 @@ class StatusDetails(_Object):
     retry_after_seconds: int | None = None
 
 
-class StatusMetadata(_Object):
+class StatusMetadata(_Object, frozen=True):
     """ListMeta of a Status: with 410 it may carry a token to continue with."""
 
     continue_: str | None = field(default=None, name="continue")
 
 
-class Status(_Object):
+class Status(_Object, frozen=True):
     """How the API server says no (`kind` is "Status"; anything else that answers has another)."""
 
     kind: str = ""
@@ -294,7 +294,7 @@ class Status(_Object):
     metadata: StatusMetadata = field(default_factory=StatusMetadata)
 
 
-class ListMetadata(_Object):
+class ListMetadata(_Object, frozen=True):
     """ListMeta; a `continue_` token says that there are more pages."""
 
     resource_version: str = ""
@@ -319,7 +319,7 @@ class RawPage(Struct, frozen=True):
     metadata: ListMetadata = field(default_factory=ListMetadata)
 
 
-class ServerVersion(_Object):
+class ServerVersion(_Object, frozen=True):
     """What /version answers."""
 
     major: str = ""
@@ -327,7 +327,7 @@ class ServerVersion(_Object):
     git_version: str = ""
 
 
-class AccessStatus(_Object):
+class AccessStatus(_Object, frozen=True):
     """The answer inside a SelfSubjectAccessReview."""
 
     allowed: bool
@@ -336,7 +336,7 @@ class AccessStatus(_Object):
     evaluation_error: str = ""
 
 
-class AccessReview(_Object):
+class AccessReview(_Object, frozen=True):
     """An answered SelfSubjectAccessReview."""
 
     status: AccessStatus

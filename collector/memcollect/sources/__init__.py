@@ -1,4 +1,6 @@
-"""All input and output of the collector: the cluster, its agents, this machine. What to call for what:
+"""All input and output of the collector: the cluster, its agents, this machine.
+
+What to call for what:
 
     which cluster, as whom            kube_config.connect -> Cluster
     asking its API server             api.Api(cluster): deadlines, retries, refusals as ClusterErrors

@@ -1,0 +1,195 @@
+"""HTTP/1.1 with an agent, over whatever stream leads to it.
+
+Every fault ends in an AgentFailure: a word for `missing` and a sentence. Nothing that the other end says
+is believed before it is checked: length, content type, schema version, shape.
+"""
+
+import http.client
+from typing import Any, Literal, Self, TypeVar
+
+import msgspec
+
+from memcollect.sources.deadline import Deadline
+from memcollect.sources.plain import plain
+from memcollect.sources.transport import Endpoint, Stream, Transport, TransportError, TransportReason
+from memcollect_agent.wire import SCHEMA_VERSION
+
+SCHEMA_HEADER = "Memcollect-Schema"
+"""Both sides say which version of the wire structs they speak."""
+MESSAGE_PACK = "application/msgpack"
+LARGEST_BYTES = 64 << 20
+"""Of one answer; 30 pods with full process lists are a few hundred KiB."""
+
+FailureReason = (
+    TransportReason
+    | Literal["no-agent", "agent-not-ready", "version", "broken-answer", "too-large", "agent-error"]
+)
+T = TypeVar("T")
+
+_CHUNK = 1 << 18
+_VERSION_STATUSES = frozenset(
+    {http.client.CONFLICT, http.client.UPGRADE_REQUIRED, http.client.NOT_ACCEPTABLE}
+)
+
+
+class AgentFailure(Exception):  # noqa: N818 # a value of the result as much as an error
+    """An agent that gave no numbers: `reason` is a word, the text a sentence."""
+
+    def __init__(self, reason: FailureReason, sentence: str) -> None:
+        super().__init__(sentence)
+        self.reason: FailureReason = reason
+
+
+class _Connection(http.client.HTTPConnection):
+    """HTTP over a stream that is already there; it never connects by itself."""
+
+    auto_open = 0
+
+    def __init__(self, stream: Stream) -> None:
+        super().__init__("localhost")
+        self.sock: Any = stream
+
+
+class AgentConversation:
+    """Questions to one agent, over one stream as long as it lasts, all within one deadline."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        endpoint: Endpoint,
+        deadline: Deadline,
+        *,
+        largest_bytes: int = LARGEST_BYTES,
+    ) -> None:
+        self._transport = transport
+        self._endpoint = endpoint
+        self._deadline = deadline
+        self._largest_bytes = largest_bytes
+        self._stream: Stream | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end(broken=False)
+
+    def ask(self, method: str, path: str, answer: type[T], body: msgspec.Struct | None = None) -> T:
+        """Return the agent's answer, decoded as `answer`. Raises AgentFailure."""
+        content = self._content(method, path, body)
+        try:
+            return msgspec.msgpack.decode(content, type=answer)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            problem = f"is not a whole {answer.__name__} ({plain(str(error))})"
+            raise self._failure("broken-answer", f"what {self._who} answered {problem}") from error
+
+    @property
+    def _who(self) -> str:
+        return f"the agent at {self._endpoint}"
+
+    def _content(self, method: str, path: str, body: msgspec.Struct | None) -> bytes:
+        try:
+            response = self._request(method, path, body)
+            content = self._read(response)
+        except TransportError as error:
+            self._end(broken=True)
+            raise AgentFailure(error.reason, str(error)) from error
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            failure = self._broken(error)
+            self._end(broken=True)
+            raise failure from error
+        except BaseException:
+            self._end(broken=True)
+            raise
+        self._check(response, content)
+        return content
+
+    def _request(self, method: str, path: str, body: msgspec.Struct | None) -> http.client.HTTPResponse:
+        if self._stream is None:
+            self._stream = self._transport.connect(self._endpoint, self._deadline)
+        connection = _Connection(self._stream)
+        headers = {"Accept": MESSAGE_PACK, SCHEMA_HEADER: str(SCHEMA_VERSION)}
+        if body is not None:
+            headers["Content-Type"] = MESSAGE_PACK
+        content = None if body is None else msgspec.msgpack.encode(body)
+        connection.request(method, path, body=content, headers=headers)
+        return connection.getresponse()
+
+    def _read(self, response: http.client.HTTPResponse) -> bytes:
+        announced = response.length
+        if announced is not None and announced > self._largest_bytes:
+            raise self._too_large()
+        content = bytearray()
+        while chunk := response.read(_CHUNK):
+            content += chunk
+            if len(content) > self._largest_bytes:
+                raise self._too_large()
+        if announced is not None and len(content) < announced:
+            raise http.client.IncompleteRead(b"", announced - len(content))
+        if response.will_close:
+            self._end(broken=False)
+        return bytes(content)
+
+    def _check(self, response: http.client.HTTPResponse, content: bytes) -> None:
+        """Refuse what is not a good answer of an agent whose version is understood."""
+        theirs = response.getheader(SCHEMA_HEADER)
+        if theirs is None:
+            raise self._failure("broken-answer", f"what listens at {self._endpoint} is no memcollect agent")
+        if response.status in _VERSION_STATUSES or not _understood(theirs):
+            raise self._failure("version", _version_problem(theirs, self._who))
+        if response.status != http.client.OK:
+            said = plain(content[:2000].decode("utf-8", "replace")) or response.reason
+            raise self._failure("agent-error", f"{self._who} answered HTTP {response.status}: {said}")
+        kind = (response.getheader("Content-Type") or "").partition(";")[0].strip().lower()
+        if kind != MESSAGE_PACK:
+            raise self._failure(
+                "broken-answer", f"{self._who} answered in {plain(kind, 60) or 'no known form'}"
+            )
+
+    def _broken(self, error: Exception) -> AgentFailure:
+        """Say why a stream ended or said nonsense; the transport may know more than the error does."""
+        fault = self._stream.fault() if self._stream is not None else None
+        if fault is not None:
+            return AgentFailure(fault.reason, str(fault))
+        if isinstance(error, TimeoutError):
+            return self._failure("timeout", f"{self._who} did not answer in {self._deadline.seconds:g} s")
+        if isinstance(error, (http.client.RemoteDisconnected, BrokenPipeError, ConnectionError)):
+            return self._failure("broken-answer", f"{self._who} ended the connection without an answer")
+        if isinstance(error, http.client.IncompleteRead):
+            missing = f" ({error.expected} bytes missing)" if error.expected else ""
+            return self._failure(
+                "broken-answer", f"{self._who} broke off in the middle of its answer{missing}"
+            )
+        problem = plain(str(error)) or type(error).__name__
+        return self._failure("broken-answer", f"{self._who} does not speak HTTP ({problem})")
+
+    def _too_large(self) -> AgentFailure:
+        limit = f"{self._largest_bytes >> 20} MiB"
+        return self._failure("too-large", f"{self._who} answered more than {limit}")
+
+    @staticmethod
+    def _failure(reason: FailureReason, text: str) -> AgentFailure:
+        return AgentFailure(reason, f"{text[:1].upper()}{text[1:]}.")
+
+    def _end(self, *, broken: bool) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close(broken=broken)
+
+
+def _understood(theirs: str) -> bool:
+    """Tell whether answers of that version can be read: one's own, and those of both neighbours.
+
+    Fields are only ever added, with defaults, so a neighbour's answer lacks or has a few more of them.
+    """
+    return theirs.isascii() and theirs.isdecimal() and abs(int(theirs[:9]) - SCHEMA_VERSION) <= 1
+
+
+def _version_problem(theirs: str, who: str) -> str:
+    if not (theirs.isascii() and theirs.isdecimal()):
+        return f"{who} names no version of its schema that can be read ({plain(theirs, 40)!r})"
+    number = int(theirs[:9])
+    older, newer = ("memcollect here", number) if number > SCHEMA_VERSION else ("the agents", SCHEMA_VERSION)
+    return (
+        f"{who} speaks schema {number}, this memcollect {SCHEMA_VERSION}: "
+        f"upgrade {older} to a release with schema {newer}"
+    )

@@ -1,0 +1,94 @@
+"""Which pod is the agent of which node."""
+
+from collections.abc import Collection, Iterator
+
+from msgspec import Struct
+
+from memcollect.kube import Pod
+from memcollect.sources.api import Api
+from memcollect.sources.names import checked
+from memcollect.sources.pages import Listing, Report, items
+from memcollect.sources.pods import pods_path
+from memcollect.sources.rights import AGENT_NAMESPACE, Right
+
+AGENT_SELECTOR = "app.kubernetes.io/name=memcollect-agent"
+FEW = 10
+"""For up to this many nodes each is asked for alone; for more, the whole list is."""
+
+
+AGENT_PORT = 9765
+
+
+class Deployment(Struct, frozen=True, kw_only=True):
+    """Where the agents are, as deploy/ puts them."""
+
+    namespace: str = AGENT_NAMESPACE
+    selector: str = AGENT_SELECTOR
+    port: int = AGENT_PORT
+    """On the loopback of each agent's pod."""
+
+
+class AgentPod(Struct, frozen=True, kw_only=True):
+    """The agent of one node, fit to be asked where `problem` is empty."""
+
+    node: str
+    name: str
+    namespace: str = AGENT_NAMESPACE
+    port: int = AGENT_PORT
+    image: str = ""
+    problem: str = ""
+    """Why it cannot be asked now, in words."""
+
+
+def find_agents(
+    api: Api, report: Report, nodes: Collection[str] | None = None, deployment: Deployment | None = None
+) -> dict[str, AgentPod]:
+    """Return the agents of `nodes` (None: all) by node; a node that has none is not in it.
+
+    Of two on one node, as during a roll-out, the ready one is taken, then the younger. Raises a ClusterError.
+    """
+    deployment = deployment or Deployment()
+    chosen: dict[str, Pod] = {}
+    for pod in _listed(api, report, nodes, deployment):
+        node = pod.spec.node_name
+        if node and (nodes is None or node in nodes):
+            chosen[node] = max(chosen.get(node, pod), pod, key=_fitness)
+    return {node: _agent(node, pod, deployment.port) for node, pod in chosen.items()}
+
+
+def _listed(api: Api, report: Report, nodes: Collection[str] | None, deployment: Deployment) -> Iterator[Pod]:
+    namespace = checked("namespace", deployment.namespace)
+    right = Right("list", "pods", namespace=namespace)
+    labels = [("labelSelector", deployment.selector)]
+    if nodes is None or len(nodes) > FEW:
+        yield from items(api, Listing(pods_path(namespace), right, Pod, labels), report)
+        return
+    for node in nodes:
+        of_node = [*labels, ("fieldSelector", f"spec.nodeName={checked('node', node)}")]
+        yield from items(api, Listing(pods_path(namespace), right, Pod, of_node), report)
+
+
+def _fitness(pod: Pod) -> tuple[bool, bool, str]:
+    return pod.is_ready, pod.metadata.deletion_timestamp is None, pod.metadata.creation_timestamp or ""
+
+
+def _agent(node: str, pod: Pod, port: int) -> AgentPod:
+    return AgentPod(
+        node=node,
+        name=pod.metadata.name,
+        namespace=pod.metadata.namespace,
+        port=port,
+        image=pod.spec.containers[0].image if pod.spec.containers else "",
+        problem=_problem(pod),
+    )
+
+
+def _problem(pod: Pod) -> str:
+    if pod.is_ready:
+        return ""
+    if pod.metadata.deletion_timestamp is not None:
+        return "it is being deleted"
+    waiting = [status.state.waiting for status in pod.status.container_statuses if status.state.waiting]
+    if waiting and waiting[0].reason:
+        return f"it waits: {waiting[0].reason}"
+    return "it is not ready" if pod.status.phase == "Running" else f"it is {pod.status.phase or 'Unknown'}"

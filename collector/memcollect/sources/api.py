@@ -1,0 +1,199 @@
+"""Questions to the API server: raw bytes by the official client's connection pool, decoded by msgspec.
+
+The client's generated calls are not used for reading: their models cost more than ten times the time
+and memory, their retries follow no deadline, and `call_api` is another function in every major version.
+What is used, `configuration.auth_settings()` and `rest_client.pool_manager`, is the same in all of them.
+"""
+
+import ssl
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self, TypeVar
+from urllib.parse import urlencode
+
+import msgspec
+import urllib3
+
+from memcollect.errors import AnswerError, ClusterError, UnreachableError
+from memcollect.sources.deadline import Deadline
+from memcollect.sources.kube_config import Cluster
+from memcollect.sources.plain import plain
+from memcollect.sources.refusals import refusal
+from memcollect.sources.rights import Right
+from memcollect_agent import __version__
+
+Query = Sequence[tuple[str, str]]
+T = TypeVar("T")
+
+RETRIED = frozenset({429, 500, 502, 503, 504})
+LONGEST_PAUSE = 30.0
+_CHUNK = 1 << 16
+_TLS_FAULTS = (urllib3.exceptions.SSLError, ssl.SSLError)
+_HOPELESS = (*_TLS_FAULTS, urllib3.exceptions.LocationValueError, urllib3.exceptions.NameResolutionError)
+"""What another try cannot mend."""
+_REACH = "Check the address with `kubectl cluster-info`, the network, and any proxy or VPN."
+
+
+class Patience(msgspec.Struct, frozen=True, kw_only=True):
+    """How long an API server is waited for, and how often it is asked again."""
+
+    timeout: float = 30.0
+    """Seconds for one try."""
+    total: float = 90.0
+    """Seconds for all tries of a question together."""
+    tries: int = 4
+    largest_bytes: int = 1 << 30
+    """Of one answer, which stands in memory as a whole."""
+
+
+class Api:
+    """One API server, asked with socket timeouts, a deadline and bounded retries. Not thread-safe.
+
+    `pause` is `time.sleep` or a test's double.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        patience: Patience | None = None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.cluster = cluster
+        self._patience = patience or Patience()
+        self._pause = pause
+        self._client = cluster.client()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.rest_client.pool_manager.clear()
+
+    def get(self, path: str, right: Right, query: Query = ()) -> bytes:
+        """Return the body of a GET of `path`; `right` is what RBAC must allow for it.
+
+        Tries again on 429, 5xx, refused and broken connections and timeouts. Raises a ClusterError:
+        what 401, 403 and 404 mean, UnreachableError, or AnswerError for the rest.
+        """
+        return self._ask("GET", f"{path}?{urlencode(query)}" if query else path, right)
+
+    def post(self, path: str, right: Right, body: Any) -> bytes:
+        """Return the body of a POST of `body` as JSON: for reviews, which change nothing. As `get`."""
+        return self._ask("POST", path, right, msgspec.json.encode(body))
+
+    def get_as(self, decoder: msgspec.json.Decoder[T], path: str, right: Right, query: Query = ()) -> T:
+        """Return the decoded body of `get`; also raises AnswerError where it is of another shape."""
+        return self.decode(decoder, self.get(path, right, query), path)
+
+    def decode(self, decoder: msgspec.json.Decoder[T], body: bytes, path: str) -> T:
+        """Return `body` decoded. Raises AnswerError: this is not what Kubernetes says at `path`."""
+        try:
+            return decoder.decode(body)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise AnswerError(
+                f"What answers at {self.cluster.server}{path} is not Kubernetes: {plain(str(error))}.",
+                "Check the server's address in the kubeconfig, and any proxy before it.",
+            ) from error
+
+    def _ask(self, method: str, target: str, right: Right, body: bytes | None = None) -> bytes:
+        whole = Deadline(self._patience.total)
+        for attempt in range(1, self._patience.tries + 1):
+            pause = min(0.25 * 2 ** (attempt - 1), 5.0)
+            try:
+                status, headers, answer = self._exchange(method, target, body)
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                failure: ClusterError = self._unreachable(error)
+                lasting = isinstance(error, _HOPELESS)
+            else:
+                if 200 <= status < 300:
+                    return answer
+                failure = refusal(status, answer, right, self.cluster.server)
+                lasting = status not in RETRIED
+                pause = _retry_after(headers) or pause
+            if lasting or attempt == self._patience.tries or whole.passed or pause > whole.left():
+                raise failure
+            self._pause(pause)
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    def _exchange(self, method: str, target: str, body: bytes | None) -> tuple[int, Mapping[str, str], bytes]:
+        deadline = Deadline(self._patience.timeout)
+        response = self._client.rest_client.pool_manager.request(
+            method,
+            self.cluster.server + target,
+            headers=self._headers(body),
+            body=body,
+            timeout=urllib3.Timeout(connect=min(10.0, self._patience.timeout), read=self._patience.timeout),
+            retries=False,
+            redirect=False,
+            preload_content=False,
+        )
+        try:
+            content = self._read(response, deadline)
+        except BaseException:
+            # A connection with half an answer in it must not go back to the pool.
+            response.close()
+            raise
+        response.release_conn()
+        return response.status, response.headers, content
+
+    def _headers(self, body: bytes | None) -> dict[str, str]:
+        headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            "User-Agent": f"memcollect/{__version__}",
+        }
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        authorization = self.cluster.authorization()
+        if authorization is not None:
+            headers["Authorization"] = authorization
+        return headers
+
+    def _read(self, response: Any, deadline: Deadline) -> bytes:
+        content = bytearray()
+        while chunk := response.read1(_CHUNK):
+            content += chunk
+            deadline.left()
+            if len(content) > self._patience.largest_bytes:
+                raise urllib3.exceptions.BodyNotHttplibCompatible(
+                    f"the answer is longer than {self._patience.largest_bytes} bytes"
+                )
+        return bytes(content)
+
+    def _unreachable(self, error: Exception) -> UnreachableError:
+        server = self.cluster.server
+        if isinstance(error, _TLS_FAULTS):
+            return UnreachableError(
+                f"No trusted connection to the API server at {server}: {_reason(error)}.",
+                "Check the certificate-authority of the kubeconfig's cluster and the user's certificate.",
+            )
+        if isinstance(error, (urllib3.exceptions.TimeoutError, TimeoutError)):
+            return UnreachableError(
+                f"The API server at {server} did not answer in {self._patience.timeout:g} s.", _REACH
+            )
+        return UnreachableError(f"The API server at {server} cannot be reached: {_reason(error)}.", _REACH)
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds the server asks to wait, at most LONGEST_PAUSE; None where it does not say."""
+    text = headers.get("Retry-After", "")
+    return min(float(text), LONGEST_PAUSE) if text.isascii() and text.isdecimal() and len(text) < 9 else None
+
+
+def _reason(error: BaseException) -> str:
+    """Return what went wrong in the system's own words, without urllib3's object representations."""
+    while (inner := _inner(error)) is not None:
+        error = inner
+    if isinstance(error, OSError) and error.strerror:
+        return plain(error.strerror)
+    return plain(str(error)).rstrip(".") or type(error).__name__
+
+
+def _inner(error: BaseException) -> BaseException | None:
+    if error.__cause__ is not None:
+        return error.__cause__
+    return next((part for part in error.args if isinstance(part, BaseException)), None)

@@ -1,0 +1,196 @@
+"""Which cluster, and as whom: kubeconfig, exec plugins and in-cluster credentials by the official client."""
+
+import copy
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import urllib3
+import yaml
+from kubernetes.client import ApiClient, Configuration
+from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
+from kubernetes.config.kube_config import KubeConfigMerger
+
+from memcollect.errors import KubeConfigError
+from memcollect.sources.plain import plain
+
+DEFAULT_KUBECONFIG = "~/.kube/config"
+IN_CLUSTER = "in-cluster"
+
+_CHOOSE = "Choose one with --kubeconfig or KUBECONFIG, and look at it with `kubectl config view`."
+_BROKEN = (ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, AttributeError, LookupError)
+"""What the client's loader raises for files that are no kubeconfig; it checks few types itself."""
+
+
+class Cluster:
+    """A cluster that can be asked: its address, credentials and TLS settings.
+
+    `origin` is the kubeconfig's path or "in-cluster"; `context` is None in a cluster.
+    """
+
+    def __init__(self, configuration: Any, origin: str, context: str | None = None) -> None:
+        self.configuration = configuration
+        self.origin = origin
+        self.context = context
+        configuration.refresh_api_key_hook = _one_at_a_time(configuration.refresh_api_key_hook)
+        if not configuration.verify_ssl:
+            # The user's own kubeconfig says so, and kubectl does not warn on every request either.
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+
+    @property
+    def server(self) -> str:
+        """The API server's URL, without a slash at the end."""
+        return str(self.configuration.host).rstrip("/")
+
+    def client(self) -> Any:
+        """Return a new ApiClient with a configuration of its own: the client is not thread-safe."""
+        return ApiClient(copy.deepcopy(self.configuration))
+
+    def authorization(self) -> str | None:
+        """Return the Authorization header, refreshed where it has expired; None with a client certificate.
+
+        Raises KubeConfigError where the refresh fails.
+        """
+        with _load_errors(self.origin) as logged:
+            setting = self.configuration.auth_settings().get("BearerToken")
+        value = setting["value"] if setting else None
+        if value is None and logged:
+            raise _credentials_error(logged)
+        return value
+
+
+def connect(
+    kubeconfig: str | None = None, context: str | None = None, environ: Mapping[str, str] = os.environ
+) -> Cluster:
+    """Return the cluster that `kubectl` with the same settings would speak to; nothing is asked of it yet.
+
+    In order: `kubeconfig`, KUBECONFIG (files joined by colons), ~/.kube/config, the service account of
+    the pod this runs in. Raises KubeConfigError.
+    """
+    files = _kubeconfig_files(kubeconfig, environ)
+    if files is not None:
+        return _from_files(files, context)
+    if context is not None:
+        raise KubeConfigError(f"There is no kubeconfig to take the context {plain(context)!r} from.", _CHOOSE)
+    if "KUBERNETES_SERVICE_HOST" in environ:
+        return _from_pod()
+    raise KubeConfigError(f"There is no kubeconfig at {DEFAULT_KUBECONFIG}, and this is not a pod.", _CHOOSE)
+
+
+def _kubeconfig_files(kubeconfig: str | None, environ: Mapping[str, str]) -> str | None:
+    """Return the files to load, joined as KUBECONFIG joins them; None for in-cluster."""
+    named = kubeconfig or environ.get("KUBECONFIG")
+    if named:
+        if not any(Path(file).expanduser().exists() for file in named.split(os.pathsep) if file):
+            source = "--kubeconfig" if kubeconfig else "KUBECONFIG"
+            raise KubeConfigError(f"There is no kubeconfig at {plain(named)}, which {source} names.", _CHOOSE)
+        return named
+    return DEFAULT_KUBECONFIG if Path(DEFAULT_KUBECONFIG).expanduser().exists() else None
+
+
+def _from_files(files: str, context: str | None) -> Cluster:
+    with _load_errors(files) as logged:
+        merged = KubeConfigMerger(files).config
+        if merged is None:
+            raise ConfigException("it is empty")
+        chosen = context or merged.safe_get("current-context")
+        _check_context(merged, chosen, files)
+        configuration = Configuration()
+        load_kube_config(config_file=files, context=chosen, client_configuration=configuration)
+    if _expects_credentials(merged, chosen) and not (configuration.api_key or configuration.cert_file):
+        raise _credentials_error(logged)
+    return Cluster(configuration, files, chosen)
+
+
+def _from_pod() -> Cluster:
+    configuration = Configuration()
+    with _load_errors("the pod's service account"):
+        load_incluster_config(client_configuration=configuration)
+    return Cluster(configuration, IN_CLUSTER)
+
+
+def _check_context(merged: Any, chosen: str | None, files: str) -> None:
+    names = [str(entry.value["name"]) for entry in merged.value["contexts"]]
+    if chosen in names:
+        return
+    have = ", ".join(plain(name, 60) for name in names[:10]) or "none"
+    what = f"has no context {plain(chosen)!r}" if chosen else "names no current context"
+    raise KubeConfigError(f"The kubeconfig {plain(files)} {what}.", f"Its contexts: {have}; see --context.")
+
+
+def _expects_credentials(merged: Any, context: str | None) -> bool:
+    """Tell whether the context's user gets credentials from a program.
+
+    The client only logs the program's failure and goes on with no credentials at all.
+    """
+    name = merged["contexts"].get_with_name(context)["context"].safe_get("user")
+    user = merged["users"].get_with_name(name, safe=True) if name and merged.safe_get("users") else None
+    return user is not None and any(key in user["user"] for key in ("exec", "auth-provider"))
+
+
+def _credentials_error(logged: list[str]) -> KubeConfigError:
+    said = plain(logged[-1]) if logged else "it gave none"
+    return KubeConfigError(
+        f"The kubeconfig's plugin gave no credentials: {said}.",
+        "Run `kubectl get pods` with the same context: it starts the same plugin and shows what it says.",
+    )
+
+
+@contextmanager
+def _load_errors(files: str) -> Iterator[list[str]]:
+    """Turn what the client's loader raises into KubeConfigError; yields what it only logs."""
+    keeper = _LogKeeper(level=logging.ERROR)
+    root = logging.getLogger()
+    root.addHandler(keeper)
+    try:
+        yield keeper.messages
+    except _BROKEN as error:
+        raise KubeConfigError(f"{plain(files)} cannot be used: {_problem(error)}.", _CHOOSE) from error
+    finally:
+        root.removeHandler(keeper)
+
+
+class _LogKeeper(logging.Handler):
+    """Keeps messages instead of printing them."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+
+def _problem(error: Exception) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"line {error.problem_mark.line + 1} is not YAML ({plain(error.problem or '')})"
+    if isinstance(error, (TypeError, AttributeError, LookupError)):
+        return "it is not a kubeconfig"
+    if isinstance(error, OSError):
+        return plain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    return plain(str(error)).rstrip(".")
+
+
+def _one_at_a_time(hook: Callable[[Any], None] | None) -> Callable[[Any], None] | None:
+    """Wrap the client's refresh of credentials so that workers do not run a plugin all at once.
+
+    The white space that a token file ends with is dropped as well: it would break the header.
+    """
+    if hook is None:
+        return None
+    lock = threading.Lock()
+
+    def refresh(configuration: Any) -> None:
+        with lock:
+            hook(configuration)
+            # The client's own hook puts itself in this one's place.
+            configuration.refresh_api_key_hook = refresh
+            token = configuration.api_key.get("BearerToken")
+            if token is not None:
+                configuration.api_key["BearerToken"] = token.strip()
+
+    return refresh

@@ -1,0 +1,146 @@
+"""What `kubectl top pod` shows: the pods of metrics.k8s.io, in bytes and seconds."""
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+from msgspec import Struct, field
+
+from memcollect.errors import AnswerError, ClusterError, DeniedError, MissingError
+from memcollect.kube import ContainerUsage, PodMetrics
+from memcollect.model import Missing
+from memcollect.sources.api import Api
+from memcollect.sources.pages import Listing, Report, items
+from memcollect.sources.pods import Selection, pods_path
+from memcollect.sources.quantities import QuantityError, nanos, whole
+from memcollect.sources.rights import Right
+
+GROUP = "metrics.k8s.io"
+ROOT = f"/apis/{GROUP}/v1beta1"
+
+_POD_METRICS = msgspec.json.Decoder(PodMetrics)
+_DURATION = re.compile(r"(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+(?:\.[0-9]+)?)s)?", re.ASCII)
+_NO_API = (
+    "This cluster has no metrics API (metrics.k8s.io), so kubectl top has no numbers either: "
+    "install metrics-server."
+)
+_API_DOWN = (
+    "The metrics API is there but does not answer: see `kubectl get apiservice v1beta1.metrics.k8s.io` "
+    "and the logs of metrics-server."
+)
+
+
+class Usage(Struct, frozen=True, kw_only=True):
+    """One container's numbers; None where the API gave none or one that is no quantity."""
+
+    name: str
+    memory_bytes: int | None = None
+    """The working set that its provider measured, rounded up to a byte."""
+    cpu_nanocores: int | None = None
+
+
+class PodUsage(Struct, frozen=True, kw_only=True):
+    """One pod's numbers."""
+
+    namespace: str
+    name: str
+    timestamp: float
+    """Of the earliest container's sample: seconds since the Unix epoch, whole, on the node's clock."""
+    window_seconds: float | None = None
+    """Over which CPU was averaged; memory is a moment's."""
+    containers: list[Usage] = field(default_factory=list)
+
+
+class Metrics(Struct, frozen=True, kw_only=True):
+    """The metrics API's answer. `gaps` says for which namespaces it gave nothing, and why."""
+
+    pods: dict[tuple[str, str], PodUsage] = field(default_factory=dict)
+    """By (namespace, name)."""
+    gaps: list[Missing] = field(default_factory=list)
+    """kind "metrics", name a namespace or "*"; reason "no-metrics-api", "metrics-unavailable" or "denied"."""
+
+    def gap(self, namespace: str) -> Missing | None:
+        """Return why no pod of `namespace` has numbers; None where its pods were asked for."""
+        return next((gap for gap in self.gaps if gap.name in ("*", namespace)), None)
+
+
+def pod_usage(api: Api, selection: Selection, report: Report) -> Metrics:
+    """Return the numbers of the selected pods; a pod that has none is not in the answer.
+
+    Without a metrics API the answer is empty and says so in `gaps`: that is a finding, not a failure.
+    The field selector is not passed on, for metrics-server knows only a pod's name and namespace, so
+    the answer may hold more pods than were selected. Raises UnreachableError, UnauthorizedError.
+    """
+    pods: dict[tuple[str, str], PodUsage] = {}
+    gaps: list[Missing] = []
+    for place in selection.places:
+        try:
+            for found in _found(api, place, selection, report):
+                pods[found.metadata.namespace, found.metadata.name] = _usage(found)
+        except (MissingError, DeniedError, AnswerError) as error:
+            gaps.append(_gap(error, place or "*"))
+    return Metrics(pods=pods, gaps=gaps)
+
+
+def _found(api: Api, place: str | None, selection: Selection, report: Report) -> Iterator[PodMetrics]:
+    if selection.by_name is not None:
+        for namespace, name in selection.by_name:
+            if namespace == place:
+                yield from _named(api, namespace, name)
+        return
+    query = [("labelSelector", selection.selector)] if selection.selector else []
+    right = Right("list", "pods", GROUP, place)
+    yield from items(api, Listing(pods_path(place, ROOT), right, PodMetrics, query), report)
+
+
+def _named(api: Api, namespace: str, name: str) -> Iterator[PodMetrics]:
+    right = Right("get", "pods", GROUP, namespace, name=name)
+    try:
+        yield api.get_as(_POD_METRICS, f"{pods_path(namespace, ROOT)}/{name}", right)
+    except MissingError as error:
+        if not error.is_resource:
+            raise
+
+
+def _usage(found: PodMetrics) -> PodUsage:
+    return PodUsage(
+        namespace=found.metadata.namespace,
+        name=found.metadata.name,
+        timestamp=found.timestamp.timestamp(),
+        window_seconds=_seconds(found.window),
+        containers=[_container(container) for container in found.containers or []],
+    )
+
+
+def _container(found: ContainerUsage) -> Usage:
+    return Usage(
+        name=found.name,
+        memory_bytes=_number(found.usage.memory, in_billionths=False),
+        cpu_nanocores=_number(found.usage.cpu, in_billionths=True),
+    )
+
+
+def _number(text: str | None, *, in_billionths: bool) -> int | None:
+    if text is None:
+        return None
+    try:
+        return nanos(text) if in_billionths else whole(text)
+    except QuantityError:
+        return None
+
+
+def _seconds(duration: str) -> float | None:
+    """Return a Go duration ("17.146s", "1m0s") in seconds; None where it is something else."""
+    match = _DURATION.fullmatch(duration)
+    if match is None or not duration:
+        return None
+    hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + seconds
+
+
+def _gap(error: ClusterError, place: str) -> Missing:
+    if isinstance(error, DeniedError):
+        return Missing(kind="metrics", name=place, reason="denied", detail=str(error))
+    if isinstance(error, MissingError):
+        return Missing(kind="metrics", name=place, reason="no-metrics-api", detail=_NO_API)
+    return Missing(kind="metrics", name=place, reason="metrics-unavailable", detail=f"{_API_DOWN} ({error})")

@@ -1,0 +1,116 @@
+"""Which pods there are: by namespace, selector and name. The pod list is the truth of what exists."""
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+import msgspec
+from msgspec import Struct
+
+from memcollect.errors import ClusterError, DeniedError, MissingError
+from memcollect.kube import Pod
+from memcollect.model import Missing
+from memcollect.sources.api import Api, Query
+from memcollect.sources.names import checked
+from memcollect.sources.pages import Listing, Report, items
+from memcollect.sources.rights import Right
+
+FEW = 20
+"""Up to this many are asked for by name; more are picked out of the list."""
+
+_POD = msgspec.json.Decoder(Pod)
+
+
+class Selection(Struct, frozen=True, kw_only=True):
+    """Which pods are meant. What is given narrows: a pod must be in all of it."""
+
+    namespaces: Sequence[str] | None = None
+    """None: all namespaces."""
+    selector: str | None = None
+    """A label selector, in kubectl's syntax."""
+    field_selector: str | None = None
+    names: Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        for namespace in self.namespaces or ():
+            checked("namespace", namespace)
+        for name in self.names or ():
+            checked("pod", name)
+
+    @property
+    def places(self) -> list[str | None]:
+        """The namespaces to ask one by one; [None] for all at once."""
+        return [None] if self.namespaces is None else list(dict.fromkeys(self.namespaces))
+
+    @property
+    def query(self) -> Query:
+        """The selectors as query parameters."""
+        return [
+            (key, value)
+            for key, value in (("labelSelector", self.selector), ("fieldSelector", self.field_selector))
+            if value
+        ]
+
+    @property
+    def by_name(self) -> list[tuple[str, str]] | None:
+        """(namespace, name) of each pod, where asking for them one by one is the cheapest way."""
+        if not self.names or self.namespaces is None or self.query:
+            return None
+        wanted = list(product(self.places, self.names))
+        return [(str(place), name) for place, name in wanted] if len(wanted) <= FEW else None
+
+
+def pods_path(namespace: str | None, root: str = "/api/v1") -> str:
+    """Return the path of the pod list of a namespace, or of all."""
+    return f"{root}/pods" if namespace is None else f"{root}/namespaces/{namespace}/pods"
+
+
+def list_pods(api: Api, selection: Selection, report: Report) -> Iterator[Pod]:
+    """Yield the selected pods as the pages come; what cannot be had is told to `report`.
+
+    Reported: a name that no pod has, a pod of a strange shape, a namespace that is denied beside others
+    that are not. A namespace that does not exist has an empty list, so the API says. Raises a ClusterError
+    where nothing at all can be listed, and UsageError for names that cannot be.
+    """
+    wanted = selection.by_name
+    if wanted is not None:
+        found = (pod for namespace, name in wanted for pod in _named(api, namespace, name))
+    else:
+        places = selection.places
+        found = (pod for place in places for pod in _listed(api, place, selection, report, len(places) == 1))
+    yield from found if selection.names is None else _picked(found, selection.names, report)
+
+
+def _named(api: Api, namespace: str, name: str) -> Iterator[Pod]:
+    right = Right("get", "pods", namespace=namespace, name=name)
+    try:
+        yield api.get_as(_POD, f"{pods_path(namespace)}/{name}", right)
+    except MissingError:
+        return
+
+
+def _listed(api: Api, place: str | None, selection: Selection, report: Report, only: bool) -> Iterator[Pod]:  # noqa: FBT001 # private
+    listing = Listing(pods_path(place), Right("list", "pods", namespace=place), Pod, selection.query)
+    try:
+        yield from items(api, listing, report)
+    except DeniedError as error:
+        if only:
+            raise
+        report(missing(error, "namespace", str(place)))
+
+
+def _picked(found: Iterator[Pod], names: Sequence[str], report: Report) -> Iterator[Pod]:
+    left = dict.fromkeys(names)
+    wanted = frozenset(names)
+    for pod in found:
+        if pod.metadata.name in wanted:
+            left.pop(pod.metadata.name, None)
+            yield pod
+    for name in left:
+        detail = f"No pod of the chosen namespaces is called {name}: see `kubectl get pods -A`."
+        report(Missing(kind="pod", name=name, reason="not-found", detail=detail))
+
+
+def missing(error: ClusterError, kind: str, name: str) -> Missing:
+    """Return the entry of `missing` that says what `error` cost."""
+    reason = "denied" if isinstance(error, DeniedError) else "unavailable"
+    return Missing(kind=kind, name=name, reason=reason, detail=str(error))

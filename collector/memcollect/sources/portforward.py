@@ -1,0 +1,205 @@
+"""The way to an agent that needs no listener on any network: pods/portforward, by the official client.
+
+What the client's `stream.portforward` leaves open, and how it is met here:
+
+- it swaps a method of its ApiClient during the handshake: each worker has an ApiClient of its own, and
+  gives it up together with a handshake that hangs;
+- the handshake has no timeout: `handshake.Attempt` gives it one;
+- its thread waits in select(): descriptors are checked, and `descriptors.most_workers` bounds workers;
+- its thread may die of an error: the stream then ends early, which is an error to the HTTP reader, and
+  the thread's traceback is kept off the terminal;
+- it may leave its WebSocket open: every stream is seen to its end before the worker's next but one.
+"""
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from kubernetes.client import ApiException, CoreV1Api
+from kubernetes.stream import portforward
+
+from memcollect.sources.deadline import Deadline
+from memcollect.sources.descriptors import SELECT_LIMIT, most_workers
+from memcollect.sources.handshake import Abandoned, Attempt, TooManyAbandonedError
+from memcollect.sources.kube_config import Cluster
+from memcollect.sources.plain import plain
+from memcollect.sources.refusals import status_of
+from memcollect.sources.rights import Right
+from memcollect.sources.transport import (
+    Endpoint,
+    SocketStream,
+    TransportError,
+    TransportFactory,
+)
+
+_THREAD_NAME = "Kubernetes port forward proxy"
+_SETTLE_SECONDS = 0.5
+_GRACE_SECONDS = 0.25
+
+
+def port_forwarding(cluster: Cluster) -> TransportFactory:
+    """Return what makes each worker its transport; the workers share the count of hung handshakes."""
+    abandoned = Abandoned()
+    return lambda: PortForwardTransport(cluster, abandoned)
+
+
+class PortForwardTransport:
+    """One worker's port-forwards, one at a time."""
+
+    def __init__(self, cluster: Cluster, abandoned: Abandoned | None = None) -> None:
+        self._cluster = cluster
+        self._abandoned = abandoned or Abandoned()
+        self._client: Any = None
+        self._closing: ForwardedStream | None = None
+
+    def connect(self, endpoint: Endpoint, deadline: Deadline) -> "ForwardedStream":
+        """Return a stream to `endpoint`. Raises TransportError, TimeoutError."""
+        _quieten_forwarding_threads()
+        forward = self._handshake(endpoint, deadline)
+        self._settle(grace=0.0)
+        try:
+            _check_descriptors(forward, endpoint.port)
+        except TransportError:
+            _end(forward, endpoint.port)
+            raise
+        self._closing = ForwardedStream(forward, endpoint, deadline)
+        return self._closing
+
+    def close(self) -> None:
+        """See the last stream to its end and give the client up."""
+        self._settle(_GRACE_SECONDS)
+        self._client = None
+
+    def _settle(self, grace: float) -> None:
+        stream, self._closing = self._closing, None
+        if stream is not None:
+            stream.settle(grace)
+
+    def _handshake(self, endpoint: Endpoint, deadline: Deadline) -> Any:
+        if self._client is None:
+            self._client = self._cluster.client()
+        forwarding = CoreV1Api(self._client).connect_get_namespaced_pod_portforward
+
+        def begin() -> Any:
+            return portforward(forwarding, endpoint.pod, endpoint.namespace, ports=str(endpoint.port))
+
+        try:
+            return Attempt(begin, lambda late: _end(late, endpoint.port), self._abandoned).wait(deadline)
+        except ApiException as error:
+            raise _handshake_error(error, endpoint) from error
+        except TooManyAbandonedError as error:
+            raise TransportError(
+                "agent-unreachable", f"No port-forward to {endpoint} was begun: {error}."
+            ) from error
+        except TimeoutError:
+            # The hung thread still has the client and its swapped method.
+            self._client = None
+            raise
+
+
+class ForwardedStream(SocketStream):
+    """A port-forward's end on this side."""
+
+    def __init__(self, forward: Any, endpoint: Endpoint, deadline: Deadline) -> None:
+        super().__init__(forward.socket(endpoint.port), deadline)
+        self._forward = forward
+        self._endpoint = endpoint
+
+    def fault(self) -> TransportError | None:
+        """Return what came over the port's error channel: the node's own words."""
+        said = self._forward.error(self._endpoint.port)
+        if not said:
+            return None
+        if "refused" in said:
+            return TransportError("agent-refused", f"Nothing listens on {self._endpoint}: {plain(said)}.")
+        return TransportError(
+            "agent-unreachable", f"The forwarding to {self._endpoint} failed: {plain(said)}."
+        )
+
+    def close(self, *, broken: bool = False) -> None:
+        """Close this side; the client's thread then says goodbye to the API server."""
+        super().close()
+        if broken:
+            _hang_up(self._forward)
+
+    def settle(self, grace: float) -> None:
+        """Make sure that nothing of it is open, `grace` seconds after the last word at the latest."""
+        super().close()
+        _end(self._forward, self._endpoint.port, grace)
+
+
+def _end(forward: Any, port: int, grace: float = 0.0) -> None:
+    """Close all three sockets of a port-forward.
+
+    In `grace` seconds the client's thread may exchange closing frames; then its WebSocket is shut down,
+    which lets it wait for nothing more, and closed. A thread that has died closes nothing itself.
+    """
+    forward.close()
+    _wait(lambda: forward.websocket.sock is None, grace)
+    _hang_up(forward)
+    _wait(lambda: forward.local_ports[port].python.fileno() == -1, _SETTLE_SECONDS)
+    forward.local_ports[port].python.close()
+    with contextlib.suppress(OSError):
+        forward.websocket.shutdown()
+
+
+def _wait(condition: Callable[[], bool], seconds: float) -> None:
+    deadline = Deadline(seconds)
+    pause = 0.0005
+    while not condition() and not deadline.passed:
+        time.sleep(pause)
+        pause = min(pause * 2, 0.02)
+
+
+def _hang_up(forward: Any) -> None:
+    """Wake the thread from whatever it waits for on the network."""
+    with contextlib.suppress(OSError, AttributeError):
+        forward.websocket.sock.shutdown(socket.SHUT_RDWR)
+
+
+def _check_descriptors(forward: Any, port: int) -> None:
+    sockets = (forward.websocket.sock, forward.socket(port), forward.local_ports[port].python)
+    highest = max(sock.fileno() for sock in sockets if sock is not None)
+    if highest >= SELECT_LIMIT:
+        raise TransportError(
+            "limit",
+            f"File descriptor {highest} cannot be forwarded: use --concurrency {most_workers()} or less.",
+        )
+
+
+def _handshake_error(error: ApiException, endpoint: Endpoint) -> TransportError:
+    """Read the refusal out of the websocket error that the client has wrapped."""
+    cause = error.__context__
+    code = getattr(cause, "status_code", None)
+    body = getattr(cause, "resp_body", None) or b""
+    said = plain(
+        status_of(bytes(body)).message or bytes(body).decode("utf-8", "replace") or str(error.reason)
+    )
+    if code == 403:
+        right = Right("create", "pods", namespace=endpoint.namespace, subresource="portforward")
+        return TransportError("denied", f"You may not {right}: {said}; check with `{right.command}`.")
+    if code == 401:
+        return TransportError("denied", f"The API server does not accept the credentials: {said}.")
+    if code == 404:
+        return TransportError("agent-unreachable", f"The pod {endpoint.pod} is gone: {said}.")
+    return TransportError("agent-unreachable", f"No port-forward to {endpoint}: {said}.")
+
+
+def _quieten_forwarding_threads() -> None:
+    """Keep the traceback of a forwarding thread that dies off the terminal; other threads' stay.
+
+    `threading.excepthook` is the only place where an exception of the client's thread can be had.
+    """
+    hook = threading.excepthook
+    if getattr(hook, "quiet_for", None) == _THREAD_NAME:
+        return
+
+    def quiet(arguments: threading.ExceptHookArgs) -> None:
+        if arguments.thread is None or not arguments.thread.name.startswith(_THREAD_NAME):
+            hook(arguments)
+
+    quiet.quiet_for = _THREAD_NAME  # type: ignore[attr-defined]  # its own mark
+    threading.excepthook = quiet

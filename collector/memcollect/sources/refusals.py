@@ -1,0 +1,50 @@
+"""What the API server's refusals mean to the person who asked. Pure."""
+
+import msgspec
+
+from memcollect.errors import (
+    AnswerError,
+    ClusterError,
+    DeniedError,
+    MissingError,
+    UnauthorizedError,
+)
+from memcollect.kube import Status
+from memcollect.sources.plain import plain
+from memcollect.sources.rights import Right
+
+_STATUS = msgspec.json.Decoder(Status)
+
+
+def status_of(body: bytes) -> Status:
+    """Return the Status object in `body`; an empty one where it is something else (a proxy's page)."""
+    try:
+        return _STATUS.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return Status()
+
+
+def refusal(http_status: int, body: bytes, right: Right, server: str) -> ClusterError:
+    """Return the error that an answer of `http_status` to a request that needed `right` is."""
+    status = status_of(body)
+    said = plain(status.message or body.decode("utf-8", "replace")) or f"HTTP {http_status}"
+    if http_status == 401:
+        return UnauthorizedError(
+            f"The API server at {server} does not accept the credentials ({said}).",
+            "Log in again, or choose another --context.",
+        )
+    if http_status == 403:
+        return DeniedError(
+            f"You may not {right}: {said}.",
+            f"Ask for that right (deploy/ has the role), then check with `{right.command}`.",
+        )
+    if http_status == 404:
+        return MissingError(
+            f"The API server has no {right.full_resource} {right.place} to show: {said}.",
+            is_resource=status.kind == "Status" and status.details is not None and bool(status.details.name),
+        )
+    return AnswerError(
+        f"The API server at {server} answered HTTP {http_status} to `{right}`: {said}.",
+        "Try again; if it stays, look at `kubectl get --raw /readyz?verbose`.",
+        status=http_status,
+    )

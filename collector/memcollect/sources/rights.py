@@ -1,0 +1,63 @@
+"""The rights this program needs, and no others."""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+AGENT_NAMESPACE = "memcollect"
+
+
+class Right(Struct, frozen=True):
+    """One verb on one resource, as RBAC and SelfSubjectAccessReview name them."""
+
+    verb: str
+    resource: str
+    group: str = ""
+    namespace: str | None = None
+    """None: in every namespace, or of a resource that has none."""
+    subresource: str = ""
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.full_resource} {self.place}"
+
+    @property
+    def full_resource(self) -> str:
+        """RESOURCE.GROUP/SUBRESOURCE, as `kubectl auth can-i` takes it."""
+        grouped = f"{self.resource}.{self.group}" if self.group else self.resource
+        return f"{grouped}/{self.subresource}" if self.subresource else grouped
+
+    @property
+    def place(self) -> str:
+        """Where, in words."""
+        if self.namespace is not None:
+            return f"in namespace {self.namespace}"
+        return "of the cluster" if self.resource in CLUSTER_SCOPED else "in all namespaces"
+
+    @property
+    def command(self) -> str:
+        """The kubectl command that asks whether one has it."""
+        where = f" -n {self.namespace}" if self.namespace is not None else ""
+        everywhere = self.namespace is None and self.resource not in CLUSTER_SCOPED
+        return f"kubectl auth can-i {self.verb} {self.full_resource}{where}{' -A' if everywhere else ''}"
+
+
+CLUSTER_SCOPED = frozenset({"nodes", "runtimeclasses"})
+
+
+def needed_rights(namespaces: Iterable[str] | None, agent_namespace: str = AGENT_NAMESPACE) -> list[Right]:
+    """Return every right a snapshot of `namespaces` (None: all) uses.
+
+    Port-forward needs `create` from Kubernetes 1.35 on, and `get` before.
+    """
+    places: list[str | None] = [None] if namespaces is None else list(namespaces)
+    rights = [Right(verb, "pods", namespace=place) for place in places for verb in ("get", "list")]
+    rights += [Right(verb, "pods", "metrics.k8s.io", place) for place in places for verb in ("get", "list")]
+    rights += [Right(verb, "nodes") for verb in ("get", "list")]
+    rights += [Right(verb, "runtimeclasses", "node.k8s.io") for verb in ("get", "list")]
+    rights += [Right("list", "pods", namespace=agent_namespace)]
+    rights += [
+        Right(verb, "pods", namespace=agent_namespace, subresource="portforward")
+        for verb in ("get", "create")
+    ]
+    return list(dict.fromkeys(rights))
