@@ -1,0 +1,9 @@
+"""Pods and containers on one side, cgroups on the other, joined into one raw document. Pure.
+
+The join key is the pod's UID (a static pod's config hash) and the container's id, never a name.
+"""
+
+from memcollect.join.capture import Capture, missing_from_problem
+from memcollect.join.local import LocalNames, local_snapshot
+
+__all__ = ["Capture", "LocalNames", "local_snapshot", "missing_from_problem"]

@@ -1,0 +1,137 @@
+"""kubectl top's number against the agent's own of the same moment. Pure.
+
+A metrics sample is a point in the past: its `timestamp` is the earliest container's, cut to whole
+seconds (metrics-server), and up to a minute old. The agent's history says what the working set was
+then. What may remain between the two is printed as the budget, and never hidden in a percentage.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from memcollect.join.series import Series
+from memcollect.model import Top
+from memcollect.units import human_bytes
+
+STALE_PAGES = 64
+"""Pages per CPU by which inactive_file may lag in either reading (MEMCG_CHARGE_BATCH, mm/memcontrol.c)."""
+SMALL_SHARE = 0.01
+HISTORY_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Now:
+    """The agent's sample: its time, its working set, and what counters may lag on that node, in bytes."""
+
+    at: float
+    working_set_bytes: int
+    slack_bytes: int
+
+
+@dataclass(frozen=True)
+class Window:
+    """When a sample may have been taken: from its timestamp to `end`, in seconds since the epoch.
+
+    One container alone: within the second that the timestamp was cut to. Several: any time between
+    the earliest's and the answer.
+    """
+
+    start: float
+    end: float
+
+
+def window_of(timestamp: float, containers: int, asked_at: float) -> Window:
+    """Return the window of one container of a pod with `containers` in its metrics."""
+    return Window(timestamp, timestamp + 1 if containers == 1 else max(timestamp + 1, asked_at))
+
+
+def reconcile(top: Top, series: Series | None, window: Window, now: Now | None) -> Top:
+    """Return `top` with its status, the aligned working set and the budget.
+
+    Statuses: reconciled, drifted, stale, unaligned, unexplained; and not-measured where the agent has no
+    number at all. `top.memory_bytes` must be known.
+    """
+    if now is None:
+        return _with(top, "not-measured", "the agent has no working set to compare with")
+    if series is None or not series.covers(window.start, min(window.end, now.at)):
+        return _without_history(top, window, now)
+    low, high = series.band(window.start, min(window.end, now.at))
+    aligned = series.at(min(window.start + 0.5, now.at))
+    tolerance = max(high - aligned, aligned - low) + now.slack_bytes
+    top = msgspec.structs.replace(top, working_set_at_sample_bytes=aligned, tolerance_bytes=tolerance)
+    difference = (top.memory_bytes or 0) - aligned
+    if abs(difference) > max(tolerance, SMALL_SHARE * aligned):
+        sentence = (
+            f"kubectl top is {_signed(difference)} against the working set of the same moment,"
+            f" more than the budget of {human_bytes(tolerance)}"
+        )
+        return _with(top, "unexplained", sentence)
+    return _aligned(top, aligned, tolerance, now)
+
+
+def _aligned(top: Top, aligned: int, tolerance: int, now: Now) -> Top:
+    moved = now.working_set_bytes - aligned
+    if abs(moved) <= max(tolerance, SMALL_SHARE * aligned):
+        return _with(top, "reconciled", "")
+    age = max(0, now.at - (top.timestamp or now.at))
+    return _with(top, "drifted", f"{_signed(moved)} since the sample, {age:.0f} s ago")
+
+
+def _without_history(top: Top, window: Window, now: Now) -> Top:
+    difference = now.working_set_bytes - (top.memory_bytes or 0)
+    age = now.at - window.start
+    if abs(difference) <= max(now.slack_bytes, SMALL_SHARE * now.working_set_bytes):
+        return _with(top, "reconciled", "equal to the working set now; no history of the sample's time")
+    if age > HISTORY_SECONDS:
+        return _with(top, "stale", f"the sample is {age:.0f} s old, beyond the agent's history")
+    return _with(
+        top, "unaligned", f"{_signed(difference)} since the sample, {age:.0f} s ago, which has no history"
+    )
+
+
+def combine(parts: list[Top]) -> Top:
+    """Return a pod's number as kubectl adds it up from its containers', none of which may be unknown.
+
+    The pod's status is the worst of theirs; the budget and the aligned number are added.
+    """
+    order = (
+        "reconciled",
+        "drifted",
+        "different-provider",
+        "unaligned",
+        "stale",
+        "not-measured",
+        "unexplained",
+    )
+    worst = max(parts, key=lambda part: order.index(part.status) if part.status in order else -1)
+    return Top(
+        source=parts[0].source,
+        timestamp=min((part.timestamp for part in parts if part.timestamp is not None), default=None),
+        memory_bytes=_sum_if_all([part.memory_bytes for part in parts]),
+        cpu_nanocores=_sum_if_all([part.cpu_nanocores for part in parts]),
+        provider=worst.provider,
+        status=worst.status,
+        detail=worst.detail,
+        working_set_at_sample_bytes=_sum_if_all([part.working_set_at_sample_bytes for part in parts]),
+        tolerance_bytes=_sum_if_all([part.tolerance_bytes for part in parts]),
+    )
+
+
+def _sum_if_all(values: list[int | None]) -> int | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
+
+
+def _with(top: Top, status: str, detail: str) -> Top:
+    return msgspec.structs.replace(top, status=status, detail=detail)
+
+
+def _signed(size_bytes: int) -> str:
+    return f"{human_bytes(abs(size_bytes))} {'more' if size_bytes >= 0 else 'less'}"
+
+
+def slack_bytes(cpus: int | None, page_size_bytes: int | None) -> int:
+    """Return what counters may lag on a node, in bytes; of one page size and CPU where it did not say."""
+    return STALE_PAGES * (cpus or 1) * (page_size_bytes or 4096)

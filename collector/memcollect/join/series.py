@@ -1,0 +1,44 @@
+"""A cgroup's working set over the last minutes, and what it was at a given moment. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Series:
+    """Points in time order: seconds since the epoch on the node's clock, and bytes."""
+
+    times: Sequence[float]
+    working_set_bytes: Sequence[int]
+
+    def covers(self, start: float, end: float) -> bool:
+        """Return whether there is a point at or before `start`, and one at or after `end`."""
+        return bool(self.times) and self.times[0] <= start and self.times[-1] >= end
+
+    def at(self, moment: float) -> int:
+        """Return the working set at `moment`, between two points by a straight line, in bytes.
+
+        Outside the points it is the nearest one's. Raises ValueError for a series without points.
+        """
+        if not self.times:
+            raise ValueError("a series without points has no value")
+        after = bisect_left(self.times, moment)
+        if after == 0:
+            return self.working_set_bytes[0]
+        if after == len(self.times):
+            return self.working_set_bytes[-1]
+        (t0, t1), (v0, v1) = self.times[after - 1 : after + 1], self.working_set_bytes[after - 1 : after + 1]
+        return round(v0 + (v1 - v0) * (moment - t0) / (t1 - t0)) if t1 > t0 else v1
+
+    def band(self, start: float, end: float) -> tuple[int, int]:
+        """Return the least and the largest value that a sample taken from `start` to `end` may have seen.
+
+        The points from the last one before to the first one after count. Raises ValueError without points.
+        """
+        first = max(0, bisect_right(self.times, start) - 1)
+        last = min(len(self.times), bisect_left(self.times, end) + 1)
+        values = self.working_set_bytes[first:last] or self.working_set_bytes[-1:]
+        return min(values), max(values)
