@@ -96,13 +96,13 @@ def test_a_document_appears_whole_with_the_modes_of_any_new_file(tmp_path: Path)
     os.umask(mask)
     assert path.read_bytes() == b"whole"
     assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~mask
-    assert os.listdir(tmp_path) == ["out.json"]
+    assert [each.name for each in tmp_path.iterdir()] == ["out.json"]
 
 
 def test_an_existing_file_stays_without_force(tmp_path: Path) -> None:
     path = tmp_path / "out.json"
     path.write_bytes(b"old")
-    with pytest.raises(UsageError, match="exists.*--force"):
+    with pytest.raises(UsageError, match=r"exists.*--force"):
         write_document(path, b"new", force=False)
     assert path.read_bytes() == b"old"
 
@@ -110,7 +110,7 @@ def test_an_existing_file_stays_without_force(tmp_path: Path) -> None:
 def test_a_dangling_link_counts_as_existing(tmp_path: Path) -> None:
     path = tmp_path / "link"
     path.symlink_to(tmp_path / "nowhere")
-    with pytest.raises(UsageError, match="exists"):
+    with pytest.raises(UsageError, match=r"exists"):
         write_document(path, b"new", force=False)
 
 
@@ -148,7 +148,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path)
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "was not written: File too large" in done.stdout
     assert path.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["out.json"]
+    assert [each.name for each in tmp_path.iterdir()] == ["out.json"]
 
 
 def test_a_full_filesystem_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -158,9 +158,9 @@ def test_a_full_filesystem_leaves_nothing_behind(tmp_path: Path) -> None:
     if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
         pytest.skip("mounting a small tmpfs needs root")
     try:
-        with pytest.raises(OutputError, match="No space left.*Free some space"):
+        with pytest.raises(OutputError, match=r"No space left.*Free some space"):
             write_document(mounted / "out.json", b"n" * 1_000_000, force=False)
-        assert os.listdir(mounted) == []
+        assert not list(mounted.iterdir())
     finally:
         subprocess.run(["umount", str(mounted)], check=True)
 

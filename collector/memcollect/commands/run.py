@@ -50,7 +50,8 @@ def _usage(error: click.ClickException) -> int:
 
 def _unforeseen(error: Exception, *, verbose: bool) -> int:
     if verbose:
-        say("".join(traceback.format_exception(error)).replace("\n", "\n  "))
+        for line in "".join(traceback.format_exception(error)).splitlines():
+            say(line)
     detail = str(error).partition("\n")[0][:300]
     hint = "" if verbose else " Run again with -v for the traceback, and please report it."
     say(f"this should not happen: {type(error).__name__}: {detail}.{hint}")

@@ -55,9 +55,12 @@ def _pss(pod: Pod) -> Amount:
 
 
 def _sum_of(composition: Composition | None, names: AbstractSet[str]) -> Amount:
-    """Return Σ of the estimates; with an undecided member it is a part only, and of none unknown."""
+    """Return Σ of the estimates; with an undecided member it is a part only.
+
+    A composition leaves out terms of no bytes, so a term that is neither there nor undecided holds none.
+    """
     if composition is None:
         return Amount()
     known = [term.estimate_bytes for term in composition.terms if term.term in names]
     partial = any(undecided.name in names for undecided in composition.undecided)
-    return Amount(sum(known) if known else None, partial)
+    return Amount(None if partial and not known else sum(known), partial)

@@ -23,6 +23,8 @@ TERMS = {
     "page_tables": "kernel: page tables",
     "percpu": "kernel: per-CPU data",
     "sock": "kernel: socket buffers",
+    "vmalloc": "kernel: vmalloc",
+    "zswap": "kernel: zswap pool",
     "other_kernel": "kernel: other",
     "double_counted": "counted repeatedly",
     "borrowed_anon": "anon charged elsewhere",
@@ -69,6 +71,8 @@ KERNEL_TERMS = frozenset(
         "page_tables",
         "percpu",
         "sock",
+        "vmalloc",
+        "zswap",
         "other_kernel",
     }
 )
@@ -116,10 +120,11 @@ def residual_note(residual: Residual) -> str:
 
 
 def finding_amount(finding: Finding) -> str:
-    """Return the finding's amount as a number or an interval; nothing where it has none."""
-    if finding.low_bytes is not None and finding.high_bytes is not None:
-        return interval(finding.low_bytes, finding.high_bytes)
-    return "" if finding.estimate_bytes is None else size(finding.estimate_bytes)
+    """Return the interval of the finding's amount, as a magnitude; a single number its sentence says."""
+    low, high = finding.low_bytes, finding.high_bytes
+    if low is None or high is None or low == high:
+        return ""
+    return interval(-high, -low) if high <= 0 else interval(low, high)
 
 
 def findings_by_weight(findings: list[Finding]) -> list[Finding]:

@@ -10,14 +10,15 @@ from __future__ import annotations
 import glob
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
-from memcollect_agent.sample import Roots, sample_node
 
 from memcollect.errors import UnsupportedError
 from memcollect.sources.log_names import names_from_logs
+from memcollect_agent.errors import AgentError
+from memcollect_agent.errors import UnsupportedError as AgentUnsupportedError
+from memcollect_agent.sample import Roots, sample_node
 from memcollect_agent.wire import NodeSample, Pod, Problem, SampleRequest
 
 if TYPE_CHECKING:
@@ -58,17 +59,16 @@ def measure(request: LocalRequest) -> LocalMeasure:
     Raises UnsupportedError where the memory controller is not on cgroup v2, or where nothing runs that
     could be measured.
     """
-    require_memory_controller(request.cgroup_root)
     roots = Roots(cgroup=request.cgroup_root, proc=request.proc_root, sys=request.sys_root)
     names = names_from_logs(request.log_root)
-    survey = sample_node(SampleRequest(units=["*"], sums=False), roots)
+    survey = _sample(SampleRequest(units=["*"], sums=False), roots)
     chosen, notes = choose(survey.pods, request.patterns, names)
     if not chosen and not request.patterns:
         raise UnsupportedError(
             f"Nothing to measure: no pod, container or service has a cgroup below {request.cgroup_root}.",
             DEMO,
         )
-    sample = sample_node(_measuring(chosen, request), roots)
+    sample = _sample(_measuring(chosen, request), roots)
     problems = [*sample.problems, *_unmatched(survey.pods, request.patterns, names)]
     return LocalMeasure(msgspec.structs.replace(sample, problems=problems), names, notes)
 
@@ -92,29 +92,20 @@ def choose(pods: list[Pod], patterns: Iterable[str], names: LocalNames) -> tuple
     return largest, [note] if largest else []
 
 
-def require_memory_controller(cgroup_root: str) -> None:
-    """Raise UnsupportedError, with the way out, unless cgroup v2 with its memory controller is there."""
+def _sample(request: SampleRequest, roots: Roots) -> NodeSample:
+    """Run the agent; what it cannot do at all becomes an error of the collector's tree."""
     try:
-        controllers = Path(cgroup_root, "cgroup.controllers").read_text(encoding="utf-8").split()
-    except FileNotFoundError as error:
-        raise UnsupportedError(_why_no_v2(cgroup_root), DEMO) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnsupportedError(f"{cgroup_root}/cgroup.controllers cannot be read: {error}.", DEMO) from error
-    if "memory" not in controllers:
-        raise UnsupportedError(
-            f"The cgroup v2 tree at {cgroup_root} has no memory controller "
-            "(it is on cgroup v1, not delegated to this container, or off by cgroup_disable=memory).",
-            DEMO,
-        )
+        return sample_node(request, roots)
+    except AgentUnsupportedError as error:
+        sentence = _sentence(error)
+        raise UnsupportedError(sentence, "" if "memcollect demo" in sentence else DEMO) from error
+    except AgentError as error:
+        raise UnsupportedError(f"This machine cannot be measured: {error}.") from error
 
 
-def _why_no_v2(cgroup_root: str) -> str:
-    if Path(cgroup_root, "memory").is_dir():
-        return (
-            f"The memory controller of this machine is on cgroup v1 ({cgroup_root}/memory), whose counters "
-            "cannot be taken apart. Boot with systemd.unified_cgroup_hierarchy=1 to have cgroup v2."
-        )
-    return f"There is no cgroup v2 tree at {cgroup_root}."
+def _sentence(error: AgentError) -> str:
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _measuring(chosen: list[Pod], request: LocalRequest) -> SampleRequest:
@@ -123,7 +114,6 @@ def _measuring(chosen: list[Pod], request: LocalRequest) -> SampleRequest:
         # The names are the machine's own and may hold "*" or "[": here each means itself.
         units=[glob.escape(pod.uid) for pod in chosen if pod.kind != "pod"] or None,
         process_limit=request.process_limit,
-        full_commands=request.process_limit > 0,
         time_budget_seconds=request.time_budget_seconds,
     )
 
