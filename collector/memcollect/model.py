@@ -126,6 +126,9 @@ class Top(Struct, frozen=True, kw_only=True):
     working_set_at_sample_bytes: int | None = None
     """The agent's own working set at `timestamp`, from its history."""
     tolerance_bytes: int | None = None
+    """How far the two may lie apart without either being wrong."""
+    history: list[tuple[float, int]] = field(default_factory=list)
+    """The agent's points (time, working set in bytes) that the aligned number was made from."""
 
 
 class Runtime(Struct, frozen=True, kw_only=True):

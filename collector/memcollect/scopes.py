@@ -12,14 +12,7 @@ from memcollect.sums import add_sums
 from memcollect.units import MIB
 from memcollect_agent.wire import Cgroup, Node, ProcessSums
 
-OUTSIDE_TOP = frozenset({"pause", "conmon", "unknown"})
-"""Roles that cAdvisor's container metrics, and so kubectl top, do not count."""
 ADDED_UP = ("stat.inactive_file", "current", "lazyfree", "working_set")
-
-
-def app_containers(pod: Pod) -> list[Container]:
-    """Return the containers that kubectl top adds up."""
-    return [container for container in pod.containers if container.role not in OUTSIDE_TOP]
 
 
 def container_facts(container: Container, node: Node | None) -> Facts:

@@ -16,7 +16,8 @@ from memcollect.explain.verdict import pronounce
 from memcollect.facts import Facts, MissingFactError
 from memcollect.ladder import container_ladder, pod_ladder
 from memcollect.model import Composition, Container, Finding, Pod, Snapshot, Undecided
-from memcollect.scopes import app_containers, app_facts, container_facts, pod_facts
+from memcollect.roles import app_containers
+from memcollect.scopes import app_facts, container_facts, pod_facts
 from memcollect_agent.wire import Node
 
 

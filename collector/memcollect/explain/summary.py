@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from memcollect.model import Pod, Summary
-from memcollect.scopes import app_containers
+from memcollect.roles import app_containers
 
 
 def summarise(pods: Sequence[Pod]) -> Summary:

@@ -4,6 +4,16 @@ The join key is the pod's UID (a static pod's config hash) and the container's i
 """
 
 from memcollect.join.capture import Capture, missing_from_problem
+from memcollect.join.cluster import ClusterFacts, Failure, NodeJoin, join_node
 from memcollect.join.local import LocalNames, local_snapshot
 
-__all__ = ["Capture", "LocalNames", "local_snapshot", "missing_from_problem"]
+__all__ = [
+    "Capture",
+    "ClusterFacts",
+    "Failure",
+    "LocalNames",
+    "NodeJoin",
+    "join_node",
+    "local_snapshot",
+    "missing_from_problem",
+]

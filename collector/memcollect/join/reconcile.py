@@ -35,16 +35,16 @@ class Window:
     """When a sample may have been taken: from its timestamp to `end`, in seconds since the epoch.
 
     One container alone: within the second that the timestamp was cut to. Several: any time between
-    the earliest's and the answer.
+    the earliest's and now, for the metrics API tells the earliest only.
     """
 
     start: float
     end: float
 
 
-def window_of(timestamp: float, containers: int, asked_at: float) -> Window:
-    """Return the window of one container of a pod with `containers` in its metrics."""
-    return Window(timestamp, timestamp + 1 if containers == 1 else max(timestamp + 1, asked_at))
+def window_of(timestamp: float, containers: int, now: float) -> Window:
+    """Return one container's window; its pod has `containers` in its metrics, `now` is the node's clock."""
+    return Window(timestamp, timestamp + 1 if containers == 1 else max(timestamp + 1, now))
 
 
 def reconcile(top: Top, series: Series | None, window: Window, now: Now | None) -> Top:
@@ -60,7 +60,12 @@ def reconcile(top: Top, series: Series | None, window: Window, now: Now | None) 
     low, high = series.band(window.start, min(window.end, now.at))
     aligned = series.at(min(window.start + 0.5, now.at))
     tolerance = max(high - aligned, aligned - low) + now.slack_bytes
-    top = msgspec.structs.replace(top, working_set_at_sample_bytes=aligned, tolerance_bytes=tolerance)
+    top = msgspec.structs.replace(
+        top,
+        working_set_at_sample_bytes=aligned,
+        tolerance_bytes=tolerance,
+        history=series.between(window.start, min(window.end, now.at)),
+    )
     difference = (top.memory_bytes or 0) - aligned
     if abs(difference) > max(tolerance, SMALL_SHARE * aligned):
         sentence = (

@@ -14,6 +14,12 @@ class Series:
     times: Sequence[float]
     working_set_bytes: Sequence[int]
 
+    def extended(self, at: float, working_set_bytes: int) -> Series:
+        """Return the series with one point more, left as it is where the point is not later than its last."""
+        if self.times and at <= self.times[-1]:
+            return self
+        return Series([*self.times, at], [*self.working_set_bytes, working_set_bytes])
+
     def covers(self, start: float, end: float) -> bool:
         """Return whether there is a point at or before `start`, and one at or after `end`."""
         return bool(self.times) and self.times[0] <= start and self.times[-1] >= end
@@ -33,12 +39,16 @@ class Series:
         (t0, t1), (v0, v1) = self.times[after - 1 : after + 1], self.working_set_bytes[after - 1 : after + 1]
         return round(v0 + (v1 - v0) * (moment - t0) / (t1 - t0)) if t1 > t0 else v1
 
+    def between(self, start: float, end: float) -> list[tuple[float, int]]:
+        """Return the points from the last one at or before `start` to the first one at or after `end`."""
+        first = max(0, bisect_right(self.times, start) - 1)
+        last = min(len(self.times), bisect_left(self.times, end) + 1)
+        return list(zip(self.times[first:last], self.working_set_bytes[first:last], strict=True))
+
     def band(self, start: float, end: float) -> tuple[int, int]:
         """Return the least and the largest value that a sample taken from `start` to `end` may have seen.
 
         The points from the last one before to the first one after count. Raises ValueError without points.
         """
-        first = max(0, bisect_right(self.times, start) - 1)
-        last = min(len(self.times), bisect_left(self.times, end) + 1)
-        values = self.working_set_bytes[first:last] or self.working_set_bytes[-1:]
+        values = [size for _, size in self.between(start, end)] or [self.at(start)]
         return min(values), max(values)

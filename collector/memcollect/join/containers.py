@@ -1,0 +1,140 @@
+"""The containers that Kubernetes describes, with the cgroups that the node measured. Pure.
+
+Matched by id. What is left over on either side is the pause container, a container that was restarted
+between the two reads, or missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from memcollect import kube
+from memcollect.model import Container, Missing, Termination
+from memcollect_agent import wire
+
+
+@dataclass(frozen=True)
+class Described:
+    """One container as Kubernetes describes it: its spec, its status if there is one, and its role."""
+
+    spec: kube.ContainerSpec
+    status: kube.ContainerStatus | None
+    role: str
+
+    @property
+    def runs(self) -> bool:
+        """Whether the kubelet says that it runs."""
+        return self.status is not None and self.status.state.running is not None
+
+
+def described(pod: kube.Pod) -> Iterator[Described]:
+    """Yield every container of the pod; an init container that restarts always is a sidecar, so an app's."""
+    groups = (
+        (pod.spec.containers, pod.status.container_statuses, "container"),
+        (pod.spec.init_containers, pod.status.init_container_statuses, "init"),
+        (pod.spec.ephemeral_containers, pod.status.ephemeral_container_statuses, "ephemeral"),
+    )
+    for specs, statuses, role in groups:
+        by_name = {status.name: status for status in statuses}
+        for spec in specs:
+            sidecar = role == "init" and spec.restart_policy == "Always"
+            yield Described(spec, by_name.get(spec.name), "container" if sidecar else role)
+
+
+def join_containers(
+    pod: kube.Pod, measured: Sequence[wire.Container]
+) -> tuple[list[Container], list[Missing]]:
+    """Return the pod's containers, then the cgroups that nobody describes; and what is missing."""
+    by_id = {container.id: container for container in measured if container.id is not None}
+    wanted = list(described(pod))
+    matched = {
+        each.spec.name: by_id[each.status.runtime_id]
+        for each in wanted
+        if each.status is not None and each.status.runtime_id in by_id
+    }
+    left = [c for c in measured if all(c is not taken for taken in matched.values())]
+    restarted = _restarted(wanted, matched, left)
+    matched |= restarted
+    left = [c for c in left if all(c is not taken for taken in restarted.values())]
+    containers = [_container(each, matched.get(each.spec.name)) for each in wanted]
+    containers += [_undescribed(c, alone=len(left) == 1) for c in left]
+    missing = [_missing(pod, each) for each in wanted if each.runs and each.spec.name not in matched]
+    return containers, missing
+
+
+def _restarted(
+    wanted: Sequence[Described], matched: dict[str, wire.Container], left: Sequence[wire.Container]
+) -> dict[str, wire.Container]:
+    """Return the one container whose old id the API still shows, with the one cgroup that can be its new."""
+    without = [each for each in wanted if each.role == "container" and each.spec.name not in matched]
+    candidates = [c for c in left if c.role == "container" and c.id is not None]
+    pause_is_elsewhere = any(c.role == "pause" for c in left)
+    if len(without) == len(candidates) == 1 and pause_is_elsewhere:
+        return {without[0].spec.name: candidates[0]}
+    return {}
+
+
+def _container(each: Described, measured: wire.Container | None) -> Container:
+    spec, status = each.spec, each.status
+    resources = status.resources if status is not None and status.resources is not None else spec.resources
+    return Container(
+        name=spec.name,
+        id=measured.id if measured is not None else (status.runtime_id if status is not None else None),
+        role=each.role,
+        state=_state(status),
+        image=spec.image or None,
+        image_id=(status.image_id or None) if status is not None else None,
+        requests=resources.requests,
+        limits=resources.limits,
+        restarts=status.restart_count if status is not None else None,
+        last_termination=_termination(status),
+        cgroup=measured.cgroup if measured is not None else None,
+        sums=measured.sums if measured is not None else None,
+        processes=measured.processes if measured is not None else [],
+    )
+
+
+def _undescribed(measured: wire.Container, *, alone: bool) -> Container:
+    """Return a cgroup that no status names; the only one left is the sandbox's own, whatever runs in it."""
+    role = "pause" if measured.role == "container" and alone else measured.role
+    if role == "container":
+        role = "unknown"
+    leaf = measured.cgroup.path.rsplit("/", 1)[-1]
+    return Container(
+        name="pause" if role == "pause" else (measured.id or leaf)[:12],
+        id=measured.id,
+        role=role,
+        cgroup=measured.cgroup,
+        sums=measured.sums,
+        processes=measured.processes,
+    )
+
+
+def _state(status: kube.ContainerStatus | None) -> str | None:
+    if status is None:
+        return None
+    state = status.state
+    if state.running is not None:
+        return "running"
+    return "terminated" if state.terminated is not None else "waiting"
+
+
+def _termination(status: kube.ContainerStatus | None) -> Termination | None:
+    if status is None:
+        return None
+    ended = status.last_state.terminated or status.state.terminated
+    if ended is None:
+        return None
+    return Termination(reason=ended.reason, exit_code=ended.exit_code, finished_at=ended.finished_at)
+
+
+def _missing(pod: kube.Pod, each: Described) -> Missing:
+    return Missing(
+        kind="container",
+        name=f"{pod.qualified_name}/{each.spec.name}",
+        node=pod.spec.node_name,
+        reason="gone",
+        detail="it was running when the pods were listed, and its node had no cgroup of its id; take the"
+        " snapshot again",
+    )
