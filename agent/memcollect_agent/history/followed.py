@@ -1,0 +1,144 @@
+"""One cgroup that the history follows: its open directory, its ring, and what it is."""
+
+from memcollect_agent import files
+from memcollect_agent.cgroupfs import CgroupDir, CgroupFs
+from memcollect_agent.errors import AgentError, GoneError, ParseError
+from memcollect_agent.history.clocks import Clocks
+from memcollect_agent.history.ring import Ring
+from memcollect_agent.parse import single_value
+from memcollect_agent.parse.stat_fields import StatFields
+from memcollect_agent.redact import visible
+from memcollect_agent.wire import CgroupHistory
+
+STAT_FIELDS = (
+    "inactive_file",
+    "active_file",
+    "inactive_anon",
+    "active_anon",
+    "unevictable",
+    "anon",
+    "file",
+    "shmem",
+    "kernel",
+    "sock",
+    "slab_reclaimable",
+)
+"""What the composition of a working set is made from, all of it from memory.stat, in bytes."""
+STAT_LIMIT = 16384
+"""Bytes; Linux 7.2 writes 1.6 KiB and builds the text in one page, so more is no memory.stat."""
+NO_MEMORY = "it has no memory.stat: the memory controller is not enabled for this cgroup"
+
+
+_NO_NUMBERS: list[int | None] = [None] * len(STAT_FIELDS)
+
+
+class Followed:
+    """An open cgroup and its points. `close()` it when it is gone; the points stay."""
+
+    def __init__(  # noqa: PLR0913 - what identifies a cgroup, all of it named
+        self,
+        directory: CgroupDir,
+        *,
+        depth: int,
+        stat: StatFields,
+        pod_uid: str,
+        container_id: str | None,
+        is_pod: bool,
+    ) -> None:
+        self.directory = directory
+        self.path = directory.path
+        self.inode = directory.inode
+        self.pod_uid = pod_uid
+        self.container_id = container_id
+        self.is_pod = is_pod
+        self.problem = ""
+        """Why the last point lacks numbers, or why there was none; "" when it was whole."""
+        self.gone_at: float | None = None
+        self.gone_monotonic = 0.0
+        self.ring = Ring(depth, 1 + len(STAT_FIELDS))
+        self._stat = stat
+        # Put together once: they are needed at every read, and only an error shows them.
+        self._stat_path = f"{directory.root}{directory.path}/memory.stat"
+        self._current_path = f"{directory.root}{directory.path}/memory.current"
+        self._without_memory = False
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        self.directory.close()
+
+    def read(self, clocks: Clocks, cgroups: CgroupFs) -> None:
+        """Append a point. Raises GoneError when the cgroup was removed."""
+        if self._without_memory:
+            return
+        self.problem = ""
+        try:
+            # cAdvisor's order: memory.stat, memory.current, then the clock.
+            numbers = self._read_stat()
+            current = self._read_current()
+        except GoneError:
+            self._require_present(cgroups)
+            self._without_memory, self.problem = True, NO_MEMORY
+            return
+        if numbers is not None or current is not None:
+            self.ring.append(clocks.wall(), [current, *(numbers or _NO_NUMBERS)])
+
+    def look_again(self) -> None:
+        """Try the next time even if the memory controller was missing: it may be enabled by then."""
+        self._without_memory = False
+
+    def history(self, since: float | None) -> CgroupHistory:
+        """Return the points as the wire has them."""
+        rows = self.ring.rows(since)
+        columns = list(zip(*(numbers for _, numbers in rows), strict=True)) or [()] * (1 + len(STAT_FIELDS))
+        current, inactive_file, *others = [list(column) for column in columns]
+        return CgroupHistory(
+            path=visible(self.path),
+            inode=self.inode,
+            pod_uid=visible(self.pod_uid),
+            container_id=self.container_id,
+            is_pod=self.is_pod,
+            times=[time for time, _ in rows],
+            current_bytes=current,
+            inactive_file_bytes=inactive_file,
+            stat={
+                name: column
+                for name, column in zip(STAT_FIELDS[1:], others, strict=True)
+                if any(number is not None for number in column)
+            },
+            gone_at=self.gone_at,
+        )
+
+    def _read_stat(self) -> list[int | None] | None:
+        try:
+            data = files.read_file(
+                "memory.stat", self.directory.fd, self._stat_path, limit=STAT_LIMIT, once=True
+            )
+            if len(data) >= STAT_LIMIT:
+                raise ParseError(self._stat_path, 0, f"is longer than {STAT_LIMIT} bytes")
+            return self._stat.parse(data, self._stat_path)
+        except GoneError:
+            raise
+        except AgentError as error:
+            self.problem = visible(str(error))[:500]
+            return None
+
+    def _read_current(self) -> int | None:
+        try:
+            data = files.read_file(
+                "memory.current", self.directory.fd, self._current_path, limit=64, once=True
+            )
+            return single_value.parse_number(data, self._current_path)
+        except GoneError:
+            raise
+        except AgentError as error:
+            self.problem = visible(str(error))[:500]
+            return None
+
+    def _require_present(self, cgroups: CgroupFs) -> None:
+        """Raise GoneError unless this very cgroup still stands at its path.
+
+        A file is missing in a removed cgroup and in one without the memory controller alike.
+        """
+        with cgroups.open(self.path) as now:
+            if now.inode != self.inode:
+                raise GoneError(self.path, "was removed, and made anew")

@@ -1,0 +1,186 @@
+"""Follows the cgroups of all pods, and answers for the time that has just passed."""
+
+import threading
+import time
+from collections import deque
+
+from msgspec import Struct, field
+
+from memcollect_agent.cgroupfs import CgroupFs
+from memcollect_agent.errors import AgentError, GoneError
+from memcollect_agent.history.clocks import Clocks, JumpWatch
+from memcollect_agent.history.followed import STAT_FIELDS, Followed
+from memcollect_agent.history.scan import Place, Scan
+from memcollect_agent.parse.stat_fields import StatFields
+from memcollect_agent.redact import visible
+from memcollect_agent.wire import Cost, History, HistoryRequest, Problem
+
+RESCAN_TICKS = 5
+"""A new pod is seen after at most so many ticks; the walk costs as much as a few ticks do."""
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """How much is remembered."""
+
+    interval_seconds: float = 2.0
+    depth: int = 61
+    """Points of each cgroup: two minutes from the first to the last."""
+    max_cgroups: int = 2000
+    """Followed at once; each keeps a descriptor open and about 6 KiB."""
+    max_gone: int = 200
+    """Removed cgroups whose points are still kept."""
+    clocks: Clocks = field(default_factory=Clocks)
+
+    @property
+    def keep_seconds(self) -> float:
+        """How long a point lives."""
+        return self.interval_seconds * self.depth
+
+
+class Recorder:
+    """The history of one cgroup tree. `tick()` and `history()` may be called from different threads."""
+
+    def __init__(self, cgroup_root: str, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings()
+        self._cgroups = CgroupFs(cgroup_root)
+        self._clocks = self.settings.clocks
+        self._lock = threading.Lock()
+        self._stat = StatFields(STAT_FIELDS)
+        self._live: dict[str, Followed] = {}
+        self._gone: deque[Followed] = deque()
+        self._jumps = JumpWatch(self.settings.keep_seconds)
+        self._costs: deque[tuple[float, float]] = deque(maxlen=self.settings.depth)
+        self._scan_problems: list[Problem] = []
+        self._began_at: float | None = None
+        self._ticks = 0
+        self._missed_ticks = 0
+        self._left_out = 0
+        self._forgotten = 0
+
+    def tick(self) -> None:
+        """Read one point of every cgroup that is followed; now and then look for new ones."""
+        wall, cpu = time.monotonic(), time.thread_time()
+        with self._lock:
+            self._jumps.observe(self._clocks.wall(), self._clocks.monotonic())
+            self._began_at = self._began_at or self._clocks.wall()
+            lost = self._read_all()
+            if lost or self._ticks % RESCAN_TICKS == 0:
+                self._rescan()
+            self._forget_old()
+            self._ticks += 1
+            self._costs.append((time.monotonic() - wall, time.thread_time() - cpu))
+
+    def missed(self, ticks: int) -> None:
+        """Note that `ticks` fell out."""
+        with self._lock:
+            self._missed_ticks += ticks
+
+    def history(self, request: HistoryRequest) -> History:
+        """Return what is remembered of the pods that `request` names."""
+        wanted = None if request.pod_uids is None else {_normal(uid) for uid in request.pod_uids}
+        with self._lock:
+            chosen = [
+                one
+                for one in (*self._live.values(), *self._gone)
+                if wanted is None or _normal(one.pod_uid) in wanted
+            ]
+            return History(
+                interval_seconds=self.settings.interval_seconds,
+                depth=self.settings.depth,
+                began_at=self._began_at,
+                ticks=self._ticks,
+                missed_ticks=self._missed_ticks,
+                cgroups=[one.history(request.since) for one in chosen],
+                left_out=self._left_out,
+                forgotten=self._forgotten,
+                clock_jumps=self._jumps.jumps(),
+                problems=[*self._scan_problems, *(_problem(one) for one in chosen if one.problem)],
+                cost=self._mean_cost(),
+                ring_bytes=sum(one.ring.size_bytes for one in (*self._live.values(), *self._gone)),
+            )
+
+    def close(self) -> None:
+        """Give all descriptors back; what was recorded can still be asked for."""
+        with self._lock:
+            for one in self._live.values():
+                one.close()
+            self._live.clear()
+
+    def _read_all(self) -> bool:
+        """Return whether a cgroup was found to be removed."""
+        lost = [one for one in self._live.values() if not self._read(one)]
+        for one in lost:
+            del self._live[one.path]
+        return bool(lost)
+
+    def _read(self, one: Followed) -> bool:
+        try:
+            one.read(self._clocks, self._cgroups)
+        except GoneError:
+            self._bury(one)
+            return False
+        except AgentError as error:
+            one.problem = visible(str(error))
+        return True
+
+    def _bury(self, one: Followed) -> None:
+        one.close()
+        one.problem = ""
+        one.gone_at = self._clocks.wall()
+        one.gone_monotonic = self._clocks.monotonic()
+        if len(one.ring):
+            self._gone.append(one)
+
+    def _rescan(self) -> None:
+        scan = Scan(self._cgroups)
+        self._left_out = 0
+        for place in scan.places(self._live):
+            if known := self._live.get(place.path):
+                known.look_again()
+            elif len(self._live) >= self.settings.max_cgroups:
+                self._left_out += 1
+            else:
+                self._follow(place, scan)
+        self._scan_problems = scan.problems
+
+    def _follow(self, place: Place, scan: Scan) -> None:
+        try:
+            directory = self._cgroups.open(place.path)
+        except GoneError:
+            return
+        except AgentError as error:
+            scan.note(place.path, error)
+            return
+        one = Followed(
+            directory,
+            depth=self.settings.depth,
+            stat=self._stat,
+            pod_uid=place.pod_uid,
+            container_id=place.container_id,
+            is_pod=place.is_pod,
+        )
+        if self._read(one):
+            self._live[place.path] = one
+
+    def _forget_old(self) -> None:
+        oldest = self._clocks.monotonic() - self.settings.keep_seconds
+        while self._gone and self._gone[0].gone_monotonic < oldest:
+            self._gone.popleft()
+        while len(self._gone) > self.settings.max_gone:
+            self._gone.popleft()
+            self._forgotten += 1
+
+    def _mean_cost(self) -> Cost | None:
+        if not self._costs:
+            return None
+        walls, cpus = zip(*self._costs, strict=True)
+        return Cost(wall_seconds=sum(walls) / len(walls), cpu_seconds=sum(cpus) / len(cpus))
+
+
+def _problem(one: Followed) -> Problem:
+    kind = "pod" if one.is_pod else "container"
+    return Problem(kind=kind, name=visible(one.path), reason="unreadable", detail=one.problem)
+
+
+def _normal(uid: str) -> str:
+    return uid.lower().replace("_", "-")

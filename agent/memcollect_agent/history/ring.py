@@ -1,0 +1,58 @@
+"""A ring of points of one cgroup, packed: no Python object is kept for a number."""
+
+import struct
+from collections.abc import Sequence
+
+_UNKNOWN = -1
+"""Stands for None: the kernel writes no negative number in the files that are read here."""
+_MOST = (1 << 63) - 1
+
+Row = tuple[float, tuple[int | None, ...]]
+"""A point: its time, and its numbers in the order in which they were appended."""
+
+
+class Ring:
+    """The last `depth` points, each a time and `width` numbers, in one block of memory made at once."""
+
+    __slots__ = ("_count", "_data", "_depth", "_next", "_row")
+
+    def __init__(self, depth: int, width: int) -> None:
+        self._row = struct.Struct(f"=d{width}q")
+        self._data = bytearray(depth * self._row.size)
+        self._depth = depth
+        self._next = 0
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def size_bytes(self) -> int:
+        """What the points take, filled or not."""
+        return len(self._data)
+
+    def append(self, time: float, numbers: Sequence[int | None]) -> None:
+        """Add a point; when the ring is full the oldest goes. A number beyond 63 bits becomes None."""
+        offset = self._next * self._row.size
+        try:
+            self._row.pack_into(self._data, offset, time, *numbers)
+        except struct.error:
+            packable = [n if n is not None and n <= _MOST else _UNKNOWN for n in numbers]
+            self._row.pack_into(self._data, offset, time, *packable)
+        self._next = (self._next + 1) % self._depth
+        self._count = min(self._count + 1, self._depth)
+
+    def rows(self, since: float | None = None) -> list[Row]:
+        """Return the points, oldest first; with `since` only from the last one before it on.
+
+        So a moment right after `since` still lies between two points.
+        """
+        rows = [self._at((self._next - self._count + place) % self._depth) for place in range(self._count)]
+        if since is None:
+            return rows
+        first = next((place for place, (time, _) in enumerate(rows) if time >= since), len(rows))
+        return rows[max(first - 1, 0) :]
+
+    def _at(self, place: int) -> Row:
+        time, *numbers = self._row.unpack_from(self._data, place * self._row.size)
+        return time, tuple(None if number == _UNKNOWN else number for number in numbers)

@@ -1,0 +1,80 @@
+"""Which cgroups there are to follow: each pod's own, and those directly below it."""
+
+import os
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from memcollect_agent import pods
+from memcollect_agent.cgroupfs import CgroupFs
+from memcollect_agent.discover import Finder
+from memcollect_agent.errors import AgentError, GoneError, read_error
+from memcollect_agent.history.followed import Followed
+from memcollect_agent.redact import visible
+from memcollect_agent.wire import Problem
+
+MAX_PROBLEMS = 20
+"""Of one scan that are kept; a tree that cannot be read fails everywhere in the same way."""
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """A cgroup to follow."""
+
+    path: str
+    pod_uid: str
+    container_id: str | None = None
+    is_pod: bool = False
+
+
+class Scan:
+    """One look at the whole tree. `problems` tells what could not be looked into."""
+
+    def __init__(self, cgroups: CgroupFs) -> None:
+        self._cgroups = cgroups
+        self.problems: list[Problem] = []
+
+    def places(self, known: dict[str, Followed]) -> Iterator[Place]:
+        """Yield every place in the order of the paths.
+
+        `known` are the open cgroups by path: their directories are listed without being opened again.
+        """
+        finder = Finder(None, None)
+        try:
+            with self._cgroups.open() as top:
+                for found in finder.find(top):
+                    if found.pod:
+                        yield from self._pod(found.path, found.pod.uid, known.get(found.path))
+        except AgentError as error:
+            self.note("/", error)
+        self.problems = (finder.problems + self.problems)[:MAX_PROBLEMS]
+
+    def _pod(self, path: str, uid: str, known: Followed | None) -> Iterator[Place]:
+        yield Place(path=path, pod_uid=uid, is_pod=True)
+        try:
+            names = self._children(path, known)
+        except GoneError:
+            return
+        except AgentError as error:
+            self.note(path, error)
+            return
+        for name in names:
+            container = pods.container_at(name)
+            yield Place(path=f"{path}/{name}", pod_uid=uid, container_id=container.id)
+
+    def _children(self, path: str, known: Followed | None) -> list[str]:
+        if known is None:
+            with self._cgroups.open(path) as directory:
+                return directory.children()
+        # Not children(): a CgroupDir keeps its first answer.
+        try:
+            with os.scandir(known.directory.fd) as entries:
+                return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+        except OSError as error:
+            raise read_error(path, error) from error
+
+    def note(self, path: str, error: AgentError) -> None:
+        """Add a problem, as long as there are not too many."""
+        if len(self.problems) >= MAX_PROBLEMS:
+            return
+        detail = visible(str(error))
+        self.problems.append(Problem(kind="node", name=visible(path), reason="unreadable", detail=detail))
