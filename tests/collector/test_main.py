@@ -14,10 +14,13 @@ import local_tree
 PROGRAM = [sys.executable, "-m", "memcollect"]
 
 
-def _run(arguments: list[str], **more: object) -> subprocess.CompletedProcess[str]:
+def _run(
+    arguments: list[str], *, env: dict[str, str] | None = None, text: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    command = [*PROGRAM, *arguments]
     return subprocess.run(
-        [*PROGRAM, *arguments], capture_output=True, text=True, check=False, timeout=60, **more
-    )  # type: ignore[call-overload, no-any-return]
+        command, capture_output=True, text=True, check=False, timeout=60, env=env, input=text
+    )
 
 
 @pytest.fixture
@@ -106,7 +109,7 @@ def test_a_terminal_that_knows_only_ascii_gets_ascii(machine: list[str]) -> None
 
 def test_an_explanation_can_be_piped_from_a_snapshot(machine: list[str]) -> None:
     document = _run([*machine, "--format", "json"]).stdout
-    done = _run(["explain", "-", "sandbox-1"], input=document)
+    done = _run(["explain", "-", "sandbox-1"], text=document)
     assert done.returncode == 0
     assert "deer-flow/sandbox-1" in done.stdout
 
@@ -121,7 +124,8 @@ def test_piped_output_has_no_colour_and_eighty_columns(machine: list[str]) -> No
 def test_without_the_collectors_packages_one_sentence_names_the_extra(tmp_path: Path) -> None:
     blocker = (
         "import importlib.util, sys; real = importlib.util.find_spec\n"
-        "importlib.util.find_spec = lambda name, *more: None if name in {'rich', 'click'} else real(name, *more)\n"
+        "gone = {'rich', 'click'}\n"
+        "importlib.util.find_spec = lambda name, *more: None if name in gone else real(name, *more)\n"
         "from memcollect.__main__ import main; sys.exit(main(['snapshot']))"
     )
     done = subprocess.run(

@@ -7,6 +7,7 @@ import local_tree
 import sample_snapshots as samples
 from memcollect.commands.run import run
 from memcollect.explain import explain
+from memcollect.model import Snapshot
 from memcollect.reporters import json
 
 
@@ -18,7 +19,7 @@ def saved(tmp_path: Path) -> str:
     return str(path)
 
 
-def _save(path: Path, snapshot: samples.Snapshot) -> str:
+def _save(path: Path, snapshot: Snapshot) -> str:
     path.write_text(json.render(snapshot), encoding="utf-8")
     return str(path)
 
