@@ -1,0 +1,8 @@
+"""Properties are checked on the same examples every time: a failure today is a failure tomorrow."""
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("repeatable")

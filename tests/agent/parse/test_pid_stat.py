@@ -1,0 +1,50 @@
+import pytest
+from agent_trees import FIXTURES, pid_stat as stat_line
+from hypothesis import given
+from hypothesis import strategies as st
+
+from memcollect_agent.errors import ParseError
+from memcollect_agent.parse import pid_stat
+
+
+def test_a_real_line() -> None:
+    parsed = pid_stat.parse((FIXTURES / "systemd-kernel-7.2/proc/1925/stat").read_bytes())
+    assert parsed == pid_stat.PidStat(1925, "pause", "S", 1846, 1, 3733, 167, False)
+
+
+@pytest.mark.parametrize("comm", ["a b", "a) S 1 (b", "x\ny", ")", "", "((", "1 (x) Z 0"])
+def test_a_name_cannot_move_the_fields(comm: str) -> None:
+    parsed = pid_stat.parse(stat_line(7, comm, ppid=3, threads=4, start=55).encode())
+    assert (parsed.comm, parsed.state, parsed.ppid, parsed.threads, parsed.start_ticks) == (
+        comm,
+        "S",
+        3,
+        4,
+        55,
+    )
+
+
+@given(st.binary(max_size=15))
+def test_no_name_can(comm: bytes) -> None:
+    line = stat_line(7, "COMM", ppid=3, start=55).encode().replace(b"COMM", comm)
+    parsed = pid_stat.parse(line)
+    assert (parsed.pid, parsed.ppid, parsed.start_ticks) == (7, 3, 55)
+    assert parsed.comm == comm.decode("utf-8", "backslashreplace")
+
+
+def test_kernel_threads_and_zombies_are_told_apart() -> None:
+    assert pid_stat.parse(stat_line(2, flags=0x00200040).encode()).is_kernel_thread
+    assert pid_stat.parse(stat_line(2, state="Z").encode()).is_zombie
+    assert not pid_stat.parse(stat_line(2).encode()).is_zombie
+
+
+def test_resident_pages_caught_below_zero_are_none() -> None:
+    assert pid_stat.parse(stat_line(2, rss_pages=-3).encode()).rss_pages == 0
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"1 (x", b"1 x) S 1\n", b"(x) S 1\n", b"1 (x) S 1 2 3\n", b"x (x) S" + b" 1" * 40]
+)
+def test_another_form_is_refused(data: bytes) -> None:
+    with pytest.raises(ParseError):
+        pid_stat.parse(data)
