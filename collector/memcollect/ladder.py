@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from memcollect.facts import Facts
 from memcollect.model import Ladder, Rung, Step, Top
-from memcollect.rules import Bound, TermRule, evaluate, residual_of
+from memcollect.rules import Bound, TermRule, charge_bound, evaluate, residual_of
 from memcollect.steps import dead, drift, processes, reclaimable
 
 BoundOf = Callable[[Facts], Bound]
@@ -30,8 +30,8 @@ class StepRules:
 
 
 PROCESS_STEP = StepRules("rss", "pss", processes.DOUBLE_COUNTING, processes.no_bound)
-CHARGE_STEP = StepRules("pss", "current", processes.CHARGING, processes.charge_bound)
-POD_CHARGE_STEP = StepRules("pss", "pod_current", processes.CHARGING, processes.charge_bound)
+CHARGE_STEP = StepRules("pss", "current", processes.CHARGING, charge_bound)
+POD_CHARGE_STEP = StepRules("pss", "pod_current", processes.CHARGING, charge_bound)
 POD_STEP = StepRules("pod_current", "current", dead.RULES, dead.bound)
 INACTIVE_STEP = StepRules("current", "working_set", reclaimable.RULES, reclaimable.bound)
 DRIFT_STEP = StepRules("working_set", "working_set_at_sample", drift.DRIFT, drift.no_bound)

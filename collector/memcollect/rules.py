@@ -110,17 +110,34 @@ def residual_of(gap: int, terms: Iterable[Term], bound: Bound) -> Residual:
     )
 
 
+def lag_bytes(facts: Facts, pages_per_cpu: int) -> int:
+    """Return what that many pages on every CPU come to, in bytes.
+
+    A node that did not tell its CPUs or page size has one CPU and 4 KiB at least, and only that much is
+    allowed for.
+    """
+    cpus = facts.exact("node.cpus") if "node.cpus" in facts else 1
+    page_bytes = facts.exact("node.page_size") if "node.page_size" in facts else 4096
+    return pages_per_cpu * cpus * page_bytes
+
+
+def cpus_in_words(facts: Facts) -> str:
+    """Return how many CPUs a bound was made for."""
+    if "node.cpus" not in facts:
+        return "the node did not tell its CPUs: for one"
+    cpus = facts.exact("node.cpus")
+    return "1 CPU" if cpus == 1 else f"{cpus} CPUs"
+
+
 def charge_bound(facts: Facts) -> Bound:
     """Return the bound of memory.current − Σ memory.stat: pre-charged stock and stale counters.
 
     Stock only adds (up to 64 pages per CPU for each cgroup of the subtree); staleness goes either way.
-    Raises MissingFactError when the node did not tell its CPUs or page size.
     """
-    page_bytes = facts.exact("node.page_size") * facts.exact("node.cpus")
-    stock = STOCK_PAGES * page_bytes * facts.exact("cgroups")
-    stale = STALE_PAGES * page_bytes
+    stock = lag_bytes(facts, STOCK_PAGES) * facts.exact("cgroups")
+    stale = lag_bytes(facts, STALE_PAGES)
     return Bound(
         Interval(-stale, stock + stale, 0),
-        f"at most {human_bytes(stock)} charged in advance per CPU, and ±{human_bytes(stale)} of counters"
-        f" not yet flushed ({facts.exact('node.cpus')} CPUs)",
+        f"at most {human_bytes(stock)} charged in advance, and ±{human_bytes(stale)} of counters not yet"
+        f" flushed ({cpus_in_words(facts)})",
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from memcollect.facts import Facts
 from memcollect.interval import Interval
-from memcollect.rules import STALE_PAGES, Amount, Bound, TermRule, measured
+from memcollect.rules import STALE_PAGES, Amount, Bound, TermRule, lag_bytes, measured
 from memcollect.units import human_bytes
 
 
@@ -50,8 +50,7 @@ def _child(term: str, what: str) -> TermRule:
 def bound(facts: Facts) -> Bound:
     """Return the bound: counters not yet flushed on either side, and what moved while it was read."""
     cgroups = facts.exact("cgroups")
-    page_bytes = facts.exact("node.page_size") * facts.exact("node.cpus")
-    stale = STALE_PAGES * page_bytes * cgroups
+    stale = lag_bytes(facts, STALE_PAGES) * cgroups
     moved = facts.exact("moved") if "moved" in facts else 0
     return Bound(
         Interval(-stale - moved, stale + moved, 0),

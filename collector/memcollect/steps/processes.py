@@ -8,11 +8,10 @@ the two signs of the difference, net: as much again may have been both borrowed 
 from __future__ import annotations
 
 from memcollect.charge import KERNEL_RULES, detached_anon
-from memcollect.facts import Facts, MissingFactError
+from memcollect.facts import Facts
 from memcollect.interval import Interval
 from memcollect.model import Reclaimable
 from memcollect.rules import NO_BOUND, Amount, Bound, TermRule, bounded, measured
-from memcollect.rules import charge_bound as _charge_bound
 from memcollect.units import KIB
 
 
@@ -120,14 +119,6 @@ def unmapped_cache(facts: Facts) -> Amount:
     unmapped = facts.stat("file") - facts.stat("file_mapped")
     rest = Interval.exactly(unmapped) - unmapped_shmem(facts).interval
     return bounded(rest, f"file − file_mapped {unmapped} − unmapped_shmem")
-
-
-def charge_bound(facts: Facts) -> Bound:
-    """Return the bound of the step to memory.current."""
-    try:
-        return _charge_bound(facts)
-    except MissingFactError as missing:
-        return Bound(Interval.exactly(0), f"unknown: {missing}")
 
 
 DOUBLE_COUNTING = (TermRule("double_counted", double_counted),)
