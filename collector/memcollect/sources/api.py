@@ -171,7 +171,7 @@ class Api:
                 f"No trusted connection to the API server at {server}: {_reason(error)}.",
                 "Check the certificate-authority of the kubeconfig's cluster and the user's certificate.",
             )
-        if isinstance(error, (urllib3.exceptions.TimeoutError, TimeoutError)):
+        if _is_timeout(error):
             return UnreachableError(
                 f"The API server at {server} did not answer in {self._patience.timeout:g} s.", _REACH
             )
@@ -182,6 +182,12 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Return the seconds the server asks to wait, at most LONGEST_PAUSE; None where it does not say."""
     text = headers.get("Retry-After", "")
     return min(float(text), LONGEST_PAUSE) if text.isascii() and text.isdecimal() and len(text) < 9 else None
+
+
+def _is_timeout(error: Exception) -> bool:
+    """Tell whether time ran out; urllib3 counts a refused connection among its timeouts."""
+    timeouts = (urllib3.exceptions.TimeoutError, TimeoutError)
+    return isinstance(error, timeouts) and not isinstance(error, urllib3.exceptions.NewConnectionError)
 
 
 def _reason(error: BaseException) -> str:

@@ -103,6 +103,7 @@ def _from_files(files: str, context: str | None) -> Cluster:
         load_kube_config(config_file=files, context=chosen, client_configuration=configuration)
     if _expects_credentials(merged, chosen) and not (configuration.api_key or configuration.cert_file):
         raise _credentials_error(logged)
+    _check_server(str(configuration.host), files)
     return Cluster(configuration, files, chosen)
 
 
@@ -120,6 +121,18 @@ def _check_context(merged: Any, chosen: str | None, files: str) -> None:
     have = ", ".join(plain(name, 60) for name in names[:10]) or "none"
     what = f"has no context {plain(chosen)!r}" if chosen else "names no current context"
     raise KubeConfigError(f"The kubeconfig {plain(files)} {what}.", f"Its contexts: {have}; see --context.")
+
+
+def _check_server(server: str, files: str) -> None:
+    try:
+        address = urllib3.util.parse_url(server)
+    except urllib3.exceptions.LocationParseError:
+        address = urllib3.util.Url()
+    if address.scheme not in ("http", "https") or not address.host:
+        raise KubeConfigError(
+            f"The server {plain(server)!r} in {plain(files)} is no https:// address.",
+            "See `kubectl config view`, and choose another --context.",
+        )
 
 
 def _expects_credentials(merged: Any, context: str | None) -> bool:
