@@ -168,6 +168,8 @@ def _verb(asked: Target, method: str) -> str:
 
 
 def _document(request: Request) -> dict[str, Any]:
+    if request.body.startswith(protobuf.MAGIC):
+        raise failures.unsupported_media_type()
     try:
         return msgspec.json.decode(request.body, type=dict[str, Any])
     except msgspec.MsgspecError as error:

@@ -73,6 +73,12 @@ def method_not_allowed() -> ApiError:
     return ApiError(405, "MethodNotAllowed", text, {})
 
 
+def unsupported_media_type() -> ApiError:
+    """Return the 415 for a body that is not JSON."""
+    text = "the body of the request was in an unknown format - accepted media types include: application/json"
+    return ApiError(415, "UnsupportedMediaType", text, {})
+
+
 def already_exists(resource: Resource, name: str) -> ApiError:
     """Return the 409 for creating what exists."""
     message = f'{qualified(resource)} "{name}" already exists'

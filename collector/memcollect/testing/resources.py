@@ -35,7 +35,12 @@ class Resource:
 
 PODS = Resource("", "v1", "pods", "pod", "Pod", namespaced=True, short_names=("po",), categories=("all",))
 NODES = Resource("", "v1", "nodes", "node", "Node", namespaced=False, short_names=("no",))
-NAMESPACES = Resource("", "v1", "namespaces", "namespace", "Namespace", namespaced=False, short_names=("ns",))
+NAMESPACES = Resource(
+    *("", "v1", "namespaces", "namespace", "Namespace"),
+    namespaced=False,
+    short_names=("ns",),
+    verbs=tuple(verb for verb in _STORED_VERBS if verb != "deletecollection"),
+)
 DAEMONSETS = Resource(
     "apps", "v1", "daemonsets", "daemonset", "DaemonSet", True, short_names=("ds",), categories=("all",)
 )

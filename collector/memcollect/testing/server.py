@@ -16,6 +16,7 @@ from memcollect.testing.cluster import Cluster
 from memcollect.testing.handler import Handler
 
 _POLL_SECONDS = 0.02
+_ANY_TOKEN = "any"  # noqa: S105 - it opens nothing
 
 
 class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
@@ -128,9 +129,12 @@ class StandInCluster:
     def kubeconfig(self, path: str | Path, *, token: str | None = None, namespace: str = "default") -> Path:
         """Write a kubeconfig that leads here and return its path.
 
-        Without `token` the first of the cluster's tokens is used, if it has any.
+        Without `token` the first of the cluster's tokens is used. Where it has none, any token does over
+        HTTPS, and one is written, for kubectl asks for a password when it has no credential.
         """
         token = token or next(iter(self.state.access.tokens), None)
+        if token is None and self._authority is not None:
+            token = _ANY_TOKEN
         return kubeconfig.write(
             Path(path), self.url, authority=self.authority, token=token, namespace=namespace
         )

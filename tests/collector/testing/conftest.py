@@ -1,0 +1,87 @@
+"""The recordings of a real cluster, and small servers to forward to."""
+
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from memcollect.testing import PODS, Cluster, StandInCluster, objects
+
+_RECORDINGS = Path(__file__).resolve().parents[4] / "shared" / "recordings"
+RECORDED_CLUSTERS = (
+    "systemd",
+    "systemd-kernel6.12",
+    "systemd-oom",
+    "cgroupfs",
+    "cgroupfs-init-tmpfs",
+)
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Path:
+    if not _RECORDINGS.is_dir():
+        pytest.skip(f"no recordings of a real cluster at {_RECORDINGS}")
+    return _RECORDINGS
+
+
+@pytest.fixture(scope="session")
+def api_recordings(recordings: Path) -> Path:
+    return recordings / "api"
+
+
+@pytest.fixture(params=RECORDED_CLUSTERS)
+def recorded(request: pytest.FixtureRequest, recordings: Path) -> Path:
+    return recordings / str(request.param)
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    """Five pods in two namespaces, on two nodes."""
+    made = Cluster()
+    for name, labels, node in (
+        ("a", {"app": "web", "tier": "front"}, "node-1"),
+        ("b", {"app": "web"}, "node-2"),
+        ("c", {"app": "db"}, "node-1"),
+    ):
+        made.put(PODS, objects.pod("team", name, labels=labels, node=node))
+    made.put(PODS, objects.pod("team-b", "d", labels={"app": "web"}, node="node-1"))
+    made.put(PODS, objects.pod("team-b", "e", phase="Pending"))
+    return made
+
+
+@pytest.fixture
+def server(cluster: Cluster) -> Iterator[StandInCluster]:
+    with StandInCluster(cluster) as running:
+        yield running
+
+
+class _Agent(http.server.BaseHTTPRequestHandler):
+    """Answers every GET with its path, repeated to 200 kB."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        body = (self.path.encode() * 200_000)[:200_000]
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
+        pass
+
+
+@pytest.fixture
+def agent() -> Iterator[tuple[str, int]]:
+    """The address of a real HTTP server on the loopback."""
+    listening = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Agent)
+    listening.daemon_threads = False
+    thread = threading.Thread(target=listening.serve_forever, args=(0.02,))
+    thread.start()
+    yield "127.0.0.1", listening.server_port
+    listening.shutdown()
+    listening.server_close()
+    thread.join()
