@@ -7,16 +7,18 @@ LabError
 └── TimeLimitError     the work was not done in time
 """
 
+from memcollect.errors import CollectorError
 
-class LabError(Exception):
-    """The root of the tree."""
+
+class LabError(CollectorError):
+    """The root of the tree; the collector's commands show it as they show their own."""
 
 
 class MissingToolError(LabError):
     """`program` is not on this machine; `package` is Debian's name for what holds it."""
 
     def __init__(self, program: str, package: str) -> None:
-        super().__init__(f"{program} is not installed; on Debian: apt-get install {package}")
+        super().__init__(f"{program} is not installed.", f"On Debian: apt-get install {package}")
         self.program = program
         self.package = package
 

@@ -51,7 +51,8 @@ class Kernel(Struct, frozen=True, kw_only=True):
 def find(version: str | None = None) -> Kernel:
     """Return the kernel of `version` ("6.1"): the installed one if it is that, else a fetched one.
 
-    Without `version` it is the installed one. Raises MissingToolError when nothing is installed, LabError when `version` was never fetched.
+    Without `version` it is the installed one. Raises MissingToolError when nothing is installed, LabError
+    when `version` was never fetched.
     """
     own = installed()
     if own is not None and (version is None or _is(own.release, version)):
@@ -64,6 +65,14 @@ def find(version: str | None = None) -> Kernel:
             f"kernel {version} is not here; fetch it with: python -m memcollect.lab.kernels fetch {version}"
         )
     return _cached(directory)
+
+
+def provide(version: str | None = None) -> Kernel:
+    """Return what `find` returns, fetching a version that is named and not here; raises as both do."""
+    own = installed()
+    if version is None or (own is not None and _is(own.release, version)):
+        return find(version)
+    return fetch(version)
 
 
 def installed() -> Kernel | None:

@@ -1,0 +1,120 @@
+"""Where a workload plays: its pods and processes in the guest's cgroups, gone without a trace afterwards."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from memcollect.lab.layout import ContainerSpec, Driver, Layout, PlacedPod, PodSpec, QosClass
+from memcollect.lab.processes import Tenant, start_pause
+
+from lab.truth import Truth
+
+MIB = 1 << 20
+DISK = Path("/run/data")
+"""The ext4 disk: page cache of the host's own file system is dropped when a file is closed."""
+SHM = Path("/dev/shm")
+RUN = Path("/run")
+
+
+class Stage:
+    """Makes pods, starts the truthful program in their containers, and takes everything down again."""
+
+    def __init__(self, program: str, root: Path = Path("/sys/fs/cgroup")) -> None:
+        # A copy that no pod pays for: the program's own pages are charged to the root cgroup.
+        self.program = str(shutil.copy(program, RUN / "workload"))
+        self._layout = Layout(root, Path("/var/log"))
+        self._pods: list[PlacedPod] = []
+        self._tenants: list[Tenant] = []
+        self._pauses: list[subprocess.Popen[bytes]] = []
+
+    @property
+    def pods(self) -> list[PlacedPod]:
+        """The pods that stand now."""
+        return self._pods
+
+    def pod(
+        self,
+        name: str,
+        *containers: str,
+        qos_class: QosClass = "Burstable",
+        driver: Driver = "systemd",
+        limits: dict[str, int | str] | None = None,
+    ) -> PlacedPod:
+        """Place a pod whose containers (default: one, "app") have `limits`; its pause container runs."""
+        specs = [ContainerSpec(name=each, limits=limits or {}) for each in containers or ("app",)]
+        pod = self._layout.place(
+            PodSpec(name=name, namespace="lab", qos_class=qos_class, driver=driver, containers=specs)
+        )
+        self._pods.append(pod)
+        self._pauses.append(start_pause(pod.containers["pause"], RUN))
+        return pod
+
+    def tenant(self, pod: PlacedPod, words: str = "", container: str = "app", below: str = "") -> Tenant:
+        """Start the program in a container (or in a cgroup below it) and wait until it did as told."""
+        cgroup = pod.containers[container]
+        if below:
+            (cgroup / below).mkdir()
+            cgroup /= below
+        tenant = self.command(cgroup, [self.program, *words.split()])
+        tenant.wait_ready()
+        return tenant
+
+    def command(self, cgroup: Path | None, command: list[str]) -> Tenant:
+        """Start any other program that speaks as a Tenant does."""
+        tenant = Tenant(cgroup, command)
+        self._tenants.append(tenant)
+        return tenant
+
+    def file(self, name: str, size: int, directory: Path = DISK) -> Path:
+        """Write a file whose cache belongs to nobody's pod, and drop that cache."""
+        path = directory / name
+        path.write_bytes(b"x" * size)
+        drop_caches()
+        return path
+
+    def clear(self) -> None:
+        """End and remove everything, and drop what the kernel still caches of it."""
+        for tenant in self._tenants:
+            tenant.end()
+        for pause in self._pauses:
+            pause.kill()
+            pause.wait()
+        for pod in self._pods:
+            self._layout.remove(pod)
+        self._tenants, self._pauses, self._pods = [], [], []
+        for directory in (DISK, SHM):
+            for entry in directory.iterdir():
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        drop_caches()
+
+
+def truth(pod: PlacedPod, cause: str, size: int | None = None, scope: str = "app") -> Truth:
+    """Return what must be said of `pod`."""
+    return Truth(cause=cause, pod=pod.spec.name, scope=scope, size=size)
+
+
+def drop_caches() -> None:
+    """Write back and drop page cache, dentries and inodes, so that no charge is inherited."""
+    os.sync()
+    Path("/proc/sys/vm/drop_caches").write_text("3")
+
+
+def bundle(directory: Path, root: Path, command: list[str], cgroup: str) -> Path:
+    """Write the configuration of an OCI runtime for one container and return its directory."""
+    namespaces = [{"type": kind} for kind in ("pid", "mount", "ipc", "uts")]
+    config = {
+        "ociVersion": "1.0.2",
+        "process": {"terminal": False, "user": {"uid": 0, "gid": 0}, "args": command, "cwd": "/"},
+        "root": {"path": str(root), "readonly": False},
+        "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}],
+        "linux": {
+            "cgroupsPath": cgroup,
+            "namespaces": namespaces,
+            "resources": {"memory": {"limit": 256 * MIB}},
+        },
+    }
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "config.json").write_text(json.dumps(config))
+    return directory

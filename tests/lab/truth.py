@@ -1,0 +1,37 @@
+"""What a workload knows by construction, and what was measured of it: the lab's result document."""
+
+from memcollect_agent.wire import NodeSample
+from msgspec import Struct, field
+
+
+class Truth(Struct, frozen=True, kw_only=True):
+    """One thing that the explanation must say of one scope."""
+
+    cause: str
+    """The finding's cause, or the ladder's or composition's term."""
+    pod: str
+    """The pod's name."""
+    scope: str
+    """A container's name, or "pod"."""
+    size: int | None = None
+    """Bytes by construction; None for a state that has no amount."""
+
+
+class Measured(Struct, frozen=True, kw_only=True, tag=True):
+    """One workload: its truths and the sample taken while it held still."""
+
+    workload: str
+    truths: list[Truth]
+    pods: dict[str, str]
+    """Pod name -> uid."""
+    containers: dict[str, str]
+    """Container id -> name."""
+    sample: NodeSample
+    notes: list[str] = field(default_factory=list)
+
+
+class Failed(Struct, frozen=True, kw_only=True, tag=True):
+    """A workload that could not be run: the traceback."""
+
+    workload: str
+    error: str

@@ -1,0 +1,60 @@
+"""Runs in the guest: every workload in turn, one result file each, a line of progress each.
+
+    python -m lab.truth_runner PROGRAM RESULTS [WORKLOAD …]
+
+A workload that fails leaves a Failed document; the others run all the same.
+"""
+
+import sys
+import time
+import traceback
+from pathlib import Path
+
+import msgspec
+from memcollect_agent.sample import Roots, sample_node
+from memcollect_agent.wire import SampleRequest
+
+from lab.stage import Stage
+from lab.truth import Failed, Measured
+from lab.workloads import WORKLOADS
+
+_FLUSH_SECONDS = 2.2
+"""memory.stat is flushed every 2 s (mm/memcontrol.c, FLUSH_TIME): longer than that, nothing is stale."""
+
+
+def measure(name: str, stage: Stage) -> Measured:
+    """Play one workload and take its sample with the agent as it is shipped."""
+    truths = WORKLOADS[name](stage)
+    time.sleep(_FLUSH_SECONDS)
+    specs = [pod.spec for pod in stage.pods]
+    request = SampleRequest(pod_uids=[spec.uid for spec in specs], process_limit=5)
+    sample = sample_node(request, Roots())
+    containers = {spec.container_id(each.name): each.name for spec in specs for each in spec.containers}
+    return Measured(
+        workload=name,
+        truths=truths,
+        pods={spec.name: spec.uid for spec in specs},
+        containers=containers,
+        sample=sample,
+    )
+
+
+def main(program: str, results: Path, names: list[str]) -> None:
+    """Run the workloads named; none: all."""
+    for name in names or WORKLOADS:
+        stage = Stage(program)
+        began = time.monotonic()
+        document: Measured | Failed
+        try:
+            document = measure(name, stage)
+        except Exception:  # noqa: BLE001 -- the next workload runs whatever this one met
+            document = Failed(workload=name, error=traceback.format_exc())
+        finally:
+            stage.clear()
+        (results / f"{name}.json").write_bytes(msgspec.json.encode(document))
+        sys.stdout.write(f"{name} {type(document).__name__.lower()} {time.monotonic() - began:.1f}s\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3:])

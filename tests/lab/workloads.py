@@ -1,0 +1,253 @@
+"""The workloads whose truth is known: each makes a state of memory and says what must be said of it.
+
+Run in the guest, in the order of WORKLOADS. Sizes differ, so that no amount is found by accident.
+"""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from memcollect.lab import cgroups, syscalls
+
+from lab.stage import DISK, MIB, RUN, SHM, Stage, bundle, truth
+from lab.truth import Truth
+
+Workload = Callable[[Stage], list[Truth]]
+
+PAGE = 4096
+DENTRY_BYTES = 192
+"""sizeof(struct dentry) on x86_64, 21 in a page; names below 32 bytes are inside (include/linux/dcache.h)."""
+STACK_BYTES = 16384
+"""THREAD_SIZE of User-Mode Linux on x86_64 (arch/um/Kconfig, KERNEL_STACK_ORDER 2)."""
+
+
+def private_anon(stage: Stage) -> list[Truth]:
+    pod = stage.pod("anon", qos_class="Guaranteed")
+    stage.tenant(pod, f"anon {32 * MIB}")
+    return [truth(pod, "anon", 32 * MIB)]
+
+
+def forked_copy_on_write(stage: Stage) -> list[Truth]:
+    pod = stage.pod("forked")
+    stage.tenant(pod, f"anon {20 * MIB} fork 4")
+    return [truth(pod, "anon", 20 * MIB), truth(pod, "double_counted", 4 * 20 * MIB)]
+
+
+def file_read_once(stage: Stage) -> list[Truth]:
+    pod, path = stage.pod("once"), stage.file("once", 40 * MIB)
+    stage.tenant(pod, f"read {path} 1")
+    return [truth(pod, "cold_cache", 40 * MIB)]
+
+
+def file_read_thrice(stage: Stage) -> list[Truth]:
+    pod, path = stage.pod("thrice", driver="cgroupfs"), stage.file("thrice", 44 * MIB)
+    stage.tenant(pod, f"read {path} 3")
+    return [truth(pod, "hot_cache", 44 * MIB)]
+
+
+def tmpfs_file(stage: Stage) -> list[Truth]:
+    pod = stage.pod("tmpfs", qos_class="BestEffort")
+    stage.tenant(pod, f"write {SHM}/blob {19 * MIB}")
+    return [truth(pod, "shmem", 19 * MIB), truth(pod, "unmapped_shmem", 19 * MIB)]
+
+
+def shared_anonymous(stage: Stage) -> list[Truth]:
+    pod = stage.pod("shared", qos_class="BestEffort", driver="cgroupfs")
+    stage.tenant(pod, f"shared {17 * MIB}")
+    return [truth(pod, "shmem", 17 * MIB), truth(pod, "unmapped_shmem", 0)]
+
+
+def sentry_memfd(stage: Stage) -> list[Truth]:
+    pod = stage.pod("memfd", qos_class="Guaranteed", driver="cgroupfs")
+    stage.tenant(pod, f"memfd runsc-memory {26 * MIB}")
+    return [truth(pod, "shmem", 26 * MIB)]
+
+
+def madv_free(stage: Stage) -> list[Truth]:
+    pod = stage.pod("lazyfree")
+    stage.tenant(pod, f"anon {8 * MIB} lazyfree {28 * MIB}")
+    return [truth(pod, "lazyfree", 28 * MIB), truth(pod, "anon", 8 * MIB)]
+
+
+def failed_lookups(stage: Stage) -> list[Truth]:
+    pod = stage.pod("dentries")
+    stage.tenant(pod, f"lookups {DISK} 60000")
+    return [truth(pod, "slab_reclaimable", 60000 // (PAGE // DENTRY_BYTES) * PAGE)]
+
+
+def sparse_touches(stage: Stage) -> list[Truth]:
+    pod = stage.pod("sparse")
+    stage.tenant(pod, "sparse 1500")
+    return [truth(pod, "page_tables", 1500 * PAGE), truth(pod, "anon", 1500 * PAGE)]
+
+
+def many_threads(stage: Stage) -> list[Truth]:
+    pod = stage.pod("threads")
+    stage.tenant(pod, "threads 300")
+    return [truth(pod, "kernel_stack", 301 * STACK_BYTES)]
+
+
+def full_sockets(stage: Stage) -> list[Truth]:
+    """Unix sockets are not under `sock`, which counts network protocols: no counter names their buffers."""
+    pod = stage.pod("sockets")
+    sent = int(stage.tenant(pod).ask("sockets 100"))
+    return [truth(pod, "other_kernel", sent)]
+
+
+def neighbours_file(stage: Stage) -> list[Truth]:
+    path = stage.file("shared-file", 23 * MIB)
+    payer, user = stage.pod("payer"), stage.pod("user", driver="cgroupfs")
+    stage.tenant(payer, f"read {path} 1")
+    stage.tenant(user, f"map {path}")
+    return [truth(payer, "lent_file", 23 * MIB), truth(user, "borrowed_file", 23 * MIB)]
+
+
+def moved_process(stage: Stage) -> list[Truth]:
+    left, joined = stage.pod("left"), stage.pod("joined")
+    tenant = stage.tenant(left, f"anon {21 * MIB}")
+    cgroups.move(joined.containers["app"], tenant.pid)
+    tenant.ask(f"anon {6 * MIB}")
+    return [
+        truth(left, "lent_anon", 21 * MIB),
+        truth(joined, "borrowed_anon", 21 * MIB),
+        truth(joined, "anon", 6 * MIB),
+    ]
+
+
+def removed_container(stage: Stage) -> list[Truth]:
+    pod = stage.pod("init-tmpfs", "init", "app")
+    stage.tenant(pod, f"write {SHM}/left-behind {26 * MIB}", container="init").end()
+    cgroups.remove(pod.containers["init"])
+    stage.tenant(pod, f"anon {5 * MIB}")
+    return [truth(pod, "dead_containers", 26 * MIB, scope="pod"), truth(pod, "anon", 5 * MIB)]
+
+
+def locked_file(stage: Stage) -> list[Truth]:
+    pod, path = stage.pod("locked"), stage.file("locked", 30 * MIB)
+    stage.tenant(pod, f"lock {path}")
+    return [truth(pod, "hot_cache", 30 * MIB)]
+
+
+def swapped_out(stage: Stage) -> list[Truth]:
+    """The process's own VmSwap is the second route to what the cgroup's counter says."""
+    pod = stage.pod("swapped", limits={"memory.high": 20 * MIB})
+    tenant = stage.tenant(pod, f"anon {60 * MIB}")
+    in_cache = _meminfo("SwapCached")
+    swapped = int(tenant.ask("swapped"))
+    return [
+        truth(pod, "swap", swapped),
+        truth(pod, "anon", 60 * MIB - swapped),
+        truth(pod, "detached_anon", in_cache),
+        truth(pod, "throttled"),
+    ]
+
+
+def several_at_once(stage: Stage) -> list[Truth]:
+    pod, path = stage.pod("several", "app", "sidecar"), stage.file("several", 24 * MIB)
+    stage.tenant(pod, f"anon {20 * MIB} write {SHM}/several {16 * MIB} read {path} 3 lazyfree {12 * MIB}")
+    stage.tenant(pod, f"anon {10 * MIB} shared {7 * MIB}", container="sidecar")
+    return [
+        truth(pod, "anon", 20 * MIB),
+        truth(pod, "shmem", 16 * MIB),
+        truth(pod, "unmapped_shmem", 16 * MIB),
+        truth(pod, "hot_cache", 24 * MIB),
+        truth(pod, "lazyfree", 12 * MIB),
+        truth(pod, "anon", 10 * MIB, scope="sidecar"),
+        truth(pod, "shmem", 7 * MIB, scope="sidecar"),
+    ]
+
+
+def own_child_cgroups(stage: Stage) -> list[Truth]:
+    """A systemd inside a sandbox makes cgroups of its own: their memory is the container's."""
+    pod = stage.pod("nested")
+    stage.tenant(pod, f"anon {18 * MIB}", below="init.scope")
+    stage.tenant(pod, f"anon {11 * MIB} write {SHM}/nested {9 * MIB}", below="system.slice")
+    return [truth(pod, "anon", 29 * MIB), truth(pod, "shmem", 9 * MIB)]
+
+
+def oom_killed(stage: Stage) -> list[Truth]:
+    pod = stage.pod("oom", "app", "worker", limits={"memory.max": 24 * MIB, "memory.swap.max": 0})
+    stage.tenant(pod, f"anon {3 * MIB}")
+    killed = stage.command(pod.containers["worker"], [stage.program, "anon", str(64 * MIB)])
+    if killed.wait_end() >= 0:
+        raise AssertionError("the limit did not hold")
+    cgroups.remove(pod.containers["worker"])
+    return [truth(pod, "oom_kill", scope="pod"), truth(pod, "anon", 3 * MIB)]
+
+
+def near_the_limit(stage: Stage) -> list[Truth]:
+    pod = stage.pod("near", limits={"memory.max": 32 * MIB})
+    stage.tenant(pod, f"anon {30 * MIB}")
+    return [truth(pod, "near_limit"), truth(pod, "anon", 30 * MIB)]
+
+
+def protected_memory(stage: Stage) -> list[Truth]:
+    pod, path = stage.pod("protected", limits={"memory.low": 32 * MIB}), stage.file("protected", 28 * MIB)
+    stage.tenant(pod, f"read {path} 1")
+    return [truth(pod, "protected"), truth(pod, "cold_cache", 28 * MIB)]
+
+
+def real_runtime(stage: Stage) -> list[Truth]:
+    """A container started by runc or crun, its root an overlay whose upper directory is a tmpfs."""
+    runtime = shutil.which("runc") or shutil.which("crun")
+    if runtime is None:
+        raise FileNotFoundError("neither runc nor crun is installed; on Debian: apt-get install runc")
+    pod = stage.pod("runtime", driver="cgroupfs")
+    cgroup = pod.containers["app"]
+    cgroup.rmdir()
+    root = _overlay_root(stage.program)
+    words = ["/workload", "anon", str(22 * MIB), "write", "/written", str(13 * MIB)]
+    path = "/" + str(cgroup.relative_to("/sys/fs/cgroup"))
+    directory = bundle(RUN / "bundle", root, words, path)
+    command = [runtime, "--root", str(RUN / "runtime"), "run", "--bundle", str(directory), "lab-app"]
+    stage.command(None, command).wait_ready()
+    return [truth(pod, "anon", 22 * MIB), truth(pod, "shmem", 13 * MIB)]
+
+
+def _overlay_root(program: str) -> Path:
+    base = RUN / "overlay"
+    lower, upper, work, merged = (base / name for name in ("lower", "upper", "work", "merged"))
+    for directory in (lower, upper, work, merged):
+        directory.mkdir(parents=True)
+    shutil.copy(program, lower / "workload")
+    (lower / "proc").mkdir()
+    syscalls.mount("overlay", str(merged), "overlay", f"lowerdir={lower},upperdir={upper},workdir={work}")
+    return merged
+
+
+def _meminfo(name: str) -> int:
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) * 1024
+    raise KeyError(name)
+
+
+WORKLOADS: dict[str, Workload] = {
+    each.__name__: each
+    for each in (
+        private_anon,
+        forked_copy_on_write,
+        file_read_once,
+        file_read_thrice,
+        tmpfs_file,
+        shared_anonymous,
+        sentry_memfd,
+        madv_free,
+        failed_lookups,
+        sparse_touches,
+        many_threads,
+        full_sockets,
+        neighbours_file,
+        moved_process,
+        removed_container,
+        locked_file,
+        swapped_out,
+        several_at_once,
+        own_child_cgroups,
+        oom_killed,
+        near_the_limit,
+        protected_memory,
+        real_runtime,
+    )
+}
