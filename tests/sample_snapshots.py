@@ -236,3 +236,36 @@ def missing_pod(name: str = "deer-flow-sandbox-pending") -> Missing:
         reason="no-agent",
         detail="No agent runs on worker-2: deploy it there, or add a toleration for its taints.",
     )
+
+
+def hostile_pod() -> Pod:
+    """Return a pod in which every text that a stranger could choose is hostile."""
+    residual = _residual(0, 0, HOSTILE)
+    term = _term("anon", 1, evidence=HOSTILE)
+    undecided = [Undecided(name=HOSTILE, missing=HOSTILE, reason=HOSTILE)]
+    step = Step(
+        from_rung="rss", to_rung=HOSTILE, gap_bytes=1, terms=[term], residual=residual, undecided=undecided
+    )
+    rungs = [
+        Rung(rung="rss", bytes=0, source=HOSTILE),
+        Rung(rung=HOSTILE, bytes=None, source="", reason=HOSTILE),
+    ]
+    unknown = _term(HOSTILE, 1, evidence=HOSTILE)
+    process = Process(pid=1, ppid=0, start_time=0.0, comm=HOSTILE, command=HOSTILE)
+    parts = Composition(working_set_bytes=1, terms=[unknown], residual=residual, undecided=undecided)
+    container = Container(name=HOSTILE, id=HOSTILE, image=HOSTILE, processes=[process], composition=parts)
+    return pod(
+        HOSTILE,
+        namespace=HOSTILE,
+        uid=HOSTILE,
+        node=HOSTILE,
+        phase=HOSTILE,
+        qos_class=HOSTILE,
+        runtime=Runtime(family=HOSTILE, runtime_class=HOSTILE),
+        containers=[container, container],
+        ladder=Ladder(rungs=rungs, steps=[step]),
+        composition=parts,
+        findings=[Finding(cause=HOSTILE, scope=HOSTILE, sentence=HOSTILE, evidence=HOSTILE, remedy=HOSTILE)],
+        undecided=undecided,
+        verdict=HOSTILE,
+    )

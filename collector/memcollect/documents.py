@@ -13,7 +13,7 @@ import stat
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -21,6 +21,7 @@ from memcollect.errors import DocumentError, OutputError, SchemaError, UsageErro
 from memcollect.model import SCHEMA_VERSION, Snapshot
 
 STDIN = "-"
+READ_BYTES = 1 << 20
 MAX_DOCUMENT_BYTES = 4 << 30
 """Ten times the largest cluster we know of; without a ceiling `< /dev/zero` would eat the machine."""
 NEW_FILE_MODE = 0o666
@@ -122,11 +123,16 @@ def _read(name: str) -> bytes:
         raise DocumentError(f"{_shown(name)} cannot be read: {error}.") from error
 
 
-def _read_limited(stream: Any, shown_name: str) -> bytes:
-    data: bytes = stream.read(MAX_DOCUMENT_BYTES + 1)
-    if len(data) > MAX_DOCUMENT_BYTES:
-        raise DocumentError(f"{shown_name} is larger than {MAX_DOCUMENT_BYTES >> 30} GiB: no snapshot is.")
-    return data
+def _read_limited(stream: BinaryIO, shown_name: str) -> bytes:
+    # Piece by piece: one read of the limit's size would first reserve that much memory.
+    data = bytearray()
+    while piece := stream.read(READ_BYTES):
+        data += piece
+        if len(data) > MAX_DOCUMENT_BYTES:
+            raise DocumentError(
+                f"{shown_name} is larger than {MAX_DOCUMENT_BYTES >> 30} GiB: no snapshot is."
+            )
+    return bytes(data)
 
 
 def check_target(path: Path, *, force: bool) -> None:

@@ -170,3 +170,14 @@ def test_a_directory_that_may_not_be_written_is_one_sentence(tmp_path: Path) -> 
     closed.chmod(0o500) if closed == tmp_path else None
     with pytest.raises(OutputError, match="was not written"):
         write_document(closed / "out.json", b"new", force=False)
+
+
+def test_a_document_is_read_in_little_more_memory_than_it_needs(saved: Path) -> None:
+    code = (
+        "import resource, sys; from memcollect.documents import read_snapshot\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (512 << 20, 512 << 20)); read_snapshot(sys.argv[1])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(saved)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -42,8 +42,8 @@ Exit codes: 0 all measured; 1 failed; 2 wrong usage; 3 written, but something as
     multiple=True,
     metavar="PATTERN",
     callback=clean_text,
-    help="With --local: only pods, containers and services whose name, namespace/name or UID matches this "
-    "shell pattern. May be repeated.",
+    help="With --local: only pods, containers and services whose name or namespace/name matches this shell "
+    "pattern, or whose id begins so (8 characters or more). May be repeated.",
 )
 @option("--include-processes", is_flag=True, help="List the largest processes of each container.")
 @option(

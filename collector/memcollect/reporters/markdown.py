@@ -51,7 +51,7 @@ def _lines(snapshot: Snapshot) -> Iterator[str]:
     if snapshot.missing:
         yield from _section("Asked for and not measured")
         yield from (
-            f"- {missing.kind} {markdown_code(missing.name)} ({markdown(missing.reason)}): "
+            f"- {markdown(missing.kind)} {markdown_code(missing.name)} ({markdown(missing.reason)}): "
             + markdown(missing.detail)
             for missing in snapshot.missing
         )

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from memcollect.reporters.terminal.lines import left, paragraph
-from memcollect.reporters.terminal.overview import overview_lines
+from memcollect.reporters.terminal.overview import by_size, overview_lines
 from memcollect.reporters.terminal.pod import pod_lines
 from memcollect.reporters.words import heading
 
@@ -59,7 +59,7 @@ def _lines(snapshot: Snapshot, width: int, *, details: Details, full: bool) -> I
         yield from overview_lines(snapshot.pods, width)
     yield from _missing(snapshot, width)
     if details == "all" or (details == "auto" and len(snapshot.pods) <= AUTO_DETAILS):
-        for pod in snapshot.pods:
+        for pod in sorted(snapshot.pods, key=by_size):
             yield Text()
             yield from pod_lines(pod, width, full=full)
     elif snapshot.pods:

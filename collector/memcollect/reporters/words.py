@@ -199,5 +199,7 @@ def _node_line(snapshot: Snapshot, index: int) -> str:
         parts.append(f"{node.cpus} CPU" + ("s" if node.cpus != 1 else ""))
     available, whole = (node.meminfo or {}).get("MemAvailable"), (node.meminfo or {}).get("MemTotal")
     if available is not None and whole:
-        parts.append(f"{size(available)} of {size(whole)} available ({share(available, whole)})")
+        parts.append(
+            f"{size(available)} of {size(whole)} available ({share(available, whole).replace(' ', '')})"
+        )
     return ", ".join(parts)

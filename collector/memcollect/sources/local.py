@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from memcollect.join import LocalNames
 
 LARGEST_SERVICES = 10
+SHORTEST_ID = 8
+"""Characters of an id that are taken for one; what runtimes print is 12 or 13 long."""
 DEMO = "To see memcollect work on a real cgroup v2 kernel on this machine, run: memcollect demo"
 
 
@@ -35,7 +37,8 @@ class LocalRequest:
     """What to measure on this machine, and where its kernel files are."""
 
     patterns: tuple[str, ...] = ()
-    """Shell patterns of namespace/pod, pod, UID, container or service; empty: the usual choice."""
+    """Shell patterns of names (namespace/pod, pod, container, service), or the beginning of a pod's UID
+    or of a container's id; empty: the usual choice."""
     process_limit: int = 0
     time_budget_seconds: float = 10.0
     cgroup_root: str = "/sys/fs/cgroup"
@@ -119,13 +122,16 @@ def _measuring(chosen: list[Pod], request: LocalRequest) -> SampleRequest:
 
 
 def _matches(pod: Pod, pattern: str, names: LocalNames) -> bool:
-    """Return whether the pattern is for this pod: by any of its names, or by one of its containers'."""
-    known = [pod.uid, *([pod.name] if pod.name else [])]
+    """Return whether the pattern is for this pod: a shell pattern of its name, or its id's beginning."""
     if pod.uid in names.pods:
         namespace, name = names.pods[pod.uid]
-        known += [name, f"{namespace}/{name}"]
-    known += [each.id for each in pod.containers if each.id]
-    return any(fnmatchcase(name, pattern) for name in known)
+        known = [name, f"{namespace}/{name}"]
+    else:
+        known = [pod.name or pod.uid]
+    # No wildcards for ids: "*2" is meant for names, and one id in sixteen ends so too.
+    ids = [pod.uid, *(each.id for each in pod.containers if each.id)]
+    by_id = len(pattern) >= SHORTEST_ID and any(each.startswith(pattern) for each in ids)
+    return by_id or any(fnmatchcase(name, pattern) for name in known)
 
 
 def _unmatched(pods: list[Pod], patterns: Iterable[str], names: LocalNames) -> list[Problem]:

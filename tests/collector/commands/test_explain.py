@@ -39,7 +39,7 @@ def test_a_pod_is_found_by_any_of_its_names_and_shown_with_all_evidence(
     assert run(["explain", saved, name], "memcollect") == 0
     text = capsys.readouterr().out
     assert "deer-flow/sandbox-1" in text
-    assert "Container aio" in text
+    assert "file_mapped 4194304 − Σ (Pss_File + Pss_Shmem) 2097152" in text
 
 
 def test_a_file_of_another_version_is_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

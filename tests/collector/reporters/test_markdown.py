@@ -14,7 +14,7 @@ def test_one_pod_reads_as_the_golden_page_says() -> None:
 
 
 def test_every_row_of_a_table_has_as_many_cells_as_its_heading() -> None:
-    hostile = samples.pod(samples.HOSTILE, verdict=samples.HOSTILE, node=samples.HOSTILE)
+    hostile = samples.hostile_pod()
     lines = markdown.render(samples.snapshot(samples.pod(), hostile, sample=samples.HOSTILE)).splitlines()
     cells = [_cells(line) if line.startswith("|") else 0 for line in lines]
     assert all(left == right for left, right in pairwise(cells) if left and right)
@@ -22,7 +22,7 @@ def test_every_row_of_a_table_has_as_many_cells_as_its_heading() -> None:
 
 
 def test_hostile_names_make_no_markup() -> None:
-    hostile = samples.pod(samples.HOSTILE, verdict=samples.HOSTILE, phase=samples.HOSTILE, findings=[])
+    hostile = samples.hostile_pod()
     text = markdown.render(samples.snapshot(hostile, missing=[samples.missing_pod(samples.HOSTILE)]))
     outside_code = re.sub(r"(`+).+?(?<!`)\1(?!`)", "", text)
     assert "\x1b" not in text

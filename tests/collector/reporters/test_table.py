@@ -1,6 +1,7 @@
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 from rich.cells import cell_len
 
@@ -12,7 +13,7 @@ GOLDEN = Path(__file__).parent / "golden"
 
 
 def _rich_snapshot() -> Snapshot:
-    pods = [samples.pod(), samples.pod(samples.HOSTILE, verdict=samples.HOSTILE), samples.pod("x" * 300)]
+    pods = [samples.pod(), samples.hostile_pod(), samples.pod("x" * 300)]
     return samples.snapshot(*pods, sample=samples.HOSTILE, missing=[samples.missing_pod(samples.HOSTILE)])
 
 
@@ -84,6 +85,13 @@ def test_evidence_is_whole_in_the_full_report() -> None:
     ladder = Ladder(rungs=samples.ladder().rungs, steps=[step])
     text = table.render(samples.snapshot(samples.pod(ladder=ladder)), full=True)
     assert evidence in " ".join(text.split())
+
+
+def test_pods_are_told_in_the_order_of_the_overview() -> None:
+    small = msgspec.structs.replace(samples.composition(), working_set_bytes=1)
+    pods = [samples.pod("small", composition=small), samples.pod("large")]
+    text = table.render(samples.snapshot(*pods))
+    assert re.findall(r"^deer-flow/(\w+)$", text, re.MULTILINE) == ["large", "small"]
 
 
 def test_an_empty_document_is_a_heading_only() -> None:

@@ -43,10 +43,16 @@ def test_only_the_largest_services_are_taken_and_a_note_says_how_many() -> None:
     assert "10 largest of 30 services" in notes[0]
 
 
-@pytest.mark.parametrize("pattern", ["u-1", "web*", "shop/web-?", "abc"])
+@pytest.mark.parametrize("pattern", ["u-1-long", "web*", "shop/web-?", "abcdef012345"])
 def test_a_pattern_may_mean_any_name_of_a_pod(pattern: str) -> None:
-    pods = [_unit("pod", "u-1", container_id="abc"), _unit("pod", "u-2")]
-    assert choose(pods, [pattern], LocalNames(pods={"u-1": ("shop", "web-1")})) == ([pods[0]], [])
+    pods = [_unit("pod", "u-1-long-uid", container_id="abcdef0123456789"), _unit("pod", "u-2")]
+    assert choose(pods, [pattern], LocalNames(pods={"u-1-long-uid": ("shop", "web-1")})) == ([pods[0]], [])
+
+
+@pytest.mark.parametrize("pattern", ["*1", "u-1", "abc"])
+def test_a_pattern_meant_for_names_does_not_match_ids(pattern: str) -> None:
+    pod = _unit("pod", "u-1", container_id="abc1")
+    assert choose([pod], [pattern], LocalNames(pods={"u-1": ("shop", "web")})) == ([], [])
 
 
 def test_a_pod_is_measured_with_its_processes_and_named_from_the_logs(tmp_path: Path) -> None:

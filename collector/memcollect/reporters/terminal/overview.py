@@ -34,7 +34,7 @@ def overview_lines(pods: list[Pod], width: int) -> Iterator[Text]:
         right(title, COLUMN_WIDTH) for title in headings
     )
     yield Text(heading, style="bold")
-    for pod in sorted(pods, key=_by_size):
+    for pod in sorted(pods, key=by_size):
         yield Text(_numbers(pod, names[id(pod)], name_width, with_top=with_top))
         if pod.verdict:
             yield Text("  " + cut(visible(pod.verdict), width - 2), style="dim")
@@ -56,7 +56,8 @@ def _name_heading(pods: list[Pod]) -> str:
     return f"POD ({visible(namespace)})" if namespace else "POD"
 
 
-def _by_size(pod: Pod) -> tuple[int, str]:
+def by_size(pod: Pod) -> tuple[int, str]:
+    """Sort key: the largest working set first, then by name; the unmeasured last."""
     known = pod.composition.working_set_bytes if pod.composition else -1
     return -known, pod_name(pod)
 

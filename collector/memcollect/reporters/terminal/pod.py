@@ -37,7 +37,8 @@ def pod_lines(pod: Pod, width: int, *, full: bool) -> Iterator[Text]:
         yield from paragraph(pod.verdict, width, indent="")
     yield from _numbers(pod, width, full=full)
     apps = [container for container in pod.containers if container.role in APP_ROLES]
-    if len(apps) > 1 or full:
+    # A lone container is its pod over again.
+    if len(apps) > 1:
         for container in apps:
             yield from _container(container, width, full=full)
     yield from _findings(pod, width)
@@ -114,7 +115,7 @@ def _undecided(pod: Pod, width: int) -> Iterator[Text]:
 
 def _processes(pod: Pod, width: int) -> Iterator[Text]:
     for container in pod.containers:
-        if container.processes:
+        if container.processes and container.role != "pause":
             yield from _section(cut_middle(f"Processes of {visible(container.name)}", width))
             yield from process_lines(container.processes, width)
 
