@@ -66,6 +66,10 @@ class CgroupDir:
                             regular.add(entry.name)
             except OSError as error:
                 raise read_error(self._at("."), error) from error
+            # The kernel says ENOENT here, but glibc's readdir turns that into the end of the listing; a
+            # cgroup that lives always has files.
+            if not regular and not children:
+                raise GoneError(self._at("."), "the cgroup was removed")
             self._listing = frozenset(regular), sorted(children)
         return self._listing
 
@@ -160,10 +164,14 @@ class CgroupFs:
 
         "hybrid": a v2 tree exists (at `unified`), but memory is on v1, as systemd's hybrid mode does.
         """
-        with self.open() as top:
-            if top.has("cgroup.controllers"):
-                return "v2"
-            children = top.children()
-            if "memory" not in children:
-                return None
-            return "hybrid" if "unified" in children else "v1"
+        try:
+            with self.open() as top:
+                names, children = top.listing()
+        except GoneError:
+            # Nothing is there, or an empty directory that waits for a mount.
+            return None
+        if "cgroup.controllers" in names:
+            return "v2"
+        if "memory" not in children:
+            return None
+        return "hybrid" if "unified" in children else "v1"

@@ -2,7 +2,11 @@
 
 from hypothesis import HealthCheck, settings
 
+from agent_faults import fail
+
 settings.register_profile(
     "repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("repeatable")
+
+__all__ = ["fail"]  # a fixture: pytest finds it here by its name

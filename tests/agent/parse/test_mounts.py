@@ -1,6 +1,6 @@
 import pytest
-from agent_trees import FIXTURES
 
+from agent_trees import FIXTURES
 from memcollect_agent.errors import ParseError
 from memcollect_agent.parse import mounts
 

@@ -1,8 +1,9 @@
 import pytest
-from agent_trees import FIXTURES, pid_stat as stat_line
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent_trees import FIXTURES
+from agent_trees import pid_stat as stat_line
 from memcollect_agent.errors import ParseError
 from memcollect_agent.parse import pid_stat
 

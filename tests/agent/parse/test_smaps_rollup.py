@@ -1,8 +1,8 @@
 import pytest
-from agent_trees import FIXTURES, smaps
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent_trees import FIXTURES, smaps
 from memcollect_agent.errors import ParseError
 from memcollect_agent.parse import smaps_rollup
 

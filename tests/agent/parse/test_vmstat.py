@@ -1,5 +1,4 @@
 from agent_trees import FIXTURES
-
 from memcollect_agent.parse import vmstat
 
 

@@ -1,0 +1,95 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from memcollect_agent import redact
+
+HIDDEN = "Zq9xVeryHidden7"
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["app", f"--token={HIDDEN}"],
+        ["app", "--password", HIDDEN],
+        ["app", "-password", HIDDEN],
+        ["app", "--db-password", HIDDEN, "--verbose"],
+        ["env", f"PASSWORD={HIDDEN}", "app"],
+        ["env", f"OPENAI_API_KEY={HIDDEN}", "app"],
+        ["env", f"AWS_SECRET_ACCESS_KEY={HIDDEN}"],
+        ["sh", "-c", f"export API_TOKEN='{HIDDEN} {HIDDEN}'; run"],
+        ["curl", "-H", f"Authorization: Bearer {HIDDEN}"],
+        ["curl", "-H", f"authorization: {HIDDEN}"],
+        ["curl", "-H", f"X-Api-Key: {HIDDEN}"],
+        ["curl", f"https://user:{HIDDEN}@host.example/path"],
+        ["psql", f"postgres://u:{HIDDEN}@db/x"],
+        ["app", f'{{"password": "{HIDDEN}"}}'],
+        ["app", f"http://x/?access_token={HIDDEN}&b=1"],
+    ],
+)
+def test_what_is_named_like_a_secret_is_masked(arguments: list[str]) -> None:
+    shown = redact.command_line(arguments)
+    assert HIDDEN not in shown
+    assert redact.MASK in shown
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        JWT,
+        "sk-abcdefghijklmnop1234",
+        "ghp_abcdefghijklmnop1234",
+        "github_pat_11ABCDEFG0abcdef",
+        "AKIAIOSFODNN7EXAMPLE",
+        "xoxb-1234567890-abcdef",
+        "glpat-abcdefghij12",
+    ],
+)
+def test_what_looks_like_a_key_is_masked_wherever_it_stands(secret: str) -> None:
+    assert secret not in redact.command_line(["app", secret])
+    assert secret not in redact.command_line(["app", f"--anything={secret}"])
+
+
+def test_a_private_key_is_masked_whole() -> None:
+    pem = f"-----BEGIN RSA PRIVATE KEY-----\n{HIDDEN}\n{HIDDEN}\n-----END RSA PRIVATE KEY-----"
+    assert HIDDEN not in redact.command_line(["app", pem])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["/usr/bin/python3", "-m", "http.server", "8080"],
+        ["chromium", "--type=renderer", "--lang=en-US", "--num-raster-threads=2"],
+        ["nginx: worker process"],
+        ["curl", "https://host.example/path?x=1"],
+        ["git", "clone", "git@host.example:a/b"],
+    ],
+)
+def test_what_is_no_secret_stays_readable(arguments: list[str]) -> None:
+    assert redact.command_line(arguments) == " ".join(arguments)
+
+
+def test_control_characters_are_written_as_escapes() -> None:
+    assert redact.visible("a\nb\x1b[31m\u202e\x7f") == r"a\nb\x1b[31m\u202e\x7f"
+    assert redact.visible("café – ok") == "café – ok"
+
+
+def test_a_long_line_is_cut_and_says_so() -> None:
+    shown = redact.command_line(["x" * 1000])
+    assert len(shown) == redact.DEFAULT_LENGTH
+    assert shown.endswith("…")
+    assert redact.command_line(["x" * 1000], redact.FULL_LENGTH) == "x" * 1000
+
+
+def test_a_secret_is_masked_before_the_line_is_cut() -> None:
+    arguments = ["x" * 500, f"--token={HIDDEN}"]
+    assert HIDDEN[:4] not in redact.command_line(arguments)
+
+
+@given(st.lists(st.text(), max_size=6), st.integers(0, 600))
+def test_any_arguments_give_one_bounded_printable_line(arguments: list[str], length: int) -> None:
+    shown = redact.command_line(arguments, length)
+    assert len(shown) <= max(length, 1)
+    assert shown.isprintable()
+    shown.encode()

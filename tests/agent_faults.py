@@ -1,0 +1,40 @@
+"""A kernel that refuses: one named file answers with an errno, everything else is real."""
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+Fail = Callable[[str, int, str], None]
+
+
+@pytest.fixture
+def fail(monkeypatch: pytest.MonkeyPatch) -> Fail:
+    """Make opening (or reading, when the third argument is "read") files of a name fail."""
+    real_open, real_read, real_close = os.open, os.read, os.close
+    faults: dict[tuple[str, str], int] = {}
+    opened: dict[int, str] = {}
+
+    def faulty_open(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if code := faults.get((str(path), "open")):
+            raise OSError(code, os.strerror(code), path)
+        fd = real_open(path, flags, mode, dir_fd=dir_fd)
+        opened[fd] = str(path)
+        return fd
+
+    def faulty_read(fd: int, length: int) -> bytes:
+        if code := faults.get((opened.get(fd, ""), "read")):
+            raise OSError(code, os.strerror(code))
+        return real_read(fd, length)
+
+    def tracking_close(fd: int) -> None:
+        opened.pop(fd, None)
+        real_close(fd)
+
+    def add(name: str, code: int, when: str = "open") -> None:
+        faults[name, when] = code
+
+    monkeypatch.setattr(os, "open", faulty_open)
+    monkeypatch.setattr(os, "read", faulty_read)
+    monkeypatch.setattr(os, "close", tracking_close)
+    return add
