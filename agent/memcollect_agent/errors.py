@@ -2,6 +2,7 @@
 
 AgentError
 ├── UnsupportedError      this machine's cgroups are not what memcollect can read (v1, hybrid, none)
+├── ListenError           the service cannot listen where it was told to
 ├── ParseError            a kernel file (or a request) does not say what it should
 └── ReadError             a file could not be read; carries the path
     ├── GoneError         it ended meanwhile: ENOENT, ESRCH, ENODEV, ENOTDIR
@@ -21,6 +22,10 @@ class AgentError(Exception):
 
 class UnsupportedError(AgentError):
     """The machine is set up in a way that has no numbers for us; the sentence says what to do."""
+
+
+class ListenError(AgentError):
+    """The address is taken, is not this machine's, or is one that the service must not listen on."""
 
 
 class ParseError(AgentError):
