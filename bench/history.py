@@ -18,10 +18,10 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parents[1] / part) for part in ("agent", "tests")]
 
 import msgspec  # noqa: E402 - the path above comes first
-from pod_tree import PodTree  # noqa: E402
 
 from memcollect_agent.history import Recorder, Settings  # noqa: E402
 from memcollect_agent.wire import History, HistoryRequest  # noqa: E402
+from pod_tree import PodTree  # noqa: E402
 
 OTHER_FILES = 60
 MILLISECOND = 1e-3
@@ -50,8 +50,10 @@ def _measure(root: Path, ticks: int) -> None:
     print(f"cgroups followed    {len(answer.cgroups)}")
     print(f"CPU per tick        {ours / MILLISECOND:.2f} ms, rescans included (every 5th tick)")
     print(f"opening and reading {floor / MILLISECOND:.2f} ms; ours is {ours / floor:.2f} times that")
-    print(f"share of one CPU    {ours / answer.interval_seconds:.2%} at a tick every {answer.interval_seconds:g} s")
-    print(f"rings               {(answer.ring_bytes or 0) / (1 << 20):.2f} MiB, {answer.depth} points of each")
+    share = ours / answer.interval_seconds
+    print(f"share of one CPU    {share:.2%}, with a tick every {answer.interval_seconds:g} s")
+    rings = (answer.ring_bytes or 0) / (1 << 20)
+    print(f"rings               {rings:.2f} MiB, {answer.depth} points of each")
     print(f"answer, whole node  {encoded / (1 << 20):.2f} MiB as MessagePack")
 
 
@@ -77,7 +79,7 @@ def _answer(recorder: Recorder) -> History:
 def _written(base: Path, cgroups: int) -> Path:
     tree = PodTree(base)
     for number in range(cgroups // 2):
-        pod = tree.add_pod(number, number, current=123 << 20, anon=64 << 20, file=40 << 20, inactive_file=8 << 20)
+        pod = tree.add_pod(number, number, current=123 << 20, anon=64 << 20, inactive_file=8 << 20)
         for directory in (pod, *(child for child in pod.iterdir() if child.is_dir())):
             for other in range(OTHER_FILES):
                 (directory / f"other.{other}").touch()

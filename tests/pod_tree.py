@@ -7,7 +7,7 @@ say only what the test wrote.
 import shutil
 from pathlib import Path
 
-STAT_LINES = (
+_STAT_LINES = (
     "anon file kernel kernel_stack pagetables sec_pagetables percpu sock vmalloc shmem zswap zswapped "
     "file_mapped file_dirty file_writeback swapcached anon_thp file_thp shmem_thp inactive_anon active_anon "
     "inactive_file active_file unevictable slab_reclaimable slab_unreclaimable slab "
@@ -18,7 +18,8 @@ STAT_LINES = (
     "pglazyfreed swpin_zero swpout_zero zswpin zswpout zswpwb thp_fault_alloc thp_collapse_alloc thp_swpout "
     "thp_swpout_fallback numa_pages_migrated numa_pte_updates numa_hint_faults pgdemote_kswapd "
     "pgdemote_direct pgdemote_khugepaged pgpromote_success"
-).split()
+)
+STAT_LINES = _STAT_LINES.split()
 
 
 def uid(number: int) -> str:

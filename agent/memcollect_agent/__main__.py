@@ -14,6 +14,7 @@ import msgspec
 import memcollect_agent
 from memcollect_agent.errors import AgentError
 from memcollect_agent.sample import Roots, sample_node
+from memcollect_agent.serve import command as serve_command
 from memcollect_agent.wire import SampleRequest
 
 _log = logging.getLogger("memcollect_agent")
@@ -51,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=memcollect_agent.__version__)
     subcommands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for register in (_register_sample,):
+    for register in (_register_sample, _register_serve):
         register(subcommands)
     return parser
 
@@ -118,6 +119,13 @@ def _sample(options: argparse.Namespace) -> int:
     sys.stdout.write(msgspec.json.encode(sample).decode() + "\n")
     sys.stdout.flush()
     return 0
+
+
+def _register_serve(subcommands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subcommands.add_parser("serve", help="answer over HTTP on this pod's loopback until SIGTERM")
+    add_common_options(parser)
+    serve_command.add_options(parser)
+    parser.set_defaults(command=lambda options: serve_command.serve(options, roots_of(options)))
 
 
 def _count(text: str) -> int:

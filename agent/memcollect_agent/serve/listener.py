@@ -1,0 +1,64 @@
+"""waitress, set up for a handful of clients, bounded memory and a read-only file system."""
+
+import logging
+import socket
+from typing import Any
+
+import waitress  # type: ignore[import-untyped]  # its stubs are a package of their own
+from waitress import wasyncore
+
+from memcollect_agent.serve.bodies import MAX_BODY_BYTES
+from memcollect_agent.serve.wsgi import Application
+
+THREADS = 8
+"""Those that wait for a shared or an earlier sampling hold one each; no work is done in parallel."""
+MAX_CONNECTIONS = 32
+IDLE_SECONDS = 60
+NEVER_SPOOL_BYTES = 1 << 30
+"""waitress would put larger bodies into temporary files, and the agent has nowhere to write."""
+MAX_UNREAD_BYTES = 4 << 20
+"""Of answers that a client does not take; the thread that writes waits beyond it."""
+
+
+class Listener:
+    """An application served on a socket. `run()` returns after `stop()`, which any thread may call."""
+
+    def __init__(self, application: Application, sock: socket.socket) -> None:
+        # Its notes on a busy queue are no fault; what is refused is logged by the application.
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+        self._map: dict[int, Any] = {}
+        self._server = waitress.create_server(
+            application,
+            map=self._map,
+            sockets=[sock],
+            threads=THREADS,
+            connection_limit=MAX_CONNECTIONS,
+            channel_timeout=IDLE_SECONDS,
+            cleanup_interval=10,
+            # A body a little too large is answered by the application, in the words of the others.
+            max_request_body_size=4 * MAX_BODY_BYTES,
+            max_request_header_size=16 << 10,
+            inbuf_overflow=NEVER_SPOOL_BYTES,
+            outbuf_overflow=NEVER_SPOOL_BYTES,
+            outbuf_high_watermark=MAX_UNREAD_BYTES,
+            asyncore_use_poll=True,
+            ident=None,
+        )
+
+    @property
+    def port(self) -> int:
+        """Where it listens, the kernel's choice included."""
+        return int(self._server.effective_port)
+
+    def run(self) -> None:
+        """Serve until stopped, or until SystemExit or KeyboardInterrupt is raised in this thread."""
+        self._server.run()
+
+    def stop(self) -> None:
+        """Close every connection and let run() return; a request under way is not waited for."""
+        # Asked of the loop itself: its connections are not to be closed under its feet.
+        self._server.trigger.pull_trigger(self._close_all)
+
+    def _close_all(self) -> None:
+        wasyncore.close_all(self._map, ignore_all=True)
+        self._server.task_dispatcher.set_thread_count(0)

@@ -1,0 +1,105 @@
+"""The service put together: history, listener, health port, and an end at SIGTERM."""
+
+import functools
+import logging
+import resource
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+from msgspec import Struct, field
+
+from memcollect_agent.errors import ListenError
+from memcollect_agent.history import Recorder, Settings, Ticker
+from memcollect_agent.sample import Roots, sample_node
+from memcollect_agent.serve.addresses import Address, listen
+from memcollect_agent.serve.health import HealthPort
+from memcollect_agent.serve.listener import Listener
+from memcollect_agent.serve.service import Permissions, Service
+from memcollect_agent.serve.wsgi import application
+
+_log = logging.getLogger(__name__)
+
+SPARE_DESCRIPTORS = 256
+"""For the listeners, their connections and the files of a sampling."""
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """How the service was started."""
+
+    listen: Address = Address("127.0.0.1", 7070)
+    health_listen: Address | None = Address("0.0.0.0", 7071)  # noqa: S104 - the kubelet probes from outside
+    """None: no health port."""
+    roots: Roots = field(default_factory=Roots)
+    node_name: str | None = None
+    history: Settings | None = field(default_factory=Settings)
+    """None: no history is kept."""
+    permissions: Permissions = field(default_factory=Permissions)
+
+
+@contextmanager
+def started(options: Options) -> Iterator[Listener]:
+    """Start history and health port, and yield a listener that is bound but does not run yet.
+
+    Raises ListenError.
+    """
+    if not options.listen.is_loopback:
+        raise ListenError(
+            f"{options.listen} is not on the loopback: whoever reaches the agent can read what runs on this "
+            "node, so it listens on 127.0.0.1 or [::1], and Kubernetes' port-forward leads there"
+        )
+    with ExitStack() as stack:
+        sock = stack.enter_context(listen(options.listen))
+        health = stack.enter_context(listen(options.health_listen)) if options.health_listen else None
+        recorder, alive = _history(options, stack)
+        if health is not None:
+            stack.enter_context(HealthPort(health, alive))
+        sampling = functools.partial(
+            sample_node,
+            roots=options.roots,
+            node_name=options.node_name,
+            allow_full_commands=options.permissions.full_commands,
+        )
+        yield Listener(application(Service(sampling, recorder, options.permissions)), sock)
+
+
+def run(options: Options) -> None:
+    """Serve until SIGTERM or SIGINT. Raises ListenError."""
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        with started(options) as listener:
+            _log.info("listening on %s, health on %s", options.listen, options.health_listen)
+            listener.run()
+    except SystemExit:
+        # SIGTERM outside the loop: before it began, or after it ended.
+        return
+
+
+def _history(options: Options, stack: ExitStack) -> tuple[Recorder | None, Callable[[], bool]]:
+    if options.history is None:
+        return None, lambda: True
+    recorder = Recorder(options.roots.cgroup, _within_descriptors(options.history))
+    ticker = stack.enter_context(Ticker(recorder))
+    return recorder, lambda: ticker.alive
+
+
+def _within_descriptors(settings: Settings) -> Settings:
+    """Ask for as many descriptors as are allowed, and follow no more cgroups than they suffice for."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = settings.max_cgroups + SPARE_DESCRIPTORS
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    most = max(min(settings.max_cgroups, soft - SPARE_DESCRIPTORS), 0)
+    return Settings(
+        interval_seconds=settings.interval_seconds,
+        depth=settings.depth,
+        max_cgroups=most,
+        max_gone=settings.max_gone,
+        clocks=settings.clocks,
+    )
+
+
+def _end(*_: object) -> None:
+    raise SystemExit(0)

@@ -1,0 +1,107 @@
+"""HTTP around the service: paths, methods, headers, and a line on stderr for what was refused."""
+
+import logging
+import traceback
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any
+
+import memcollect_agent
+from memcollect_agent.redact import visible
+from memcollect_agent.serve import bodies, schema
+from memcollect_agent.serve.answers import Answer, Refusal, form_of
+from memcollect_agent.serve.service import Service
+from memcollect_agent.wire import SCHEMA_VERSION
+
+_log = logging.getLogger(__name__)
+
+Environ = dict[str, Any]
+StartResponse = Callable[[str, list[tuple[str, str]]], object]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+AGENT_HEADER = "Memcollect-Agent"
+
+
+def application(service: Service) -> Application:
+    """Return the WSGI application that serves `service`."""
+
+    def serve(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            answer = _answer(service, environ)
+        except Refusal as refusal:
+            _log_refusal(environ, refusal)
+            answer = refusal.answer()
+        except Exception as error:  # noqa: BLE001 - a client is owed an answer, and no traceback
+            fault = _fault(error)
+            _log_refusal(environ, fault)
+            answer = fault.answer()
+        start_response(f"{answer.status.value} {answer.status.phrase}", _headers(answer))
+        return [answer.body]
+
+    return serve
+
+
+def _answer(service: Service, environ: Environ) -> Answer:
+    path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
+    if path == "/healthz":
+        _require(method, "GET")
+        return Answer(body=b"ok\n")
+    question = {"/v1/sample": service.sample, "/v1/history": service.history}.get(path)
+    if question is None:
+        raise Refusal(
+            HTTPStatus.NOT_FOUND, "There is nothing here; the agent answers /v1/sample and /v1/history."
+        )
+    _require(method, "POST")
+    _require_no_browser(environ)
+    spoken = environ.get("HTTP_MEMCOLLECT_SCHEMA")
+    if spoken is not None:
+        schema.check(spoken)
+    form = form_of(environ.get("HTTP_ACCEPT", ""))
+    return question(_body(environ), environ.get("CONTENT_TYPE", ""), form, lenient=spoken is not None)
+
+
+def _require(method: str, allowed: str) -> None:
+    if method != allowed:
+        raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, f"Only {allowed} is answered here.", Allow=allowed)
+
+
+def _require_no_browser(environ: Environ) -> None:
+    # A page may reach a port that somebody forwards to their own machine; browsers say so themselves.
+    if "HTTP_ORIGIN" in environ:
+        raise Refusal(HTTPStatus.FORBIDDEN, "The agent does not answer web pages.")
+
+
+def _body(environ: Environ) -> bytes:
+    # waitress has read the body and counted it, chunked or not, before the application is called.
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    if length > bodies.MAX_BODY_BYTES:
+        raise bodies.too_large()
+    body: bytes = environ["wsgi.input"].read(length)
+    return body
+
+
+def _headers(answer: Answer) -> list[tuple[str, str]]:
+    return [
+        (schema.HEADER, str(SCHEMA_VERSION)),
+        (AGENT_HEADER, memcollect_agent.__version__),
+        ("Content-Type", answer.content_type),
+        ("Content-Length", str(len(answer.body))),
+        ("Cache-Control", "no-store"),
+        ("X-Content-Type-Options", "nosniff"),
+        *answer.headers.items(),
+    ]
+
+
+def _fault(error: Exception) -> Refusal:
+    """Return the refusal for a fault of the agent's own; where it happened goes to the log alone."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    _log.error("%s at %s:%s: %s", type(error).__name__, frame.name, frame.lineno, visible(str(error))[:300])
+    name = type(error).__name__
+    return Refusal(
+        HTTPStatus.INTERNAL_SERVER_ERROR, f"The agent failed ({name}); its log says where: please report it."
+    )
+
+
+def _log_refusal(environ: Environ, refusal: Refusal) -> None:
+    asked = visible(f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"[:120])
+    _log.warning("refused %s: %d %s", asked, refusal.status, visible(refusal.sentence))
