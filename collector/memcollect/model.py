@@ -219,18 +219,36 @@ class Scope(Struct, frozen=True, kw_only=True):
     processes: bool = False
 
 
+class Subtotal(Struct, frozen=True, kw_only=True):
+    """Totals of one namespace or one node."""
+
+    name: str
+    pods: int = 0
+    pods_measured: int = 0
+    working_set_bytes: int | None = None
+    top_bytes: int | None = None
+    memory_available_bytes: int | None = None
+    """Of a node: MemAvailable of its /proc/meminfo, which no sum over pods replaces."""
+
+
 class Summary(Struct, frozen=True, kw_only=True):
-    """Totals of the rows below; a total is None where a row of it is unknown, with the count beside it."""
+    """Totals of the rows below: each over the rows that have the number, with their count beside it."""
 
     pods: int = 0
     pods_measured: int = 0
+    pods_in_top: int = 0
     containers: int = 0
     working_set_bytes: int | None = None
-    """Σ over the measured pods."""
+    """Σ over the measured pods; None where none is."""
     top_bytes: int | None = None
+    """Σ over the pods that kubectl top shows; None where it shows none."""
     terms: dict[str, int] = field(default_factory=dict)
     """Σ of the estimates by term, over the measured pods."""
     residual_bytes: int | None = None
+    statuses: dict[str, int] = field(default_factory=dict)
+    """How many pods by `top.status`."""
+    namespaces: list[Subtotal] = field(default_factory=list)
+    nodes: list[Subtotal] = field(default_factory=list)
 
 
 class Tool(Struct, frozen=True, kw_only=True):

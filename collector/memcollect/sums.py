@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 from memcollect_agent.wire import ProcessSums
 
 COUNTS = ("listed", "read", "vanished", "zombies", "kernel_threads", "skipped_unlisted")
@@ -28,7 +29,8 @@ def add_sums(parts: Sequence[ProcessSums]) -> ProcessSums:
     """Return the sums over all of them; an amount is None where one part has processes but not the amount."""
     amounts = {name: _add([part for part in parts if part.read], name) for name in AMOUNTS}
     counts = {name: sum(getattr(part, name) for part in parts) for name in COUNTS}
-    return ProcessSums(
+    return msgspec.structs.replace(
+        ProcessSums(),
         **counts,
         **amounts,
         skipped=[process for part in parts for process in part.skipped],

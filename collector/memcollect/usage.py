@@ -35,8 +35,6 @@ class Metrics(Struct, frozen=True, kw_only=True):
     """By (namespace, name)."""
     gaps: list[Missing] = field(default_factory=list)
     """kind "metrics", name a namespace or "*"; reason "no-metrics-api", "metrics-unavailable" or "denied"."""
-    asked_at: float | None = None
-    """When the last answer came, seconds since the Unix epoch on this machine's clock."""
 
     def gap(self, namespace: str) -> Missing | None:
         """Return why no pod of `namespace` has numbers; None where its pods were asked for."""

@@ -25,7 +25,7 @@ def explain(snapshot: Snapshot) -> Snapshot:
     """Return the document with every ladder, composition, finding, verdict and the summary made anew."""
     nodes = {node.name: node for node in snapshot.nodes}
     pods = [explain_pod(pod, nodes.get(pod.node or "")) for pod in snapshot.pods]
-    return msgspec.structs.replace(snapshot, pods=pods, summary=summarise(pods))
+    return msgspec.structs.replace(snapshot, pods=pods, summary=summarise(pods, snapshot.nodes))
 
 
 def explain_pod(pod: Pod, node: Node | None) -> Pod:

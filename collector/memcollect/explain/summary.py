@@ -1,27 +1,102 @@
-"""Totals over the pods of a document. Pure."""
+"""Totals over the pods of a document, added up pod by pod, so that no list of them is needed. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
-from memcollect.model import Pod, Summary
+from memcollect.model import Pod, Subtotal, Summary
 from memcollect.roles import app_containers
+from memcollect_agent.wire import Node
 
 
-def summarise(pods: Sequence[Pod]) -> Summary:
+@dataclass
+class _Total:
+    """A sum that stays None until something is added, and how often that was."""
+
+    bytes: int | None = None
+    count: int = 0
+
+    def add(self, size_bytes: int | None) -> None:
+        if size_bytes is not None:
+            self.bytes = (self.bytes or 0) + size_bytes
+            self.count += 1
+
+
+@dataclass
+class _Group:
+    """The totals of the rows of one namespace, one node, or all."""
+
+    pods: int = 0
+    working_set: _Total = field(default_factory=_Total)
+    top: _Total = field(default_factory=_Total)
+
+    def add(self, pod: Pod) -> None:
+        self.pods += 1
+        self.working_set.add(pod.composition.working_set_bytes if pod.composition else None)
+        self.top.add(pod.top.memory_bytes if pod.top else None)
+
+    def subtotal(self, name: str, available_bytes: int | None = None) -> Subtotal:
+        return Subtotal(
+            name=name,
+            pods=self.pods,
+            pods_measured=self.working_set.count,
+            working_set_bytes=self.working_set.bytes,
+            top_bytes=self.top.bytes,
+            memory_available_bytes=available_bytes,
+        )
+
+
+class Totals:
+    """The summary in the making."""
+
+    def __init__(self) -> None:
+        self._all = _Group()
+        self._by_namespace: dict[str, _Group] = {}
+        self._by_node: dict[str, _Group] = {}
+        self._terms: Counter[str] = Counter()
+        self._statuses: Counter[str] = Counter()
+        self._residual = _Total()
+        self._containers = 0
+
+    def add(self, pod: Pod) -> None:
+        """Add one explained pod."""
+        self._all.add(pod)
+        if pod.namespace is not None:
+            self._by_namespace.setdefault(pod.namespace, _Group()).add(pod)
+        if pod.node is not None:
+            self._by_node.setdefault(pod.node, _Group()).add(pod)
+        self._containers += len(app_containers(pod))
+        if pod.top is not None and pod.top.status:
+            self._statuses[pod.top.status] += 1
+        if pod.composition is not None:
+            self._terms.update({term.term: term.estimate_bytes for term in pod.composition.terms})
+            self._residual.add(pod.composition.residual.estimate_bytes)
+
+    def summary(self, nodes: Iterable[Node]) -> Summary:
+        """Return the totals of what was added; `nodes` give their own MemAvailable beside theirs."""
+        available = {node.name: (node.meminfo or {}).get("MemAvailable") for node in nodes}
+        return Summary(
+            pods=self._all.pods,
+            pods_measured=self._all.working_set.count,
+            pods_in_top=self._all.top.count,
+            containers=self._containers,
+            working_set_bytes=self._all.working_set.bytes,
+            top_bytes=self._all.top.bytes,
+            terms=dict(self._terms),
+            residual_bytes=self._residual.bytes,
+            statuses=dict(sorted(self._statuses.items())),
+            namespaces=[group.subtotal(name) for name, group in sorted(self._by_namespace.items())],
+            nodes=[
+                group.subtotal(name, available.get(name)) for name, group in sorted(self._by_node.items())
+            ],
+        )
+
+
+def summarise(pods: Iterable[Pod], nodes: Iterable[Node]) -> Summary:
     """Return totals that equal the sums of the rows; a total over nothing measured is None."""
-    compositions = [pod.composition for pod in pods if pod.composition is not None]
-    tops = [pod.top.memory_bytes for pod in pods if pod.top and pod.top.memory_bytes is not None]
-    terms: Counter[str] = Counter()
-    for composition in compositions:
-        terms.update({term.term: term.estimate_bytes for term in composition.terms})
-    return Summary(
-        pods=len(pods),
-        pods_measured=len(compositions),
-        containers=sum(len(app_containers(pod)) for pod in pods),
-        working_set_bytes=sum(each.working_set_bytes for each in compositions) if compositions else None,
-        top_bytes=sum(tops) if tops else None,
-        terms=dict(terms),
-        residual_bytes=sum(each.residual.estimate_bytes for each in compositions) if compositions else None,
-    )
+    totals = Totals()
+    for pod in pods:
+        totals.add(pod)
+    return totals.summary(nodes)

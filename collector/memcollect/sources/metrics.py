@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 
 import msgspec
-from msgspec import Struct, field
 
 from memcollect.errors import AnswerError, ClusterError, DeniedError, MissingError
 from memcollect.kube import ContainerUsage, PodMetrics
@@ -14,6 +13,7 @@ from memcollect.sources.pages import Listing, Report, items
 from memcollect.sources.pods import Selection, pods_path
 from memcollect.sources.quantities import QuantityError, nanos, whole
 from memcollect.sources.rights import Right
+from memcollect.usage import Metrics, PodUsage, Usage
 
 GROUP = "metrics.k8s.io"
 ROOT = f"/apis/{GROUP}/v1beta1"
@@ -28,40 +28,6 @@ _API_DOWN = (
     "The metrics API is there but does not answer: see `kubectl get apiservice v1beta1.metrics.k8s.io` "
     "and the logs of metrics-server."
 )
-
-
-class Usage(Struct, frozen=True, kw_only=True):
-    """One container's numbers; None where the API gave none or one that is no quantity."""
-
-    name: str
-    memory_bytes: int | None = None
-    """The working set that its provider measured, rounded up to a byte."""
-    cpu_nanocores: int | None = None
-
-
-class PodUsage(Struct, frozen=True, kw_only=True):
-    """One pod's numbers."""
-
-    namespace: str
-    name: str
-    timestamp: float
-    """Of the earliest container's sample: seconds since the Unix epoch, whole, on the node's clock."""
-    window_seconds: float | None = None
-    """Over which CPU was averaged; memory is a moment's."""
-    containers: list[Usage] = field(default_factory=list)
-
-
-class Metrics(Struct, frozen=True, kw_only=True):
-    """The metrics API's answer. `gaps` says for which namespaces it gave nothing, and why."""
-
-    pods: dict[tuple[str, str], PodUsage] = field(default_factory=dict)
-    """By (namespace, name)."""
-    gaps: list[Missing] = field(default_factory=list)
-    """kind "metrics", name a namespace or "*"; reason "no-metrics-api", "metrics-unavailable" or "denied"."""
-
-    def gap(self, namespace: str) -> Missing | None:
-        """Return why no pod of `namespace` has numbers; None where its pods were asked for."""
-        return next((gap for gap in self.gaps if gap.name in ("*", namespace)), None)
 
 
 def pod_usage(api: Api, selection: Selection, report: Report) -> Metrics:

@@ -6,7 +6,8 @@ import pytest
 from memcollect.errors import UnauthorizedError
 from memcollect.model import Missing
 from memcollect.sources.api import Api
-from memcollect.sources.metrics import Usage, pod_usage
+from memcollect.sources.metrics import pod_usage
+from memcollect.usage import Usage
 from memcollect.sources.pods import Selection
 from memcollect.testing import POD_METRICS, PODS, Cluster, Fault, objects
 
