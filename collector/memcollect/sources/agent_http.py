@@ -49,6 +49,11 @@ class _Connection(http.client.HTTPConnection):
         super().__init__("localhost")
         self.sock: Any = stream
 
+    def close(self) -> None:
+        """Let go of the stream without closing it: http.client does this before it has read the answer."""
+        self.sock = None
+        super().close()
+
 
 class AgentConversation:
     """Questions to one agent, over one stream as long as it lasts, all within one deadline."""

@@ -1,0 +1,239 @@
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import msgspec
+import pytest
+
+from memcollect.sources import kube_config
+from memcollect.sources.agent_pods import AgentPod
+from memcollect.sources.agents import Answer, Limits, Target, fetch_samples
+from memcollect.sources.deadline import Deadline
+from memcollect.sources.direct import DirectTransport
+from memcollect.sources.portforward import port_forwarding
+from memcollect.sources.transport import Endpoint, TransportFactory
+from memcollect.testing import PODS, Cluster, objects
+from memcollect_agent.wire import SampleRequest
+from tcp_agents import Behaviour, answering, hanging, http_answer, listening, refusing_port, saying
+
+
+class Nodes:
+    """Agents by node, each on a port of its own."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self.ports: dict[str, int] = {}
+
+    def add(self, node: str, behaviour: Behaviour | None = None) -> Target:
+        self.ports[node] = self._stack.enter_context(listening(behaviour or answering(node)))
+        return target(node)
+
+    def locate(self, endpoint: Endpoint) -> tuple[str, int]:
+        return "127.0.0.1", self.ports[endpoint.node]
+
+    @property
+    def transports(self) -> TransportFactory:
+        return lambda: DirectTransport(self.locate)
+
+
+def target(node: str, *, problem: str = "", uids: list[str] | None = None) -> Target:
+    return Target(node=node, agent=AgentPod(node=node, name=f"agent-{node}", problem=problem), pod_uids=uids)
+
+
+def by_node(answers: Iterator[Answer]) -> dict[str, str]:
+    return {
+        answer.target.node: "sample" if answer.sample else answer.failure.reason if answer.failure else "?"
+        for answer in answers
+    }
+
+
+@pytest.fixture
+def nodes() -> Iterator[Nodes]:
+    with ExitStack() as stack:
+        yield Nodes(stack)
+
+
+def test_each_agent_is_asked_for_its_own_pods(nodes: Nodes) -> None:
+    targets = [msgspec.structs.replace(nodes.add(f"n{i}"), pod_uids=[f"uid-{i}"]) for i in range(5)]
+    answers = list(fetch_samples(targets, SampleRequest(), nodes.transports))
+    assert {a.sample.node.name: a.sample.agent_version for a in answers if a.sample} == {
+        f"n{i}": f"uid-{i}" for i in range(5)
+    }
+
+
+def test_one_bad_agent_never_spoils_the_rest(nodes: Nodes) -> None:
+    targets = [
+        nodes.add("good-1"),
+        nodes.add("hangs", hanging),
+        nodes.add("dies", saying(b"")),
+        nodes.add("garbage", saying(b"\xff\xff\r\n\r\n")),
+        nodes.add("old", saying(http_answer(b"", schema="9"))),
+        nodes.add("good-2"),
+        target("refuses"),
+        target("starting", problem="it waits: ContainerCreating"),
+        Target(node="bare", agent=None),
+    ]
+    nodes.ports["refuses"] = refusing_port()
+    answers = fetch_samples(targets, SampleRequest(), nodes.transports, Limits(timeout=0.5, concurrency=3))
+    assert by_node(answers) == {
+        "good-1": "sample",
+        "good-2": "sample",
+        "hangs": "timeout",
+        "dies": "broken-answer",
+        "garbage": "broken-answer",
+        "old": "version",
+        "refuses": "agent-refused",
+        "starting": "agent-not-ready",
+        "bare": "no-agent",
+    }
+
+
+def test_every_failure_says_what_to_do_or_where_to_look(nodes: Nodes) -> None:
+    targets = [target("starting", problem="it waits: ImagePullBackOff"), Target(node="bare", agent=None)]
+    details = {
+        a.target.node: a.failure.detail
+        for a in fetch_samples(targets, SampleRequest(), nodes.transports)
+        if a.failure
+    }
+    assert "it waits: ImagePullBackOff" in details["starting"]
+    assert "`kubectl describe pod -n memcollect agent-starting`" in details["starting"]
+    assert "has no memcollect agent" in details["bare"]
+
+
+def test_a_fault_of_ours_with_one_agent_is_reported_and_does_not_lose_the_others(nodes: Nodes) -> None:
+    targets = [nodes.add("good"), target("unknown-to-the-transport")]
+    assert by_node(fetch_samples(targets, SampleRequest(), nodes.transports)) == {
+        "good": "sample",
+        "unknown-to-the-transport": "agent-error",
+    }
+
+
+def test_no_targets_are_no_answers(nodes: Nodes) -> None:
+    assert list(fetch_samples([], SampleRequest(), nodes.transports)) == []
+
+
+def test_answers_come_as_they_come_and_progress_is_told(nodes: Nodes) -> None:
+    release = threading.Event()
+
+    def late(connection: object, body: bytes) -> None:
+        release.wait(10)
+        answering("late")(connection, body)  # type: ignore[arg-type]
+
+    told: list[tuple[int, int]] = []
+    targets = [nodes.add("late", late), nodes.add("early")]
+    answers = fetch_samples(
+        targets, SampleRequest(), nodes.transports, on_progress=lambda done, of: told.append((done, of))
+    )
+    assert next(answers).target.node == "early"
+    release.set()
+    assert next(answers).target.node == "late"
+    assert told == [(1, 2), (2, 2)]
+
+
+def test_no_more_agents_are_asked_at_once_than_allowed(nodes: Nodes) -> None:
+    lock, running, most = threading.Lock(), 0, 0
+
+    def counting(connection: object, body: bytes) -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.02)
+        with lock:
+            running -= 1
+        answering("n")(connection, body)  # type: ignore[arg-type]
+
+    targets = [nodes.add(f"n{i}", counting) for i in range(12)]
+    answers = list(fetch_samples(targets, SampleRequest(), nodes.transports, Limits(concurrency=3)))
+    assert all(answer.sample for answer in answers)
+    assert most == 3
+
+
+def test_an_agent_may_not_measure_for_longer_than_it_is_waited_for(nodes: Nodes) -> None:
+    budgets: list[float] = []
+
+    def note(connection: object, body: bytes) -> None:
+        budgets.append(msgspec.msgpack.decode(body, type=SampleRequest).time_budget_seconds)
+        answering("n")(connection, body)  # type: ignore[arg-type]
+
+    limits = Limits(timeout=5)
+    list(
+        fetch_samples([nodes.add("n", note)], SampleRequest(time_budget_seconds=60), nodes.transports, limits)
+    )
+    list(
+        fetch_samples([nodes.add("n", note)], SampleRequest(time_budget_seconds=1), nodes.transports, limits)
+    )
+    assert budgets == [4.0, 1.0]
+
+
+def test_leaving_early_keeps_what_came_and_asks_no_further_agent(nodes: Nodes) -> None:
+    asked: list[str] = []
+
+    def note(connection: object, body: bytes) -> None:
+        asked.append("x")
+        answering("n")(connection, body)  # type: ignore[arg-type]
+
+    targets = [nodes.add(f"n{i}", note) for i in range(20)]
+    answers = fetch_samples(targets, SampleRequest(), nodes.transports, Limits(concurrency=1))
+    first = next(answers)
+    answers.close()
+    deadline = Deadline(5)
+    while any(t.name.startswith("memcollect agent worker") for t in threading.enumerate()):
+        assert not deadline.passed
+        time.sleep(0.01)
+    assert first.sample is not None
+    assert len(asked) < len(targets)
+
+
+def test_ctrl_c_ends_a_fetch_from_agents_that_hang_at_once() -> None:
+    script = textwrap.dedent(
+        """
+        import sys
+        from memcollect.sources.agent_pods import AgentPod
+        from memcollect.sources.agents import Limits, Target, fetch_samples
+        from memcollect.sources.direct import DirectTransport
+        from memcollect_agent.wire import SampleRequest
+
+        ports = [int(port) for port in sys.argv[1:]]
+        targets = [Target(node=str(p), agent=AgentPod(node=str(p), name="a", port=p)) for p in ports]
+        transports = lambda: DirectTransport(lambda endpoint: ("127.0.0.1", endpoint.port))
+        collected = []
+        try:
+            for answer in fetch_samples(targets, SampleRequest(), transports, Limits(timeout=60)):
+                collected.append(answer)
+                print("answer", flush=True)
+        except KeyboardInterrupt:
+            print("kept", len(collected), flush=True)
+        """
+    )
+    with listening(answering("n")) as good, listening(hanging) as bad:
+        command = [sys.executable, "-c", script, str(bad), str(good), str(bad)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "answer\n"
+            begun = time.monotonic()
+            os.kill(process.pid, signal.SIGINT)
+            out, err = process.communicate(timeout=10)
+    assert (out, err) == ("kept 1\n", "")
+    assert time.monotonic() - begun < 5
+
+
+def test_many_agents_are_asked_over_port_forwards_at_once(
+    state: Cluster, cluster: kube_config.Cluster
+) -> None:
+    with listening(answering("n")) as port:
+        for number in range(60):
+            state.put(PODS, objects.pod("memcollect", f"agent-n{number}", node=f"n{number}"))
+            state.forward("memcollect", f"agent-n{number}", 9765, to=("127.0.0.1", port))
+        targets = [target(f"n{number}") for number in range(60)]
+        answers = list(
+            fetch_samples(targets, SampleRequest(), port_forwarding(cluster), Limits(concurrency=16))
+        )
+    assert [a.failure for a in answers if a.failure] == []
+    assert {a.target.node for a in answers} == {f"n{number}" for number in range(60)}
