@@ -81,6 +81,7 @@ class Decoder:
         self._buffer += data
         while len(self._buffer) >= _HEADER_BYTES:
             first, flags_length = struct.unpack_from(">II", self._buffer)
+            _check_version(first)
             length = flags_length & 0xFFFFFF
             if len(self._buffer) < _HEADER_BYTES + length:
                 return
@@ -96,11 +97,14 @@ class Decoder:
             raise SpdyError(f"a header block that cannot be read: {error}") from error
 
 
+def _check_version(first: int) -> None:
+    if first >> 31 and first >> 16 != _CONTROL | _VERSION:
+        raise SpdyError(f"SPDY version {first >> 16 & 0x7FFF}, not {_VERSION}")
+
+
 def _frame(first: int, flags: int, payload: bytes) -> Control | Data:
     if not first >> 31:
         return Data(first, flags, payload)
-    if first >> 16 != _CONTROL | _VERSION:
-        raise SpdyError(f"SPDY version {first >> 16 & 0x7FFF}, not {_VERSION}")
     return Control(first & 0xFFFF, flags, payload)
 
 

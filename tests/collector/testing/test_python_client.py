@@ -3,6 +3,7 @@
 import concurrent.futures
 import http.client
 import json
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -40,7 +41,7 @@ def connect(server: StandInCluster, tmp_path: Any) -> Iterator[Any]:
 
 
 def test_pods_are_listed_as_models_and_as_raw_bytes(connect: Any) -> None:
-    core = kubernetes.client.CoreV1Api(connect())
+    core: Any = kubernetes.client.CoreV1Api(connect())
     listed = core.list_pod_for_all_namespaces(label_selector="app=web")
     assert [pod.metadata.name for pod in listed.items] == ["d", "a", "b"]
     assert listed.items[0].status.container_statuses[0].ready
@@ -50,7 +51,7 @@ def test_pods_are_listed_as_models_and_as_raw_bytes(connect: Any) -> None:
 
 
 def test_pages_are_followed_by_the_clients_own_token(connect: Any) -> None:
-    core = kubernetes.client.CoreV1Api(connect())
+    core: Any = kubernetes.client.CoreV1Api(connect())
     first = core.list_pod_for_all_namespaces(limit=3)
     assert first.metadata.remaining_item_count == 2
     rest = core.list_pod_for_all_namespaces(limit=3, _continue=first.metadata._continue)
@@ -61,7 +62,7 @@ def test_pages_are_followed_by_the_clients_own_token(connect: Any) -> None:
 def test_metrics_come_as_custom_objects(connect: Any, cluster: Cluster) -> None:
     cluster.put(POD_METRICS, objects.pod_metrics("team", "a", MOMENT, {"main": 3 * 1024, "side": 5}))
     cluster.put(NODE_METRICS, objects.node_metrics("node-1", MOMENT, 1 << 30))
-    custom = kubernetes.client.CustomObjectsApi(connect())
+    custom: Any = kubernetes.client.CustomObjectsApi(connect())
     pods = custom.list_cluster_custom_object("metrics.k8s.io", "v1beta1", "pods")
     usage = [container["usage"]["memory"] for container in pods["items"][0]["containers"]]
     assert usage == ["3Ki", "5"]
@@ -71,7 +72,7 @@ def test_metrics_come_as_custom_objects(connect: Any, cluster: Cluster) -> None:
 
 def test_access_reviews_say_what_the_rules_say(connect: Any, cluster: Cluster) -> None:
     cluster.access.deny("create", "pods/portforward")
-    api = kubernetes.client.AuthorizationV1Api(connect())
+    api: Any = kubernetes.client.AuthorizationV1Api(connect())
     asked = kubernetes.client.V1ResourceAttributes(verb="create", resource="pods", subresource="portforward")
     spec = kubernetes.client.V1SelfSubjectAccessReviewSpec(resource_attributes=asked)
     review = kubernetes.client.V1SelfSubjectAccessReview(spec=spec)
@@ -82,19 +83,28 @@ def test_runtime_classes_version_and_errors_are_understood(connect: Any, cluster
     client = connect()
     assert kubernetes.client.NodeV1Api(client).list_runtime_class().items == []
     assert kubernetes.client.VersionApi(client).get_code().git_version == "v1.36.2"
-    core = kubernetes.client.CoreV1Api(client)
+    core: Any = kubernetes.client.CoreV1Api(client)
     with pytest.raises(ApiException) as caught:
         core.read_namespaced_pod("nope", "team")
-    assert (caught.value.status, json.loads(caught.value.body)["reason"]) == (404, "NotFound")
+    assert (caught.value.status, json.loads(caught.value.body or "")["reason"]) == (404, "NotFound")
     cluster.fault(Fault("/api/v1/nodes", status=503))
     with pytest.raises(ApiException) as caught:
         core.list_node()
     assert caught.value.status == 503
 
 
+def close(forward: Any) -> None:
+    """Close a port-forward wholly: the client itself leaks its socket when the server closes first."""
+    forward.close()
+    for thread in threading.enumerate():
+        if thread.name.startswith("Kubernetes port forward proxy"):
+            thread.join(10)
+    forward.websocket.shutdown()
+
+
 def fetch(client: Any, path: str) -> bytes:
     """GET `path` from port 8080 of the pod team/a through a port-forward."""
-    core = kubernetes.client.CoreV1Api(client)
+    core: Any = kubernetes.client.CoreV1Api(client)
     forward = kubernetes.stream.portforward(
         core.connect_get_namespaced_pod_portforward, "a", "team", ports="8080"
     )
@@ -107,7 +117,7 @@ def fetch(client: Any, path: str) -> bytes:
         return connection.getresponse().read()
     finally:
         connection.close()
-        forward.close()
+        close(forward)
 
 
 def expected(path: str) -> bytes:
@@ -138,7 +148,7 @@ def test_eight_port_forwards_at_a_time_do_not_mix(
 
 
 def test_a_refused_port_is_an_error_on_the_error_channel(connect: Any) -> None:
-    core = kubernetes.client.CoreV1Api(connect())
+    core: Any = kubernetes.client.CoreV1Api(connect())
     forward = kubernetes.stream.portforward(
         core.connect_get_namespaced_pod_portforward, "a", "team", ports="9"
     )
@@ -147,7 +157,7 @@ def test_a_refused_port_is_an_error_on_the_error_channel(connect: Any) -> None:
     assert tunnelled.recv(1) == b""
     assert forward.error(9).startswith("error forwarding port 9 to pod ")
     assert "connection refused" in forward.error(9)
-    forward.close()
+    close(forward)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +166,7 @@ def test_a_refused_port_is_an_error_on_the_error_channel(connect: Any) -> None:
 def test_a_pod_that_cannot_be_reached_fails_the_handshake(
     connect: Any, namespace: str, pod: str, status: str
 ) -> None:
-    core = kubernetes.client.CoreV1Api(connect())
+    core: Any = kubernetes.client.CoreV1Api(connect())
     with pytest.raises(ApiException, match=status):
         kubernetes.stream.portforward(
             core.connect_get_namespaced_pod_portforward, pod, namespace, ports="8080"
@@ -168,6 +178,6 @@ def test_a_port_forward_needs_the_right_to_get_and_to_create(
     connect: Any, cluster: Cluster, verb: str
 ) -> None:
     cluster.access.deny(verb, "pods/portforward")
-    core = kubernetes.client.CoreV1Api(connect())
+    core: Any = kubernetes.client.CoreV1Api(connect())
     with pytest.raises(ApiException, match="403"):
         kubernetes.stream.portforward(core.connect_get_namespaced_pod_portforward, "a", "team", ports="1")
