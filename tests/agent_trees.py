@@ -60,9 +60,13 @@ class Machine:
         return Roots(proc=str(self.base / "proc"), cgroup=str(self.top), sys=str(self.base / "sys"))
 
     def cgroup(self, path: str, pids: tuple[int, ...] = (), *, current: int = MIB, **stat: int) -> Path:
-        """Make a cgroup (and its parents) with the memory files every v2 kernel has."""
+        """Make a cgroup with the memory files every v2 kernel has, and its parents with empty lists."""
         directory = self.top / path.strip("/")
         directory.mkdir(parents=True, exist_ok=True)
+        for parent in directory.parents:
+            if parent == self.top:
+                break
+            (parent / "cgroup.procs").touch()
         numbers = {"anon": current, "file": 0, "pagetables": 4096, "inactive_file": 0} | stat
         files = {
             "memory.stat": "".join(f"{key} {value}\n" for key, value in numbers.items()),

@@ -73,7 +73,7 @@ def test_a_link_to_a_directory_is_no_directory(tmp_path: Path, top: int) -> None
         (errno.EIO, ReadError),
     ],
 )
-def test_each_errno_has_its_own_error(
+def test_each_errno_has_its_own_error(  # noqa: PLR0913, PLR0917 - pytest names them
     tmp_path: Path,
     top: int,
     fail: Fail,

@@ -54,38 +54,8 @@ PARSERS: list[Callable[[bytes, str], object]] = [
 ]
 # Words of the real files, so that the search gets past the first check of each parser.
 WORDS = st.sampled_from(
-    [
-        b"anon",
-        b" ",
-        b"\n",
-        b":",
-        b"\t",
-        b"kB",
-        b"0",
-        b"17",
-        b"max",
-        b"[rollup]",
-        b"=",
-        b"N0=1",
-        b"some",
-        b"avg10=0.00",
-    ]
-    + [
-        b"(",
-        b")",
-        b"S",
-        b"-",
-        b",",
-        b"0-3",
-        b"State:",
-        b"Vm",
-        b"btime ",
-        b"Linux version ",
-        b"Filename",
-        b"[a]",
-        b"\0",
-    ]
-    + [b"\xff", b"1" * 30, b"Rss:", b"Pss:"]
+    b"anon|max|0|17|kB|:|=|N0=1|some|avg10=0.00|(|)|S|-|,|0-3|State:|Vm|btime |Linux version |Filename|[a]|"
+    b"[rollup]|Rss:|Pss:| |\n|\t|\0|\xff|1111111111111111111111111111111".split(b"|")
 )
 TEXTS = st.one_of(st.binary(), st.lists(WORDS, max_size=40).map(b"".join))
 
