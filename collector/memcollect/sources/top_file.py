@@ -13,6 +13,8 @@ from memcollect.model import Top
 class _Entry(msgspec.Struct, forbid_unknown_fields=True):
     timestamp: float
     memory_bytes: int
+    working_set_at_sample_bytes: int | None = None
+    tolerance_bytes: int | None = None
 
 
 def read_tops(path: Path) -> dict[str, Top]:
@@ -30,6 +32,6 @@ def read_tops(path: Path) -> dict[str, Top]:
             'It reads {"<container id>": {"timestamp": <seconds>, "memory_bytes": <bytes>}}.',
         ) from error
     return {
-        container_id: Top(source="demo", timestamp=entry.timestamp, memory_bytes=entry.memory_bytes)
+        container_id: Top(source="demo", **msgspec.structs.asdict(entry))
         for container_id, entry in entries.items()
     }
