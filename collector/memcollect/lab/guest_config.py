@@ -25,6 +25,7 @@ class GuestConfig(Struct, frozen=True, kw_only=True):
     mounts: list[Mount]
     modules: list[str] = []
     swap_device: str | None = None
+    hostname: str = "memcollect-lab"
     exit_code_file: str
     """Written last: its absence tells the host that the guest did not end by itself."""
 

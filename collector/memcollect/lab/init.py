@@ -4,6 +4,7 @@ Started by the kernel with the host's root as its own, so nothing but this inter
 """
 
 import os
+import socket
 import subprocess
 import sys
 import termios
@@ -43,6 +44,7 @@ def prepare(config: GuestConfig) -> None:
     if config.swap_device:
         syscalls.swap_on(config.swap_device)
     syscalls.loopback_up()
+    socket.sethostname(config.hostname)
     Path("/sys/fs/cgroup/cgroup.subtree_control").write_text("+memory")
 
 

@@ -1,0 +1,120 @@
+"""The demo, wherever it can run: a scratch cgroup of this machine, or a kernel of its own.
+
+The machine's own cgroups are used only where that changes nothing else: as root, with the memory
+controller already handed down by the root of the cgroup v2 tree.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from memcollect.lab import cgroups, demo_stage, kernels, space, uml
+from memcollect.lab.demo_stage import Places
+from memcollect.lab.errors import LabError
+
+Progress = Callable[[str], None]
+
+CGROUP_MOUNT = Path("/sys/fs/cgroup")
+TIME_LIMIT_SECONDS = 85.0
+_DISK_BYTES = 192 << 20
+
+
+def run_demo(directory: Path, on_progress: Progress, kernel: str | None = None) -> Path:
+    """Play the demo and return the snapshot's file, below `directory`.
+
+    `kernel` names a User-Mode Linux kernel ("6.1", "host" for this machine's own); None: this machine's
+    own cgroups where that is possible, else the installed User-Mode Linux. Raises LabError.
+    """
+    if kernel == "host" or (kernel is None and host_problem() is None):
+        return run_on_host(directory, on_progress)
+    return run_in_guest(directory, on_progress, kernel)
+
+
+def host_problem(mount: Path = CGROUP_MOUNT) -> str | None:
+    """Return why this machine's own cgroups cannot be used, None if they can."""
+    if os.geteuid() != 0:
+        return "not root"
+    try:
+        handed_down = (mount / "cgroup.subtree_control").read_text().split()
+    except OSError:
+        return "no cgroup v2 tree is mounted there"
+    if "memory" not in handed_down:
+        return "the memory controller is not handed down on cgroup v2"
+    return None if os.access(mount, os.W_OK) else "the cgroup tree is read-only"
+
+
+def run_on_host(directory: Path, on_progress: Progress) -> Path:
+    """Play in a scratch cgroup of this machine, which is removed at the end."""
+    problem = host_problem()
+    if problem:
+        raise LabError(
+            f"The demo cannot use this machine's cgroups: {problem}.", "Leave the kernel to the demo."
+        )
+    on_progress(f"kernel {os.uname().release}, a scratch cgroup of this machine")
+    with _host_places(directory) as places:
+        return demo_stage.play(places, on_progress)
+
+
+@contextmanager
+def _host_places(results: Path) -> Iterator[Places]:
+    name = f"memcollect-demo-{os.getpid()}"
+    scratch = CGROUP_MOUNT / name
+    with (
+        tempfile.TemporaryDirectory(prefix=name) as disk,
+        tempfile.TemporaryDirectory(prefix=name, dir="/dev/shm") as shm,
+    ):  # noqa: S108 -- private, and shared memory is the point
+        scratch.mkdir()
+        try:
+            yield Places(
+                cgroups=str(scratch), logs=str(Path(disk, "log")), disk=disk, shm=shm, results=str(results)
+            )
+        finally:
+            cgroups.remove(scratch)
+
+
+def run_in_guest(directory: Path, on_progress: Progress, kernel: str | None = None) -> Path:
+    """Boot a kernel and play in it."""
+    found = kernels.find(kernel)
+    on_progress(f"booting Linux {found.release} as a program (User-Mode Linux), cgroup v2")
+    with tempfile.TemporaryDirectory(
+        prefix="memcollect-demo-", dir=space.files_directory(16 << 20)
+    ) as shared:
+        disk = _disk_target()
+        places = Places(
+            cgroups=str(CGROUP_MOUNT),
+            logs="/var/log",
+            disk=disk,
+            shm="/dev/shm",
+            results=shared,  # noqa: S108 -- the guest's own
+        )
+        config = Path(shared, "places.json")
+        config.write_bytes(msgspec.json.encode(places))
+        machine = uml.Machine(
+            kernel=found,
+            command=[sys.executable, "-m", "memcollect.lab.guest", str(config)],
+            disk_bytes=_DISK_BYTES,
+            disk_target=disk,
+            tmpfs=["/mnt"] if disk.startswith("/mnt") else [],
+            time_limit_seconds=TIME_LIMIT_SECONDS,
+        )
+        outcome = uml.boot(machine, on_progress)
+        if outcome.exit_code:
+            said = " / ".join(outcome.errors[-3:]) or f"exit code {outcome.exit_code}"
+            raise LabError(f"The demo failed in its guest: {said}")
+        return Path(shutil.copy(Path(shared, "snapshot.json"), directory))
+
+
+def _disk_target() -> str:
+    """Return where the guest mounts its disk: as sandboxes have it, unless something we need is below /mnt."""
+    needed = [sys.executable, sys.prefix, *sys.path]
+    return (
+        "/run/user-data"
+        if any(space.is_covered(path, ["/mnt"]) for path in needed if path)
+        else "/mnt/user-data"
+    )
