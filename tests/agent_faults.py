@@ -1,16 +1,21 @@
 """A kernel that refuses: one named file answers with an errno, everything else is real."""
 
 import os
-from collections.abc import Callable
+from typing import Protocol
 
 import pytest
 
-Fail = Callable[[str, int, str], None]
+
+class Fail(Protocol):
+    """Makes opening (or, with "read", reading) every file of a name fail with an errno."""
+
+    def __call__(self, name: str, code: int, when: str = "open") -> None:
+        """Add the fault."""
 
 
 @pytest.fixture
 def fail(monkeypatch: pytest.MonkeyPatch) -> Fail:
-    """Make opening (or reading, when the third argument is "read") files of a name fail."""
+    """Return what adds a fault; all faults end with the test."""
     real_open, real_read, real_close = os.open, os.read, os.close
     faults: dict[tuple[str, str], int] = {}
     opened: dict[int, str] = {}

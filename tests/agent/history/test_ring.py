@@ -1,0 +1,43 @@
+from memcollect_agent.history.ring import Ring
+
+
+def filled(points: int, depth: int = 4) -> Ring:
+    ring = Ring(depth, 2)
+    for number in range(points):
+        ring.append(float(number), [number * 10, None])
+    return ring
+
+
+def test_an_empty_ring_has_no_rows() -> None:
+    assert Ring(4, 2).rows() == []
+
+
+def test_points_come_back_oldest_first() -> None:
+    assert filled(3).rows() == [(0.0, (0, None)), (1.0, (10, None)), (2.0, (20, None))]
+
+
+def test_a_full_ring_gives_up_its_oldest_point() -> None:
+    assert [time for time, _ in filled(6).rows()] == [2.0, 3.0, 4.0, 5.0]
+
+
+def test_a_ring_takes_all_its_memory_at_once_and_no_more_for_any_number_of_points() -> None:
+    # A time and two numbers of 8 bytes, four times.
+    assert [filled(points).size_bytes for points in (0, 4, 100)] == [96, 96, 96]
+
+
+def test_since_keeps_the_last_point_before_it() -> None:
+    assert [time for time, _ in filled(4).rows(since=1.5)] == [1.0, 2.0, 3.0]
+
+
+def test_since_after_the_last_point_keeps_that_one() -> None:
+    assert [time for time, _ in filled(4).rows(since=99.0)] == [3.0]
+
+
+def test_since_before_the_first_point_keeps_all() -> None:
+    assert len(filled(4).rows(since=-5.0)) == 4
+
+
+def test_what_does_not_fit_is_unknown_and_its_neighbours_stay() -> None:
+    ring = Ring(2, 3)
+    ring.append(1.0, [(1 << 64) - 1, (1 << 63) - 1, 0])
+    assert ring.rows() == [(1.0, (None, (1 << 63) - 1, 0))]
