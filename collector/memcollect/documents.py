@@ -12,6 +12,7 @@ import os
 import stat
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -150,8 +151,10 @@ def check_target(path: Path, *, force: bool) -> None:
         raise UsageError(f"{path} exists.", "Choose another name, or overwrite it with --force.")
 
 
-def write_document(path: Path, data: bytes, *, force: bool) -> None:
-    """Put `data` at `path` in one step; with `force` in place of what stands there.
+def write_document(path: Path, pieces: Iterable[bytes], *, force: bool) -> None:
+    """Put `pieces`, one after another, at `path` in one step; with `force` in place of what stands there.
+
+    What the iteration itself raises is raised on, and leaves nothing behind either.
 
     Raises OutputError (and leaves nothing behind) where the disk is full, the quota reached or the
     directory not writable, and UsageError where `path` exists and `force` is not given.
@@ -166,7 +169,7 @@ def write_document(path: Path, data: bytes, *, force: bool) -> None:
         )
         temporary = Path(name)
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
+            stream.writelines(pieces)
             stream.flush()
             os.fchmod(descriptor, _mode_for(target))
             os.fsync(descriptor)

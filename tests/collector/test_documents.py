@@ -18,7 +18,7 @@ from memcollect.documents import write_document
 from memcollect.errors import OutputError
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:
-    write_document(Path(sys.argv[1]), b"n" * 100_000, force=True)
+    write_document(Path(sys.argv[1]), [b"n" * 100_000], force=True)
 except OutputError as error:
     print(error)
 """
@@ -91,7 +91,7 @@ def test_what_cannot_be_read_is_one_sentence(name: str) -> None:
 
 def test_a_document_appears_whole_with_the_modes_of_any_new_file(tmp_path: Path) -> None:
     path = tmp_path / "out.json"
-    write_document(path, b"whole", force=False)
+    write_document(path, [b"whole"], force=False)
     mask = os.umask(0)
     os.umask(mask)
     assert path.read_bytes() == b"whole"
@@ -103,7 +103,7 @@ def test_an_existing_file_stays_without_force(tmp_path: Path) -> None:
     path = tmp_path / "out.json"
     path.write_bytes(b"old")
     with pytest.raises(UsageError, match=r"exists.*--force"):
-        write_document(path, b"new", force=False)
+        write_document(path, [b"new"], force=False)
     assert path.read_bytes() == b"old"
 
 
@@ -111,14 +111,14 @@ def test_a_dangling_link_counts_as_existing(tmp_path: Path) -> None:
     path = tmp_path / "link"
     path.symlink_to(tmp_path / "nowhere")
     with pytest.raises(UsageError, match=r"exists"):
-        write_document(path, b"new", force=False)
+        write_document(path, [b"new"], force=False)
 
 
 def test_force_replaces_the_file_and_keeps_its_mode(tmp_path: Path) -> None:
     path = tmp_path / "out.json"
     path.write_bytes(b"old")
     path.chmod(0o640)
-    write_document(path, b"new", force=True)
+    write_document(path, [b"new"], force=True)
     assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) == (b"new", 0o640)
 
 

@@ -16,7 +16,7 @@ from memcollect.reporters.words import pod_name
 
 if TYPE_CHECKING:
     from memcollect.model import Pod, Snapshot
-    from memcollect.reporters.table import Details
+    from memcollect.reporters.words import Details
 
 MAX_CANDIDATES = 10
 

@@ -39,7 +39,7 @@ def output_options(function: Command) -> Command:
         type=click.Choice(["auto", "all", "none"]),
         default="auto",
         show_default=True,
-        help="Whether the table format shows each pod in full; auto: where there are 8 or fewer.",
+        help="Whether table and markdown show each pod in full; auto: where there are 8 or fewer.",
     )(function)
     function = option("--force", is_flag=True, help="Overwrite the file that -o names.")(function)
     function = option(
@@ -57,6 +57,12 @@ def output_options(function: Command) -> Command:
         show_default=True,
         help="table for people, markdown for a pull request, json for programs and for later.",
     )(function)
+
+
+def is_verbose() -> bool:
+    """Return whether -v was given to the command that runs now."""
+    state = click.get_current_context().find_root().obj
+    return isinstance(state, dict) and bool(state.get("verbose"))
 
 
 def verbose_option(function: Command) -> Command:

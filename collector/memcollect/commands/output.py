@@ -6,6 +6,8 @@ import contextlib
 import os
 import shutil
 import sys
+import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,11 +54,34 @@ def deliver(text: str, path: Path | None, *, force: bool) -> None:
     wanted: that is no error.
     """
     if path is not None:
-        write_document(path, text.encode(), force=force)
+        write_document(path, [text.encode()], force=force)
         say(f"written to {path}")
         return
-    try:
+    with _standard_output():
         _write_out(text)
+
+
+def deliver_pieces(pieces: Iterable[bytes], path: Path | None, *, force: bool) -> None:
+    """Write UTF-8 text that comes piece by piece, with the same promises: whole or not at all.
+
+    On its way to standard output it waits in a temporary file, so that nothing half is printed.
+    """
+    if path is not None:
+        write_document(path, pieces, force=force)
+        say(f"written to {path}")
+        return
+    with tempfile.TemporaryFile() as spool:
+        spool.writelines(pieces)
+        spool.seek(0)
+        with _standard_output():
+            shutil.copyfileobj(spool, sys.stdout.buffer)
+            sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def _standard_output() -> Iterator[None]:
+    try:
+        yield
     except BrokenPipeError:
         _discard_output()
     except OSError as error:

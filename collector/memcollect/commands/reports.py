@@ -9,7 +9,7 @@ from memcollect.reporters import json, markdown, table
 
 if TYPE_CHECKING:
     from memcollect.model import Snapshot
-    from memcollect.reporters.table import Details
+    from memcollect.reporters.words import Details
 
 
 def report(
@@ -19,7 +19,7 @@ def report(
     if format_ == "json":
         return json.render(snapshot)
     if format_ == "markdown":
-        return markdown.render(snapshot)
+        return markdown.render(snapshot, details=details)
     width = 80 if to_file else report_width()
     return table.render(
         snapshot, width=width, color=not to_file and wants_color(), details=details, full=full

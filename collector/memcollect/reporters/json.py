@@ -1,15 +1,52 @@
-"""The snapshot document itself: everything, for programs and for later."""
+"""The snapshot document itself: everything, for programs and for later.
+
+In pieces, so that a document of ten thousand pods need not stand in memory, neither as pods nor as text.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import msgspec
 
-if TYPE_CHECKING:
-    from memcollect.model import Snapshot
+from memcollect.model import Pod, Snapshot
+
+OPENING = ("schema_version", "tool", "sample", "captured_at", "mode", "scope")
+CLOSING = ("finished_at", "nodes", "missing", "summary", "notes")
+"""Known only when the last pod has been measured."""
 
 
 def render(snapshot: Snapshot) -> str:
     """Return the document as JSON, indented by two, with a last newline; `memcollect explain` reads it."""
-    return msgspec.json.format(msgspec.json.encode(snapshot), indent=2).decode() + "\n"
+    return b"".join(pieces(snapshot, snapshot.pods, lambda: snapshot)).decode()
+
+
+def pieces(opening: Snapshot, pods: Iterable[Pod], closing: Callable[[], Snapshot]) -> Iterator[bytes]:
+    """Yield the same text bit by bit; `closing` is called once the pods are through, for what came beside.
+
+    Of `opening` and of what `closing` returns everything but the pods is used.
+    """
+    yield b"{\n"
+    for name in OPENING:
+        yield _member(name, getattr(opening, name))
+    yield b'  "pods": ['
+    separator = b"\n    "
+    for pod in pods:
+        yield separator + _indented(pod, 4)
+        separator = b",\n    "
+    yield b"],\n" if separator == b"\n    " else b"\n  ],\n"
+    ended = closing()
+    for name in CLOSING:
+        yield _member(name, getattr(ended, name), last=name == CLOSING[-1])
+    yield b"}\n"
+
+
+def _member(name: str, value: Any, *, last: bool = False) -> bytes:
+    return b'  "%s": %s%s\n' % (name.encode(), _indented(value, 2), b"" if last else b",")
+
+
+def _indented(value: Any, columns: int) -> bytes:
+    # A newline inside a string is written as \n, so every real one is the formatter's.
+    text = msgspec.json.format(msgspec.json.encode(value), indent=2)
+    return text.replace(b"\n", b"\n" + b" " * columns)

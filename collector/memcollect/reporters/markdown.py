@@ -18,6 +18,7 @@ from memcollect.reporters.words import (
     pod_facts,
     residual_note,
     rung_label,
+    shows_details,
     sorted_terms,
     term_amount,
     term_label,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from memcollect.model import Composition, Container, Finding, Ladder, Pod, Snapshot, Step
+    from memcollect.reporters.words import Details
 
 OVERVIEW = ("Pod", "kubectl top", "Working set", "PSS", "Page cache", "tmpfs, shm", "Kernel", "Residual")
 COMPOSITION = ("Term", "Size", "Share", "Certainty", "Under pressure")
@@ -35,14 +37,14 @@ LADDER = ("From processes to charge", "Bytes", "", "Source or evidence")
 PROCESSES = ("PID", "PSS", "RSS", "Anon", "File", "Shmem", "Command")
 
 
-def render(snapshot: Snapshot) -> str:
-    """Return the whole report as Markdown."""
-    lines = list(_lines(snapshot))
+def render(snapshot: Snapshot, *, details: Details = "auto") -> str:
+    """Return the report as Markdown; `details` says whether pods are shown one by one."""
+    lines = list(_lines(snapshot, in_full=shows_details(snapshot, details)))
     doubled = [not line and not before for before, line in pairwise(lines)]
     return "\n".join(line for line, double in zip(lines, [False, *doubled], strict=True) if not double) + "\n"
 
 
-def _lines(snapshot: Snapshot) -> Iterator[str]:
+def _lines(snapshot: Snapshot, *, in_full: bool) -> Iterator[str]:
     yield f"# Memory of {markdown_code(snapshot.sample)}"
     yield ""
     yield from (f"- {label}: {markdown(text)}" for label, text in heading(snapshot) if label != "Sample")
@@ -55,7 +57,7 @@ def _lines(snapshot: Snapshot) -> Iterator[str]:
             + markdown(missing.detail)
             for missing in snapshot.missing
         )
-    for pod in snapshot.pods:
+    for pod in snapshot.pods if in_full else []:
         yield from _pod(pod)
     if snapshot.notes:
         yield from _section("Notes")

@@ -7,7 +7,7 @@ decide (none when piped, none with NO_COLOR).
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
@@ -15,16 +15,13 @@ from rich.text import Text
 from memcollect.reporters.terminal.lines import left, paragraph
 from memcollect.reporters.terminal.overview import by_size, overview_lines
 from memcollect.reporters.terminal.pod import pod_lines
-from memcollect.reporters.words import heading
+from memcollect.reporters.words import Details, heading, shows_details
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from memcollect.model import Snapshot
 
-Details = Literal["auto", "all", "none"]
-AUTO_DETAILS = 8
-"""With more pods than this, "auto" shows the table alone."""
 MIN_WIDTH = 80
 LABEL_WIDTH = 13
 
@@ -38,15 +35,20 @@ def render(
     every piece of evidence is written out and every container has its own ladder.
     """
     width = max(width, MIN_WIDTH)
+    lines = _lines(snapshot, width, details=details, full=full)
+    if not color:
+        # Without styles there is nothing for rich to do, and for thousands of pods it would do it long.
+        return "".join(f"{line.plain.rstrip()}\n" for line in lines)
     sink = io.StringIO()
     console = Console(
         file=sink,
         width=width,
-        force_terminal=color,
-        color_system="standard" if color else None,
+        force_terminal=True,
+        color_system="standard",
         legacy_windows=False,
     )
-    for line in _lines(snapshot, width, details=details, full=full):
+    for line in lines:
+        line.rstrip()
         # no_wrap and ignore: our lines fit already, and rich must neither fold nor crop them again.
         console.print(line, no_wrap=True, overflow="ignore", crop=False, soft_wrap=True)
     return sink.getvalue()
@@ -54,11 +56,12 @@ def render(
 
 def _lines(snapshot: Snapshot, width: int, *, details: Details, full: bool) -> Iterator[Text]:
     yield from _heading(snapshot, width)
-    if len(snapshot.pods) > 1:
+    in_full = shows_details(snapshot, details)
+    if len(snapshot.pods) > 1 or not in_full:
         yield Text()
         yield from overview_lines(snapshot.pods, width)
     yield from _missing(snapshot, width)
-    if details == "all" or (details == "auto" and len(snapshot.pods) <= AUTO_DETAILS):
+    if in_full:
         for pod in sorted(snapshot.pods, key=by_size):
             yield Text()
             yield from pod_lines(pod, width, full=full)

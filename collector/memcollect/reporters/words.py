@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from memcollect.reporters.escape import visible
 from memcollect.reporters.sizes import interval, share, size
 
 if TYPE_CHECKING:
     from memcollect.model import Finding, Pod, Residual, Snapshot, Term, Undecided
+
+Details = Literal["auto", "all", "none"]
+"""Whether pods are shown one by one; "auto": where they are few."""
+AUTO_DETAILS = 8
+"""With more pods than this, "auto" shows the table alone."""
 
 TERMS = {
     "anon": "anonymous memory",
@@ -77,6 +82,11 @@ KERNEL_TERMS = frozenset(
     }
 )
 CACHE_TERMS = frozenset({"hot_cache", "cold_cache"})
+
+
+def shows_details(snapshot: Snapshot, details: Details) -> bool:
+    """Return whether the report shows each pod in full."""
+    return details == "all" or (details == "auto" and len(snapshot.pods) <= AUTO_DETAILS)
 
 
 def term_label(term: str) -> str:

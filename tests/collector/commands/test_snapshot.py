@@ -125,3 +125,12 @@ def test_a_name_that_is_not_utf_8_becomes_visible(
 ) -> None:
     assert run([*machine, "--sample", "caf\udce9", "--format", "json"], "memcollect") == 0
     assert msgspec.json.decode(capsys.readouterr().out)["sample"] == r"caf\xe9"
+
+
+def test_verbose_says_what_it_cost_on_standard_error(
+    machine: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*machine, "-v"], "memcollect") == 0
+    output = capsys.readouterr()
+    assert "measured 1 in" in output.err
+    assert "of CPU" not in output.out

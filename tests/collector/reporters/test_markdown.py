@@ -21,6 +21,12 @@ def test_every_row_of_a_table_has_as_many_cells_as_its_heading() -> None:
     assert max(cells) == 8
 
 
+def test_many_pods_are_a_table_unless_details_are_asked_for() -> None:
+    snapshot = samples.snapshot(*[samples.pod(f"p{index}") for index in range(9)])
+    assert "## `deer-flow/p8`" not in markdown.render(snapshot)
+    assert "## `deer-flow/p8`" in markdown.render(snapshot, details="all")
+
+
 def test_hostile_names_make_no_markup() -> None:
     hostile = samples.hostile_pod()
     text = markdown.render(samples.snapshot(hostile, missing=[samples.missing_pod(samples.HOSTILE)]))

@@ -8,6 +8,7 @@ from rich.cells import cell_len
 import sample_snapshots as samples
 from memcollect.model import Ladder, Snapshot, Step, Summary, Term
 from memcollect.reporters import table
+from memcollect.reporters.words import AUTO_DETAILS
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -53,10 +54,15 @@ def test_rich_markup_in_a_name_is_text() -> None:
 
 
 def test_many_pods_are_a_table_unless_details_are_asked_for() -> None:
-    snapshot = samples.snapshot(*[samples.pod(f"p{index}") for index in range(table.AUTO_DETAILS + 1)])
+    snapshot = samples.snapshot(*[samples.pod(f"p{index}") for index in range(AUTO_DETAILS + 1)])
     assert "Working set, " not in table.render(snapshot)
     assert table.render(snapshot, details="all").count("From the processes to kubectl top") == 9
-    assert "Working set, " not in table.render(samples.snapshot(), details="none")
+
+
+def test_without_details_even_a_single_pod_is_in_the_table() -> None:
+    text = table.render(samples.snapshot(), details="none")
+    assert "Working set, " not in text
+    assert re.search(r"^deer.*x2x9k +1000Mi +1012Mi", text, re.MULTILINE)
 
 
 def test_a_residual_outside_its_bound_is_never_left_out() -> None:

@@ -1,0 +1,54 @@
+from pathlib import Path
+
+import pytest
+
+from memcollect.commands import output
+from memcollect.commands.run import run
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Break a part of the program as a programming mistake would."""
+
+    def fail(*_: object) -> None:
+        raise KeyError("a mistake\nof ours")
+
+    monkeypatch.setattr("memcollect.commands.explain.read_snapshot", fail)
+
+
+@pytest.mark.usefixtures("broken")
+def test_a_mistake_of_ours_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", "f.json"], "memcollect") == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "this should not happen: KeyError" in error
+    assert "-v for the traceback" in error
+
+
+@pytest.mark.usefixtures("broken")
+def test_verbose_shows_the_traceback_of_a_mistake_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", "f.json", "-v"], "memcollect") == 1
+    assert "memcollect: Traceback (most recent call last):\n" in capsys.readouterr().err
+
+
+def test_hostile_arguments_come_back_visible(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", "no\x1b[31m\nsuch"], "memcollect") == 1
+    assert r"no\x1b[31m\nsuch cannot be read" in capsys.readouterr().err
+
+
+def test_a_written_file_is_told_on_standard_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output.deliver("text", tmp_path / "f", force=False)
+    assert capsys.readouterr() == ("", f"memcollect: written to {tmp_path / 'f'}\n")
+
+
+def test_no_color_wins_over_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal:
+        @staticmethod
+        def isatty() -> bool:
+            return True
+
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert output.wants_color(Terminal())  # type: ignore[arg-type]
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not output.wants_color(Terminal())  # type: ignore[arg-type]
