@@ -126,7 +126,7 @@ def test_force_writes_through_a_link_and_leaves_the_link(tmp_path: Path) -> None
     target, link = tmp_path / "target", tmp_path / "link"
     target.write_bytes(b"old")
     link.symlink_to(target)
-    write_document(link, b"new", force=True)
+    write_document(link, [b"new"], force=True)
     assert link.is_symlink()
     assert target.read_bytes() == b"new"
 
@@ -138,7 +138,7 @@ def test_force_writes_through_a_link_and_leaves_the_link(tmp_path: Path) -> None
 def test_a_place_that_cannot_hold_a_document_is_refused(tmp_path: Path, name: str, words: str) -> None:
     os.mkfifo(tmp_path / "fifo")
     with pytest.raises(UsageError, match=words):
-        write_document(tmp_path / name, b"new", force=True)
+        write_document(tmp_path / name, [b"new"], force=True)
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_a_full_filesystem_leaves_nothing_behind(tmp_path: Path) -> None:
         pytest.skip("mounting a small tmpfs needs root")
     try:
         with pytest.raises(OutputError, match=r"No space left.*Free some space"):
-            write_document(mounted / "out.json", b"n" * 1_000_000, force=False)
+            write_document(mounted / "out.json", [b"n" * 1_000_000], force=False)
         assert not list(mounted.iterdir())
     finally:
         subprocess.run(["umount", str(mounted)], check=True)
@@ -169,7 +169,7 @@ def test_a_directory_that_may_not_be_written_is_one_sentence(tmp_path: Path) -> 
     closed = Path("/proc/self") if os.geteuid() == 0 else tmp_path
     closed.chmod(0o500) if closed == tmp_path else None
     with pytest.raises(OutputError, match="was not written"):
-        write_document(closed / "out.json", b"new", force=False)
+        write_document(closed / "out.json", [b"new"], force=False)
 
 
 def test_a_document_is_read_in_little_more_memory_than_it_needs(saved: Path) -> None:

@@ -8,9 +8,14 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import click
+import msgspec
 
 from memcollect.commands.options import clean_text, option
+from memcollect.commands.taking import Taking, now_text
 from memcollect.errors import UsageError
+from memcollect.explain.summary import Totals
+from memcollect.model import Pod, Scope, Snapshot, Tool
+from memcollect_agent import __version__
 
 DEFAULT_NAMESPACE = "deer-flow"
 DEFAULT_SELECTOR = "app=deer-flow-sandbox"
@@ -93,19 +98,81 @@ def selection_arguments(names: tuple[str, ...], options: dict[str, Any]) -> dict
 
 
 @contextmanager
+def cluster_taking(options: dict[str, Any]) -> Iterator[Taking]:
+    """Give a snapshot of the cluster in the making. Raises a ClusterError where it cannot be asked."""
+    # Imported here: the official client takes a second, which --local and --help need not wait for.
+    from memcollect.cluster_snapshot import Collection, Plan  # noqa: PLC0415
+    from memcollect.sources.agent_pods import Deployment  # noqa: PLC0415
+    from memcollect.sources.agents import Limits  # noqa: PLC0415
+    from memcollect.sources.api import Api  # noqa: PLC0415
+    from memcollect.sources.descriptors import most_workers  # noqa: PLC0415
+    from memcollect.sources.kube_config import connect  # noqa: PLC0415
+    from memcollect.sources.pods import Selection  # noqa: PLC0415
+    from memcollect.sources.portforward import port_forwarding  # noqa: PLC0415
+
+    arguments = selection_arguments(options["pods"], options)
+    plan = Plan(
+        selection=Selection(**arguments),
+        deployment=Deployment(
+            namespace=options["agent_namespace"],
+            selector=options["agent_selector"],
+            port=options["agent_port"],
+        ),
+        process_limit=options["process_limit"] if options["include_processes"] else 0,
+        limits=Limits(concurrency=min(options["concurrency"], most_workers()), timeout=options["timeout"]),
+    )
+    cluster = connect(options["kubeconfig"], options["context"])
+    opening = Snapshot(
+        tool=Tool(version=__version__),
+        sample=options["sample"],
+        captured_at=now_text(),
+        finished_at="",
+        mode="cluster",
+        scope=Scope(
+            namespaces=arguments["namespaces"],
+            selector=arguments["selector"],
+            names=arguments["names"],
+            processes=options["include_processes"],
+        ),
+    )
+    with Api(cluster) as api, progress_line() as progress:
+        collection = Collection(api, plan, port_forwarding(cluster), progress)
+        totals = Totals()
+
+        def pods() -> Iterator[Pod]:
+            for pod in collection.pods():
+                totals.add(pod)
+                yield pod
+            progress("", 0, 0)
+
+        def closing() -> Snapshot:
+            return msgspec.structs.replace(
+                opening,
+                finished_at=now_text(),
+                nodes=sorted(collection.nodes, key=lambda node: node.name),
+                missing=collection.missing,
+                summary=totals.summary(collection.nodes),
+            )
+
+        yield Taking(opening, pods(), closing, lambda: collection.interrupted)
+
+
+@contextmanager
 def progress_line() -> Iterator[Callable[[str, int, int], None]]:
-    """Give a function that shows how far it is: on standard error, and on a terminal only."""
+    """Give a function that shows how far it is: on standard error, and on a terminal only.
+
+    Called with no words it takes the line away.
+    """
     if not sys.stderr.isatty():
         yield lambda _what, _done, _of: None
         return
 
     def show(what: str, done: int, of: int) -> None:
         count = f" {done}/{of}" if of else ""
-        sys.stderr.write(f"\r\x1b[Kmemcollect: {what}{count} ")
+        sys.stderr.write(f"\r\x1b[Kmemcollect: {what}{count} " if what else "\r\x1b[K")
         sys.stderr.flush()
 
     try:
         yield show
     finally:
-        sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()
+        show("", 0, 0)

@@ -1,0 +1,70 @@
+"""From pods that come one by one to a written document, whatever they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from memcollect.commands.output import deliver, deliver_pieces, say
+from memcollect.commands.reports import report
+from memcollect.model import Pod, Snapshot
+from memcollect.reporters import json
+
+EXIT_OK = 0
+EXIT_INCOMPLETE = 3
+EXIT_INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Taking:
+    """A snapshot in the making.
+
+    `opening` holds what is known beforehand; `closing` is asked for the rest once `pods` are through, and
+    holds no pods itself where they were too many to keep.
+    """
+
+    opening: Snapshot
+    pods: Iterable[Pod]
+    closing: Callable[[], Snapshot]
+    interrupted: Callable[[], bool] = lambda: False
+
+
+def finish(taking: Taking, options: dict[str, Any]) -> int:
+    """Write the document in the format that was asked for; return the exit code.
+
+    JSON goes out pod by pod; what people read is laid out over all pods, so it needs them all.
+    """
+    output, force = options["output"], options["force"]
+    ended: list[Snapshot] = []
+
+    def closing() -> Snapshot:
+        ended.append(taking.closing())
+        return ended[-1]
+
+    if options["format_"] == "json":
+        deliver_pieces(json.pieces(taking.opening, taking.pods, closing), output, force=force)
+    else:
+        pods = sorted(taking.pods, key=lambda pod: (pod.namespace or "", pod.name))
+        snapshot = msgspec.structs.replace(closing(), pods=pods)
+        text = report(snapshot, options["format_"], to_file=output is not None, details=options["details"])
+        deliver(text, output, force=force)
+    return _exit_code(taking, len(ended[-1].missing))
+
+
+def _exit_code(taking: Taking, missing: int) -> int:
+    if taking.interrupted():
+        say("interrupted: the document holds what had been measured by then.")
+        return EXIT_INTERRUPTED
+    if not missing:
+        return EXIT_OK
+    say(f"{missing} asked for and not measured; the document says which and why.")
+    return EXIT_INCOMPLETE
+
+
+def now_text() -> str:
+    """Return the time as documents write it: ISO 8601, UTC, milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
