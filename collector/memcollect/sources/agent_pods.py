@@ -16,7 +16,8 @@ FEW = 10
 """For up to this many nodes each is asked for alone; for more, the whole list is."""
 
 
-AGENT_PORT = 9765
+AGENT_PORT = 7070
+"""Where `memcollect-agent serve` listens unless told otherwise."""
 
 
 class Deployment(Struct, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -60,7 +60,7 @@ def fetch_samples(
     transports: TransportFactory,
     limits: Limits | None = None,
     on_progress: Progress = lambda _done, _of: None,
-) -> Iterator[Answer]:
+) -> Generator[Answer, None, None]:
     """Yield an answer for every target, in the order in which they come.
 
     `request` is sent to each with the target's own pods, its time budget cut to what the timeout allows.

@@ -19,7 +19,7 @@ from tcp_agents import (
 )
 
 GOOD = http_answer(msgspec.msgpack.encode(sample("n")))
-ENDPOINT = Endpoint(pod="agent-1", port=9765)
+ENDPOINT = Endpoint(pod="agent-1", port=7070)
 
 
 def ask(port: int, timeout: float = 5.0, largest_bytes: int = 1 << 20) -> NodeSample:
@@ -65,7 +65,7 @@ def test_chunks_are_put_together() -> None:
 
 def test_a_port_where_nothing_listens() -> None:
     with pytest.raises(
-        AgentFailure, match=r"Nothing listens on port 9765 of pod memcollect/agent-1\."
+        AgentFailure, match=r"Nothing listens on port 7070 of pod memcollect/agent-1\."
     ) as raised:
         ask(refusing_port())
     assert raised.value.reason == "agent-refused"
@@ -75,7 +75,7 @@ def test_an_agent_that_hangs_is_given_up_at_the_deadline() -> None:
     hung = failure(hanging, timeout=0.2)
     assert (hung.reason, str(hung)) == (
         "timeout",
-        "The agent at port 9765 of pod memcollect/agent-1 did not answer in 0.2 s.",
+        "The agent at port 7070 of pod memcollect/agent-1 did not answer in 0.2 s.",
     )
 
 
@@ -138,7 +138,7 @@ def test_an_agent_of_a_far_version_names_what_to_upgrade(status: str) -> None:
     newer = failure(saying(http_answer(b"\xff", status, schema="7")))
     assert newer.reason == "version"
     assert str(newer) == (
-        "The agent at port 9765 of pod memcollect/agent-1 speaks schema 7, this memcollect 1: "
+        "The agent at port 7070 of pod memcollect/agent-1 speaks schema 7, this memcollect 1: "
         "upgrade memcollect here to a release with schema 7."
     )
 

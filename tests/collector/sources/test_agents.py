@@ -7,20 +7,26 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from memcollect.sources import kube_config
-from memcollect.sources.agent_pods import AgentPod
+from memcollect.sources.agent_pods import AGENT_PORT, AgentPod
 from memcollect.sources.agents import Answer, Limits, Target, fetch_samples
 from memcollect.sources.deadline import Deadline
 from memcollect.sources.direct import DirectTransport
 from memcollect.sources.portforward import port_forwarding
 from memcollect.sources.transport import Endpoint, TransportFactory
 from memcollect.testing import PODS, Cluster, objects
+from memcollect_agent.sample import Roots
+from memcollect_agent.serve.addresses import Address
+from memcollect_agent.serve.run import Options, started
 from memcollect_agent.wire import SampleRequest
 from tcp_agents import Behaviour, answering, hanging, http_answer, listening, refusing_port, saying
+
+NODE = Path(__file__).parents[2] / "fixtures" / "systemd-kernel-7.2"
 
 
 class Nodes:
@@ -224,13 +230,33 @@ def test_ctrl_c_ends_a_fetch_from_agents_that_hang_at_once() -> None:
     assert time.monotonic() - begun < 5
 
 
+def test_a_real_agent_answers_over_a_port_forward(state: Cluster, cluster: kube_config.Cluster) -> None:
+    roots = Roots(proc=f"{NODE}/proc", cgroup=f"{NODE}/sys/fs/cgroup", sys=f"{NODE}/sys")
+    options = Options(listen=Address("127.0.0.1", 0), health_listen=None, roots=roots, node_name="n1")
+    state.put(PODS, objects.pod("memcollect", "agent-n1", node="n1"))
+    with started(options) as listener:
+        serving = threading.Thread(target=listener.run)
+        serving.start()
+        state.forward("memcollect", "agent-n1", AGENT_PORT, to=("127.0.0.1", listener.port))
+        uid = "b361119b-f663-4d3c-a6b4-4f72a32a506f"
+        request = SampleRequest(history=True)
+        answers = list(fetch_samples([target("n1", uids=[uid])], request, port_forwarding(cluster)))
+        listener.stop()
+        serving.join()
+    (answer,) = answers
+    assert answer.sample is not None, answer.failure
+    assert [pod.uid for pod in answer.sample.pods] == [uid]
+    assert answer.sample.node.name == "n1"
+    assert answer.sample.history is not None
+
+
 def test_many_agents_are_asked_over_port_forwards_at_once(
     state: Cluster, cluster: kube_config.Cluster
 ) -> None:
     with listening(answering("n")) as port:
         for number in range(60):
             state.put(PODS, objects.pod("memcollect", f"agent-n{number}", node=f"n{number}"))
-            state.forward("memcollect", f"agent-n{number}", 9765, to=("127.0.0.1", port))
+            state.forward("memcollect", f"agent-n{number}", 7070, to=("127.0.0.1", port))
         targets = [target(f"n{number}") for number in range(60)]
         answers = list(
             fetch_samples(targets, SampleRequest(), port_forwarding(cluster), Limits(concurrency=16))

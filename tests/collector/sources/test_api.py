@@ -91,7 +91,7 @@ def test_a_broken_connection_is_tried_again(
     assert pauses == [0.25]
 
 
-def test_a_lasting_failure_ends_after_four_tries(api: Api, state: Cluster, pauses: list[float]) -> None:
+def test_a_lasting_failure_ends_after_four_tries(api: Api, state: Cluster) -> None:
     state.fault(Fault(PATH, status=500, times=None))
     with pytest.raises(AnswerError, match="answered HTTP 500 to `list pods in all namespaces`") as raised:
         api.get(PATH, RIGHT)
@@ -118,13 +118,13 @@ def test_a_wait_beyond_all_patience_is_not_begun(cluster: kube_config.Cluster, s
     ],
 )
 def test_a_refusal_is_a_sentence_with_a_remedy_and_is_not_asked_again(
-    api: Api, state: Cluster, pauses: list[float], status: int, error: type[ClusterError], sentence: str
+    api: Api, state: Cluster, status: int, error: type[ClusterError], sentence: str
 ) -> None:
     state.fault(Fault("/api/v1/namespaces/team/pods", status=status))
     with pytest.raises(error, match=sentence) as raised:
         api.get("/api/v1/namespaces/team/pods", Right("list", "pods", namespace="team"))
     assert "\n" not in str(raised.value)
-    assert pauses == []
+    assert len(state.requests) == 1
 
 
 def test_a_missing_right_comes_with_the_command_that_checks_it(api: Api, state: Cluster) -> None:
@@ -155,17 +155,22 @@ def test_https_with_the_clusters_own_authority_is_trusted(state: Cluster, tmp_pa
 def test_a_certificate_of_somebody_else_is_one_sentence(
     state: Cluster, tmp_path: Path, pauses: list[float]
 ) -> None:
-    with StandInCluster(state, https=True) as server, api_of(tmp_path, server.url, pauses) as api:
-        with pytest.raises(UnreachableError, match="No trusted connection .*certificate") as raised:
-            server_version(api)
+    with (
+        StandInCluster(state, https=True) as server,
+        api_of(tmp_path, server.url, pauses) as api,
+        pytest.raises(UnreachableError, match=r"No trusted connection .*certificate") as raised,
+    ):
+        server_version(api)
     assert "certificate-authority" in raised.value.remedy
     assert pauses == []
 
 
 def test_a_port_where_nobody_listens_is_one_sentence(tmp_path: Path, pauses: list[float]) -> None:
-    with api_of(tmp_path, f"http://127.0.0.1:{refusing_port()}", pauses) as api:
-        with pytest.raises(UnreachableError, match="cannot be reached: Connection refused") as raised:
-            server_version(api)
+    with (
+        api_of(tmp_path, f"http://127.0.0.1:{refusing_port()}", pauses) as api,
+        pytest.raises(UnreachableError, match="cannot be reached: Connection refused") as raised,
+    ):
+        server_version(api)
     assert raised.value.remedy
     assert len(pauses) == 3
 
@@ -175,18 +180,22 @@ def test_a_server_that_trickles_gains_no_time_by_it(state: Cluster, cluster: kub
         state.put(PODS, objects.pod("team", f"web-{number}"))
     state.fault(Fault(PATH, bytes_per_second=200, times=None))
     begun = time.monotonic()
-    with Api(cluster, Patience(timeout=0.4, tries=1)) as api:
-        with pytest.raises(UnreachableError, match=r"did not answer in 0\.4 s"):
-            api.get(PATH, RIGHT)
+    with (
+        Api(cluster, Patience(timeout=0.4, tries=1)) as api,
+        pytest.raises(UnreachableError, match=r"did not answer in 0\.4 s"),
+    ):
+        api.get(PATH, RIGHT)
     assert time.monotonic() - begun < 5
 
 
 def test_an_answer_without_end_is_cut_off(state: Cluster, cluster: kube_config.Cluster) -> None:
     for number in range(50):
         state.put(PODS, objects.pod("team", f"web-{number}"))
-    with Api(cluster, Patience(largest_bytes=1000, tries=1)) as api:
-        with pytest.raises(UnreachableError, match="longer than 1000 bytes"):
-            api.get(PATH, RIGHT)
+    with (
+        Api(cluster, Patience(largest_bytes=1000, tries=1)) as api,
+        pytest.raises(UnreachableError, match="longer than 1000 bytes"),
+    ):
+        api.get(PATH, RIGHT)
 
 
 @pytest.mark.parametrize("said", [b"", b"{}", b"<html>", b"\xff", b'{"items":5}', b"[" * 100_000])
@@ -201,18 +210,22 @@ def test_an_answer_that_is_not_kubernetes_is_one_sentence(api: Api, state: Clust
 
 
 def test_what_does_not_speak_http_is_one_sentence(tmp_path: Path, pauses: list[float]) -> None:
-    with listening(saying(b"SSH-2.0-OpenSSH\r\n")) as port:
-        with api_of(tmp_path, f"http://127.0.0.1:{port}", pauses) as api:
-            with pytest.raises(UnreachableError, match="cannot be reached") as raised:
-                server_version(api)
+    with (
+        listening(saying(b"SSH-2.0-OpenSSH\r\n")) as port,
+        api_of(tmp_path, f"http://127.0.0.1:{port}", pauses) as api,
+        pytest.raises(UnreachableError, match="cannot be reached") as raised,
+    ):
+        server_version(api)
     assert "\n" not in str(raised.value)
 
 
 def test_a_host_that_accepts_and_says_nothing_is_given_up(tmp_path: Path, pauses: list[float]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        with api_of(tmp_path, f"https://127.0.0.1:{silent.getsockname()[1]}", pauses) as api:
-            with pytest.raises(UnreachableError, match=r"did not answer in 0\.3 s"):
-                server_version(api)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        api_of(tmp_path, f"https://127.0.0.1:{silent.getsockname()[1]}", pauses) as api,
+        pytest.raises(UnreachableError, match=r"did not answer in 0\.3 s"),
+    ):
+        server_version(api)
 
 
 def test_a_kubeconfig_that_trusts_anybody_causes_no_warning(state: Cluster, tmp_path: Path) -> None:

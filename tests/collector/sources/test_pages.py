@@ -18,9 +18,8 @@ LISTING = Listing(PATH, Right("list", "pods"), Pod)
 
 
 @pytest.fixture(autouse=True)
-def small_pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pages, "PAGE", 4)
-    return
 
 
 def names(pods: Iterator[Pod]) -> list[str]:
@@ -33,8 +32,8 @@ def fill(state: Cluster, count: int) -> list[str]:
     return [f"web-{number}" for number in range(count)]
 
 
-def page(*documents: Any, token: str = "") -> bytes:
-    return json.dumps({"metadata": {"continue": token}, "items": documents}).encode()
+def page(*documents: Any, then: str = "") -> bytes:
+    return json.dumps({"metadata": {"continue": then}, "items": documents}).encode()
 
 
 def test_a_long_list_comes_page_by_page(api: Api, state: Cluster, told: list[Missing]) -> None:
@@ -75,7 +74,7 @@ def test_a_list_that_is_always_stale_is_given_up(api: Api, state: Cluster, told:
 def test_a_version_is_not_sent_beside_a_token(api: Api, state: Cluster, told: list[Missing]) -> None:
     fill(state, 6)
     listing = Listing(PATH, LISTING.right, Pod, [("resourceVersion", "0")])
-    state.fault(Fault(PATH, body=page(objects.pod("team", "cached"), token="next")))
+    state.fault(Fault(PATH, body=page(objects.pod("team", "cached"), then="next")))
     state.fault(Fault(PATH, body=page(objects.pod("team", "last"))))
     assert names(items(api, listing, told.append)) == ["cached", "last"]
     first, second = state.requests

@@ -59,8 +59,32 @@ def test_what_exceeds_an_int64_is_cut_off_there(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " 1", "1 ", "1_000", "1K", "1ki", "1mi", "1ni", "1Kib", "1e3Mi", "1e", "e3", "Mi", "NaN", "Infinity"]
-    + ["0x10", "--1", "1..2", ".", "+", "1e99999", "١", "1\n", "9" * 200],
+    [
+        "",
+        " 1",
+        "1 ",
+        "1_000",
+        "1K",
+        "1ki",
+        "1mi",
+        "1ni",
+        "1Kib",
+        "1e3Mi",
+        "1e",
+        "e3",
+        "Mi",
+        "NaN",
+        "Infinity",
+        "0x10",
+        "--1",
+        "1..2",
+        ".",
+        "+",
+        "1e99999",
+        "١",
+        "1\n",
+        "9" * 200,
+    ],
 )
 def test_what_kubernetes_refuses_is_refused(text: str) -> None:
     with pytest.raises(QuantityError):
