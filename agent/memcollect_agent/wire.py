@@ -14,6 +14,9 @@ from msgspec import Struct, field
 
 SCHEMA_VERSION = 1
 
+DEFAULT_PORT = 7070
+"""Where an agent listens, on the loopback of its pod."""
+
 Limit = int | Literal["max"] | None
 """A limit file: bytes, the kernel's word "max" (no limit), or None where there is no such file."""
 

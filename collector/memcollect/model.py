@@ -181,6 +181,8 @@ class Pod(Struct, frozen=True, kw_only=True):
     namespace: str | None = None
     node: str | None = None
     phase: str | None = None
+    unmeasured: str = ""
+    """Why there is no cgroup, as a sentence; its entry in `missing` says the same with the remedy."""
     qos_class: str | None = None
     driver: str | None = None
     runtime: Runtime = field(default_factory=Runtime)

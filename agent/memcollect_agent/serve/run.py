@@ -17,6 +17,7 @@ from memcollect_agent.serve.health import HealthPort
 from memcollect_agent.serve.listener import Listener
 from memcollect_agent.serve.service import Permissions, Service
 from memcollect_agent.serve.wsgi import application
+from memcollect_agent.wire import DEFAULT_PORT
 
 _log = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ SPARE_DESCRIPTORS = 256
 class Options(Struct, frozen=True, kw_only=True):
     """How the service was started."""
 
-    listen: Address = Address("127.0.0.1", 7070)
+    listen: Address = Address("127.0.0.1", DEFAULT_PORT)
     health_listen: Address | None = Address("0.0.0.0", 7071)  # noqa: S104 - the kubelet probes from outside
     """None: no health port."""
     roots: Roots = field(default_factory=Roots)

@@ -16,6 +16,7 @@ from memcollect.errors import UsageError
 from memcollect.explain.summary import Totals
 from memcollect.model import Pod, Scope, Snapshot, Tool
 from memcollect_agent import __version__
+from memcollect_agent.wire import DEFAULT_PORT
 
 DEFAULT_NAMESPACE = "deer-flow"
 DEFAULT_SELECTOR = "app=deer-flow-sandbox"
@@ -64,7 +65,7 @@ OPTIONS = (
     option(
         "--agent-port",
         type=click.IntRange(1, 65535),
-        default=9765,
+        default=DEFAULT_PORT,
         show_default=True,
         help="The agents' port, on their pods' loopback.",
     ),

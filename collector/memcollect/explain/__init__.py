@@ -69,7 +69,8 @@ def _combined(compositions: list[Composition | None]) -> Composition | None:
 def _findings(
     pod: Pod, apps: list[tuple[Container, Facts]], facts: Facts
 ) -> tuple[list[Finding], list[Undecided]]:
-    findings, undecided = find(rules_for_pod(pod), "pod", facts)
+    measured = pod.cgroup is not None
+    findings, undecided = find(rules_for_pod(pod), "pod", facts) if measured else ([], [])
     for container, of_container in apps:
         if container.cgroup is None:
             continue

@@ -55,9 +55,8 @@ MOST_PARTS = 3
 def pronounce(pod: Pod) -> str:
     """Return the verdict on one pod."""
     if pod.composition is None:
-        return (
-            "Not measured: " + (pod.undecided[0].reason if pod.undecided else "its cgroup was not read") + "."
-        )
+        reason = pod.unmeasured or _first_reason(pod)
+        return f"Not measured: {reason.rstrip('.')}."
     sentences = [
         _anatomy(pod.composition),
         *_alarms(pod.findings),
@@ -65,6 +64,11 @@ def pronounce(pod: Pod) -> str:
         *_unexplained(pod.composition),
     ]
     return " ".join(sentences)
+
+
+def _first_reason(pod: Pod) -> str:
+    rungs = pod.ladder.rungs if pod.ladder is not None else []
+    return next((rung.reason for rung in rungs if rung.rung == "working_set" and rung.reason), "no numbers")
 
 
 def _anatomy(composition: Composition) -> str:

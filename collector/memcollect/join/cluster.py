@@ -94,9 +94,12 @@ def _join_pod(
         own_sums=found.own_sums if found is not None else None,
         containers=containers,
     )
-    if found is None:
-        missing = [] if pod.status.phase in FINISHED else [_missing(pod, answer)]
-    return row, missing
+    if found is not None:
+        return row, missing
+    if pod.status.phase in FINISHED:
+        return msgspec.structs.replace(row, unmeasured="it has finished and holds no memory"), []
+    gone = _missing(pod, answer)
+    return msgspec.structs.replace(row, unmeasured=gone.detail), [gone]
 
 
 def _missing(pod: kube.Pod, answer: wire.NodeSample | Failure) -> Missing:

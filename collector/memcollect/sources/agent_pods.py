@@ -10,13 +10,14 @@ from memcollect.sources.names import checked
 from memcollect.sources.pages import Listing, Report, items
 from memcollect.sources.pods import pods_path
 from memcollect.sources.rights import AGENT_NAMESPACE, Right
+from memcollect_agent.wire import DEFAULT_PORT
 
 AGENT_SELECTOR = "app.kubernetes.io/name=memcollect-agent"
 FEW = 10
 """For up to this many nodes each is asked for alone; for more, the whole list is."""
 
 
-AGENT_PORT = 7070
+AGENT_PORT = DEFAULT_PORT
 """Where `memcollect-agent serve` listens unless told otherwise."""
 
 

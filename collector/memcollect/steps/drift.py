@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from memcollect.facts import Facts, MissingFactError
 from memcollect.interval import Interval
-from memcollect.rules import NO_BOUND, Amount, Bound, TermRule, measured
+from memcollect.rules import NO_BOUND, STOCK_PAGES, Amount, Bound, TermRule, lag_bytes, measured
 from memcollect.units import MIB, human_bytes
 
 
@@ -18,8 +18,13 @@ def drift(facts: Facts) -> Amount:
     return measured(then - now, f"working set then {then} − now {now}")
 
 
-def undated_drift(facts: Facts) -> Amount:
-    """Raise MissingFactError: without history, drift and disagreement cannot be told apart."""
+def undated_drift(facts: Facts) -> Amount | None:
+    """Return None where the sample equals the working set now, so that there is nothing to decide.
+
+    Otherwise raise MissingFactError: without history, drift and disagreement cannot be told apart.
+    """
+    if abs(facts.exact("top_raw") - facts.exact("working_set")) <= lag_bytes(facts, STOCK_PAGES):
+        return None
     raise MissingFactError("working_set_at_sample", facts.reason("working_set_at_sample"))
 
 
@@ -37,7 +42,8 @@ def no_bound(_: Facts) -> Bound:
 def sample_bound(facts: Facts) -> Bound:
     """Return how far the aligned number and the sample may differ without any of them being wrong."""
     if "top_tolerance" not in facts:
-        return Bound(NO_BOUND.interval, "no history at the sample's time to compare with")
+        lag = lag_bytes(facts, STOCK_PAGES)
+        return Bound(Interval(-lag, lag, 0), f"±{human_bytes(lag)} of counters not yet flushed")
     tolerance = facts.exact("top_tolerance")
     return Bound(
         Interval(-tolerance, tolerance, 0),
