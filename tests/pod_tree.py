@@ -70,3 +70,9 @@ class PodTree:
     def remove(directory: Path) -> None:
         """Remove a cgroup, as rmdir does."""
         shutil.rmtree(directory)
+
+    @staticmethod
+    def remove_files(directory: Path) -> None:
+        """Empty a cgroup whose directory is still held open, as the kernel does when it is removed."""
+        for path in directory.iterdir():
+            path.unlink()

@@ -13,6 +13,13 @@ from memcollect_agent.history.clocks import Clocks
 from memcollect_agent.wire import CgroupHistory, ClockJump, History, HistoryRequest
 from pod_tree import PodTree, container_id, uid
 
+RECORDED = [
+    "systemd-kernel-7.2",
+    "systemd-kernel-6.12",
+    "systemd-oom-kernel-7.2",
+    "cgroupfs-init-tmpfs-kernel-7.2",
+]
+
 
 class Time:
     """A clock that the test moves."""
@@ -86,23 +93,16 @@ def test_the_columns_suffice_for_the_composition_of_a_working_set(world: World) 
     }
 
 
-@pytest.mark.parametrize("condition", ["systemd-kernel-7.2", "cgroupfs-init-tmpfs-kernel-7.2"])
+@pytest.mark.parametrize("condition", RECORDED)
 def test_working_sets_of_a_recorded_node_are_cadvisors_to_the_byte(condition: str) -> None:
     recorder = Recorder(str(FIXTURES / condition / "sys/fs/cgroup"))
     recorder.tick()
-    ours = {}
-    for one in recorder.history(HistoryRequest()).cgroups:
-        current, inactive = one.current_bytes[0], one.inactive_file_bytes[0]
-        assert current is not None
-        assert inactive is not None
-        ours[one.path] = max(0, current - inactive)
+    ours = {
+        one.path: max(0, (one.current_bytes[0] or 0) - (one.inactive_file_bytes[0] or 0))
+        for one in recorder.history(HistoryRequest()).cgroups
+    }
     recorder.close()
-    # A test of the recordings finds cAdvisor's own numbers in them; these were computed by its formula.
-    theirs = json.loads((FIXTURES / condition / "cadvisor-working-set.json").read_text())
-    common = set(ours) & set(theirs)
-    assert len(common) >= 8
-    differing = {path for path in common if ours[path] != theirs[path]}
-    assert len(differing) <= len(common) // 2
+    assert ours == json.loads((FIXTURES / condition / "cadvisor-working-set.json").read_text())
 
 
 def test_a_request_for_some_pods_gets_those_alone(world: World) -> None:
@@ -147,12 +147,10 @@ def test_a_removed_container_keeps_its_points_until_they_are_too_old(world: Worl
 
 def test_a_path_made_anew_is_another_cgroup_and_the_old_points_stay_apart(world: World) -> None:
     pod = world.tree.add_pod(1, 11, current=5)
-    kept = (pod / container_id(11)).rename(pod.parent / "kept-so-that-its-inode-is-not-used-again")
-    world.tick(0)
-    kept.rename(pod / container_id(11))
     world.tick()
-    (pod / container_id(11)).rename(pod.parent / "old")
-    world.tree.remove_files(pod.parent / "old")
+    # Moved, not deleted: a file system may give a deleted directory's inode to the next one made.
+    (pod / container_id(11)).rename(pod.parent / "removed")
+    world.tree.remove_files(pod.parent / "removed")
     world.tree.write(pod / container_id(11), 9)
     world.tick()
     new, old = (one for one in world.cgroups() if one.container_id)
@@ -169,9 +167,7 @@ def test_a_cgroup_that_dies_between_open_and_read_is_gone_and_no_problem(world: 
     fail("memory.stat", errno.ENODEV, "read")
     world.tick()
     history = world.history()
-    assert history.problems == [
-        problem for problem in history.problems if container_id(11) not in problem.name
-    ]
+    assert container_id(11) not in {problem.name.rsplit("/", 1)[-1] for problem in history.problems}
     assert {one.container_id for one in history.cgroups if one.gone_at} == {container_id(11)}
 
 
