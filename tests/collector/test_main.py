@@ -42,7 +42,7 @@ def test_every_command_of_the_list_has_its_help() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "code"),
-    [([], 2), (["no-such-command"], 2), (["snapshot"], 2), (["explain", "/nowhere"], 1)],
+    [([], 2), (["no-such-command"], 2), (["explain", "/nowhere"], 1)],
 )
 def test_every_ending_has_its_exit_code_and_no_traceback(arguments: list[str], code: int) -> None:
     done = _run(arguments)
