@@ -227,7 +227,7 @@ class Tally:
         self.only_name: str | None = None
         """The name of the one process that was read; None when there was none or more than one."""
         self.skipped: list[SkippedProcess] = []
-        self._unlisted = 0
+        self.skipped_unlisted = 0
         self._unlisted_rss: int | None = 0
         self._read = 0
         self._threads = 0
@@ -259,7 +259,7 @@ class Tally:
         if len(self.skipped) < MAX_SKIPPED_LISTED:
             self.skipped.append(process)
             return
-        self._unlisted += 1
+        self.skipped_unlisted += 1
         if process.rss_bytes is None:
             self._unlisted_rss = None
         elif self._unlisted_rss is not None:
@@ -290,7 +290,7 @@ class Tally:
             hugetlb_bytes=sum(hugetlb) if len(hugetlb) == 2 else None,
             page_tables_bytes=self._page_tables if complete else None,
             skipped=self.skipped,
-            skipped_unlisted=self._unlisted,
+            skipped_unlisted=self.skipped_unlisted,
             skipped_unlisted_rss_bytes=self._unlisted_rss,
             read_from=self.read_from,
             read_until=self.read_until,

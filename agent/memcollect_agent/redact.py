@@ -11,9 +11,11 @@ DEFAULT_LENGTH = 512
 """Characters of a command line that are sent unless full ones were asked for and allowed."""
 FULL_LENGTH = 32768
 
+# Every repetition that may be tried from many places is bounded: whoever wrote the command line must
+# not be able to make the masking slow.
 _TELLING_NAME = (
-    r"[\w.-]*(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|auth"
-    r"|credentials?|cookie|signature|session[_-]?(?:id|key)|bearer|dsn|connection[_-]?string)[\w.-]*"
+    r"[\w.-]{0,100}(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|auth"
+    r"|credentials?|cookie|signature|session[_-]?(?:id|key)|bearer|dsn|connection[_-]?string)[\w.-]{0,100}"
 )
 _ASSIGNED = re.compile(
     rf"(?i)(?P<name>(?:^|[\s\"'{{,;&?])-{{0,2}}\"?{_TELLING_NAME}\"?\s?[=:]\s?)(?P<value>\"[^\"]*\"|'[^']*'|[^\s&;,\"']+)"
@@ -21,16 +23,18 @@ _ASSIGNED = re.compile(
 _OPTION = re.compile(rf"(?i)-{{1,2}}{_TELLING_NAME}")
 _HEADER = re.compile(r"(?i)\b(?P<name>(?:proxy-)?authorization\s*[:=]\s*)(?:(?P<scheme>[a-z]+)\s+)?[^\s\"']+")
 _SCHEME = re.compile(r"(?i)\b(?P<name>bearer|basic)\s+[\w.~+/=-]{6,}")
-_USERINFO = re.compile(r"(?P<name>[a-zA-Z][a-zA-Z0-9+.-]*://)[^\s/@]+@")
+_USERINFO = re.compile(r"(?P<name>[a-zA-Z][a-zA-Z0-9+.-]{0,30}://)[^\s/@]+@")
 _SHAPES = re.compile(
-    r"\b(?:"
+    r"(?<![\w-])(?:"
     r"eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?"  # a JSON Web Token
     r"|sk-[\w-]{8,}|(?:sk|rk|pk)_(?:live|test)_\w{8,}"
     r"|gh[pousr]_\w{8,}|github_pat_\w{8,}|glpat-[\w-]{8,}|xox[abeoprs]-[\w-]{8,}"
     r"|(?:AKIA|ASIA)[A-Z0-9]{12,}|AIza[\w-]{20,}|ya29\.[\w-]{8,}|hf_\w{16,}|npm_\w{16,}"
     r")"
 )
-_PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL)
+_PEM = re.compile(
+    r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|$)", re.DOTALL
+)
 
 
 def command_line(arguments: list[str], length: int = DEFAULT_LENGTH) -> str:

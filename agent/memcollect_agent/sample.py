@@ -262,7 +262,7 @@ class _NodeSampling:
     def _report_denied(self, path: str, tally: Tally) -> None:
         if denied := tally.skipped_because("denied"):
             first = next(process for process in tally.skipped if process.reason == "denied")
-            at_least = "at least " if len(tally.skipped) < tally.sums().skipped_unlisted else ""
+            at_least = "at least " if tally.skipped_unlisted else ""
             detail = (
                 f"{at_least}{denied} of its processes could not be read, e.g. {first.pid}: {first.detail}"
             )

@@ -1,8 +1,11 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from memcollect_agent import redact
+from memcollect_agent.procfs import COMMAND_LIMIT
 
 HIDDEN = "Zq9xVeryHidden7"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
@@ -85,6 +88,35 @@ def test_a_long_line_is_cut_and_says_so() -> None:
 def test_a_secret_is_masked_before_the_line_is_cut() -> None:
     arguments = ["x" * 500, f"--token={HIDDEN}"]
     assert HIDDEN[:4] not in redact.command_line(arguments)
+
+
+PIECES = [
+    "a",
+    "-",
+    "a-",
+    "a.",
+    "password",
+    "password=",
+    "://",
+    "a://",
+    "eyJ",
+    "eyJ-",
+    "sk-",
+    "authorization:a",
+    '"token"',
+    "bearer",
+    "=",
+    "x@",
+    "'",
+]
+
+
+@pytest.mark.parametrize("piece", [*PIECES, "a a ", "-----BEGIN PRIVATE KEY-----", "-----BEGIN "])
+def test_no_command_line_makes_masking_slow(piece: str) -> None:
+    """The worst were seen to take 15 s before their repetitions were bounded; now it is tens of ms."""
+    begin = time.process_time()
+    redact.command_line([piece * (COMMAND_LIMIT // len(piece))], redact.FULL_LENGTH)
+    assert time.process_time() - begin < 2
 
 
 @given(st.lists(st.text(), max_size=6), st.integers(0, 600))

@@ -349,6 +349,16 @@ def test_beyond_a_hundred_skipped_processes_only_their_sum_is_kept(machine: Mach
     assert sums.listed == sums.read + len(sums.skipped) + sums.skipped_unlisted
 
 
+def test_more_refusals_than_are_listed_are_reported_as_at_least(machine: Machine, fail: Fail) -> None:
+    pids = tuple(range(1000, 1101))
+    machine.cgroup(f"{POD}/{ID}", pids)
+    for pid in pids:
+        machine.process(pid)
+    fail("smaps_rollup", errno.EACCES)
+    details = [problem.detail for problem in sampled(machine).problems if ID in problem.name]
+    assert details[0].startswith("at least 100 of its processes could not be read")
+
+
 def test_without_sums_no_page_table_is_walked(machine: Machine, fail: Fail) -> None:
     fail("smaps_rollup", errno.EIO)
     sums = app(sampled(machine, SampleRequest(sums=False))).sums

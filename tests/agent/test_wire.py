@@ -13,8 +13,9 @@ POD = "476ef1fb-90cb-446a-989f-e9a1ed217abf"
 
 def decoded(name: str) -> NodeSample:
     data = (SAMPLES / name).read_bytes()
-    codec = msgspec.json if name.endswith(".json") else msgspec.msgpack
-    return codec.decode(data, type=NodeSample)
+    if name.endswith(".json"):
+        return msgspec.json.decode(data, type=NodeSample)
+    return msgspec.msgpack.decode(data, type=NodeSample)
 
 
 @pytest.mark.parametrize("name", ["v1.json", "v1.msgpack"])
