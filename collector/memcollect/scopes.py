@@ -12,6 +12,7 @@ from memcollect.sums import add_sums
 from memcollect.units import MIB
 from memcollect_agent.wire import Cgroup, Node, ProcessSums
 
+SHARED = ("node.cpus", "node.page_size")
 ADDED_UP = ("stat.inactive_file", "current", "lazyfree", "working_set")
 
 
@@ -46,6 +47,9 @@ def app_facts(pod: Pod, facts_by_name: Sequence[tuple[Container, Facts]]) -> Fac
     values: dict[str, Interval] = {}
     reasons: dict[str, str] = {}
     running = [(c, f) for c, f in facts_by_name if c.cgroup is not None or c.state == "running"]
+    for name in SHARED:
+        if running and name in running[0][1]:
+            values[name] = running[0][1][name]
     for name in ADDED_UP:
         missing = [(c, f) for c, f in running if name not in f]
         if missing or not running:
