@@ -14,7 +14,8 @@ recording, and on which it scripts rights and faults:
         ...
     assert "/api/v1/pods" in cluster.requests.paths()
 
-Needs the extra `memcollect[testing]`. Not served: watches, updates, and resources not named above.
+Needs the extra `memcollect[testing]`. Not served: watches, updates, resources not named above, and
+port-forwards as SPDY without a WebSocket (kubectl before 1.30).
 """
 
 from memcollect.testing import objects

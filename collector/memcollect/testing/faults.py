@@ -21,15 +21,17 @@ class Fault:
     """One thing that goes wrong.
 
     `path` is a regular expression that must match from the request path's start; `method` limits it to
-    one. `times` is how many requests it spoils, None for all. Of the rest, set what should happen:
-    `status` answers with that HTTP code (and `retry_after_seconds`); `body` answers 200 with these bytes;
-    `delay_seconds` waits first; `hang` never answers; `drop` closes without an answer;
-    `truncate_after_bytes` sends the right length and only so much of the body; `bytes_per_second` slows
-    the body down. `stream` concerns a port-forward, after `stream_after_bytes` from the pod.
+    one. `skip` is how many such requests pass unharmed first, `times` how many it spoils then, None for
+    all. Of the rest, set what should happen: `status` answers with that HTTP code (and
+    `retry_after_seconds`); `body` answers 200 with these bytes; `delay_seconds` waits first; `hang` never
+    answers; `drop` closes without an answer; `truncate_after_bytes` sends the right length and only so
+    much of the body; `bytes_per_second` slows the body down; `expire_lists` forgets what continue tokens
+    refer to. `stream` concerns a port-forward, after `stream_after_bytes` from the pod.
     """
 
     path: str
     method: str | None = None
+    skip: int = 0
     times: int | None = 1
     status: int | None = None
     retry_after_seconds: int | None = None
@@ -39,8 +41,14 @@ class Fault:
     drop: bool = False
     truncate_after_bytes: int | None = None
     bytes_per_second: int | None = None
+    expire_lists: bool = False
     stream: StreamFault | None = None
     stream_after_bytes: int = 0
+
+    @property
+    def scripts_the_answer(self) -> bool:
+        """Whether it answers in the server's place."""
+        return self.status is not None or self.body is not None
 
 
 class FaultScript:
@@ -66,8 +74,12 @@ class FaultScript:
             for fault in self._faults:
                 if fault.times == 0 or (fault.method or method) != method:
                     continue
-                if re.match(fault.path, path):
-                    if fault.times is not None:
-                        fault.times -= 1
-                    return fault
+                if not re.match(fault.path, path):
+                    continue
+                if fault.skip:
+                    fault.skip -= 1
+                    continue
+                if fault.times is not None:
+                    fault.times -= 1
+                return fault
         return None

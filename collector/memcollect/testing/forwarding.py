@@ -15,6 +15,8 @@ from memcollect.testing.websocket import WebSocket
 Dial: TypeAlias = Callable[[int], socket.socket]
 
 _READ_BYTES = 64 * 1024
+# A pod that reads nothing for so long is given up, so that it cannot keep a server from stopping.
+_SEND_SECONDS = 10.0
 
 
 class RefusedError(Exception):
@@ -128,5 +130,6 @@ def dial(address: tuple[str, int] | None, port: int, sandbox: str) -> socket.soc
         connected = socket.create_connection(address)
     except OSError as error:
         raise RefusedError(refusal(port, sandbox)) from error
+    connected.settimeout(_SEND_SECONDS)
     connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connected

@@ -72,7 +72,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         try:
             if fault is not None:
                 self._suffer(fault)
-            if fault is None or fault.stream is not None:
+            if fault is None or not fault.scripts_the_answer:
                 wanted = port_forward.wanted(self.cluster, request)
                 if wanted is not None:
                     self._forward(wanted, request, entry, fault)
@@ -100,6 +100,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def _suffer(self, fault: Fault) -> None:
         if self.stopping.wait(fault.delay_seconds if not fault.hang else None) or fault.drop:
             raise DroppedError
+        if fault.expire_lists:
+            self.cluster.store.compact()
 
     def _answer(self, request: Request, fault: Fault | None) -> Answer:
         if fault is not None and fault.body is not None:

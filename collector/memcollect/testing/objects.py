@@ -4,6 +4,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 _EPOCH = "2026-01-01T00:00:00Z"
+_NODE_INFO = {
+    "machineID": "0123456789abcdef0123456789abcdef",
+    "systemUUID": "01234567-89ab-cdef-0123-456789abcdef",
+    "bootID": "01234567-89ab-cdef-0123-456789abcdef",
+    "kernelVersion": "7.2.7",
+    "osImage": "Debian GNU/Linux",
+    "containerRuntimeVersion": "containerd://2.1.9",
+    "kubeletVersion": "v1.36.2",
+    "kubeProxyVersion": "",
+    "operatingSystem": "linux",
+    "architecture": "amd64",
+}
 
 
 def namespace(name: str) -> dict[str, Any]:
@@ -21,7 +33,7 @@ def node(name: str, *, memory: str = "16Gi", cpu: str = "8") -> dict[str, Any]:
             "capacity": size,
             "allocatable": size,
             "conditions": [{"type": "Ready", "status": "True"}],
-            "nodeInfo": {"kubeletVersion": "v1.36.2", "operatingSystem": "linux", "architecture": "amd64"},
+            "nodeInfo": dict(_NODE_INFO),
         },
     }
 

@@ -1,15 +1,20 @@
 """The recordings of a real cluster, and small servers to forward to."""
 
+import contextlib
 import http.server
+import socketserver
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
-from memcollect.testing import PODS, Cluster, StandInCluster, objects
+from memcollect.testing import PODS, Cluster, StandInCluster, channels, objects
 
+FORWARD_PATH = "/api/v1/namespaces/team/pods/a/portforward"
 _RECORDINGS = Path(__file__).resolve().parents[4] / "shared" / "recordings"
 RECORDED_CLUSTERS = (
     "systemd",
@@ -85,3 +90,36 @@ def agent() -> Iterator[tuple[str, int]]:
     listening.shutdown()
     listening.server_close()
     thread.join()
+
+
+class _Echo(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := self.request.recv(65536):
+                self.request.sendall(data.upper())
+
+
+@pytest.fixture
+def echo() -> Iterator[tuple[str, int]]:
+    """A server that returns in capitals what it gets, until the end of it."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Echo) as listening:
+        thread = threading.Thread(target=listening.serve_forever, args=(0.02,))
+        thread.start()
+        yield "127.0.0.1", listening.server_address[1]
+        listening.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def dial(
+    server: StandInCluster, cluster: Cluster, echo: tuple[str, int]
+) -> Iterator[Callable[[str, str], ClientConnection]]:
+    cluster.forward("team", "a", 8080, to=echo)
+    with contextlib.ExitStack() as opened:
+
+        def dialled(query: str = "?ports=8080", protocol: str = channels.PROTOCOL) -> ClientConnection:
+            url = f"ws://127.0.0.1:{server.port}{FORWARD_PATH}{query}"
+            subprotocols = [Subprotocol(protocol)]
+            return opened.enter_context(connect(url, subprotocols=subprotocols, close_timeout=1))
+
+        yield dialled

@@ -23,3 +23,9 @@ def test_a_fault_keeps_to_its_path_and_method() -> None:
     assert script.take("GET", "/api/v1/namespaces/team/pods/a") is None
     assert script.take("POST", "/api/v1/namespaces/team/pods") is None
     assert script.take("GET", "/api/v1/namespaces/team/pods") is not None
+
+
+def test_a_fault_may_let_some_requests_pass_first() -> None:
+    script = FaultScript()
+    script.add(Fault("/api/v1/pods", status=500, skip=2))
+    assert [script.take("GET", "/api/v1/pods") is not None for _ in range(4)] == [False, False, True, False]

@@ -90,19 +90,11 @@ def test_get_in_chunks_asks_page_by_page(kubectl: Kubectl, cluster: Cluster) -> 
 
 
 def test_a_list_that_expires_between_pages_is_gone(kubectl: Kubectl, cluster: Cluster) -> None:
-    store = cluster.store
-    first_page = store.first_page
-
-    def forgetful(*arguments: Any, **more: Any) -> Any:
-        found = first_page(*arguments, **more)
-        store.compact()
-        return found
-
-    store.first_page = forgetful  # type: ignore[method-assign]
+    cluster.fault(Fault("/api/v1/pods$", skip=1, expire_lists=True))
     done = kubectl.run("get", "pods", "-A", "--chunk-size=2")
-    pages = [entry.status for entry in cluster.requests if entry.path == "/api/v1/pods"]
-    assert pages[:2] == [200, 410]
-    assert done.returncode == 0 or "provided continue parameter is too old" in done.stderr
+    assert [entry.status for entry in cluster.requests if entry.path == "/api/v1/pods"] == [200, 410]
+    assert done.returncode == 1
+    assert "Error from server (Expired): The provided continue parameter is too old" in done.stderr
 
 
 def test_can_i_says_what_the_rules_say(kubectl: Kubectl, cluster: Cluster) -> None:
