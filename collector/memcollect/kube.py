@@ -218,10 +218,26 @@ class NodeStatus(_Object, frozen=True):
     node_info: NodeInfo = field(default_factory=NodeInfo)
 
 
+class Taint(_Object, frozen=True):
+    """What keeps pods off a node that do not tolerate it; `effect` is "NoSchedule", "NoExecute", …"""
+
+    key: str = ""
+    effect: str = ""
+
+
+class NodeSpec(_Object, frozen=True):
+    """What was decided about a node."""
+
+    unschedulable: bool = False
+    """Cordoned."""
+    taints: list[Taint] = field(default_factory=list)
+
+
 class Node(_Object, frozen=True):
     """A node."""
 
     metadata: Metadata
+    spec: NodeSpec = field(default_factory=NodeSpec)
     status: NodeStatus = field(default_factory=NodeStatus)
 
     @property

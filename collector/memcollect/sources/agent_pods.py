@@ -38,6 +38,8 @@ class AgentPod(Struct, frozen=True, kw_only=True):
     namespace: str = AGENT_NAMESPACE
     port: int = AGENT_PORT
     image: str = ""
+    uid: str = ""
+    """What its own cgroup is named by."""
     problem: str = ""
     """Why it cannot be asked now, in words."""
 
@@ -81,6 +83,7 @@ def _agent(node: str, pod: Pod, port: int) -> AgentPod:
         namespace=pod.metadata.namespace,
         port=port,
         image=pod.spec.containers[0].image if pod.spec.containers else "",
+        uid=pod.cgroup_uid,
         problem=_problem(pod),
     )
 

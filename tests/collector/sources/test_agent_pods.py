@@ -24,8 +24,8 @@ def test_each_node_has_its_agent(api: Api, state: Cluster, told: list[Missing]) 
     state.put(PODS, objects.pod("memcollect", "something-else", node="n3"))
     found = find_agents(api, told.append)
     assert found == {
-        "n1": AgentPod(node="n1", name="a1", image="example/image"),
-        "n2": AgentPod(node="n2", name="a2", image="example/image"),
+        "n1": AgentPod(node="n1", name="a1", image="example/image", uid="uid-memcollect-a1"),
+        "n2": AgentPod(node="n2", name="a2", image="example/image", uid="uid-memcollect-a2"),
     }
 
 
