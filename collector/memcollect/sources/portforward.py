@@ -4,7 +4,7 @@ What the client's `stream.portforward` leaves open, and how it is met here:
 
 - it swaps a method of its ApiClient during the handshake: each worker has an ApiClient of its own, and
   gives it up together with a handshake that hangs;
-- the handshake has no timeout: `handshake.Attempt` gives it one;
+- the handshake has no timeout: `handshake.Handshaker` gives it one;
 - its thread waits in select(): descriptors are checked, and `descriptors.most_workers` bounds workers;
 - its thread may die of an error: the stream then ends early, which is an error to the HTTP reader, and
   the thread's traceback is kept off the terminal;
@@ -23,7 +23,7 @@ from kubernetes.stream import portforward
 
 from memcollect.sources.deadline import Deadline
 from memcollect.sources.descriptors import SELECT_LIMIT, most_workers
-from memcollect.sources.handshake import Abandoned, Attempt, TooManyAbandonedError
+from memcollect.sources.handshake import Abandoned, Handshaker, TooManyAbandonedError
 from memcollect.sources.kube_config import Cluster
 from memcollect.sources.plain import plain
 from memcollect.sources.refusals import status_of
@@ -51,7 +51,7 @@ class PortForwardTransport:
 
     def __init__(self, cluster: Cluster, abandoned: Abandoned | None = None) -> None:
         self._cluster = cluster
-        self._abandoned = abandoned or Abandoned()
+        self._handshaker: Handshaker[Any] = Handshaker(_end, abandoned or Abandoned())
         self._client: Any = None
         self._closing: ForwardedStream | None = None
 
@@ -61,9 +61,9 @@ class PortForwardTransport:
         forward = self._handshake(endpoint, deadline)
         self._settle(grace=0.0)
         try:
-            _check_descriptors(forward, endpoint.port)
+            _check_descriptors(forward)
         except TransportError:
-            _end(forward, endpoint.port)
+            _end(forward)
             raise
         self._closing = ForwardedStream(forward, endpoint, deadline)
         return self._closing
@@ -71,6 +71,7 @@ class PortForwardTransport:
     def close(self) -> None:
         """See the last stream to its end and give the client up."""
         self._settle(_GRACE_SECONDS)
+        self._handshaker.close()
         self._client = None
 
     def _settle(self, grace: float) -> None:
@@ -87,7 +88,7 @@ class PortForwardTransport:
             return portforward(forwarding, endpoint.pod, endpoint.namespace, ports=str(endpoint.port))
 
         try:
-            return Attempt(begin, lambda late: _end(late, endpoint.port), self._abandoned).wait(deadline)
+            return self._handshaker.run(begin, deadline)
         except ApiException as error:
             raise _handshake_error(error, endpoint) from error
         except TooManyAbandonedError as error:
@@ -128,20 +129,21 @@ class ForwardedStream(SocketStream):
     def settle(self, grace: float) -> None:
         """Make sure that nothing of it is open, `grace` seconds after the last word at the latest."""
         super().close()
-        _end(self._forward, self._endpoint.port, grace)
+        _end(self._forward, grace)
 
 
-def _end(forward: Any, port: int, grace: float = 0.0) -> None:
+def _end(forward: Any, grace: float = 0.0) -> None:
     """Close all three sockets of a port-forward.
 
     In `grace` seconds the client's thread may exchange closing frames; then its WebSocket is shut down,
     which lets it wait for nothing more, and closed. A thread that has died closes nothing itself.
     """
+    (port,) = forward.local_ports.values()
     forward.close()
     _wait(lambda: forward.websocket.sock is None, grace)
     _hang_up(forward)
-    _wait(lambda: forward.local_ports[port].python.fileno() == -1, _SETTLE_SECONDS)
-    forward.local_ports[port].python.close()
+    _wait(lambda: port.python.fileno() == -1, _SETTLE_SECONDS)
+    port.python.close()
     with contextlib.suppress(OSError):
         forward.websocket.shutdown()
 
@@ -160,8 +162,9 @@ def _hang_up(forward: Any) -> None:
         forward.websocket.sock.shutdown(socket.SHUT_RDWR)
 
 
-def _check_descriptors(forward: Any, port: int) -> None:
-    sockets = (forward.websocket.sock, forward.socket(port), forward.local_ports[port].python)
+def _check_descriptors(forward: Any) -> None:
+    (port,) = forward.local_ports.values()
+    sockets = (forward.websocket.sock, port.socket, port.python)
     highest = max(sock.fileno() for sock in sockets if sock is not None)
     if highest >= SELECT_LIMIT:
         raise TransportError(

@@ -1,31 +1,42 @@
 import threading
+from collections.abc import Callable
 
 import pytest
 
 from memcollect.sources.deadline import Deadline
-from memcollect.sources.handshake import Abandoned, Attempt, TooManyAbandonedError
+from memcollect.sources.handshake import Abandoned, Handshaker, TooManyAbandonedError
 
 
-def attempt(function: object, abandoned: Abandoned, disposed: list[str]) -> Attempt[str]:
-    return Attempt(function, disposed.append, abandoned)  # type: ignore[arg-type]
+def handshaker(dispose: Callable[[str], None] = lambda _late: None, most: int = 9) -> Handshaker[str]:
+    return Handshaker(dispose, Abandoned(most))
 
 
-def test_what_is_done_in_time_is_returned() -> None:
+def threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "memcollect handshakes"]
+
+
+def test_what_is_done_in_time_is_returned_and_kept() -> None:
     disposed: list[str] = []
-    assert attempt(lambda: "done", Abandoned(), disposed).wait(Deadline(5)) == "done"
+    shaker = handshaker(disposed.append)
+    assert shaker.run(lambda: "one", Deadline(5)) == "one"
+    assert shaker.run(lambda: "two", Deadline(5)) == "two"
+    shaker.close()
     assert disposed == []
 
 
-def test_what_is_raised_is_raised() -> None:
+def test_what_is_raised_is_raised_and_the_next_call_is_made() -> None:
     def fail() -> str:
         raise ValueError("no")
 
+    shaker = handshaker()
     with pytest.raises(ValueError, match="no"):
-        attempt(fail, Abandoned(), []).wait(Deadline(5))
+        shaker.run(fail, Deadline(5))
+    assert shaker.run(lambda: "next", Deadline(5)) == "next"
+    shaker.close()
 
 
 def test_what_comes_too_late_is_disposed_of_and_no_longer_counted() -> None:
-    abandoned, release, over = Abandoned(most=1), threading.Event(), threading.Event()
+    release, over = threading.Event(), threading.Event()
     disposed: list[str] = []
 
     def slow() -> str:
@@ -36,17 +47,46 @@ def test_what_comes_too_late_is_disposed_of_and_no_longer_counted() -> None:
         disposed.append(late)
         over.set()
 
+    shaker = handshaker(dispose, most=1)
     with pytest.raises(TimeoutError):
-        Attempt(slow, dispose, abandoned).wait(Deadline(0.05))
+        shaker.run(slow, Deadline(0.05))
     with pytest.raises(TooManyAbandonedError, match="1 earlier ones still hang"):
-        attempt(lambda: "next", abandoned, []).wait(Deadline(5))
+        shaker.run(lambda: "next", Deadline(5))
 
     release.set()
     assert over.wait(10)
     assert disposed == ["late"]
-    assert attempt(lambda: "next", abandoned, []).wait(Deadline(5)) == "next"
+    assert shaker.run(lambda: "next", Deadline(5)) == "next"
+    shaker.close()
 
 
-def test_an_attempt_is_not_begun_after_the_deadline() -> None:
+def test_a_call_that_hangs_does_not_hold_up_the_next() -> None:
+    release = threading.Event()
+
+    def slow() -> str:
+        release.wait(10)
+        return "late"
+
+    shaker = handshaker()
     with pytest.raises(TimeoutError):
-        attempt(threading.Event().wait, Abandoned(), []).wait(Deadline(0))
+        shaker.run(slow, Deadline(0.05))
+    assert shaker.run(lambda: "next", Deadline(5)) == "next"
+    release.set()
+    shaker.close()
+
+
+def test_a_closed_one_leaves_no_thread() -> None:
+    shaker = handshaker()
+    shaker.run(lambda: "done", Deadline(5))
+    running = threads()
+    shaker.close()
+    for thread in running:
+        thread.join(timeout=5)
+    assert not any(thread.is_alive() for thread in running)
+
+
+def test_a_call_is_not_begun_after_the_deadline() -> None:
+    begun: list[str] = []
+    with pytest.raises(TimeoutError):
+        handshaker().run(lambda: str(begun.append("x")), Deadline(0))
+    assert begun == []
