@@ -93,21 +93,27 @@ def test_runtime_classes_version_and_errors_are_understood(connect: Any, cluster
     assert caught.value.status == 503
 
 
-def close(forward: Any) -> None:
-    """Close a port-forward wholly: the client itself leaks its socket when the server closes first."""
-    forward.close()
+@pytest.fixture
+def opened() -> Iterator[list[Any]]:
+    """Port-forwards to close wholly: the client leaks its socket when the server closes first."""
+    forwards: list[Any] = []
+    yield forwards
+    for forward in forwards:
+        forward.close()
     for thread in threading.enumerate():
         if thread.name.startswith("Kubernetes port forward proxy"):
             thread.join(10)
-    forward.websocket.shutdown()
+    for forward in forwards:
+        forward.websocket.shutdown()
 
 
-def fetch(client: Any, path: str) -> bytes:
+def fetch(client: Any, path: str, opened: list[Any]) -> bytes:
     """GET `path` from port 8080 of the pod team/a through a port-forward."""
     core: Any = kubernetes.client.CoreV1Api(client)
     forward = kubernetes.stream.portforward(
         core.connect_get_namespaced_pod_portforward, "a", "team", ports="8080"
     )
+    opened.append(forward)
     tunnelled = forward.socket(8080)
     tunnelled.settimeout(10)
     connection = http.client.HTTPConnection("127.0.0.1", 8080)
@@ -117,7 +123,6 @@ def fetch(client: Any, path: str) -> bytes:
         return connection.getresponse().read()
     finally:
         connection.close()
-        close(forward)
 
 
 def expected(path: str) -> bytes:
@@ -125,39 +130,39 @@ def expected(path: str) -> bytes:
 
 
 def test_twenty_port_forwards_in_a_row_bring_every_byte(
-    connect: Any, cluster: Cluster, agent: tuple[str, int]
+    connect: Any, cluster: Cluster, agent: tuple[str, int], opened: list[Any]
 ) -> None:
     cluster.forward("team", "a", 8080, to=agent)
     client = connect()
     for index in range(20):
-        assert fetch(client, f"/{index}/") == expected(f"/{index}/")
+        assert fetch(client, f"/{index}/", opened) == expected(f"/{index}/")
     forwards = [entry for entry in cluster.requests if entry.path.endswith("/portforward")]
     assert len(forwards) == 20
     assert all(entry.status == 101 and entry.bytes_sent > 200_000 for entry in forwards)
 
 
 def test_eight_port_forwards_at_a_time_do_not_mix(
-    connect: Any, cluster: Cluster, agent: tuple[str, int]
+    connect: Any, cluster: Cluster, agent: tuple[str, int], opened: list[Any]
 ) -> None:
     cluster.forward("team", "a", 8080, to=agent)
     # One client for each worker: the official one is not thread-safe while it forwards.
     clients = [connect() for _ in range(8)]
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         paths = [f"/{index}/" for index in range(8)]
-        assert list(pool.map(fetch, clients, paths)) == [expected(path) for path in paths]
+        assert list(pool.map(fetch, clients, paths, [opened] * 8)) == [expected(path) for path in paths]
 
 
-def test_a_refused_port_is_an_error_on_the_error_channel(connect: Any) -> None:
+def test_a_refused_port_is_an_error_on_the_error_channel(connect: Any, opened: list[Any]) -> None:
     core: Any = kubernetes.client.CoreV1Api(connect())
     forward = kubernetes.stream.portforward(
         core.connect_get_namespaced_pod_portforward, "a", "team", ports="9"
     )
+    opened.append(forward)
     tunnelled = forward.socket(9)
     tunnelled.settimeout(10)
     assert tunnelled.recv(1) == b""
     assert forward.error(9).startswith("error forwarding port 9 to pod ")
     assert "connection refused" in forward.error(9)
-    close(forward)
 
 
 @pytest.mark.parametrize(
