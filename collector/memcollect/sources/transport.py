@@ -1,4 +1,4 @@
-"""How bytes get to an agent and back. Another way is another class with `connect` and `close`.
+"""How bytes get to an agent and back. Another way is another pair of classes here described.
 
 A transport belongs to one worker and is used by no other. `connect` gives a stream to a port of a pod,
 within a deadline; everything that is said over it is HTTP (agent_http) and none of the transport's
@@ -7,7 +7,6 @@ business. Whatever goes wrong on the way is a TransportError, whose `reason` is 
 
 import io
 import socket
-from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
 from msgspec import Struct
@@ -64,8 +63,15 @@ class Transport(Protocol):
         """Free what is still held."""
 
 
-TransportFactory = Callable[[], Transport]
-"""Makes a worker's own transport."""
+class Transports(Protocol):
+    """Makes each worker its own transport."""
+
+    @property
+    def most_workers(self) -> int:
+        """How many workers may have one at the same time."""
+
+    def worker(self) -> Transport:
+        """Return a new transport, for one worker."""
 
 
 class SocketStream:
