@@ -9,35 +9,13 @@ import msgspec
 from memcollect.testing import failures, listing, protobuf, resources, table
 from memcollect.testing.access import Attributes
 from memcollect.testing.cluster import Cluster
+from memcollect.testing.exchange import Answer, Request, encoded, failed
 from memcollect.testing.failures import ApiError
 from memcollect.testing.resources import ACCESS_REVIEWS, NAMESPACES, PODS, Resource
 from memcollect.testing.store import Page, Stored
 
 _HEALTH = ("/healthz", "/readyz", "/livez")
 _CREATED = 201
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Request:
-    """A request as it arrived; `query` keeps repeated parameters."""
-
-    method: str
-    path: str
-    query: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
-    accept: str = ""
-    user_agent: str = ""
-    authorization: str | None = None
-    body: bytes = b""
-    address: str = ""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Answer:
-    """What is sent back; the body is whole and not yet compressed."""
-
-    status: int
-    body: bytes
-    content_type: str = "application/json"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -65,21 +43,6 @@ def answer(cluster: Cluster, request: Request) -> Answer:
     return found
 
 
-def failed(failure: ApiError, request: Request) -> Answer:
-    """Return the answer that says why not."""
-    return Answer(failure.code, _encoded(failure.status, request))
-
-
-def _encoded(document: object, request: Request) -> bytes:
-    """JSON, indented for people: an API server takes curl and browsers for such."""
-    raw = msgspec.json.encode(document)
-    asked = request.query.get("pretty", ("",))[-1]
-    person = request.user_agent.startswith(("curl", "Wget", "Mozilla/5.0"))
-    if asked in ("true", "1") or (person and asked not in ("false", "0")):
-        return msgspec.json.format(raw, indent=2)
-    return raw + b"\n"
-
-
 def _plain(cluster: Cluster, request: Request) -> Answer | None:
     """Answer what is not a resource: version, health and discovery."""
     path = request.path.rstrip("/")
@@ -88,7 +51,7 @@ def _plain(cluster: Cluster, request: Request) -> Answer | None:
     if path == "/version":
         return Answer(200, msgspec.json.format(msgspec.json.encode(cluster.version), indent=2))
     document = _discovery(cluster, path.removeprefix("/").split("/"), request.address)
-    return None if document is None else Answer(200, _encoded(document, request))
+    return None if document is None else Answer(200, encoded(document, request))
 
 
 def _discovery(cluster: Cluster, parts: list[str], address: str) -> dict[str, Any] | None:
@@ -139,7 +102,7 @@ def _resource_request(cluster: Cluster, request: Request, user: str) -> Answer:
         raise failures.no_such_resource()
     verb = _verb(asked, request.method)
     if asked.resource == ACCESS_REVIEWS:
-        return Answer(_CREATED, _encoded(cluster.access.review(_review(request)), request))
+        return Answer(_CREATED, encoded(cluster.access.review(_review(request)), request))
     cluster.access.check(user, asked.attributes(verb))
     match verb:
         case "list":
@@ -193,13 +156,7 @@ def _one(cluster: Cluster, resource: Resource, found: Stored, request: Request) 
     if table.wanted(request.accept) and resource.stored:
         revision = found.decoded()["metadata"].get("resourceVersion", "")
         return _table(cluster, resource, {"resourceVersion": revision}, (found,), request)
-    return _formatted(_header(resource) + found.raw[1:], request)
-
-
-def _formatted(raw: bytes, request: Request) -> bytes:
-    if request.query.get("pretty") or request.user_agent.startswith("curl"):
-        return _encoded(msgspec.Raw(raw), request)
-    return raw + b"\n"
+    return encoded(msgspec.Raw(_header(resource) + found.raw[1:]), request)
 
 
 def _list(cluster: Cluster, asked: Target, request: Request) -> bytes:
@@ -219,7 +176,7 @@ def _list(cluster: Cluster, asked: Target, request: Request) -> bytes:
             b"]}",
         )
     )
-    return _formatted(body, request)
+    return encoded(msgspec.Raw(body), request)
 
 
 def _list_metadata(resource: Resource, page: Page) -> dict[str, Any]:
@@ -242,7 +199,7 @@ def _table(
 ) -> bytes:
     include = request.query.get("includeObject", ("Metadata",))[-1]
     documents = (item.decoded() for item in items)
-    return _encoded(table.render(resource, metadata, documents, cluster.clock(), include), request)
+    return encoded(table.render(resource, metadata, documents, cluster.clock(), include), request)
 
 
 def _create(cluster: Cluster, asked: Target, request: Request) -> bytes:
@@ -269,9 +226,9 @@ def _delete(cluster: Cluster, asked: Target, request: Request) -> bytes:
     if asked.resource in (PODS, NAMESPACES):
         document["metadata"]["deletionTimestamp"] = cluster.timestamp()
         header = {"kind": asked.resource.kind, "apiVersion": asked.resource.group_version}
-        return _encoded({**header, **document}, request)
+        return encoded({**header, **document}, request)
     details = {"name": asked.name, "kind": asked.resource.plural}
     if asked.resource.group:
         details["group"] = asked.resource.group
     status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
-    return _encoded(status, request)
+    return encoded(status, request)

@@ -9,7 +9,7 @@ from http import HTTPMethod
 from typing import TYPE_CHECKING, Any
 
 from memcollect.testing import api, port_forward
-from memcollect.testing.api import Answer, Request
+from memcollect.testing.exchange import Answer, Request, failed
 from memcollect.testing.failures import ApiError
 from memcollect.testing.faults import Fault
 from memcollect.testing.request_log import LoggedRequest
@@ -157,7 +157,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         try:
             accepted = port_forward.accept(self.cluster, wanted, request, self.headers)
         except ApiError as failure:
-            self._send(api.failed(failure, request), entry, None)
+            self._send(failed(failure, request), entry, None)
             return
         self.send_response_only(101)
         for name, value in accepted.headers:
@@ -177,9 +177,9 @@ def scripted_failure(status: int, retry_after_seconds: int | None, request: Requ
         text = b"Too many requests, please try again later.\n"
         return Answer(status, text, "text/plain; charset=utf-8")
     if status == 401:
-        return api.failed(ApiError(status, "Unauthorized", "Unauthorized"), request)
+        return failed(ApiError(status, "Unauthorized", "Unauthorized"), request)
     details = {"retryAfterSeconds": retry_after_seconds} if retry_after_seconds is not None else None
     message = f"the stand-in was told to answer {status}"
     if status == 500:
         message = f"Internal error occurred: {message}"
-    return api.failed(ApiError(status, _REASONS.get(status, "Unknown"), message, details), request)
+    return failed(ApiError(status, _REASONS.get(status, "Unknown"), message, details), request)

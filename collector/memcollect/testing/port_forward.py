@@ -5,8 +5,9 @@ import socket
 from email.message import Message
 
 from memcollect.testing import api, channels, failures, forwarding, spdy, tunnel
-from memcollect.testing.api import Request, Target
+from memcollect.testing.api import Target
 from memcollect.testing.cluster import Cluster
+from memcollect.testing.exchange import Request
 from memcollect.testing.faults import Fault, StreamFault
 from memcollect.testing.forwarding import CutError, Pump
 from memcollect.testing.request_log import LoggedRequest

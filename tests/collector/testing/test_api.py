@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from memcollect.testing import NAMESPACES, PODS, RUNTIME_CLASSES, Cluster, objects
-from memcollect.testing.api import Answer, Request, answer
+from memcollect.testing.api import answer
+from memcollect.testing.exchange import Answer, Request
 
 CURL = "curl/8.20"
 
