@@ -22,6 +22,7 @@ from memcollect.reporters.words import (
     sorted_terms,
     term_amount,
     term_label,
+    top_sentence,
     undecided_by_reason,
 )
 
@@ -89,6 +90,8 @@ def _pod(pod: Pod) -> Iterator[str]:
         yield from (markdown(", ".join(facts)), "")
     if pod.verdict:
         yield f"**{markdown(pod.verdict)}**"
+    if pod.top is not None:
+        yield from ("", markdown(top_sentence(pod)))
     yield from _numbers(pod)
     apps = [container for container in pod.containers if container.composition and container.role != "pause"]
     if len(apps) > 1:

@@ -129,6 +129,41 @@ def residual_note(residual: Residual) -> str:
     return f"OUTSIDE its bound, {bound}"
 
 
+TOP_STATUSES = {
+    "reconciled": "reconciled",
+    "drifted": "rightly different: the pod has changed since",
+    "stale": "too old to be held against anything",
+    "unaligned": "not comparable: the agent has no history of that moment",
+    "different-provider": "another number altogether",
+    "unexplained": "NOT EXPLAINED",
+    "not-measured": "not compared",
+}
+
+
+def top_sentence(pod: Pod) -> str:
+    """Return what kubectl top shows of the pod, how old it is and whether the agent's number agrees."""
+    top = pod.top
+    if top is None:
+        return ""
+    if top.memory_bytes is None:
+        return f"kubectl top shows nothing: {top.detail or 'no reason is known'}."
+    age = _age_seconds(pod)
+    parts = [f"kubectl top: {size(top.memory_bytes)}"]
+    parts += [f"sampled {age:.0f} s before"] if age is not None else []
+    parts += [TOP_STATUSES.get(top.status, top.status)] if top.status else []
+    if top.working_set_at_sample_bytes is not None:
+        spread = f", ±{size(top.tolerance_bytes)}" if top.tolerance_bytes is not None else ""
+        parts[-1] += f" (the agent's number of that moment: {size(top.working_set_at_sample_bytes)}{spread})"
+    sentence = ", ".join(parts)
+    return f"{sentence}; {top.detail}." if top.detail else f"{sentence}."
+
+
+def _age_seconds(pod: Pod) -> float | None:
+    now = pod.cgroup.current_read_at if pod.cgroup is not None else None
+    taken = pod.top.timestamp if pod.top is not None else None
+    return max(0.0, now - taken) if now is not None and taken is not None else None
+
+
 def finding_amount(finding: Finding) -> str:
     """Return the interval of the finding's amount, as a magnitude; a single number its sentence says."""
     low, high = finding.low_bytes, finding.high_bytes

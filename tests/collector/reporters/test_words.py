@@ -1,9 +1,10 @@
 import pytest
 
 import sample_snapshots as samples
-from memcollect.model import Finding, Undecided
+from memcollect.model import Finding, Pod, Top, Undecided
 from memcollect.reporters import words
 from memcollect.reporters.terminal import composition, ladder
+from memcollect_agent.wire import Cgroup
 
 
 @pytest.mark.parametrize("label", words.TERMS.values())
@@ -51,3 +52,25 @@ def test_a_pod_is_described_by_what_is_known_only() -> None:
 def test_services_are_not_called_pods() -> None:
     snapshot = samples.snapshot(samples.pod(kind="service"))
     assert ("Pods", "1 of 1 groups measured") in words.heading(snapshot)
+
+
+def test_kubectl_tops_number_comes_with_its_age_and_whether_it_agrees() -> None:
+    top = Top(
+        source="metrics.k8s.io",
+        timestamp=100.0,
+        memory_bytes=64 << 20,
+        status="drifted",
+        detail="3.0 MiB more since the sample, 12 s ago",
+        working_set_at_sample_bytes=64 << 20,
+        tolerance_bytes=256 << 10,
+    )
+    pod = Pod(uid="u", name="p", top=top, cgroup=Cgroup(path="/p", current_read_at=112.0))
+    assert words.top_sentence(pod) == (
+        "kubectl top: 64.0 MiB, sampled 12 s before, rightly different: the pod has changed since"
+        " (the agent's number of that moment: 64.0 MiB, ±256.0 KiB); 3.0 MiB more since the sample, 12 s ago."
+    )
+
+
+def test_a_pod_that_kubectl_top_does_not_show_says_why() -> None:
+    pod = Pod(uid="u", name="p", top=Top(source="metrics.k8s.io", status="no-metrics", detail="too young"))
+    assert words.top_sentence(pod) == "kubectl top shows nothing: too young."

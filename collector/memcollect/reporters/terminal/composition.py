@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from memcollect.reporters.sizes import interval, share, size
+from memcollect.reporters.sizes import interval, share, short_size, size
 from memcollect.reporters.terminal.lines import bar, left, paragraph, right
 from memcollect.reporters.words import (
     CONFIDENCE_MARKS,
@@ -67,7 +67,8 @@ def _small_line(terms: list[Term], whole: int, width: int) -> Text:
 
 
 def _residual_lines(residual: Residual, whole: int, width: int) -> Iterator[Text]:
-    style, note = ("dim", "within bound") if residual.within_bound else ("bold red", "OUTSIDE bound")
+    bound = f"{short_size(residual.bound_low_bytes)}..{short_size(residual.bound_high_bytes)}"
+    style, note = ("dim", f"in {bound}") if residual.within_bound else ("bold red", "OUTSIDE bound")
     line = _numbers("residual", residual.estimate_bytes, whole, width, style)
     yield _with_note(line, f"   {note}", style)
     if not residual.within_bound:

@@ -18,6 +18,7 @@ from memcollect.reporters.words import (
     findings_by_weight,
     pod_facts,
     pod_name,
+    top_sentence,
     undecided_by_reason,
 )
 
@@ -35,6 +36,8 @@ def pod_lines(pod: Pod, width: int, *, full: bool) -> Iterator[Text]:
     yield from _title(pod, width)
     if pod.verdict:
         yield from paragraph(pod.verdict, width, indent="")
+    if pod.top is not None:
+        yield from (_dim(line) for line in paragraph(top_sentence(pod), width, indent=""))
     yield from _numbers(pod, width, full=full)
     apps = [container for container in pod.containers if container.role in APP_ROLES]
     # A lone container is its pod over again.
