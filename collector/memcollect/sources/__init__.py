@@ -11,8 +11,8 @@ What to call for what:
     a quantity as a number            quantities.whole (bytes), quantities.nanos (CPU)
     the agent of each node            agent_pods.find_agents -> {node: AgentPod}
     samples from the agents           agents.fetch_samples(targets, request, transports) -> Answers
-    the way to an agent               portforward.PortForwards(cluster); direct.DirectTransports for tests
-    how many at once                  agents.Limits, within descriptors.most_workers
+    the way to an agent               portforward.port_forwarding(cluster); direct.DirectTransport for tests
+    how many at once                  agents.Limits; port-forwards no more than descriptors.most_workers
     history along with the samples    wire.SampleRequest(history=True, history_since=...) to fetch_samples
     another question to an agent      AgentConversation.ask("POST", "/v1/history", History, request)
     which rights are needed, are had  rights.needed_rights, access.review
@@ -24,6 +24,6 @@ comes as the structs of memcollect.kube; what agents say as those of memcollect_
     with Api(connect(kubeconfig, context)) as api:
         pods = list(list_pods(api, selection, report))
         agents = find_agents(api, report, {pod.spec.node_name for pod in pods})
-        for answer in fetch_samples(targets, request, PortForwards(api.cluster)):
+        for answer in fetch_samples(targets, request, port_forwarding(api.cluster)):
             ...
 """

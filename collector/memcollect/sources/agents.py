@@ -12,7 +12,7 @@ from memcollect.sources.agent_http import LARGEST_BYTES, AgentConversation, Agen
 from memcollect.sources.agent_pods import AgentPod
 from memcollect.sources.deadline import Deadline
 from memcollect.sources.plain import plain
-from memcollect.sources.transport import Endpoint, Transport, Transports
+from memcollect.sources.transport import Endpoint, Transport, TransportFactory
 from memcollect_agent.wire import NodeSample, SampleRequest
 
 SAMPLE_PATH = "/v1/sample"
@@ -43,7 +43,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     """What a fetch may take."""
 
     concurrency: int = 32
-    """Agents asked at once, if the transport allows as many."""
+    """Agents asked at once; see descriptors.most_workers for the most that port-forwarding can."""
     timeout: float = 30.0
     """Seconds for one agent: the way to it, its measuring and its answer together."""
     largest_bytes: int = LARGEST_BYTES
@@ -57,7 +57,7 @@ Progress = Callable[[int, int], None]
 def fetch_samples(
     targets: Sequence[Target],
     request: SampleRequest,
-    transports: Transports,
+    transports: TransportFactory,
     limits: Limits | None = None,
     on_progress: Progress = lambda _done, _of: None,
 ) -> Generator[Answer, None, None]:
@@ -69,7 +69,7 @@ def fetch_samples(
     """
     limits = limits or Limits()
     fetch = _Fetch(targets, request, transports, limits)
-    fetch.start(max(1, min(limits.concurrency, transports.most_workers, len(targets))))
+    fetch.start(max(1, min(limits.concurrency, len(targets))))
     try:
         for done in range(1, len(targets) + 1):
             answer = fetch.next()
@@ -86,7 +86,7 @@ class _Fetch:
         self,
         targets: Sequence[Target],
         request: SampleRequest,
-        transports: Transports,
+        transports: TransportFactory,
         limits: Limits,
     ) -> None:
         budget = min(request.time_budget_seconds, limits.timeout * _BUDGET_SHARE)
@@ -115,7 +115,7 @@ class _Fetch:
                 continue
 
     def _work(self) -> None:
-        transport = self._transports.worker()
+        transport = self._transports()
         try:
             while not self._stopped.is_set():
                 target = self._todo.get_nowait()

@@ -4,25 +4,11 @@ import socket
 from collections.abc import Callable
 
 from memcollect.sources.deadline import Deadline
-from memcollect.sources.descriptors import MOST_WORKERS
 from memcollect.sources.plain import plain
 from memcollect.sources.transport import Endpoint, SocketStream, TransportError
 
 Locate = Callable[[Endpoint], tuple[str, int]]
 """Where an endpoint can be reached: host and port."""
-
-
-class DirectTransports:
-    """Direct transports, as many as are wanted."""
-
-    most_workers = MOST_WORKERS
-
-    def __init__(self, locate: Locate) -> None:
-        self._locate = locate
-
-    def worker(self) -> "DirectTransport":
-        """Return a transport for one worker."""
-        return DirectTransport(self._locate)
 
 
 class DirectTransport:

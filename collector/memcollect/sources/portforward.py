@@ -32,6 +32,7 @@ from memcollect.sources.transport import (
     Endpoint,
     SocketStream,
     TransportError,
+    TransportFactory,
 )
 
 _THREAD_NAME = "Kubernetes port forward proxy"
@@ -39,20 +40,10 @@ _SETTLE_SECONDS = 0.5
 _GRACE_SECONDS = 0.25
 
 
-class PortForwards:
-    """Transports by port-forward through `cluster`'s API server.
-
-    The workers share the count of hung handshakes; there are no more of them than select() can serve.
-    """
-
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
-        self._abandoned = Abandoned()
-        self.most_workers = most_workers()
-
-    def worker(self) -> "PortForwardTransport":
-        """Return a transport with an ApiClient of its own."""
-        return PortForwardTransport(self._cluster, self._abandoned)
+def port_forwarding(cluster: Cluster) -> TransportFactory:
+    """Return what makes each worker its transport; the workers share the count of hung handshakes."""
+    abandoned = Abandoned()
+    return lambda: PortForwardTransport(cluster, abandoned)
 
 
 class PortForwardTransport:

@@ -1,4 +1,4 @@
-"""How bytes get to an agent and back. Another way is another pair of classes here described.
+"""How bytes get to an agent and back. Another way is another class with `connect` and `close`.
 
 A transport belongs to one worker and is used by no other. `connect` gives a stream to a port of a pod,
 within a deadline; everything that is said over it is HTTP (agent_http) and none of the transport's
@@ -7,6 +7,7 @@ business. Whatever goes wrong on the way is a TransportError, whose `reason` is 
 
 import io
 import socket
+from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
 from msgspec import Struct
@@ -63,15 +64,8 @@ class Transport(Protocol):
         """Free what is still held."""
 
 
-class Transports(Protocol):
-    """Makes each worker its own transport."""
-
-    @property
-    def most_workers(self) -> int:
-        """How many workers may have one at the same time."""
-
-    def worker(self) -> Transport:
-        """Return a new transport, for one worker."""
+TransportFactory = Callable[[], Transport]
+"""Makes a worker's own transport: each worker of a fetch calls it once."""
 
 
 class SocketStream:

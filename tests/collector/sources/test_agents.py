@@ -16,9 +16,9 @@ from memcollect.sources import kube_config
 from memcollect.sources.agent_pods import AGENT_PORT, AgentPod
 from memcollect.sources.agents import Answer, Limits, Target, fetch_samples
 from memcollect.sources.deadline import Deadline
-from memcollect.sources.direct import DirectTransports
-from memcollect.sources.portforward import PortForwards
-from memcollect.sources.transport import Endpoint
+from memcollect.sources.direct import DirectTransport
+from memcollect.sources.portforward import port_forwarding
+from memcollect.sources.transport import Endpoint, TransportFactory
 from memcollect.testing import PODS, Cluster, objects
 from memcollect_agent.sample import Roots
 from memcollect_agent.serve.addresses import Address
@@ -44,8 +44,8 @@ class Nodes:
         return "127.0.0.1", self.ports[endpoint.node]
 
     @property
-    def transports(self) -> DirectTransports:
-        return DirectTransports(self.locate)
+    def transports(self) -> TransportFactory:
+        return lambda: DirectTransport(self.locate)
 
 
 def target(node: str, *, problem: str = "", uids: list[str] | None = None) -> Target:
@@ -161,13 +161,6 @@ def test_no_more_agents_are_asked_at_once_than_allowed(nodes: Nodes) -> None:
     assert most == 3
 
 
-def test_a_transport_bounds_the_workers_too(nodes: Nodes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(DirectTransports, "most_workers", 1)
-    targets = [nodes.add("hangs", hanging), nodes.add("good")]
-    answers = fetch_samples(targets, SampleRequest(), nodes.transports, Limits(concurrency=8, timeout=0.2))
-    assert [answer.target.node for answer in answers] == ["hangs", "good"]
-
-
 def test_an_agent_may_not_measure_for_longer_than_it_is_waited_for(nodes: Nodes) -> None:
     budgets: list[float] = []
 
@@ -210,12 +203,12 @@ def test_ctrl_c_ends_a_fetch_from_agents_that_hang_at_once() -> None:
         import sys
         from memcollect.sources.agent_pods import AgentPod
         from memcollect.sources.agents import Limits, Target, fetch_samples
-        from memcollect.sources.direct import DirectTransports
+        from memcollect.sources.direct import DirectTransport
         from memcollect_agent.wire import SampleRequest
 
         ports = [int(port) for port in sys.argv[1:]]
         targets = [Target(node=str(p), agent=AgentPod(node=str(p), name="a", port=p)) for p in ports]
-        transports = DirectTransports(lambda endpoint: ("127.0.0.1", endpoint.port))
+        transports = lambda: DirectTransport(lambda endpoint: ("127.0.0.1", endpoint.port))
         collected = []
         try:
             for answer in fetch_samples(targets, SampleRequest(), transports, Limits(timeout=60)):
@@ -247,7 +240,7 @@ def test_a_real_agent_answers_over_a_port_forward(state: Cluster, cluster: kube_
         state.forward("memcollect", "agent-n1", AGENT_PORT, to=("127.0.0.1", listener.port))
         uid = "b361119b-f663-4d3c-a6b4-4f72a32a506f"
         request = SampleRequest(history=True)
-        answers = list(fetch_samples([target("n1", uids=[uid])], request, PortForwards(cluster)))
+        answers = list(fetch_samples([target("n1", uids=[uid])], request, port_forwarding(cluster)))
         listener.stop()
         serving.join()
     (answer,) = answers
@@ -265,6 +258,8 @@ def test_many_agents_are_asked_over_port_forwards_at_once(
             state.put(PODS, objects.pod("memcollect", f"agent-n{number}", node=f"n{number}"))
             state.forward("memcollect", f"agent-n{number}", 7070, to=("127.0.0.1", port))
         targets = [target(f"n{number}") for number in range(60)]
-        answers = list(fetch_samples(targets, SampleRequest(), PortForwards(cluster), Limits(concurrency=16)))
+        answers = list(
+            fetch_samples(targets, SampleRequest(), port_forwarding(cluster), Limits(concurrency=16))
+        )
     assert [a.failure for a in answers if a.failure] == []
     assert {a.target.node for a in answers} == {f"n{number}" for number in range(60)}
