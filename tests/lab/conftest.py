@@ -7,20 +7,19 @@ where it holds some already, the tests look at those and nothing is booted.
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
+
+from lab.compile import compiled
+from lab.truth import Failed, Measured
 from memcollect.lab import kernels, space, uml
 from memcollect.lab.errors import LabError
 from memcollect.lab.kernels import Kernel
 
-from lab.truth import Failed, Measured
-
-HERE = Path(__file__).parent
 TIME_LIMIT_SECONDS = 400.0
 
 
@@ -58,18 +57,6 @@ def lab_results(request: pytest.FixtureRequest, lab_directory: Path) -> dict[str
         for file in lab_directory.glob("*.json")
     ]
     return {document.workload: document for document in documents}
-
-
-def compiled(directory: Path) -> Path:
-    """Return the truthful program."""
-    compiler = shutil.which("gcc") or shutil.which("cc")
-    if compiler is None:
-        pytest.fail("no C compiler; on Debian: apt-get install gcc libc6-dev", pytrace=False)
-    target = directory / "workload"
-    subprocess.run(
-        [compiler, "-O1", "-static", "-pthread", "-s", "-o", target, HERE / "workload.c"], check=True
-    )
-    return target
 
 
 def run_all(kernel: Kernel, program: Path, directory: Path) -> None:

@@ -1,10 +1,9 @@
 """The one place where the lab meets the explaining middle."""
 
+from lab.truth import Measured
 from memcollect.explain import explain
 from memcollect.join import Capture, LocalNames, local_snapshot
 from memcollect.model import Composition, Ladder, Pod, Residual, Snapshot, Step, Undecided
-
-from lab.truth import Measured
 
 
 def explained(measured: Measured) -> Snapshot:

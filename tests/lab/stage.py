@@ -6,10 +6,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from lab.truth import Truth
 from memcollect.lab.layout import ContainerSpec, Driver, Layout, PlacedPod, PodSpec, QosClass
 from memcollect.lab.processes import Tenant, start_pause
-
-from lab.truth import Truth
 
 MIB = 1 << 20
 DISK = Path("/run/data")

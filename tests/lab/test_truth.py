@@ -1,47 +1,37 @@
 """The explanation against truths that the workloads know by construction, on a real kernel."""
 
 import pytest
-from memcollect.model import Snapshot
 
-from lab.explained import explained, intervals_of, ladder_of, pod_of, residuals_of
-from lab.truth import Failed, Measured, Truth
+from lab.contradictions import contradiction, tolerance
+from lab.explained import composition_of, explained, ladder_of, pod_of, residuals_of
+from lab.truth import Failed, Measured
 from lab.workloads import WORKLOADS
 
 pytestmark = pytest.mark.lab
 
-MIB = 1 << 20
+CANNOT_RUN = {
+    (
+        "5.10",
+        "real_runtime",
+    ): "runc and crun start themselves from a memfd, which User-Mode Linux 5.10 refuses",
+}
 Results = dict[str, Measured | Failed]
 
 
 @pytest.fixture(params=list(WORKLOADS))
 def measured(request: pytest.FixtureRequest, lab_results: Results) -> Measured:
     document = lab_results[request.param]
+    reason = CANNOT_RUN.get((document.kernel.rpartition(".")[0], document.workload))
+    if reason and isinstance(document, Failed):
+        pytest.xfail(reason)
     assert isinstance(document, Measured), document.error
     return document
-
-
-def tolerance(size: int) -> int:
-    return max(MIB, size // 100)
 
 
 def test_every_cause_is_named_with_its_amount(measured: Measured) -> None:
     snapshot = explained(measured)
     wrong = [problem for truth in measured.truths if (problem := contradiction(snapshot, truth))]
     assert wrong == []
-
-
-def contradiction(snapshot: Snapshot, truth: Truth) -> str | None:
-    """Return how the document contradicts the truth, None if it does not."""
-    pod = pod_of(snapshot, truth.pod)
-    where = f"{truth.pod}/{truth.scope}: {truth.cause}"
-    found = {(each.cause, each.scope): each.estimate_bytes for each in pod.findings}
-    if truth.size is None:
-        return None if (truth.cause, truth.scope) in found else f"{where} is not among {found}"
-    amounts = intervals_of(pod, truth.scope, truth.cause)
-    if not amounts and truth.size >= MIB:
-        return f"{where} is named nowhere; the findings are {found}"
-    far = [each for each in amounts if abs(each[1] - truth.size) > tolerance(truth.size)]
-    return f"{where} should be {truth.size} and is {far}" if far else None
 
 
 def test_every_residual_is_within_its_printed_bound(measured: Measured) -> None:
@@ -69,3 +59,20 @@ def test_every_pod_has_a_verdict_and_one_pause_container(measured: Measured) -> 
     for pod in explained(measured).pods:
         assert pod.verdict
         assert [each.role for each in pod.containers].count("pause") == 1
+
+
+def test_kernel_memory_that_no_counter_names_is_an_interval_and_never_zero(lab_results: Results) -> None:
+    """5.10 has no `kernel` in memory.stat: there the socket buffers are what is left, within its bound."""
+    document = lab_results["full_sockets"]
+    assert isinstance(document, Measured)
+    (truth,) = document.truths
+    pod = pod_of(explained(document), truth.pod)
+    composition = composition_of(pod, truth.scope)
+    assert composition is not None
+    (term,) = [each for each in composition.terms if each.term == truth.cause]
+    container = next(each for each in pod.containers if each.name == truth.scope)
+    assert container.cgroup is not None
+    assert container.cgroup.stat is not None
+    assert term.confidence == ("measured" if "kernel" in container.cgroup.stat else "bounded")
+    assert truth.size is not None
+    assert term.low_bytes - tolerance(truth.size) <= truth.size <= term.high_bytes

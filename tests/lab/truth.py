@@ -1,7 +1,8 @@
 """What a workload knows by construction, and what was measured of it: the lab's result document."""
 
-from memcollect_agent.wire import NodeSample
 from msgspec import Struct, field
+
+from memcollect_agent.wire import NodeSample
 
 
 class Truth(Struct, frozen=True, kw_only=True):
@@ -21,6 +22,7 @@ class Measured(Struct, frozen=True, kw_only=True, tag=True):
     """One workload: its truths and the sample taken while it held still."""
 
     workload: str
+    kernel: str
     truths: list[Truth]
     pods: dict[str, str]
     """Pod name -> uid."""
@@ -30,8 +32,18 @@ class Measured(Struct, frozen=True, kw_only=True, tag=True):
     notes: list[str] = field(default_factory=list)
 
 
+class Recorded(Struct, frozen=True, kw_only=True):
+    """What stands beside a recorded tree: as Measured, the sample being still to be taken from the tree."""
+
+    kernel: str
+    truths: list[Truth]
+    pods: dict[str, str]
+    containers: dict[str, str]
+
+
 class Failed(Struct, frozen=True, kw_only=True, tag=True):
     """A workload that could not be run: the traceback."""
 
     workload: str
+    kernel: str
     error: str

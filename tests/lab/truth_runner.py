@@ -5,33 +5,35 @@
 A workload that fails leaves a Failed document; the others run all the same.
 """
 
+import os
 import sys
 import time
 import traceback
 from pathlib import Path
 
 import msgspec
-from memcollect_agent.sample import Roots, sample_node
-from memcollect_agent.wire import SampleRequest
 
 from lab.stage import Stage
 from lab.truth import Failed, Measured
 from lab.workloads import WORKLOADS
+from memcollect_agent.sample import Roots, sample_node
+from memcollect_agent.wire import SampleRequest
 
-_FLUSH_SECONDS = 2.2
+FLUSH_SECONDS = 2.2
 """memory.stat is flushed every 2 s (mm/memcontrol.c, FLUSH_TIME): longer than that, nothing is stale."""
 
 
 def measure(name: str, stage: Stage) -> Measured:
     """Play one workload and take its sample with the agent as it is shipped."""
     truths = WORKLOADS[name](stage)
-    time.sleep(_FLUSH_SECONDS)
+    time.sleep(FLUSH_SECONDS)
     specs = [pod.spec for pod in stage.pods]
     request = SampleRequest(pod_uids=[spec.uid for spec in specs], process_limit=5)
     sample = sample_node(request, Roots())
     containers = {spec.container_id(each.name): each.name for spec in specs for each in spec.containers}
     return Measured(
         workload=name,
+        kernel=os.uname().release,
         truths=truths,
         pods={spec.name: spec.uid for spec in specs},
         containers=containers,
@@ -48,7 +50,7 @@ def main(program: str, results: Path, names: list[str]) -> None:
         try:
             document = measure(name, stage)
         except Exception:  # noqa: BLE001 -- the next workload runs whatever this one met
-            document = Failed(workload=name, error=traceback.format_exc())
+            document = Failed(workload=name, kernel=os.uname().release, error=traceback.format_exc())
         finally:
             stage.clear()
         (results / f"{name}.json").write_bytes(msgspec.json.encode(document))

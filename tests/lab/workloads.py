@@ -3,15 +3,13 @@
 Run in the guest, in the order of WORKLOADS. Sizes differ, so that no amount is found by accident.
 """
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from memcollect.lab import cgroups, syscalls
-
 from lab.stage import DISK, MIB, RUN, SHM, Stage, bundle, truth
 from lab.truth import Truth
+from memcollect.lab import cgroups, syscalls
 
 Workload = Callable[[Stage], list[Truth]]
 

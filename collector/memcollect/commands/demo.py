@@ -5,13 +5,16 @@ from __future__ import annotations
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from memcollect.commands.options import clean_text, option, output_options, verbose_option
 from memcollect.commands.output import check_output, deliver, say
 from memcollect.commands.reports import report
+
+if TYPE_CHECKING:
+    from memcollect.reporters.words import Details
 
 EPILOG = """\b
 Examples:
@@ -21,7 +24,7 @@ Examples:
 """
 
 NEXT = (
-    "every number above was read from a real kernel; `top` was computed by cAdvisor's formula seconds before.",
+    "every number above is a real kernel's; `top` was computed by cAdvisor's formula seconds before.",
     "keep the document: memcollect demo --format json -o demo.json",
     "one pod of it in full, offline: memcollect explain demo.json sandbox-init-tmpfs",
     "a machine of your own (cgroup v2, as root): memcollect snapshot --local",
@@ -55,7 +58,7 @@ def command(*, kernel: str | None, **options: Any) -> int:
         document = run_demo(Path(directory), say, kernel)
         snapshot = explain(read_snapshot(str(document)))
     to_file = options["output"] is not None
-    details = "all" if options["details"] == "auto" else options["details"]
+    details: Details = "all" if options["details"] == "auto" else options["details"]
     text = report(snapshot, options["format_"], to_file=to_file, details=details)
     deliver(text, options["output"], force=options["force"])
     say(f"done in {time.monotonic() - began:.0f} s. What to try next:")

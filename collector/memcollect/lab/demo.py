@@ -20,6 +20,7 @@ from memcollect.lab.errors import LabError
 
 Progress = Callable[[str], None]
 
+SHM = "/dev/shm"  # noqa: S108 -- shared memory is the point; what is made there has a private name
 CGROUP_MOUNT = Path("/sys/fs/cgroup")
 TIME_LIMIT_SECONDS = 85.0
 _DISK_BYTES = 192 << 20
@@ -67,8 +68,8 @@ def _host_places(results: Path) -> Iterator[Places]:
     scratch = CGROUP_MOUNT / name
     with (
         tempfile.TemporaryDirectory(prefix=name) as disk,
-        tempfile.TemporaryDirectory(prefix=name, dir="/dev/shm") as shm,
-    ):  # noqa: S108 -- private, and shared memory is the point
+        tempfile.TemporaryDirectory(prefix=name, dir=SHM) as shm,
+    ):
         scratch.mkdir()
         try:
             yield Places(
@@ -90,8 +91,8 @@ def run_in_guest(directory: Path, on_progress: Progress, kernel: str | None = No
             cgroups=str(CGROUP_MOUNT),
             logs="/var/log",
             disk=disk,
-            shm="/dev/shm",
-            results=shared,  # noqa: S108 -- the guest's own
+            shm=SHM,
+            results=shared,
         )
         config = Path(shared, "places.json")
         config.write_bytes(msgspec.json.encode(places))
@@ -111,10 +112,7 @@ def run_in_guest(directory: Path, on_progress: Progress, kernel: str | None = No
 
 
 def _disk_target() -> str:
-    """Return where the guest mounts its disk: as sandboxes have it, unless something we need is below /mnt."""
-    needed = [sys.executable, sys.prefix, *sys.path]
-    return (
-        "/run/user-data"
-        if any(space.is_covered(path, ["/mnt"]) for path in needed if path)
-        else "/mnt/user-data"
-    )
+    """Return where the guest mounts its disk: where sandboxes have it, unless our own files are there."""
+    needed = [sys.executable, sys.prefix, *filter(None, sys.path)]
+    hidden = any(space.is_covered(path, ["/mnt"]) for path in needed)
+    return "/run/user-data" if hidden else "/mnt/user-data"

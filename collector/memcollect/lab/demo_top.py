@@ -8,11 +8,11 @@ cluster comes from the agent's history.
 import time
 from pathlib import Path
 
-from memcollect_agent.sample import Roots, sample_node
-from memcollect_agent.wire import Cgroup, SampleRequest
 from msgspec import Struct
 
 from memcollect.lab.layout import PodSpec, leaf_name, pod_path
+from memcollect_agent.sample import Roots, sample_node
+from memcollect_agent.wire import Cgroup, SampleRequest
 
 _STOCK_PAGES = 64
 """Pages that a CPU may charge to a cgroup in advance (MEMCG_CHARGE_BATCH in mm/memcontrol.c)."""

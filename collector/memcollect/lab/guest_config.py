@@ -11,10 +11,7 @@ class Mount(Struct, frozen=True):
     kind: str
     options: str = ""
     flags: int = 0
-    """The MS_ flags of mount(2)."""
-
-
-MS_NOATIME = 1024
+    """The MS_ flags of mount(2), as memcollect.lab.syscalls names them."""
 
 
 class GuestConfig(Struct, frozen=True, kw_only=True):

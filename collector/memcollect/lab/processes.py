@@ -3,7 +3,7 @@
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,14 +18,11 @@ class Tenant:
     done, with what the program knows of it as JSON after that word; a line on its stdin asks for more.
     """
 
-    def __init__(
-        self, cgroup: Path | None, command: Sequence[str], environment: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, cgroup: Path | None, command: Sequence[str]) -> None:
         self._process = subprocess.Popen(  # noqa: S603 -- the lab's own programs
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=None if environment is None else dict(environment),
             preexec_fn=_entering(cgroup) if cgroup else None,  # noqa: PLW1509 -- no threads run here
             text=True,
             start_new_session=True,
@@ -76,8 +73,8 @@ def start_pause(cgroup: Path, directory: Path) -> "subprocess.Popen[bytes]":
     link = directory / "pause"
     if not link.is_symlink():
         link.symlink_to("/bin/sleep")
-    return subprocess.Popen(  # noqa: S603 -- sleep
-        ["sleep", "infinity"],
+    return subprocess.Popen(
+        ["sleep", "infinity"],  # noqa: S607 -- the file is named below
         executable=str(link),
         stdin=subprocess.DEVNULL,
         preexec_fn=_entering(cgroup),  # noqa: PLW1509 -- as above

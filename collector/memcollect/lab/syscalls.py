@@ -13,6 +13,7 @@ from pathlib import Path
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
+MS_NOATIME = 1024
 _RB_POWER_OFF = 0x4321FEDC
 _SYS_FINIT_MODULE = 313
 """x86_64 only, as User-Mode Linux is."""

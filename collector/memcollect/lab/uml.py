@@ -20,9 +20,10 @@ from msgspec import Struct
 
 from memcollect.lab import images, space
 from memcollect.lab.errors import BootError, LabError
-from memcollect.lab.guest_config import MS_NOATIME, STANDARD_MOUNTS, GuestConfig, Mount
+from memcollect.lab.guest_config import STANDARD_MOUNTS, GuestConfig, Mount
 from memcollect.lab.kernels import Kernel
 from memcollect.lab.streams import lines_of
+from memcollect.lab.syscalls import MS_NOATIME
 
 LineSink = Callable[[str], None]
 """Receives each line as it comes, without its end."""

@@ -1,0 +1,17 @@
+"""Compiles the truthful program."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+SOURCE = Path(__file__).parent / "workload.c"
+
+
+def compiled(directory: Path) -> Path:
+    """Return the program, compiled into `directory`; raises FileNotFoundError without a compiler."""
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    if compiler is None:
+        raise FileNotFoundError("no C compiler; on Debian: apt-get install gcc libc6-dev")
+    target = directory / "workload"
+    subprocess.run([compiler, "-O1", "-static", "-pthread", "-s", "-o", target, SOURCE], check=True)
+    return target
