@@ -89,16 +89,12 @@ def other_kernel(facts: Facts) -> Amount:
     if "stat.pagetables" not in facts and "procs.page_tables" in facts:
         named += facts.exact("procs.page_tables")
     listed = facts.stat("anon") + facts.stat("file") + facts.exact("detached_anon")
-    rest = facts.exact("current") - (listed + named + _sock(facts))
+    rest = facts.exact("current") - (listed + named + facts.stat("sock"))
     slack = charge_bound(facts).interval
     return bounded(
         Interval.between(max(0, rest - slack.high), max(0, rest - slack.low), max(0, rest)),
         f"kernel memory this kernel does not itemise: current − all that is counted = {rest}",
     )
-
-
-def _sock(facts: Facts) -> int:
-    return facts.stat("sock") if "stat.sock" in facts else 0
 
 
 KERNEL_RULES = (
@@ -111,4 +107,6 @@ KERNEL_RULES = (
     TermRule("zswap", optional_counter("zswap"), "no"),
     TermRule("other_kernel", other_kernel, "no"),
     TermRule("sock", counter("sock"), "no"),
+    # Only on mounts with memory_hugetlb_accounting, from 6.14: elsewhere huge pages are not in the charge.
+    TermRule("hugetlb", optional_counter("hugetlb"), "no"),
 )

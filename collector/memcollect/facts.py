@@ -99,7 +99,7 @@ def gather(cgroup: Cgroup | None, sums: ProcessSums | None, node: Node | None, *
     _add_cgroup(values, reasons, cgroup)
     _add_sums(values, reasons, sums)
     _add_node(values, reasons, node)
-    _add_lru(values)
+    _add_lru(values, reasons)
     return Facts(values, reasons)
 
 
@@ -135,12 +135,13 @@ def _add_sums(values: dict[str, Interval], reasons: dict[str, str], sums: Proces
         reasons["procs"] = NO_SUMS if sums is None else "none of the processes could be read"
         return
     values["procs.read"] = Interval.exactly(sums.read)
+    values["procs.unread"] = Interval.exactly(unread_count(sums))
     for name in SUM_FIELDS:
         value = getattr(sums, f"{name}_bytes")
-        if value is None and sums.read == 0 and name != "page_tables":
+        if value is None and sums.read == 0:
             value = 0  # no process lives here: a sum over nothing is known
         if value is None:
-            reasons[f"procs.{name}"] = "smaps_rollup of this kernel has no such line"
+            reasons[f"procs.{name}"] = "smaps_rollup has no such line here, or was not asked for"
         else:
             values[f"procs.{name}"] = Interval.exactly(value)
     if "procs.page_tables" not in values:
@@ -170,6 +171,7 @@ def _add_node(values: dict[str, Interval], reasons: dict[str, str], node: Node |
     for name, value in (
         ("node.cpus", node.cpus if node else None),
         ("node.page_size", node.page_size_bytes if node else None),
+        ("node.swap_devices", node.swap_devices if node else None),
     ):
         if value is None:
             reasons[name] = "the node did not say"
@@ -177,14 +179,17 @@ def _add_node(values: dict[str, Interval], reasons: dict[str, str], node: Node |
             values[name] = Interval.exactly(value)
 
 
-def _add_lru(values: dict[str, Interval]) -> None:
+def _add_lru(values: dict[str, Interval], reasons: dict[str, str]) -> None:
     """Derive `lru`, `detached_anon` and `lazyfree`, whose definitions several rules share.
 
     Every page on an LRU list is either counted in `anon`, or in `file`, or in neither (mm/memcontrol.c):
     the last are the swap cache and the unmapped tails of huge pages.
     """
     names = [f"stat.{name}" for name in (*LRU_LISTS, "anon", "file")]
-    if any(name not in values for name in names):
+    why = reasons.get("stat", "this kernel's memory.stat has no such line")
+    absent = [name for name in names if name not in values]
+    if absent:
+        reasons["lru"] = reasons["detached_anon"] = reasons["lazyfree"] = f"it needs {absent[0]}: {why}"
         return
     lru = sum(values[name].low for name in names[:5])
     anon, file = values["stat.anon"].low, values["stat.file"].low
@@ -192,6 +197,8 @@ def _add_lru(values: dict[str, Interval]) -> None:
     values["detached_anon"] = Interval.exactly(max(0, lru - anon - file))
     if "stat.shmem" in values:
         values["lazyfree"] = _lazyfree(values)
+    else:
+        reasons["lazyfree"] = f"it needs stat.shmem: {why}"
 
 
 def _lazyfree(values: dict[str, Interval]) -> Interval:
@@ -200,7 +207,8 @@ def _lazyfree(values: dict[str, Interval]) -> Interval:
     Two routes. memory.stat alone: what the file lists hold beyond the page cache, where the unevictable
     list, of which memory.stat does not say whether it is anon or file, is the width of the interval.
     And Σ LazyFree of the processes, which sees pages until they are written again; a page written
-    again stays on that list, so the first route may rightly say more.
+    again stays on that list, so the first route may rightly say more. Where the two differ by no more
+    than what may wait in per-CPU batches, the difference is the width of the interval.
     """
     stat = {name: values[f"stat.{name}"].low for name in (*LRU_LISTS, "anon", "file", "shmem")}
     ceiling = min(stat["anon"], stat["inactive_file"])
@@ -213,7 +221,7 @@ def _lazyfree(values: dict[str, Interval]) -> Interval:
         return Interval.between(low, high)
     counted = min(seen.low, ceiling)
     if unread == Interval.exactly(0) and abs(counted - low) <= _lru_batches(values):
-        return Interval.exactly(counted)
+        return Interval.between(min(low, counted), max(low, counted), counted)
     if unread == Interval.exactly(0) and low < counted <= high + _lru_batches(values):
         return Interval.exactly(counted)
     return Interval.between(low, high, counted)

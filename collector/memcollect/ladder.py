@@ -88,6 +88,13 @@ def rung(name: str, facts: Facts, fact: str, source: str = "") -> Rung:
     return Rung(rung=name, bytes=None, source=source, reason=facts.reason(fact))
 
 
+def process_rungs(facts: Facts) -> list[Rung]:
+    """Return the two sums over processes; where some could not be read, the source says how many."""
+    unread = facts.exact("procs.unread") if "procs.unread" in facts else 0
+    note = f", without {unread} that could not be read" if unread else ""
+    return [rung(name, facts, f"procs.{name}", SOURCES[name] + note) for name in ("rss", "pss")]
+
+
 def top_rungs(facts: Facts, top: Top | None) -> list[Rung]:
     """Return the rungs from the working set upwards; `top` is None where nobody was asked."""
     rungs = [rung("working_set", facts, "working_set")]
@@ -109,11 +116,7 @@ def top_steps(facts: Facts) -> list[tuple[StepRules, Facts]]:
 
 def container_ladder(facts: Facts, top: Top | None) -> Ladder:
     """Return one container's ladder; `facts` are the container's (memcollect.scopes)."""
-    rungs = [
-        rung("rss", facts, "procs.rss"),
-        rung("pss", facts, "procs.pss"),
-        rung("current", facts, "current"),
-    ]
+    rungs = [*process_rungs(facts), rung("current", facts, "current")]
     steps = [(PROCESS_STEP, facts), (CHARGE_STEP, facts), (INACTIVE_STEP, facts)]
     return climb(rungs + top_rungs(facts, top), steps + top_steps(facts))
 
@@ -121,8 +124,7 @@ def container_ladder(facts: Facts, top: Top | None) -> Ladder:
 def pod_ladder(facts: Facts, containers: Facts, top: Top | None) -> Ladder:
     """Return a pod's ladder: its own cgroup's facts up to `pod_current`, its containers' sums above."""
     rungs = [
-        rung("rss", facts, "procs.rss"),
-        rung("pss", facts, "procs.pss"),
+        *process_rungs(facts),
         rung("pod_current", facts, "current"),
         rung("current", containers, "current", "Σ memory.current of the app containers"),
     ]

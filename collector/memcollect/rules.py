@@ -95,7 +95,9 @@ NO_BOUND = Bound(Interval.exactly(0), "both rungs are sums over the same reads")
 def residual_of(gap: int, terms: Iterable[Term], bound: Bound) -> Residual:
     """Return what the terms leave of `gap`, as an interval and an estimate, beside its bound.
 
-    It is within the bound when some value the terms allow lies inside it.
+    It is judged by its estimate. Terms that split one number between them (unmapped tmpfs and unmapped
+    cache, lazyfree and the cache around it) are each an interval, but their estimates add up to that
+    number exactly; their widths added up would hide a hole as large as the split is uncertain.
     """
     rest = Interval.exactly(gap) - total(interval_of(term) for term in terms)
     allowed = bound.interval
@@ -106,7 +108,7 @@ def residual_of(gap: int, terms: Iterable[Term], bound: Bound) -> Residual:
         bound_low_bytes=allowed.low,
         bound_high_bytes=allowed.high,
         bound_reason=bound.reason,
-        within_bound=rest.low <= allowed.high and rest.high >= allowed.low,
+        within_bound=rest.estimate in allowed,
     )
 
 

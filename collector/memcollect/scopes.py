@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from memcollect.composition import working_set_bytes
-from memcollect.facts import Facts, MissingFactError, counted_kernel_bytes, gather
+from memcollect.facts import Facts, MissingFactError, counted_kernel_bytes, gather, unread_count
 from memcollect.interval import Interval, total
 from memcollect.model import Container, Pod, Top
 from memcollect.sums import add_sums
@@ -13,7 +13,7 @@ from memcollect.units import MIB
 from memcollect_agent.wire import Cgroup, Node, ProcessSums
 
 SHARED = ("node.cpus", "node.page_size")
-ADDED_UP = ("stat.inactive_file", "current", "lazyfree", "working_set")
+ADDED_UP = ("stat.inactive_file", "current", "lazyfree", "working_set", "cut_off")
 
 
 def container_facts(container: Container, node: Node | None) -> Facts:
@@ -29,13 +29,19 @@ def pod_facts(pod: Pod, node: Node | None) -> Facts:
     reasons: dict[str, str] = {}
     children = [container.cgroup for container in pod.containers if container.cgroup is not None]
     _add_children(values, reasons, pod.containers, children)
+    values["own.processes"] = Interval.exactly(_living(pod.own_sums))
     if pod.cgroup is not None:
         _add_own(values, pod.cgroup, children)
     return _with_events(facts.extended(values, reasons), pod.cgroup, pod_sums(pod))
 
 
 def pod_sums(pod: Pod) -> ProcessSums | None:
-    """Return the sums over every process of the pod, the pause container's included."""
+    """Return the sums over every process of the pod, the pause container's included.
+
+    None where a container's processes were not read: a sum of the others would look like a total.
+    """
+    if any(each.sums is None for each in pod.containers if is_there(each)):
+        return None
     parts = [container.sums for container in pod.containers if container.sums is not None]
     if pod.own_sums is not None:
         parts.append(pod.own_sums)
@@ -46,7 +52,7 @@ def app_facts(pod: Pod, facts_by_name: Sequence[tuple[Container, Facts]]) -> Fac
     """Return the app containers' facts added up, as kubectl top adds them; absent where one is."""
     values: dict[str, Interval] = {}
     reasons: dict[str, str] = {}
-    running = [(c, f) for c, f in facts_by_name if c.cgroup is not None or c.state == "running"]
+    running = [(c, f) for c, f in facts_by_name if is_there(c)]
     for name in SHARED:
         if running and name in running[0][1]:
             values[name] = running[0][1][name]
@@ -64,6 +70,11 @@ def app_facts(pod: Pod, facts_by_name: Sequence[tuple[Container, Facts]]) -> Fac
     return _with_top(Facts(values, reasons), pod.top)
 
 
+def is_there(container: Container) -> bool:
+    """Return whether the container has a cgroup, measured or not; one that ended or waits has none."""
+    return container.cgroup is not None or container.state == "running"
+
+
 def _cgroups(cgroup: Cgroup | None) -> int:
     """Return how many cgroups may hold stock in this subtree: itself, living and dying descendants."""
     descendants = (cgroup.descendants if cgroup else None) or {}
@@ -72,7 +83,11 @@ def _cgroups(cgroup: Cgroup | None) -> int:
 
 def _with_working_set(facts: Facts) -> Facts:
     try:
-        return facts.extended({"working_set": Interval.exactly(working_set_bytes(facts))})
+        working_set = working_set_bytes(facts)
+        cut_off = working_set - (facts.exact("current") - facts.stat("inactive_file"))
+        return facts.extended(
+            {"working_set": Interval.exactly(working_set), "cut_off": Interval.exactly(cut_off)}
+        )
     except MissingFactError as missing:
         return facts.extended({}, {"working_set": str(missing)})
 
@@ -98,7 +113,11 @@ def _add_children(
     containers: Sequence[Container],
     children: Sequence[Cgroup],
 ) -> None:
+    unseen = [c.name for c in containers if c.cgroup is None and is_there(c)]
     for key in ("anon", "file", "shmem", "kernel"):
+        if unseen:
+            reasons[f"children.{key}"] = f"container {unseen[0]} runs, but its cgroup was not measured"
+            continue
         known = [_children_share(child.stat, key) for child in children if child.stat is not None]
         if len(known) == len(children) and None not in known:
             values[f"children.{key}"] = Interval.exactly(sum(value or 0 for value in known))
@@ -107,8 +126,15 @@ def _add_children(
     for term, roles in (("pause", {"pause"}), ("other_children", {"conmon", "unknown"})):
         charges = [c.cgroup.current_bytes for c in containers if c.role in roles and c.cgroup is not None]
         present = [charge for charge in charges if charge is not None]
-        if charges and len(present) == len(charges):
+        if len(present) == len(charges):
             values[term] = Interval.exactly(sum(present))
+        else:
+            reasons[term] = "memory.current of one of them was not read"
+
+
+def _living(sums: ProcessSums | None) -> int:
+    """Return how many processes were found at work, whether or not they could be read."""
+    return sums.read + unread_count(sums) if sums is not None else 0
 
 
 def _children_share(stat: dict[str, int], key: str) -> int | None:
@@ -126,12 +152,18 @@ def _add_own(values: dict[str, Interval], cgroup: Cgroup, children: Sequence[Cgr
 def _with_events(facts: Facts, cgroup: Cgroup | None, sums: ProcessSums | None) -> Facts:
     """Add limits, event counts, swap and threads, under `limit.`, `events.`, `swap.` and plain names."""
     values: dict[str, int | None] = {}
+    reasons: dict[str, str] = {}
     if cgroup is not None:
         for name in ("min", "low", "high", "max"):
             limit = getattr(cgroup, f"{name}_bytes")
             values[f"limit.{name}"] = limit if isinstance(limit, int) else None
+            values[f"unlimited.{name}"] = 1 if limit == "max" else None
+            reasons[f"limit.{name}"] = cgroup.absent.get(f"memory.{name}", f"memory.{name} was not read")
+        for name in ("high", "max", "oom_kill"):
+            reasons[f"events.{name}"] = cgroup.absent.get("memory.events", "memory.events was not read")
         values |= {f"events.{name}": count for name, count in (cgroup.events or {}).items()}
         values["swap.current"] = cgroup.swap.current_bytes
+        values["limit.swap"] = cgroup.swap.max_bytes if isinstance(cgroup.swap.max_bytes, int) else None
         values["zswap.current"] = cgroup.zswap.current_bytes
         values["hugetlb"] = sum(cgroup.hugetlb.values()) if cgroup.hugetlb is not None else None
         values["current_again"] = cgroup.current_again_bytes
@@ -139,5 +171,5 @@ def _with_events(facts: Facts, cgroup: Cgroup | None, sums: ProcessSums | None) 
         values["threads"] = sums.threads
         values["processes"] = sums.read
     return facts.extended(
-        {name: Interval.exactly(value) for name, value in values.items() if value is not None}
+        {name: Interval.exactly(value) for name, value in values.items() if value is not None}, reasons
     )

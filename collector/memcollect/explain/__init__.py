@@ -17,7 +17,7 @@ from memcollect.facts import Facts, MissingFactError
 from memcollect.ladder import container_ladder, pod_ladder
 from memcollect.model import Composition, Container, Finding, Pod, Snapshot, Undecided
 from memcollect.roles import app_containers
-from memcollect.scopes import app_facts, container_facts, pod_facts
+from memcollect.scopes import app_facts, container_facts, is_there, pod_facts
 from memcollect_agent.wire import Node
 
 
@@ -34,7 +34,7 @@ def explain_pod(pod: Pod, node: Node | None) -> Pod:
     explained = [_explain_container(container, facts) for container, facts in scoped]
     by_id = dict(zip(map(id, pod.containers), explained, strict=True))
     apps = [(container, facts) for container, facts in scoped if container in app_containers(pod)]
-    compositions = [by_id[id(container)].composition for container, _ in apps]
+    compositions = [by_id[id(container)].composition for container, _ in apps if is_there(container)]
     composition = _combined(compositions)
     facts, sums = pod_facts(pod, node), app_facts(pod, apps)
     single = pod.kind != "pod" and len(explained) == 1

@@ -24,7 +24,7 @@ from memcollect.facts import Facts
 from memcollect.model import Pod
 from memcollect.rules import Amount, TermRule, bounded
 from memcollect.steps import dead, processes
-from memcollect.units import KIB, human_bytes
+from memcollect.units import KIB, MIB, human_bytes
 
 
 def _term(rules: Iterable[TermRule], name: str) -> Callable[[Facts], Amount | None]:
@@ -32,9 +32,38 @@ def _term(rules: Iterable[TermRule], name: str) -> Callable[[Facts], Amount | No
 
 
 def _shmem_words(facts: Facts) -> dict[str, str]:
+    if "stat.file" not in facts or "stat.file_mapped" not in facts:
+        return {"kept": ""}
     unmapped = processes.unmapped_shmem(facts).interval.estimate
-    kept = "no process maps it, so ps does not show it" if unmapped > facts.stat("shmem") // 2 else "mapped"
-    return {"kept": kept}
+    seen = "most of it is mapped by no process, so ps does not show it"
+    return {"kept": f"; {seen}" if unmapped > facts.stat("shmem") // 2 else ""}
+
+
+def _locked_words(facts: Facts) -> dict[str, str]:
+    """Return how much of the hot cache is on no file list: locked, so it cannot be dropped."""
+    if "stat.active_file" not in facts:
+        return {"locked": ""}
+    locked = hot_cache(facts).interval.estimate - facts.stat("active_file")
+    return {"locked": f" {human_bytes(locked)} of it is locked in memory and stays." if locked >= MIB else ""}
+
+
+def _dead_words(facts: Facts) -> dict[str, str]:
+    left = {
+        key: max(0, facts.stat(key) - facts.exact(f"children.{key}")) for key in ("anon", "file", "shmem")
+    }
+    cache = left["file"] - left["shmem"]
+    kinds = ((left["shmem"], "tmpfs"), (cache, "page cache"), (left["anon"], "private memory"))
+    return {"kinds": ", ".join(f"{human_bytes(size)} {kind}" for size, kind in kinds if size >= KIB)}
+
+
+def _hugetlb_words(facts: Facts) -> dict[str, str]:
+    charged = "stat.hugetlb" in facts or "hugetlb_charged" in facts
+    return {"place": "charged here like other memory" if charged else "beside memory.current, not in it"}
+
+
+def _unread_words(facts: Facts) -> dict[str, str]:
+    unread, most = facts.exact("procs.unread"), human_bytes(facts.exact("procs.unread_rss"))
+    return {"unread": "1 process" if unread == 1 else f"{unread} processes", "most": most}
 
 
 def _rss_words(facts: Facts) -> dict[str, str]:
@@ -50,18 +79,22 @@ def _socket_memory(facts: Facts) -> Amount | None:
 
 
 def _swapped(facts: Facts) -> Amount | None:
-    if "swap.current" not in facts:
+    if "swap.current" not in facts and "node.swap_devices" in facts and not facts.exact("node.swap_devices"):
         return None
     return bounded(facts["swap.current"], f"memory.swap.current {facts.exact('swap.current')}")
 
 
 def _zswapped(facts: Facts) -> Amount | None:
+    if "stat.zswap" in facts:
+        return counter("zswap")(facts)
     if "zswap.current" not in facts:
         return None
     return bounded(facts["zswap.current"], f"memory.zswap.current {facts.exact('zswap.current')}")
 
 
 def _hugetlb(facts: Facts) -> Amount | None:
+    if "stat.hugetlb" in facts:
+        return counter("hugetlb")(facts)
     if "hugetlb" not in facts:
         return None
     return bounded(facts["hugetlb"], f"Σ hugetlb.*.current {facts.exact('hugetlb')}")
@@ -85,20 +118,21 @@ CHARGE_RULES = (
         "hot_cache",
         hot_cache,
         "{amount} is page cache that was used more than once, so kubectl top counts it; the kernel drops it"
-        " under pressure, though reading the files again will cost time.",
+        " under pressure, though reading the files again will cost time.{locked}",
         "Do not buy memory for it: it shrinks when others need room. posix_fadvise(DONTNEED) or a"
         " memory.high limit keeps it small.",
+        words=_locked_words,
     ),
     AmountRule(
         "cold_cache",
         cold_cache,
-        "{amount} is page cache read once; it is charged here, but kubectl top leaves it out and the kernel"
-        " drops it first.",
+        "{amount} is page cache read once or long ago; it is charged here, but kubectl top leaves it out and"
+        " the kernel drops it first.",
     ),
     AmountRule(
         "shmem",
         counter("shmem"),
-        "{amount} is tmpfs or shared memory (/dev/shm, emptyDir medium Memory, memfd; {kept}); it stays until"
+        "{amount} is tmpfs or shared memory (/dev/shm, emptyDir medium Memory, memfd{kept}); it stays until"
         " the files are deleted, and without swap the kernel cannot drop it.",
         "Look for files under /dev/shm and in-memory emptyDirs; set sizeLimit on them.",
         words=_shmem_words,
@@ -153,7 +187,7 @@ KERNEL_RULES = (
     AmountRule(
         "sock",
         _socket_memory,
-        "{amount} is network socket buffers: data sent to somebody who does not read it.",
+        "{amount} is network socket buffers: data that waits to be sent, or to be read.",
     ),
 )
 NEIGHBOUR_RULES = (
@@ -191,10 +225,11 @@ NEIGHBOUR_RULES = (
     AmountRule(
         "unread_processes",
         processes.unread_processes,
-        "Up to {amount} belongs to processes that could not be read.",
+        "{unread} could not be read: {amount} is put down to what they map, at most {most} (their RSS).",
         "See what was skipped and why; the agent needs SYS_PTRACE, or a larger time budget.",
         severity="warning",
-        least_bytes=1,
+        least_bytes=0,
+        words=_unread_words,
     ),
 )
 STATE_RULES = (
@@ -210,8 +245,9 @@ STATE_RULES = (
     AmountRule(
         "hugetlb",
         _hugetlb,
-        "{amount} is hugetlb pages, which stand beside memory.current, not in it.",
+        "{amount} is hugetlb pages: {place}.",
         least_bytes=KIB,
+        words=_hugetlb_words,
     ),
     AmountRule(
         "moving",
@@ -223,9 +259,17 @@ POD_RULES = (
     AmountRule(
         "dead_containers",
         dead.dead_containers,
-        "{amount} is still charged to this pod by containers that are gone (an init container's tmpfs, a"
-        " restart); kubectl top shows nothing of it, the pod's limit does.",
-        "Delete the files they left in shared volumes, or the pod.",
+        "{amount} is still charged to this pod by containers that are gone (an init container, a"
+        " restart): {kinds}; kubectl top shows nothing of it, the pod's limit does.",
+        "Page cache goes under pressure; tmpfs goes when the files in shared volumes are deleted.",
+        severity="notice",
+        words=_dead_words,
+    ),
+    AmountRule(
+        "pod_processes",
+        dead.pod_processes,
+        "{amount} is charged to the pod's own cgroup, where processes live outside of every container (a"
+        " gVisor sentry, a virtual machine monitor); it is in no container's working set.",
         severity="notice",
     ),
     AmountRule(

@@ -43,7 +43,16 @@ class LimitRule:
 
 
 def _count(facts: Facts, name: str) -> int:
-    return facts.exact(f"events.{name}") if f"events.{name}" in facts else 0
+    return facts.exact(f"events.{name}")
+
+
+def _limit(facts: Facts, name: str) -> int | None:
+    """Return a limit in bytes; None for the kernel's "max". Raises MissingFactError where it was not read."""
+    return None if f"unlimited.{name}" in facts else facts.exact(f"limit.{name}")
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def oom_kills(facts: Facts) -> tuple[str, str] | None:
@@ -56,31 +65,35 @@ def oom_kills(facts: Facts) -> tuple[str, str] | None:
 
 
 def unreclaimable_bytes(facts: Facts) -> int:
-    """Return what reclaim could not get back without swap: the charge less cache and reclaimable slab."""
-    droppable = facts.stat("file") - facts.stat("shmem") + facts.stat("slab_reclaimable")
+    """Return what reclaim could not get back without swap.
+
+    The file lists hold what can be dropped: page cache that is not locked, and lazily freed anon pages.
+    """
+    droppable = sum(facts.stat(key) for key in ("active_file", "inactive_file", "slab_reclaimable"))
     return max(0, facts.exact("current") - droppable)
 
 
 def near_limit(facts: Facts) -> tuple[str, str] | None:
     """Return how near what cannot be dropped is to memory.max."""
-    if "limit.max" not in facts or not facts.exact("limit.max"):
+    limit = _limit(facts, "max")
+    if not limit or unreclaimable_bytes(facts) < NEAR_LIMIT_SHARE * limit:
         return None
-    limit, needed = facts.exact("limit.max"), unreclaimable_bytes(facts)
-    if needed < NEAR_LIMIT_SHARE * limit:
-        return None
+    needed = unreclaimable_bytes(facts)
+    end = "swapping, and an OOM kill when swap is full" if _may_swap(facts) else "an OOM kill"
     sentence = (
-        f"{human_bytes(needed)} that cannot be dropped, of a limit of {human_bytes(limit)}: the next"
-        f" {human_bytes(max(0, limit - needed))} end in an OOM kill."
+        f"{human_bytes(needed)} that cannot be dropped, of a limit of {human_bytes(limit)}:"
+        f" {human_bytes(max(0, limit - needed))} more ends in {end}."
     )
     return sentence, f"current − droppable cache and slab {needed}, memory.max {limit}"
 
 
 def full_of_cache(facts: Facts) -> tuple[str, str] | None:
     """Return that the cgroup is at its limit, but only with what can be dropped."""
-    if "limit.max" not in facts or near_limit(facts) is not None:
+    limit = _limit(facts, "max")
+    if not limit or near_limit(facts) is not None:
         return None
-    limit, current = facts.exact("limit.max"), facts.exact("current")
-    if not limit or current < NEAR_LIMIT_SHARE * limit:
+    current = facts.exact("current")
+    if current < NEAR_LIMIT_SHARE * limit:
         return None
     sentence = (
         f"The charge is at {human_bytes(current)} of {human_bytes(limit)}, but"
@@ -90,10 +103,29 @@ def full_of_cache(facts: Facts) -> tuple[str, str] | None:
     return sentence, f"memory.current {current}, memory.max {limit}"
 
 
+def _may_swap(facts: Facts) -> bool:
+    """Return whether anonymous memory can go to swap: the node has some, and this cgroup may use it."""
+    devices = facts.exact("node.swap_devices") if "node.swap_devices" in facts else 0
+    allowed = facts.exact("limit.swap") if "limit.swap" in facts else 1
+    return devices > 0 and allowed > 0
+
+
+def near_high(facts: Facts) -> tuple[str, str] | None:
+    """Return how near the charge is to memory.high, above which the processes are slowed down."""
+    limit, current = _limit(facts, "high"), facts.exact("current")
+    if limit is None or current < NEAR_LIMIT_SHARE * limit:
+        return None
+    sentence = (
+        f"The charge is {human_bytes(current)}, and above {human_bytes(limit)} (memory.high) the processes"
+        " are slowed down."
+    )
+    return sentence, f"memory.current {current}, memory.high {limit}"
+
+
 def hit_limit(facts: Facts) -> tuple[str, str] | None:
     """Return how often memory.max was hit and reclaim had to make room."""
     hits = _count(facts, "max")
-    return (f"The limit was hit {hits} times and room had to be made.", f"max {hits}") if hits else None
+    return (f"The limit was hit {_times(hits)} and room had to be made.", f"max {hits}") if hits else None
 
 
 def throttled(facts: Facts) -> tuple[str, str] | None:
@@ -102,20 +134,20 @@ def throttled(facts: Facts) -> tuple[str, str] | None:
     if not hits:
         return None
     return (
-        f"memory.high was exceeded {hits} times; the processes were slowed down to reclaim.",
+        f"memory.high was exceeded {_times(hits)}; the processes were slowed down to reclaim.",
         f"high {hits}",
     )
 
 
 def protected(facts: Facts) -> tuple[str, str] | None:
     """Return the protection that keeps reclaim away from this cgroup."""
-    parts = {name: facts.exact(f"limit.{name}") for name in ("min", "low") if f"limit.{name}" in facts}
-    size = max(parts.values(), default=0)
-    if not size:
+    parts = {name: _limit(facts, name) for name in ("min", "low")}
+    if not any(value is None or value for value in parts.values()):
         return None
+    size = "All of it" if None in parts.values() else human_bytes(max(value or 0 for value in parts.values()))
     return (
-        f"{human_bytes(size)} is protected from reclaim, so cache below that is not dropped for others.",
-        ", ".join(f"memory.{name} {value}" for name, value in parts.items()),
+        f"{size} is protected from reclaim, so cache below that is not dropped for others.",
+        ", ".join(f"memory.{name} {'max' if value is None else value}" for name, value in parts.items()),
     )
 
 
@@ -125,6 +157,7 @@ LIMIT_RULES = (
     ),
     LimitRule("near_limit", "warning", near_limit, "Raise the limit or free tmpfs files and heap."),
     LimitRule("full_of_cache", "info", full_of_cache),
+    LimitRule("near_high", "notice", near_high),
     LimitRule("hit_limit", "notice", hit_limit),
     LimitRule("throttled", "notice", throttled),
     LimitRule("protected", "info", protected),

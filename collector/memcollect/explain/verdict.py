@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from memcollect.model import Composition, Finding, Pod
@@ -39,6 +40,7 @@ GROUPS = (
         ),
         "is kernel memory",
     ),
+    Group(frozenset({"hugetlb"}), "is hugetlb pages, which stay"),
 )
 KERNEL_NAMES = {
     "kernel_stack": "thread stacks",
@@ -56,12 +58,13 @@ def pronounce(pod: Pod) -> str:
     """Return the verdict on one pod."""
     if pod.composition is None:
         reason = pod.unmeasured or _first_reason(pod)
-        return f"Not measured: {reason.rstrip('.')}."
+        return " ".join([f"Not measured: {reason.rstrip('.')}.", *_alarms(pod.findings), *_beside(pod)])
     sentences = [
         _anatomy(pod.composition),
         *_alarms(pod.findings),
         *_beside(pod),
         *_unexplained(pod.composition),
+        *_doubts(pod.composition),
     ]
     return " ".join(sentences)
 
@@ -75,6 +78,8 @@ def _anatomy(composition: Composition) -> str:
     whole = composition.working_set_bytes
     parts = sorted(_parts(composition), key=lambda part: -part[0])
     told = [part for part in parts if part[0] >= max(SMALLEST_SHARE * whole, 1)][:MOST_PARTS]
+    if not whole:
+        return "Its app containers have a working set of 0 B."
     if not told:
         return f"{human_bytes(whole)} in all, in no part large enough to name."
     (first_size, first_phrase), *others = told
@@ -108,13 +113,22 @@ def _alarms(findings: list[Finding]) -> list[str]:
 
 def _beside(pod: Pod) -> list[str]:
     """Return what is charged to the pod, or seen by `ps`, beside the number just taken apart."""
-    sizes = {finding.cause: abs(finding.estimate_bytes or 0) for finding in pod.findings}
+    sizes: Counter[str] = Counter()
+    for finding in pod.findings:
+        sizes[finding.cause] += abs(finding.estimate_bytes or 0)
     whole = max(MIB, round(SMALLEST_SHARE * (pod.composition.working_set_bytes if pod.composition else 0)))
     sentences = []
     if sizes.get("dead_containers", 0) >= whole:
         sentences.append(
             f"{human_bytes(sizes['dead_containers'])} more is charged to the pod by containers that are gone."
         )
+    if sizes["pod_processes"] >= whole:
+        sentences.append(
+            f"{human_bytes(sizes['pod_processes'])} more is charged to the pod itself, by processes outside of"
+            " its containers."
+        )
+    if sizes["pause"] >= whole:
+        sentences.append(f"{human_bytes(sizes['pause'])} more is in the pause container's cgroup.")
     if sizes.get("lazyfree", 0) >= whole:
         sentences.append(f"{human_bytes(sizes['lazyfree'])} more in ps is already given back to the kernel.")
     if sizes.get("borrowed_file", 0) >= whole:
@@ -128,8 +142,21 @@ def _beside(pod: Pod) -> list[str]:
 
 def _unexplained(composition: Composition) -> list[str]:
     residual = composition.residual
-    if residual.within_bound:
+    if residual.within_bound or composition.undecided:
         return []
+    if residual.estimate_bytes < 0:
+        return [
+            f"The parts come to {human_bytes(-residual.estimate_bytes)} more than the whole: not explained."
+        ]
     return [
         f"{human_bytes(residual.estimate_bytes)} is not explained: more than the kernel's bookkeeping can be."
     ]
+
+
+def _doubts(composition: Composition) -> list[str]:
+    """Return what could not be decided, where that leaves a part of the whole without a name."""
+    if not composition.undecided or composition.residual.within_bound:
+        return []
+    names = ", ".join(item.name for item in composition.undecided)
+    rest = human_bytes(abs(composition.residual.estimate_bytes))
+    return [f"{rest} is left open, for these could not be decided: {names}."]

@@ -62,7 +62,7 @@ def _local_container(container: wire.Container, names: LocalNames, tops: Mapping
     known = names.containers.get(container.id or "")
     leaf = container.cgroup.path.rsplit("/", 1)[-1]
     return Container(
-        name=known or ("pause" if container.role == "pause" else (container.id or leaf)[:12]),
+        name=known or ("pause" if container.role == "pause" else container.id[:12] if container.id else leaf),
         id=container.id,
         role=container.role,
         cgroup=container.cgroup,

@@ -16,12 +16,31 @@ def _left_behind(facts: Facts, key: str) -> int:
     return facts.stat(key) - facts.exact(f"children.{key}")
 
 
-def dead_containers(facts: Facts) -> Amount:
+def dead_containers(facts: Facts) -> Amount | None:
     """Return user pages in the pod's cgroup and in none of its children: of containers that are gone.
 
     Processes live in the children, so anon, tmpfs and cache charged to the pod alone were left behind
-    when a child was removed (its charge moves to the parent).
+    when a child was removed (its charge moves to the parent). None where processes live in the pod's
+    own cgroup: then these pages are put down to them.
     """
+    return None if facts.exact("own.processes") else _own_pages(facts)
+
+
+def pod_processes(facts: Facts) -> Amount | None:
+    """Return those pages where processes live in the pod's cgroup itself, outside of every container.
+
+    gVisor's sentry sits there under the cgroupfs driver, and so do some virtual machine monitors. That the
+    pages are theirs is inferred: what gone containers left cannot be told from them.
+    """
+    count = facts.exact("own.processes")
+    if not count:
+        return None
+    own = _own_pages(facts)
+    evidence = f"{own.evidence}; {count} processes live in the pod's own cgroup"
+    return Amount(own.interval, "inferred", evidence)
+
+
+def _own_pages(facts: Facts) -> Amount:
     anon, file, shmem = (_left_behind(facts, key) for key in ("anon", "file", "shmem"))
     dying = facts.exact("dying") if "dying" in facts else None
     evidence = (
@@ -41,8 +60,8 @@ def pod_kernel(facts: Facts) -> Amount:
 
 
 def _child(term: str, what: str) -> TermRule:
-    def amount(facts: Facts) -> Amount | None:
-        return measured(-facts.exact(term), f"memory.current of {what}") if term in facts else None
+    def amount(facts: Facts) -> Amount:
+        return measured(-facts.exact(term), f"memory.current of {what}")
 
     return TermRule(term, amount)
 
@@ -62,6 +81,7 @@ def bound(facts: Facts) -> Bound:
 RULES = (
     _child("pause", "the pause container"),
     _child("other_children", "child cgroups that are no app containers"),
+    TermRule("pod_processes", pod_processes, "swap-only"),
     TermRule("dead_containers", dead_containers, "swap-only"),
     TermRule("other_kernel", pod_kernel, "no"),
 )

@@ -43,11 +43,14 @@ def _mapped_difference(facts: Facts) -> int:
     return facts.stat("file_mapped") - mapped
 
 
-def unread_processes(facts: Facts) -> Amount:
+def unread_processes(facts: Facts) -> Amount | None:
     """Return what the processes that could not be read may map: up to their RSS, which stat gives.
 
     The estimate is what lets the other terms vanish: charged here, and mapped by nobody who was read.
+    None where every process was read.
     """
+    if not facts.exact("procs.unread"):
+        return None
     unread = facts.exact("procs.unread_rss")
     wanted = max(0, _anon_difference(facts)) + max(0, _mapped_difference(facts))
     interval = Interval.between(0, unread, wanted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from memcollect.charge import cold_cache
 from memcollect.facts import Facts
+from memcollect.interval import Interval
 from memcollect.rules import NO_BOUND, Amount, Bound, TermRule, bounded
 
 
@@ -22,8 +23,14 @@ def left_out_lazyfree(facts: Facts) -> Amount:
     return _negated(bounded(facts["lazyfree"], evidence))
 
 
-def bound(_: Facts) -> Bound:
-    """Return the bound: none, the two terms are inactive_file taken apart."""
+def bound(facts: Facts) -> Bound:
+    """Return the bound: none but where the working set stops at 0, as cAdvisor's formula does.
+
+    Counters not yet flushed can make inactive_file look larger than the charge it is part of.
+    """
+    if "cut_off" in facts and facts.exact("cut_off"):
+        cut = Interval.between(0, facts.exact("cut_off"))
+        return Bound(cut, "inactive_file exceeds memory.current, and a working set stops at 0")
     return Bound(NO_BOUND.interval, "the two terms are inactive_file, taken apart")
 
 
