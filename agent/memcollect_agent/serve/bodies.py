@@ -101,7 +101,7 @@ def _not_known(name: str) -> Problem:
 
 
 def _bad(sentence: str) -> Refusal:
-    return Refusal(HTTPStatus.BAD_REQUEST, f"{sentence[0].upper()}{sentence[1:]}.")
+    return Refusal(HTTPStatus.BAD_REQUEST, f"Bad request: {sentence}.")
 
 
 def _shown(text: str, length: int = 40) -> str:

@@ -11,6 +11,10 @@ class BusyError(Exception):
     """Too many different requests wait, or this one waited as long as it may."""
 
 
+HANGING_SECONDS = 300.0
+"""Many times the largest time budget: work that takes longer waits for a kernel that does not answer."""
+
+
 class _Flight(Generic[T]):
     """A result in the making."""
 
@@ -18,6 +22,7 @@ class _Flight(Generic[T]):
         self.done = threading.Event()
         self.result: list[T] = []
         self.error: Exception | None = None
+        self.sharers = 0
 
     def outcome(self) -> T:
         if self.error is not None:
@@ -28,8 +33,9 @@ class _Flight(Generic[T]):
 class Flights(Generic[T]):
     """Runs work one after the other; at most `most` different keys run or wait at any time."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, hanging_seconds: float = HANGING_SECONDS) -> None:
         self._most = most
+        self._hanging_seconds = hanging_seconds
         self._turn = threading.Lock()
         self._lock = threading.Lock()
         self._flights: dict[bytes, _Flight[T]] = {}
@@ -38,7 +44,7 @@ class Flights(Generic[T]):
         """Return work()'s result, or that of an equal request (the same `key`) that is under way.
 
         `patience_seconds` bounds the wait for one's turn; whoever joins another's waits for as long
-        as that takes. Raises BusyError, and whatever work() raises.
+        as that takes, unless it hangs. Raises BusyError, and whatever work() raises.
         """
         with self._lock:
             flight = self._flights.get(key)
@@ -47,11 +53,18 @@ class Flights(Generic[T]):
                 if len(self._flights) >= self._most:
                     raise BusyError("too many different requests are waiting")
                 flight = self._flights[key] = _Flight()
+            else:
+                flight.sharers += 1
         if leads:
             self._lead(flight, key, patience_seconds, work)
-        else:
-            flight.done.wait()
+        elif not flight.done.wait(self._hanging_seconds):
+            raise BusyError("the sampling that an equal request began has not ended")
         return flight.outcome()
+
+    def sharers(self) -> int:
+        """Return how many of those who wait now have joined another's request."""
+        with self._lock:
+            return sum(flight.sharers for flight in self._flights.values())
 
     def _lead(self, flight: _Flight[T], key: bytes, patience_seconds: float, work: Callable[[], T]) -> None:
         try:

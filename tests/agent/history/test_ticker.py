@@ -35,12 +35,19 @@ def test_it_ticks_at_once_and_again_until_it_is_left(tmp_path: Path) -> None:
     tree = PodTree(tmp_path)
     tree.add_pod(1)
     recorder = Counting(tree.cgroup, 0.01, enough=3)
-    with Ticker(recorder) as ticker:
+    with Ticker(recorder):
         assert recorder.enough.wait(10)
-        assert ticker.alive
-    assert not ticker.alive
     ticks = recorder.history(HistoryRequest()).ticks
     assert ticks >= 3
+
+
+def test_it_says_whether_its_thread_runs(tmp_path: Path) -> None:
+    ticker = Ticker(Counting(tmp_path, 0.01, enough=1))
+    states = [ticker.alive]
+    with ticker:
+        states.append(ticker.alive)
+    states.append(ticker.alive)
+    assert states == [False, True, False]
 
 
 def test_leaving_does_not_wait_for_the_next_tick(tmp_path: Path) -> None:
