@@ -45,6 +45,7 @@ lab: $(STAMP) ## The truth workloads on a real kernel: make lab KERNEL=5.10 | 6.
 bench: $(STAMP) ## Our cost beside the alternatives, in one run, as ratios
 	scripts/debian-packages bench
 	$(BIN)/python bench/smaps.py
+	$(BIN)/python bench/history.py
 
 agent-alone: ## Prove that memcollect[agent] installs and runs with nothing else
 	scripts/agent-alone $(PYTHON)
