@@ -40,6 +40,10 @@ class AgentFailure(Exception):  # noqa: N818 # a value of the result as much as 
         self.reason: FailureReason = reason
 
 
+_EXPECTED = (TransportError, AgentFailure, OSError, http.client.HTTPException, ValueError)
+"""What a stream, its other end and HTTP over it raise."""
+
+
 class _Connection(http.client.HTTPConnection):
     """HTTP over a stream that is already there; it never connects by itself."""
 
@@ -80,33 +84,25 @@ class AgentConversation:
 
     def ask(self, method: str, path: str, answer: type[T], body: msgspec.Struct | None = None) -> T:
         """Return the agent's answer, decoded as `answer`. Raises AgentFailure."""
-        content = self._content(method, path, body)
-        try:
-            return msgspec.msgpack.decode(content, type=answer)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            problem = f"is not a whole {answer.__name__} ({plain(str(error))})"
-            raise self._failure("broken-answer", f"what {self._who} answered {problem}") from error
-
-    @property
-    def _who(self) -> str:
-        return f"the agent at {self._endpoint}"
-
-    def _content(self, method: str, path: str, body: msgspec.Struct | None) -> bytes:
         try:
             response = self._request(method, path, body)
             content = self._read(response)
-        except TransportError as error:
-            self._end(broken=True)
-            raise AgentFailure(error.reason, str(error)) from error
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            failure = self._broken(error)
+            self._check(response, content)
+            decoded = self._decoded(content, answer)
+        except _EXPECTED as error:
+            failure = self._explained(error)
             self._end(broken=True)
             raise failure from error
         except BaseException:
             self._end(broken=True)
             raise
-        self._check(response, content)
-        return content
+        if response.will_close:
+            self._end(broken=False)
+        return decoded
+
+    @property
+    def _who(self) -> str:
+        return f"the agent at {self._endpoint}"
 
     def _request(self, method: str, path: str, body: msgspec.Struct | None) -> http.client.HTTPResponse:
         if self._stream is None:
@@ -130,15 +126,14 @@ class AgentConversation:
                 raise self._too_large()
         if announced is not None and len(content) < announced:
             raise http.client.IncompleteRead(b"", announced - len(content))
-        if response.will_close:
-            self._end(broken=False)
         return bytes(content)
 
     def _check(self, response: http.client.HTTPResponse, content: bytes) -> None:
         """Refuse what is not a good answer of an agent whose version is understood."""
         theirs = response.getheader(SCHEMA_HEADER)
         if theirs is None:
-            raise self._failure("broken-answer", f"what listens at {self._endpoint} is no memcollect agent")
+            what = f"what listens at {self._endpoint} is no memcollect agent, or broke off before it said so"
+            raise self._failure("broken-answer", what)
         if response.status in _VERSION_STATUSES or not _understood(theirs):
             raise self._failure("version", _version_problem(theirs, self._who))
         if response.status != http.client.OK:
@@ -150,11 +145,25 @@ class AgentConversation:
                 "broken-answer", f"{self._who} answered in {plain(kind, 60) or 'no known form'}"
             )
 
-    def _broken(self, error: Exception) -> AgentFailure:
-        """Say why a stream ended or said nonsense; the transport may know more than the error does."""
+    def _decoded(self, content: bytes, answer: type[T]) -> T:
+        try:
+            return msgspec.msgpack.decode(content, type=answer)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            problem = f"is not a whole {answer.__name__} ({plain(str(error))})"
+            raise self._failure("broken-answer", f"what {self._who} answered {problem}") from error
+
+    def _explained(self, error: Exception) -> AgentFailure:
+        """Say what went wrong; the transport may know more of an answer that broke off."""
+        if isinstance(error, TransportError):
+            return AgentFailure(error.reason, str(error))
         fault = self._stream.fault() if self._stream is not None else None
-        if fault is not None:
+        if fault is not None and not (isinstance(error, AgentFailure) and error.reason != "broken-answer"):
             return AgentFailure(fault.reason, str(fault))
+        if isinstance(error, AgentFailure):
+            return AgentFailure(error.reason, str(error))
+        return self._broken(error)
+
+    def _broken(self, error: Exception) -> AgentFailure:
         if isinstance(error, TimeoutError):
             return self._failure("timeout", f"{self._who} did not answer in {self._deadline.seconds:g} s")
         if isinstance(error, (http.client.RemoteDisconnected, BrokenPipeError, ConnectionError)):

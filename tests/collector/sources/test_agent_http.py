@@ -1,10 +1,12 @@
+import socket
+
 import msgspec
 import pytest
 
 from memcollect.sources.agent_http import AgentConversation, AgentFailure
 from memcollect.sources.deadline import Deadline
 from memcollect.sources.direct import DirectTransport
-from memcollect.sources.transport import Endpoint
+from memcollect.sources.transport import Endpoint, SocketStream, TransportError
 from memcollect_agent.wire import NodeSample, SampleRequest
 from tcp_agents import (
     Behaviour,
@@ -93,6 +95,7 @@ def test_an_agent_that_is_slow_within_the_deadline_is_heard() -> None:
     [
         (b"", "ended the connection without an answer"),
         (GOOD[:10], "does not speak HTTP"),
+        (GOOD[:60], "no memcollect agent"),
         (GOOD[:-1], r"broke off in the middle of its answer \(1 bytes missing\)"),
         (b"\x00garbage\r\n\r\n", "does not speak HTTP"),
         (b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 200 + b"\r\n", "does not speak HTTP"),
@@ -166,3 +169,24 @@ def test_an_agents_own_error_is_passed_on_without_its_control_characters() -> No
     error = failure(saying(http_answer(b"no budget\x1b[2J\nleft", "503 Service Unavailable", "text/plain")))
     assert error.reason == "agent-error"
     assert str(error).endswith("answered HTTP 503: no budget\\x1b[2J left.")
+
+
+def test_the_transports_own_words_explain_an_answer_that_broke_off_in_its_head() -> None:
+    class Broken(SocketStream):
+        def fault(self) -> TransportError:
+            return TransportError("agent-unreachable", "The node says: gone.")
+
+    class Transport:
+        def connect(self, _endpoint: Endpoint, deadline: Deadline) -> Broken:
+            return Broken(socket.create_connection(("127.0.0.1", port)), deadline)
+
+        def close(self) -> None:
+            pass
+
+    with (
+        listening(saying(GOOD[:60])) as port,
+        AgentConversation(Transport(), ENDPOINT, Deadline(5)) as agent,
+        pytest.raises(AgentFailure, match=r"The node says: gone\.") as raised,
+    ):
+        agent.ask("POST", "/v1/sample", NodeSample, SampleRequest())
+    assert raised.value.reason == "agent-unreachable"
