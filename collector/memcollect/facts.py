@@ -177,6 +177,8 @@ def _add_node(values: dict[str, Interval], reasons: dict[str, str], node: Node |
             reasons[name] = "the node did not say"
         else:
             values[name] = Interval.exactly(value)
+    if node is not None and "memory_hugetlb_accounting" in node.cgroup_mount_options:
+        values["hugetlb_charged"] = Interval.exactly(1)
 
 
 def _add_lru(values: dict[str, Interval], reasons: dict[str, str]) -> None:

@@ -124,8 +124,8 @@ def _beside(pod: Pod) -> list[str]:
         )
     if sizes["pod_processes"] >= whole:
         sentences.append(
-            f"{human_bytes(sizes['pod_processes'])} more is charged to the pod itself, by processes outside of"
-            " its containers."
+            f"{human_bytes(sizes['pod_processes'])} more is charged to the pod itself, by processes outside"
+            " of its containers."
         )
     if sizes["pause"] >= whole:
         sentences.append(f"{human_bytes(sizes['pause'])} more is in the pause container's cgroup.")
