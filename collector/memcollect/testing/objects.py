@@ -69,6 +69,7 @@ def pod(  # noqa: PLR0913 - a pod is this many facts, all but two with a default
             "phase": phase,
             "qosClass": "BestEffort",
             "startTime": _EPOCH,
+            "conditions": [{"type": "Ready", "status": "True" if phase == "Running" else "False"}],
             "containerStatuses": [_container_status(uid, c, phase) for c in containers],
         },
     }
