@@ -14,6 +14,7 @@ from memcollect_agent import __version__ as version
 
 COMMANDS = {
     "demo": "The whole thing on a real kernel in a minute, without a cluster.",
+    "doctor": "What works and what does not, each with the remedy.",
     "explain": "A saved snapshot, explained again: offline, in full.",
     "snapshot": "Measure pods and say where their memory is.",
 }

@@ -1,0 +1,84 @@
+"""The metrics API: whether kubectl top has numbers, and how old they are."""
+
+from __future__ import annotations
+
+from statistics import median
+
+from memcollect.doctor.checks.clock import offsets
+from memcollect.doctor.facts import ClusterFacts, Fault, answered
+from memcollect.doctor.result import Finding, Item
+from memcollect.doctor.wording import count, few, seconds
+from memcollect.model import Missing
+
+OLD_SECONDS = 90.0
+"""With metrics-server's usual 15 s between scrapes a number is at most about 50 s old."""
+
+_LOGS = "logs -n kube-system deploy/metrics-server --tail=20"
+_SERVICE = "get apiservice v1beta1.metrics.k8s.io"
+
+
+def present(facts: ClusterFacts) -> Finding:
+    """Whether the metrics API answers for the chosen namespaces."""
+    if isinstance(facts.metrics, Fault):
+        return _down(facts, facts.metrics.sentence)
+    metrics = answered(facts.metrics)
+    if metrics.gaps:
+        return _gap(facts, list(metrics.gaps))
+    pods = count(len(metrics.timestamps), "pod")
+    return Finding(status="ok", sentence=f"metrics.k8s.io answers, with numbers of {pods}.")
+
+
+def _gap(facts: ClusterFacts, gaps: list[Missing]) -> Finding:
+    items = [Item(name=gap.name, status="fail", detail=gap.detail) for gap in gaps]
+    if any(gap.reason == "no-metrics-api" for gap in gaps):
+        return Finding(
+            status="fail",
+            sentence="There is no metrics API (metrics.k8s.io): kubectl top has no numbers to compare with.",
+            remedy="Install metrics-server:",
+            commands=(
+                "helm repo add metrics-server https://kubernetes-sigs.github.io/metrics-server",
+                "helm upgrade --install metrics-server metrics-server/metrics-server -n kube-system",
+            ),
+            items=items,
+        )
+    where = few(gap.name for gap in gaps)
+    return _down(facts, f"The metrics API gives nothing for {where}: {gaps[0].detail}", items)
+
+
+def _down(facts: ClusterFacts, sentence: str, items: list[Item] | None = None) -> Finding:
+    return Finding(
+        status="fail",
+        sentence=sentence,
+        remedy="See what is wrong with metrics-server:",
+        commands=[facts.question.kubectl(each) for each in (_SERVICE, _LOGS)],
+        items=items or [],
+    )
+
+
+def fresh(facts: ClusterFacts) -> Finding:
+    """How old the youngest and the oldest numbers are, by the nodes' clocks where those are known."""
+    metrics = answered(facts.metrics)
+    if not metrics.timestamps:
+        place = facts.question.place
+        return Finding(status="skipped", sentence=f"Not checked, because no pod in {place} has numbers.")
+    now = metrics.asked_at + _clock_difference(facts)
+    youngest, oldest = now - max(metrics.timestamps), now - min(metrics.timestamps)
+    spread = f"from {seconds(max(youngest, 0.0))} to {seconds(max(oldest, 0.0))} old"
+    if oldest <= OLD_SECONDS:
+        return Finding(status="ok", sentence=f"The numbers are {spread}.")
+    late = sum(now - timestamp > OLD_SECONDS for timestamp in metrics.timestamps)
+    return Finding(
+        status="warn",
+        sentence=(
+            f"The numbers are {spread}: those of {count(late, 'pod')} of {len(metrics.timestamps)} are older "
+            f"than {OLD_SECONDS:.0f} s."
+        ),
+        remedy="See whether metrics-server fails to scrape a node:",
+        commands=(facts.question.kubectl(_LOGS),),
+    )
+
+
+def _clock_difference(facts: ClusterFacts) -> float:
+    """Return by how much the nodes' clocks are ahead of this machine's, 0 where no agent said."""
+    known = [offset.middle for offset in offsets(facts)]
+    return median(known) if known else 0.0

@@ -1,0 +1,112 @@
+"""Whether the user has the rights that a snapshot uses: one check for each thing that is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from memcollect.doctor.facts import ClusterFacts, Reached
+from memcollect.doctor.result import Finding, Item
+from memcollect.doctor.wording import count, few
+from memcollect.sources.access import Access
+from memcollect.sources.rights import Right
+
+CREATE_NEEDED_SINCE = 35
+"""Kubernetes 1.35 asks `create` of port-forwards over WebSocket too; before, `get` sufficed."""
+
+
+def pods(facts: ClusterFacts) -> Finding:
+    """Judge the rights on the pods that are to be measured."""
+    chosen = facts.question.namespaces
+    places = {None} if chosen is None else set(chosen)
+    return _judged(
+        facts, lambda right: _is(right, "pods") and not right.subresource and right.namespace in places
+    )
+
+
+def metrics(facts: ClusterFacts) -> Finding:
+    """Judge the rights on the numbers that kubectl top shows."""
+    return _judged(facts, lambda right: _is(right, "pods", "metrics.k8s.io"))
+
+
+def nodes(facts: ClusterFacts) -> Finding:
+    """Judge the rights on the machines."""
+    return _judged(facts, lambda right: _is(right, "nodes"))
+
+
+def runtime_classes(facts: ClusterFacts) -> Finding:
+    """Judge the rights on what a pod's runtimeClassName means."""
+    return _judged(facts, lambda right: _is(right, "runtimeclasses", "node.k8s.io"))
+
+
+def agents(facts: ClusterFacts) -> Finding:
+    """Judge the rights to find the agents and to reach them."""
+    namespace = facts.question.deployment.namespace
+    return _judged(
+        facts,
+        lambda right: (
+            right.subresource == "portforward"
+            or (right.verb == "list" and _is(right, "pods") and right.namespace == namespace)
+        ),
+    )
+
+
+def _is(right: Right, resource: str, group: str = "") -> bool:
+    return (right.resource, right.group) == (resource, group)
+
+
+def _judged(facts: ClusterFacts, chosen: Callable[[Right], bool]) -> Finding:
+    reviews = [access for access in facts.rights if chosen(access.right)]
+    items = [_item(access, facts) for access in reviews]
+    lacking = [access for access, item in zip(reviews, items, strict=True) if item.status == "fail"]
+    if lacking:
+        return _lacking(lacking, items, facts)
+    unneeded = [item.name for item in items if item.status == "warn"]
+    if unneeded:
+        return Finding(
+            status="warn",
+            sentence=f"You may not {few(unneeded)}, which Kubernetes 1.{CREATE_NEEDED_SINCE} will ask for.",
+            remedy="Ask for it before the cluster is upgraded; deploy/ has the role.",
+            items=items,
+        )
+    return Finding(status="ok", sentence=f"You may {few(item.name for item in items)}.", items=items)
+
+
+def _lacking(lacking: list[Access], items: list[Item], facts: ClusterFacts) -> Finding:
+    unknown = [access for access in lacking if access.allowed is None]
+    if unknown:
+        said = f"The API server did not say whether you may {unknown[0].right}: {unknown[0].detail}"
+        more = f" (and {count(len(unknown) - 1, 'more right')})" if len(unknown) > 1 else ""
+        return Finding(
+            status="fail",
+            sentence=f"{said.rstrip('.')}{more}.",
+            remedy="Ask it with kubectl, as the same user:",
+            commands=[facts.question.kubectl(_can_i(unknown[0].right))],
+            items=items,
+        )
+    return Finding(
+        status="fail",
+        sentence=f"You may not {few(str(access.right) for access in lacking)}.",
+        remedy="Have an administrator bind the role in deploy/ to you, then check with:",
+        commands=[facts.question.kubectl(_can_i(access.right)) for access in lacking[:3]],
+        items=items,
+    )
+
+
+def _item(access: Access, facts: ClusterFacts) -> Item:
+    if access.allowed:
+        return Item(name=str(access.right), status="ok")
+    is_late = access.right.verb == "create" and access.allowed is False and _is_older(facts)
+    return Item(name=str(access.right), status="warn" if is_late else "fail", detail=access.detail)
+
+
+def _is_older(facts: ClusterFacts) -> bool:
+    """Tell whether the server is of a version that lets `get` forward alone; False where not known."""
+    if not isinstance(facts.reached, Reached):
+        return False
+    version = facts.reached.version
+    minor = version.minor.rstrip("+")
+    return version.major == "1" and minor.isdecimal() and int(minor) < CREATE_NEEDED_SINCE
+
+
+def _can_i(right: Right) -> str:
+    return right.command.removeprefix("kubectl ")

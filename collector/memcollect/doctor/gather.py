@@ -1,0 +1,169 @@
+"""All questions to a cluster and its agents, asked once: the only part of a diagnosis that does I/O.
+
+Nothing is raised for what does not work: it becomes a Fault among the facts, and what depends on it is
+not asked. Only reads, and only with the rights that a snapshot needs, which is what is tested.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import TypeVar
+
+from memcollect.doctor.facts import (
+    ClusterFacts,
+    Connected,
+    Conversation,
+    Fault,
+    MetricsSeen,
+    PodsSeen,
+    Question,
+    Reached,
+)
+from memcollect.doctor.round_trip import RoundTrips
+from memcollect.errors import ClusterError
+from memcollect.kube import Pod
+from memcollect.model import Missing
+from memcollect.sources.access import review
+from memcollect.sources.agent_pods import AgentPod, find_agents
+from memcollect.sources.agents import Limits, Target, fetch_samples
+from memcollect.sources.api import Api, Patience
+from memcollect.sources.descriptors import most_workers
+from memcollect.sources.kube_config import Cluster, connect
+from memcollect.sources.metrics import pod_usage
+from memcollect.sources.names import checked
+from memcollect.sources.nodes import list_nodes
+from memcollect.sources.pages import PAGE
+from memcollect.sources.pods import Selection, list_pods
+from memcollect.sources.portforward import port_forwarding
+from memcollect.sources.rights import needed_rights
+from memcollect.sources.version import server_version
+from memcollect_agent.wire import SampleRequest
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and of how much (0: not known)."""
+
+PROCESS_CEILING_BYTES = 64 << 20
+"""Larger processes are left alone: whether one may be read shows in small ones, which cost nothing."""
+READING_SECONDS = 2.0
+
+T = TypeVar("T")
+
+
+def cluster_facts(question: Question, progress: Progress = lambda _what, _done, _of: None) -> ClusterFacts:
+    """Return everything the checks of a cluster judge. Raises UsageError for names that cannot be."""
+    Selection(namespaces=question.namespaces)
+    checked("namespace", question.deployment.namespace)
+    facts = ClusterFacts(question=question)
+    cluster = _tried(lambda: connect(question.kubeconfig, question.context))
+    if isinstance(cluster, Fault):
+        facts.connected = cluster
+        return facts
+    facts.connected = Connected(origin=cluster.origin, context=cluster.context, server=cluster.server)
+    patience = Patience(timeout=question.timeout, total=2 * question.timeout, tries=2)
+    with Api(cluster, patience) as api:
+        progress("asking the API server", 0, 0)
+        facts.reached = _tried(lambda: _reach(api))
+        if not isinstance(facts.reached, Fault):
+            _ask_api(api, facts, progress)
+            _ask_agents(cluster, facts, progress)
+    return facts
+
+
+def _tried(ask: Callable[[], T]) -> T | Fault:
+    try:
+        return ask()
+    except ClusterError as error:
+        return Fault.of(error)
+
+
+def _reach(api: Api) -> Reached:
+    server_version(api)
+    begun = time.monotonic()
+    version = server_version(api)
+    return Reached(version=version, seconds=time.monotonic() - begun)
+
+
+def _ask_api(api: Api, facts: ClusterFacts, progress: Progress) -> None:
+    question = facts.question
+    rights = needed_rights(question.namespaces, question.deployment.namespace)
+    reviews = []
+    for done, right in enumerate(rights):
+        progress("asking for rights", done, len(rights))
+        reviews.append(review(api, right))
+    facts.rights = reviews
+    progress("listing pods and nodes", 0, 0)
+    facts.pods = _tried(lambda: _pods(api, question))
+    facts.nodes = _tried(lambda: list(list_nodes(api, None, _ignored)))
+    facts.agents = _tried(lambda: find_agents(api, _ignored, None, question.deployment))
+    progress("asking the metrics API", 0, 0)
+    facts.metrics = _tried(lambda: _metrics(api, question))
+
+
+def _ignored(_missing: Missing) -> None:
+    """Drop what is told of objects of a strange shape: nothing here depends on a single one."""
+
+
+def _pods(api: Api, question: Question) -> PodsSeen:
+    # One page: enough to know whether there are any, and for a running one of most nodes.
+    found = list_pods(api, Selection(namespaces=question.namespaces), _ignored)
+    pods = list(islice(found, PAGE))
+    running = [pod for pod in pods if pod.status.phase == "Running"]
+    return PodsSeen(
+        count=len(pods), running=len(running), more=len(pods) == PAGE, by_node=_by_node(running, question)
+    )
+
+
+def _by_node(running: Iterable[Pod], question: Question) -> dict[str, str]:
+    by_node: dict[str, str] = {}
+    for pod in running:
+        if pod.spec.node_name and pod.metadata.namespace != question.deployment.namespace:
+            by_node.setdefault(pod.spec.node_name, pod.cgroup_uid)
+    return by_node
+
+
+def _metrics(api: Api, question: Question) -> MetricsSeen:
+    asked_at = time.time()
+    metrics = pod_usage(api, Selection(namespaces=question.namespaces), _ignored)
+    timestamps = [usage.timestamp for usage in metrics.pods.values()]
+    return MetricsSeen(asked_at=asked_at, gaps=metrics.gaps, timestamps=timestamps)
+
+
+def _ask_agents(cluster: Cluster, facts: ClusterFacts, progress: Progress) -> None:
+    if facts.agents is None or isinstance(facts.agents, Fault):
+        return
+    pods = facts.pods.by_node if isinstance(facts.pods, PodsSeen) else {}
+    able = [agent for agent in facts.agents.values() if not agent.problem]
+    targets = [_target(agent, pods.get(agent.node)) for agent in able]
+    # The time makes this request unlike any other, and an agent shares one sampling among equal ones:
+    # an answer that was begun before it was asked for would spoil the clock's estimate.
+    request = SampleRequest(
+        history=True,
+        history_since=time.time(),
+        time_budget_seconds=READING_SECONDS,
+        process_ceiling_bytes=PROCESS_CEILING_BYTES,
+    )
+    limits = Limits(
+        concurrency=min(facts.question.concurrency, most_workers()), timeout=facts.question.timeout
+    )
+    trips = RoundTrips(port_forwarding(cluster))
+    answers = fetch_samples(
+        targets, request, trips, limits, lambda done, of: progress("asking agents", done, of)
+    )
+    facts.conversations = sorted(
+        (
+            Conversation(
+                answer=answer,
+                sent_at=trips.sent_at.get(answer.target.node),
+                received_at=trips.received_at.get(answer.target.node),
+            )
+            for answer in answers
+        ),
+        key=lambda each: each.node,
+    )
+
+
+def _target(agent: AgentPod, pod_uid: str | None) -> Target:
+    """Ask for the agent's own pod, whose cgroup every node has, and for one that is not its own."""
+    return Target(node=agent.node, agent=agent, pod_uids=[uid for uid in (agent.uid, pod_uid) if uid])
