@@ -64,9 +64,7 @@ def facts(without: str | tuple[str, ...] = (), **named: int | tuple[int, int, in
     )
 
 
-def cgroup(
-    current: int | None = QUIET_CURRENT, stat: dict[str, int] | None = None, **more: object
-) -> Cgroup:
+def cgroup(current: int | None = QUIET_CURRENT, stat: dict[str, int] | None = None, **more: object) -> Cgroup:
     """Return a cgroup; `stat` replaces keys of QUIET_STAT."""
     fields: dict[str, object] = {
         "path": "/kubepods/pod1/c1",

@@ -8,7 +8,18 @@ from memcollect.facts import ITEMISED_KERNEL, LRU_LISTS
 from memcollect.model import Container, Pod, Snapshot, Top
 from memcollect_agent.wire import Cgroup, Node, ProcessSums, SkippedProcess, Swap, Zswap
 
-KEYS = ("anon", "file", "shmem", "file_mapped", "kernel", "slab", "sock", "hugetlb", *ITEMISED_KERNEL, *LRU_LISTS)
+KEYS = (
+    "anon",
+    "file",
+    "shmem",
+    "file_mapped",
+    "kernel",
+    "slab",
+    "sock",
+    "hugetlb",
+    *ITEMISED_KERNEL,
+    *LRU_LISTS,
+)
 AMOUNTS = tuple(name for name in ProcessSums.__struct_fields__ if name.endswith("_bytes"))
 
 sizes = st.one_of(st.just(0), st.integers(0, 300).map(lambda n: n * 4096), st.integers(0, 1 << 45))
@@ -40,7 +51,9 @@ def cgroups(draw: st.DrawFn) -> Cgroup:
         descendants=draw(
             st.one_of(
                 st.none(),
-                st.fixed_dictionaries({}, optional={"nr_descendants": counts, "nr_dying_descendants": counts}),
+                st.fixed_dictionaries(
+                    {}, optional={"nr_descendants": counts, "nr_dying_descendants": counts}
+                ),
             )
         ),
     )

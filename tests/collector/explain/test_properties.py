@@ -6,7 +6,18 @@ import msgspec
 from hypothesis import HealthCheck, Phase, given, settings
 
 from memcollect.explain import explain
-from memcollect.model import Composition, Container, Finding, Ladder, Pod, Residual, Snapshot, Step, Term, Undecided
+from memcollect.model import (
+    Composition,
+    Container,
+    Finding,
+    Ladder,
+    Pod,
+    Residual,
+    Snapshot,
+    Step,
+    Term,
+    Undecided,
+)
 
 from collector.explain.strategies import snapshots
 
