@@ -202,8 +202,8 @@ def _one_at_a_time(hook: Callable[[Any], None] | None) -> Callable[[Any], None] 
             hook(configuration)
             # The client's own hook puts itself in this one's place.
             configuration.refresh_api_key_hook = refresh
-            token = configuration.api_key.get("BearerToken")
-            if token is not None:
-                configuration.api_key["BearerToken"] = token.strip()
+            # Under "BearerToken" or "authorization", as the client's version has it.
+            for name, token in configuration.api_key.items():
+                configuration.api_key[name] = token.strip()
 
     return refresh

@@ -6,8 +6,8 @@ What the client's `stream.portforward` leaves open, and how it is met here:
   gives it up together with a handshake that hangs;
 - the handshake has no timeout: `handshake.Handshaker` gives it one;
 - its thread waits in select(): descriptors are checked, and `descriptors.most_workers` bounds workers;
-- its thread may die of an error: the stream then ends early, which is an error to the HTTP reader, and
-  the thread's traceback is kept off the terminal;
+- its thread may die of an error: its end of the stream is then closed in its place, so that the HTTP
+  reader finds the answer cut short at once, and its traceback is kept off the terminal;
 - it may leave its WebSocket open: every stream is seen to its end before the worker's next but one.
 """
 
@@ -16,10 +16,12 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from types import TracebackType
 from typing import Any
 
 from kubernetes.client import ApiException, CoreV1Api
 from kubernetes.stream import portforward
+from kubernetes.stream.ws_client import PortForward
 
 from memcollect.sources.deadline import Deadline
 from memcollect.sources.descriptors import SELECT_LIMIT, most_workers
@@ -57,7 +59,7 @@ class PortForwardTransport:
 
     def connect(self, endpoint: Endpoint, deadline: Deadline) -> "ForwardedStream":
         """Return a stream to `endpoint`. Raises TransportError, TimeoutError."""
-        _quieten_forwarding_threads()
+        _watch_forwarding_threads()
         forward = self._handshake(endpoint, deadline)
         self._settle(grace=0.0)
         try:
@@ -191,18 +193,32 @@ def _handshake_error(error: ApiException, endpoint: Endpoint) -> TransportError:
     return TransportError("agent-unreachable", f"No port-forward to {endpoint}: {said}.")
 
 
-def _quieten_forwarding_threads() -> None:
-    """Keep the traceback of a forwarding thread that dies off the terminal; other threads' stay.
+def _watch_forwarding_threads() -> None:
+    """Have a forwarding thread that dies end its streams instead of printing a traceback.
 
-    `threading.excepthook` is the only place where an exception of the client's thread can be had.
+    `threading.excepthook` is the only place where an exception of the client's thread can be had; what
+    other threads die of goes where it went before.
     """
     hook = threading.excepthook
-    if getattr(hook, "quiet_for", None) == _THREAD_NAME:
+    if getattr(hook, "watches", None) == _THREAD_NAME:
         return
 
-    def quiet(arguments: threading.ExceptHookArgs) -> None:
+    def watch(arguments: threading.ExceptHookArgs) -> None:
         if arguments.thread is None or not arguments.thread.name.startswith(_THREAD_NAME):
             hook(arguments)
+        else:
+            _end_streams(arguments.exc_traceback)
 
-    quiet.quiet_for = _THREAD_NAME  # type: ignore[attr-defined]  # its own mark
-    threading.excepthook = quiet
+    watch.watches = _THREAD_NAME  # type: ignore[attr-defined]  # its own mark
+    threading.excepthook = watch
+
+
+def _end_streams(trace: TracebackType | None) -> None:
+    """Close this side's ends of the port-forward in whose loop the error arose."""
+    while trace is not None:
+        forward = trace.tb_frame.f_locals.get("self")
+        if isinstance(forward, PortForward):
+            for port in forward.local_ports.values():
+                port.python.close()
+            return
+        trace = trace.tb_next

@@ -198,4 +198,4 @@ def test_each_client_has_a_configuration_of_its_own(write: Write) -> None:
     cluster = connect(write({"token": "t"}))
     one, two = cluster.client(), cluster.client()
     assert one.configuration is not two.configuration
-    assert one.configuration.get_api_key_with_prefix("BearerToken") == "Bearer t"
+    assert one.configuration.auth_settings()["BearerToken"]["value"] == "Bearer t"

@@ -219,6 +219,20 @@ def test_a_descriptor_that_select_cannot_wait_for_is_one_sentence(
     assert "--concurrency" in str(limited)
 
 
+def test_a_forwarding_thread_that_dies_ends_its_stream_at_once(
+    agent: Agent, transport: PortForwardTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent(hanging)
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("Unexpected channel number: 9")
+
+    monkeypatch.setattr("websocket.WebSocket.recv_data_frame", fail)
+    begun = time.monotonic()
+    assert failure(transport, 10).reason == "broken-answer"
+    assert time.monotonic() - begun < 5
+
+
 def test_the_traceback_of_another_thread_is_still_printed(
     agent: Agent, transport: PortForwardTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
