@@ -27,6 +27,8 @@ class DemoPod(Struct, frozen=True, kw_only=True):
     """A pod and what runs in it."""
 
     spec: PodSpec
+    story: str
+    """What happens in it, for the line of progress."""
     works: list[Work]
 
 
@@ -37,12 +39,12 @@ class DemoFile(Struct, frozen=True, kw_only=True):
     size_bytes: int
 
 
-def _pod(name: str, *works: Work, qos_class: QosClass = "Burstable") -> DemoPod:
+def _pod(name: str, story: str, *works: Work, qos_class: QosClass = "Burstable") -> DemoPod:
     names = dict.fromkeys(["sandbox", *(work.container for work in works)])
     limits: dict[str, int | str] = {} if qos_class == "BestEffort" else {"memory.max": 1024 * MIB}
     containers = [ContainerSpec(name=each, limits=limits) for each in names]
     spec = PodSpec(name=f"sandbox-{name}", qos_class=qos_class, containers=containers)
-    return DemoPod(spec=spec, works=list(works))
+    return DemoPod(spec=spec, story=story, works=list(works))
 
 
 FILES = [
@@ -52,20 +54,44 @@ FILES = [
 ]
 
 PODS = [
-    _pod("empty", Work(words="serve"), qos_class="Guaranteed"),
-    _pod("after-bash", Work(words="shell {disk}")),
-    _pod("after-python", Work(words="imports", grows="anon 6")),
-    _pod("after-artifact", Work(words="artifact {disk}/outputs/report.bin 24")),
-    _pod("workers", Work(words="workers 4 24"), qos_class="Guaranteed"),
-    _pod("read-once", Work(words="read {disk}/dataset-once 1"), qos_class="BestEffort"),
-    _pod("read-thrice", Work(words="read {disk}/dataset-thrice 3"), qos_class="BestEffort"),
+    _pod("empty", "a control server that waits", Work(words="serve"), qos_class="Guaranteed"),
+    _pod("after-bash", "a few commands in a shell that stays open", Work(words="shell {disk}")),
+    _pod(
+        "after-python", "numpy or the big standard modules, imported", Work(words="imports", grows="anon 6")
+    ),
+    _pod(
+        "after-artifact",
+        "a report written to /mnt/user-data/outputs and looked at",
+        Work(words="artifact {disk}/outputs/report.bin 24"),
+    ),
+    _pod("workers", "four workers forked from one heap", Work(words="workers 4 24"), qos_class="Guaranteed"),
+    _pod(
+        "read-once", "a data set read once", Work(words="read {disk}/dataset-once 1"), qos_class="BestEffort"
+    ),
+    _pod(
+        "read-thrice",
+        "a data set read three times",
+        Work(words="read {disk}/dataset-thrice 3"),
+        qos_class="BestEffort",
+    ),
     _pod(
         "shm",
+        "a browser's files in /dev/shm, and a sidecar",
         Work(words="tmpfs {shm}/browser 28"),
         Work(words="anon 8", container="log-shipper"),
     ),
-    _pod("madv-free", Work(words="lazyfree 32")),
-    _pod("init-tmpfs", Work(words="tmpfs {shm}/seed 18", container="seed", ends=True), Work(words="anon 4")),
-    _pod("pays-for-model", Work(words="read {disk}/model 1"), qos_class="BestEffort"),
-    _pod("uses-model", Work(words="map_file {disk}/model")),
+    _pod("madv-free", "a heap given back with MADV_FREE", Work(words="lazyfree 32")),
+    _pod(
+        "init-tmpfs",
+        "an init container, gone, that filled a tmpfs",
+        Work(words="tmpfs {shm}/seed 18", container="seed", ends=True),
+        Work(words="anon 4"),
+    ),
+    _pod(
+        "pays-for-model",
+        "reads the model file first",
+        Work(words="read {disk}/model 1"),
+        qos_class="BestEffort",
+    ),
+    _pod("uses-model", "maps the model file that its neighbour read", Work(words="map_file {disk}/model")),
 ]

@@ -67,7 +67,7 @@ def play(places: Places, on_progress: Progress) -> Path:
 def _running(
     layout: Layout, pod: DemoPod, places: Places, on_progress: Progress
 ) -> Iterator[list[tuple[Tenant, Work]]]:
-    on_progress(f"{pod.spec.name} ({pod.spec.qos_class}): {', '.join(work.words for work in pod.works)}")
+    on_progress(f"{pod.spec.name} ({pod.spec.qos_class}): {pod.story}")
     placed = layout.place(pod.spec)
     tenants: list[tuple[Tenant, Work]] = []
     with ExitStack() as stack:

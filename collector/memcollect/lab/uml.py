@@ -138,7 +138,7 @@ def _run(machine: Machine, arguments: list[str], directory: Path, on_line: LineS
     """Run the kernel to its end; return what it said itself and the command's stderr."""
     errors: list[str] = []
     with (directory / "kernel.log").open("w+b") as log, _output_pipes() as (readers, writers):
-        with _process_group(machine, arguments, log.fileno(), writers) as process:
+        with _process_group(machine, arguments, directory, log.fileno(), writers) as process:
             for index, line in lines_of(process, readers, machine.time_limit_seconds):
                 (errors.append if index else on_line)(line)
         log.seek(0)
@@ -158,7 +158,7 @@ def _output_pipes() -> Iterator[tuple[list[int], list[int]]]:
 
 @contextmanager
 def _process_group(
-    machine: Machine, arguments: list[str], log: int, writers: list[int]
+    machine: Machine, arguments: list[str], directory: Path, log: int, writers: list[int]
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """Start the kernel as the leader of a session of its own; at the end nothing of that session is left."""
     kernel = machine.kernel
@@ -179,7 +179,8 @@ def _process_group(
         stderr=log,
         pass_fds=writers,
         cwd=kernel.directory,
-        env={**os.environ, "TMPDIR": str(memory), **kernel.environment},
+        # It keeps a management socket in ~/.uml.
+        env={**os.environ, "TMPDIR": str(memory), "HOME": str(directory), **kernel.environment},
         start_new_session=True,
     )
     try:

@@ -1,0 +1,126 @@
+"""`memcollect demo` as a user runs it, and the same on a machine's own cgroups (the guest being one)."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from lab.explained import residuals_of, steps_of
+from memcollect.lab import uml
+from memcollect.lab.demo_plan import PODS
+from memcollect.lab.kernels import Kernel
+from memcollect.model import Snapshot
+
+pytestmark = pytest.mark.lab
+
+SECONDS = 90
+MIB = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def demo(kernel: Kernel, tmp_path_factory: pytest.TempPathFactory) -> tuple[Snapshot, str, float]:
+    document = tmp_path_factory.mktemp("demo") / "demo.json"
+    version = ".".join(kernel.release.split(".")[:2])
+    command = [
+        sys.executable,
+        "-m",
+        "memcollect",
+        "demo",
+        "--kernel",
+        version,
+        "--format",
+        "json",
+        "-o",
+        document,
+    ]
+    began = time.monotonic()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    snapshot = msgspec.json.decode(document.read_bytes(), type=Snapshot)
+    return snapshot, done.stderr, time.monotonic() - began
+
+
+def test_it_is_done_in_time_and_says_what_to_try_next(demo: tuple[Snapshot, str, float]) -> None:
+    _, said, seconds = demo
+    assert seconds < SECONDS
+    assert "What to try next" in said
+    assert "memcollect explain demo.json" in said.splitlines()[-2]
+
+
+def test_every_pod_has_a_name_a_verdict_and_a_ladder_to_top(demo: tuple[Snapshot, str, float]) -> None:
+    snapshot, _, _ = demo
+    assert {pod.name for pod in snapshot.pods} == {pod.spec.name for pod in PODS}
+    for pod in snapshot.pods:
+        assert (pod.namespace, bool(pod.verdict)) == ("deer-flow", True)
+        assert pod.ladder is not None
+        assert pod.ladder.rungs[-1].rung == "top"
+        assert pod.ladder.rungs[-1].bytes is not None
+        assert pod.top is not None
+        assert pod.top.source == "demo"
+
+
+def test_every_residual_is_within_its_bound_and_every_step_closed(demo: tuple[Snapshot, str, float]) -> None:
+    snapshot, _, _ = demo
+    for pod in snapshot.pods:
+        outside = {name: each for name, each in residuals_of(pod).items() if not each.within_bound}
+        assert outside == {}, pod.name
+        assert [step for step in steps_of(pod) if not step.closed] == [], pod.name
+
+
+@pytest.mark.parametrize(
+    ("pod", "cause", "mib"),
+    [
+        ("sandbox-workers", "double_counted", 4 * 24),
+        ("sandbox-read-once", "cold_cache", 32),
+        ("sandbox-read-thrice", "hot_cache", 24),
+        ("sandbox-after-artifact", "hot_cache", 24),
+        ("sandbox-shm", "shmem", 28),
+        ("sandbox-madv-free", "lazyfree", 32),
+        ("sandbox-init-tmpfs", "dead_containers", 18),
+        ("sandbox-pays-for-model", "lent_file", 20),
+        ("sandbox-uses-model", "borrowed_file", 20),
+    ],
+)
+def test_each_sandbox_shows_what_was_done_in_it(
+    demo: tuple[Snapshot, str, float], pod: str, cause: str, mib: int
+) -> None:
+    """Beside the interpreter's own pages, which are Python's and no truth by construction."""
+    snapshot, _, _ = demo
+    (found,) = [each for each in snapshot.pods if each.name == pod]
+    amounts = [abs(each.estimate_bytes or 0) for each in found.findings if each.cause == cause]
+    slack = 48 * MIB if cause == "double_counted" else 2 * MIB
+    assert amounts
+    assert mib * MIB - MIB <= max(amounts) <= mib * MIB + slack
+
+
+def test_growth_after_the_sample_is_drift_and_not_residual(demo: tuple[Snapshot, str, float]) -> None:
+    snapshot, _, _ = demo
+    (pod,) = [each for each in snapshot.pods if each.name == "sandbox-after-python"]
+    (drift,) = [term for step in steps_of(pod)[:8] for term in step.terms if term.term == "drift"][:1]
+    assert abs(-drift.estimate_bytes - 6 * MIB) < MIB
+
+
+def test_on_a_machine_of_its_own_it_uses_a_scratch_cgroup_and_removes_it(
+    kernel: Kernel, tmp_path: Path
+) -> None:
+    report = tmp_path / "report.json"
+    program = f"""
+import json, os
+from pathlib import Path
+from memcollect.lab import demo
+os.environ["TMPDIR"] = "/run/data"
+problem = demo.host_problem()
+document = demo.run_demo(Path("/run"), lambda line: None)
+left = [entry.name for entry in Path("/sys/fs/cgroup").iterdir() if entry.is_dir()]
+left += os.listdir("/dev/shm") + os.listdir("/run/data") + os.listdir("/var/log")
+pods = len(json.loads(document.read_text())["pods"])
+Path({str(report)!r}).write_text(json.dumps([problem, pods, left]))
+"""
+    machine = uml.Machine(kernel=kernel, command=[sys.executable, "-c", program], disk_bytes=192 * MIB)
+    outcome = uml.boot(machine)
+    assert outcome.exit_code == 0, outcome.errors
+    assert json.loads(report.read_text()) == [None, len(PODS), ["lost+found"]]

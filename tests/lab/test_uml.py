@@ -1,0 +1,111 @@
+"""The harness itself: what comes out of a guest, and that nothing of it stays."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from memcollect.lab import space, uml
+from memcollect.lab.errors import BootError, TimeLimitError
+from memcollect.lab.kernels import Kernel
+
+pytestmark = pytest.mark.lab
+
+
+def machine(kernel: Kernel, program: str, **more: object) -> uml.Machine:
+    return uml.Machine(kernel=kernel, command=[sys.executable, "-c", program], **more)  # type: ignore[arg-type]
+
+
+def leftovers() -> list[str]:
+    return [
+        path.name for path in space.files_directory(1).glob("memcollect-lab-*") if "session" not in path.name
+    ]
+
+
+def test_lines_errors_and_the_exit_code_come_out(kernel: Kernel) -> None:
+    lines: list[str] = []
+    program = "import sys; print('one\\ntwo', flush=True); print('bad', file=sys.stderr); sys.exit(7)"
+    outcome = uml.boot(machine(kernel, program), lines.append)
+    assert (outcome.exit_code, lines, outcome.errors) == (7, ["one", "two"], ["bad"])
+    assert leftovers() == []
+
+
+def test_a_command_ended_by_a_signal_has_the_shells_exit_code(kernel: Kernel) -> None:
+    outcome = uml.boot(machine(kernel, "import os; os.kill(os.getpid(), 9)"))
+    assert outcome.exit_code == 128 + signal.SIGKILL
+
+
+def test_disk_and_swap_are_there_and_the_memory_controller_is_handed_down(
+    kernel: Kernel, tmp_path: Path
+) -> None:
+    (tmp_path / "given").write_text("content")
+    program = (
+        "print(open('/run/data/given').read(), 'ubdb' in open('/proc/swaps').read(),"
+        " 'memory' in open('/sys/fs/cgroup/cgroup.subtree_control').read())"
+    )
+    lines: list[str] = []
+    with_disks = machine(
+        kernel, program, disk_bytes=16 << 20, disk_content=str(tmp_path), swap_bytes=16 << 20
+    )
+    uml.boot(with_disks, lines.append)
+    assert lines == ["content True True"]
+
+
+def test_a_guest_that_hangs_is_ended_and_leaves_nothing(kernel: Kernel) -> None:
+    began = time.monotonic()
+    with pytest.raises(TimeLimitError, match="not done within 4 s"):
+        uml.boot(machine(kernel, "import time; time.sleep(600)", time_limit_seconds=4.0))
+    assert time.monotonic() - began < 10
+    assert leftovers() == []
+
+
+def test_a_caller_that_fails_ends_the_guest(kernel: Kernel) -> None:
+    def refuse(line: str) -> None:
+        raise ZeroDivisionError(line)
+
+    program = "import time; print('line', flush=True); time.sleep(600)"
+    with pytest.raises(ZeroDivisionError):
+        uml.boot(machine(kernel, program, time_limit_seconds=20.0), refuse)
+    assert leftovers() == []
+
+
+def test_a_kernel_that_cannot_start_says_its_last_words(kernel: Kernel) -> None:
+    too_small = machine(kernel, "pass", memory_bytes=4 << 20, time_limit_seconds=20.0)
+    with pytest.raises((BootError, TimeLimitError)):
+        uml.boot(too_small)
+    assert leftovers() == []
+
+
+def test_ctrl_c_leaves_no_process_behind(kernel: Kernel) -> None:
+    """In a process of its own, since the signal is sent to a group as a terminal does."""
+    script = (
+        "import sys; from memcollect.lab import kernels, uml;"
+        "uml.boot(uml.Machine(kernel=kernels.provide(sys.argv[1]), command=[sys.executable, '-c',"
+        " 'import time; print(1, flush=True); time.sleep(600)']), lambda line: print(line, flush=True))"
+    )
+    version = ".".join(kernel.release.split(".")[:2])
+    child = subprocess.Popen(
+        [sys.executable, "-c", script, version],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        text=True,
+    )
+    with child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "1\n"
+        os.killpg(child.pid, signal.SIGINT)
+        assert child.wait(timeout=10) != 0
+    assert leftovers() == []
+    assert not [pid for pid in Path("/proc").glob("[0-9]*") if is_kernel(pid, kernel)]
+
+
+def is_kernel(process: Path, kernel: Kernel) -> bool:
+    try:
+        return (process / "exe").readlink() == Path(kernel.program).resolve()
+    except OSError:
+        return False
