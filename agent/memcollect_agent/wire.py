@@ -243,7 +243,11 @@ class Cost(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class SampleRequest(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What is asked of an agent. Unknown fields are refused: a misspelt limit must not be ignored."""
+    """What is asked of an agent. Unknown fields are refused: a misspelt limit must not be ignored.
+
+    Over HTTP a client that says which schema it speaks is answered all the same, with a problem that
+    names each field this agent is too old for.
+    """
 
     pod_uids: list[str] | None = None
     """Only these; None: every pod of the node."""

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 
 from msgspec import Struct, field
 
@@ -13,7 +14,7 @@ from memcollect_agent.history.followed import STAT_FIELDS, Followed
 from memcollect_agent.history.scan import Place, Scan
 from memcollect_agent.parse.stat_fields import StatFields
 from memcollect_agent.redact import visible
-from memcollect_agent.wire import Cost, History, HistoryRequest, Problem
+from memcollect_agent.wire import CgroupHistory, Cost, History, HistoryRequest, Problem
 
 RESCAN_TICKS = 5
 """A new pod is seen after at most so many ticks; the walk costs as much as a few ticks do."""
@@ -75,8 +76,14 @@ class Recorder:
         with self._lock:
             self._missed_ticks += ticks
 
-    def history(self, request: HistoryRequest) -> History:
-        """Return what is remembered of the pods that `request` names."""
+    def history(
+        self, request: HistoryRequest, pack: Callable[[CgroupHistory], CgroupHistory] = lambda one: one
+    ) -> History:
+        """Return what is remembered of the pods that `request` names.
+
+        `pack` sees each cgroup's points as soon as they are unpacked, and what it returns stands in
+        their place: as numbers of Python, those of a whole node take many times their size on the wire.
+        """
         wanted = None if request.pod_uids is None else {_normal(uid) for uid in request.pod_uids}
         with self._lock:
             chosen = [
@@ -90,7 +97,7 @@ class Recorder:
                 began_at=self._began_at,
                 ticks=self._ticks,
                 missed_ticks=self._missed_ticks,
-                cgroups=[one.history(request.since) for one in chosen],
+                cgroups=[pack(one.history(request.since)) for one in chosen],
                 left_out=self._left_out,
                 forgotten=self._forgotten,
                 clock_jumps=self._jumps.jumps(),

@@ -1,11 +1,13 @@
 """What goes back to a client: an answer, or a refusal in one sentence."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 import msgspec
 from msgspec import Struct, field
+
+from memcollect_agent.wire import CgroupHistory
 
 MESSAGE_PACK: Final = "application/msgpack"
 JSON: Final = "application/json"
@@ -42,6 +44,12 @@ def form_of(accept: str) -> Form:
     """Return how a client with this Accept header wants its struct: MessagePack unless it names only JSON."""
     kinds = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
     return JSON if JSON in kinds and MESSAGE_PACK not in kinds else MESSAGE_PACK
+
+
+def packer(form: Form) -> Callable[[CgroupHistory], CgroupHistory]:
+    """Return what puts a cgroup's encoded points in its place, until the whole around it is encoded."""
+    # The encoder takes Raw for anything, which the types of the structs cannot say.
+    return lambda one: cast("CgroupHistory", msgspec.Raw(encoded(one, form)))
 
 
 def encoded(value: Struct, form: Form) -> bytes:

@@ -10,7 +10,7 @@ from memcollect_agent.errors import AgentError
 from memcollect_agent.history import Recorder
 from memcollect_agent.redact import visible
 from memcollect_agent.serve import bodies
-from memcollect_agent.serve.answers import Answer, Form, Refusal, encoded
+from memcollect_agent.serve.answers import Answer, Form, Refusal, encoded, packer
 from memcollect_agent.serve.flights import BusyError, Flights
 from memcollect_agent.wire import History, HistoryRequest, NodeSample, Problem, SampleRequest
 
@@ -56,7 +56,9 @@ class Service:
         key = msgspec.msgpack.encode((form, request, problems))
         try:
             content = self._flights.share(
-                key, request.time_budget_seconds, lambda: encoded(self._measured(request, problems), form)
+                key,
+                request.time_budget_seconds,
+                lambda: encoded(self._measured(request, problems, form), form),
             )
         except BusyError as error:
             raise Refusal(
@@ -72,7 +74,7 @@ class Service:
     def history(self, body: bytes, content_type: str, form: Form, *, lenient: bool) -> Answer:
         """Return the points of the last minutes. Raises Refusal."""
         request, problems = bodies.decode(body, content_type, HistoryRequest, lenient=lenient)
-        history = self._remembered(request.pod_uids, request.since)
+        history = self._remembered(request.pod_uids, request.since, form)
         if history is None:
             raise Refusal(HTTPStatus.NOT_FOUND, f"{_NO_HISTORY[0].upper()}{_NO_HISTORY[1:]}.")
         history = msgspec.structs.replace(history, problems=history.problems + problems)
@@ -88,16 +90,16 @@ class Service:
             time_budget_seconds=min(request.time_budget_seconds, self._permissions.max_seconds),
         )
 
-    def _measured(self, request: SampleRequest, problems: list[Problem]) -> NodeSample:
+    def _measured(self, request: SampleRequest, problems: list[Problem], form: Form) -> NodeSample:
         sample = self._sampling(request)
         # After the sampling: the points then reach as near to its numbers as they can.
-        history = self._remembered(request.pod_uids, request.history_since) if request.history else None
+        history = self._remembered(request.pod_uids, request.history_since, form) if request.history else None
         if request.history and history is None:
             missing = Problem(kind="request", name="history", reason="unsupported", detail=_NO_HISTORY)
             problems = [*problems, missing]
         return msgspec.structs.replace(sample, problems=sample.problems + problems, history=history)
 
-    def _remembered(self, pod_uids: list[str] | None, since: float | None) -> History | None:
+    def _remembered(self, pod_uids: list[str] | None, since: float | None, form: Form) -> History | None:
         if self._recorder is None:
             return None
-        return self._recorder.history(HistoryRequest(pod_uids=pod_uids, since=since))
+        return self._recorder.history(HistoryRequest(pod_uids=pod_uids, since=since), packer(form))
