@@ -21,7 +21,7 @@ from memcollect.lab import cgroups
 from memcollect.lab.layout import ContainerSpec, Layout, PodSpec
 from memcollect_agent.wire import NodeSample
 
-UNREADABLE = Path("/run/unreadable-sleep")
+UNREADABLE = Path("/run/hidden-sleep")
 ROOT = Path("/sys/fs/cgroup")
 READY_SECONDS = 30.0
 

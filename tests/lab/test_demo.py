@@ -25,18 +25,8 @@ MIB = 1 << 20
 def demo(kernel: Kernel, tmp_path_factory: pytest.TempPathFactory) -> tuple[Snapshot, str, float]:
     document = tmp_path_factory.mktemp("demo") / "demo.json"
     version = ".".join(kernel.release.split(".")[:2])
-    command = [
-        sys.executable,
-        "-m",
-        "memcollect",
-        "demo",
-        "--kernel",
-        version,
-        "--format",
-        "json",
-        "-o",
-        document,
-    ]
+    target = ["--format", "json", "-o", str(document)]
+    command = [sys.executable, "-m", "memcollect", "demo", "--kernel", version, *target]
     began = time.monotonic()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -4,10 +4,10 @@ The kernel's rule of no internal processes (Documentation/admin-guide/cgroup-v2.
 cgroup either has children with controllers or has processes.
 """
 
+import os
 import signal
 import time
 from contextlib import suppress
-from os import kill
 from pathlib import Path
 
 from memcollect.lab.errors import LabError
@@ -42,12 +42,12 @@ def move(path: Path, pid: int) -> None:
 
 
 def members(path: Path) -> list[int]:
-    """Return the pids of the whole subtree."""
+    """Return the pids of the whole subtree; the kernel's 0, a process of another pid namespace, is none."""
     pids = []
     for file in path.rglob("cgroup.procs"):
         with suppress(OSError):
             pids += [int(pid) for pid in file.read_text().split()]
-    return pids
+    return [pid for pid in pids if pid > 0]
 
 
 def remove(path: Path) -> None:
@@ -59,7 +59,7 @@ def remove(path: Path) -> None:
     while path.exists():
         for pid in members(path):
             with suppress(ProcessLookupError):
-                kill(pid, signal.SIGKILL)
+                os.kill(pid, signal.SIGKILL)
         if _remove_empty(path):
             return
         if time.monotonic() > deadline:
@@ -69,10 +69,9 @@ def remove(path: Path) -> None:
 
 def _remove_empty(path: Path) -> bool:
     """Remove the tree as far as it has no processes; whether all of it is gone."""
-    directories = [path, *(file.parent for file in path.rglob("cgroup.procs"))]
-    for directory in sorted(set(directories), key=lambda each: len(each.parts), reverse=True):
+    for directory, _, _ in os.walk(path, topdown=False):
         with suppress(OSError):
-            directory.rmdir()
+            Path(directory).rmdir()
     return not path.exists()
 
 
