@@ -1,0 +1,72 @@
+from collector.builders import MIB, NODE, QUIET_STAT, cgroup, container, idle_cgroup, pause, pod, snapshot
+
+from memcollect.explain import explain, explain_pod
+from memcollect.model import Container
+from memcollect_agent.wire import ProcessSums
+
+GONE = Container(name="init", role="init", state="terminated")
+
+
+def test_a_pod_is_the_sum_of_its_app_containers() -> None:
+    row = explain_pod(pod(container(), container("b"), pause()), NODE)
+
+    assert row.composition is not None
+    assert row.composition.working_set_bytes == 2 * 157 * MIB
+
+
+def test_a_container_that_ended_takes_nothing_from_the_pod() -> None:
+    row = explain_pod(pod(container(), GONE), NODE)
+
+    assert row.composition is not None
+    assert row.composition.working_set_bytes == 157 * MIB
+
+
+def test_a_running_container_without_numbers_leaves_the_pod_without_a_sum() -> None:
+    row = explain_pod(pod(container(), Container(name="late", state="running")), NODE)
+
+    assert row.composition is None
+    assert row.verdict.startswith("Not measured: container late: current: the cgroup was not measured.")
+
+
+def test_a_single_cgroup_outside_kubernetes_has_its_containers_ladder_and_no_pod_findings() -> None:
+    row = explain_pod(pod(kind="service"), NODE)
+
+    assert row.ladder == row.containers[0].ladder
+    assert {finding.scope for finding in row.findings} == {"app"}
+
+
+def test_the_gravest_findings_come_first_and_then_the_largest() -> None:
+    killed = container(cgroup=cgroup(events={"high": 0, "max": 1, "oom_kill": 2}))
+    row = explain_pod(pod(killed), NODE)
+
+    assert [finding.cause for finding in row.findings][:3] == ["oom_kill", "hit_limit", "anon"]
+
+
+def test_a_sentry_in_the_pods_own_cgroup_is_not_called_a_dead_container() -> None:
+    """gVisor under the cgroupfs driver: the app container's cgroup is empty, the pod's holds it all."""
+    empty = container(cgroup=idle_cgroup(), sums=ProcessSums())
+    held = cgroup(path="/kubepods/pod1", descendants={})
+    row = explain_pod(pod(empty, cgroup=held, own_sums=ProcessSums(listed=3, read=3)), NODE)
+
+    causes = {finding.cause for finding in row.findings}
+    assert "dead_containers" not in causes
+    assert "pod_processes" in causes
+    assert row.verdict.startswith("Its app containers have a working set of 0 B. 160 MiB more is charged to")
+
+
+def test_one_node_that_told_nothing_spoils_no_pod() -> None:
+    explained = explain(snapshot(pod(), node=None))
+
+    assert explained.pods[0].composition is not None
+    assert explained.summary.pods_measured == 1
+
+
+def test_a_line_that_is_missing_is_named_where_its_term_would_be() -> None:
+    stat = {key: value for key, value in QUIET_STAT.items() if key != "sock"}
+    bare = cgroup()
+    bare.stat.clear()  # type: ignore[union-attr]
+    bare.stat.update(stat)  # type: ignore[union-attr]
+    row = explain_pod(pod(container(cgroup=bare)), NODE)
+
+    assert ("sock", "stat.sock") in [(item.name, item.missing) for item in row.undecided]
+    assert "5 MiB is left open, for these could not be decided: sock." in row.verdict
