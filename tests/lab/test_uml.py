@@ -80,7 +80,8 @@ def test_a_kernel_that_cannot_start_says_its_last_words(kernel: Kernel) -> None:
     assert leftovers() == []
 
 
-def test_ctrl_c_leaves_no_process_behind(kernel: Kernel) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_leaves_no_process_behind(kernel: Kernel, number: signal.Signals) -> None:
     """In a process of its own, since the signal is sent to a group as a terminal does."""
     script = (
         "import sys; from memcollect.lab import kernels, uml;"
@@ -98,7 +99,7 @@ def test_ctrl_c_leaves_no_process_behind(kernel: Kernel) -> None:
     with child:
         assert child.stdout is not None
         assert child.stdout.readline() == "1\n"
-        os.killpg(child.pid, signal.SIGINT)
+        os.killpg(child.pid, number)
         assert child.wait(timeout=10) != 0
     assert leftovers() == []
     assert not [pid for pid in Path("/proc").glob("[0-9]*") if is_kernel(pid, kernel)]

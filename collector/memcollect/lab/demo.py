@@ -17,6 +17,7 @@ import msgspec
 from memcollect.lab import cgroups, demo_stage, kernels, space, uml
 from memcollect.lab.demo_stage import Places
 from memcollect.lab.errors import LabError
+from memcollect.lab.termination import ending_cleanly
 
 Progress = Callable[[str], None]
 
@@ -58,7 +59,7 @@ def run_on_host(directory: Path, on_progress: Progress) -> Path:
             f"The demo cannot use this machine's cgroups: {problem}.", "Leave the kernel to the demo."
         )
     on_progress(f"kernel {os.uname().release}, a scratch cgroup of this machine")
-    with _host_places(directory) as places:
+    with ending_cleanly(), _host_places(directory) as places:
         return demo_stage.play(places, on_progress)
 
 
@@ -83,9 +84,8 @@ def run_in_guest(directory: Path, on_progress: Progress, kernel: str | None = No
     """Boot a kernel and play in it."""
     found = kernels.find(kernel)
     on_progress(f"booting Linux {found.release} as a program (User-Mode Linux), cgroup v2")
-    with tempfile.TemporaryDirectory(
-        prefix="memcollect-demo-", dir=space.files_directory(16 << 20)
-    ) as shared:
+    room = space.files_directory(16 << 20)
+    with ending_cleanly(), tempfile.TemporaryDirectory(prefix="memcollect-demo-", dir=room) as shared:
         disk = _disk_target()
         places = Places(
             cgroups=str(CGROUP_MOUNT),

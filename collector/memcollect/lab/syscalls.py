@@ -7,6 +7,7 @@ import ctypes
 import errno
 import fcntl
 import os
+import signal
 import socket
 import struct
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 _libc = ctypes.CDLL(None, use_errno=True)
 
 MS_NOATIME = 1024
+_PR_SET_PDEATHSIG = 1
 _RB_POWER_OFF = 0x4321FEDC
 _SYS_FINIT_MODULE = 313
 """x86_64 only, as User-Mode Linux is."""
@@ -57,6 +59,11 @@ def loopback_up() -> None:
         request = struct.pack("16sH14x", b"lo", 0)
         flags = struct.unpack("16sH14x", fcntl.ioctl(handle, _SIOCGIFFLAGS, request))[1]
         fcntl.ioctl(handle, _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", flags | _IFF_UP))
+
+
+def end_with_parent() -> None:
+    """Have the kernel kill this process when the thread that started it ends (prctl(2), PR_SET_PDEATHSIG)."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def power_off() -> None:

@@ -18,12 +18,12 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from memcollect.lab import images, space
+from memcollect.lab import images, space, syscalls
 from memcollect.lab.errors import BootError, LabError
 from memcollect.lab.guest_config import STANDARD_MOUNTS, GuestConfig, Mount
 from memcollect.lab.kernels import Kernel
 from memcollect.lab.streams import lines_of
-from memcollect.lab.syscalls import MS_NOATIME
+from memcollect.lab.termination import ending_cleanly
 
 LineSink = Callable[[str], None]
 """Receives each line as it comes, without its end."""
@@ -62,11 +62,11 @@ class Outcome(Struct, frozen=True, kw_only=True):
 def boot(machine: Machine, on_line: LineSink = lambda _line: None) -> Outcome:
     """Run the machine to its end; `on_line` gets the command's stdout as it is written.
 
-    Whatever happens (an exception in `on_line` and Ctrl-C too), no process and no file of it is left.
+    Whatever happens (an exception in `on_line`, Ctrl-C, SIGTERM), no process and no file of it is left.
     Raises NoSpaceError, MissingToolError, TimeLimitError, and BootError when the kernel ended early.
     """
     room = space.files_directory(machine.disk_bytes + machine.swap_bytes + (8 << 20))
-    with tempfile.TemporaryDirectory(prefix="memcollect-lab-", dir=room) as name:
+    with ending_cleanly(), tempfile.TemporaryDirectory(prefix="memcollect-lab-", dir=room) as name:
         directory = Path(name)
         _refuse_blanks(name)
         disks = _make_disks(machine, directory)
@@ -98,7 +98,7 @@ def _write_init(machine: Machine, directory: Path) -> Path:
     """Write the configuration, and the two-line program that the kernel can start with it."""
     mounts = [*STANDARD_MOUNTS, *(Mount("tmpfs", target, "tmpfs", "mode=755") for target in machine.tmpfs)]
     if machine.disk_bytes:
-        mounts.append(Mount("/dev/ubda", machine.disk_target, "ext4", flags=MS_NOATIME))
+        mounts.append(Mount("/dev/ubda", machine.disk_target, "ext4", flags=syscalls.MS_NOATIME))
     config = GuestConfig(
         command=machine.command,
         environment=_environment(machine.environment),
@@ -182,6 +182,7 @@ def _process_group(
         # It keeps a management socket in ~/.uml.
         env={**os.environ, "TMPDIR": str(memory), "HOME": str(directory), **kernel.environment},
         start_new_session=True,
+        preexec_fn=syscalls.end_with_parent,  # noqa: PLW1509 -- one call into the kernel, no locks
     )
     try:
         yield process
