@@ -1,5 +1,7 @@
 """Facts small enough to check by hand, and raw pods built of them."""
 
+from typing import Any
+
 from memcollect.facts import Facts
 from memcollect.interval import Interval
 from memcollect.model import Container, Pod, Snapshot
@@ -101,7 +103,7 @@ def pause(current: int = MIB // 4) -> Container:
     )
 
 
-def _nothing() -> dict[str, int]:
+def _nothing() -> dict[str, Any]:
     return {name: 0 for name in ProcessSums.__struct_fields__ if name.endswith("_bytes")}
 
 

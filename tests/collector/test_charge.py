@@ -1,8 +1,8 @@
 """One test per rule of what is charged; every amount can be checked by hand."""
 
 import pytest
-from collector.builders import MIB, NODE, QUIET_CURRENT, QUIET_STAT, facts
 
+from collector.builders import MIB, NODE, QUIET_CURRENT, QUIET_STAT, facts
 from memcollect import charge
 from memcollect.facts import Facts, MissingFactError, gather
 from memcollect.interval import Interval
@@ -41,7 +41,9 @@ def test_hot_cache_is_page_cache_that_is_not_on_the_inactive_list() -> None:
 
 
 def test_an_uncertain_lazyfree_makes_hot_cache_an_interval_of_the_same_width() -> None:
-    amount = charge.hot_cache(facts(stat__file=60, stat__shmem=10, stat__inactive_file=25, lazyfree=(0, 8, 5)))
+    amount = charge.hot_cache(
+        facts(stat__file=60, stat__shmem=10, stat__inactive_file=25, lazyfree=(0, 8, 5))
+    )
 
     assert amount.interval == Interval(25, 33, 30)
 

@@ -1,6 +1,6 @@
 import pytest
-from collector.builders import MIB, NODE, QUIET_CURRENT, QUIET_STAT, QUIET_SUMS, cgroup
 
+from collector.builders import MIB, NODE, QUIET_CURRENT, QUIET_STAT, QUIET_SUMS, cgroup
 from memcollect.composition import RULES, combine, compose, weakest, working_set_bytes
 from memcollect.facts import MissingFactError, gather
 from memcollect.model import Composition
@@ -65,7 +65,9 @@ def test_a_missing_line_makes_the_terms_that_need_it_undecided(key: str, terms: 
     composition = without(key)
 
     assert {item.name for item in composition.undecided} == terms
-    assert all(key in f"{item.missing} {item.reason}" or key == "pagetables" for item in composition.undecided)
+    assert all(
+        key in f"{item.missing} {item.reason}" or key == "pagetables" for item in composition.undecided
+    )
 
 
 @pytest.mark.parametrize("missing", ["current", "inactive_file"])

@@ -1,8 +1,7 @@
-import pytest
-from collector.builders import MIB, NODE, PAGE, QUIET_STAT, QUIET_SUMS, cgroup
-
 import msgspec
+import pytest
 
+from collector.builders import MIB, NODE, PAGE, QUIET_STAT, QUIET_SUMS, cgroup
 from memcollect.facts import Facts, MissingFactError, gather, unread_rss_bytes
 from memcollect.interval import Interval
 from memcollect_agent.wire import Cgroup, Node, ProcessSums, SkippedProcess
@@ -16,7 +15,7 @@ def lazyfree(stat: dict[str, int], sums: ProcessSums | None) -> Interval:
 
 
 def sums(**more: object) -> ProcessSums:
-    return msgspec.structs.replace(QUIET_SUMS, **more)  # type: ignore[type-var]
+    return msgspec.structs.replace(QUIET_SUMS, **more)
 
 
 def reason(facts: Facts, name: str) -> str:
@@ -68,7 +67,9 @@ def test_detached_anon_is_what_the_lists_hold_beyond_anon_and_file() -> None:
 
 
 def test_pages_that_wait_for_a_list_are_no_negative_detached_memory() -> None:
-    assert gather(cgroup(stat={"inactive_anon": 109 * MIB}), None, NODE)["detached_anon"] == Interval.exactly(0)
+    assert gather(cgroup(stat={"inactive_anon": 109 * MIB}), None, NODE)["detached_anon"] == Interval.exactly(
+        0
+    )
 
 
 def test_lazyfree_is_measured_where_both_routes_agree() -> None:

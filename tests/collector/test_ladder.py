@@ -1,6 +1,6 @@
 import msgspec
-from collector.builders import MIB, NODE, QUIET_SUMS, cgroup, container, pause, pod
 
+from collector.builders import MIB, NODE, QUIET_SUMS, cgroup, container, pause, pod
 from memcollect.ladder import container_ladder, pod_ladder
 from memcollect.model import Container, Ladder, Pod, Top
 from memcollect.roles import app_containers

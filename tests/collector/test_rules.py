@@ -1,6 +1,6 @@
 import pytest
-from collector.builders import MIB, PAGE, facts
 
+from collector.builders import MIB, PAGE, facts
 from memcollect.facts import Facts
 from memcollect.interval import Interval
 from memcollect.model import Term

@@ -1,7 +1,7 @@
 import msgspec
 import pytest
-from collector.builders import MIB, NODE, QUIET_CURRENT, QUIET_SUMS, cgroup, container, pause, pod
 
+from collector.builders import MIB, NODE, QUIET_CURRENT, QUIET_SUMS, cgroup, container, pause, pod
 from memcollect.facts import Facts, MissingFactError
 from memcollect.interval import Interval
 from memcollect.model import Container, Pod, Top

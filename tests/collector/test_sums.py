@@ -1,7 +1,6 @@
-from collector.builders import QUIET_SUMS
-
 import msgspec
 
+from collector.builders import QUIET_SUMS
 from memcollect.sums import add_sums
 from memcollect_agent.wire import ProcessSums, SkippedProcess
 

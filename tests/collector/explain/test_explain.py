@@ -1,5 +1,4 @@
 from collector.builders import MIB, NODE, QUIET_STAT, cgroup, container, idle_cgroup, pause, pod, snapshot
-
 from memcollect.explain import explain, explain_pod
 from memcollect.model import Container
 from memcollect_agent.wire import ProcessSums

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import msgspec
 from hypothesis import HealthCheck, Phase, given, settings
 
+from collector.explain.strategies import snapshots
 from memcollect.explain import explain
 from memcollect.model import (
     Composition,
@@ -19,8 +20,6 @@ from memcollect.model import (
     Undecided,
 )
 
-from collector.explain.strategies import snapshots
-
 always = settings(
     derandomize=True,
     phases=[Phase.generate],
@@ -30,16 +29,20 @@ always = settings(
 )
 
 
+def scopes(pod: Pod) -> list[Pod | Container]:
+    return [pod, *pod.containers]
+
+
 def compositions(snapshot: Snapshot) -> Iterator[Composition]:
     for pod in snapshot.pods:
-        for scope in (pod, *pod.containers):
+        for scope in scopes(pod):
             if scope.composition is not None:
                 yield scope.composition
 
 
 def ladders(snapshot: Snapshot) -> Iterator[Ladder]:
     for pod in snapshot.pods:
-        for scope in (pod, *pod.containers):
+        for scope in scopes(pod):
             if scope.ladder is not None:
                 yield scope.ladder
 
@@ -59,7 +62,8 @@ def test_terms_and_residual_sum_to_the_gap_to_the_byte(raw: Snapshot) -> None:
         assert sum(term.estimate_bytes for term in terms) + residual.estimate_bytes == gap
         assert sum(term.low_bytes for term in terms) + residual.high_bytes == gap
         assert sum(term.high_bytes for term in terms) + residual.low_bytes == gap
-        for each in (*terms, residual):
+        parts: list[Term | Residual] = [*terms, residual]
+        for each in parts:
             assert each.low_bytes <= each.estimate_bytes <= each.high_bytes
 
 

@@ -1,8 +1,8 @@
 """From the pod's own cgroup to its app containers."""
 
 import pytest
-from collector.builders import PAGE, facts
 
+from collector.builders import PAGE, facts
 from memcollect.facts import Facts
 from memcollect.interval import Interval
 from memcollect.rules import evaluate

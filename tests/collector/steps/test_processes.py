@@ -1,8 +1,8 @@
 """From the processes to the charge: one test per owner of bytes."""
 
 import pytest
-from collector.builders import facts
 
+from collector.builders import facts
 from memcollect.facts import Facts, MissingFactError
 from memcollect.interval import Interval
 from memcollect.rules import Amount, evaluate
@@ -154,5 +154,5 @@ def test_without_sums_the_split_is_still_bounded() -> None:
 
 
 def test_unmapped_cache_needs_what_unmapped_tmpfs_needs() -> None:
-    with pytest.raises(MissingFactError, match="stat.shmem"):
+    with pytest.raises(MissingFactError, match=r"stat\.shmem"):
         processes.unmapped_cache(known("stat.shmem"))

@@ -1,6 +1,6 @@
 import pytest
-from collector.builders import facts
 
+from collector.builders import facts
 from memcollect.interval import Interval
 from memcollect.rules import evaluate
 from memcollect.steps import reclaimable

@@ -1,0 +1,141 @@
+"""Every cause that an explanation must be able to name, from a container where it is large."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from collector.builders import MIB, NODE, QUIET_CURRENT, QUIET_SUMS, cgroup, container, pause, pod
+from memcollect.explain import explain_pod
+from memcollect.model import Finding
+from memcollect_agent.wire import Node, ProcessSums, SkippedProcess, Swap, Zswap
+
+GIVEN_BACK = {"inactive_anon": 90 * MIB, "inactive_file": 40 * MIB}
+
+
+def findings(
+    stat: dict[str, int] | None = None,
+    sums: dict[str, Any] | None = None,
+    node: Node = NODE,
+    current: int = QUIET_CURRENT,
+    **files: object,
+) -> list[Finding]:
+    measured = msgspec.structs.replace(QUIET_SUMS, **(sums or {}))
+    row = pod(container(cgroup=cgroup(current, stat, **files), sums=measured), pause(2 * MIB))
+    return explain_pod(row, node).findings
+
+
+def the(cause: str, found: list[Finding]) -> Finding:
+    (finding,) = [each for each in found if each.cause == cause]
+    return finding
+
+
+@pytest.mark.parametrize(
+    ("cause", "mib", "stat", "sums"),
+    [
+        ("anon", 100, {}, {}),
+        ("hot_cache", 30, {}, {}),
+        ("cold_cache", 20, {}, {}),
+        ("shmem", 10, {}, {}),
+        ("lazyfree", 20, GIVEN_BACK, {"lazyfree_bytes": 20 * MIB}),
+        ("detached_anon", 7, {"inactive_anon": 117 * MIB}, {}),
+        ("kernel_stack", 1, {}, {}),
+        ("page_tables", 4, {}, {}),
+        ("slab_reclaimable", 3, {}, {}),
+        ("slab_unreclaimable", 2, {}, {}),
+        ("percpu", 1, {}, {}),
+        ("vmalloc", 6, {"vmalloc": 6 * MIB}, {}),
+        ("other_kernel", 1, {}, {}),
+        ("sock", 5, {}, {}),
+        ("double_counted", -10, {}, {}),
+        ("borrowed_anon", -9, {}, {"pss_anon_bytes": 109 * MIB}),
+        ("lent_anon", 9, {}, {"pss_anon_bytes": 91 * MIB}),
+        ("borrowed_file", -8, {"file_mapped": 12 * MIB}, {}),
+        ("lent_file", 8, {"file_mapped": 28 * MIB}, {}),
+    ],
+)
+def test_each_cause_is_named_with_its_amount(
+    cause: str, mib: int, stat: dict[str, int], sums: dict[str, int]
+) -> None:
+    finding = the(cause, findings(stat, sums))
+
+    assert finding.estimate_bytes == mib * MIB
+    assert finding.scope == "app"
+    assert f"{abs(mib)} MiB" in finding.sentence
+    assert finding.evidence
+
+
+@pytest.mark.parametrize(
+    ("cause", "files"),
+    [
+        ("swap", {"swap": Swap(current_bytes=3 * MIB)}),
+        ("zswap", {"zswap": Zswap(current_bytes=3 * MIB)}),
+        ("hugetlb", {"hugetlb": {"2MB": 3 * MIB}}),
+        ("moving", {"current_again_bytes": QUIET_CURRENT + 3 * MIB}),
+    ],
+)
+def test_what_stands_beside_the_charge_is_told(cause: str, files: dict[str, object]) -> None:
+    assert the(cause, findings(**files)).estimate_bytes == 3 * MIB  # type: ignore[arg-type]
+
+
+def test_swap_that_could_not_be_read_is_undecided_only_where_there_is_swap() -> None:
+    def open_questions(node: Node) -> set[str]:
+        return {item.missing for item in explain_pod(pod(), node).undecided}
+
+    assert "swap.current" not in open_questions(NODE)
+    assert "swap.current" in open_questions(msgspec.structs.replace(NODE, swap_devices=1))
+
+
+def test_huge_pages_are_beside_the_charge_unless_the_mount_charges_them() -> None:
+    charging = msgspec.structs.replace(NODE, cgroup_mount_options=["memory_hugetlb_accounting"])
+    beside = the("hugetlb", findings(hugetlb={"2MB": 2 * MIB}))
+    within = the("hugetlb", findings(hugetlb={"2MB": 2 * MIB}, node=charging))
+
+    assert "beside memory.current" in beside.sentence
+    assert "charged here" in within.sentence
+
+
+def test_cache_that_is_locked_in_memory_is_not_promised_to_go() -> None:
+    stat = {"active_file": 10 * MIB, "unevictable": 20 * MIB}
+
+    assert "20 MiB of it is locked in memory and stays" in the("hot_cache", findings(stat)).sentence
+    assert "locked" not in the("hot_cache", findings()).sentence
+
+
+def test_tmpfs_that_no_process_maps_is_what_ps_cannot_show() -> None:
+    assert "mapped by no process" in the("shmem", findings()).sentence
+    mapped = findings({"file_mapped": 18 * MIB}, {"pss_shmem_bytes": 8 * MIB, "pss_file_bytes": 10 * MIB})
+    assert "mapped by no process" not in the("shmem", mapped).sentence
+
+
+def test_unread_processes_are_told_even_where_nothing_is_missing_from_the_sums() -> None:
+    skipped = [SkippedProcess(pid=7, rss_bytes=3 * MIB)]
+    finding = the("unread_processes", findings(sums={"listed": 2, "skipped": skipped}))
+
+    assert finding.severity == "warning"
+    assert finding.sentence.startswith("1 process could not be read: 0 B")
+    assert "at most 3 MiB" in finding.sentence
+
+
+def test_every_process_read_is_no_warning() -> None:
+    assert "unread_processes" not in {each.cause for each in findings()}
+
+
+def test_the_pause_container_is_told_when_it_is_large() -> None:
+    finding = the("pause", findings())
+
+    assert (finding.scope, finding.estimate_bytes) == ("pod", -2 * MIB)
+
+
+def test_what_gone_containers_left_is_told_by_kind() -> None:
+    left = cgroup(
+        QUIET_CURRENT + 30 * MIB,
+        {"anon": 101 * MIB, "file": 89 * MIB, "shmem": 30 * MIB, "inactive_anon": 131 * MIB},
+        path="/kubepods/pod1",
+    )
+    row = explain_pod(pod(cgroup=left, own_sums=ProcessSums()), NODE)
+    finding = the("dead_containers", row.findings)
+
+    assert finding.estimate_bytes == -30 * MIB
+    assert "20 MiB tmpfs, 9 MiB page cache, 1 MiB private memory" in finding.sentence
+    assert "30 MiB more is charged to the pod by containers that are gone." in row.verdict

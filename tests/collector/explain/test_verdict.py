@@ -1,0 +1,110 @@
+import msgspec
+import pytest
+
+from collector.builders import MIB
+from memcollect.explain.verdict import pronounce
+from memcollect.model import Composition, Finding, Pod, Residual, Term, Undecided
+
+
+def term(name: str, mib: int) -> Term:
+    size = mib * MIB
+    return Term(term=name, low_bytes=size, high_bytes=size, estimate_bytes=size, confidence="measured")
+
+
+def composition(rest: int = 0, undecided: tuple[str, ...] = (), **parts: int) -> Composition:
+    return Composition(
+        working_set_bytes=(sum(parts.values()) + rest) * MIB,
+        terms=[term(name, mib) for name, mib in parts.items()],
+        residual=Residual(
+            low_bytes=rest * MIB,
+            high_bytes=rest * MIB,
+            estimate_bytes=rest * MIB,
+            bound_low_bytes=0,
+            bound_high_bytes=0,
+            bound_reason="",
+            within_bound=rest == 0,
+        ),
+        undecided=[Undecided(name=name, missing=f"stat.{name}", reason="") for name in undecided],
+    )
+
+
+def verdict(whole: Composition | None, *findings: Finding, **more: str) -> str:
+    row = Pod(uid="u", name="p", composition=whole, findings=list(findings))
+    return pronounce(msgspec.structs.replace(row, **more))
+
+
+def found(cause: str, mib: int, scope: str = "app") -> Finding:
+    return Finding(cause=cause, scope=scope, sentence="-", estimate_bytes=mib * MIB)
+
+
+def test_the_largest_three_parts_are_told_in_order_of_size() -> None:
+    whole = composition(anon=412, hot_cache=388, shmem=128, slab_reclaimable=60, sock=24)
+
+    assert verdict(whole) == (
+        "412 MiB of 0.99 GiB is private memory of its processes; 388 MiB is page cache the kernel would drop"
+        " under pressure; 128 MiB is tmpfs or shared memory, which stays."
+    )
+
+
+def test_kernel_memory_is_told_with_its_largest_kind() -> None:
+    assert verdict(composition(page_tables=30, sock=10, anon=1)).startswith(
+        "40 MiB of 41 MiB is kernel memory (mostly page tables)."
+    )
+
+
+def test_a_part_too_small_to_act_on_is_not_told() -> None:
+    assert "tmpfs" not in verdict(composition(anon=100, shmem=4))
+
+
+def test_nothing_counted_is_said_so() -> None:
+    assert verdict(composition()) == "Its app containers have a working set of 0 B."
+
+
+@pytest.mark.parametrize(
+    ("cause", "sentence"),
+    [
+        ("dead_containers", "64 MiB more is charged to the pod by containers that are gone."),
+        (
+            "pod_processes",
+            "64 MiB more is charged to the pod itself, by processes outside of its containers.",
+        ),
+        ("pause", "64 MiB more is in the pause container's cgroup."),
+        ("lazyfree", "64 MiB more in ps is already given back to the kernel."),
+        ("borrowed_file", "It uses 64 MiB of file pages that a neighbour pays for."),
+        ("double_counted", "ps counts 64 MiB more than once."),
+    ],
+)
+def test_what_stands_beside_the_number_is_told_when_it_is_large(cause: str, sentence: str) -> None:
+    assert sentence in verdict(composition(anon=100), found(cause, -64))
+    assert sentence not in verdict(composition(anon=10_000), found(cause, -64))
+
+
+def test_what_stands_beside_the_number_is_added_up_over_the_containers() -> None:
+    said = verdict(composition(anon=100), found("lazyfree", 6, "a"), found("lazyfree", 7, "b"))
+
+    assert "13 MiB more in ps" in said
+
+
+def test_alarms_are_repeated_once() -> None:
+    kill = Finding(cause="oom_kill", scope="pod", severity="critical", sentence="Killed.")
+
+    assert verdict(composition(anon=100), kill, kill).count("Killed.") == 1
+
+
+def test_a_hole_is_never_left_out() -> None:
+    assert "30 MiB is not explained" in verdict(composition(rest=30, anon=100))
+    assert "The parts come to 30 MiB more than the whole" in verdict(composition(rest=-30, anon=100))
+
+
+def test_a_hole_behind_a_missing_counter_is_not_blamed_on_the_kernel() -> None:
+    said = verdict(composition(rest=30, undecided=("sock",), anon=100))
+
+    assert "30 MiB is left open, for these could not be decided: sock." in said
+    assert "bookkeeping" not in said
+
+
+def test_a_pod_without_numbers_says_why_and_keeps_its_alarms() -> None:
+    kill = Finding(cause="oom_kill", scope="pod", severity="critical", sentence="Killed.")
+
+    assert verdict(None, kill, unmeasured="it is pending.") == "Not measured: it is pending. Killed."
+    assert verdict(None) == "Not measured: no numbers."
