@@ -16,7 +16,7 @@ class Fail(Protocol):
 @pytest.fixture
 def fail(monkeypatch: pytest.MonkeyPatch) -> Fail:
     """Return what adds a fault; all faults end with the test."""
-    real_open, real_read, real_close = os.open, os.read, os.close
+    real_open, real_read, real_pread, real_close = os.open, os.read, os.pread, os.close
     faults: dict[tuple[str, str], int] = {}
     opened: dict[int, str] = {}
 
@@ -32,6 +32,11 @@ def fail(monkeypatch: pytest.MonkeyPatch) -> Fail:
             raise OSError(code, os.strerror(code))
         return real_read(fd, length)
 
+    def faulty_pread(fd: int, length: int, offset: int) -> bytes:
+        if code := faults.get((opened.get(fd, ""), "read")):
+            raise OSError(code, os.strerror(code))
+        return real_pread(fd, length, offset)
+
     def tracking_close(fd: int) -> None:
         opened.pop(fd, None)
         real_close(fd)
@@ -41,5 +46,6 @@ def fail(monkeypatch: pytest.MonkeyPatch) -> Fail:
 
     monkeypatch.setattr(os, "open", faulty_open)
     monkeypatch.setattr(os, "read", faulty_read)
+    monkeypatch.setattr(os, "pread", faulty_pread)
     monkeypatch.setattr(os, "close", tracking_close)
     return add

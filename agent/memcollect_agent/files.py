@@ -8,7 +8,7 @@ import errno
 import os
 import stat
 
-from memcollect_agent.errors import ParseError, UnsafeFileError, read_error
+from memcollect_agent.errors import ParseError, ReadError, UnsafeFileError, read_error
 
 _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FOLLOWING_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
@@ -16,7 +16,9 @@ _DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _ROOT_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # ELOOP: a symbolic link. ENXIO: a socket. ENOTDIR: what should be a directory is not one.
 _UNSAFE_FILE_ERRNOS = frozenset({errno.ELOOP, errno.ENXIO, errno.EISDIR})
+_UNSAFE_RECORD_ERRNOS = frozenset({errno.ESPIPE, errno.EISDIR})
 _UNSAFE_DIRECTORY_ERRNOS = frozenset({errno.ELOOP, errno.ENOTDIR})
+_NOT_REGULAR = "is not a regular file, so it was not read"
 
 READ_LIMIT = 1 << 20
 """Bytes; the kernel's largest answer here is memory.numa_stat, some tens of KiB on large machines."""
@@ -46,30 +48,51 @@ def open_directory(name: str, dir_fd: int, path: str) -> int:
         raise read_error(path, error) from error
 
 
-def read_file(  # noqa: PLR0913 - the three switches have defaults and are always named
-    name: str, dir_fd: int, path: str, *, limit: int = READ_LIMIT, follow: bool = False, once: bool = False
-) -> bytes:
+def read_file(name: str, dir_fd: int, path: str, *, limit: int = READ_LIMIT, follow: bool = False) -> bytes:
     """Return the whole of the regular file `name` below `dir_fd`; `path` is for messages.
 
-    `follow` permits a symbolic link (/proc/mounts is one). `once` trusts one read to give all: true of
-    files that the kernel writes as a single record (seq_file's single_open), and one system call less.
-    Raises GoneError, DeniedError, UnsafeFileError or ReadError, and ParseError where there is more
-    than `limit` bytes.
+    `follow` permits a symbolic link (/proc/mounts is one). Raises GoneError, DeniedError,
+    UnsafeFileError or ReadError, and ParseError where there is more than `limit` bytes.
     """
     try:
         fd = os.open(name, _FOLLOWING_FLAGS if follow else _FILE_FLAGS, dir_fd=dir_fd)
     except OSError as error:
-        if error.errno in _UNSAFE_FILE_ERRNOS:
-            raise UnsafeFileError(path, "is not a regular file, so it was not read") from error
-        raise read_error(path, error) from error
+        raise _open_error(path, error) from error
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise UnsafeFileError(path, "is not a regular file, so it was not read")
-        return os.read(fd, limit) if once else _read_to_end(fd, path, limit)
+            raise UnsafeFileError(path, _NOT_REGULAR)
+        return _read_to_end(fd, path, limit)
     except OSError as error:
         raise read_error(path, error) from error
     finally:
         os.close(fd)
+
+
+def read_record(name: str, dir_fd: int, path: str, limit: int) -> bytes:
+    """Return at most `limit` bytes of the file `name` below `dir_fd`, in one read and the fewest calls.
+
+    For files that are read by the thousand and that the kernel writes as a single record (seq_file's
+    single_open), so that one read gives all. Raises GoneError, DeniedError, UnsafeFileError or ReadError.
+    """
+    try:
+        fd = os.open(name, _FILE_FLAGS, dir_fd=dir_fd)
+    except OSError as error:
+        raise _open_error(path, error) from error
+    try:
+        # Reading at an offset is what a FIFO, a socket or a terminal refuses, so none is drained here.
+        return os.pread(fd, limit, 0)
+    except OSError as error:
+        if error.errno in _UNSAFE_RECORD_ERRNOS:
+            raise UnsafeFileError(path, _NOT_REGULAR) from error
+        raise read_error(path, error) from error
+    finally:
+        os.close(fd)
+
+
+def _open_error(path: str, error: OSError) -> ReadError:
+    return (
+        UnsafeFileError(path, _NOT_REGULAR) if error.errno in _UNSAFE_FILE_ERRNOS else read_error(path, error)
+    )
 
 
 def _read_to_end(fd: int, path: str, limit: int) -> bytes:

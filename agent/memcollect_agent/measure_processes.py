@@ -33,6 +33,8 @@ _SUMMED = {
     "Locked": "locked_bytes",
     "AnonHugePages": "anon_huge_bytes",
 }
+_HUGETLB = ("Shared_Hugetlb", "Private_Hugetlb")
+_TOTALLED = (*_SUMMED, *_HUGETLB)
 _OF_A_PROCESS = {
     "Rss": "rss_bytes",
     "Pss": "pss_bytes",
@@ -276,7 +278,7 @@ class Tally:
     def sums(self) -> ProcessSums:
         """Return the sums; a field that some process did not give is None."""
         totals = self._totals or {}
-        hugetlb = [totals[key] for key in ("Shared_Hugetlb", "Private_Hugetlb") if key in totals]
+        hugetlb = [totals[key] for key in _HUGETLB if key in totals]
         sizes = {field: totals.get(key) for key, field in _SUMMED.items()}
         # Page tables of a part of the processes would look like a total.
         complete = self._page_tables_of == self._read
@@ -300,11 +302,10 @@ class Tally:
     def _sum(self, smaps: dict[str, int]) -> None:
         totals = self._totals
         if totals is None:
-            self._totals = dict(smaps)
+            self._totals = {key: smaps[key] for key in _TOTALLED if key in smaps}
             return
-        if totals.keys() != smaps.keys():
+        if not totals.keys() <= smaps.keys():
             # Only what every process told is a sum over all of them.
-            self._totals = {key: value + smaps[key] for key, value in totals.items() if key in smaps}
-            return
-        for key, value in smaps.items():
-            totals[key] += value
+            self._totals = totals = {key: value for key, value in totals.items() if key in smaps}
+        for key in totals:
+            totals[key] += smaps[key]

@@ -97,7 +97,7 @@ class ProcessDir:
     def cmdline(self) -> list[str]:
         """/proc/PID/cmdline: the arguments, as far as COMMAND_LIMIT bytes. Never send them unmasked."""
         path = f"{self.path}/cmdline"
-        return cmdline.parse(files.read_file("cmdline", self.fd, path, limit=COMMAND_LIMIT, once=True), path)
+        return cmdline.parse(files.read_record("cmdline", self.fd, path, COMMAND_LIMIT), path)
 
     def exe(self) -> str:
         """/proc/PID/exe: where the program lay, seen from the process's own root; " (deleted)" may follow."""
@@ -107,7 +107,7 @@ class ProcessDir:
             raise read_error(f"{self.path}/exe", error) from error
 
     def _record(self, name: str) -> bytes:
-        return files.read_file(name, self.fd, f"{self.path}/{name}", limit=_RECORD_LIMIT, once=True)
+        return files.read_record(name, self.fd, f"{self.path}/{name}", _RECORD_LIMIT)
 
 
 class ProcFs:

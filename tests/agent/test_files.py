@@ -2,6 +2,7 @@ import errno
 import os
 import socket
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,35 @@ def test_a_socket_and_a_directory_are_refused(tmp_path: Path, top: int) -> None:
         files.read_file("d", top, "d")
 
 
+def test_a_record_is_read_in_one_go_as_far_as_it_is_wanted(tmp_path: Path, top: int) -> None:
+    (tmp_path / "f").write_bytes(b"x" * 101)
+    assert files.read_record("f", top, "f", 200) == b"x" * 101
+    assert files.read_record("f", top, "f", 50) == b"x" * 50
+
+
+@pytest.mark.parametrize("name", ["link", "fifo", "sock", "d"])
+def test_no_record_is_read_of_what_is_no_file(tmp_path: Path, top: int, name: str) -> None:
+    (tmp_path / "link").symlink_to("/etc/hostname")
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "d").mkdir()
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "sock"))
+        with pytest.raises(UnsafeFileError):
+            files.read_record(name, top, name, 100)
+
+
+def test_reading_a_record_takes_nothing_out_of_a_fifo(tmp_path: Path, top: int) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    fd = os.open(tmp_path / "fifo", os.O_RDWR)
+    try:
+        os.write(fd, b"for somebody else")
+        with pytest.raises(UnsafeFileError):
+            files.read_record("fifo", top, "fifo", 100)
+        assert os.read(fd, 100) == b"for somebody else"
+    finally:
+        os.close(fd)
+
+
 def test_a_link_to_a_directory_is_no_directory(tmp_path: Path, top: int) -> None:
     (tmp_path / "d").mkdir()
     (tmp_path / "link").symlink_to("d")
@@ -83,10 +113,11 @@ def test_each_errno_has_its_own_error(  # noqa: PLR0913, PLR0917 - pytest names 
 ) -> None:
     (tmp_path / "f").write_text("1\n")
     fail("f", code, when)
-    with pytest.raises(ReadError) as caught:
-        files.read_file("f", top, "/where/f")
-    assert type(caught.value) is kind
-    assert caught.value.path == "/where/f"
+    for read in (files.read_file, partial(files.read_record, limit=100)):
+        with pytest.raises(ReadError) as caught:
+            read("f", top, "/where/f")
+        assert type(caught.value) is kind
+        assert caught.value.path == "/where/f"
 
 
 def test_no_descriptor_is_left_open(tmp_path: Path, top: int) -> None:

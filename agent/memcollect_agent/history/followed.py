@@ -110,9 +110,7 @@ class Followed:
 
     def _read_stat(self) -> list[int | None] | None:
         try:
-            data = files.read_file(
-                "memory.stat", self.directory.fd, self._stat_path, limit=STAT_LIMIT, once=True
-            )
+            data = files.read_record("memory.stat", self.directory.fd, self._stat_path, STAT_LIMIT)
             if len(data) >= STAT_LIMIT:
                 raise ParseError(self._stat_path, 0, f"is longer than {STAT_LIMIT} bytes")
             return self._stat.parse(data, self._stat_path)
@@ -124,9 +122,7 @@ class Followed:
 
     def _read_current(self) -> int | None:
         try:
-            data = files.read_file(
-                "memory.current", self.directory.fd, self._current_path, limit=64, once=True
-            )
+            data = files.read_record("memory.current", self.directory.fd, self._current_path, 64)
             return single_value.parse_number(data, self._current_path)
         except GoneError:
             raise
