@@ -75,7 +75,7 @@ def _running(
         stack.callback(pause.wait)
         stack.callback(pause.kill)
         for work in pod.works:
-            tenant = Tenant(placed.containers[work.container], _command(work, places))
+            tenant = _start(placed.containers[work.container], work, places)
             stack.callback(tenant.end)
             tenant.wait_ready()
             if work.ends:
@@ -90,9 +90,13 @@ def _finish(tenant: Tenant, placed: PlacedPod, work: Work) -> None:
     cgroups.remove(placed.containers[work.container])
 
 
-def _command(work: Work, places: Places) -> list[str]:
+def _start(cgroup: Path, work: Work, places: Places) -> Tenant:
+    """Start the workload as `python3`, wherever this machine keeps its own: reports show command lines."""
     words = work.words.format(disk=places.disk, shm=places.shm)
-    return [sys.executable, "-m", "memcollect.lab.workloads", *words.split()]
+    # By another name an interpreter does not find its home, nor the packages of a virtual environment.
+    environment = {"PYTHONHOME": sys.base_prefix, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = ["python3", "-m", "memcollect.lab.workloads", *words.split()]
+    return Tenant(cgroup, command, sys.executable, environment)
 
 
 def _write_files(places: Places) -> None:

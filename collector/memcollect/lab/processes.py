@@ -3,7 +3,7 @@
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,12 +15,21 @@ class Tenant:
     """A program in a cgroup: it entered before it ran, so that all it touches is charged there.
 
     It speaks on its stdout in lines, the first word of a line "ready" meaning that what was asked for is
-    done, with what the program knows of it as JSON after that word; a line on its stdin asks for more.
+    done, with what the program knows of it after that word; a line on its stdin asks for more.
+    `executable` is the file to start where `command` begins with another name; `environment` adds to ours.
     """
 
-    def __init__(self, cgroup: Path | None, command: Sequence[str]) -> None:
+    def __init__(
+        self,
+        cgroup: Path | None,
+        command: Sequence[str],
+        executable: str | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._process = subprocess.Popen(  # noqa: S603 -- the lab's own programs
             command,
+            executable=executable,
+            env={**os.environ, **(environment or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             preexec_fn=_entering(cgroup) if cgroup else None,  # noqa: PLW1509 -- no threads run here
