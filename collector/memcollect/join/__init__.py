@@ -4,10 +4,11 @@ The join key is the pod's UID (a static pod's config hash) and the container's i
 """
 
 from memcollect.join.capture import Capture, missing_from_problem
-from memcollect.join.cluster import ClusterFacts, Failure, NodeJoin, join_node
+from memcollect.join.cluster import FINISHED, ClusterFacts, Failure, NodeJoin, join_node
 from memcollect.join.local import LocalNames, local_snapshot
 
 __all__ = [
+    "FINISHED",
     "Capture",
     "ClusterFacts",
     "Failure",

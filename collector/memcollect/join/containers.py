@@ -27,6 +27,12 @@ class Described:
         """Whether the kubelet says that it runs."""
         return self.status is not None and self.status.state.running is not None
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is an init or ephemeral container that is through, and will not be started again."""
+        ended = self.status.state.terminated if self.status is not None else None
+        return self.role != "container" and ended is not None and ended.exit_code == 0
+
 
 def described(pod: kube.Pod) -> Iterator[Described]:
     """Yield every container of the pod; an init container that restarts always is a sidecar, so an app's."""
@@ -46,7 +52,7 @@ def join_containers(
     pod: kube.Pod, measured: Sequence[wire.Container]
 ) -> tuple[list[Container], list[Missing]]:
     """Return the pod's containers, then the cgroups that nobody describes; and what is missing."""
-    by_id = {container.id: container for container in measured if container.id is not None}
+    by_id = {each.id: each for each in measured if each.id is not None and each.role != "conmon"}
     wanted = list(described(pod))
     matched = {
         each.spec.name: by_id[each.status.runtime_id]
@@ -58,8 +64,8 @@ def join_containers(
     matched |= restarted
     left = [c for c in left if all(c is not taken for taken in restarted.values())]
     containers = [_container(each, matched.get(each.spec.name)) for each in wanted]
-    containers += [_undescribed(c, alone=len(left) == 1) for c in left]
     missing = [_missing(pod, each) for each in wanted if each.runs and each.spec.name not in matched]
+    containers += [_undescribed(c, is_pause=not missing and _is_alone(c, left)) for c in left]
     return containers, missing
 
 
@@ -67,7 +73,7 @@ def _restarted(
     wanted: Sequence[Described], matched: dict[str, wire.Container], left: Sequence[wire.Container]
 ) -> dict[str, wire.Container]:
     """Return the one container whose old id the API still shows, with the one cgroup that can be its new."""
-    without = [each for each in wanted if each.role == "container" and each.spec.name not in matched]
+    without = [each for each in wanted if each.spec.name not in matched and not each.has_ended]
     candidates = [c for c in left if c.role == "container" and c.id is not None]
     pause_is_elsewhere = any(c.role == "pause" for c in left)
     if len(without) == len(candidates) == 1 and pause_is_elsewhere:
@@ -95,9 +101,18 @@ def _container(each: Described, measured: wire.Container | None) -> Container:
     )
 
 
-def _undescribed(measured: wire.Container, *, alone: bool) -> Container:
-    """Return a cgroup that no status names; the only one left is the sandbox's own, whatever runs in it."""
-    role = "pause" if measured.role == "container" and alone else measured.role
+def _is_alone(measured: wire.Container, left: Sequence[wire.Container]) -> bool:
+    """Return whether it is the only container left over; CRI-O's monitors are none."""
+    return not any(each is not measured and each.role in {"container", "pause"} for each in left)
+
+
+def _undescribed(measured: wire.Container, *, is_pause: bool) -> Container:
+    """Return a cgroup that no status names.
+
+    `is_pause`: every container that runs has its own, so the only one left is the sandbox's, whatever
+    runs in it.
+    """
+    role = "pause" if measured.role == "container" and is_pause else measured.role
     if role == "container":
         role = "unknown"
     leaf = measured.cgroup.path.rsplit("/", 1)[-1]
@@ -123,7 +138,7 @@ def _state(status: kube.ContainerStatus | None) -> str | None:
 def _termination(status: kube.ContainerStatus | None) -> Termination | None:
     if status is None:
         return None
-    ended = status.last_state.terminated or status.state.terminated
+    ended = status.state.terminated or status.last_state.terminated
     if ended is None:
         return None
     return Termination(reason=ended.reason, exit_code=ended.exit_code, finished_at=ended.finished_at)

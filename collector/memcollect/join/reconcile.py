@@ -7,6 +7,7 @@ then. What may remain between the two is printed as the budget, and never hidden
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -28,6 +29,8 @@ class Now:
     at: float
     working_set_bytes: int
     slack_bytes: int
+    current_bytes: int | None = None
+    """memory.current, which tells a provider that does not subtract inactive_file."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +53,13 @@ def window_of(timestamp: float, containers: int, now: float) -> Window:
 def reconcile(top: Top, series: Series | None, window: Window, now: Now | None) -> Top:
     """Return `top` with its status, the aligned working set and the budget.
 
-    Statuses: reconciled, drifted, stale, unaligned, unexplained; and not-measured where the agent has no
-    number at all. `top.memory_bytes` must be known.
+    Statuses: reconciled, drifted, stale, unaligned, unexplained, different-provider; and not-measured where
+    the agent has no number at all. `top.memory_bytes` must be known.
     """
     if now is None:
         return _with(top, "not-measured", "the agent has no working set to compare with")
     if series is None or not series.covers(window.start, min(window.end, now.at)):
-        return _without_history(top, window, now)
+        return _without_history(top, now)
     low, high = series.band(window.start, min(window.end, now.at))
     aligned = series.at(min(window.start + 0.5, now.at))
     tolerance = max(high - aligned, aligned - low) + now.slack_bytes
@@ -69,48 +72,78 @@ def reconcile(top: Top, series: Series | None, window: Window, now: Now | None) 
     difference = (top.memory_bytes or 0) - aligned
     if abs(difference) > max(tolerance, SMALL_SHARE * aligned):
         sentence = (
-            f"kubectl top is {_signed(difference)} against the working set of the same moment,"
-            f" more than the budget of {human_bytes(tolerance)}"
+            f"kubectl top shows {_signed(difference)} than the working set of the same moment,"
+            f" beyond the budget of {human_bytes(tolerance)}"
         )
-        return _with(top, "unexplained", sentence)
+        return _whole_charge(top, now) or _with(top, "unexplained", sentence)
     return _aligned(top, aligned, tolerance, now)
+
+
+def _whole_charge(top: Top, now: Now) -> Top | None:
+    """Return `top` as what a runtime gives that reports memory.current itself; None where it does not."""
+    if now.current_bytes is None or abs((top.memory_bytes or 0) - now.current_bytes) > now.slack_bytes:
+        return None
+    top = msgspec.structs.replace(top, provider="cri-usage")
+    return _with(
+        top,
+        "different-provider",
+        "the number equals memory.current: whoever feeds the metrics API does not subtract inactive_file",
+    )
 
 
 def _aligned(top: Top, aligned: int, tolerance: int, now: Now) -> Top:
     moved = now.working_set_bytes - aligned
-    if abs(moved) <= max(tolerance, SMALL_SHARE * aligned):
+    if abs(moved) > max(tolerance, SMALL_SHARE * aligned):
+        return _with(top, "drifted", f"{_signed(moved)} since the sample, {_age(top, now):.0f} s ago")
+    off = (top.memory_bytes or 0) - aligned
+    if abs(off) <= tolerance:
         return _with(top, "reconciled", "")
-    age = max(0, now.at - (top.timestamp or now.at))
-    return _with(top, "drifted", f"{_signed(moved)} since the sample, {age:.0f} s ago")
+    budget = human_bytes(tolerance)
+    return _with(top, "reconciled", f"{_signed(off)}, beyond the budget of {budget} but within 1 %")
 
 
-def _without_history(top: Top, window: Window, now: Now) -> Top:
+def _age(top: Top, now: Now) -> float:
+    return max(0.0, now.at - (top.timestamp if top.timestamp is not None else now.at))
+
+
+def _without_history(top: Top, now: Now) -> Top:
     difference = now.working_set_bytes - (top.memory_bytes or 0)
-    age = now.at - window.start
-    if abs(difference) <= max(now.slack_bytes, SMALL_SHARE * now.working_set_bytes):
+    if abs(difference) <= now.slack_bytes:
         return _with(top, "reconciled", "equal to the working set now; no history of the sample's time")
+    if abs(difference) <= SMALL_SHARE * now.working_set_bytes:
+        return _with(top, "reconciled", "within 1 % of the working set now; no history of the sample's time")
+    age = _age(top, now)
     if age > HISTORY_SECONDS:
         return _with(top, "stale", f"the sample is {age:.0f} s old, beyond the agent's history")
     return _with(
-        top, "unaligned", f"{_signed(difference)} since the sample, {age:.0f} s ago, which has no history"
-    )
-
-
-def combine(parts: list[Top]) -> Top:
-    """Return a pod's number as kubectl adds it up from its containers', none of which may be unknown.
-
-    The pod's status is the worst of theirs; the budget and the aligned number are added.
-    """
-    order = (
-        "reconciled",
-        "drifted",
-        "different-provider",
+        top,
         "unaligned",
-        "stale",
-        "not-measured",
-        "unexplained",
+        f"{_signed(difference)} now than in the sample of {age:.0f} s ago: no history of then",
     )
-    worst = max(parts, key=lambda part: order.index(part.status) if part.status in order else -1)
+
+
+SEVERITY = (
+    "reconciled",
+    "drifted",
+    "different-provider",
+    "unaligned",
+    "stale",
+    "not-measured",
+    "unexplained",
+    "no-metrics",
+)
+"""A pod is what the last of these is that one of its containers is."""
+
+
+def combine(parts: Sequence[Top], names: Sequence[str] = ()) -> Top:
+    """Return a pod's number as kubectl adds it up from its containers'.
+
+    The pod's status is the worst of theirs; the budget and the aligned number are added. A sum with an
+    unknown part is unknown. `names` are the containers', for a sentence that concerns one of several.
+    """
+    number = max(range(len(parts)), key=lambda each: _severity(parts[each]))
+    worst = parts[number]
+    concerned = f"container {names[number]}: " if worst.detail and len(names) > 1 else ""
     return Top(
         source=parts[0].source,
         timestamp=min((part.timestamp for part in parts if part.timestamp is not None), default=None),
@@ -118,10 +151,14 @@ def combine(parts: list[Top]) -> Top:
         cpu_nanocores=_sum_if_all([part.cpu_nanocores for part in parts]),
         provider=worst.provider,
         status=worst.status,
-        detail=worst.detail,
+        detail=f"{concerned}{worst.detail}",
         working_set_at_sample_bytes=_sum_if_all([part.working_set_at_sample_bytes for part in parts]),
         tolerance_bytes=_sum_if_all([part.tolerance_bytes for part in parts]),
     )
+
+
+def _severity(top: Top) -> int:
+    return SEVERITY.index(top.status) if top.status in SEVERITY else -1
 
 
 def _sum_if_all(values: list[int | None]) -> int | None:

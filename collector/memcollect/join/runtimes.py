@@ -6,6 +6,8 @@ numbers can tell.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from memcollect.model import Container, Runtime, Top
@@ -19,6 +21,14 @@ FAMILIES = {
     "crun": ("crun",),
 }
 PROVIDERS = {"gvisor": "gvisor-split", "kata": "kata-guest"}
+SENTENCES = {
+    "gvisor-split": "gVisor reports the whole sandbox's memory, split equally among its containers",
+    "kata-guest": "Kata reports the guest's own cgroups, which the host cannot see",
+    "sandbox-guest": "the container's cgroup on the host holds next to nothing: the number comes from"
+    " inside a sandbox, such as Kata's guest or gVisor",
+}
+UNEXPLAINED = frozenset({"unexplained", "unaligned", "stale"})
+"""Statuses of numbers that the host's cgroup does not explain, or not yet."""
 NEGLIGIBLE_SHARE = 0.05
 
 
@@ -35,33 +45,39 @@ def runtime_of(runtime_class: str | None, handler: str | None) -> Runtime:
     return Runtime(family=family, handler=handler, runtime_class=runtime_class, evidence=evidence)
 
 
-def attribute_provider(tops: list[Top], containers: list[Container], runtime: Runtime) -> list[Top]:
+def attribute_provider(
+    tops: Sequence[Top], containers: Sequence[Container | None], runtime: Runtime
+) -> list[Top]:
     """Return the tops of a pod's containers, with the provider named where it is not the host's cgroup.
 
-    Only a number that the host's cgroup does not explain is attributed elsewhere: gVisor reports its
-    Sentry's total split equally, Kata its guest's own cgroups.
+    `containers` are those that the numbers are of, None where the row has none of that name. Only a
+    number that the host's cgroup does not explain is attributed elsewhere: by the runtime class, or,
+    where that says nothing, by the numbers.
     """
-    if all(top.status in ("reconciled", "drifted") for top in tops):
-        return tops
     provider = PROVIDERS.get(runtime.family) or _by_numbers(tops, containers)
     if provider is None:
-        return tops
-    detail = {
-        "gvisor-split": "gVisor reports the whole sandbox's memory, split equally among its containers",
-        "kata-guest": "Kata reports the guest's own cgroups, which the host cannot see",
-    }[provider]
+        return list(tops)
     return [
-        top
-        if top.status in ("reconciled", "drifted")
-        else msgspec.structs.replace(top, provider=provider, status="different-provider", detail=detail)
+        msgspec.structs.replace(
+            top, provider=provider, status="different-provider", detail=SENTENCES[provider]
+        )
+        if top.status in UNEXPLAINED
+        else top
         for top in tops
     ]
 
 
-def _by_numbers(tops: list[Top], containers: list[Container]) -> str | None:
-    """Return "gvisor-split" where equal numbers stand over cgroups that hold next to nothing."""
-    numbers = [top.memory_bytes or 0 for top in tops]
-    charges = [c.cgroup.current_bytes or 0 for c in containers if c.cgroup is not None]
-    if len(numbers) < 2 or max(numbers) - min(numbers) > 1 or len(charges) != len(numbers):
+def _by_numbers(tops: Sequence[Top], containers: Sequence[Container | None]) -> str | None:
+    """Return the provider of numbers that stand over cgroups which hold next to nothing, else None.
+
+    Several equal ones are gVisor's split. Others are a guest's own only where the cgroup was as empty at
+    the moment of the sample: without history, a container that has just freed its memory looks the same.
+    """
+    charges = [each.cgroup.current_bytes if each and each.cgroup else None for each in containers]
+    numbers = [top.memory_bytes for top in tops]
+    pairs = [(n, c) for n, c in zip(numbers, charges, strict=True) if n is not None and c is not None]
+    if len(pairs) != len(tops) or any(c >= NEGLIGIBLE_SHARE * n for n, c in pairs):
         return None
-    return "gvisor-split" if max(charges) < NEGLIGIBLE_SHARE * numbers[0] else None
+    if len(pairs) > 1 and max(pairs)[0] - min(pairs)[0] <= 1:
+        return "gvisor-split"
+    return "sandbox-guest" if all(top.status == "unexplained" for top in tops) else None

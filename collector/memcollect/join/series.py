@@ -6,6 +6,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from memcollect_agent import wire
+
 
 @dataclass(frozen=True)
 class Series:
@@ -13,6 +15,22 @@ class Series:
 
     times: Sequence[float]
     working_set_bytes: Sequence[int]
+
+    @classmethod
+    def of(cls, ring: wire.CgroupHistory) -> Series:
+        """Return the working sets of a ring; points without both numbers are left out.
+
+        Where the node's clock was set back, only the points since then count: earlier ones bear times of
+        another clock, which could not be told apart from these.
+        """
+        columns = zip(ring.times, ring.current_bytes, ring.inactive_file_bytes, strict=False)
+        points: list[tuple[float, int]] = []
+        for at, current, inactive in columns:
+            if points and at < points[-1][0]:
+                points.clear()
+            if current is not None and inactive is not None:
+                points.append((at, max(0, current - inactive)))
+        return cls([at for at, _ in points], [size for _, size in points])
 
     def extended(self, at: float, working_set_bytes: int) -> Series:
         """Return the series with one point more, left as it is where the point is not later than its last."""
