@@ -8,13 +8,13 @@ hold a pod of the selection are asked, for these pods only.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from memcollect import kube
 from memcollect.errors import ClusterError
 from memcollect.explain import explain_pod
-from memcollect.join import ClusterFacts, Failure, join_node
+from memcollect.join import FINISHED, ClusterFacts, Failure, join_node
 from memcollect.model import Missing, Pod
 from memcollect.sources.agent_pods import Deployment, find_agents
 from memcollect.sources.agents import Answer, Limits, Target, fetch_samples
@@ -27,6 +27,7 @@ from memcollect.usage import Metrics
 from memcollect_agent import wire
 
 STOPPED = Failure("interrupted", "Ctrl-C came before its agent had answered; take the snapshot again")
+NOT_ASKED = Failure("pending", "nobody was asked: none of its pods runs")
 HISTORY_MARGIN_SECONDS = 10.0
 """History is asked for from this long before the earliest metrics sample of a node's pods."""
 
@@ -50,12 +51,19 @@ class Collection:
     """One snapshot in the making: `pods` hands the rows on, the rest is complete when it has ended."""
 
     def __init__(
-        self, api: Api, plan: Plan, transports: TransportFactory, progress: Progress = lambda *_: None
+        self,
+        api: Api,
+        plan: Plan,
+        transports: TransportFactory,
+        progress: Progress = lambda *_: None,
+        stopped: Callable[[], bool] = lambda: False,
     ) -> None:
+        """Ask nothing yet. Once `stopped`, which is looked at while agents are waited for, no more are."""
         self._api = api
         self._plan = plan
         self._transports = transports
         self._progress = progress
+        self._stopped = stopped
         self.missing: list[Missing] = []
         self.nodes: list[wire.Node] = []
         self.interrupted = False
@@ -63,30 +71,31 @@ class Collection:
     def pods(self) -> Iterator[Pod]:
         """Yield every selected pod, explained, node by node as the agents answer.
 
-        Raises a ClusterError where the pods cannot be listed at all. On Ctrl-C while agents are asked,
-        the nodes that have not answered are listed as missing, and what was measured is kept.
+        Raises a ClusterError where the pods or the agents cannot be listed at all. Stopped while agents are
+        asked, the nodes that have not answered are listed as missing, and what was measured is kept.
         """
         self._progress("listing pods", 0, 0)
         by_node = self._pods_by_node()
         if not by_node:
-            self.missing.append(_nothing(self._plan.selection))
+            # Names that no pod has are told one by one already, and so is a namespace that is denied.
+            self.missing += [] if self.missing else [_nothing(self._plan.selection)]
             return
         self._progress("asking the metrics API", 0, 0)
-        metrics = pod_usage(self._api, self._plan.selection, self.missing.append)
+        metrics = self._metrics()
         self.missing += metrics.gaps
         facts = ClusterFacts(metrics=metrics, handlers=self._handlers(by_node))
-        yield from self._joined(None, by_node.pop(None, []), Failure("pending", ""), facts)
+        for name in [name for name, pods in by_node.items() if not _needs_agent(name, pods)]:
+            yield from self._joined(name, by_node.pop(name), NOT_ASKED, facts)
         yield from self._measured(by_node, facts)
 
     def _measured(self, by_node: dict[str | None, list[kube.Pod]], facts: ClusterFacts) -> Iterator[Pod]:
-        try:
+        if by_node:
             for answer in self._answers(by_node, _since(facts.metrics)):
                 pods = by_node.pop(answer.target.node)
                 yield from self._joined(answer.target.node, pods, _outcome(answer), facts)
-        except KeyboardInterrupt:
-            self.interrupted = True
-            for name, pods in by_node.items():
-                yield from self._joined(name, pods, STOPPED, facts)
+        self.interrupted = bool(by_node)
+        for name, pods in by_node.items():
+            yield from self._joined(name, pods, STOPPED, facts)
 
     def _answers(self, by_node: dict[str | None, list[kube.Pod]], since: float | None) -> Iterator[Answer]:
         names = [name for name in by_node if name is not None]
@@ -103,7 +112,7 @@ class Collection:
         )
         self._progress("asking agents", 0, len(targets))
         limits = self._plan.limits
-        return fetch_samples(targets, request, self._transports, limits, self._asked)
+        return fetch_samples(targets, request, self._transports, limits, self._asked, stopped=self._stopped)
 
     def _asked(self, done: int, of: int) -> None:
         self._progress("asking agents", done, of)
@@ -124,6 +133,15 @@ class Collection:
             by_node[pod.spec.node_name].append(pod)
         return dict(by_node)
 
+    def _metrics(self) -> Metrics:
+        """Return the metrics API's numbers; without any, and with the reason, where it cannot be asked."""
+        try:
+            return pod_usage(self._api, self._plan.selection, self.missing.append)
+        except ClusterError as error:
+            return Metrics(
+                gaps=[Missing(kind="metrics", name="*", reason="metrics-unavailable", detail=str(error))]
+            )
+
     def _handlers(self, by_node: dict[str | None, list[kube.Pod]]) -> dict[str, str]:
         """Return handlers by RuntimeClass; nobody is asked where no pod names one."""
         if not any(pod.spec.runtime_class_name for pods in by_node.values() for pod in pods):
@@ -134,6 +152,11 @@ class Collection:
             self.missing.append(missing(error, "runtimeclasses", "*"))
             return {}
         return {name: each.handler for name, each in classes.items()}
+
+
+def _needs_agent(node: str | None, pods: Iterable[kube.Pod]) -> bool:
+    """Return whether a node holds a pod that has, or may have, a cgroup."""
+    return node is not None and any(pod.status.phase not in FINISHED for pod in pods)
 
 
 def _outcome(answer: Answer) -> wire.NodeSample | Failure:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
+from memcollect.commands.interruption import interruption
 from memcollect.commands.options import clean_text, option
 from memcollect.commands.taking import Taking, now_text
 from memcollect.errors import UsageError
@@ -46,7 +47,7 @@ OPTIONS = (
     ),
     option("--context", metavar="NAME", help="The kubeconfig context to use."),
     option(
-        "--kubeconfig", metavar="FILE", envvar="KUBECONFIG", show_envvar=True, help="The kubeconfig file."
+        "--kubeconfig", metavar="FILE", help="The kubeconfig file. [default: $KUBECONFIG, or ~/.kube/config]"
     ),
     option(
         "--concurrency",
@@ -136,8 +137,8 @@ def cluster_taking(options: dict[str, Any]) -> Iterator[Taking]:
             processes=options["include_processes"],
         ),
     )
-    with Api(cluster) as api, progress_line() as progress:
-        collection = Collection(api, plan, port_forwarding(cluster), progress)
+    with Api(cluster) as api, progress_line() as progress, interruption() as ctrl_c:
+        collection = Collection(api, plan, port_forwarding(cluster), progress, ctrl_c.requested)
         totals = Totals()
 
         def pods() -> Iterator[Pod]:

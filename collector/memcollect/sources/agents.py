@@ -54,25 +54,30 @@ Progress = Callable[[int, int], None]
 """Called with how many targets are done, and of how many."""
 
 
-def fetch_samples(
+def fetch_samples(  # noqa: PLR0913 - half of them have a default
     targets: Sequence[Target],
     request: SampleRequest,
     transports: TransportFactory,
     limits: Limits | None = None,
     on_progress: Progress = lambda _done, _of: None,
+    *,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Generator[Answer, None, None]:
     """Yield an answer for every target, in the order in which they come.
 
     `request` is sent to each with the target's own pods, its time budget cut to what the timeout allows.
-    Raises nothing for an agent. When the iteration is left early, by Ctrl-C or `close()`, no further agent
-    is asked, those under way are left to their deadlines in the background, and what was yielded is good.
+    Raises nothing for an agent. When the iteration is left early, by Ctrl-C or `close()`, or ends early
+    since `stopped` says so while it waits, no further agent is asked, those under way are left to their
+    deadlines in the background, and what was yielded is good.
     """
     limits = limits or Limits()
     fetch = _Fetch(targets, request, transports, limits)
     fetch.start(max(1, min(limits.concurrency, len(targets))))
     try:
         for done in range(1, len(targets) + 1):
-            answer = fetch.next()
+            answer = fetch.next(stopped)
+            if answer is None:
+                return
             on_progress(done, len(targets))
             yield answer
     finally:
@@ -107,12 +112,14 @@ class _Fetch:
     def stop(self) -> None:
         self._stopped.set()
 
-    def next(self) -> Answer:
+    def next(self, stopped: Callable[[], bool]) -> Answer | None:
+        """Return the next answer; None where none is there and the wait was stopped."""
         while True:
             try:
-                return self._answers.get(timeout=_TICK)
+                return self._answers.get(timeout=0 if stopped() else _TICK)
             except queue.Empty:
-                continue
+                if stopped():
+                    return None
 
     def _work(self) -> None:
         transport = self._transports()
