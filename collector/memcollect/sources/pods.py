@@ -29,17 +29,24 @@ class Selection(Struct, frozen=True, kw_only=True):
     """A label selector, in kubectl's syntax."""
     field_selector: str | None = None
     names: Sequence[str] | None = None
+    """NAME, in every one of the namespaces, or NAMESPACE/NAME, whatever the namespaces are."""
 
     def __post_init__(self) -> None:
         for namespace in self.namespaces or ():
             checked("namespace", namespace)
-        for name in self.names or ():
+        for written in self.names or ():
+            namespace, slash, name = written.rpartition("/")
+            if slash:
+                checked("namespace", namespace)
             checked("pod", name)
 
     @property
     def places(self) -> list[str | None]:
         """The namespaces to ask one by one; [None] for all at once."""
-        return [None] if self.namespaces is None else list(dict.fromkeys(self.namespaces))
+        qualified = [name.partition("/")[0] for name in self.names or () if "/" in name]
+        if self.names and len(qualified) == len(self.names):
+            return list(dict.fromkeys(qualified))
+        return [None] if self.namespaces is None else list(dict.fromkeys([*self.namespaces, *qualified]))
 
     @property
     def query(self) -> Query:
@@ -53,10 +60,18 @@ class Selection(Struct, frozen=True, kw_only=True):
     @property
     def by_name(self) -> list[tuple[str, str]] | None:
         """(namespace, name) of each pod, where asking for them one by one is the cheapest way."""
-        if not self.names or self.namespaces is None or self.query:
+        if not self.names or self.places == [None] or self.query:
             return None
-        wanted = list(product(self.places, self.names))
-        return [(str(place), name) for place, name in wanted] if len(wanted) <= FEW else None
+        bare = [name for name in self.names if "/" not in name]
+        qualified = [tuple(name.split("/", 1)) for name in self.names if "/" in name]
+        wanted = dict.fromkeys([*product(self.namespaces or (), bare), *qualified])
+        return [(place, name) for place, name in wanted] if len(wanted) <= FEW else None
+
+    def named_by(self, pod: Pod) -> list[str]:
+        """Return how `names` may call this pod."""
+        name, namespace = pod.metadata.name, pod.metadata.namespace
+        chosen = self.namespaces is None or namespace in self.namespaces
+        return [f"{namespace}/{name}", *([name] if chosen else [])]
 
 
 def pods_path(namespace: str | None, root: str = "/api/v1") -> str:
@@ -77,7 +92,7 @@ def list_pods(api: Api, selection: Selection, report: Report) -> Iterator[Pod]:
     else:
         places = selection.places
         found = (pod for place in places for pod in _listed(api, place, selection, report, len(places) == 1))
-    yield from found if selection.names is None else _picked(found, selection.names, report)
+    yield from found if selection.names is None else _picked(found, selection, report)
 
 
 def _named(api: Api, namespace: str, name: str) -> Iterator[Pod]:
@@ -98,15 +113,18 @@ def _listed(api: Api, place: str | None, selection: Selection, report: Report, o
         report(missing(error, "namespace", str(place)))
 
 
-def _picked(found: Iterator[Pod], names: Sequence[str], report: Report) -> Iterator[Pod]:
-    left = dict.fromkeys(names)
-    wanted = frozenset(names)
+def _picked(found: Iterator[Pod], selection: Selection, report: Report) -> Iterator[Pod]:
+    left = dict.fromkeys(selection.names or ())
+    wanted = frozenset(left)
     for pod in found:
-        if pod.metadata.name in wanted:
-            left.pop(pod.metadata.name, None)
+        meant = wanted.intersection(selection.named_by(pod))
+        for name in meant:
+            left.pop(name, None)
+        if meant:
             yield pod
     for name in left:
-        detail = f"No pod of the chosen namespaces is called {name}: see `kubectl get pods -A`."
+        where = "There is no pod" if "/" in name else "No pod of the chosen namespaces is called"
+        detail = f"{where} {name}: see `kubectl get pods -A`."
         report(Missing(kind="pod", name=name, reason="not-found", detail=detail))
 
 
