@@ -70,12 +70,26 @@ def deliver_pieces(pieces: Iterable[bytes], path: Path | None, *, force: bool) -
         write_document(path, pieces, force=force)
         say(f"written to {path}")
         return
-    with tempfile.TemporaryFile() as spool:
-        spool.writelines(pieces)
-        spool.seek(0)
+    with contextlib.ExitStack() as stack:
+        with _spooling():
+            spool = stack.enter_context(tempfile.TemporaryFile())
+            for piece in pieces:
+                spool.write(piece)
+            spool.seek(0)
         with _standard_output():
             shutil.copyfileobj(spool, sys.stdout.buffer)
             sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def _spooling() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"The result could not be kept in a temporary file: {error.strerror or error}.",
+            "Free some space, set TMPDIR to a directory with more, or write a file with -o FILE.",
+        ) from error
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ import msgspec
 
 from memcollect.commands.output import deliver, deliver_pieces, say
 from memcollect.commands.reports import report
-from memcollect.model import Pod, Snapshot
+from memcollect.model import Missing, Pod, Snapshot
 from memcollect.reporters import json
 
 EXIT_OK = 0
@@ -52,16 +52,17 @@ def finish(taking: Taking, options: dict[str, Any]) -> int:
         snapshot = msgspec.structs.replace(closing(), pods=pods)
         text = report(snapshot, options["format_"], to_file=output is not None, details=options["details"])
         deliver(text, output, force=force)
-    return _exit_code(taking, len(ended[-1].missing))
+    return _exit_code(taking, ended[-1].missing)
 
 
-def _exit_code(taking: Taking, missing: int) -> int:
+def _exit_code(taking: Taking, missing: list[Missing]) -> int:
     if taking.interrupted():
         say("interrupted: the document holds what had been measured by then.")
         return EXIT_INTERRUPTED
     if not missing:
         return EXIT_OK
-    say(f"{missing} asked for and not measured; the document says which and why.")
+    which = missing[0].detail if len(missing) == 1 else "the document says which and why."
+    say(f"{len(missing)} asked for and not measured: {which}")
     return EXIT_INCOMPLETE
 
 
