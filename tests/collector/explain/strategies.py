@@ -24,7 +24,7 @@ AMOUNTS = tuple(name for name in ProcessSums.__struct_fields__ if name.endswith(
 
 sizes = st.one_of(st.just(0), st.integers(0, 300).map(lambda n: n * 4096), st.integers(0, 1 << 45))
 maybe = st.one_of(st.none(), sizes)
-limits: st.SearchStrategy[Limit] = st.one_of(st.none(), st.just("max"), sizes)  # type: ignore[arg-type]
+limits: st.SearchStrategy[Limit] = st.one_of(st.none(), st.just("max"), sizes)
 counts = st.integers(0, 3)
 
 
