@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import threading
 from typing import Any
 
 import waitress  # type: ignore[import-untyped]  # its stubs are a package of their own
@@ -16,6 +17,8 @@ MAX_CONNECTIONS = 32
 IDLE_SECONDS = 60
 NEVER_SPOOL_BYTES = 1 << 30
 """waitress would put larger bodies into temporary files, and the agent has nowhere to write."""
+GRACE_SECONDS = 2.0
+"""For requests under way when the service ends; a sampling may take much longer."""
 MAX_UNREAD_BYTES = 4 << 20
 """Of answers that a client does not take; the thread that writes waits beyond it."""
 
@@ -27,6 +30,9 @@ class Listener:
         # Its notes on a busy queue are no fault; what is refused is logged by the application.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._map: dict[int, Any] = {}
+        self._lock = threading.Lock()
+        self._stopping = False
+        self._ended = False
         self._server = waitress.create_server(
             application,
             map=self._map,
@@ -41,7 +47,6 @@ class Listener:
             inbuf_overflow=NEVER_SPOOL_BYTES,
             outbuf_overflow=NEVER_SPOOL_BYTES,
             outbuf_high_watermark=MAX_UNREAD_BYTES,
-            asyncore_use_poll=True,
             ident=None,
         )
 
@@ -52,13 +57,28 @@ class Listener:
 
     def run(self) -> None:
         """Serve until stopped, or until SystemExit or KeyboardInterrupt is raised in this thread."""
-        self._server.run()
+        try:
+            while not self._stopping:
+                wasyncore.loop(timeout=1.0, use_poll=True, map=self._map, count=1)
+        except (SystemExit, KeyboardInterrupt):
+            return
+        finally:
+            self._end()
 
     def stop(self) -> None:
-        """Close every connection and let run() return; a request under way is not waited for."""
-        # Asked of the loop itself: its connections are not to be closed under its feet.
-        self._server.trigger.pull_trigger(self._close_all)
+        """Let run() return; a request under way gets GRACE_SECONDS to end."""
+        with self._lock:
+            if not self._ended:
+                self._stopping = True
+                self._server.pull_trigger()
 
-    def _close_all(self) -> None:
-        wasyncore.close_all(self._map, ignore_all=True)
-        self._server.task_dispatcher.set_thread_count(0)
+    def _end(self) -> None:
+        dispatcher = self._server.task_dispatcher
+        dispatcher.shutdown(timeout=GRACE_SECONDS)
+        with self._lock:
+            self._ended = True
+            if dispatcher.threads:
+                # One that works on will write to the trigger when it is done: its descriptor must not
+                # be somebody else's by then.
+                self._map = {fd: each for fd, each in self._map.items() if each is not self._server.trigger}
+            wasyncore.close_all(self._map, ignore_all=True)
