@@ -8,9 +8,9 @@ Bodies are JSON (Content-Type: application/json) or MessagePack (application/msg
 MessagePack, or JSON where Accept names it. Every answer says Memcollect-Schema and Memcollect-Agent.
 A refusal is one sentence in plain text:
 
-    400  the request does not say what it should        408  its body did not come whole
+    400  the request does not say what it should
     403  whole command lines, and the agent was not started to allow them; or a web page is asking
-    404  no such path          405  wrong method        413  the body is too large
+    404  no such path, or no history is kept          405  wrong method        413  the body is too large
     415  neither JSON nor MessagePack                   426  another schema: the sentence says what to upgrade
     500  the node cannot be measured (cgroup v1, say)   503  too many different requests wait; Retry-After
 
