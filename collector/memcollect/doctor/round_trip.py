@@ -26,7 +26,8 @@ class RoundTrips:
 
     def sent(self, node: str) -> None:
         """Note that a question leaves now, unless one has before: the earliest bounds them all."""
-        self.sent_at.setdefault(node, self._clock())
+        if node not in self.sent_at:
+            self.sent_at[node] = self._clock()
 
     def received(self, node: str) -> None:
         """Note that all has come."""

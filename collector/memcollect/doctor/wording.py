@@ -12,7 +12,7 @@ FEW = 3
 
 def few(names: Iterable[str]) -> str:
     """Return the first names, and how many more there are: "a, b, c and 4 more"."""
-    every = [plain(name, 63) for name in names]
+    every = [plain(name, 200) for name in names]
     if len(every) <= FEW:
         return ", ".join(every)
     return f"{', '.join(every[:FEW])} and {len(every) - FEW} more"

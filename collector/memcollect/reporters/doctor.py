@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 import msgspec
 from rich.console import Console
@@ -39,11 +40,27 @@ def render_table(report: Report, *, width: int = 80, color: bool = False) -> str
         legacy_windows=False,
         color_system="standard" if color else None,
     )
-    for result in report.results:
+    for result in _gathered(report.results):
         for line in _lines(result, max(width, NARROWEST)):
             console.print(line, soft_wrap=True)
     console.print(_summary(report), soft_wrap=True)
     return out.getvalue()
+
+
+def _gathered(results: Iterable[Result]) -> Iterator[Result]:
+    """Yield the results, neighbours that were skipped for the same reason as one line."""
+    for (_, because), group in groupby(results, key=lambda each: (each.status, each.because)):
+        some = list(group)
+        if not because or len(some) == 1:
+            yield from some
+            continue
+        titles = ", ".join(result.title for result in some)
+        yield Result(
+            check="",
+            title=f"{len(some)} checks",
+            status="skipped",
+            sentence=f"{some[0].sentence.rstrip('.')}: {titles}.",
+        )
 
 
 def _lines(result: Result, width: int) -> Iterator[Text]:
@@ -70,10 +87,11 @@ def _folded(text: str, width: int) -> list[str]:
 def _continued(command: str, width: int) -> list[str]:
     """Return the command on as many lines as it needs, all but the last ending in a backslash.
 
-    It is broken between arguments only: a space inside quotes stays where it is.
+    It is broken between arguments only, and not between an option and its value: a space inside quotes
+    stays where it is.
     """
     lines = [""]
-    for argument in _arguments(visible(command)):
+    for argument in _options_with_values(list(_arguments(visible(command)))):
         joined = f"{lines[-1]} {argument}" if lines[-1] else argument
         if lines[-1] and len(joined) > width - 2:
             lines[-1] += " \\"
@@ -81,6 +99,15 @@ def _continued(command: str, width: int) -> list[str]:
         else:
             lines[-1] = joined
     return lines
+
+
+def _options_with_values(arguments: list[str]) -> Iterator[str]:
+    while arguments:
+        argument = arguments.pop(0)
+        takes_value = argument.startswith("-") and "=" not in argument
+        if takes_value and arguments and not arguments[0].startswith("-"):
+            argument += f" {arguments.pop(0)}"
+        yield argument
 
 
 def _arguments(command: str) -> Iterator[str]:

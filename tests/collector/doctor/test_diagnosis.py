@@ -61,11 +61,21 @@ def test_credentials_that_are_not_accepted_are_told_once_as_the_cause(stage: Sta
 @pytest.mark.parametrize(
     ("resource", "group", "check", "told"),
     [
-        ("pods", "", "rights-pods", "You may not get pods in namespace deer-flow, list pods"),
-        ("pods", "metrics.k8s.io", "rights-metrics", "get pods.metrics.k8s.io in namespace deer-flow"),
-        ("nodes", "", "rights-nodes", "get nodes of the cluster, list nodes of the cluster"),
-        ("runtimeclasses", "node.k8s.io", "rights-runtimeclasses", "list runtimeclasses.node.k8s.io"),
-        ("pods/portforward", "", "rights-agents", "create pods/portforward in namespace memcollect"),
+        ("pods", "", "rights-pods", "You may not get and list pods in namespace deer-flow."),
+        (
+            "pods",
+            "metrics.k8s.io",
+            "rights-metrics",
+            "get and list pods.metrics.k8s.io in namespace deer-flow",
+        ),
+        ("nodes", "", "rights-nodes", "get and list nodes of the cluster"),
+        (
+            "runtimeclasses",
+            "node.k8s.io",
+            "rights-runtimeclasses",
+            "get and list runtimeclasses.node.k8s.io of the cluster",
+        ),
+        ("pods/portforward", "", "rights-agents", "get and create pods/portforward in namespace memcollect"),
     ],
 )
 def test_a_right_that_is_lacking_is_named_with_the_command_that_checks_it(
@@ -134,7 +144,7 @@ def test_ages_are_by_the_nodes_clocks_not_by_a_wrong_one_here(stage: Stage) -> N
     stage.pod("sandbox-1", "n1", metrics_age=-580)
     lines = stage.lines()
     assert warning(lines) == ["clock"]
-    assert lines["metrics-age"].sentence.startswith("The numbers are from 2")
+    assert lines["metrics-age"].sentence.startswith("The numbers are 2")
 
 
 def test_no_pods_and_no_numbers_are_told_apart_from_a_fault(healthy: Stage) -> None:
@@ -259,15 +269,15 @@ def test_agents_of_two_releases_are_a_warning(healthy: Stage) -> None:
     assert lines["agent-versions"].commands[0].endswith("rollout status -n memcollect daemonset")
 
 
-@pytest.mark.parametrize(("unified", "version"), [(False, "v1"), (True, "hybrid")])
+@pytest.mark.parametrize(("trees", "version"), [(["memory"], "v1"), (["memory", "unified"], "hybrid")])
 def test_a_node_on_cgroup_v1_fails_with_the_way_to_v2(
     healthy: Stage,
     tmp_path_factory: pytest.TempPathFactory,
-    unified: bool,
+    trees: list[str],
     version: str,
 ) -> None:
     base = tmp_path_factory.mktemp("v1")
-    for name in ("proc", "sys", "cgroup", "cgroup/memory", *(["cgroup/unified"] if unified else [])):
+    for name in ("proc", "sys", "cgroup", *(f"cgroup/{tree}" for tree in trees)):
         (base / name).mkdir()
     healthy.node("old")
     roots = Roots(proc=str(base / "proc"), cgroup=str(base / "cgroup"), sys=str(base / "sys"))

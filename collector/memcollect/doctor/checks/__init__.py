@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from memcollect.doctor.checks import (
     agents,
+    answers,
     api,
     cgroups,
     clock,
@@ -33,7 +34,7 @@ CLUSTER: tuple[Check[ClusterFacts], ...] = (
     Check("metrics-api", "metrics API", metrics.present, ("api", "rights-metrics")),
     Check("metrics-age", "metrics age", metrics.fresh, ("metrics-api",)),
     Check("agents", "agents", agents.deployed, ("api",)),
-    Check("agent-answers", "agents answer", agents.answering, ("agents", "rights-agents")),
+    Check("agent-answers", "agents answer", answers.answering, ("agents", "rights-agents")),
     Check("agent-versions", "agent versions", versions.agreeing, ("agent-answers",)),
     Check("cgroup-version", "cgroup version", cgroups.version, ("agent-answers",)),
     Check("cgroup-driver", "cgroup driver", cgroups.driver, ("cgroup-version",)),

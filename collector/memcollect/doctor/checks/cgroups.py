@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from memcollect.doctor.checks.agents import unmeasurable
+from memcollect.doctor.checks.answers import unmeasurable
 from memcollect.doctor.facts import ClusterFacts, Conversation
 from memcollect.doctor.result import Finding, Item
 from memcollect.doctor.wording import count, of_nodes

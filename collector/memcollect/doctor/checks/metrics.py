@@ -63,7 +63,7 @@ def fresh(facts: ClusterFacts) -> Finding:
         return Finding(status="skipped", sentence=f"Not checked, because no pod in {place} has numbers.")
     now = metrics.asked_at + _clock_difference(facts)
     youngest, oldest = now - max(metrics.timestamps), now - min(metrics.timestamps)
-    spread = f"from {seconds(max(youngest, 0.0))} to {seconds(max(oldest, 0.0))} old"
+    spread = _spread(max(youngest, 0.0), max(oldest, 0.0))
     if oldest <= OLD_SECONDS:
         return Finding(status="ok", sentence=f"The numbers are {spread}.")
     late = sum(now - timestamp > OLD_SECONDS for timestamp in metrics.timestamps)
@@ -76,6 +76,11 @@ def fresh(facts: ClusterFacts) -> Finding:
         remedy="See whether metrics-server fails to scrape a node:",
         commands=(facts.question.kubectl(_LOGS),),
     )
+
+
+def _spread(youngest: float, oldest: float) -> str:
+    first, last = seconds(youngest), seconds(oldest)
+    return f"{last} old" if first == last else f"from {first} to {last} old"
 
 
 def _clock_difference(facts: ClusterFacts) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from memcollect.doctor.facts import ClusterFacts, Reached
 from memcollect.doctor.result import Finding, Item
@@ -50,6 +50,14 @@ def agents(facts: ClusterFacts) -> Finding:
     )
 
 
+def told(rights: Iterable[Right]) -> str:
+    """Return the rights in words: the verbs on one resource together, a few of the places."""
+    verbs: dict[tuple[str, str], list[str]] = {}
+    for right in rights:
+        verbs.setdefault((right.full_resource, right.place), []).append(right.verb)
+    return few(f"{' and '.join(some)} {resource} {place}" for (resource, place), some in verbs.items())
+
+
 def _is(right: Right, resource: str, group: str = "") -> bool:
     return (right.resource, right.group) == (resource, group)
 
@@ -60,15 +68,15 @@ def _judged(facts: ClusterFacts, chosen: Callable[[Right], bool]) -> Finding:
     lacking = [access for access, item in zip(reviews, items, strict=True) if item.status == "fail"]
     if lacking:
         return _lacking(lacking, items, facts)
-    unneeded = [item.name for item in items if item.status == "warn"]
+    unneeded = [access.right for access, item in zip(reviews, items, strict=True) if item.status == "warn"]
     if unneeded:
         return Finding(
             status="warn",
-            sentence=f"You may not {few(unneeded)}, which Kubernetes 1.{CREATE_NEEDED_SINCE} will ask for.",
+            sentence=f"You may not {told(unneeded)}, which Kubernetes 1.{CREATE_NEEDED_SINCE} will ask for.",
             remedy="Ask for it before the cluster is upgraded; deploy/ has the role.",
             items=items,
         )
-    return Finding(status="ok", sentence=f"You may {few(item.name for item in items)}.", items=items)
+    return Finding(status="ok", sentence=f"You may {told(access.right for access in reviews)}.", items=items)
 
 
 def _lacking(lacking: list[Access], items: list[Item], facts: ClusterFacts) -> Finding:
@@ -85,7 +93,7 @@ def _lacking(lacking: list[Access], items: list[Item], facts: ClusterFacts) -> F
         )
     return Finding(
         status="fail",
-        sentence=f"You may not {few(str(access.right) for access in lacking)}.",
+        sentence=f"You may not {told(access.right for access in lacking)}.",
         remedy="Have an administrator bind the role in deploy/ to you, then check with:",
         commands=[facts.question.kubectl(_can_i(access.right)) for access in lacking[:3]],
         items=items,
