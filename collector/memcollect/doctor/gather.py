@@ -25,7 +25,7 @@ from memcollect.doctor.round_trip import RoundTrips
 from memcollect.errors import ClusterError
 from memcollect.kube import Pod
 from memcollect.model import Missing
-from memcollect.sources.access import review
+from memcollect.sources.access import Access, review
 from memcollect.sources.agent_pods import AgentPod, find_agents
 from memcollect.sources.agents import Limits, Target, fetch_samples
 from memcollect.sources.api import Api, Patience
@@ -47,6 +47,8 @@ Progress = Callable[[str, int, int], None]
 PROCESS_CEILING_BYTES = 64 << 20
 """Larger processes are left alone: whether one may be read shows in small ones, which cost nothing."""
 READING_SECONDS = 2.0
+MOST_UNANSWERED = 2
+"""Reviews; each is waited for as long as the patience lasts."""
 
 T = TypeVar("T")
 
@@ -87,18 +89,25 @@ def _reach(api: Api) -> Reached:
 
 def _ask_api(api: Api, facts: ClusterFacts, progress: Progress) -> None:
     question = facts.question
-    rights = needed_rights(question.namespaces, question.deployment.namespace)
-    reviews = []
-    for done, right in enumerate(rights):
-        progress("asking for rights", done, len(rights))
-        reviews.append(review(api, right))
-    facts.rights = reviews
+    facts.rights = _reviews(api, question, progress)
     progress("listing pods and nodes", 0, 0)
     facts.pods = _tried(lambda: _pods(api, question))
     facts.nodes = _tried(lambda: list(list_nodes(api, None, _ignored)))
     facts.agents = _tried(lambda: find_agents(api, _ignored, None, question.deployment))
     progress("asking the metrics API", 0, 0)
     facts.metrics = _tried(lambda: _metrics(api, question))
+
+
+def _reviews(api: Api, question: Question, progress: Progress) -> list[Access]:
+    """Ask for each right; after two questions without an answer the rest is not waited for."""
+    rights = needed_rights(question.namespaces, question.deployment.namespace)
+    reviews: list[Access] = []
+    for done, right in enumerate(rights):
+        progress("asking for rights", done, len(rights))
+        silent = [access for access in reviews if access.allowed is None]
+        given_up = len(silent) >= MOST_UNANSWERED
+        reviews.append(Access(right, None, silent[0].detail) if given_up else review(api, right))
+    return reviews
 
 
 def _ignored(_missing: Missing) -> None:

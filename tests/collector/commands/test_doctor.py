@@ -17,6 +17,7 @@ CHECKS = [
     "rights-nodes",
     "rights-runtimeclasses",
     "rights-agents",
+    "rights-forward",
     "pods",
     "metrics-api",
     "metrics-age",
@@ -125,7 +126,7 @@ def test_a_context_that_does_not_exist_is_a_failing_line(
     assert doctor(healthy, "--context", "nowhere") == 1
     output = capsys.readouterr().out
     assert "has no context 'nowhere'" in " ".join(output.split())
-    assert "19 checks" in output
+    assert "20 checks" in output
 
 
 def test_this_machine_is_looked_at_without_a_cluster(

@@ -75,7 +75,7 @@ def test_credentials_that_are_not_accepted_are_told_once_as_the_cause(stage: Sta
             "rights-runtimeclasses",
             "get and list runtimeclasses.node.k8s.io of the cluster",
         ),
-        ("pods/portforward", "", "rights-agents", "get and create pods/portforward in namespace memcollect"),
+        ("pods/portforward", "", "rights-forward", "get and create pods/portforward in namespace memcollect"),
     ],
 )
 def test_a_right_that_is_lacking_is_named_with_the_command_that_checks_it(
@@ -95,23 +95,44 @@ def test_without_the_right_to_list_nodes_the_agents_are_still_looked_at(healthy:
     healthy.state.access.deny(resource="nodes")
     lines = healthy.lines()
     assert failing(lines) == ["rights-nodes"]
-    assert "nodes cannot be listed" in lines["agents"].sentence
+    assert lines["agents"].sentence.startswith(
+        "2 of 2 agents ready; which nodes have none cannot be told: You"
+    )
     assert lines["history"].status == "ok"
 
 
 def test_without_the_right_to_forward_the_agents_questions_are_skipped(healthy: Stage) -> None:
     healthy.state.access.deny(resource="pods/portforward")
     lines = healthy.lines()
-    assert failing(lines) == ["rights-agents"]
-    assert {lines[name].because for name in ("agent-answers", "clock", "history")} == {"rights-agents"}
+    assert failing(lines) == ["rights-forward"]
+    assert lines["agents"].status == "ok"
+    assert {lines[name].because for name in ("agent-answers", "clock", "history")} == {"rights-forward"}
 
 
 def test_create_of_port_forwards_is_only_foretold_by_servers_that_do_not_ask_for_it(healthy: Stage) -> None:
     healthy.state.version |= {"minor": "34", "gitVersion": "v1.34.1"}
     healthy.state.access.deny("create", "pods/portforward")
-    line = healthy.lines()["rights-agents"]
+    line = healthy.lines()["rights-forward"]
     assert line.status == "warn"
     assert "1.35 will ask" in line.sentence
+
+
+def test_without_the_right_to_list_agents_what_needs_them_is_skipped(healthy: Stage) -> None:
+    healthy.state.access.deny("list", "pods", group="", namespace="memcollect")
+    lines = healthy.lines()
+    assert failing(lines) == ["rights-agents"]
+    assert lines["agents"].because == "rights-agents"
+
+
+def test_rights_that_the_server_does_not_tell_are_failures_and_not_waited_for_one_by_one(
+    healthy: Stage,
+) -> None:
+    healthy.state.fault(Fault("/apis/authorization.k8s.io", status=400, times=None))
+    lines = healthy.lines()
+    assert lines["rights-nodes"].status == "fail"
+    assert lines["rights-nodes"].sentence.startswith("The API server did not say whether you may get nodes")
+    asked = [path for path in healthy.state.requests.paths() if "authorization" in path]
+    assert len(asked) == 2
 
 
 def test_no_metrics_api_names_what_to_install(healthy: Stage) -> None:
@@ -154,6 +175,15 @@ def test_no_pods_and_no_numbers_are_told_apart_from_a_fault(healthy: Stage) -> N
     assert (failing(lines), warning(lines)) == ([], ["pods"])
     assert lines["pods"].sentence == "There is no pod in namespace deer-flow: nothing to measure."
     assert lines["metrics-age"].status == "skipped"
+
+
+def test_running_pods_without_any_numbers_are_a_warning(healthy: Stage) -> None:
+    healthy.state.remove(POD_METRICS, "sandbox-1", "deer-flow")
+    line = healthy.lines()["metrics-age"]
+    assert (line.status, line.sentence) == (
+        "warn",
+        "Of 1 pod running in namespace deer-flow none has numbers.",
+    )
 
 
 def test_no_agents_at_all_names_how_to_deploy_them(stage: Stage) -> None:

@@ -28,18 +28,18 @@ def deployed(facts: ClusterFacts) -> Finding:
             commands=(facts.question.kubectl("apply -k deploy/base"),),
         )
     if facts.nodes is None or isinstance(facts.nodes, Fault):
-        return _without_nodes(facts, agents)
+        return _without_nodes(facts, agents, facts.nodes)
     return _covered(facts, [node for node in facts.nodes if _is_linux(node)], agents)
 
 
-def _without_nodes(facts: ClusterFacts, agents: Mapping[str, AgentPod]) -> Finding:
+def _without_nodes(facts: ClusterFacts, agents: Mapping[str, AgentPod], fault: Fault | None) -> Finding:
     items = [_agent_item(agent) for agent in agents.values()]
     ready = sum(item.status == "ok" for item in items)
     return Finding(
         status="warn",
-        sentence=f"{ready} of {count(len(agents), 'agent')} ready; which nodes have none cannot be told, "
-        "since the nodes cannot be listed.",
-        remedy="Get the right to list nodes; until then compare by eye:",
+        sentence=f"{ready} of {count(len(agents), 'agent')} ready; which nodes have none cannot be told: "
+        f"{fault.sentence if fault else 'the nodes were not asked for.'}",
+        remedy="Until the nodes can be listed, compare by eye:",
         commands=(_pods_command(facts),),
         items=items,
         blocks=not ready,

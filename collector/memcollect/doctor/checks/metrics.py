@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import median
 
 from memcollect.doctor.checks.clock import offsets
-from memcollect.doctor.facts import ClusterFacts, Fault, answered
+from memcollect.doctor.facts import ClusterFacts, Fault, PodsSeen, answered
 from memcollect.doctor.result import Finding, Item
 from memcollect.doctor.wording import count, few, seconds
 from memcollect.model import Missing
@@ -59,8 +59,7 @@ def fresh(facts: ClusterFacts) -> Finding:
     """How old the youngest and the oldest numbers are, by the nodes' clocks where those are known."""
     metrics = answered(facts.metrics)
     if not metrics.timestamps:
-        place = facts.question.place
-        return Finding(status="skipped", sentence=f"Not checked, because no pod in {place} has numbers.")
+        return _no_numbers(facts)
     now = metrics.asked_at + _clock_difference(facts)
     youngest, oldest = now - max(metrics.timestamps), now - min(metrics.timestamps)
     spread = _spread(max(youngest, 0.0), max(oldest, 0.0))
@@ -74,6 +73,19 @@ def fresh(facts: ClusterFacts) -> Finding:
             f"than {OLD_SECONDS:.0f} s."
         ),
         remedy="See whether metrics-server fails to scrape a node:",
+        commands=(facts.question.kubectl(_LOGS),),
+    )
+
+
+def _no_numbers(facts: ClusterFacts) -> Finding:
+    place = facts.question.place
+    running = facts.pods.running if isinstance(facts.pods, PodsSeen) else 0
+    if not running:
+        return Finding(status="skipped", sentence=f"Not checked, because no pod in {place} has numbers.")
+    return Finding(
+        status="warn",
+        sentence=f"Of {count(running, 'pod')} running in {place} none has numbers.",
+        remedy="Younger than a minute they have none yet; otherwise see what metrics-server says:",
         commands=(facts.question.kubectl(_LOGS),),
     )
 

@@ -39,15 +39,22 @@ def runtime_classes(facts: ClusterFacts) -> Finding:
 
 
 def agents(facts: ClusterFacts) -> Finding:
-    """Judge the rights to find the agents and to reach them."""
+    """Judge the right to find the agents."""
     namespace = facts.question.deployment.namespace
     return _judged(
         facts,
         lambda right: (
-            right.subresource == "portforward"
-            or (right.verb == "list" and _is(right, "pods") and right.namespace == namespace)
+            right.verb == "list"
+            and _is(right, "pods")
+            and not right.subresource
+            and right.namespace == namespace
         ),
     )
+
+
+def forwards(facts: ClusterFacts) -> Finding:
+    """Judge the rights on the way to the agents."""
+    return _judged(facts, lambda right: right.subresource == "portforward")
 
 
 def told(rights: Iterable[Right]) -> str:
