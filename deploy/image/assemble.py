@@ -1,0 +1,186 @@
+"""Copy out of a build image the files the agent needs to run, and nothing else.
+
+    python3 assemble.py VENV ROOTFS
+
+What is copied: the virtual environment without its tools, the interpreter and its standard library without
+what a server never imports, the shared libraries all of these load (as the dynamic loader itself lists
+them), and who Debian says those libraries come from, so that scanners of vulnerabilities see them.
+"""
+
+import compileall
+import os
+import py_compile
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+Ignore = Callable[[str, list[str]], Iterable[str]]
+"""Of a directory and the names in it, those to leave out (as shutil.copytree has it)."""
+
+NOT_OF_THE_LIBRARY = (
+    *("__pycache__", "site-packages", "dist-packages", "EXTERNALLY-MANAGED"),
+    *(
+        "ensurepip",
+        "venv",
+        "idlelib",
+        "turtledemo",
+        "turtle.py",
+        "tkinter",
+        "lib2to3",
+        "pydoc_data",
+        "pydoc.py",
+    ),
+    *("test", "tests", "config-*", "sqlite3", "curses", "dbm"),
+)
+EXTENSIONS_LEFT_OUT = re.compile(
+    r"(_ssl|_hashlib|_sqlite3|_tkinter|_curses(_panel)?|readline|_dbm|_gdbm|_test\w*|_xx\w*|xx\w*|_ctypes_test|"
+    r"_uuid|_bz2|_lzma|_crypt|nis)\."
+)
+"""With OpenSSL the largest library and the one with the most reports stays out: the agent speaks no TLS."""
+NOT_OF_THE_VENV = (
+    *("__pycache__", "include", "tests", "memcollect"),
+    *("activate*", "Activate*", "pip*", "memcollect-agent", "kubectl-*", "waitress-serve"),
+)
+"""The distribution's other half, the collector, belongs to the engineer's machine."""
+USERS = {
+    "etc/passwd": "root:x:0:0:root:/:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n",
+    "etc/group": "root:x:0:\nnogroup:x:65534:\n",
+}
+
+
+def assemble(venv: Path, root: Path) -> None:
+    """Fill `root`."""
+    root.mkdir()
+    make_merged_links(root)
+    for name in ("proc", "sys", "dev", "etc", "run", "tmp"):
+        (root / name).mkdir()
+    for name, text in USERS.items():
+        (root / name).write_text(text)
+    copy(Path("/etc/os-release"), root)
+    # Docker's own python lies in /usr/local, where the loader looks only when it was told of it.
+    (root / "etc/ld.so.conf").write_text("/usr/local/lib\n")
+    interpreter = Path(os.path.realpath(venv / "bin/python"))
+    copy(interpreter, root)
+    copy_tree(Path(sysconfig.get_path("stdlib")), root, ignored_library)
+    copy_tree(venv, root, shutil.ignore_patterns(*NOT_OF_THE_VENV))
+    copy_links(venv / "bin/python", root)
+    libraries = loaded([interpreter, *extensions(root)])
+    for library in libraries:
+        copy(library, root)
+    run("ldconfig", "-r", str(root), "-f", "/etc/ld.so.conf")
+    note_packages([interpreter, *libraries], root)
+    compile_all(root)
+
+
+def make_merged_links(root: Path) -> None:
+    """Make /lib a link to usr/lib, as Debian has it."""
+    (root / "usr").mkdir()
+    for name in ("bin", "lib", "lib64", "sbin"):
+        own = Path("/", name)
+        if own.is_symlink():
+            (root / name).symlink_to(own.readlink())
+            (root / own.readlink()).mkdir(exist_ok=True)
+
+
+def ignored_library(directory: str, names: list[str]) -> set[str]:
+    """Return what of a directory of the standard library stays out."""
+    out = shutil.ignore_patterns(*NOT_OF_THE_LIBRARY)(directory, names)
+    if directory.endswith("lib-dynload"):
+        out |= {name for name in names if EXTENSIONS_LEFT_OUT.match(name)}
+    return out
+
+
+def copy_tree(source: Path, root: Path, ignore: Ignore) -> None:
+    """Copy a directory to its own place below `root`, links as links."""
+    shutil.copytree(source, below(root, source), symlinks=True, ignore=ignore, dirs_exist_ok=True)
+
+
+def copy(source: Path, root: Path, place: Path | None = None) -> None:
+    """Copy one file, whatever links lead to it, to its own place (or `place`) below `root`."""
+    target = below(root, place or source)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(source, target)
+
+
+def copy_links(link: Path, root: Path) -> None:
+    """Copy each link of the chain that leads to a file."""
+    while link.is_symlink():
+        target = below(root, link)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.is_symlink():
+            target.symlink_to(link.readlink())
+        link = link.parent / link.readlink()
+
+
+def below(root: Path, path: Path) -> Path:
+    """Return the place of an absolute path below `root`."""
+    return root / path.relative_to("/")
+
+
+def extensions(root: Path) -> list[Path]:
+    """Return the extension modules in `root`, at the places they were copied from."""
+    return [Path("/", file.relative_to(root)) for file in sorted(root.rglob("*.so*")) if file.is_file()]
+
+
+def loaded(programs: Iterable[Path]) -> list[Path]:
+    """Return every shared library that `programs` load, the loader among them.
+
+    Raises RuntimeError if one is missing.
+    """
+    found = set()
+    for program in programs:
+        # ldd says "not a dynamic executable" on stderr of a library that loads nothing.
+        listed = subprocess.run(["ldd", program], capture_output=True, text=True, check=False).stdout  # noqa: S603, S607
+        if "not found" in listed:
+            raise RuntimeError(f"{program} needs a library that is not here:\n{listed}")
+        found |= {Path(path) for path in re.findall(r"(/\S+) \(0x", listed)}
+    return sorted(found)
+
+
+def note_packages(files: Iterable[Path], root: Path) -> None:
+    """Write Debian's record and licence of each package that `files` come from."""
+    names = {name for file in files for name in owners(file)}
+    for name in sorted(names):
+        record = run("dpkg-query", "--status", name)
+        target = root / "var/lib/dpkg/status.d" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(record)
+        licence = Path("/usr/share/doc", name, "copyright")
+        if licence.exists():
+            copy(licence, root)
+
+
+def owners(file: Path) -> list[str]:
+    """Return the package that brought `file`; none for what was built from source."""
+    real = Path(os.path.realpath(file))
+    # Before the merge of /usr, packages recorded the same file without it.
+    for path in (real, Path("/", *real.parts[2:])):
+        done = subprocess.run(["dpkg-query", "--search", path], capture_output=True, text=True, check=False)  # noqa: S603, S607
+        if done.returncode == 0:
+            return [done.stdout.partition(":")[0]]
+    return []
+
+
+def compile_all(root: Path) -> None:
+    """Compile every module; the root file system is read-only when the agent runs.
+
+    Checked by nothing at run time, so that the files do not depend on the time of the build.
+    """
+    mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    if not compileall.compile_dir(
+        root, quiet=1, stripdir=str(root), prependdir="/", invalidation_mode=mode, maxlevels=20
+    ):
+        raise RuntimeError("a module does not compile")
+
+
+def run(*command: str) -> str:
+    """Return what a command prints."""
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout  # noqa: S603
+
+
+if __name__ == "__main__":
+    assemble(Path(sys.argv[1]), Path(sys.argv[2]))
