@@ -5,23 +5,23 @@ MIB = 1 << 20
 GIB = 1 << 30
 
 
-def human_bytes(size_bytes: int) -> str:
-    """Return a size in the largest binary unit that keeps it ≥ 1, e.g. "388 MiB", "1.4 GiB", "12 B".
+LARGEST_READABLE = {"KiB": 1023.5, "MiB": 9_999.5, "GiB": 1023.5}
+"""MiB stay MiB up to 10,000, as in the tables: sizes of one pod should be comparable by eye."""
 
-    Three significant digits; whole numbers from 100 upwards. A size that is not zero never reads as zero.
+
+def human_bytes(size_bytes: int) -> str:
+    """Return a size as a person reads it, e.g. "388 MiB", "1012 MiB", "1.4 TiB", "12 B".
+
+    One decimal below 100, as the tables have it, but no ".0". A size that is not zero never reads as zero.
     """
     sign, size = ("−" if size_bytes < 0 else ""), abs(size_bytes)
     if size < KIB:
         return f"{sign}{size} B"
-    for unit, name in ((KIB, "KiB"), (MIB, "MiB"), (GIB, "GiB"), (GIB << 10, "TiB")):
-        scaled = size / unit
-        if scaled < 999.5 or name == "TiB":
-            return f"{sign}{_three_digits(scaled)} {name}"
-    raise AssertionError("unreachable: TiB takes all that is left")
+    for unit, name in ((KIB, "KiB"), (MIB, "MiB"), (GIB, "GiB")):
+        if size / unit < LARGEST_READABLE[name]:
+            return f"{sign}{_brief(size / unit)} {name}"
+    return f"{sign}{_brief(size / (GIB << 10))} TiB"
 
 
-def _three_digits(number: float) -> str:
-    if number >= 99.95:
-        return f"{number:.0f}"
-    text = f"{number:.1f}" if number >= 9.995 else f"{number:.2f}"
-    return text.rstrip("0").rstrip(".")
+def _brief(number: float) -> str:
+    return f"{number:.0f}" if number >= 99.95 else f"{number:.1f}".removesuffix(".0")

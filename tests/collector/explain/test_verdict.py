@@ -41,7 +41,7 @@ def test_the_largest_three_parts_are_told_in_order_of_size() -> None:
     whole = composition(anon=412, hot_cache=388, shmem=128, slab_reclaimable=60, sock=24)
 
     assert verdict(whole) == (
-        "412 MiB of 0.99 GiB is private memory of its processes; 388 MiB is page cache the kernel would drop"
+        "412 MiB of 1012 MiB is private memory of its processes; 388 MiB is page cache the kernel would drop"
         " under pressure; 128 MiB is tmpfs or shared memory, which stays."
     )
 
