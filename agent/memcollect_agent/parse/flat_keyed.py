@@ -10,6 +10,10 @@ for the event counters; the names tell which.
 
 from memcollect_agent.errors import ParseError
 from memcollect_agent.parse import words
+from memcollect_agent.parse.layouts import Layouts
+
+# Nineteen digits always fit 64 bits; a number of twenty is looked at with care.
+_layouts = Layouts(rb"%b ([0-9]{1,19})\n", limit=16)
 
 
 def parse(data: bytes, source: str) -> dict[str, int]:
@@ -18,6 +22,14 @@ def parse(data: bytes, source: str) -> dict[str, int]:
     Raises ParseError for anything else than lines of one name and one number, and for a name
     that comes twice.
     """
+    fields = _layouts.numbers(data)
+    if fields is None:
+        fields = _carefully(data, source)
+        _layouts.learn(fields)
+    return fields
+
+
+def _carefully(data: bytes, source: str) -> dict[str, int]:
     fields: dict[str, int] = {}
     for count, line in enumerate(words.lines_of(data, source), 1):
         key, separator, value = line.partition(b" ")
