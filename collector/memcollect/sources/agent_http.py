@@ -182,7 +182,7 @@ class AgentConversation:
 
     @staticmethod
     def _failure(reason: FailureReason, text: str) -> AgentFailure:
-        return AgentFailure(reason, f"{text[:1].upper()}{text[1:]}.")
+        return AgentFailure(reason, f"{text[:1].upper()}{text[1:].rstrip('.')}.")
 
     def _end(self, *, broken: bool) -> None:
         stream, self._stream = self._stream, None
