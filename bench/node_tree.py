@@ -8,23 +8,38 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-_RECORDED = Path(__file__).parents[1] / "tests/fixtures/systemd-kernel-7.2/sys/fs/cgroup"
+RECORDED_NODE = Path(__file__).parents[1] / "tests/fixtures/systemd-kernel-7.2"
+_RECORDED = RECORDED_NODE / "sys/fs/cgroup"
 _SLICE = "kubepods.slice/kubepods-burstable.slice"
 
 
-def write(top: Path, pids: list[int], pods: int) -> Path:
-    """Write a tree of `pods` Burstable pods, each of a pause and an app container; return its root."""
+def pod_uid(node: int, pod: int) -> str:
+    """Return a UID that tells the node's number and the pod's on it."""
+    return f"{node:08d}-0000-4000-8000-{pod:012d}"
+
+
+def container_id(node: int, pod: int, *, pause: bool = False) -> str:
+    """Return the id of the pod's app container, or of its pause container."""
+    return f"{node:08d}{int(pause):04d}{pod:052d}"
+
+
+def write(top: Path, pids: list[int], pods: int, node: int = 0) -> Path:
+    """Write a tree of `pods` Burstable pods, each of a pause and an app container; return its root.
+
+    The processes are dealt out to the app containers in turn.
+    """
     pod_files, container_files = _templates()
     (top / _SLICE).mkdir(parents=True)
     for directory in ("", "kubepods.slice", _SLICE):
         shutil.copy(_RECORDED / "cgroup.controllers", top / directory)
         (top / directory / "cgroup.procs").touch()
-    for number in range(pods):
-        uid = f"00000000_0000_4000_8000_{number:012d}"
-        pod = top / _SLICE / f"kubepods-burstable-pod{uid}.slice"
-        _copy(pod_files, pod, [])
-        _copy(container_files, pod / f"cri-containerd-{number:063x}0.scope", [])
-        _copy(container_files, pod / f"cri-containerd-{number:063x}1.scope", pids[number::pods])
+    for pod in range(pods):
+        uid = pod_uid(node, pod).replace("-", "_")
+        directory = top / _SLICE / f"kubepods-burstable-pod{uid}.slice"
+        _copy(pod_files, directory, [])
+        pause, app = container_id(node, pod, pause=True), container_id(node, pod)
+        _copy(container_files, directory / f"cri-containerd-{pause}.scope", [])
+        _copy(container_files, directory / f"cri-containerd-{app}.scope", pids[pod::pods])
     return top
 
 
