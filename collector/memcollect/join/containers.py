@@ -117,7 +117,7 @@ def _undescribed(measured: wire.Container, *, is_pause: bool) -> Container:
         role = "unknown"
     leaf = measured.cgroup.path.rsplit("/", 1)[-1]
     return Container(
-        name="pause" if role == "pause" else (measured.id or leaf)[:12],
+        name="pause" if role == "pause" else measured.id[:12] if measured.id else leaf,
         id=measured.id,
         role=role,
         cgroup=measured.cgroup,

@@ -92,14 +92,21 @@ def _whole_charge(top: Top, now: Now) -> Top | None:
 
 
 def _aligned(top: Top, aligned: int, tolerance: int, now: Now) -> Top:
-    moved = now.working_set_bytes - aligned
-    if abs(moved) > max(tolerance, SMALL_SHARE * aligned):
+    """Tell a number that agrees with its own moment: whether it still holds, or what has changed since.
+
+    Held against the sample itself and not against `aligned`: of several containers it is not known which
+    moment after the earliest's is whose, and a budget that spans all of it would hide every growth.
+    """
+    size = top.memory_bytes or 0
+    moved = now.working_set_bytes - size
+    if abs(moved) > max(now.slack_bytes, SMALL_SHARE * now.working_set_bytes):
         return _with(top, "drifted", f"{_signed(moved)} since the sample, {_age(top, now):.0f} s ago")
-    off = (top.memory_bytes or 0) - aligned
-    if abs(off) <= tolerance:
+    if abs(size - aligned) <= tolerance:
         return _with(top, "reconciled", "")
     budget = human_bytes(tolerance)
-    return _with(top, "reconciled", f"{_signed(off)}, beyond the budget of {budget} but within 1 %")
+    return _with(
+        top, "reconciled", f"{_signed(size - aligned)}, beyond the budget of {budget} but within 1 %"
+    )
 
 
 def _age(top: Top, now: Now) -> float:
