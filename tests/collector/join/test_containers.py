@@ -1,0 +1,175 @@
+import pytest
+
+from join_builders import Described, ended, measured, pause, pod, waiting
+from memcollect.join.containers import described, join_containers
+from memcollect.kube import ContainerStatus, Pod
+from memcollect.model import Container
+
+
+def roles(containers: list[Container]) -> list[tuple[str, str | None, str]]:
+    return [(each.name, each.id, each.role) for each in containers]
+
+
+def test_containers_are_matched_by_id_and_the_pause_container_is_the_node_own() -> None:
+    containers, missing = join_containers(
+        pod([Described("app", "a"), Described("helper", "h")]), [pause(), measured("h"), measured("a")]
+    )
+    assert roles(containers) == [
+        ("app", "a", "container"),
+        ("helper", "h", "container"),
+        ("pause", "pause", "pause"),
+    ]
+    assert [each.cgroup.path.rpartition("-")[2] for each in containers if each.cgroup] == ["a", "h", "pause"]
+    assert missing == []
+
+
+def test_roles_of_init_sidecar_and_ephemeral_containers() -> None:
+    containers, missing = join_containers(
+        pod(
+            [Described("app", "a")],
+            init=[
+                Described("fill", "f", ended()),
+                Described("proxy", "p", restart_policy="Always"),
+            ],
+            ephemeral=[Described("debugger", "d")],
+        ),
+        [measured("a"), measured("p"), measured("d"), pause()],
+    )
+    assert [(each.name, each.role, each.cgroup is not None) for each in containers] == [
+        ("app", "container", True),
+        ("fill", "init", False),
+        ("proxy", "container", True),
+        ("debugger", "ephemeral", True),
+        ("pause", "pause", True),
+    ]
+    assert missing == []
+
+
+def test_a_running_container_without_a_cgroup_is_missing_with_the_remedy() -> None:
+    containers, (gone,) = join_containers(
+        pod([Described("app", "a"), Described("helper", "h")]), [measured("a"), pause()]
+    )
+    assert [each.name for each in containers] == ["app", "helper", "pause"]
+    assert (gone.kind, gone.name, gone.reason) == ("container", "deer-flow/sandbox-1/helper", "gone")
+    assert "take the snapshot again" in gone.detail
+
+
+@pytest.mark.parametrize("state", [waiting(), ended(1, "Error"), waiting("CrashLoopBackOff")])
+def test_a_container_that_does_not_run_is_no_gap(state: object) -> None:
+    containers, missing = join_containers(
+        pod([Described("app", "a"), Described("helper", "old", state)]),  # type: ignore[arg-type]
+        [measured("a"), pause()],
+    )
+    assert missing == []
+    assert containers[1].state in {"waiting", "terminated"}
+
+
+def test_a_container_restarted_between_the_two_reads_is_found_by_elimination() -> None:
+    containers, missing = join_containers(
+        pod([Described("app", "old"), Described("helper", "h")]), [measured("h"), measured("new"), pause()]
+    )
+    assert roles(containers)[0] == ("app", "new", "container")
+    assert missing == []
+
+
+def test_two_restarted_containers_cannot_be_told_apart() -> None:
+    containers, missing = join_containers(
+        pod([Described("app", "old"), Described("helper", "older")]),
+        [measured("new"), measured("newer"), pause()],
+    )
+    assert [each.role for each in containers if each.name in {"new", "newer"}] == ["unknown", "unknown"]
+    assert [each.name for each in missing] == ["deer-flow/sandbox-1/app", "deer-flow/sandbox-1/helper"]
+
+
+def test_the_cgroup_of_a_restarted_init_container_is_not_the_waiting_apps() -> None:
+    containers, _ = join_containers(
+        pod([Described("app", None, waiting())], init=[Described("fill", "old", ended(1, "Error"))]),
+        [measured("new"), pause()],
+    )
+    assert [(each.name, each.role) for each in containers if each.cgroup] == [
+        ("new", "unknown"),
+        ("pause", "pause"),
+    ]
+
+
+def test_a_container_is_restarted_although_its_init_container_is_through() -> None:
+    containers, _ = join_containers(
+        pod([Described("app", "old")], init=[Described("fill", "f", ended())]), [measured("new"), pause()]
+    )
+    assert roles(containers)[0] == ("app", "new", "container")
+
+
+def test_the_pause_container_is_found_by_elimination_whatever_runs_in_it() -> None:
+    containers, _ = join_containers(pod([Described("app", "a")]), [measured("a"), measured("sandbox")])
+    assert roles(containers)[1] == ("pause", "sandbox", "pause")
+
+
+def test_the_only_cgroup_left_is_not_the_pause_container_while_another_container_lacks_its_own() -> None:
+    containers, missing = join_containers(
+        pod([Described("app", "old"), Described("helper", "h")]), [measured("h"), measured("new")]
+    )
+    assert roles(containers)[2] == ("new", "new", "unknown")
+    assert [each.name for each in missing] == ["deer-flow/sandbox-1/app"]
+
+
+def test_of_several_cgroups_that_nobody_describes_none_is_guessed() -> None:
+    containers, _ = join_containers(
+        pod([Described("app", "a")]), [measured("a"), measured("x"), measured("y")]
+    )
+    assert [each.role for each in containers] == ["container", "unknown", "unknown"]
+
+
+def test_crio_monitors_have_their_containers_ids_and_take_no_ones_place() -> None:
+    containers, missing = join_containers(
+        pod([Described("app", "a")]),
+        [measured("a"), measured("a", "conmon"), measured("s"), measured("s", "conmon")],
+    )
+    assert roles(containers) == [
+        ("app", "a", "container"),
+        ("a", "a", "conmon"),
+        ("pause", "s", "pause"),
+        ("s", "s", "conmon"),
+    ]
+    assert containers[0].cgroup is not None
+    assert containers[0].cgroup.path.endswith("container-a")
+    assert missing == []
+
+
+def test_a_cgroup_of_unknown_shape_keeps_its_own_name() -> None:
+    containers, _ = join_containers(
+        pod([Described("app", "a")]), [measured("a"), pause(), measured(None, "unknown")]
+    )
+    assert (containers[2].name, containers[2].id, containers[2].role) == ("unknown-None", None, "unknown")
+
+
+def test_how_it_last_ended_is_the_latest_ending() -> None:
+    both = ContainerStatus(
+        name="app", state=ended(137, "OOMKilled", "2026-01-02"), last_state=ended(1, "Error", "2026-01-01")
+    )
+    earlier = Described("app", "a")
+    earlier.status = both
+    (container, *_), _ = join_containers(pod([earlier]), [])
+    assert container.last_termination is not None
+    assert (container.last_termination.reason, container.last_termination.exit_code) == ("OOMKilled", 137)
+
+
+def test_a_container_without_a_status_yet_is_a_row_of_unknown_state() -> None:
+    bare = Pod(metadata=pod().metadata, spec=pod([Described("app")]).spec)
+    (container,), missing = join_containers(bare, [])
+    assert (container.state, container.restarts, container.cgroup) == (None, None, None)
+    assert missing == []
+
+
+@pytest.mark.parametrize("name", ["pause", "a/b", "\x1b[31m", "", "名"])
+def test_hostile_names_are_kept_as_they_are(name: str) -> None:
+    containers, _ = join_containers(pod([Described(name, "a")]), [measured("a"), pause()])
+    assert [(each.name, each.role) for each in containers] == [(name, "container"), ("pause", "pause")]
+
+
+def test_described_goes_through_all_three_lists() -> None:
+    found = list(described(pod([Described("a")], init=[Described("b")], ephemeral=[Described("c")])))
+    assert [(each.spec.name, each.role, each.runs) for each in found] == [
+        ("a", "container", True),
+        ("b", "init", True),
+        ("c", "ephemeral", True),
+    ]

@@ -1,0 +1,95 @@
+import pytest
+
+from join_builders import MIB, measured
+from memcollect.join.runtimes import attribute_provider, runtime_of
+from memcollect.model import Container, Runtime, Top
+
+DEFAULT = Runtime(family="default")
+
+
+def top(size: int | None, status: str = "unexplained") -> Top:
+    return Top(source="metrics.k8s.io", memory_bytes=size, status=status)
+
+
+def holding(size: int) -> Container:
+    return Container(name="app", cgroup=measured("a", working_set=size).cgroup)
+
+
+def providers(tops: list[Top]) -> list[tuple[str, str]]:
+    return [(each.provider, each.status) for each in tops]
+
+
+@pytest.mark.parametrize(
+    ("runtime_class", "handler", "family"),
+    [
+        (None, None, "default"),
+        ("gvisor", "runsc", "gvisor"),
+        ("sandboxed", "runsc", "gvisor"),
+        ("kata-qemu", "kata-qemu", "kata"),
+        ("KATA", None, "kata"),
+        ("fast", "crun", "crun"),
+        ("mystery", "mystery", "unknown"),
+    ],
+)
+def test_the_family_is_told_by_class_and_handler(
+    runtime_class: str | None, handler: str | None, family: str
+) -> None:
+    runtime = runtime_of(runtime_class, handler)
+    assert runtime.family == family
+    assert runtime.evidence
+
+
+@pytest.mark.parametrize(("family", "provider"), [("gvisor", "gvisor-split"), ("kata", "kata-guest")])
+@pytest.mark.parametrize("status", ["unexplained", "unaligned", "stale"])
+def test_a_runtime_class_names_the_provider_of_what_the_host_does_not_explain(
+    family: str, provider: str, status: str
+) -> None:
+    tops = attribute_provider([top(300 * MIB, status)], [holding(200 * MIB)], Runtime(family=family))
+    assert providers(tops) == [(provider, "different-provider")]
+    assert tops[0].detail
+
+
+def test_what_the_hosts_cgroup_explains_stays_so_whatever_the_class_says() -> None:
+    tops = [top(300 * MIB, "reconciled"), top(100 * MIB, "drifted")]
+    assert attribute_provider(tops, [holding(1), holding(1)], Runtime(family="gvisor")) == tops
+
+
+@pytest.mark.parametrize("status", ["no-metrics", "not-measured"])
+def test_a_number_that_is_not_there_has_no_other_provider(status: str) -> None:
+    tops = [top(None if status == "no-metrics" else 5, status)]
+    assert attribute_provider(tops, [None], Runtime(family="kata")) == tops
+
+
+def test_equal_numbers_over_empty_cgroups_are_gvisors_split_without_any_class() -> None:
+    tops = attribute_provider(
+        [top(300 * MIB, "unaligned"), top(300 * MIB + 1, "unaligned")], [holding(4096), holding(0)], DEFAULT
+    )
+    assert providers(tops) == [("gvisor-split", "different-provider")] * 2
+
+
+def test_unequal_numbers_over_empty_cgroups_are_a_guests_own() -> None:
+    tops = attribute_provider([top(300 * MIB), top(80 * MIB)], [holding(4096), holding(0)], DEFAULT)
+    assert providers(tops) == [("sandbox-guest", "different-provider")] * 2
+    assert "inside a sandbox" in tops[0].detail
+
+
+def test_one_container_over_an_empty_cgroup_is_a_guests_own() -> None:
+    assert providers(attribute_provider([top(300 * MIB)], [holding(4096)], DEFAULT)) == [
+        ("sandbox-guest", "different-provider")
+    ]
+
+
+def test_a_container_that_has_just_freed_everything_is_no_guest() -> None:
+    """Without history nobody knows whether the cgroup was as empty when the sample was taken."""
+    tops = [top(300 * MIB, "unaligned")]
+    assert attribute_provider(tops, [holding(4096)], DEFAULT) == tops
+
+
+def test_a_full_cgroup_speaks_against_a_sandbox() -> None:
+    tops = [top(300 * MIB), top(300 * MIB)]
+    assert attribute_provider(tops, [holding(4096), holding(250 * MIB)], DEFAULT) == tops
+
+
+def test_an_unmeasured_cgroup_says_nothing() -> None:
+    tops = [top(300 * MIB), top(300 * MIB)]
+    assert attribute_provider(tops, [holding(0), None], DEFAULT) == tops
