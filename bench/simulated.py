@@ -41,7 +41,9 @@ def agent_name(node: int) -> str:
 def answer_template(pods: int, now: float) -> bytes:
     """Return the MessagePack answer of an agent, to be given a node's number by `answer_of`."""
     with tempfile.TemporaryDirectory() as scratch:
-        recorded = [int(path.name) for path in (node_tree.RECORDED_NODE / "proc").iterdir() if path.name.isdecimal()]
+        recorded = [
+            int(path.name) for path in (node_tree.RECORDED_NODE / "proc").iterdir() if path.name.isdecimal()
+        ]
         pids = [pid for pid in sorted(recorded) for _ in range(pods)]
         tree = node_tree.write(Path(scratch) / "cgroup", pids, pods, node=_MARK)
         sample = sample_node(

@@ -1,0 +1,151 @@
+"""What the collector makes of a large cluster costs, beside merely fetching the same bytes.
+
+    python bench/collector.py [--nodes 1000] [--pods 30] [--concurrency 32] [--rounds 3]
+
+Three processes: the stand-in API server, the agents behind it, and, in turns, `memcollect snapshot -A` and a
+bare client that fetches the same and drops it. All of them share this machine's CPUs, as a real API
+server would not. Nothing here passes or fails: the aims are printed beside.
+"""
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import decoding
+from programs import Programs, Run
+
+AIM_RATIO = 1.5
+AIM_RSS_BYTES = 300 << 20
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A run and how long it took."""
+
+    run: Run
+    wall_seconds: float
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--nodes", type=int, default=1000)
+    parser.add_argument("--pods", type=int, default=30)
+    parser.add_argument("--concurrency", type=int, default=32)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    print(
+        f"{options.nodes} agents x {options.pods} pods, {options.concurrency} at once, "
+        f"{options.rounds} rounds; Linux {platform.release()}, {os.cpu_count()} CPUs, Python {platform.python_version()}"
+    )
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        programs = Programs(scratch)
+        kubeconfig = stack.enter_context(_cluster(options, scratch))
+        bare, ours = _measured(programs, kubeconfig, scratch, options)
+        _print(bare, ours, (scratch / "snapshot.json").stat().st_size)
+    decoding.compare(options.nodes, options.pods)
+
+
+def _measured(
+    programs: Programs, kubeconfig: Path, scratch: Path, options: argparse.Namespace
+) -> tuple[list[Timed], list[Timed]]:
+    size = [f"--nodes={options.nodes}", f"--pods={options.pods}", f"--concurrency={options.concurrency}"]
+    fetch = [sys.executable, str(_HERE / "bare_client.py"), f"--kubeconfig={kubeconfig}", *size]
+    snapshot = [
+        sys.executable,
+        "-m",
+        "memcollect",
+        "snapshot",
+        "--sample=bench",
+        "-A",
+        "--format=json",
+        "--force",
+    ]
+    snapshot += [f"--kubeconfig={kubeconfig}", f"--concurrency={options.concurrency}"]
+    snapshot += ["-o", str(scratch / "snapshot.json")]
+    bare, ours = [], []
+    for _ in range(options.rounds):
+        bare.append(_timed(programs, fetch))
+        ours.append(_timed(programs, snapshot))
+    return bare, ours
+
+
+def _timed(programs: Programs, command: list[str]) -> Timed:
+    begin = time.monotonic()
+    run = programs.run(*command)
+    return Timed(run, time.monotonic() - begin)
+
+
+@contextmanager
+def _cluster(options: argparse.Namespace, scratch: Path) -> Iterator[Path]:
+    """Have the made-up cluster run; the path of its kubeconfig."""
+    kubeconfig = scratch / "kubeconfig"
+    now = time.time()
+    pods = f"--pods={options.pods}"
+    with (
+        _service("simulated_agents.py", pods, f"--now={now}") as agents,
+        _service(
+            "simulated_api.py",
+            pods,
+            f"--now={now}",
+            f"--nodes={options.nodes}",
+            f"--agents-port={agents[0]}",
+            f"--working-set={agents[1]}",
+            f"--kubeconfig={kubeconfig}",
+        ),
+    ):
+        yield kubeconfig
+
+
+@contextmanager
+def _service(script: str, *arguments: str) -> Iterator[list[str]]:
+    """Have a script of this folder run until the block ends; the words of its first line."""
+    command = [sys.executable, str(_HERE / script), *arguments]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        words = process.stdout.readline().split() if process.stdout else []
+        if not words:
+            raise SystemExit(f"{script} did not start")
+        try:
+            yield words
+        finally:
+            process.terminate()
+
+
+def _print(bare: list[Timed], ours: list[Timed], document_bytes: int) -> None:
+    listed, answered = (int(word) for word in bare[0].run.output.split())
+    print(f"lists {listed / 2**20:.0f} MiB, agents' answers {answered / 2**20:.0f} MiB", end=", ")
+    print(f"document {document_bytes / 2**20:.0f} MiB\n")
+    print(f"{'':<24}{'wall, s':>22}{'CPU, s':>10}{'peak RSS':>12}")
+    for name, several in (("bare client", bare), ("memcollect snapshot", ours)):
+        walls = [each.wall_seconds for each in several]
+        wall = f"{median(walls):.1f} ({min(walls):.1f}-{max(walls):.1f})"
+        cpu = median(each.run.cpu_seconds for each in several)
+        peak = max(each.run.peak_rss_bytes for each in several) / 2**20
+        print(f"{name:<24}{wall:>22}{cpu:>10.1f}{peak:>8.0f} MiB")
+    ratio = median(each.wall_seconds for each in ours) / median(each.wall_seconds for each in bare)
+    peak_rss = max(each.run.peak_rss_bytes for each in ours)
+    in_time = _met(ratio <= AIM_RATIO)
+    print(f"\nour wall time is {ratio:.2f} x the bare client's: the aim of {AIM_RATIO} is {in_time}")
+    print(
+        f"our peak RSS is {peak_rss / 2**20:.0f} MiB: "
+        f"the aim of {AIM_RSS_BYTES >> 20} MiB is {_met(peak_rss <= AIM_RSS_BYTES)}"
+    )
+
+
+def _met(holds: bool) -> str:  # noqa: FBT001 - a condition in words
+    return "met" if holds else "NOT met"
+
+
+if __name__ == "__main__":
+    main()
