@@ -219,7 +219,7 @@ class NodeStatus(_Object, frozen=True):
 
 
 class Taint(_Object, frozen=True):
-    """What keeps pods off a node that do not tolerate it; `effect` is "NoSchedule", "NoExecute", …"""
+    """What keeps pods off a node that do not tolerate it; `effect` is "NoSchedule" or the like."""
 
     key: str = ""
     effect: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
+
 from memcollect_agent.wire import ProcessSums
 
 COUNTS = ("listed", "read", "vanished", "zombies", "kernel_threads", "skipped_unlisted")
