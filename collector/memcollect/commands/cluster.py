@@ -56,6 +56,14 @@ OPTIONS = (
         show_default=True,
         help="How many agents are asked at once.",
     ),
+    option(
+        "--request-timeout",
+        type=click.FloatRange(min=0, min_open=True, max=600),
+        default=30.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="Time for each answer of the API server, which is asked up to four times.",
+    ),
     option("--agent-namespace", default="memcollect", show_default=True, help="Where the agents run."),
     option(
         "--agent-selector",
@@ -106,7 +114,7 @@ def cluster_taking(options: dict[str, Any]) -> Iterator[Taking]:
     from memcollect.cluster_snapshot import Collection, Plan  # noqa: PLC0415
     from memcollect.sources.agent_pods import Deployment  # noqa: PLC0415
     from memcollect.sources.agents import Limits  # noqa: PLC0415
-    from memcollect.sources.api import Api  # noqa: PLC0415
+    from memcollect.sources.api import Api, Patience  # noqa: PLC0415
     from memcollect.sources.descriptors import most_workers  # noqa: PLC0415
     from memcollect.sources.kube_config import connect  # noqa: PLC0415
     from memcollect.sources.pods import Selection  # noqa: PLC0415
@@ -137,7 +145,9 @@ def cluster_taking(options: dict[str, Any]) -> Iterator[Taking]:
             processes=options["include_processes"],
         ),
     )
-    with Api(cluster) as api, progress_line() as progress, interruption() as ctrl_c:
+    seconds = options["request_timeout"]
+    patience = Patience(timeout=seconds, total=3 * seconds)
+    with Api(cluster, patience) as api, progress_line() as progress, interruption() as ctrl_c:
         collection = Collection(api, plan, port_forwarding(cluster), progress, ctrl_c.requested)
         totals = Totals()
 
