@@ -1,0 +1,159 @@
+"""A cluster that answers: the stand-in API server, recorded nodes, and the real agent on each of them.
+
+The pods are the recorded ones, each node's in a namespace of its own; their metrics are the recorded
+numbers with the time at which the agents have just begun to remember.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+
+from agent_trees import FIXTURES
+from memcollect.testing import NODES, POD_METRICS, PODS, Cluster, StandInCluster, objects
+from memcollect_agent.wire import DEFAULT_PORT
+from tcp_agents import refusing_port
+from waiting import wait_until
+
+LABELS = {"app": "deer-flow-sandbox"}
+AGENT_LABELS = {"app.kubernetes.io/name": "memcollect-agent"}
+LONG_AGO = "2020-01-01T00:00:00Z"
+NODE_7 = "node-7"
+NODE_6 = "node-6"
+RECORDED = {NODE_7: ("systemd-kernel-7.2", "deer-flow"), NODE_6: ("systemd-kernel-6.12", "team-b")}
+"""By node: which recording it is, and the namespace of its sandboxes."""
+
+
+def recorded_objects(node: str, kind: str) -> list[dict[str, Any]]:
+    """Return the recorded objects of a node, in its namespace and with its name."""
+    condition, namespace = RECORDED[node]
+    listed = msgspec.json.decode((FIXTURES / condition / "api" / f"{kind}.json").read_bytes())["items"]
+    found: list[dict[str, Any]] = [o for o in listed if o["metadata"]["namespace"] == "deer-flow"]
+    for each in found:
+        each["metadata"]["namespace"] = namespace
+        each["metadata"]["labels"] = dict(LABELS)
+    return found
+
+
+def agent_pod(node: str, *, ready: bool = True) -> dict[str, Any]:
+    """Return the pod of a node's agent."""
+    pod = objects.pod("memcollect", f"agent-{node}", node=node, labels=AGENT_LABELS)
+    pod["status"]["conditions"] = [{"type": "Ready", "status": str(ready)}]
+    return pod
+
+
+def timestamp() -> str:
+    """Return the present as the metrics API writes it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class LiveCluster:
+    """`state` may be changed while it is served."""
+
+    def __init__(self, directory: Path) -> None:
+        self.state = Cluster()
+        self._directory = directory
+        self._server = StandInCluster(self.state)
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(self._server)
+        self.kubeconfig = str(self._server.kubeconfig(self._directory / "kubeconfig"))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def add_node(self, node: str, port: int | None) -> None:
+        """Add a recorded node with its pods, and an agent that is reached at `port`; None: no agent."""
+        self.state.put(NODES, objects.node(node))
+        for pod in recorded_objects(node, "pods"):
+            pod["spec"]["nodeName"] = node
+            pod["status"]["startTime"] = LONG_AGO
+            for status in pod["status"]["containerStatuses"]:
+                status["state"]["running"] = {"startedAt": LONG_AGO}
+            self.state.put(PODS, pod)
+        for usage in recorded_objects(node, "podmetrics"):
+            usage["timestamp"] = timestamp()
+            self.state.put(POD_METRICS, usage)
+        if port is not None:
+            self.state.put(PODS, agent_pod(node))
+            self.reach(node, port)
+
+    def reach(self, node: str, port: int) -> None:
+        """Let the agent of a node be reached at `port` from now on."""
+        self.state.forward("memcollect", f"agent-{node}", DEFAULT_PORT, to=("127.0.0.1", port))
+
+    def options(self) -> list[str]:
+        """Return the options that point a command here."""
+        return ["--kubeconfig", self.kubeconfig]
+
+
+@contextlib.contextmanager
+def real_agent(condition: str) -> Iterator[int]:
+    """Run `memcollect-agent serve` on a recorded tree; yield its port."""
+    tree = FIXTURES / condition
+    port = refusing_port()
+    arguments = ["--listen", f"127.0.0.1:{port}", "--health-listen", "off", "--history-interval", "0.5"]
+    roots = ["--proc", tree / "proc", "--cgroup", tree / "sys/fs/cgroup", "--sys", tree / "sys"]
+    command = [sys.executable, "-m", "memcollect_agent", "serve", *map(str, [*roots, *arguments])]
+    with subprocess.Popen(command) as process:
+        try:
+            wait_until(lambda: _listens(port))
+            yield port
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(10) == 0
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def real_agents() -> Iterator[dict[str, int]]:
+    """Run the agents of the recorded nodes; yield their ports once they remember some points."""
+    with contextlib.ExitStack() as stack:
+        ports = {node: stack.enter_context(real_agent(RECORDED[node][0])) for node in RECORDED}
+        # Two points, and a whole second after the first: then a sample of now lies between two.
+        time.sleep(1.5)
+        yield ports
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Return an environment without any cluster of the machine the test runs on."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("KUBE", "MEMCOLLECT_"))}
+    return {**kept, "HOME": "/nonexistent", "COLUMNS": "120", **more}
+
+
+def memcollect(
+    *arguments: str, env: Mapping[str, str] | None = None, **more: Any
+) -> "subprocess.CompletedProcess[str]":
+    """Run the program as a user does, to its end."""
+    return subprocess.run(
+        command_of(arguments),
+        env=dict(env or environment()),
+        capture_output="stdout" not in more,
+        text=True,
+        timeout=120,
+        check=False,
+        **more,
+    )
+
+
+def command_of(arguments: Sequence[str]) -> list[str]:
+    """Return the program and its arguments."""
+    return [sys.executable, "-m", "memcollect", *arguments]
