@@ -22,6 +22,8 @@ RUN ["/build/bin/pip", "wheel", "--no-index", "--no-deps", "--no-build-isolation
 RUN ["/build/bin/pip", "--python", "/opt/memcollect/bin/python", "install", "--no-index", "--find-links", "/wheels", "memcollect[agent]"]
 COPY deploy/image/assemble.py deploy/image/
 RUN ["python3", "deploy/image/assemble.py", "/opt/memcollect", "/rootfs"]
+# What does not start is not an image.
+RUN ["chroot", "/rootfs", "/opt/memcollect/bin/python", "-I", "-m", "memcollect_agent", "serve", "--help"]
 
 FROM scratch
 ARG VERSION=unknown
@@ -35,7 +37,5 @@ COPY --from=build /rootfs /
 ENV LANG=C.UTF-8
 # Root without capabilities but the one the DaemonSet grants: docs/security.md says why no other user will do.
 USER 0:0
-# What does not start is not an image; there is no shell in it, and none is needed.
-RUN ["/opt/memcollect/bin/python", "-I", "-m", "memcollect_agent", "serve", "--help"]
 ENTRYPOINT ["/opt/memcollect/bin/python", "-I", "-m", "memcollect_agent"]
 CMD ["serve"]

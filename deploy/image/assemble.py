@@ -74,6 +74,7 @@ def assemble(venv: Path, root: Path) -> None:
     run("ldconfig", "-r", str(root), "-f", "/etc/ld.so.conf")
     note_packages([interpreter, *libraries], root)
     compile_all(root)
+    forbid_starting_modules(root)
 
 
 def make_merged_links(root: Path) -> None:
@@ -175,6 +176,12 @@ def compile_all(root: Path) -> None:
         root, quiet=1, stripdir=str(root), prependdir="/", invalidation_mode=mode, maxlevels=20
     ):
         raise RuntimeError("a module does not compile")
+
+
+def forbid_starting_modules(root: Path) -> None:
+    """Take the permission to be executed from every module; only the interpreter is a program here."""
+    for module in root.rglob("*.py"):
+        module.chmod(0o644)
 
 
 def run(*command: str) -> str:

@@ -14,6 +14,7 @@ def _only(capabilities: str) -> str:
     return "--bounding-set=-all" + "".join(f",+{each}" for each in capabilities.split(",") if each)
 
 
+HIDDEN = "/run/hidden-sleep"
 _SLEEP = ["sleep", "infinity"]
 
 TARGETS: dict[str, list[str]] = {
@@ -21,7 +22,7 @@ TARGETS: dict[str, list[str]] = {
     "root, default capabilities": ["setpriv", _only(DEFAULT_CAPABILITIES), *_SLEEP],
     "root, privileged": _SLEEP,
     "another user": ["setpriv", *_USER, _only(""), *_SLEEP],
-    "another user, not dumpable": ["setpriv", *_USER, _only(""), "/run/hidden-sleep", "infinity"],
+    "another user, not dumpable": ["setpriv", *_USER, _only(""), HIDDEN, "infinity"],
     "root of a user namespace": [
         *("setpriv", "--reuid=100000", "--regid=100000", "--clear-groups"),
         *("unshare", "--user", "--map-root-user", *_SLEEP),
