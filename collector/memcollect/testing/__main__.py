@@ -1,22 +1,29 @@
 """`python -m memcollect.testing`: a stand-in in a process of its own, for demonstrations and benchmarks.
 
-Serves a recording, or nothing, until it is interrupted; prints its address on the first line.
+Serves a recording, a folder that it follows, or nothing, until it is interrupted; prints its address on
+the first line.
 """
 
 import argparse
 import contextlib
 import signal
 import sys
+import time
 from pathlib import Path
 
 from memcollect.testing.cluster import Cluster
+from memcollect.testing.following import Follower, forwarding
 from memcollect.testing.server import StandInCluster
+
+FOLLOW_SECONDS = 0.2
+"""Between two looks at the folder of --follow."""
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """Return the options of a command line."""
     parser = argparse.ArgumentParser(prog="python -m memcollect.testing", description=__doc__)
     parser.add_argument("--recording", type=Path, help="folder with pods.json, nodes.json, podmetrics.json")
+    parser.add_argument("--follow", type=Path, help="the same, with settings.json, looked at again and again")
     parser.add_argument("--kubeconfig", type=Path, help="write a kubeconfig that leads here to this file")
     parser.add_argument("--https", action="store_true", help="serve HTTPS with a certificate of its own")
     parser.add_argument("--token", help="ask every request for this bearer token")
@@ -28,17 +35,6 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         help="where port-forwards to a pod's port lead; may be repeated",
     )
     return parser.parse_args(arguments)
-
-
-def forwarding(text: str) -> tuple[str, str, int, tuple[str, int]]:
-    """Return namespace, pod, port and address of a --forward. Raises ValueError."""
-    source, _, target = text.partition("=")
-    pod, _, port = source.rpartition(":")
-    namespace, _, name = pod.partition("/")
-    host, _, host_port = target.rpartition(":")
-    if not (namespace and name and host and port.isdecimal() and host_port.isdecimal()):
-        raise ValueError(f"--forward {text}: not NAMESPACE/POD:PORT=HOST:PORT")
-    return namespace, name, int(port), (host, int(host_port))
 
 
 def cluster(options: argparse.Namespace) -> Cluster:
@@ -65,8 +61,17 @@ def main() -> int:
             server.kubeconfig(options.kubeconfig)
         sys.stdout.write(f"{server.url}\n")
         sys.stdout.flush()
-        signal.pause()
+        _wait(Follower(made, options.follow) if options.follow else None)
     return 0
+
+
+def _wait(follower: Follower | None) -> None:
+    if follower is None:
+        signal.pause()
+        return
+    while True:
+        follower.refresh()
+        time.sleep(FOLLOW_SECONDS)
 
 
 if __name__ == "__main__":

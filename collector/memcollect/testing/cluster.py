@@ -5,7 +5,7 @@ import hashlib
 import json
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,21 +14,26 @@ from memcollect.testing.access import Access
 from memcollect.testing.faults import Fault, FaultScript
 from memcollect.testing.request_log import RequestLog
 from memcollect.testing.resources import (
+    DAEMONSETS,
     NAMESPACES,
     NODE_METRICS,
     NODES,
     POD_METRICS,
     PODS,
+    RUNTIME_CLASSES,
     Resource,
 )
 from memcollect.testing.store import Store
 
-_RECORDED = (
+RECORDED = (
     ("pods.json", PODS),
     ("nodes.json", NODES),
     ("podmetrics.json", POD_METRICS),
     ("nodemetrics.json", NODE_METRICS),
+    ("runtimeclasses.json", RUNTIME_CLASSES),
+    ("daemonsets.json", DAEMONSETS),
 )
+"""Which file of a recording holds which objects."""
 VERSION = {
     "major": "1",
     "minor": "36",
@@ -74,11 +79,11 @@ class Cluster:
     def from_recording(cls, folder: str | Path) -> Self:
         """Return a cluster of the objects recorded in `folder`.
 
-        Reads pods.json, nodes.json, podmetrics.json and nodemetrics.json: lists as an API server or
-        `kubectl get -o json` prints them. A file that is not there is an empty list.
+        Reads the files that RECORDED names: lists as an API server or `kubectl get -o json` prints them.
+        A file that is not there is an empty list.
         """
         cluster = cls()
-        for file_name, resource in _RECORDED:
+        for file_name, resource in RECORDED:
             path = Path(folder) / file_name
             if path.exists():
                 for item in json.loads(path.read_bytes())["items"]:
@@ -105,6 +110,11 @@ class Cluster:
         """Let port-forwards to `port` of the pod reach the TCP address `to`, for example an agent's."""
         with self._lock:
             self._backends[namespace, pod, port] = to
+
+    def forward_only(self, forwards: Iterable[tuple[str, str, int, tuple[str, int]]]) -> None:
+        """Let these be the only port-forwards: (namespace, pod, port, address) each."""
+        with self._lock:
+            self._backends = {(namespace, pod, port): to for namespace, pod, port, to in forwards}
 
     def backend(self, namespace: str, pod: str, port: int) -> tuple[str, int] | None:
         """Return where a port-forward leads, None when nothing listens on that port."""
