@@ -187,7 +187,7 @@ class _NodeSampling:
         return Container(
             id=child.place.id,
             runtime=visible(child.place.runtime) if child.place.runtime else None,
-            role=_role(child, tally),
+            role=role_of(child.place, child.reading.current_bytes, tally),
             cgroup=child.reading.result(),
             sums=sums,
             processes=described,
@@ -315,10 +315,10 @@ class _Children:
             child.directory.close()
 
 
-def _role(child: _Child, tally: Tally) -> str:
-    if child.place.role != "container":
-        return child.place.role
-    charge = child.reading.current_bytes
+def role_of(place: pods.ContainerPlace, charge: int | None, tally: Tally) -> str:
+    """Return wire.Container.role from the cgroup's name, its charge in bytes and its processes."""
+    if place.role != "container":
+        return place.role
     alone = tally.listed == 1 and tally.only_name == "pause"
     return "pause" if alone and charge is not None and charge < PAUSE_CHARGE_BYTES else "container"
 

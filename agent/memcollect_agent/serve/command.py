@@ -4,8 +4,10 @@ import argparse
 import os
 
 from memcollect_agent.history import Settings
+from memcollect_agent.metrics.node import Limits
 from memcollect_agent.sample import Roots
 from memcollect_agent.serve import addresses
+from memcollect_agent.serve.metrics import MetricsOptions
 from memcollect_agent.serve.run import Options, run
 from memcollect_agent.serve.service import Permissions
 
@@ -53,6 +55,31 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="POINTS",
         help="kept of each cgroup (%(default)s)",
     )
+    _add_metrics_options(parser)
+
+
+def _add_metrics_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--metrics-listen",
+        type=_address_or_off,
+        default=None,
+        metavar="ADDRESS",
+        help='serve /metrics for a Prometheus that can reach ADDRESS (default: "off")',
+    )
+    parser.add_argument(
+        "--metrics-pss-interval",
+        type=_number(10, 86_400),
+        default=None,
+        metavar="SECONDS",
+        help="also sum up PSS, by a pass over all processes this often (default: never)",
+    )
+    parser.add_argument(
+        "--metrics-max-containers",
+        type=_number(1, 20_000),
+        default=Limits().max_containers,
+        metavar="N",
+        help="of the node on the page (%(default)s)",
+    )
 
 
 def serve(options: argparse.Namespace, roots: Roots) -> int:
@@ -62,6 +89,7 @@ def serve(options: argparse.Namespace, roots: Roots) -> int:
         Options(
             listen=options.listen,
             health_listen=options.health_listen,
+            metrics=_metrics(options),
             roots=roots,
             node_name=os.environ.get("MEMCOLLECT_NODE_NAME"),
             history=history if options.history == "on" else None,
@@ -71,6 +99,16 @@ def serve(options: argparse.Namespace, roots: Roots) -> int:
         )
     )
     return 0
+
+
+def _metrics(options: argparse.Namespace) -> MetricsOptions | None:
+    if options.metrics_listen is None:
+        return None
+    return MetricsOptions(
+        listen=options.metrics_listen,
+        limits=Limits(max_containers=int(options.metrics_max_containers)),
+        pss_interval_seconds=options.metrics_pss_interval,
+    )
 
 
 def _address(text: str) -> addresses.Address:

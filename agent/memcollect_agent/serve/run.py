@@ -11,11 +11,13 @@ from msgspec import Struct, field
 
 from memcollect_agent.errors import ListenError
 from memcollect_agent.history import Recorder, Settings, Ticker
+from memcollect_agent.metrics.ledger import Ledger
 from memcollect_agent.sample import Roots, sample_node
 from memcollect_agent.serve.addresses import Address, listen
 from memcollect_agent.serve.health import HealthPort
 from memcollect_agent.serve.listener import Listener
-from memcollect_agent.serve.service import Permissions, Service
+from memcollect_agent.serve.metrics import MetricsOptions, Surroundings, require_library, start_metrics
+from memcollect_agent.serve.service import Permissions, Sampling, Service
 from memcollect_agent.serve.wsgi import application
 from memcollect_agent.wire import DEFAULT_PORT
 
@@ -31,6 +33,8 @@ class Options(Struct, frozen=True, kw_only=True):
     listen: Address = Address("127.0.0.1", DEFAULT_PORT)
     health_listen: Address | None = Address("0.0.0.0", 7071)  # noqa: S104 - the kubelet probes from outside
     """None: no health port."""
+    metrics: MetricsOptions | None = None
+    """None: no metrics port."""
     roots: Roots = field(default_factory=Roots)
     node_name: str | None = None
     history: Settings | None = field(default_factory=Settings)
@@ -40,7 +44,7 @@ class Options(Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def started(options: Options) -> Iterator[Listener]:
-    """Start history and health port, and yield a listener that is bound but does not run yet.
+    """Start history, health port and metrics port, and yield a listener that is bound but does not run yet.
 
     Raises ListenError.
     """
@@ -49,9 +53,12 @@ def started(options: Options) -> Iterator[Listener]:
             f"{options.listen} is not on the loopback: whoever reaches the agent can read what runs on this "
             "node, so it listens on 127.0.0.1 or [::1], and Kubernetes' port-forward leads there"
         )
+    if options.metrics is not None:
+        require_library()
     with ExitStack() as stack:
         sock = stack.enter_context(listen(options.listen))
         health = stack.enter_context(listen(options.health_listen)) if options.health_listen else None
+        metrics = stack.enter_context(listen(options.metrics.listen)) if options.metrics else None
         recorder, alive = _history(options, stack)
         if health is not None:
             stack.enter_context(HealthPort(health, alive))
@@ -61,7 +68,13 @@ def started(options: Options) -> Iterator[Listener]:
             node_name=options.node_name,
             allow_full_commands=options.permissions.full_commands,
         )
-        yield Listener(application(Service(sampling, recorder, options.permissions)), sock)
+        asked: Sampling = sampling
+        if options.metrics is not None and metrics is not None:
+            ledger = Ledger()
+            asked = ledger.timed("sample", ledger.sampled(sampling))
+            service = Surroundings(roots=options.roots, sampling=sampling, recorder=recorder, ledger=ledger)
+            start_metrics(stack, options.metrics, metrics, service)
+        yield Listener(application(Service(asked, recorder, options.permissions)), sock)
 
 
 def run(options: Options) -> None:

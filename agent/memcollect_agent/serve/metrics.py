@@ -1,0 +1,77 @@
+"""The metrics port put together, if it was asked for: readings, passes, page and port."""
+
+import socket
+from contextlib import ExitStack
+from importlib.util import find_spec
+
+from msgspec import Struct, field
+
+from memcollect_agent.errors import ListenError
+from memcollect_agent.history import Recorder
+from memcollect_agent.metrics.http import MAX_REQUEST_BYTES, answering
+from memcollect_agent.metrics.ledger import Ledger
+from memcollect_agent.metrics.node import Limits, read_node
+from memcollect_agent.metrics.pss import PssPasses
+from memcollect_agent.sample import Roots
+from memcollect_agent.serve.addresses import Address
+from memcollect_agent.serve.port import Bounds, Port
+from memcollect_agent.serve.service import Sampling
+from memcollect_agent.wire import HistoryRequest
+
+BOUNDS = Bounds(connections=32, request_bytes=MAX_REQUEST_BYTES, seconds=30.0)
+"""A scrape may take as long as Prometheus' own default interval lets it, over a bad line too."""
+
+_NO_LIBRARY = (
+    "--metrics-listen needs the package prometheus_client, which is not installed: "
+    "install memcollect[agent,metrics], or start the agent without this option"
+)
+
+
+class MetricsOptions(Struct, frozen=True, kw_only=True):
+    """How the metrics were asked for."""
+
+    listen: Address
+    limits: Limits = field(default_factory=Limits)
+    pss_interval_seconds: float | None = None
+    """None: no PSS."""
+
+
+def require_library() -> None:
+    """Raise ListenError, with what to install, where prometheus_client is missing."""
+    if find_spec("prometheus_client") is None:
+        raise ListenError(_NO_LIBRARY)
+
+
+class Surroundings(Struct, frozen=True, kw_only=True):
+    """What of the service the metrics are about."""
+
+    roots: Roots
+    sampling: Sampling
+    recorder: Recorder | None
+    ledger: Ledger
+
+
+def start_metrics(
+    stack: ExitStack, options: MetricsOptions, listener: socket.socket, service: Surroundings
+) -> None:
+    """Serve the page on `listener` until `stack` is left."""
+    # Here, since only an agent that was told to serve metrics has (and pays for) the library.
+    from memcollect_agent.metrics.page import Page, Sources  # noqa: PLC0415
+
+    passes = _passes(stack, options, service)
+    recorder = service.recorder
+    sources = Sources(
+        lambda: read_node(service.roots, options.limits),
+        service.ledger,
+        # Of no pod: only what the recorder says of itself.
+        lambda: recorder.history(HistoryRequest(pod_uids=[])) if recorder else None,
+        lambda: passes.latest if passes else None,
+    )
+    stack.enter_context(Port(listener, answering(Page(sources)), BOUNDS, "metrics"))
+
+
+def _passes(stack: ExitStack, options: MetricsOptions, service: Surroundings) -> PssPasses | None:
+    if options.pss_interval_seconds is None:
+        return None
+    measured = service.ledger.timed("pss", service.ledger.sampled(service.sampling))
+    return stack.enter_context(PssPasses(measured, options.pss_interval_seconds))
