@@ -46,7 +46,8 @@ def main() -> None:
     options = parser.parse_args()
     print(
         f"{options.nodes} agents x {options.pods} pods, {options.concurrency} at once, "
-        f"{options.rounds} rounds; Linux {platform.release()}, {os.cpu_count()} CPUs, Python {platform.python_version()}"
+        f"{options.rounds} rounds; Linux {platform.release()}, {os.cpu_count()} CPUs, "
+        f"Python {platform.python_version()}"
     )
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))

@@ -1,5 +1,6 @@
 """Samples from many agents at once: bounded, each with its own deadline, none spoiling another's."""
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Generator, Sequence
@@ -18,6 +19,8 @@ from memcollect_agent.wire import NodeSample, SampleRequest
 SAMPLE_PATH = "/v1/sample"
 _BUDGET_SHARE = 0.8
 """Of an agent's deadline that it may spend on measuring; the rest is for the way there and back."""
+_READY = 4
+"""Answers that may lie ready beside those that the workers hold."""
 _TICK = 0.2
 """Seconds between two looks for Ctrl-C: a wait without end cannot be interrupted everywhere."""
 
@@ -101,7 +104,9 @@ class _Fetch:
         self._todo: queue.SimpleQueue[Target] = queue.SimpleQueue()
         for target in targets:
             self._todo.put(target)
-        self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+        # Whoever explains may be slower than all agents together, and a decoded answer takes megabytes:
+        # the workers wait with theirs, each of them with one.
+        self._answers: queue.Queue[Answer] = queue.Queue(_READY)
         self._stopped = threading.Event()
 
     def start(self, workers: int) -> None:
@@ -126,11 +131,17 @@ class _Fetch:
         try:
             while not self._stopped.is_set():
                 target = self._todo.get_nowait()
-                self._answers.put(self._answer(target, transport))
+                self._hand_over(self._answer(target, transport))
         except queue.Empty:
             return
         finally:
             transport.close()
+
+    def _hand_over(self, answer: Answer) -> None:
+        while not self._stopped.is_set():
+            with contextlib.suppress(queue.Full):
+                self._answers.put(answer, timeout=_TICK)
+                return
 
     def _answer(self, target: Target, transport: Transport) -> Answer:
         try:

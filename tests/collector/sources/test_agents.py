@@ -263,3 +263,19 @@ def test_many_agents_are_asked_over_port_forwards_at_once(
         )
     assert [a.failure for a in answers if a.failure] == []
     assert {a.target.node for a in answers} == {f"n{number}" for number in range(60)}
+
+
+def test_agents_are_asked_no_faster_than_their_answers_are_taken(nodes: Nodes) -> None:
+    asked: list[str] = []
+
+    def note(connection: object, body: bytes) -> None:
+        asked.append("x")
+        answering("n")(connection, body)  # type: ignore[arg-type]
+
+    targets = [nodes.add(f"n{number}", note) for number in range(20)]
+    answers = fetch_samples(targets, SampleRequest(), nodes.transports, Limits(concurrency=2))
+    first = next(answers)
+    time.sleep(0.3)
+    assert len(asked) <= 1 + 4 + 2
+    assert len(list(answers)) == 19
+    assert first.sample
