@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from memcollect.interval import Interval
+from memcollect.interval import ZERO, Interval
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from memcollect_agent.wire import Cgroup, Node, ProcessSums
 
+_STAT = "stat."
 NO_SUMS = "the processes were not read"
 LRU_LISTS = ("active_anon", "inactive_anon", "active_file", "inactive_file", "unevictable")
 ITEMISED_KERNEL = (
@@ -53,21 +56,30 @@ class MissingFactError(Exception):
 
 
 class Facts:
-    """Intervals by name, and reasons for the names that have none."""
+    """Intervals by name, and reasons for the names that have none.
 
-    def __init__(self, values: dict[str, Interval], reasons: dict[str, str]) -> None:
+    `stat` is memory.stat as it was read: of its sixty lines few are asked for, so they become intervals
+    only then. What `values` says of a line wins.
+    """
+
+    def __init__(
+        self, values: dict[str, Interval], reasons: dict[str, str], stat: Mapping[str, int] | None = None
+    ) -> None:
         self._values = values
         self._reasons = reasons
+        self._stat = stat or {}
 
     def __contains__(self, name: str) -> bool:
-        return name in self._values
+        return name in self._values or (name.startswith(_STAT) and name[len(_STAT) :] in self._stat)
 
     def __getitem__(self, name: str) -> Interval:
         """Return the fact, or raise MissingFactError with its name and the reason."""
-        try:
-            return self._values[name]
-        except KeyError:
-            raise MissingFactError(name, self.reason(name)) from None
+        value = self._values.get(name)
+        if value is not None:
+            return value
+        if name.startswith(_STAT) and name[len(_STAT) :] in self._stat:
+            return Interval.exactly(self._stat[name[len(_STAT) :]])
+        raise MissingFactError(name, self.reason(name))
 
     def exact(self, name: str) -> int:
         """Return the fact's single number (its estimate where it is an interval)."""
@@ -75,11 +87,14 @@ class Facts:
 
     def stat(self, key: str) -> int:
         """Return memory.stat's `key`, in bytes or events."""
-        return self[f"stat.{key}"].low
+        name = _STAT + key
+        if name not in self._values and key in self._stat:
+            return self._stat[key]
+        return self[name].low
 
     def extended(self, values: dict[str, Interval], reasons: dict[str, str] | None = None) -> Facts:
         """Return these facts and `values`, which win."""
-        return Facts({**self._values, **values}, {**self._reasons, **(reasons or {})})
+        return Facts({**self._values, **values}, {**self._reasons, **(reasons or {})}, self._stat)
 
     def reason(self, name: str) -> str:
         """Return why `name` is absent."""
@@ -99,16 +114,15 @@ def gather(cgroup: Cgroup | None, sums: ProcessSums | None, node: Node | None, *
     _add_cgroup(values, reasons, cgroup)
     _add_sums(values, reasons, sums)
     _add_node(values, reasons, node)
-    _add_lru(values, reasons)
-    return Facts(values, reasons)
+    stat = cgroup.stat if cgroup is not None and cgroup.stat is not None else {}
+    _add_lru(values, reasons, stat)
+    return Facts(values, reasons, stat)
 
 
 def _add_cgroup(values: dict[str, Interval], reasons: dict[str, str], cgroup: Cgroup | None) -> None:
     if cgroup is None:
         reasons["stat"] = reasons["current"] = "the cgroup was not measured"
         return
-    for key, value in (cgroup.stat or {}).items():
-        values[f"stat.{key}"] = Interval.exactly(value)
     if cgroup.stat is not None:
         values["kernel_itemised"] = Interval.exactly(itemised_kernel_bytes(cgroup.stat))
         values["kernel_counted"] = Interval.exactly(counted_kernel_bytes(cgroup.stat))
@@ -181,29 +195,27 @@ def _add_node(values: dict[str, Interval], reasons: dict[str, str], node: Node |
         values["hugetlb_charged"] = Interval.exactly(1)
 
 
-def _add_lru(values: dict[str, Interval], reasons: dict[str, str]) -> None:
+def _add_lru(values: dict[str, Interval], reasons: dict[str, str], stat: Mapping[str, int]) -> None:
     """Derive `lru`, `detached_anon` and `lazyfree`, whose definitions several rules share.
 
     Every page on an LRU list is either counted in `anon`, or in `file`, or in neither (mm/memcontrol.c):
     the last are the swap cache and the unmapped tails of huge pages.
     """
-    names = [f"stat.{name}" for name in (*LRU_LISTS, "anon", "file")]
     why = reasons.get("stat", "this kernel's memory.stat has no such line")
-    absent = [name for name in names if name not in values]
+    absent = [name for name in (*LRU_LISTS, "anon", "file") if name not in stat]
     if absent:
-        reasons["lru"] = reasons["detached_anon"] = reasons["lazyfree"] = f"it needs {absent[0]}: {why}"
+        reasons["lru"] = reasons["detached_anon"] = reasons["lazyfree"] = f"it needs stat.{absent[0]}: {why}"
         return
-    lru = sum(values[name].low for name in names[:5])
-    anon, file = values["stat.anon"].low, values["stat.file"].low
+    lru = sum(stat[name] for name in LRU_LISTS)
     values["lru"] = Interval.exactly(lru)
-    values["detached_anon"] = Interval.exactly(max(0, lru - anon - file))
-    if "stat.shmem" in values:
-        values["lazyfree"] = _lazyfree(values)
+    values["detached_anon"] = Interval.exactly(max(0, lru - stat["anon"] - stat["file"]))
+    if "shmem" in stat:
+        values["lazyfree"] = _lazyfree(values, stat)
     else:
         reasons["lazyfree"] = f"it needs stat.shmem: {why}"
 
 
-def _lazyfree(values: dict[str, Interval]) -> Interval:
+def _lazyfree(values: dict[str, Interval], stat: Mapping[str, int]) -> Interval:
     """Return the anonymous pages that sit on the inactive *file* list (MADV_FREE, mm/swap.c).
 
     Two routes. memory.stat alone: what the file lists hold beyond the page cache, where the unevictable
@@ -212,7 +224,6 @@ def _lazyfree(values: dict[str, Interval]) -> Interval:
     again stays on that list, so the first route may rightly say more. Where the two differ by no more
     than what may wait in per-CPU batches, the difference is the width of the interval.
     """
-    stat = {name: values[f"stat.{name}"].low for name in (*LRU_LISTS, "anon", "file", "shmem")}
     ceiling = min(stat["anon"], stat["inactive_file"])
     surplus = stat["active_file"] + stat["inactive_file"] - (stat["file"] - stat["shmem"])
     low = min(max(0, surplus), ceiling)
@@ -222,9 +233,9 @@ def _lazyfree(values: dict[str, Interval]) -> Interval:
     if seen is None:
         return Interval.between(low, high)
     counted = min(seen.low, ceiling)
-    if unread == Interval.exactly(0) and abs(counted - low) <= _lru_batches(values):
+    if unread == ZERO and abs(counted - low) <= _lru_batches(values):
         return Interval.between(min(low, counted), max(low, counted), counted)
-    if unread == Interval.exactly(0) and low < counted <= high + _lru_batches(values):
+    if unread == ZERO and low < counted <= high + _lru_batches(values):
         return Interval.exactly(counted)
     return Interval.between(low, high, counted)
 

@@ -41,14 +41,16 @@ class Interval(Struct, frozen=True, order=False):
 
     def __add__(self, other: Interval | int) -> Interval:
         if isinstance(other, int):
-            other = Interval.exactly(other)
+            return Interval(self.low + other, self.high + other, self.estimate + other)
         return Interval(self.low + other.low, self.high + other.high, self.estimate + other.estimate)
 
     def __neg__(self) -> Interval:
         return Interval(-self.high, -self.low, -self.estimate)
 
     def __sub__(self, other: Interval | int) -> Interval:
-        return self + (-other)
+        if isinstance(other, int):
+            return Interval(self.low - other, self.high - other, self.estimate - other)
+        return Interval(self.low - other.high, self.high - other.low, self.estimate - other.estimate)
 
     def __contains__(self, value: int) -> bool:
         return self.low <= value <= self.high
@@ -67,7 +69,9 @@ ZERO = Interval.exactly(0)
 
 def total(intervals: Iterable[Interval]) -> Interval:
     """Return the sum; of nothing, zero."""
-    result = ZERO
+    low = high = estimate = 0
     for interval in intervals:
-        result += interval
-    return result
+        low += interval.low
+        high += interval.high
+        estimate += interval.estimate
+    return Interval(low, high, estimate)

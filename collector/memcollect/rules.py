@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from memcollect.facts import Facts, MissingFactError
-from memcollect.interval import Interval, total
+from memcollect.interval import ZERO, Interval, total
 from memcollect.model import Confidence, Reclaimable, Residual, Term, Undecided
 from memcollect.units import human_bytes
 
@@ -57,7 +57,7 @@ def evaluate(rules: Iterable[TermRule], facts: Facts) -> tuple[list[Term], list[
         except MissingFactError as missing:
             undecided.append(Undecided(name=rule.term, missing=missing.name, reason=missing.reason))
             continue
-        if amount is not None and amount.interval != Interval.exactly(0):
+        if amount is not None and amount.interval != ZERO:
             terms.append(as_term(rule.term, amount, rule.reclaimable))
     return terms, undecided
 
@@ -89,7 +89,7 @@ class Bound:
     reason: str
 
 
-NO_BOUND = Bound(Interval.exactly(0), "both rungs are sums over the same reads")
+NO_BOUND = Bound(ZERO, "both rungs are sums over the same reads")
 
 
 def residual_of(gap: int, terms: Iterable[Term], bound: Bound) -> Residual:
