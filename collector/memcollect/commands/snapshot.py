@@ -9,6 +9,7 @@ import click
 
 from memcollect.commands.cluster import cluster_options, cluster_taking
 from memcollect.commands.local import local_taking
+from memcollect.commands.modes import check_mode
 from memcollect.commands.options import clean_text, option, output_options, verbose_option
 from memcollect.commands.output import check_output
 from memcollect.commands.taking import finish
@@ -17,11 +18,12 @@ EPILOG = """\b
 Examples:
   memcollect snapshot --sample after-python
   memcollect snapshot -n agents -l app=sandbox --include-processes
-  memcollect snapshot -n deer-flow sandbox-7f3a --format markdown | gh pr comment --body-file -
+  memcollect snapshot deer-flow/sandbox-7f3a --format markdown | gh pr comment --body-file -
   memcollect snapshot -A --format json -o before.json
   memcollect snapshot --local --match 'postgres*'
 
-Exit codes: 0 all measured; 1 failed; 2 wrong usage; 3 written, but something asked for is missing.
+Exit codes: 0 all measured; 1 failed; 2 wrong usage; 3 written, but something asked for is missing;
+130 Ctrl-C, with what had been measured by then.
 """
 
 
@@ -70,9 +72,12 @@ def command(*, local: bool, **options: Any) -> int:
     """Measure pods and say where their memory is, and what of it cannot be told.
 
     Asks the agents of the nodes that hold the chosen pods, and holds their numbers against kubectl top.
+    POD is a pod's name in every namespace of -n, or NAMESPACE/NAME.
+
     With --local it measures the machine it runs on (as root, to see every process): its pods, or where
     there are none its containers, or the largest services.
     """
+    check_mode(click.get_current_context(), local=local)
     check_output(options["output"], force=options["force"])
     if local:
         return finish(local_taking(options), options)

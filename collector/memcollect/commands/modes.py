@@ -1,0 +1,43 @@
+"""Which options go with `--local` and which with a cluster: what cannot have an effect is refused."""
+
+from __future__ import annotations
+
+import click
+from click.core import ParameterSource
+
+from memcollect.errors import UsageError
+
+CLUSTER_ONLY = (
+    "namespaces",
+    "all_namespaces",
+    "selector",
+    "field_selector",
+    "context",
+    "kubeconfig",
+    "concurrency",
+    "request_timeout",
+    "agent_namespace",
+    "agent_selector",
+    "agent_port",
+)
+LOCAL_ONLY = ("patterns", "cgroup_root", "proc_root", "sys_root", "log_root")
+
+
+def check_mode(context: click.Context, *, local: bool) -> None:
+    """Raise UsageError where an option of the other mode was typed; one of the environment is left be."""
+    typed = [
+        parameter
+        for parameter in context.command.params
+        if parameter.name is not None
+        and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
+    ]
+    if local and any(parameter.name == "pods" for parameter in typed):
+        raise UsageError("With --local pods are not chosen by argument.", "Use --match PATTERN.")
+    wrong = CLUSTER_ONLY if local else LOCAL_ONLY
+    for parameter in typed:
+        if parameter.name in wrong:
+            name = max(parameter.opts, key=len)
+            raise UsageError(
+                f"{name} has no effect {'with' if local else 'without'} --local.",
+                "Leave one of them out." if local else "Add --local, or leave it out.",
+            )
