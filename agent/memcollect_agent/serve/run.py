@@ -79,7 +79,7 @@ def started(options: Options) -> Iterator[Listener]:
 
 def run(options: Options) -> None:
     """Serve until SIGTERM or SIGINT. Raises ListenError."""
-    signal.signal(signal.SIGTERM, _end)
+    before = signal.signal(signal.SIGTERM, _end)
     try:
         with started(options) as listener:
             _log.info("listening on %s, health on %s", options.listen, options.health_listen)
@@ -87,6 +87,8 @@ def run(options: Options) -> None:
     except SystemExit:
         # SIGTERM outside the loop: before it began, or after it ended.
         return
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _history(options: Options, stack: ExitStack) -> tuple[Recorder | None, Callable[[], bool]]:
