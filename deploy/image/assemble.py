@@ -46,6 +46,8 @@ NOT_OF_THE_VENV = (
     *("activate*", "Activate*", "pip*", "memcollect-agent", "kubectl-*", "waitress-serve"),
 )
 """The distribution's other half, the collector, belongs to the engineer's machine."""
+LOADED_LATER = ("libgcc_s.so.1",)
+"""Nothing names it, but glibc loads it to end a thread, and aborts the process where it is missing."""
 USERS = {
     "etc/passwd": "root:x:0:0:root:/:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n",
     "etc/group": "root:x:0:\nnogroup:x:65534:\n",
@@ -69,6 +71,7 @@ def assemble(venv: Path, root: Path) -> None:
     copy_tree(venv, root, shutil.ignore_patterns(*NOT_OF_THE_VENV))
     copy_links(venv / "bin/python", root)
     libraries = loaded([interpreter, *extensions(root)])
+    libraries += [installed(name) for name in LOADED_LATER]
     for library in libraries:
         copy(library, root)
     run("ldconfig", "-r", str(root), "-f", "/etc/ld.so.conf")
@@ -140,6 +143,14 @@ def loaded(programs: Iterable[Path]) -> list[Path]:
             raise RuntimeError(f"{program} needs a library that is not here:\n{listed}")
         found |= {Path(path) for path in re.findall(r"(/\S+) \(0x", listed)}
     return sorted(found)
+
+
+def installed(library: str) -> Path:
+    """Return where the dynamic loader finds `library`. Raises RuntimeError if it does not."""
+    match = re.search(rf"^\s*{re.escape(library)} .*=> (/\S+)$", run("ldconfig", "-p"), re.MULTILINE)
+    if match is None:
+        raise RuntimeError(f"{library} is not here")
+    return Path(match[1])
 
 
 def note_packages(files: Iterable[Path], root: Path) -> None:

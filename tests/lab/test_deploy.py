@@ -168,6 +168,16 @@ def test_the_image_is_small_and_has_nothing_to_run_but_the_interpreter(image: Im
     assert {name for name in programs if not re.fullmatch(r"python3\.\d+", name)} == set()
 
 
+def test_a_thread_can_end_in_it(image: Image) -> None:
+    """glibc loads libgcc_s for that by name, and aborts the process where it is not."""
+    if os.getuid() != 0:
+        pytest.skip("only root may change the root directory")
+    program = "import ctypes; ctypes.CDLL('libgcc_s.so.1')"
+    command = ["chroot", image.rootfs, "/opt/memcollect/bin/python", "-I", "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_the_image_holds_the_agent_and_not_the_collector_nor_a_package_manager(image: Image) -> None:
     (packages,) = image.rootfs.glob("opt/memcollect/lib/python3.*/site-packages")
     found = {each.name for each in packages.iterdir() if not each.name.endswith(".dist-info")}
