@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import os
 import sys
+import threading
 from pathlib import Path
 
 COLLECTOR_NEEDS = ("msgspec", "click", "rich", "psutil")
@@ -14,7 +17,18 @@ EXIT_INTERRUPTED = 130
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line and return the exit code; nothing a user can cause ends in a traceback."""
+    """Run the command line and return the exit code; nothing a user can cause ends in a traceback.
+
+    Without `arguments` this is the program itself: they are the process's, which ends with it.
+    """
+    if arguments is not None:
+        return _main(arguments)
+    code = _main(sys.argv[1:])
+    _leave_threads_behind(code)
+    return code
+
+
+def _main(arguments: list[str]) -> int:
     try:
         missing = [name for name in COLLECTOR_NEEDS if importlib.util.find_spec(name) is None]
         if missing:
@@ -25,10 +39,26 @@ def main(arguments: list[str] | None = None) -> int:
             return EXIT_FAILED
         from memcollect.commands.run import run  # noqa: PLC0415 (it needs what was looked for above)
 
-        return run(sys.argv[1:] if arguments is None else arguments, _program_name())
+        return run(arguments, _program_name())
     except KeyboardInterrupt:
         sys.stderr.write("memcollect: interrupted.\n")
         return EXIT_INTERRUPTED
+
+
+def _leave_threads_behind(code: int) -> None:
+    """End the process at once where threads still wait for an agent; return where there are none.
+
+    After Ctrl-C, say, or on a full disk. While the interpreter takes itself apart, a daemon thread that
+    just then gets its answer is ended by force, and with a C library on its stack that aborts the process.
+    """
+    if not any(
+        thread.daemon and thread is not threading.current_thread() for thread in threading.enumerate()
+    ):
+        return
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def _program_name() -> str:
