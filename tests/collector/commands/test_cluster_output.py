@@ -1,0 +1,269 @@
+"""Where a cluster's snapshot goes: a terminal, a pipe that closes, a disk that is full, and Ctrl-C."""
+
+import contextlib
+import os
+import pty
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from live_cluster import NODE_6, LiveCluster, command_of, environment, memcollect
+from memcollect.commands import cluster
+from memcollect.commands.run import run
+from memcollect.documents import read_snapshot
+from memcollect.explain.summary import Totals
+from memcollect.model import Pod, Snapshot
+from memcollect.testing import Fault
+from tcp_agents import hanging, listening
+from waiting import PATIENCE, wait_until
+
+BOTH = ["-n", "deer-flow", "-n", "team-b"]
+WITH_DEFAULT_SIGNALS = ["env", "--default-signal=INT"]
+"""A test that runs in the background of a script would hand on that Ctrl-C is ignored."""
+CLEARED = "\r\x1b[K"
+
+
+class Terminal:
+    """A program whose standard error is a terminal."""
+
+    def __init__(self, command: list[str], **more: object) -> None:
+        self._reader, writer = pty.openpty()
+        options = {"env": environment(TERM="xterm"), "stdout": subprocess.PIPE, **more}
+        self.process = subprocess.Popen(command, stderr=writer, **options)  # type: ignore[call-overload]
+        os.close(writer)
+        self.shown = ""
+
+    def read_until(self, words: str) -> None:
+        """Read what it shows until `words` have come."""
+        while words not in self.shown:
+            piece = self._piece()
+            assert piece, f"it ended without {words!r}: {self.shown!r}"
+            self.shown += piece
+
+    def end(self) -> tuple[int, str, str]:
+        """Return its exit code, its output and all that it showed."""
+        out, _ = self.process.communicate(timeout=PATIENCE)
+        while piece := self._piece():
+            self.shown += piece
+        return self.process.returncode, out.decode(), self.shown
+
+    def close(self) -> None:
+        """Free the terminal; a program that still runs is killed."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate()
+        os.close(self._reader)
+
+    def _piece(self) -> str:
+        try:
+            return os.read(self._reader, 4096).decode()
+        except OSError:  # a terminal whose other end is closed
+            return ""
+
+
+@contextlib.contextmanager
+def on_terminal(command: list[str]) -> Iterator[Terminal]:
+    terminal = Terminal(command)
+    try:
+        yield terminal
+    finally:
+        terminal.close()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "f.json"
+
+
+@pytest.fixture
+def half_hanging(live: LiveCluster) -> Iterator[LiveCluster]:
+    """A cluster one of whose two agents never answers."""
+    with listening(hanging) as port:
+        live.reach(NODE_6, port)
+        yield live
+
+
+def assert_half(snapshot: Snapshot) -> None:
+    """Check that the node that answered is there, and the other's pods are missing."""
+    assert sorted(pod.name for pod in snapshot.pods if pod.cgroup) == ["sandbox-a", "sandbox-b", "sandbox-c"]
+    assert len(snapshot.pods) == 6
+    assert {each.reason for each in snapshot.missing} == {"interrupted"}
+    assert snapshot.summary.pods_measured == 3
+
+
+def test_progress_is_shown_on_a_terminal_and_taken_away_again(live: LiveCluster) -> None:
+    with on_terminal(command_of(["snapshot", *BOTH, *live.options(), "--details", "none"])) as terminal:
+        code, out, shown = terminal.end()
+    assert code == 0
+    for words in ("listing pods", "asking the metrics API", "asking agents 0/2", "asking agents 2/2"):
+        assert f"{CLEARED}memcollect: {words}" in shown
+    assert shown.endswith(CLEARED)
+    assert "\n" not in shown
+    assert "\x1b" not in out
+
+
+def test_ctrl_c_while_agents_are_asked_keeps_what_was_measured(half_hanging: LiveCluster, path: Path) -> None:
+    options = ["snapshot", *BOTH, *half_hanging.options(), "--format", "json", "-o", str(path)]
+    with on_terminal([*WITH_DEFAULT_SIGNALS, *command_of(options)]) as terminal:
+        terminal.read_until("asking agents 1/2")
+        terminal.process.send_signal(signal.SIGINT)
+        code, _, shown = terminal.end()
+    assert code == 130
+    assert "Traceback" not in shown
+    assert "Ctrl-C again drops it" in shown
+    assert f"written to {path}" in shown
+    assert "the document holds what had been measured by then" in shown
+    assert shown.rstrip().rpartition("\n")[2].startswith(("memcollect: interrupted", CLEARED))
+    assert_half(read_snapshot(str(path)))
+
+
+def test_ctrl_c_prints_the_table_of_what_was_measured(half_hanging: LiveCluster) -> None:
+    options = ["snapshot", *BOTH, *half_hanging.options(), "--details", "none"]
+    with on_terminal([*WITH_DEFAULT_SIGNALS, *command_of(options)]) as terminal:
+        terminal.read_until("asking agents 1/2")
+        terminal.process.send_signal(signal.SIGINT)
+        code, out, _ = terminal.end()
+    assert code == 130
+    assert "3 of 6 pods measured, 3 missing" in out
+    assert "deer-flow/sandbox-a" in out
+
+
+def test_ctrl_c_that_lands_outside_the_asking_loses_nothing_either(
+    half_hanging: LiveCluster, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(Totals):
+        """Adds up, while the user presses Ctrl-C."""
+
+        pressed = False
+
+        def add(self, pod: Pod) -> None:
+            if not Interrupted.pressed:
+                Interrupted.pressed = True
+                signal.raise_signal(signal.SIGINT)
+            super().add(pod)
+
+    monkeypatch.setattr(cluster, "Totals", Interrupted)
+    options = ["snapshot", *BOTH, *half_hanging.options(), "--format", "json", "-o", str(path)]
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(signal, "default_int_handler", before)
+    assert run(options, "memcollect") == 130
+    assert signal.getsignal(signal.SIGINT) is before
+    assert_half(read_snapshot(str(path)))
+
+
+def test_ctrl_c_when_everything_was_measured_changes_nothing(
+    live: LiveCluster, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(Totals):
+        """Adds up the last pod while the user presses Ctrl-C."""
+
+        def add(self, pod: Pod) -> None:
+            super().add(pod)
+            if pod.name == "sandbox-c":
+                signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(cluster, "Totals", Interrupted)
+    monkeypatch.setattr(signal, "default_int_handler", signal.getsignal(signal.SIGINT))
+    assert run(["snapshot", *live.options(), "--format", "json", "-o", str(path)], "memcollect") == 0
+    assert read_snapshot(str(path)).missing == []
+
+
+def test_ctrl_c_before_anything_was_measured_writes_nothing(live: LiveCluster, path: Path) -> None:
+    live.state.fault(Fault("/api/v1/namespaces/deer-flow/pods", times=None, hang=True))
+    options = ["snapshot", *live.options(), "--format", "json", "-o", str(path)]
+    with on_terminal([*WITH_DEFAULT_SIGNALS, *command_of(options)]) as terminal:
+        wait_until(lambda: len(live.state.requests) == 1)
+        terminal.process.send_signal(signal.SIGINT)
+        code, _, shown = terminal.end()
+    assert code == 130
+    assert "Traceback" not in shown
+    assert shown.endswith("memcollect: interrupted.\r\n")
+    assert list(path.parent.glob("*f.json*")) == []
+
+
+@pytest.mark.parametrize("format_", ["table", "json", "markdown"])
+def test_piped_to_head(format_: str, live: LiveCluster) -> None:
+    command = command_of(["snapshot", *BOTH, *live.options(), "--format", format_])
+    with subprocess.Popen(
+        command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.read(10)
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(PATIENCE) == 0
+
+
+Limited = Callable[[LiveCluster, list[str]], "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def limited() -> Limited:
+    """Runs a snapshot in a process that may write no file of more than 20 kB, as on a full disk."""
+    prlimit = shutil.which("prlimit")
+    if prlimit is None:
+        pytest.skip("needs prlimit (util-linux)")
+
+    def start(live: LiveCluster, arguments: list[str]) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [prlimit, "--fsize=20000", *command_of(["snapshot", *live.options(), *arguments])],
+            env=environment(PYTHONDONTWRITEBYTECODE="1"),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    return start
+
+
+@pytest.mark.parametrize("format_", ["table", "json"])
+def test_a_full_disk_is_one_sentence_and_leaves_no_half_document(
+    format_: str, live: LiveCluster, path: Path, limited: Limited
+) -> None:
+    arguments = ["--format", format_, "--details", "all", "-n", "deer-flow", "-n", "team-b"]
+    done = limited(live, [*arguments, "-o", str(path), "--include-processes"])
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"memcollect: {path} was not written: File too large. Free some space or choose another place; what "
+        "stood there before is unchanged.\n"
+    )
+    assert list(path.parent.glob("*f.json*")) == []
+
+
+def test_a_full_temporary_directory_is_one_sentence(live: LiveCluster, limited: Limited) -> None:
+    done = limited(live, ["--format", "json"])
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(r"memcollect: The result could not be kept .*: File too large\. .*\n", done.stderr)
+    assert "TMPDIR" in done.stderr
+
+
+@pytest.mark.parametrize("format_", ["table", "json"])
+def test_standard_output_on_a_full_disk_is_one_sentence(format_: str, live: LiveCluster) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = memcollect(
+            "snapshot", *live.options(), "--format", format_, stdout=full, stderr=subprocess.PIPE
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("memcollect: Standard output could not be written: No space left")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_program_ends_at_once_although_a_thread_still_waits_for_an_agent() -> None:
+    """Were the interpreter taken apart around it, a thread that wakes up just then could abort it."""
+    code = (
+        "import atexit, sys, threading; from memcollect.__main__ import main\n"
+        "threading.Thread(target=threading.Event().wait, daemon=True).start()\n"
+        "atexit.register(print, 'taken apart'); sys.argv = ['memcollect', '--version']; sys.exit(main())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("memcollect ")
+    assert "taken apart" not in done.stdout
