@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from memcollect.commands.options import clean_text, option, output_options, verbose_option
-from memcollect.commands.output import check_output, deliver, say
+from memcollect.commands.output import check_output, deliver, report_width, say
 from memcollect.commands.reports import report
+from memcollect.errors import UsageError
 
 if TYPE_CHECKING:
+    from memcollect.lab.demo import Played
+    from memcollect.lab.demo_cluster import Runs
     from memcollect.reporters.words import Details
 
 EPILOG = """\b
@@ -21,13 +27,23 @@ Examples:
   memcollect demo
   memcollect demo --details none
   memcollect demo --format json -o demo.json && memcollect explain demo.json sandbox-shm
+  memcollect demo --run doctor
+  memcollect demo --run 'snapshot --sample after-python' --run 'snapshot -A --selector ""'
 """
 
+NOTE = (
+    "The demo's own: `top` is served by a stand-in for API server and metrics-server, from readings by "
+    "cAdvisor's formula that come {pace}. Kernel, pods and agent are real."
+)
+LATENESS = {"quick": "half as late as in a cluster", "real": "as late as in a cluster"}
+NOTE_LOCAL = (
+    "The demo's own: `top` was computed by cAdvisor's formula, a few seconds before the rest was measured."
+)
 NEXT = (
-    "every number above is a real kernel's; `top` was computed by cAdvisor's formula seconds before.",
     "keep the document: memcollect demo --format json -o demo.json",
-    "one pod of it in full, offline: memcollect explain demo.json sandbox-init-tmpfs",
-    "a machine of your own (cgroup v2, as root): memcollect snapshot --local",
+    "one pod of it in full, offline: memcollect explain demo.json sandbox-growing",
+    "any command in the demo's cluster: memcollect demo --run doctor",
+    "your own cluster: memcollect doctor, then memcollect snapshot -n NAMESPACE",
 )
 
 
@@ -39,29 +55,85 @@ NEXT = (
     help='A User-Mode Linux kernel that was fetched ("7.2"), or "host" for a scratch cgroup of this machine. '
     "Left out: this machine's own cgroups where that is possible, else the installed User-Mode Linux.",
 )
+@option(
+    "--run",
+    "commands",
+    metavar="COMMAND",
+    multiple=True,
+    callback=clean_text,
+    help="Run this command of memcollect in the demo's cluster instead of the snapshot, and show what it "
+    "prints. May be repeated.",
+)
+@option(
+    "--pace",
+    type=click.Choice(["quick", "real"]),
+    default="quick",
+    show_default=True,
+    help="How late the metrics API's numbers come: real as in a cluster (each container read every 10 to "
+    "20 s, all collected every 15 s), quick in half that time.",
+)
 @output_options
 @verbose_option
-def command(*, kernel: str | None, **options: Any) -> int:
+def command(*, kernel: str | None, commands: tuple[str, ...], pace: str, **options: Any) -> int:
     """Run the whole thing on a real kernel in about a minute: no cluster, nothing left behind.
 
-    Twelve sandbox-like pods are laid out as a kubelet would and filled, each in its own way; then
-    `memcollect snapshot --local` measures them there.
+    Thirteen sandbox-like pods are laid out as a kubelet would and filled, each in its own way, beside an
+    agent and an API server of the demo's own; then `memcollect snapshot` measures them there.
     """
-    # Imported here: bad options are told without it.
-    from memcollect.documents import read_snapshot  # noqa: PLC0415
-    from memcollect.explain import explain  # noqa: PLC0415
-    from memcollect.lab.demo import run_demo  # noqa: PLC0415
-
     check_output(options["output"], force=options["force"])
     began = time.monotonic()
+    runs = _runs(commands, pace)
     with tempfile.TemporaryDirectory(prefix="memcollect-") as directory:
-        document = run_demo(Path(directory), say, kernel)
-        snapshot = explain(read_snapshot(str(document)))
-    to_file = options["output"] is not None
-    details: Details = "all" if options["details"] == "auto" else options["details"]
-    text = report(snapshot, options["format_"], to_file=to_file, details=details)
-    deliver(text, options["output"], force=options["force"])
+        played = _play(Path(directory), kernel, runs)
+        if played.snapshot is None:
+            return _show(played)
+        _deliver(played.snapshot, NOTE.format(pace=LATENESS[pace]) if runs else NOTE_LOCAL, options)
     say(f"done in {time.monotonic() - began:.0f} s. What to try next:")
     for line in NEXT:
         say(line)
     return 0
+
+
+def _runs(commands: tuple[str, ...], pace: str) -> Runs | None:
+    """Return what to do in the cluster; None where there can be none, which is said."""
+    # Imported here: bad options are told without it.
+    from memcollect.lab.cluster import absent_libraries  # noqa: PLC0415
+    from memcollect.lab.demo_cluster import Runs  # noqa: PLC0415
+
+    try:
+        words = [shlex.split(each) for each in commands]
+    except ValueError as error:
+        raise UsageError(f"--run cannot be read: {error}.", "Quote it as for a shell.") from error
+    absent = absent_libraries()
+    if not absent:
+        return Runs(commands=words, directory=str(Path.cwd()), columns=report_width(), pace=pace)
+    remedy = "pip install 'memcollect[demo]'"
+    if words:
+        raise UsageError(f"The demo's cluster needs {', '.join(absent)}.", f"Install them with: {remedy}")
+    say(f"without {', '.join(absent)} there is no cluster, only this machine; to have one: {remedy}")
+    return None
+
+
+def _play(directory: Path, kernel: str | None, runs: Runs | None) -> Played:
+    from memcollect.lab.demo import run_demo  # noqa: PLC0415
+
+    return run_demo(directory, say, kernel, runs)
+
+
+def _show(played: Played) -> int:
+    for ran in played.ran:
+        deliver(ran.output, None, force=False)
+        sys.stderr.write(ran.errors)
+    return next((ran.exit_code for ran in played.ran if ran.exit_code), 0)
+
+
+def _deliver(document: Path, note: str, options: dict[str, Any]) -> None:
+    from memcollect.documents import read_snapshot  # noqa: PLC0415
+    from memcollect.explain import explain  # noqa: PLC0415
+
+    stored = read_snapshot(str(document))
+    snapshot = explain(msgspec.structs.replace(stored, notes=[*stored.notes, note]))
+    to_file = options["output"] is not None
+    details: Details = "all" if options["details"] == "auto" else options["details"]
+    text = report(snapshot, options["format_"], to_file=to_file, details=details)
+    deliver(text, options["output"], force=options["force"])

@@ -10,6 +10,9 @@ from msgspec import Struct
 from memcollect.lab.layout import ContainerSpec, PodSpec, QosClass
 
 MIB = 1 << 20
+NAMESPACE = "deer-flow"
+LABELS = {"app": "deer-flow-sandbox"}
+"""As DeerFlow's provisioner labels its sandboxes, and as memcollect looks for them by default."""
 
 
 class Work(Struct, frozen=True, kw_only=True):
@@ -19,8 +22,6 @@ class Work(Struct, frozen=True, kw_only=True):
     container: str = "sandbox"
     ends: bool = False
     """It ends when it is done, and its container's cgroup is removed, as an init container's."""
-    grows: str = ""
-    """What it does after `top` was sampled and before the snapshot."""
 
 
 class DemoPod(Struct, frozen=True, kw_only=True):
@@ -56,9 +57,7 @@ FILES = [
 PODS = [
     _pod("empty", "a control server that waits", Work(words="serve"), qos_class="Guaranteed"),
     _pod("after-bash", "a few commands in a shell that stays open", Work(words="shell {disk}")),
-    _pod(
-        "after-python", "numpy or the big standard modules, imported", Work(words="imports", grows="anon 6")
-    ),
+    _pod("after-python", "numpy or the big standard modules, imported", Work(words="imports")),
     _pod(
         "after-artifact",
         "a report written to /mnt/user-data/outputs and looked at",
@@ -94,4 +93,5 @@ PODS = [
         qos_class="BestEffort",
     ),
     _pod("uses-model", "maps the model file that its neighbour read", Work(words="map_file {disk}/model")),
+    _pod("growing", "a task that takes 1 MiB more each second, all the time", Work(words="grow 1 96")),
 ]

@@ -4,20 +4,38 @@ import sys
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
-from memcollect.lab.demo_stage import Places, play
+from memcollect.lab import demo_cluster, demo_stage
+from memcollect.lab.demo_cluster import Runs
+from memcollect.lab.demo_pods import Progress
 from memcollect.lab.errors import LabError
+from memcollect.lab.places import Places
+
+
+class Play(Struct, frozen=True, kw_only=True):
+    """Where to play, and how: in a cluster, or where there are no `runs` on the machine alone."""
+
+    places: Places
+    runs: Runs | None = None
 
 
 def main(config: str) -> int:
     """Play the demo at the places that the host chose."""
-    places = msgspec.json.decode(Path(config).read_bytes(), type=Places)
     try:
-        play(places, _say)
+        play(msgspec.json.decode(Path(config).read_bytes(), type=Play), _say)
     except LabError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
+
+
+def play(wanted: Play, on_progress: Progress) -> None:
+    """Play it one way or the other. Raises LabError."""
+    if wanted.runs is None:
+        demo_stage.play(wanted.places, on_progress)
+    else:
+        demo_cluster.play(wanted.places, wanted.runs, on_progress)
 
 
 def _say(line: str) -> None:

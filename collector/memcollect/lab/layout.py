@@ -9,6 +9,7 @@ import uuid
 from pathlib import Path
 from typing import Literal
 
+import msgspec
 from msgspec import Struct
 
 from memcollect.lab import cgroups
@@ -23,6 +24,8 @@ class ContainerSpec(Struct, frozen=True, kw_only=True):
     name: str
     limits: dict[str, int | str] = {}
     """e.g. {"memory.max": 1 << 30}."""
+    restarts: int = 0
+    """Each restart is a container of its own, with an id and a cgroup of its own."""
 
 
 class PodSpec(Struct, frozen=True, kw_only=True):
@@ -42,7 +45,17 @@ class PodSpec(Struct, frozen=True, kw_only=True):
 
     def container_id(self, container: str) -> str:
         """Return 64 hexadecimal digits, as containerd gives."""
-        return hashlib.sha256(f"{self.uid}/{container}".encode()).hexdigest()
+        restarts = next((each.restarts for each in self.containers if each.name == container), 0)
+        run = f"/{restarts}" if restarts else ""
+        return hashlib.sha256(f"{self.uid}/{container}{run}".encode()).hexdigest()
+
+    def restarted(self, container: str) -> "PodSpec":
+        """Return the pod with the next run of one container."""
+        containers = [
+            msgspec.structs.replace(each, restarts=each.restarts + 1) if each.name == container else each
+            for each in self.containers
+        ]
+        return msgspec.structs.replace(self, containers=containers)
 
 
 class PlacedPod(Struct, frozen=True, kw_only=True):

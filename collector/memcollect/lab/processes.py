@@ -10,6 +10,8 @@ from pathlib import Path
 from memcollect.lab import cgroups
 from memcollect.lab.errors import LabError
 
+_ENDING_SECONDS = 5.0
+
 
 class Tenant:
     """A program in a cgroup: it entered before it ran, so that all it touches is charged there.
@@ -89,6 +91,34 @@ def start_pause(cgroup: Path, directory: Path) -> "subprocess.Popen[bytes]":
         preexec_fn=_entering(cgroup),  # noqa: PLW1509 -- as above
         start_new_session=True,
     )
+
+
+def start_service(
+    command: Sequence[str], cgroup: Path | None = None, environment: Mapping[str, str] | None = None
+) -> "subprocess.Popen[str]":
+    """Start a program that serves until it is ended; its stdout can be read."""
+    return subprocess.Popen(  # noqa: S603 -- the lab's own programs
+        command,
+        env={**os.environ, **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        preexec_fn=_entering(cgroup) if cgroup else None,  # noqa: PLW1509 -- as above
+        text=True,
+        start_new_session=True,
+    )
+
+
+def end_service(process: "subprocess.Popen[str]") -> None:
+    """End it in its own way, and by force where that takes too long; ended already is fine."""
+    process.send_signal(signal.SIGCONT)
+    process.terminate()
+    try:
+        process.wait(_ENDING_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
 
 
 def _entering(cgroup: Path) -> Callable[[], None]:

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,6 +62,22 @@ def imports() -> None:
 def anon(size: str) -> None:
     """Hold private memory, every page written."""
     _kept.append(_filled(mmap.mmap(-1, int(size) * MIB, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)))
+
+
+def grow(mib_per_second: str, most: str) -> None:
+    """Take more private memory all the time, in steady small steps, until it is `most`."""
+    threading.Thread(target=_grow, args=(int(mib_per_second), int(most)), daemon=True).start()
+
+
+def _grow(mib_per_second: int, most: int) -> None:
+    began, taken = time.monotonic(), 0
+    while taken < most * MIB:
+        time.sleep(0.2)
+        due = min(most * MIB, int((time.monotonic() - began) * mib_per_second * MIB))
+        step = (due - taken) // mmap.PAGESIZE * mmap.PAGESIZE
+        if step:
+            _kept.append(_filled(mmap.mmap(-1, step, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)))
+            taken += step
 
 
 def workers(count: str, size: str) -> None:
@@ -120,7 +137,7 @@ def lazyfree(size: str) -> None:
 
 WORKLOADS: dict[str, Callable[..., None]] = {
     each.__name__: each
-    for each in (serve, shell, imports, anon, workers, artifact, read, map_file, tmpfs, lazyfree)
+    for each in (serve, shell, imports, anon, grow, workers, artifact, read, map_file, tmpfs, lazyfree)
 }
 
 
