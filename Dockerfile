@@ -1,5 +1,6 @@
-# The agent's image: an interpreter, three libraries from PyPI, the agent, and the C libraries they load.
-# No shell, no package manager, no pip, no compiler, no OpenSSL.
+# The agent's image: an interpreter, a few libraries from PyPI, the agent, and the C libraries these load.
+# No shell, no package manager, no pip, no compiler, no OpenSSL. prometheus_client is in it for the overlay that
+# asks for metrics, so that one image serves all; no other agent imports it.
 #
 #     docker buildx build --platform linux/amd64,linux/arm64 -t REGISTRY/memcollect-agent:VERSION .
 #
@@ -19,7 +20,7 @@ COPY pyproject.toml README.md LICENSE CHANGELOG.md ./
 COPY agent agent
 COPY collector collector
 RUN ["/build/bin/pip", "wheel", "--no-index", "--no-deps", "--no-build-isolation", "--wheel-dir", "/wheels", "."]
-RUN ["/build/bin/pip", "--python", "/opt/memcollect/bin/python", "install", "--no-index", "--find-links", "/wheels", "memcollect[agent]"]
+RUN ["/build/bin/pip", "--python", "/opt/memcollect/bin/python", "install", "--no-index", "--find-links", "/wheels", "memcollect[agent,metrics]"]
 COPY deploy/image/assemble.py deploy/image/
 RUN ["python3", "deploy/image/assemble.py", "/opt/memcollect", "/rootfs"]
 # What does not start is not an image.

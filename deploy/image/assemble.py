@@ -70,6 +70,8 @@ def assemble(venv: Path, root: Path) -> None:
     copy_tree(Path(sysconfig.get_path("stdlib")), root, ignored_library)
     copy_tree(venv, root, shutil.ignore_patterns(*NOT_OF_THE_VENV))
     copy_links(venv / "bin/python", root)
+    for record in root.rglob("*.dist-info/RECORD"):
+        forget_absent(record)
     libraries = loaded([interpreter, *extensions(root)])
     libraries += [installed(name) for name in LOADED_LATER]
     for library in libraries:
@@ -151,6 +153,13 @@ def installed(library: str) -> Path:
     if match is None:
         raise RuntimeError(f"{library} is not here")
     return Path(match[1])
+
+
+def forget_absent(record: Path) -> None:
+    """Take out of a distribution's list of files those that were not copied."""
+    packages = record.parent.parent
+    lines = record.read_text().splitlines(keepends=True)
+    record.write_text("".join(line for line in lines if (packages / line.partition(",")[0]).exists()))
 
 
 def note_packages(files: Iterable[Path], root: Path) -> None:

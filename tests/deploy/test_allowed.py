@@ -87,6 +87,10 @@ def test_the_base_has_no_other_object() -> None:
     assert sorted(found) == sorted(OBJECTS)
 
 
+def test_the_folder_itself_is_the_base() -> None:
+    assert manifests.rendered(".") == manifests.rendered("base")
+
+
 def test_the_pod_has_no_field_beyond_the_list_and_each_once() -> None:
     assert sorted(_grants(manifests.pod_spec(manifests.rendered("base")))) == sorted(GRANTED.items())
 

@@ -181,7 +181,7 @@ def test_a_thread_can_end_in_it(image: Image) -> None:
 def test_the_image_holds_the_agent_and_not_the_collector_nor_a_package_manager(image: Image) -> None:
     (packages,) = image.rootfs.glob("opt/memcollect/lib/python3.*/site-packages")
     found = {each.name for each in packages.iterdir() if not each.name.endswith(".dist-info")}
-    assert found == {"memcollect_agent", "msgspec", "psutil", "waitress"}
+    assert found == {"memcollect_agent", "msgspec", "prometheus_client", "psutil", "waitress"}
     unwanted = [each for name in ("pip", "ensurepip", "libssl*") for each in image.rootfs.rglob(name)]
     assert unwanted == []
 
