@@ -20,7 +20,7 @@ SAMPLE_PATH = "/v1/sample"
 _BUDGET_SHARE = 0.8
 """Of an agent's deadline that it may spend on measuring; the rest is for the way there and back."""
 _READY = 4
-"""Answers that may lie ready beside those that the workers hold."""
+"""Decoded answers that may lie ready beside the one that is being decoded."""
 _TICK = 0.2
 """Seconds between two looks for Ctrl-C: a wait without end cannot be interrupted everywhere."""
 
@@ -105,8 +105,9 @@ class _Fetch:
         for target in targets:
             self._todo.put(target)
         # Whoever explains may be slower than all agents together, and a decoded answer takes megabytes:
-        # the workers wait with theirs, each of them with one.
+        # the workers wait with theirs, all but one of them with its mere bytes.
         self._answers: queue.Queue[Answer] = queue.Queue(_READY)
+        self._decoding = threading.Lock()
         self._stopped = threading.Event()
 
     def start(self, workers: int) -> None:
@@ -120,18 +121,24 @@ class _Fetch:
     def next(self, stopped: Callable[[], bool]) -> Answer | None:
         """Return the next answer; None where none is there and the wait was stopped."""
         while True:
+            if stopped():
+                # First of all: quick agents would else keep the answers coming.
+                self.stop()
+            over = self._stopped.is_set()
             try:
-                return self._answers.get(timeout=0 if stopped() else _TICK)
+                return self._answers.get(timeout=0 if over else _TICK)
             except queue.Empty:
-                if stopped():
+                if over:
                     return None
 
     def _work(self) -> None:
         transport = self._transports()
+        turn = _Turn(self._decoding)
         try:
             while not self._stopped.is_set():
                 target = self._todo.get_nowait()
-                self._hand_over(self._answer(target, transport))
+                with turn:
+                    self._hand_over(self._answer(target, transport, turn))
         except queue.Empty:
             return
         finally:
@@ -143,9 +150,9 @@ class _Fetch:
                 self._answers.put(answer, timeout=_TICK)
                 return
 
-    def _answer(self, target: Target, transport: Transport) -> Answer:
+    def _answer(self, target: Target, transport: Transport, turn: "_Turn") -> Answer:
         try:
-            return Answer(target=target, sample=self._sample(target, transport))
+            return Answer(target=target, sample=self._sample(target, transport, turn))
         except AgentFailure as failure:
             reason, detail = failure.reason, str(failure)
         except Exception as error:  # noqa: BLE001 # a fault of ours with one agent must not lose the others
@@ -153,14 +160,34 @@ class _Fetch:
         missing = Missing(kind="node", name=target.node, node=target.node, reason=reason, detail=detail)
         return Answer(target=target, failure=missing)
 
-    def _sample(self, target: Target, transport: Transport) -> NodeSample:
+    def _sample(self, target: Target, transport: Transport, turn: "_Turn") -> NodeSample:
         endpoint = _endpoint(target)
         uids = None if target.pod_uids is None else list(target.pod_uids)
         request = msgspec.structs.replace(self._request, pod_uids=uids)
         deadline = Deadline(self._limits.timeout)
         limit = self._limits.largest_bytes
         with AgentConversation(transport, endpoint, deadline, largest_bytes=limit) as agent:
-            return agent.ask("POST", SAMPLE_PATH, NodeSample, request)
+            return agent.ask("POST", SAMPLE_PATH, NodeSample, request, turn.take)
+
+
+class _Turn:
+    """A worker's turn to decode and hand over, which it takes when it needs it and gives back in the end."""
+
+    def __init__(self, lock: threading.Lock) -> None:
+        self._lock = lock
+        self._taken = False
+
+    def take(self) -> None:
+        self._lock.acquire()
+        self._taken = True
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, *_: object) -> None:
+        if self._taken:
+            self._taken = False
+            self._lock.release()
 
 
 def _endpoint(target: Target) -> Endpoint:

@@ -1,5 +1,6 @@
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -71,6 +72,26 @@ def test_each_agent_is_asked_for_its_own_pods(nodes: Nodes) -> None:
     assert {a.sample.node.name: a.sample.agent_version for a in answers if a.sample} == {
         f"n{i}": f"uid-{i}" for i in range(5)
     }
+
+
+def test_once_stopped_no_further_agent_is_asked_however_quick_they_are(nodes: Nodes) -> None:
+    asked: list[str] = []
+
+    def counted(node: str) -> Behaviour:
+        def answer(connection: socket.socket, body: bytes) -> None:
+            asked.append(node)
+            answering(node)(connection, body)
+
+        return answer
+
+    targets = [nodes.add(f"n{i}", counted(f"n{i}")) for i in range(60)]
+    limits = Limits(concurrency=2)
+    answers: list[Answer] = []
+    found = fetch_samples(targets, SampleRequest(), nodes.transports, limits, stopped=lambda: bool(answers))
+    for answer in found:
+        answers.append(answer)  # noqa: PERF402 - it is looked at meanwhile
+    assert 1 <= len(answers) < 60
+    assert len(asked) < 60
 
 
 def test_one_bad_agent_never_spoils_the_rest(nodes: Nodes) -> None:
