@@ -47,6 +47,14 @@ def read_snapshot(name: str) -> Snapshot:
     return decode_snapshot(_read(name), _shown(name))
 
 
+def read_bytes(name: str) -> bytes:
+    """Return the content of the regular file `name`, or of standard input for "-".
+
+    Raises DocumentError where it cannot be read, is no regular file, or is larger than any snapshot.
+    """
+    return _read(name)
+
+
 def decode_snapshot(data: bytes, shown_name: str) -> Snapshot:
     """Return the snapshot that `data` is the JSON of; `shown_name` is what messages call it.
 

@@ -13,6 +13,7 @@ import click
 from memcollect_agent import __version__ as version
 
 COMMANDS = {
+    "compare": "Snapshots or runs held against one another, and what may be claimed.",
     "demo": "The whole thing on a real kernel in a minute, without a cluster.",
     "doctor": "What works and what does not, each with the remedy.",
     "explain": "A saved snapshot, explained again: offline, in full.",

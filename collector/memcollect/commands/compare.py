@@ -1,0 +1,197 @@
+"""`memcollect compare`: snapshots and runs held against one another, and what may be claimed of them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from memcollect.commands.options import clean_text, option, verbose_option
+from memcollect.commands.output import check_output, deliver, report_width, say
+from memcollect.errors import DocumentError, UsageError
+
+if TYPE_CHECKING:
+    from memcollect.compare import Document
+    from memcollect.compare.model import Comparison
+    from memcollect.model import Snapshot
+
+EXIT_INCOMPLETE = 3
+ISSUE = re.compile(r"(?:[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+)?#[0-9]{1,10}|[A-Z][A-Z0-9]{1,9}-[0-9]{1,10}")
+
+EPILOG = """\b
+Examples:
+  memcollect compare before.json after.json
+  memcollect compare runs/aio runs/cube --issue '#3213' --format markdown
+  memcollect compare --label aio=a1.json --label aio=a2.json --label cube=c1.json
+
+Exit codes: 0 all compared; 1 failed; 2 wrong usage; 3 compared, but something is missing.
+"""
+
+
+def _labels(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """Return the labels by path."""
+    labels: dict[str, str] = {}
+    for value in clean_text(_context, _parameter, values):
+        name, sign, path = value.partition("=")
+        if not (name and sign and path):
+            raise click.BadParameter(f"{value!r} is not NAME=PATH.")
+        if path in labels:
+            raise click.BadParameter(f"{path} has two labels: {labels[path]} and {name}.")
+        labels[path] = name
+    return labels
+
+
+def _issue(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not ISSUE.fullmatch(value):
+        raise click.BadParameter(f"{value!r} is not an issue such as #3213, owner/project#3213 or KEY-3213.")
+    return value
+
+
+@click.command("compare", epilog=EPILOG)
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@option(
+    "--label",
+    "labels",
+    multiple=True,
+    metavar="NAME=PATH",
+    callback=_labels,
+    help="Compare PATH as a measurement of the backend NAME. May be repeated, also with the same NAME.",
+)
+@option(
+    "--by",
+    type=click.Choice(["auto", "runtime", "file", "label"]),
+    default="auto",
+    show_default=True,
+    help="What makes a backend; auto: the label, else what the run calls it, else the runtime's family.",
+)
+@option(
+    "--baseline",
+    metavar="NAME",
+    callback=clean_text,
+    help="The backend that the others are held against. [default: the first]",
+)
+@option("--issue", metavar="REF", callback=_issue, help="What the work is related to, e.g. '#3213'.")
+@option("--force", is_flag=True, help="Overwrite the file that -o names.")
+@option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write to FILE, whole or not at all, instead of standard output.",
+)
+@option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "markdown", "json"]),
+    default="table",
+    show_default=True,
+    help="table for people, markdown for a pull request, json for programs.",
+)
+@verbose_option
+def command(*, paths: tuple[str, ...], labels: dict[str, str], **options: Any) -> int:
+    """Compare saved snapshots (files) and runs (directories that `profile` left): offline, any number.
+
+    By phase and by backend, term by term: medians over the repeats, their spread, and each difference with
+    its interval. A guard says what may be claimed of it, and why the rest may not.
+    """
+    from memcollect.compare import Question, compare  # noqa: PLC0415 (--help need not wait for it)
+    from memcollect_agent import __version__  # noqa: PLC0415
+
+    check_output(options["output"], force=options["force"])
+    documents = _read_all(list(dict.fromkeys([*labels, *paths])) if labels else list(paths), labels)
+    question = Question(
+        by=options["by"], baseline=options["baseline"], issue=options["issue"], version=__version__
+    )
+    comparison = compare(documents, question)
+    if options["baseline"] is not None and options["baseline"] not in comparison.backends:
+        raise UsageError(
+            f"No backend is called {options['baseline']}.", f"There are: {', '.join(comparison.backends)}."
+        )
+    text = _report(comparison, options["format_"], to_file=options["output"] is not None)
+    deliver(text, options["output"], force=options["force"])
+    if not comparison.missing:
+        return 0
+    first = comparison.missing[0]
+    say(f"{len(comparison.missing)} missing (first: {first.backend}, {first.phase}: {first.reason}).")
+    return EXIT_INCOMPLETE
+
+
+def _read_all(paths: list[str], labels: dict[str, str]) -> list[Document]:
+    """Return the documents, by names that tell them apart; raises UsageError where there is too little."""
+    from memcollect.bundle import is_bundle  # noqa: PLC0415
+
+    if not paths:
+        raise UsageError("There is nothing to compare.", "Name two snapshots or more, or a run's directory.")
+    twice = next((path for path in paths if paths.count(path) > 1), None)
+    if twice is not None:
+        raise UsageError(f"{twice} is named twice.", "One measurement cannot be its own repeat.")
+    if len(paths) == 1 and not is_bundle(paths[0]):
+        raise UsageError("One snapshot cannot be compared.", "Name another one, or a run's directory.")
+    names = _names(paths)
+    documents = [_read(path, names[path], labels.get(path)) for path in paths]
+    seen: dict[str, str] = {}
+    for document in documents:
+        other = seen.setdefault(document.sha256, document.name)
+        if other != document.name:
+            raise UsageError(
+                f"{other} and {document.name} are the same document.",
+                "A copy is no repeat: leave one of them out.",
+            )
+    if not any(document.snapshots for document in documents):
+        problem = next((each for document in documents for each in document.problems), "nothing was measured")
+        raise DocumentError(f"No snapshot to compare: {problem}.")
+    return documents
+
+
+def _names(paths: list[str]) -> dict[str, str]:
+    """Return what each path is called: its last part, where no other ends so."""
+    last = {path: Path(path).name or path for path in paths}
+    names = list(last.values())
+    chosen = {path: last[path] if names.count(last[path]) == 1 else path for path in paths}
+    return {path: str(clean_text(None, None, name)) for path, name in chosen.items()}  # type: ignore[arg-type]
+
+
+def _read(path: str, name: str, label: str | None) -> Document:
+    from memcollect.bundle import is_bundle, read_bundle  # noqa: PLC0415
+    from memcollect.compare import Document  # noqa: PLC0415
+    from memcollect.documents import decode_snapshot, read_bytes  # noqa: PLC0415
+
+    if is_bundle(path):
+        bundle = read_bundle(path)
+        return Document(
+            name=name,
+            label=label,
+            sha256=bundle.sha256,
+            manifest=bundle.manifest,
+            snapshots={path: _explained(each, path) for path, each in bundle.snapshots.items()},
+            problems=bundle.problems,
+        )
+    data = read_bytes(path)
+    snapshot = _explained(decode_snapshot(data, path), path)
+    digest = hashlib.sha256(data).hexdigest()
+    return Document(name=name, label=label, sha256=digest, snapshots={name: snapshot})
+
+
+def _explained(snapshot: Snapshot, path: str) -> Snapshot:
+    """Return it explained by this version, so that all sides are taken apart by the same rules."""
+    from memcollect.explain import explain  # noqa: PLC0415
+
+    try:
+        return explain(snapshot)
+    except (ValueError, ArithmeticError, LookupError, TypeError) as error:
+        raise DocumentError(
+            f"{path} has numbers that contradict each other: {error}.", "Was it edited? Take a new snapshot."
+        ) from error
+
+
+def _report(comparison: Comparison, format_: str, *, to_file: bool) -> str:
+    from memcollect.reporters.compare import json, markdown, table  # noqa: PLC0415
+
+    if format_ == "json":
+        return json.render(comparison)
+    if format_ == "markdown":
+        return markdown.render(comparison)
+    return table.render(comparison, width=80 if to_file else report_width())

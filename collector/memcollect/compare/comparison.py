@@ -1,0 +1,272 @@
+"""From documents to the comparison. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from memcollect.compare.cells import Group, cell, deltas, group, phase_order
+from memcollect.compare.evidence import Fact, Facts, Unknown, side_facts
+from memcollect.compare.gaps import gaps
+from memcollect.compare.guard import judge
+from memcollect.compare.inputs import Document, Grouping, Observation, backend_names, observations
+from memcollect.compare.model import (
+    Cell,
+    Comparison,
+    Delta,
+    Difference,
+    Gap,
+    Judgement,
+    NodeRow,
+    Pair,
+    PairKind,
+    PhaseKey,
+    Side,
+    Source,
+    StartupRow,
+)
+from memcollect.compare.nodes import leftovers, node_rows
+from memcollect.compare.processes import left_processes
+from memcollect.compare.startup import startup_rows
+from memcollect.compare.statistics import chance_of_separation
+from memcollect.compare.values import HEADLINE
+from memcollect.compare.verdict import claim, phase_absent, verdict
+from memcollect.model import Tool
+from memcollect.roles import app_containers
+
+STATISTICS = (
+    "A repeat's number is the mean over its pods; the tables show the median over the repeats, and n counts"
+    " repeats, never pods. Intervals are 95 % percentile bootstrap intervals of the difference of two"
+    " medians, over all resamples (computed exactly: no random numbers, no seed). Below about ten repeats"
+    " such intervals are rough: at best they tell whether the two sides overlap."
+)
+BEYOND_MEMORY = (
+    "These are numbers about memory. That uploads, outputs, artifacts and isolation still behave as before is"
+    " not shown by them and needs evidence of its own."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What is asked of the documents."""
+
+    by: Grouping = "auto"
+    baseline: str | None = None
+    """The backend that the others are held against; None: that of the first document."""
+    issue: str | None = None
+    """What the work is related to, e.g. "#3213"."""
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class _Material:
+    """The documents, put in order."""
+
+    baseline: str
+    backends: list[str]
+    phases: list[PhaseKey]
+    groups: Mapping[tuple[str, PhaseKey], Group]
+    cells: Mapping[tuple[str, PhaseKey], Cell]
+    gaps: list[Gap]
+    problems: Mapping[str, list[str]]
+
+
+def compare(documents: Sequence[Document], question: Question) -> Comparison:
+    """Return the comparison. Names of documents must differ; there must be one, with a snapshot in it.
+
+    The documents' order decides nothing but which backend is the baseline, where none is named.
+    """
+    names = backend_names(documents, question.by)
+    baseline = question.baseline if question.baseline is not None else names[documents[0].name]
+    ordered = sorted(documents, key=lambda each: each.key)
+    material = _material(ordered, names, baseline)
+    pairs = list(_pairs(material))
+    return Comparison(
+        tool=Tool(version=question.version),
+        issue=question.issue,
+        verdict=verdict(pairs, question.issue),
+        baseline=baseline,
+        backends=material.backends,
+        phases=material.phases,
+        sources=[_source(each, names[each.name]) for each in ordered],
+        cells=list(material.cells.values()),
+        pairs=pairs,
+        left_processes=[
+            left
+            for backend in material.backends
+            for left in left_processes(
+                [each for (name, _), each in material.groups.items() if name == backend], material.phases
+            )
+        ],
+        nodes=_by_phase([row for each in ordered for row in node_rows(each, names[each.name])], material),
+        leftovers=[row for each in ordered for row in leftovers(each, names[each.name])],
+        startups=list(_startups(ordered, names, material)),
+        missing=[*material.gaps, *_absent(material)],
+        notes=list(_notes(ordered, names, pairs)),
+    )
+
+
+def _material(documents: Sequence[Document], names: Mapping[str, str], baseline: str) -> _Material:
+    observed = [(names[document.name], each) for document in documents for each in observations(document)]
+    backends = sorted(set(names.values()), key=lambda name: (name != baseline, name))
+    phases = phase_order([each for _, each in observed])
+    groups = group(observed)
+    keys = [(backend, phase) for phase in phases for backend in backends if (backend, phase) in groups]
+    problems: defaultdict[str, list[str]] = defaultdict(list)
+    for document in documents:
+        problems[names[document.name]] += document.problems
+    found = [gap for document in documents for gap in gaps(document, names[document.name])]
+    return _Material(
+        baseline=baseline,
+        backends=backends,
+        phases=phases,
+        groups=groups,
+        cells={key: cell(groups[key]) for key in keys},
+        gaps=[*found, *_not_measured(observed), *_wrong_files(problems)],
+        problems=problems,
+    )
+
+
+def _not_measured(observed: Sequence[tuple[str, Observation]]) -> Iterator[Gap]:
+    for backend, each in observed:
+        for missing in each.snapshot.missing:
+            reason = f"{missing.kind} {missing.name} ({missing.reason}): {missing.detail}"
+            yield Gap(backend=backend, phase=each.phase.label, reason=reason)
+
+
+def _wrong_files(problems: Mapping[str, Sequence[str]]) -> Iterator[Gap]:
+    for backend, sentences in problems.items():
+        for sentence in sentences:
+            yield Gap(backend=backend, phase="files", reason=sentence)
+
+
+def _absent(material: _Material) -> Iterator[Gap]:
+    """Yield the phases that some backend has and another has not; one backend has nothing to lack."""
+    for phase in material.phases:
+        for backend in material.backends:
+            if (backend, phase) not in material.cells:
+                yield Gap(backend=backend, phase=phase.label, reason=phase_absent(phase, backend))
+
+
+def _pairs(material: _Material) -> Iterator[Pair]:
+    for phase in material.phases:
+        for backend in material.backends[1:]:
+            sides = Side(backend=material.baseline, phase=phase), Side(backend=backend, phase=phase)
+            yield _pair(material, "backends", sides)
+    for backend in material.backends:
+        measured = [phase for phase in material.phases if (backend, phase) in material.cells]
+        for phase in measured[1:]:
+            sides = Side(backend=backend, phase=measured[0]), Side(backend=backend, phase=phase)
+            yield _pair(material, "phases", sides)
+
+
+def _pair(material: _Material, kind: PairKind, sides: tuple[Side, Side]) -> Pair:
+    before, after = (material.cells.get((side.backend, side.phase)) for side in sides)
+    found = deltas(before, after) if before is not None and after is not None else []
+    facts = _facts(material, sides, found)
+    judgements = judge(facts, kind)
+    headline = next((each.difference for each in found if each.metric == HEADLINE), None)
+    allowed = headline is not None and all(each.holds for each in judgements)
+    return Pair(
+        kind=kind,
+        baseline=sides[0],
+        candidate=sides[1],
+        deltas=found,
+        judgements=_first_only(judgements),
+        allowed=allowed,
+        claim=claim(sides, headline, facts) if allowed and headline is not None else "",
+    )
+
+
+def _first_only(judgements: list[Judgement]) -> list[Judgement]:
+    """Return the judgements; of a phase that was not measured only that, since the rest follows from it."""
+    phase = [each for each in judgements if each.rule == "phase" and not each.holds]
+    return phase or judgements
+
+
+def _facts(material: _Material, sides: tuple[Side, Side], found: Sequence[Delta]) -> Facts:
+    values: dict[str, Fact] = {}
+    for name, side in zip(("baseline", "candidate"), sides, strict=True):
+        group_ = material.groups.get((side.backend, side.phase))
+        values[f"{name}.phase"] = group_ is not None
+        if group_ is None:
+            continue
+        absent = [
+            f"{gap.phase}: {gap.reason}"
+            for gap in material.gaps
+            if gap.backend == side.backend and gap.phase in (side.phase.label, side.phase.name)
+        ]
+        own = side_facts(group_, absent, material.problems.get(side.backend, []))
+        values |= {f"{name}.{fact}": value for fact, value in own.items()}
+    headline = next((each for each in found if each.metric == HEADLINE), None)
+    known = headline.difference if headline is not None else None
+    reason = headline.reason if headline is not None else "no pod was measured"
+    values["difference"] = known if known is not None else Unknown(reason or "no pod was measured")
+    return Facts(values)
+
+
+def _by_phase(rows: Sequence[NodeRow], material: _Material) -> list[NodeRow]:
+    place = {phase: index for index, phase in enumerate(material.phases)}
+    last = len(place)
+    return sorted(rows, key=lambda row: (place.get(row.phase, last), row.backend, row.node, row.repeat))
+
+
+def _startups(
+    documents: Sequence[Document], names: Mapping[str, str], material: _Material
+) -> Iterator[StartupRow]:
+    for backend in material.backends:
+        manifests = [each.manifest for each in documents if names[each.name] == backend and each.manifest]
+        yield from startup_rows(backend, manifests)
+
+
+def _source(document: Document, backend: str) -> Source:
+    manifest = document.manifest
+    snapshots = list(document.snapshots.values())
+    images = {
+        container.image_id
+        for snapshot in snapshots
+        for pod in snapshot.pods
+        for container in app_containers(pod)
+        if container.image_id
+    }
+    tool = manifest.tool if manifest is not None else snapshots[0].tool if snapshots else Tool()
+    return Source(
+        name=document.name,
+        kind="snapshot" if manifest is None else "run",
+        sha256=document.sha256,
+        backend=backend,
+        run_id=manifest.run_id if manifest is not None else None,
+        plan=manifest.plan.name if manifest is not None else None,
+        plan_sha256=manifest.plan.sha256 if manifest is not None else None,
+        tool_version=tool.version,
+        images=sorted(images),
+    )
+
+
+def _notes(documents: Sequence[Document], names: Mapping[str, str], pairs: Sequence[Pair]) -> Iterator[str]:
+    yield STATISTICS
+    counts = {(p.n_before, p.n_after) for pair in pairs for p in [_headline(pair)] if p is not None}
+    if counts:
+        few = min(counts, key=lambda each: (sum(each), each))
+        chance = chance_of_separation(*few)
+        yield (
+            f"With {few[0]} and {few[1]} repeats, two sides that do not differ at all lie wholly apart by"
+            f" chance in {chance:.2g} of all cases."
+        )
+    yield BEYOND_MEMORY
+    together = Counter(names[each.name] for each in documents if each.manifest is not None)
+    for backend, count in sorted(together.items()):
+        if count > 1:
+            yield (
+                f"{count} runs are taken together as repeats of {backend}; --by file or --label sets them"
+                " apart."
+            )
+    versions = sorted({each.tool_version for each in (_source(d, names[d.name]) for d in documents)})
+    if len(versions) > 1:
+        shown = ", ".join(version or "unknown" for version in versions)
+        yield f"The documents were written by different versions of memcollect: {shown}."
+
+
+def _headline(pair: Pair) -> Difference | None:
+    return next((each.difference for each in pair.deltas if each.metric == HEADLINE), None)

@@ -1,0 +1,151 @@
+"""What the guard judges by: facts about either side of a pair, or the reason why one is not known. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from memcollect.compare.cells import Group
+from memcollect.compare.inputs import Observation
+from memcollect.compare.values import RESIDUAL, measured_pods, pod_values
+from memcollect.model import Container, Pod
+from memcollect.roles import app_containers
+from memcollect_agent.wire import Node
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A fact that the documents do not hold, and why."""
+
+    reason: str
+
+
+Fact = Any
+"""A value, or Unknown. Facts about sameness are frozensets: every value that occurs on that side."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Facts by name, such as "baseline.kernel", "candidate.kernel" and "difference"."""
+
+    values: dict[str, Fact] = field(default_factory=dict)
+
+    def lacking(self, names: Iterable[str]) -> list[tuple[str, str]]:
+        """Return those of `names` that are not known, each with the reason."""
+        return [(name, self._reason(name)) for name in names if isinstance(self._get(name), Unknown)]
+
+    def __getitem__(self, name: str) -> Fact:
+        value = self._get(name)
+        if isinstance(value, Unknown):
+            raise KeyError(name)
+        return value
+
+    def _get(self, name: str) -> Fact:
+        return self.values.get(name, Unknown("nothing says"))
+
+    def _reason(self, name: str) -> str:
+        value = self._get(name)
+        return value.reason if isinstance(value, Unknown) else ""
+
+
+def side_facts(group: Group, gaps: Sequence[str], problems: Sequence[str]) -> dict[str, Fact]:
+    """Return one side's facts; `gaps` is what is not there of it, `problems` what is wrong with files."""
+    pods = [(each, pod) for each in group.observations for pod in measured_pods(each.snapshot.pods)]
+    repeats = [
+        sum(len(measured_pods(each.snapshot.pods)) for each in some) for some in group.repeats().values()
+    ]
+    return {
+        "files": frozenset(problems),
+        "phase": True,
+        "repeats": sum(1 for count in repeats if count),
+        "pods": frozenset(repeats),
+        "missing": (*gaps, *_missing(group.observations)),
+        "status": _all(group.observations, lambda each: each.status, "no run says how the phase ended"),
+        "settled": _all(
+            group.observations, lambda each: each.settled, "no run says whether memory had come to rest"
+        ),
+        "workload": _all(group.observations, _workloads, "no run says what was done in it"),
+        "kernel": _nodes(pods, lambda node: node.kernel),
+        "thp": _nodes(pods, lambda node: node.transparent_hugepage),
+        "swap": _nodes(pods, _swap),
+        "page_size": _nodes(pods, lambda node: node.page_size_bytes),
+        "cpus": _nodes(pods, lambda node: node.cpus),
+        "driver": _all(pods, lambda each: each[1].driver, "the shape of the cgroup paths did not tell"),
+        "image": _containers(pods, lambda each: each.image_id or None, "nothing says which image it runs"),
+        "requests": _resources(pods, lambda each: each.requests),
+        "limits": _resources(pods, lambda each: each.limits),
+        "provider": _all(pods, _provider, "kubectl top showed nothing"),
+        "residual": max((abs(_residual(pod)) for _, pod in pods), default=Unknown("no pod was measured")),
+    }
+
+
+def _all(items: Iterable[Any], of: Callable[[Any], Any], reason: str) -> Fact:
+    """Return every value that occurs; Unknown where one item has none, or there is no item."""
+    values = [of(item) for item in items]
+    if not values or any(value is None for value in values):
+        return Unknown(reason)
+    return frozenset(values)
+
+
+def _workloads(observation: Observation) -> tuple[tuple[str, str], ...] | None:
+    if observation.workloads is None:
+        return None
+    known = [(phase, sha256) for phase, sha256 in observation.workloads if sha256 is not None]
+    return tuple(known) if len(known) == len(observation.workloads) else None
+
+
+def _nodes(pods: Sequence[tuple[Observation, Pod]], of: Callable[[Node], Any]) -> Fact:
+    nodes: dict[int, Node | None] = {}
+    for observation, pod in pods:
+        found = next((node for node in observation.snapshot.nodes if node.name == pod.node), None)
+        nodes[id(found)] = found
+    if None in nodes.values():
+        return Unknown("a pod's node is not described in its snapshot")
+    return _all(nodes.values(), of, "the node did not tell")
+
+
+def _swap(node: Node) -> str | None:
+    return None if node.swap_devices is None else "on" if node.swap_devices else "off"
+
+
+def _provider(each: tuple[Observation, Pod]) -> str | None:
+    top = each[1].top
+    return top.provider if top is not None and top.memory_bytes is not None and top.provider else None
+
+
+def _containers(
+    pods: Sequence[tuple[Observation, Pod]], of: Callable[[Container], str | None], reason: str
+) -> Fact:
+    """Return what holds of each container's name; containers that ended long ago count too."""
+    found = {(each.name, of(each)) for _, pod in pods for each in app_containers(pod)}
+    if not found or any(value is None for _, value in found):
+        return Unknown(reason)
+    return frozenset([tuple(sorted((name, str(value)) for name, value in found))])
+
+
+def _resources(pods: Sequence[tuple[Observation, Pod]], of: Callable[[Container], dict[str, str]]) -> Fact:
+    """Return each pod's quantities as the API writes them (it writes equal ones alike)."""
+    if not pods:
+        return Unknown("no pod was measured")
+    if any(observation.snapshot.mode == "local" for observation, _ in pods):
+        return Unknown("a snapshot of one machine does not ask Kubernetes")
+    return frozenset(
+        tuple(sorted((each.name, *sorted(of(each).items())) for each in app_containers(pod)))
+        for _, pod in pods
+    )
+
+
+def _residual(pod: Pod) -> int:
+    value = pod_values(pod).get(RESIDUAL, 0)
+    return value if isinstance(value, int) else 0
+
+
+def _missing(observations: Iterable[Observation]) -> Iterator[str]:
+    for each in observations:
+        for missing in each.snapshot.missing:
+            yield f"{missing.kind} {missing.name} ({missing.reason})"
+        named = {missing.name.rpartition("/")[2] for missing in each.snapshot.missing}
+        for pod in each.snapshot.pods:
+            if pod.composition is None and pod.name not in named:
+                yield f"pod {pod.name} ({pod.unmeasured or 'not measured'})"

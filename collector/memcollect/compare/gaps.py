@@ -1,0 +1,56 @@
+"""What should be in a run and is not: phases that failed, repeats that are not there. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from memcollect.compare.inputs import Document, phase_key
+from memcollect.compare.model import Gap
+from memcollect.run_model import PhaseRun, RunManifest
+
+RUN = "the run"
+
+
+def gaps(document: Document, backend: str) -> Iterator[Gap]:
+    """Yield what the plan asked for and the run does not hold, and what its phases name as missing."""
+    manifest = document.manifest
+    if manifest is None:
+        return
+    if manifest.finished_at is None:
+        yield Gap(backend=backend, phase=RUN, reason=f"{document.name} was broken off before its end")
+    for run in manifest.phases:
+        yield from _of_phase(document, run, backend)
+    for name, step, repeat in _planned(manifest):
+        if not any((run.phase, run.step, run.repeat) == (name, step, repeat) for run in manifest.phases):
+            at = "" if step is None else f" with {step} at once"
+            yield Gap(backend=backend, phase=name, reason=f"repeat {repeat}{at} was planned and is not there")
+
+
+def _of_phase(document: Document, run: PhaseRun, backend: str) -> Iterator[Gap]:
+    label = phase_key(run).label
+    why = f": {run.reason}" if run.reason else ""
+    if not run.snapshots:
+        yield Gap(
+            backend=backend, phase=label, reason=f"repeat {run.repeat} has no snapshot ({run.status}){why}"
+        )
+    elif any(path not in document.snapshots for path in run.snapshots):
+        yield Gap(
+            backend=backend, phase=label, reason=f"repeat {run.repeat}: a snapshot's file cannot be used"
+        )
+    elif run.status not in ("ok", "did-not-settle"):
+        yield Gap(backend=backend, phase=label, reason=f"repeat {run.repeat} ended as {run.status}{why}")
+    for missing in run.missing:
+        yield Gap(
+            backend=backend,
+            phase=label,
+            reason=f"repeat {run.repeat}: {missing.kind} {missing.name} ({missing.reason})",
+        )
+
+
+def _planned(manifest: RunManifest) -> Iterator[tuple[str, int | None, int]]:
+    stepped = {run.phase for run in manifest.phases if run.step is not None}
+    for name in manifest.plan.phases:
+        steps = manifest.plan.steps if name in stepped else [None]
+        for step in steps:
+            for repeat in range(1, manifest.plan.repeats + 1):
+                yield name, step, repeat

@@ -1,0 +1,210 @@
+"""The claims guard: rules as data, each with the facts it needs. Pure.
+
+A rule whose fact is not recorded does not hold: nothing is claimed on what nobody wrote down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from memcollect.compare.evidence import Facts
+from memcollect.compare.model import Judgement, PairKind
+from memcollect.compare.statistics import LEVEL
+from memcollect.units import human_bytes
+
+LEAST_REPEATS = 3
+SIDES = ("baseline", "candidate")
+MAX_LISTED = 3
+BOTH: frozenset[PairKind] = frozenset({"backends", "phases"})
+BACKENDS: frozenset[PairKind] = frozenset({"backends"})
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a rule found."""
+
+    holds: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One demand. `judge` is asked only when every fact in `needs` is known."""
+
+    name: str
+    needs: tuple[str, ...]
+    judge: Callable[[Facts], Outcome]
+    subject: str
+    """What is not recorded where a fact is missing, as a noun."""
+    kinds: frozenset[PairKind] = BOTH
+
+
+def judge(facts: Facts, kind: PairKind, rules: Iterable[Rule] | None = None) -> list[Judgement]:
+    """Return what each rule for that kind of pair says, in the rules' order."""
+    return [_judgement(rule, facts) for rule in (RULES if rules is None else rules) if kind in rule.kinds]
+
+
+def _judgement(rule: Rule, facts: Facts) -> Judgement:
+    lacking = facts.lacking(rule.needs)
+    if lacking:
+        name, reason = lacking[0]
+        side = name.partition(".")[0]
+        where = f" of the {side}" if side in SIDES else ""
+        why = f"cannot be claimed because the {rule.subject}{where} is not recorded: {reason}"
+        return Judgement(rule=rule.name, holds=False, reason=why, missing=name)
+    outcome = rule.judge(facts)
+    return Judgement(rule=rule.name, holds=outcome.holds, reason=outcome.reason)
+
+
+def both(fact: str) -> tuple[str, ...]:
+    """Return the fact's names on either side."""
+    return tuple(f"{side}.{fact}" for side in SIDES)
+
+
+def same(name: str, fact: str, subject: str, show: Callable[[Any], str] = str) -> Rule:
+    """Return the rule that a fact has one value only, on both sides together."""
+
+    def check(facts: Facts) -> Outcome:
+        before, after = (facts[each] for each in both(fact))
+        if len(before | after) == 1:
+            return Outcome(holds=True, reason=f"the same {subject}: {show(next(iter(before)))}")
+        if before == after:
+            return Outcome(
+                holds=False, reason=f"more than one {subject} within a side: {_listed(before, show)}"
+            )
+        return Outcome(
+            holds=False,
+            reason=f"different {subject}: {_listed(before, show)} against {_listed(after, show)}",
+        )
+
+    return Rule(name, both(fact), check, subject)
+
+
+def _listed(values: Iterable[Any], show: Callable[[Any], str]) -> str:
+    shown = sorted(show(value) for value in values)
+    more = len(shown) - MAX_LISTED
+    return " and ".join(shown[:MAX_LISTED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _phase(facts: Facts) -> Outcome:
+    for side in SIDES:
+        if not facts[f"{side}.phase"]:
+            return Outcome(holds=False, reason=f"the phase was not measured on the {side}")
+    return Outcome(holds=True, reason="the phase was measured on both sides")
+
+
+def _files(facts: Facts) -> Outcome:
+    problems = sorted(facts["baseline.files"] | facts["candidate.files"])
+    if problems:
+        return Outcome(
+            holds=False, reason=f"not all files are as the run left them: {_listed(problems, str)}"
+        )
+    return Outcome(holds=True, reason="every file is there")
+
+
+def _missing(facts: Facts) -> Outcome:
+    for side in SIDES:
+        missing = facts[f"{side}.missing"]
+        if missing:
+            return Outcome(holds=False, reason=f"missing on the {side}: {_listed(set(missing), str)}")
+    return Outcome(holds=True, reason="nothing that was asked for is missing")
+
+
+def _repeats(facts: Facts) -> Outcome:
+    before, after = (facts[name] for name in both("repeats"))
+    if min(before, after) < LEAST_REPEATS:
+        reason = f"too few repeats: {before} and {after}, at least {LEAST_REPEATS} of each are needed"
+        return Outcome(holds=False, reason=reason)
+    return Outcome(holds=True, reason=f"{before} and {after} repeats")
+
+
+def _status(facts: Facts) -> Outcome:
+    bad = (facts["baseline.status"] | facts["candidate.status"]) - {"ok", "did-not-settle"}
+    if bad:
+        return Outcome(holds=False, reason=f"the phase did not end well: {_listed(bad, str)}")
+    return Outcome(holds=True, reason="the phase ended well in every repeat")
+
+
+def _settled(facts: Facts) -> Outcome:
+    for side in SIDES:
+        if facts[f"{side}.settled"] != {True}:
+            return Outcome(
+                holds=False, reason=f"memory had not come to rest on the {side} when it was measured"
+            )
+    return Outcome(holds=True, reason="memory had come to rest in every repeat")
+
+
+def _residual(facts: Facts) -> Outcome:
+    largest = max(facts[name] for name in both("residual"))
+    change = abs(facts["difference"].estimate_bytes)
+    shown = f"the largest residual of a pod is {human_bytes(largest)}, the difference {human_bytes(change)}"
+    if largest >= change:
+        return Outcome(holds=False, reason=f"the difference is no larger than what is unexplained: {shown}")
+    return Outcome(holds=True, reason=shown)
+
+
+def _interval(facts: Facts) -> Outcome:
+    found = facts["difference"]
+    shown = f"{human_bytes(found.low_bytes)} to {human_bytes(found.high_bytes)}"
+    if found.low_bytes <= 0 <= found.high_bytes:
+        reason = f"the {LEVEL:.0%} interval of the difference contains 0: {shown}"
+        return Outcome(holds=False, reason=reason)
+    return Outcome(
+        holds=True, reason=f"the {LEVEL:.0%} interval of the difference, {shown}, does not contain 0"
+    )
+
+
+def _workload(facts: Facts) -> Outcome:
+    before, after = (facts[name] for name in both("workload"))
+    if len(before | after) == 1:
+        trail = next(iter(before))
+        return Outcome(holds=True, reason=f"the same workload: {_digest(trail[-1][1])}")
+    if before == after:
+        return Outcome(holds=False, reason="more than one workload within a side")
+    known = {phase: sha256 for trail in before for phase, sha256 in trail}
+    other = {phase: sha256 for trail in after for phase, sha256 in trail}
+    phases = [name for name in dict.fromkeys((*known, *other)) if known.get(name) != other.get(name)]
+    where = f" in {_listed(phases, str)}" if phases else ", in another order"
+    return Outcome(holds=False, reason=f"different workload{where}: it was not the same work on both sides")
+
+
+def _digest(sha256: str) -> str:
+    return f"sha256 {sha256[:12]}…" if len(sha256) == 64 else sha256
+
+
+def _image(value: tuple[tuple[str, str], ...]) -> str:
+    return ", ".join(f"{name} {image}" for name, image in value)
+
+
+def _quantities(value: tuple[tuple[Any, ...], ...]) -> str:
+    parts = [
+        f"{name} {', '.join(f'{key} {amount}' for key, amount in pairs) or 'none'}" for name, *pairs in value
+    ]
+    return "; ".join(parts)
+
+
+RULES = (
+    Rule("phase", both("phase"), _phase, "phase"),
+    Rule("files", both("files"), _files, "list of files"),
+    Rule("missing", both("missing"), _missing, "list of what is missing"),
+    Rule("repeats", both("repeats"), _repeats, "number of repeats"),
+    Rule("status", both("status"), _status, "outcome"),
+    Rule("settled", both("settled"), _settled, "settling"),
+    Rule("workload", both("workload"), _workload, "workload", BACKENDS),
+    same("pods", "pods", "number of pods"),
+    same("kernel", "kernel", "kernel"),
+    same("thp", "thp", "transparent huge page setting"),
+    same("swap", "swap", "swap"),
+    same("page-size", "page_size", "page size"),
+    same("cpus", "cpus", "number of CPUs"),
+    same("cgroup-driver", "driver", "cgroup driver"),
+    same("image", "image", "image", _image),
+    same("requests", "requests", "requests", _quantities),
+    same("limits", "limits", "limits", _quantities),
+    same("top-provider", "provider", "provider of kubectl top's number"),
+    Rule("residual", (*both("residual"), "difference"), _residual, "difference"),
+    Rule("interval", ("difference",), _interval, "difference"),
+)
+"""Every demand on a comparison of two sides; all must hold before a difference is claimed."""

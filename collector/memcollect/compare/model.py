@@ -1,0 +1,245 @@
+"""The comparison document: every number of the page and where it comes from. Pure.
+
+Sizes are bytes per pod unless a name says otherwise. `None` means "not known", with the reason beside it.
+The JSON names are a contract as those of the snapshot are.
+"""
+
+from typing import Literal
+
+from msgspec import Struct, field
+
+from memcollect.model import Tool
+
+COMPARISON_SCHEMA_VERSION = 1
+
+PairKind = Literal["backends", "phases"]
+"""backends: the same phase of two backends; phases: two phases of the same backend."""
+
+
+class PhaseKey(Struct, frozen=True, kw_only=True, order=True):
+    """What was measured together: a phase, and in it the number of sandboxes at once or the round."""
+
+    name: str
+    step: int | None = None
+    cycle: int | None = None
+
+    @property
+    def label(self) -> str:
+        """Return what a person calls it, e.g. "concurrent, 50 at once"."""
+        step = "" if self.step is None else f", {self.step} at once"
+        return self.name + step + ("" if self.cycle is None else f", round {self.cycle}")
+
+
+class Spread(Struct, frozen=True, kw_only=True):
+    """One number of several repeats."""
+
+    n: int
+    median_bytes: int
+    low_bytes: int
+    high_bytes: int
+    q1_bytes: int
+    q3_bytes: int
+    values_bytes: list[int] = field(default_factory=list)
+    """One of each repeat, sorted: what every other number here was made from."""
+
+
+class Difference(Struct, frozen=True, kw_only=True):
+    """median(candidate) − median(baseline), and the interval of the bootstrap around it."""
+
+    estimate_bytes: int
+    low_bytes: int
+    high_bytes: int
+    level: float
+    n_before: int
+    n_after: int
+
+
+class Measure(Struct, frozen=True, kw_only=True):
+    """One metric of one cell; `spread` is None, with the reason, where no repeat has it."""
+
+    metric: str
+    spread: Spread | None = None
+    reason: str = ""
+    """Why some or all repeats are without it."""
+
+
+class Cell(Struct, frozen=True, kw_only=True):
+    """One phase of one backend, over its repeats."""
+
+    backend: str
+    phase: PhaseKey
+    repeats: int
+    pods: list[int] = field(default_factory=list)
+    """How many pods each repeat measured."""
+    measures: list[Measure] = field(default_factory=list)
+    statuses: dict[str, int] = field(default_factory=dict)
+    """How often the phase ended in what way; "not recorded" where no run says."""
+
+    def measure(self, metric: str) -> Measure | None:
+        """Return the metric's numbers; None where the cell has none of that name."""
+        return next((each for each in self.measures if each.metric == metric), None)
+
+
+class Delta(Struct, frozen=True, kw_only=True):
+    """One metric on both sides of a pair."""
+
+    metric: str
+    baseline: Spread | None = None
+    candidate: Spread | None = None
+    difference: Difference | None = None
+    reason: str = ""
+    """Why there is no difference."""
+
+
+class Judgement(Struct, frozen=True, kw_only=True):
+    """What one rule of the guard says."""
+
+    rule: str
+    holds: bool
+    reason: str
+    """The evidence where it holds; where not, why nothing may be claimed."""
+    missing: str = ""
+    """The fact that is not recorded, where that is why."""
+
+
+class Side(Struct, frozen=True, kw_only=True):
+    """One side of a pair."""
+
+    backend: str
+    phase: PhaseKey
+
+
+class Pair(Struct, frozen=True, kw_only=True):
+    """Two cells beside one another; the candidate is held against the baseline."""
+
+    kind: PairKind
+    baseline: Side
+    candidate: Side
+    deltas: list[Delta] = field(default_factory=list)
+    judgements: list[Judgement] = field(default_factory=list)
+    allowed: bool = False
+    claim: str = ""
+    """What may be claimed, with number, interval, n and scope; empty where nothing may."""
+
+    @property
+    def refusals(self) -> list[Judgement]:
+        """Return the rules that do not hold."""
+        return [each for each in self.judgements if not each.holds]
+
+
+class LeftProcess(Struct, frozen=True, kw_only=True):
+    """Processes of one name that are there after a phase and were not before it."""
+
+    backend: str
+    phase: PhaseKey
+    after: PhaseKey
+    """The phase before it in the same repeat, which this one is held against."""
+    container: str
+    name: str
+    """The command's name (comm), which the process chose itself."""
+    count: int
+    """Over all pods of the repeat with the most of them."""
+    repeats: int
+    """In how many repeats it was found …"""
+    of_repeats: int
+    """… of those in which both phases listed their processes."""
+    pss_bytes: int | None = None
+    """Median over those repeats of the sum over these processes."""
+    certain: bool = False
+    """Whether the list before was whole, or the process began after it; else it may have been cut off."""
+
+
+class NodeRow(Struct, frozen=True, kw_only=True):
+    """What a node lost while it held pods, beside what the pods say of themselves."""
+
+    backend: str
+    phase: PhaseKey
+    repeat: int
+    node: str
+    pods: int
+    available_before_bytes: int
+    available_bytes: int
+    per_pod_bytes: int
+    """(MemAvailable before − now) ÷ pods: negative where the node gained."""
+    working_set_bytes: int | None = None
+    """The mean of these pods' own."""
+    charged_bytes: int | None = None
+    """The mean of memory.current of these pods' own cgroups."""
+    pss_bytes: int | None = None
+
+
+class Leftover(Struct, frozen=True, kw_only=True):
+    """What a node still held after everything was deleted."""
+
+    backend: str
+    node: str
+    available_change_bytes: int | None = None
+    """MemAvailable after − before: negative where memory did not come back."""
+    cgroups: int | None = None
+    dying_cgroups: int | None = None
+    processes: list[str] = field(default_factory=list)
+
+
+class StartupRow(Struct, frozen=True, kw_only=True):
+    """How long pods took from being asked for to ready, in seconds."""
+
+    backend: str
+    phase: PhaseKey
+    n: int
+    """Pods that became ready without pulling an image."""
+    pulled: int = 0
+    """Left out, since an image was pulled."""
+    pull_unknown: int = 0
+    """Counted in `n`, though no event says whether an image was pulled."""
+    never_ready: int = 0
+    p50_seconds: float | None = None
+    p95_seconds: float | None = None
+    p99_seconds: float | None = None
+    source: str = ""
+    """"polled" (the runner saw it, to `poll_seconds`) or "api" (the API's times, whole seconds)."""
+    poll_seconds: float | None = None
+
+
+class Source(Struct, frozen=True, kw_only=True):
+    """One document that was compared."""
+
+    name: str
+    kind: Literal["run", "snapshot"]
+    sha256: str
+    """Of the snapshot's file, or of the bundle's manifest, which holds the hashes of all its files."""
+    backend: str
+    run_id: str | None = None
+    plan: str | None = None
+    plan_sha256: str | None = None
+    tool_version: str = ""
+    images: list[str] = field(default_factory=list)
+
+
+class Gap(Struct, frozen=True, kw_only=True):
+    """Something that should have been compared and is not there."""
+
+    backend: str
+    phase: str
+    reason: str
+
+
+class Comparison(Struct, frozen=True, kw_only=True):
+    """The document."""
+
+    comparison_schema_version: int = COMPARISON_SCHEMA_VERSION
+    tool: Tool = field(default_factory=Tool)
+    issue: str | None = None
+    """What the work is related to, e.g. "#3213"."""
+    verdict: str
+    baseline: str
+    backends: list[str] = field(default_factory=list)
+    phases: list[PhaseKey] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
+    cells: list[Cell] = field(default_factory=list)
+    pairs: list[Pair] = field(default_factory=list)
+    left_processes: list[LeftProcess] = field(default_factory=list)
+    nodes: list[NodeRow] = field(default_factory=list)
+    leftovers: list[Leftover] = field(default_factory=list)
+    startups: list[StartupRow] = field(default_factory=list)
+    missing: list[Gap] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)

@@ -1,0 +1,99 @@
+"""What the node lost, beside what its pods say of themselves; and what it still held afterwards. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from memcollect.compare.inputs import Document, phase_key
+from memcollect.compare.model import Leftover, NodeRow
+from memcollect.compare.values import divided, mean, measured_pods, pod_values
+from memcollect.model import Pod
+from memcollect.run_model import NodeEvidence, PhaseRun, RunManifest
+
+WHY_THEY_DIFFER = (
+    "MemAvailable and the pods' own numbers differ because they count different things. The node counts a"
+    " page once, whoever shares it; it takes most page cache for available, which the pods are charged for;"
+    " and it pays for what no pod's cgroup holds: runtime shims, the kubelet's and the runtime's own growth,"
+    " kernel memory outside cgroups, and whatever else runs there."
+)
+
+
+def node_rows(document: Document, backend: str) -> Iterator[NodeRow]:
+    """Yield a row for each node, phase and repeat for which it was looked at before and then."""
+    manifest = document.manifest
+    if manifest is None:
+        return
+    for run in manifest.phases:
+        pods = [
+            pod
+            for path in run.snapshots
+            if path in document.snapshots
+            for pod in measured_pods(document.snapshots[path].pods)
+        ]
+        for now in run.nodes:
+            before = _before(manifest, run, now.node)
+            if now.moment == "step" and before is not None:
+                yield from _row(backend, run, (before, now), [pod for pod in pods if pod.node == now.node])
+
+
+def _before(manifest: RunManifest, run: PhaseRun, node: str) -> NodeEvidence | None:
+    """Return the look at the node before this phase's pods, else before the whole run."""
+    looks = [*run.nodes, *manifest.nodes]
+    return next((each for each in looks if each.node == node and each.moment == "before"), None)
+
+
+def _row(
+    backend: str, run: PhaseRun, looks: tuple[NodeEvidence, NodeEvidence], pods: Sequence[Pod]
+) -> Iterator[NodeRow]:
+    before, now = looks
+    available = [each.meminfo.get("MemAvailable") for each in looks]
+    count = now.pods if now.pods is not None else len(pods)
+    rebooted = None not in {before.boot_id, now.boot_id} and before.boot_id != now.boot_id
+    if available[0] is None or available[1] is None or count < 1 or rebooted:
+        return
+    yield NodeRow(
+        backend=backend,
+        phase=phase_key(run),
+        repeat=run.repeat,
+        node=now.node,
+        pods=count,
+        available_before_bytes=available[0],
+        available_bytes=available[1],
+        per_pod_bytes=divided(available[0] - available[1], count),
+        working_set_bytes=_mean_of(pods, "working_set"),
+        charged_bytes=_mean_charge(pods),
+        pss_bytes=_mean_of(pods, "pss"),
+    )
+
+
+def _mean_of(pods: Sequence[Pod], metric: str) -> int | None:
+    values = [pod_values(pod).get(metric) for pod in pods]
+    numbers = [value for value in values if isinstance(value, int)]
+    return mean(numbers) if numbers and len(numbers) == len(values) else None
+
+
+def _mean_charge(pods: Sequence[Pod]) -> int | None:
+    values = [pod.cgroup.current_bytes if pod.cgroup else None for pod in pods]
+    numbers = [value for value in values if value is not None]
+    return mean(numbers) if numbers and len(numbers) == len(values) else None
+
+
+def leftovers(document: Document, backend: str) -> Iterator[Leftover]:
+    """Yield what each node held after the last deletion."""
+    looks = document.manifest.nodes if document.manifest is not None else []
+    for after in (each for each in looks if each.moment == "after"):
+        before = next((each for each in looks if (each.node, each.moment) == (after.node, "before")), None)
+        yield Leftover(
+            backend=backend,
+            node=after.node,
+            available_change_bytes=_change(before, after),
+            cgroups=after.leftover_cgroups,
+            dying_cgroups=after.dying_cgroups,
+            processes=list(after.leftover_processes),
+        )
+
+
+def _change(before: NodeEvidence | None, after: NodeEvidence) -> int | None:
+    was = before.meminfo.get("MemAvailable") if before is not None else None
+    now = after.meminfo.get("MemAvailable")
+    return None if was is None or now is None else now - was

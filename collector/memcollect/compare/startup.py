@@ -1,0 +1,57 @@
+"""How long pods took to become ready. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+from memcollect.compare.inputs import phase_key
+from memcollect.compare.model import PhaseKey, StartupRow
+from memcollect.compare.statistics import percentile
+from memcollect.run_model import RunManifest, Startup
+
+
+def startup_rows(backend: str, manifests: Iterable[RunManifest]) -> Iterator[StartupRow]:
+    """Yield a row for each phase in which pods were started, over all its repeats."""
+    by_phase: defaultdict[PhaseKey, list[Startup]] = defaultdict(list)
+    for manifest in manifests:
+        for run in manifest.phases:
+            by_phase[phase_key(run)] += run.startups
+    for phase, rows in by_phase.items():
+        if rows:
+            yield _row(backend, phase, rows)
+
+
+def _row(backend: str, phase: PhaseKey, rows: Sequence[Startup]) -> StartupRow:
+    own = [row for row in rows if not row.pulled]
+    seen, told = [_seen(row) for row in own], [_told(row) for row in own]
+    polled = sum(each is not None for each in seen) >= sum(each is not None for each in told)
+    seconds = [each for each in (seen if polled else told) if each is not None]
+    grains = [row.poll_seconds for row in own if row.poll_seconds is not None]
+    return StartupRow(
+        backend=backend,
+        phase=phase,
+        n=len(seconds),
+        pulled=len(rows) - len(own),
+        pull_unknown=sum(row.pulled is None for row in own),
+        never_ready=len(own) - len(seconds),
+        p50_seconds=percentile(seconds, 50) if seconds else None,
+        p95_seconds=percentile(seconds, 95) if seconds else None,
+        p99_seconds=percentile(seconds, 99) if seconds else None,
+        source="polled" if polled else "api",
+        poll_seconds=max(grains, default=None) if polled else None,
+    )
+
+
+def _seen(row: Startup) -> float | None:
+    """Return the runner's own number, by one clock; a clock that was set back gives none."""
+    return _between(row.requested_at, row.seen_ready_at)
+
+
+def _told(row: Startup) -> float | None:
+    """Return the API server's number, in whole seconds."""
+    return _between(row.created_at, row.ready_at)
+
+
+def _between(start: float | None, end: float | None) -> float | None:
+    return end - start if start is not None and end is not None and end >= start else None

@@ -1,0 +1,92 @@
+"""The numbers of one pod, and of one repeat: what is compared. Pure.
+
+A repeat's number is the mean over its measured pods: of terms and residual the means still sum to the mean
+working set, which medians of pods would not. Pods of one snapshot share a node and a moment, so they are no
+repeats of one another, and only repeats count in n.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from memcollect.composition import RULES
+from memcollect.model import Pod
+
+TOTALS = ("working_set", "top", "pss")
+TERMS = tuple(rule.term for rule in RULES)
+RESIDUAL = "residual"
+HEADLINE = "working_set"
+"""What a claim is about."""
+
+Known = int | str
+"""A number of bytes, or the reason why there is none."""
+
+
+def measured_pods(pods: Iterable[Pod]) -> list[Pod]:
+    """Return the pods whose working set is known."""
+    return [pod for pod in pods if pod.composition is not None]
+
+
+def pod_values(pod: Pod) -> dict[str, Known]:
+    """Return every metric of a measured pod in bytes, or why it has none.
+
+    A composition leaves out terms that are exactly zero; what it could not decide it names.
+    """
+    composition = pod.composition
+    if composition is None:
+        return {}
+    undecided: dict[str, Known] = {
+        each.name: f"{each.missing} is not known: {each.reason}" for each in composition.undecided
+    }
+    found: dict[str, Known] = {term.term: term.estimate_bytes for term in composition.terms}
+    names = dict.fromkeys((*TERMS, *found, *undecided))
+    terms = {name: found.get(name, undecided.get(name, 0)) for name in names}
+    residual = composition.residual.estimate_bytes
+    return {HEADLINE: composition.working_set_bytes, "top": _top(pod), "pss": _pss(pod), **terms} | {
+        RESIDUAL: residual
+    }
+
+
+def repeat_values(pods: Sequence[Pod]) -> dict[str, Known]:
+    """Return the mean of every metric over measured pods, in whole bytes, or why there is none.
+
+    A metric that one pod lacks has no mean: a part is not the whole.
+    """
+    rows = [pod_values(pod) for pod in pods]
+    names = dict.fromkeys(name for row in rows for name in row)
+    # A term that only one pod's kernel names is zero, not unknown, in another whose composition is whole.
+    return {name: _mean([row.get(name, 0) for row in rows]) for name in names}
+
+
+def _mean(values: Sequence[Known]) -> Known:
+    reason = next((value for value in values if isinstance(value, str)), None)
+    if reason is not None:
+        return reason
+    numbers = [value for value in values if isinstance(value, int)]
+    return mean(numbers)
+
+
+def mean(numbers: Sequence[int]) -> int:
+    """Return the mean of whole bytes, rounded to the nearest with halves upwards; there must be one."""
+    return divided(sum(numbers), len(numbers))
+
+
+def divided(total_bytes: int, count: int) -> int:
+    """Return the share of each of `count`, rounded likewise."""
+    return (2 * total_bytes + count) // (2 * count)
+
+
+def _top(pod: Pod) -> Known:
+    if pod.top is None:
+        return "kubectl top was not asked"
+    if pod.top.memory_bytes is None:
+        return pod.top.detail or "kubectl top shows nothing"
+    return pod.top.memory_bytes
+
+
+def _pss(pod: Pod) -> Known:
+    rungs = pod.ladder.rungs if pod.ladder is not None else []
+    rung = next((rung for rung in rungs if rung.rung == "pss"), None)
+    if rung is None:
+        return "no process was read"
+    return rung.bytes if rung.bytes is not None else rung.reason or "no process was read"

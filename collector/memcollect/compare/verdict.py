@@ -1,0 +1,67 @@
+"""What may be said: a claim with its number, interval, n and scope, or what the work is related to. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from memcollect.compare.evidence import Facts
+from memcollect.compare.model import Difference, Pair, PhaseKey, Side
+from memcollect.units import human_bytes
+
+UNNAMED_ISSUE = "the issue"
+
+
+def claim(sides: tuple[Side, Side], difference: Difference, facts: Facts) -> str:
+    """Return the claim that the guard allows, and no more than that."""
+    baseline, candidate = sides
+    amount = human_bytes(abs(difference.estimate_bytes))
+    way = "less" if difference.estimate_bytes < 0 else "more"
+    low, high = (_signed(each) for each in (difference.low_bytes, difference.high_bytes))
+    pods = next(iter(facts["baseline.pods"]))
+    kernel = next(iter(facts["baseline.kernel"]))
+    return (
+        f"{_subject(baseline, candidate)}: {amount} {way} working set per pod"
+        f" ({difference.level:.0%} interval {low} to {high}; {difference.n_before} and"
+        f" {difference.n_after} repeats of {pods} pod{'' if pods == 1 else 's'}; Linux {kernel})."
+    )
+
+
+def _subject(baseline: Side, candidate: Side) -> str:
+    if baseline.backend == candidate.backend:
+        return f"{candidate.backend}, {candidate.phase.label} against {baseline.phase.label}"
+    return f"{candidate.phase.label}, {candidate.backend} against {baseline.backend}"
+
+
+def _signed(size_bytes: int) -> str:
+    return f"+{human_bytes(size_bytes)}" if size_bytes > 0 else human_bytes(size_bytes)
+
+
+def verdict(pairs: Sequence[Pair], issue: str | None) -> str:
+    """Return the page's first sentence: claims only where every comparison of backends carries one."""
+    related = f"Related to {issue or UNNAMED_ISSUE}"
+    judged = [pair for pair in pairs if pair.kind == "backends"] or list(pairs)
+    allowed = [pair for pair in judged if pair.allowed]
+    if not judged:
+        return f"{related}. There is nothing to hold against one another."
+    if len(allowed) == len(judged):
+        return " ".join(pair.claim for pair in allowed)
+    if allowed:
+        return (
+            f"{related}. {len(allowed)} of {len(judged)} comparisons carry a claim, and only as it is written"
+            " below; nothing may be claimed of the others, nor of the whole."
+        )
+    return f"{related}. Nothing may be claimed: {_why(judged)}."
+
+
+def _why(pairs: Sequence[Pair]) -> str:
+    """Return the reason that stands against most of the comparisons."""
+    reasons = [each.reason for pair in pairs for each in pair.refusals]
+    first = max(dict.fromkeys(reasons), key=reasons.count, default="no reason is known")
+    rules = {each.rule for pair in pairs for each in pair.refusals}
+    more = len(rules) - 1
+    return first + (f" (and {more} more reason{'' if more == 1 else 's'}, below)" if more > 0 else "")
+
+
+def phase_absent(phase: PhaseKey, backend: str) -> str:
+    """Return the sentence for a phase that one side lacks."""
+    return f"{phase.label} was not measured on {backend}"

@@ -1,0 +1,1 @@
+"""The comparison as text: one page, laid out once, written as a table or as Markdown."""

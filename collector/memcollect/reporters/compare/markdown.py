@@ -1,0 +1,71 @@
+"""The comparison for a pull request: GitHub's Markdown, everything from outside escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from memcollect.compare.model import Comparison
+from memcollect.reporters.compare.page import Bullet, Bytes, Cell, Range, Section, Table, page
+from memcollect.reporters.escape import markdown
+from memcollect.reporters.sizes import interval, signed_size, size
+
+
+def render(comparison: Comparison) -> str:
+    """Return the page as Markdown."""
+    return "\n".join(_lines(comparison)) + "\n"
+
+
+def _lines(comparison: Comparison) -> Iterator[str]:
+    laid_out = page(comparison)
+    yield f"# {laid_out.title}"
+    yield ""
+    yield f"**{_linked(laid_out.verdict, comparison.issue)}**"
+    for section in laid_out.sections:
+        yield from _section(section)
+
+
+def _linked(sentence: str, issue: str | None) -> str:
+    """Escape all but the issue, so that GitHub makes a link of it; its form was checked where it came in."""
+    if issue is None or issue not in sentence:
+        return markdown(sentence)
+    before, _, after = sentence.partition(issue)
+    return f"{markdown(before)} {issue}{markdown(after)}"
+
+
+def _section(section: Section) -> Iterator[str]:
+    yield ""
+    yield f"## {markdown(section.title)}"
+    for paragraph in section.paragraphs:
+        yield ""
+        yield markdown(paragraph)
+    if section.table is not None:
+        yield ""
+        yield from _table(section.table)
+    if section.bullets:
+        yield ""
+        for bullet in section.bullets:
+            yield from _bullet(bullet)
+
+
+def _bullet(bullet: Bullet) -> Iterator[str]:
+    yield f"- {markdown(bullet.text)}"
+    yield from (f"  - {markdown(text)}" for text in bullet.below)
+
+
+def _table(table: Table) -> Iterator[str]:
+    yield _row([markdown(column.title) for column in table.columns])
+    yield _row(["---:" if column.right else "---" for column in table.columns])
+    for row in table.rows:
+        yield _row([_cell(cell) for cell in row])
+
+
+def _cell(cell: Cell) -> str:
+    if isinstance(cell, Bytes):
+        return signed_size(cell.value) if cell.signed else size(cell.value)
+    if isinstance(cell, Range):
+        return interval(cell.low, cell.high, signed=cell.signed)
+    return markdown(cell)
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
