@@ -5,6 +5,9 @@ never renamed. Sizes are bytes, times are seconds since the Unix epoch on the no
 `None` means "not known": the reason stands beside it (`absent`, `skipped`, `problems`), and it is
 never written as 0. Dictionaries keep the kernel's own names.
 
+The structs that a sample is made of are trees, so the garbage collector need not look at them (gc=False):
+a collector holds hundreds of thousands.
+
 One encoded sample per SCHEMA_VERSION is kept in tests/wire_samples and must decode for ever.
 """
 
@@ -21,7 +24,7 @@ Limit = int | Literal["max"] | None
 """A limit file: bytes, the kernel's word "max" (no limit), or None where there is no such file."""
 
 
-class Swap(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Swap(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """memory.swap.*: what of this cgroup is swapped out, and what it may swap."""
 
     current_bytes: int | None = None
@@ -31,7 +34,7 @@ class Swap(Struct, frozen=True, kw_only=True, omit_defaults=True):
     events: dict[str, int] | None = None
 
 
-class Zswap(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Zswap(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """memory.zswap.*: the compressed pool's share; `current_bytes` is the compressed size."""
 
     current_bytes: int | None = None
@@ -39,7 +42,7 @@ class Zswap(Struct, frozen=True, kw_only=True, omit_defaults=True):
     writeback: int | None = None
 
 
-class Pressure(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Pressure(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One line of memory.pressure: shares of time in percent, `total` in microseconds."""
 
     avg10: float
@@ -48,7 +51,7 @@ class Pressure(Struct, frozen=True, kw_only=True, omit_defaults=True):
     total: int
 
 
-class Cgroup(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Cgroup(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The memory files of one cgroup v2 directory (Documentation/admin-guide/cgroup-v2.rst).
 
     Read in cAdvisor's order: memory.stat at `read_at`, then memory.current at `current_read_at`, and,
@@ -88,7 +91,7 @@ class Cgroup(Struct, frozen=True, kw_only=True, omit_defaults=True):
     absent: dict[str, str] = field(default_factory=dict)
 
 
-class Process(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Process(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One process of a cgroup's subtree. A process is its pid and its start time together."""
 
     pid: int
@@ -117,7 +120,7 @@ class Process(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Every other field of smaps_rollup, under the kernel's own names, in bytes."""
 
 
-class SkippedProcess(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class SkippedProcess(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A process that was listed but whose smaps_rollup has no numbers in the sums."""
 
     pid: int
@@ -129,7 +132,7 @@ class SkippedProcess(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """From /proc/PID/stat, where that could still be read: an upper bound of its PSS."""
 
 
-class ProcessSums(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ProcessSums(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Sums over the processes that were read; never a total when something was skipped.
 
     A field is None where no process gave it (the kernel lacks it, or nothing was read).
@@ -165,7 +168,50 @@ class ProcessSums(Struct, frozen=True, kw_only=True, omit_defaults=True):
     read_until: float | None = None
 
 
-class Container(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Region(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What of one process is mapped from one place: mappings of the same name added up (/proc/PID/smaps).
+
+    A field that the kernel does not give is None. `name` comes from whoever made the file: escape it.
+    """
+
+    backing: str
+    """"memfd", "shm" (tmpfs, shared anonymous), "file", "hugetlb", "anon" (large unnamed private mappings,
+    see memcollect_agent.sandbox.regions) or "rest" (all that is too small to be told apart)."""
+    name: str = ""
+    """The memfd's or the file's name, without the kernel's " (deleted)"; "" for anonymous memory."""
+    private: bool = False
+    """Whether it is mapped copy-on-write (MAP_PRIVATE)."""
+    mappings: int = 0
+    size_bytes: int = 0
+    """Of address space."""
+    rss_bytes: int = 0
+    pss_bytes: int = 0
+    anon_bytes: int | None = None
+    """Pages that were written in a private mapping, or had no file from the beginning (`Anonymous`)."""
+    hugetlb_bytes: int | None = None
+
+
+class Hint(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A process that belongs to a sandbox runtime, and how it was recognised."""
+
+    kind: str
+    """"sentry", "sentry-stub", "gofer", "vmm", "kata-shim", "virtiofsd", "cube-shim", "jailer" or "execd"."""
+    pid: int
+    program: str
+    """The name by which it was recognised, e.g. "qemu-system-x86_64"."""
+    by: str
+    """"argv[0]", "exe" or "comm"."""
+    sandbox_id: str | None = None
+    """The sandbox's id, where its command line or its cgroup tells it."""
+    rss_bytes: int | None = None
+    pss_bytes: int | None = None
+    regions: list[Region] = field(default_factory=list)
+    """Of a Sentry, a VMM or a shim that holds one: what it maps; empty where that was not read."""
+    regions_missing: str = ""
+    """Why `regions` is empty or cut short, as a sentence."""
+
+
+class Container(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One cgroup below a pod's: a container's, the pause container's, or one of unknown shape."""
 
     id: str | None = None
@@ -173,18 +219,22 @@ class Container(Struct, frozen=True, kw_only=True, omit_defaults=True):
     runtime: str | None = None
     """The prefix in the cgroup's name: "cri-containerd", "crio", "docker", …; None with cgroupfs names."""
     role: str = "container"
-    """"container", "pause" (inferred from its one process), "conmon" or "unknown"."""
+    """"container", "pause" (inferred from its one process), "sandbox" (holds a Sentry or a VMM and no app
+    container), "overhead" (outside the pod's own cgroup), "conmon" or "unknown"."""
     cgroup: Cgroup
     sums: ProcessSums = field(default_factory=ProcessSums)
     processes: list[Process] = field(default_factory=list)
     """The largest by PSS, at most the number asked for; empty unless asked for."""
+    hints: list[Hint] = field(default_factory=list)
+    """Processes of a sandbox runtime; looked for only where the pod's cgroups are unlike an ordinary pod's."""
 
 
-class Pod(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Pod(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One pod's cgroup with its children; outside Kubernetes, one container's or service's cgroup."""
 
     kind: str = "pod"
-    """"pod", "container" (docker, podman, LXC, …) or "service" (a systemd unit)."""
+    """"pod", "container" (docker, podman, LXC, …), "service" (a systemd unit) or "sandbox" (of a runtime
+    without Pods, or one that no pod of this node claims)."""
     uid: str
     """The pod's UID as its cgroup names it (a static pod's config hash); the unit's name if no pod."""
     name: str | None = None
@@ -197,9 +247,14 @@ class Pod(Struct, frozen=True, kw_only=True, omit_defaults=True):
     containers: list[Container] = field(default_factory=list)
     own_sums: ProcessSums = field(default_factory=ProcessSums)
     """Processes that sit in the pod's cgroup itself and in none of its children."""
+    own_hints: list[Hint] = field(default_factory=list)
+    """As Container.hints, of those processes."""
+    outside: list[Container] = field(default_factory=list)
+    """Cgroups elsewhere in the tree that belong to this pod by its sandbox's id (role "overhead"): in none
+    of the pod's own numbers."""
 
 
-class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Something asked for that has no number: what, where, why, and what to do."""
 
     kind: str
@@ -210,7 +265,7 @@ class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     detail: str
 
 
-class Node(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Node(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What of the machine the numbers depend on."""
 
     name: str
@@ -234,7 +289,7 @@ class Node(Struct, frozen=True, kw_only=True, omit_defaults=True):
     absent: dict[str, str] = field(default_factory=dict)
 
 
-class Cost(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Cost(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What this sample cost the node."""
 
     wall_seconds: float
@@ -267,6 +322,8 @@ class SampleRequest(Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     """Whether the agent's history of the same pods comes along (NodeSample.history)."""
     history_since: float | None = None
     """Only points of this time and later, and one before it, so that it lies between two."""
+    sandboxes: bool = False
+    """Whether sandboxes that have no Pod are looked for too (Pod.kind "sandbox")."""
 
 
 class HistoryRequest(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -278,7 +335,7 @@ class HistoryRequest(Struct, frozen=True, kw_only=True, omit_defaults=True, forb
     """Only points of this time and later, and one before it, so that it lies between two."""
 
 
-class CgroupHistory(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class CgroupHistory(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The points of one cgroup, oldest first; the columns are equally long, None is a number not known.
 
     A path that was made anew is another cgroup, with an entry of its own.
@@ -302,7 +359,7 @@ class CgroupHistory(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """When the cgroup was found to be removed; its points stay until they are too old."""
 
 
-class ClockJump(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ClockJump(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The node's clock was set: earlier points bear times of the clock as it was."""
 
     at: float
@@ -311,7 +368,7 @@ class ClockJump(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Positive: it was set forward."""
 
 
-class History(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class History(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What the agent remembers of the cgroups of the pods that were asked for."""
 
     interval_seconds: float
@@ -335,7 +392,7 @@ class History(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What all rings of the node hold in memory."""
 
 
-class NodeSample(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class NodeSample(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One answer of one agent."""
 
     schema_version: int = SCHEMA_VERSION

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-class Interval(Struct, frozen=True, order=False):
+class Interval(Struct, frozen=True, order=False, gc=False):
     """All whole numbers from `low` to `high`, in bytes; a measured number has low == high.
 
     `estimate` is the single number to show and to add up; it lies inside.

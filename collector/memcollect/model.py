@@ -22,7 +22,7 @@ Confidence = Literal["measured", "bounded", "inferred"]
 Reclaimable = Literal["yes", "mostly", "under-pressure", "swap-only", "no"]
 
 
-class Term(Struct, frozen=True, kw_only=True):
+class Term(Struct, frozen=True, kw_only=True, gc=False):
     """One named part of a composition or of the gap between two rungs. May be negative in a ladder."""
 
     term: str
@@ -36,7 +36,7 @@ class Term(Struct, frozen=True, kw_only=True):
     reclaimable: Reclaimable | None = None
 
 
-class Undecided(Struct, frozen=True, kw_only=True):
+class Undecided(Struct, frozen=True, kw_only=True, gc=False):
     """A term or finding that could not be computed, and the fact that was missing."""
 
     name: str
@@ -45,7 +45,7 @@ class Undecided(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class Residual(Struct, frozen=True, kw_only=True):
+class Residual(Struct, frozen=True, kw_only=True, gc=False):
     """What no term owns, and the bound within which the kernel's own bookkeeping explains it."""
 
     low_bytes: int
@@ -57,7 +57,7 @@ class Residual(Struct, frozen=True, kw_only=True):
     within_bound: bool
 
 
-class Composition(Struct, frozen=True, kw_only=True):
+class Composition(Struct, frozen=True, kw_only=True, gc=False):
     """The working set, taken apart: terms and residual sum to `working_set_bytes`."""
 
     working_set_bytes: int
@@ -66,7 +66,7 @@ class Composition(Struct, frozen=True, kw_only=True):
     undecided: list[Undecided] = field(default_factory=list)
 
 
-class Rung(Struct, frozen=True, kw_only=True):
+class Rung(Struct, frozen=True, kw_only=True, gc=False):
     """A number that a person can see somewhere; `source` says where."""
 
     rung: str
@@ -76,7 +76,7 @@ class Rung(Struct, frozen=True, kw_only=True):
     """Why `bytes` is None."""
 
 
-class Step(Struct, frozen=True, kw_only=True):
+class Step(Struct, frozen=True, kw_only=True, gc=False):
     """From one rung to the next: terms and residual sum to `gap_bytes` = to − from."""
 
     from_rung: str
@@ -89,14 +89,14 @@ class Step(Struct, frozen=True, kw_only=True):
     """Whether the residual is within its bound and nothing is undecided."""
 
 
-class Ladder(Struct, frozen=True, kw_only=True):
+class Ladder(Struct, frozen=True, kw_only=True, gc=False):
     """Rungs in order and a step between every two neighbours whose bytes are known."""
 
     rungs: list[Rung] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
 
 
-class Finding(Struct, frozen=True, kw_only=True):
+class Finding(Struct, frozen=True, kw_only=True, gc=False):
     """One thing worth knowing, with its amount, its proof and what can be done."""
 
     cause: str
@@ -112,7 +112,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     remedy: str = ""
 
 
-class Top(Struct, frozen=True, kw_only=True):
+class Top(Struct, frozen=True, kw_only=True, gc=False):
     """What `kubectl top` shows and how far it can be trusted here."""
 
     source: str
@@ -131,7 +131,7 @@ class Top(Struct, frozen=True, kw_only=True):
     """The agent's points (time, working set in bytes) that the aligned number was made from."""
 
 
-class Runtime(Struct, frozen=True, kw_only=True):
+class Runtime(Struct, frozen=True, kw_only=True, gc=False):
     """Which sandbox runtime this is, by which evidence."""
 
     family: str = "unknown"
@@ -141,7 +141,7 @@ class Runtime(Struct, frozen=True, kw_only=True):
     evidence: list[str] = field(default_factory=list)
 
 
-class Termination(Struct, frozen=True, kw_only=True):
+class Termination(Struct, frozen=True, kw_only=True, gc=False):
     """How a container last ended."""
 
     reason: str | None = None
@@ -149,7 +149,7 @@ class Termination(Struct, frozen=True, kw_only=True):
     finished_at: str | None = None
 
 
-class Container(Struct, frozen=True, kw_only=True):
+class Container(Struct, frozen=True, kw_only=True, gc=False):
     """One container, as Kubernetes describes it (where it was asked) and as its node measured it."""
 
     name: str
@@ -172,7 +172,7 @@ class Container(Struct, frozen=True, kw_only=True):
     composition: Composition | None = None
 
 
-class Pod(Struct, frozen=True, kw_only=True):
+class Pod(Struct, frozen=True, kw_only=True, gc=False):
     """One pod; in local mode also one container or service outside Kubernetes (`kind` tells)."""
 
     uid: str
@@ -199,7 +199,7 @@ class Pod(Struct, frozen=True, kw_only=True):
     verdict: str = ""
 
 
-class Missing(Struct, frozen=True, kw_only=True):
+class Missing(Struct, frozen=True, kw_only=True, gc=False):
     """Something that was asked for and not measured."""
 
     kind: str
@@ -211,7 +211,7 @@ class Missing(Struct, frozen=True, kw_only=True):
     """A sentence with the remedy."""
 
 
-class Scope(Struct, frozen=True, kw_only=True):
+class Scope(Struct, frozen=True, kw_only=True, gc=False):
     """What was asked for."""
 
     namespaces: list[str] | None = None
@@ -221,7 +221,7 @@ class Scope(Struct, frozen=True, kw_only=True):
     processes: bool = False
 
 
-class Subtotal(Struct, frozen=True, kw_only=True):
+class Subtotal(Struct, frozen=True, kw_only=True, gc=False):
     """Totals of one namespace or one node."""
 
     name: str
@@ -233,7 +233,7 @@ class Subtotal(Struct, frozen=True, kw_only=True):
     """Of a node: MemAvailable of its /proc/meminfo, which no sum over pods replaces."""
 
 
-class Summary(Struct, frozen=True, kw_only=True):
+class Summary(Struct, frozen=True, kw_only=True, gc=False):
     """Totals of the rows below: each over the rows that have the number, with their count beside it."""
 
     pods: int = 0
@@ -253,14 +253,14 @@ class Summary(Struct, frozen=True, kw_only=True):
     nodes: list[Subtotal] = field(default_factory=list)
 
 
-class Tool(Struct, frozen=True, kw_only=True):
+class Tool(Struct, frozen=True, kw_only=True, gc=False):
     """What wrote the document."""
 
     name: str = "memcollect"
     version: str = ""
 
 
-class Snapshot(Struct, frozen=True, kw_only=True):
+class Snapshot(Struct, frozen=True, kw_only=True, gc=False):
     """The document."""
 
     schema_version: int = SCHEMA_VERSION

@@ -7,7 +7,7 @@ from msgspec import Struct, field
 from memcollect.model import Missing
 
 
-class Usage(Struct, frozen=True, kw_only=True):
+class Usage(Struct, frozen=True, kw_only=True, gc=False):
     """One container's numbers; None where the API gave none or one that is no quantity."""
 
     name: str
@@ -16,7 +16,7 @@ class Usage(Struct, frozen=True, kw_only=True):
     cpu_nanocores: int | None = None
 
 
-class PodUsage(Struct, frozen=True, kw_only=True):
+class PodUsage(Struct, frozen=True, kw_only=True, gc=False):
     """One pod's numbers."""
 
     namespace: str
@@ -28,7 +28,7 @@ class PodUsage(Struct, frozen=True, kw_only=True):
     containers: Sequence[Usage] = field(default_factory=list)
 
 
-class Metrics(Struct, frozen=True, kw_only=True):
+class Metrics(Struct, frozen=True, kw_only=True, gc=False):
     """The metrics API's answer. `gaps` says for which namespaces it gave nothing, and why."""
 
     pods: dict[tuple[str, str], PodUsage] = field(default_factory=dict)

@@ -5,6 +5,7 @@ is believed before it is checked: length, content type, schema version, shape.
 """
 
 import http.client
+from collections.abc import Callable
 from typing import Any, Literal, Self, TypeVar
 
 import msgspec
@@ -82,12 +83,23 @@ class AgentConversation:
     def __exit__(self, *_: object) -> None:
         self._end(broken=False)
 
-    def ask(self, method: str, path: str, answer: type[T], body: msgspec.Struct | None = None) -> T:
-        """Return the agent's answer, decoded as `answer`. Raises AgentFailure."""
+    def ask(
+        self,
+        method: str,
+        path: str,
+        answer: type[T],
+        body: msgspec.Struct | None = None,
+        before_decoding: Callable[[], None] = lambda: None,
+    ) -> T:
+        """Return the agent's answer, decoded as `answer`. Raises AgentFailure.
+
+        `before_decoding` is called when the answer has come whole: decoded it takes several times the memory.
+        """
         try:
             response = self._request(method, path, body)
             content = self._read(response)
             self._check(response, content)
+            before_decoding()
             decoded = self._decoded(content, answer)
         except _EXPECTED as error:
             failure = self._explained(error)
