@@ -6,7 +6,7 @@ are stamped by one clock, so the clock of whoever runs memcollect does not matte
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -79,7 +79,18 @@ def with_tops(row: Pod, pod: kube.Pod, view: NodeView, metrics: Metrics) -> Pod:
         else each
         for each in row.containers
     ]
-    return msgspec.structs.replace(row, containers=containers, top=combine(tops, names))
+    return msgspec.structs.replace(
+        row, containers=containers, top=_with_absent(combine(tops, names), containers)
+    )
+
+
+def _with_absent(top: Top, containers: Iterable[Container]) -> Top:
+    """Return the pod's number with the containers named that it leaves out."""
+    absent = [each.name for each in containers if each.top is not None and each.top.detail == NOT_YET]
+    if not absent:
+        return top
+    left_out = f"without container {', '.join(absent)}, which the metrics API does not list yet"
+    return msgspec.structs.replace(top, detail=f"{top.detail}; {left_out}" if top.detail else left_out)
 
 
 def _container_top(

@@ -109,6 +109,8 @@ def test_a_container_that_the_metrics_api_does_not_list_yet_says_so() -> None:
     assert helper is not None
     assert (helper.status, helper.memory_bytes) == ("no-metrics", None)
     assert "not list this container yet" in helper.detail
+    assert found.top is not None
+    assert found.top.detail.endswith("without container helper, which the metrics API does not list yet")
 
 
 def test_a_container_without_a_number_leaves_its_pod_without_one() -> None:
