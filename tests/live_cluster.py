@@ -18,8 +18,9 @@ from typing import Any, Self
 
 import msgspec
 
-from agent_trees import FIXTURES
+from agent_trees import FIXTURES, recorded
 from memcollect.testing import NODES, POD_METRICS, PODS, Cluster, StandInCluster, objects
+from memcollect_agent.sample import Roots
 from memcollect_agent.wire import DEFAULT_PORT
 from tcp_agents import refusing_port
 from waiting import wait_until
@@ -99,13 +100,12 @@ class LiveCluster:
 
 
 @contextlib.contextmanager
-def real_agent(condition: str) -> Iterator[int]:
-    """Run `memcollect-agent serve` on a recorded tree; yield its port."""
-    tree = FIXTURES / condition
+def agent_serving(roots: Roots, *options: str) -> Iterator[int]:
+    """Run `memcollect-agent serve` on a tree; yield its port."""
     port = refusing_port()
-    arguments = ["--listen", f"127.0.0.1:{port}", "--health-listen", "off", "--history-interval", "0.5"]
-    roots = ["--proc", tree / "proc", "--cgroup", tree / "sys/fs/cgroup", "--sys", tree / "sys"]
-    command = [sys.executable, "-m", "memcollect_agent", "serve", *map(str, [*roots, *arguments])]
+    trees = ["--proc", roots.proc, "--cgroup", roots.cgroup, "--sys", roots.sys]
+    listen = ["--listen", f"127.0.0.1:{port}", "--health-listen", "off"]
+    command = [sys.executable, "-m", "memcollect_agent", "serve", *trees, *listen, *options]
     with subprocess.Popen(command) as process:
         try:
             wait_until(lambda: _listens(port))
@@ -123,11 +123,15 @@ def _listens(port: int) -> bool:
     return True
 
 
+def _agent_of(node: str) -> contextlib.AbstractContextManager[int]:
+    return agent_serving(recorded(RECORDED[node][0]), "--history-interval", "0.5")
+
+
 @contextlib.contextmanager
 def real_agents() -> Iterator[dict[str, int]]:
     """Run the agents of the recorded nodes; yield their ports once they remember some points."""
     with contextlib.ExitStack() as stack:
-        ports = {node: stack.enter_context(real_agent(RECORDED[node][0])) for node in RECORDED}
+        ports = {node: stack.enter_context(_agent_of(node)) for node in RECORDED}
         # Two points, and a whole second after the first: then a sample of now lies between two.
         time.sleep(1.5)
         yield ports
