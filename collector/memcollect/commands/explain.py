@@ -9,7 +9,8 @@ import msgspec
 
 from memcollect.commands.options import clean_text, output_options, verbose_option
 from memcollect.commands.output import check_output, deliver, say
-from memcollect.commands.reports import report
+from memcollect.commands.reports import OLDER_VIEWS, report
+from memcollect.commands.taking import EXIT_INCOMPLETE
 from memcollect.documents import read_snapshot
 from memcollect.errors import DocumentError, UsageError
 from memcollect.reporters.words import pod_name
@@ -59,6 +60,9 @@ def command(*, document: str, pod: str | None, **options: Any) -> int:
     details: Details = "all" if one else options["details"]
     text = report(snapshot, options["format_"], to_file=to_file, details=details, full=one)
     deliver(text, options["output"], force=options["force"])
+    if not snapshot.pods and options["format_"] in OLDER_VIEWS:
+        say("no pod is in the snapshot.")
+        return EXIT_INCOMPLETE
     return 0
 
 

@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FORMATS = ("table", "markdown", "json")
+FORMATS = ("table", "markdown", "json", "profile-v1", "profile-v1-markdown")
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
 
@@ -55,7 +55,8 @@ def output_options(function: Command) -> Command:
         type=click.Choice(FORMATS),
         default="table",
         show_default=True,
-        help="table for people, markdown for a pull request, json for programs and for later.",
+        help="table for people, markdown for a pull request, json for programs and for later; profile-v1 and"
+        " profile-v1-markdown as the older profile script wrote them.",
     )(function)
 
 

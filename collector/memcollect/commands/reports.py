@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memcollect.commands.output import report_width, wants_color
-from memcollect.reporters import json, markdown, table
+from memcollect.reporters import json, markdown, profile_v1, table
 
 if TYPE_CHECKING:
     from memcollect.model import Snapshot
     from memcollect.reporters.words import Details
+
+OLDER_VIEWS = ("profile-v1", "profile-v1-markdown")
+"""Of the profile script, which said nothing and exited with 0 where it had found no pod."""
 
 
 def report(
@@ -20,6 +23,10 @@ def report(
         return json.render(snapshot)
     if format_ == "markdown":
         return markdown.render(snapshot, details=details)
+    if format_ == "profile-v1":
+        return profile_v1.render(snapshot)
+    if format_ == "profile-v1-markdown":
+        return profile_v1.render_markdown(snapshot)
     width = 80 if to_file else report_width()
     return table.render(
         snapshot, width=width, color=not to_file and wants_color(), details=details, full=full

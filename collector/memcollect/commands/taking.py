@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from memcollect.commands.output import deliver, deliver_pieces, say
-from memcollect.commands.reports import report
+from memcollect.commands.reports import OLDER_VIEWS, report
 from memcollect.model import Missing, Pod, Snapshot
 from memcollect.reporters import json
 
@@ -52,6 +52,9 @@ def finish(taking: Taking, options: dict[str, Any]) -> int:
         snapshot = msgspec.structs.replace(closing(), pods=pods)
         text = report(snapshot, options["format_"], to_file=output is not None, details=options["details"])
         deliver(text, output, force=force)
+        if not pods and not snapshot.missing and options["format_"] in OLDER_VIEWS:
+            say("no pod was found.")
+            return EXIT_INCOMPLETE
     return _exit_code(taking, ended[-1].missing)
 
 

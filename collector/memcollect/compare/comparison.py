@@ -39,7 +39,8 @@ STATISTICS = (
     "A repeat's number is the mean over its pods; the tables show the median over the repeats, and n counts"
     " repeats, never pods. Intervals are 95 % percentile bootstrap intervals of the difference of two"
     " medians, over all resamples (computed exactly: no random numbers, no seed). Below about ten repeats"
-    " such intervals are rough: at best they tell whether the two sides overlap."
+    " such intervals are rough: at best they tell whether the two sides overlap. Each stands by"
+    " itself: of many, some leave out 0 by chance."
 )
 BEYOND_MEMORY = (
     "These are numbers about memory. That uploads, outputs, artifacts and isolation still behave as before is"

@@ -117,11 +117,11 @@ def _provider(each: tuple[Observation, Pod]) -> str | None:
 def _containers(
     pods: Sequence[tuple[Observation, Pod]], of: Callable[[Container], str | None], reason: str
 ) -> Fact:
-    """Return what holds of each container's name; containers that ended long ago count too."""
-    found = {(each.name, of(each)) for _, pod in pods for each in app_containers(pod)}
-    if not found or any(value is None for _, value in found):
+    """Return each pod's containers with what holds of them; those that ended long ago count too."""
+    found = [[(each.name, of(each)) for each in app_containers(pod)] for _, pod in pods]
+    if not any(found) or any(value is None for each in found for _, value in each):
         return Unknown(reason)
-    return frozenset([tuple(sorted((name, str(value)) for name, value in found))])
+    return frozenset(tuple(sorted((name, str(value)) for name, value in each)) for each in found)
 
 
 def _resources(pods: Sequence[tuple[Observation, Pod]], of: Callable[[Container], dict[str, str]]) -> Fact:

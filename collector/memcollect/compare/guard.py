@@ -12,6 +12,7 @@ from typing import Any
 from memcollect.compare.evidence import Facts
 from memcollect.compare.model import Judgement, PairKind
 from memcollect.compare.statistics import LEVEL
+from memcollect.compare.wording import percent, short_digest
 from memcollect.units import human_bytes
 
 LEAST_REPEATS = 3
@@ -149,10 +150,10 @@ def _interval(facts: Facts) -> Outcome:
     found = facts["difference"]
     shown = f"{human_bytes(found.low_bytes)} to {human_bytes(found.high_bytes)}"
     if found.low_bytes <= 0 <= found.high_bytes:
-        reason = f"the {LEVEL:.0%} interval of the difference contains 0: {shown}"
+        reason = f"the {percent(LEVEL)} interval of the difference contains 0: {shown}"
         return Outcome(holds=False, reason=reason)
     return Outcome(
-        holds=True, reason=f"the {LEVEL:.0%} interval of the difference, {shown}, does not contain 0"
+        holds=True, reason=f"the {percent(LEVEL)} interval of the difference, {shown}, does not contain 0"
     )
 
 
@@ -160,7 +161,7 @@ def _workload(facts: Facts) -> Outcome:
     before, after = (facts[name] for name in both("workload"))
     if len(before | after) == 1:
         trail = next(iter(before))
-        return Outcome(holds=True, reason=f"the same workload: {_digest(trail[-1][1])}")
+        return Outcome(holds=True, reason=f"the same workload: {short_digest(trail[-1][1])}")
     if before == after:
         return Outcome(holds=False, reason="more than one workload within a side")
     known = {phase: sha256 for trail in before for phase, sha256 in trail}
@@ -168,10 +169,6 @@ def _workload(facts: Facts) -> Outcome:
     phases = [name for name in dict.fromkeys((*known, *other)) if known.get(name) != other.get(name)]
     where = f" in {_listed(phases, str)}" if phases else ", in another order"
     return Outcome(holds=False, reason=f"different workload{where}: it was not the same work on both sides")
-
-
-def _digest(sha256: str) -> str:
-    return f"sha256 {sha256[:12]}…" if len(sha256) == 64 else sha256
 
 
 def _image(value: tuple[tuple[str, str], ...]) -> str:

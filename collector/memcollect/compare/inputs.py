@@ -14,6 +14,7 @@ from memcollect.run_model import PhaseRun, RunManifest
 Grouping = Literal["auto", "runtime", "file", "label"]
 """What makes a backend: the runtime's family, each file or directory by itself, or the labels given."""
 NOT_RECORDED = "not recorded"
+NO_WORKLOAD = "none"
 
 
 class Observation(Struct, frozen=True, kw_only=True):
@@ -109,9 +110,9 @@ def workload_trail(manifest: RunManifest, run: PhaseRun) -> list[tuple[str, str 
 
 
 def workload_hash(manifest: RunManifest, run: PhaseRun) -> str | None:
-    """Return what the phase ran, as a hash; "nothing" where it ran nothing, None where it is not recorded."""
+    """Return what the phase ran, as a hash; "none" where it ran nothing, None where it is not recorded."""
     if run.workload is None:
-        return "nothing"
+        return NO_WORKLOAD
     return next((each.sha256 for each in manifest.workloads if each.name == run.workload), None)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from memcollect.compare.evidence import Facts
 from memcollect.compare.model import Difference, Pair, PhaseKey, Side
+from memcollect.compare.wording import percent, short_digest
 from memcollect.units import human_bytes
 
 UNNAMED_ISSUE = "the issue"
@@ -21,9 +22,18 @@ def claim(sides: tuple[Side, Side], difference: Difference, facts: Facts) -> str
     kernel = next(iter(facts["baseline.kernel"]))
     return (
         f"{_subject(baseline, candidate)}: {amount} {way} working set per pod"
-        f" ({difference.level:.0%} interval {low} to {high}; {difference.n_before} and"
-        f" {difference.n_after} repeats of {pods} pod{'' if pods == 1 else 's'}; Linux {kernel})."
+        f" ({percent(difference.level)} interval {low} to {high}; {difference.n_before} and"
+        f" {difference.n_after} repeats of {pods} pod{'' if pods == 1 else 's'}; Linux {kernel}"
+        f"{_workload(sides, facts)})."
     )
+
+
+def _workload(sides: tuple[Side, Side], facts: Facts) -> str:
+    """Return which work it holds for; two phases of one backend are different work by their nature."""
+    if sides[0].phase != sides[1].phase:
+        return ""
+    trail = next(iter(facts["candidate.workload"]))
+    return f"; workload {short_digest(trail[-1][1])}"
 
 
 def _subject(baseline: Side, candidate: Side) -> str:

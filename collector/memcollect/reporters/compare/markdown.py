@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from memcollect.compare.model import Comparison
-from memcollect.reporters.compare.page import Bullet, Bytes, Cell, Range, Section, Table, page
+from memcollect.reporters.compare.layout import Bullet, Bytes, Cell, Range, Section, Table
+from memcollect.reporters.compare.page import page
 from memcollect.reporters.escape import markdown
 from memcollect.reporters.sizes import interval, signed_size, size
 

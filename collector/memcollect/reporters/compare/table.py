@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from rich.cells import cell_len
 
 from memcollect.compare.model import Comparison
-from memcollect.reporters.compare.page import Bytes, Cell, Column, Range, Section, Table, page
+from memcollect.reporters.compare.layout import Bytes, Cell, Column, Range, Section, Table
+from memcollect.reporters.compare.page import page
 from memcollect.reporters.escape import visible
 from memcollect.reporters.sizes import short_size
 from memcollect.reporters.terminal.lines import cut_middle, left, paragraph, right

@@ -1,0 +1,153 @@
+"""What stands beside the pods' numbers: processes left, nodes, time to ready. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from memcollect.compare.model import Comparison, NodeRow
+from memcollect.compare.nodes import WHY_THEY_DIFFER
+from memcollect.reporters.compare.layout import Bytes, Cell, Column, Section, Table
+
+TIME_TO_READY = (
+    "From asked for to ready. Percentiles are nearest-rank: of fewer than 100 pods p99 is the slowest. Pods"
+    " that pulled an image are left out and counted."
+)
+
+
+def left(comparison: Comparison) -> Iterator[Section]:
+    """Yield the processes that phases left behind."""
+    if not comparison.left_processes:
+        return
+    columns = [
+        Column("Phase", right=False),
+        Column("Backend", right=False),
+        Column("Process", right=False),
+        Column("Most"),
+        Column("PSS"),
+        Column("Repeats"),
+        Column("Container", right=False, wide=True),
+    ]
+    rows: list[list[Cell]] = [
+        [
+            each.phase.label,
+            each.backend,
+            each.name + ("" if each.certain else " (?)"),
+            str(each.count),
+            Bytes(each.pss_bytes),
+            f"{each.repeats}/{each.of_repeats}",
+            each.container,
+        ]
+        for each in comparison.left_processes
+    ]
+    doubt = "(?): the list before was cut short, so it may have been there already."
+    paragraphs = ["There after the phase, and not after the one before it, over all pods of a repeat."]
+    paragraphs += [doubt] if any(not each.certain for each in comparison.left_processes) else []
+    yield Section("Processes that a phase left", paragraphs, table=Table(columns, rows))
+
+
+def nodes(comparison: Comparison) -> Iterator[Section]:
+    """Yield what nodes lost per pod, and what was not given back."""
+    if comparison.nodes:
+        columns = [
+            Column("Phase", right=False),
+            Column("Backend", right=False),
+            Column("Pods"),
+            Column("Node lost"),
+            Column("Work. set"),
+            Column("Charged"),
+            Column("PSS"),
+            Column("Repeat", wide=True),
+            Column("Node", right=False, wide=True),
+        ]
+        rows = [_node_row(row) for row in comparison.nodes]
+        yield Section("Per pod: what the node lost", [WHY_THEY_DIFFER], table=Table(columns, rows))
+    if comparison.leftovers:
+        columns = [
+            Column("Node", right=False),
+            Column("Backend", right=False),
+            Column("Available"),
+            Column("Cgroups"),
+            Column("Dying"),
+            Column("Processes", right=False),
+        ]
+        yield Section(
+            "After everything was deleted",
+            table=Table(
+                columns,
+                [
+                    [
+                        each.node,
+                        each.backend,
+                        Bytes(each.available_change_bytes, signed=True),
+                        _count(each.cgroups),
+                        _count(each.dying_cgroups),
+                        ", ".join(each.processes) or "none seen",
+                    ]
+                    for each in comparison.leftovers
+                ],
+            ),
+        )
+
+
+def _node_row(row: NodeRow) -> list[Cell]:
+    return [
+        row.phase.label,
+        row.backend,
+        str(row.pods),
+        Bytes(row.per_pod_bytes),
+        Bytes(row.working_set_bytes),
+        Bytes(row.charged_bytes),
+        Bytes(row.pss_bytes),
+        str(row.repeat),
+        row.node,
+    ]
+
+
+def _count(number: int | None) -> str:
+    return "?" if number is None else str(number)
+
+
+def startups(comparison: Comparison) -> Iterator[Section]:
+    """Yield how long pods took to become ready."""
+    if not comparison.startups:
+        return
+    columns = [
+        Column("Phase", right=False),
+        Column("Backend", right=False),
+        Column("n"),
+        Column("p50"),
+        Column("p95"),
+        Column("p99"),
+        Column("Never"),
+        Column("Pulled"),
+        Column("Source", right=False, wide=True),
+    ]
+    rows: list[list[Cell]] = [
+        [
+            each.phase.label,
+            each.backend,
+            str(each.n),
+            _seconds(each.p50_seconds),
+            _seconds(each.p95_seconds),
+            _seconds(each.p99_seconds),
+            str(each.never_ready),
+            str(each.pulled),
+            _clock(each.source, each.poll_seconds),
+        ]
+        for each in comparison.startups
+    ]
+    sentences = [TIME_TO_READY]
+    unknown = sum(each.pull_unknown for each in comparison.startups)
+    if unknown:
+        sentences.append(f"Of {unknown} pods no event says whether an image was pulled; they are counted in.")
+    yield Section("Time to ready", sentences, table=Table(columns, rows))
+
+
+def _seconds(number: float | None) -> str:
+    return "?" if number is None else f"{number:.2f} s"
+
+
+def _clock(source: str, grain: float | None) -> str:
+    if source == "api":
+        return "API times, whole seconds"
+    return "seen by polling" + ("" if grain is None else f" every {grain:g} s")

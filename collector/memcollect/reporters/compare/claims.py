@@ -1,0 +1,60 @@
+"""What may be claimed and what may not, and the first look at the numbers. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from memcollect.compare.model import Comparison, Pair, Source
+from memcollect.reporters.compare.layout import Bullet, Section
+
+
+def claims(comparison: Comparison) -> Section:
+    """Return the section of the claims that the guard allows."""
+    allowed = [Bullet(pair.claim) for pair in comparison.pairs if pair.allowed]
+    return Section("What may be claimed", [] if allowed else ["Nothing."], allowed)
+
+
+def refusals(comparison: Comparison) -> Section:
+    """Return what must not be claimed; pairs that fail for the very same reasons stand together."""
+    by_reasons: dict[tuple[str, ...], list[Pair]] = {}
+    for pair in comparison.pairs:
+        if not pair.allowed:
+            by_reasons.setdefault(tuple(each.reason for each in pair.refusals), []).append(pair)
+    bullets = [
+        Bullet("; ".join(_gathered(pairs)), list(reasons) or ["no number is known on one side"])
+        for reasons, pairs in by_reasons.items()
+    ]
+    return Section("What may not be claimed, and why", [] if bullets else ["—"], bullets)
+
+
+def _gathered(pairs: Iterable[Pair]) -> Iterator[str]:
+    """Yield "cube against aio: empty, after-bash" for pairs that differ in the phase alone."""
+    by_backends: dict[str, list[str]] = {}
+    for pair in pairs:
+        if pair.kind == "backends":
+            title = f"{pair.candidate.backend} against {pair.baseline.backend}"
+        else:
+            title = f"{pair.candidate.backend} against its own {pair.baseline.phase.label}"
+        by_backends.setdefault(title, []).append(pair.candidate.phase.label)
+    return (f"{title}: {', '.join(phases)}" for title, phases in by_backends.items())
+
+
+def missing(comparison: Comparison) -> Iterator[Section]:
+    """Yield what should have been there."""
+    if comparison.missing:
+        bullets = [Bullet(f"{gap.backend}, {gap.phase}: {gap.reason}") for gap in comparison.missing]
+        yield Section("Missing", bullets=bullets)
+
+
+def sources(comparison: Comparison) -> Section:
+    """Return what the page was made of, with its hashes."""
+    return Section("Documents", bullets=[_source(each) for each in comparison.sources])
+
+
+def _source(source: Source) -> Bullet:
+    kind = "run" if source.kind == "run" else "snapshot"
+    below = [f"SHA-256 {source.sha256}"]
+    if source.plan is not None:
+        below.append(f"plan {source.plan}, SHA-256 {source.plan_sha256}; run {source.run_id}")
+    below += [f"image {image}" for image in source.images]
+    return Bullet(f"{source.name}: {kind} of {source.backend}", below)

@@ -1,0 +1,73 @@
+"""What a page is made of, before any format: titles, sentences, lists, tables of values. Pure.
+
+Nothing here is escaped; names from outside stand as they are, and each format makes them harmless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Bytes:
+    """A size; `signed` shows a plus, too."""
+
+    value: int | None
+    signed: bool = False
+
+
+@dataclass(frozen=True)
+class Range:
+    """Two sizes."""
+
+    low: int
+    high: int
+    signed: bool = False
+
+
+Cell = str | Bytes | Range
+
+
+@dataclass(frozen=True)
+class Column:
+    """A table's column; `wide` is left out where there is no room for it."""
+
+    title: str
+    right: bool = True
+    wide: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of as many cells as there are columns."""
+
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Cell]]
+
+
+@dataclass(frozen=True)
+class Bullet:
+    """One item of a list, with items of its own."""
+
+    text: str
+    below: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Section:
+    """A title and what stands below it."""
+
+    title: str
+    paragraphs: Sequence[str] = ()
+    bullets: Sequence[Bullet] = ()
+    table: Table | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """The whole page; the verdict is its first sentence."""
+
+    title: str
+    verdict: str
+    sections: Sequence[Section] = field(default_factory=list)

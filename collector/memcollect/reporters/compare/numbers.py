@@ -1,0 +1,151 @@
+"""The numbers: per pod, by phase, by backend, term by term. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from memcollect.compare.model import Comparison, Delta, Pair
+from memcollect.reporters.compare.layout import Bullet, Bytes, Cell, Column, Range, Section, Table
+from memcollect.reporters.words import TERMS
+
+METRICS = {"working_set": "working set", "top": "kubectl top", "pss": "PSS of processes"}
+FIRST = ("working_set", "top", "pss")
+
+
+def metric_label(metric: str) -> str:
+    """Return what a person calls the metric."""
+    return METRICS.get(metric) or TERMS.get(metric) or metric.replace("_", " ")
+
+
+def overview(comparison: Comparison) -> Section:
+    """Return the working set of every phase of every backend."""
+    columns = [
+        Column("Phase", right=False),
+        Column("Backend", right=False),
+        Column("n"),
+        Column("Pods"),
+        Column("Median"),
+        Column("Min–max"),
+        Column("Middle half", wide=True),
+    ]
+    rows: list[list[Cell]] = []
+    for cell in comparison.cells:
+        measure = cell.measure("working_set")
+        spread = measure.spread if measure else None
+        pods = sorted(set(cell.pods))
+        head: list[Cell] = [cell.phase.label, cell.backend, str(cell.repeats), "/".join(map(str, pods))]
+        if spread is None:
+            rows.append([*head, Bytes(None), "", ""])
+            continue
+        ends = Range(spread.low_bytes, spread.high_bytes)
+        rows.append([*head, Bytes(spread.median_bytes), ends, Range(spread.q1_bytes, spread.q3_bytes)])
+    return Section("Working set per pod", table=Table(columns, rows))
+
+
+def backend_pairs(comparison: Comparison) -> Iterator[Section]:
+    """Yield a table for each phase and candidate: what changed, term by term."""
+    for pair in comparison.pairs:
+        if pair.kind != "backends" or not pair.deltas:
+            continue
+        title = f"{pair.candidate.phase.label}: {pair.candidate.backend} against {pair.baseline.backend}"
+        columns = [
+            Column("Per pod", right=False),
+            Column("n"),
+            Column(pair.baseline.backend),
+            Column("Min–max", wide=True),
+            Column(pair.candidate.backend),
+            Column("Min–max", wide=True),
+            Column("Change"),
+            Column("95 % interval"),
+        ]
+        rows = [_delta_row(each) for each in _told(pair.deltas)]
+        reasons = dict.fromkeys(
+            f"{metric_label(each.metric)}: {each.reason}" for each in pair.deltas if each.reason
+        )
+        yield Section(title, bullets=[Bullet(reason) for reason in reasons], table=Table(columns, rows))
+
+
+def _told(deltas: Iterable[Delta]) -> list[Delta]:
+    """Return what is worth a row, the largest change first: no terms that hold nothing on either side."""
+    told = [each for each in deltas if each.metric in FIRST or not _is_nothing(each)]
+
+    def weight(delta: Delta) -> tuple[int, int, str]:
+        if delta.metric in FIRST:
+            return (FIRST.index(delta.metric), 0, "")
+        change = abs(delta.difference.estimate_bytes) if delta.difference else 0
+        return (len(FIRST) + (delta.metric == "residual"), -change, delta.metric)
+
+    return sorted(told, key=weight)
+
+
+def _is_nothing(delta: Delta) -> bool:
+    sides = (delta.baseline, delta.candidate)
+    return not delta.reason and all(
+        side is not None and side.low_bytes == 0 and side.high_bytes == 0 for side in sides
+    )
+
+
+def _delta_row(delta: Delta) -> list[Cell]:
+    sides = (delta.baseline, delta.candidate)
+    counts = "/".join("?" if side is None else str(side.n) for side in sides)
+    row: list[Cell] = [metric_label(delta.metric), counts]
+    for side in sides:
+        row += (
+            [Bytes(None), ""]
+            if side is None
+            else [Bytes(side.median_bytes), Range(side.low_bytes, side.high_bytes)]
+        )
+    found = delta.difference
+    if found is None:
+        return [*row, Bytes(None), "?"]
+    return [
+        *row,
+        Bytes(found.estimate_bytes, signed=True),
+        Range(found.low_bytes, found.high_bytes, signed=True),
+    ]
+
+
+def growth(comparison: Comparison) -> Iterator[Section]:
+    """Yield what each backend's phases hold more than its first, and which terms that is most of all."""
+    for backend in comparison.backends:
+        pairs = [
+            each for each in comparison.pairs if each.kind == "phases" and each.baseline.backend == backend
+        ]
+        if not pairs:
+            continue
+        columns = [
+            Column("Phase", right=False),
+            Column("n"),
+            Column("Change"),
+            Column("95 % interval"),
+            Column("Most of it", right=False),
+        ]
+        rows = [_growth_row(pair) for pair in pairs]
+        title = f"{backend}: working set per pod, against {pairs[0].baseline.phase.label}"
+        yield Section(title, table=Table(columns, rows))
+
+
+def _growth_row(pair: Pair) -> list[Cell]:
+    headline = next((each for each in pair.deltas if each.metric == "working_set"), None)
+    found = headline.difference if headline is not None else None
+    if found is None:
+        return [pair.candidate.phase.label, "?", Bytes(None), "?", ""]
+    terms = [
+        each
+        for each in pair.deltas
+        if each.metric not in FIRST and each.difference is not None and each.difference.estimate_bytes
+    ]
+    way = 1 if found.estimate_bytes >= 0 else -1
+    largest = max(terms, key=lambda each: way * _change(each), default=None)
+    most = metric_label(largest.metric) if largest is not None and way * _change(largest) > 0 else ""
+    return [
+        pair.candidate.phase.label,
+        f"{found.n_before}/{found.n_after}",
+        Bytes(found.estimate_bytes, signed=True),
+        Range(found.low_bytes, found.high_bytes, signed=True),
+        most,
+    ]
+
+
+def _change(delta: Delta) -> int:
+    return delta.difference.estimate_bytes if delta.difference is not None else 0
