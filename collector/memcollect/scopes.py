@@ -13,6 +13,8 @@ from memcollect.units import MIB
 from memcollect_agent.wire import Cgroup, Node, ProcessSums
 
 SHARED = ("node.cpus", "node.page_size")
+HOST_CGROUP = "host-cgroup"
+"""The provider of kubectl top's number whose parts the ladder can name."""
 ADDED_UP = ("stat.inactive_file", "current", "lazyfree", "working_set", "cut_off")
 
 
@@ -100,6 +102,8 @@ def _with_top(facts: Facts, top: Top | None) -> Facts:
         if top.memory_bytes is not None:
             values["top_raw"] = Interval.exactly(top.memory_bytes)
             values["top"] = Interval.exactly(top.memory_bytes // MIB * MIB)
+            if top.provider != HOST_CGROUP:
+                values["top_elsewhere"] = values["top_raw"]
         if top.working_set_at_sample_bytes is not None:
             values["working_set_at_sample"] = Interval.exactly(top.working_set_at_sample_bytes)
         if top.tolerance_bytes is not None:

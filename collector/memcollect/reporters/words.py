@@ -45,6 +45,7 @@ TERMS = {
     "unread_processes": "unread processes",
     "hugetlb": "huge pages (hugetlb)",
     "drift": "change since sample",
+    "provider": "another provider's",
     "rounding": "rounding to Mi",
     "residual": "residual",
 }

@@ -19,13 +19,30 @@ def drift(facts: Facts) -> Amount:
 
 
 def undated_drift(facts: Facts) -> Amount | None:
-    """Return None where the sample equals the working set now, so that there is nothing to decide.
+    """Return None where the sample equals the working set now, or is no working set of this node's cgroup.
 
     Otherwise raise MissingFactError: without history, drift and disagreement cannot be told apart.
     """
+    if "top_elsewhere" in facts:
+        return None
     if abs(facts.exact("top_raw") - facts.exact("working_set")) <= lag_bytes(facts, STOCK_PAGES):
         return None
     raise MissingFactError("working_set_at_sample", facts.reason("working_set_at_sample"))
+
+
+def provider(facts: Facts) -> Amount | None:
+    """Return what kubectl top's number is more than this cgroup's, where another provider measured it.
+
+    gVisor's Sentry, Kata's guest or the runtime count something else: the difference is theirs as a whole.
+    """
+    if "top_elsewhere" not in facts:
+        return None
+    theirs = facts.exact("top_elsewhere")
+    name = "working_set_at_sample" if "working_set_at_sample" in facts else "working_set"
+    ours = facts.exact(name)
+    return Amount(
+        Interval.exactly(theirs - ours), "inferred", f"the provider's own {theirs} − the cgroup's {ours}"
+    )
 
 
 def floor_to_mib(facts: Facts) -> Amount:
@@ -52,5 +69,5 @@ def sample_bound(facts: Facts) -> Bound:
 
 
 DRIFT = (TermRule("drift", drift),)
-DISPLAY = (TermRule("rounding", floor_to_mib),)
-UNALIGNED = (TermRule("drift", undated_drift), TermRule("rounding", floor_to_mib))
+DISPLAY = (TermRule("provider", provider), TermRule("rounding", floor_to_mib))
+UNALIGNED = (TermRule("drift", undated_drift), *DISPLAY)

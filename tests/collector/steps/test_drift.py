@@ -2,7 +2,7 @@ import pytest
 
 from collector.builders import MIB, PAGE, facts
 from memcollect.interval import Interval
-from memcollect.rules import evaluate
+from memcollect.rules import TermRule, evaluate
 from memcollect.steps import drift
 
 
@@ -36,3 +36,21 @@ def test_the_sample_may_differ_by_its_tolerance_or_else_by_the_kernels_lag() -> 
     assert drift.sample_bound(facts(top_tolerance=5)).interval == Interval(-5, 5, 0)
     lag = 64 * 2 * PAGE
     assert drift.sample_bound(facts(node__cpus=2, node__page_size=PAGE)).interval == Interval(-lag, lag, 0)
+
+
+@pytest.mark.parametrize("rules", [drift.DISPLAY, drift.UNALIGNED])
+def test_what_another_provider_counts_is_its_own_term(rules: tuple[TermRule, ...]) -> None:
+    known = facts(top_raw=700 * MIB + 5, top_elsewhere=700 * MIB + 5, working_set=48 * MIB)
+    terms, undecided = evaluate(rules, known)
+    assert [(term.term, term.estimate_bytes, term.confidence) for term in terms] == [
+        ("provider", 652 * MIB + 5, "inferred"),
+        ("rounding", -5, "measured"),
+    ]
+    assert undecided == []
+
+
+def test_another_provider_is_held_against_the_moment_of_its_sample() -> None:
+    known = facts(top_raw=700 * MIB, top_elsewhere=700 * MIB, working_set=48 * MIB)
+    known = known.extended({"working_set_at_sample": Interval.exactly(40 * MIB)})
+    (term,) = evaluate(drift.DISPLAY, known)[0]
+    assert (term.term, term.estimate_bytes) == ("provider", 660 * MIB)
