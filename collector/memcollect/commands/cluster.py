@@ -107,6 +107,11 @@ def selection_arguments(names: tuple[str, ...], options: dict[str, Any]) -> dict
     }
 
 
+def _scope(places: list[str | None]) -> list[str] | None:
+    """Return the namespaces that are looked into; None for all."""
+    return None if None in places else [str(place) for place in places]
+
+
 @contextmanager
 def cluster_taking(options: dict[str, Any]) -> Iterator[Taking]:
     """Give a snapshot of the cluster in the making. Raises a ClusterError where it cannot be asked."""
@@ -139,7 +144,7 @@ def cluster_taking(options: dict[str, Any]) -> Iterator[Taking]:
         finished_at="",
         mode="cluster",
         scope=Scope(
-            namespaces=arguments["namespaces"],
+            namespaces=_scope(plan.selection.places),
             selector=arguments["selector"],
             names=arguments["names"],
             processes=options["include_processes"],

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from live_cluster import (
+    LONG_AGO,
     NODE_6,
     NODE_7,
     LiveCluster,
@@ -14,6 +15,7 @@ from live_cluster import (
     command_of,
     environment,
     memcollect,
+    recorded_objects,
     timestamp,
 )
 from memcollect.commands.run import run
@@ -143,6 +145,8 @@ def test_pods_are_named_with_and_without_their_namespace(live: LiveCluster, path
         ("team-b", "sandbox-c"),
     ]
     assert all(pod.top and pod.top.status == "reconciled" for pod in snapshot.pods)
+    assert snapshot.scope.namespaces == ["deer-flow", "team-b"]
+    assert snapshot.scope.names == ["sandbox-a", "team-b/sandbox-c"]
     assert "/api/v1/namespaces/team-b/pods/sandbox-a" not in live.state.requests.paths()
 
 
@@ -194,3 +198,21 @@ def test_from_a_pipe_to_explain(live: LiveCluster) -> None:
         explained = memcollect("explain", "-", stdin=snapshot.stdout)
     assert (explained.returncode, explained.stderr) == (0, "")
     assert explained.stdout.count("kubectl top: ") >= 3
+
+
+def test_a_number_from_inside_a_sandbox_is_a_term_of_the_ladder(live: LiveCluster, path: Path) -> None:
+    live.state.put(RUNTIME_CLASSES, objects.runtime_class("sandboxed", "runsc"))
+    (guest,) = (pod for pod in recorded_objects(NODE_7, "pods") if pod["metadata"]["name"] == "sandbox-c")
+    guest["spec"] |= {"runtimeClassName": "sandboxed", "nodeName": NODE_7}
+    guest["status"]["startTime"] = LONG_AGO
+    live.state.put(PODS, guest)
+    live.state.put(
+        POD_METRICS, objects.pod_metrics("deer-flow", "sandbox-c", timestamp(), {"sandbox": 700 << 20})
+    )
+    (pod,) = taken(live, path, "sandbox-c").pods
+    assert pod.top is not None
+    assert (pod.top.status, pod.top.provider) == ("different-provider", "gvisor-split")
+    assert pod.ladder is not None
+    step = pod.ladder.steps[-1]
+    assert [(term.term, term.confidence) for term in step.terms] == [("provider", "inferred")]
+    assert (step.closed, step.to_rung) == (True, "top")
