@@ -78,3 +78,31 @@ def test_a_namespace_that_cannot_be_is_refused_before_anything_is_asked(state: C
     with pytest.raises(UsageError, match="cannot be the name of a namespace"):
         Selection(namespaces=["../../secrets"])
     assert len(state.requests) == 0
+
+
+def test_a_name_with_its_namespace_is_asked_for_there_alone(
+    api: Api, state: Cluster, told: list[Missing]
+) -> None:
+    state.put(PODS, objects.pod("team", "a"))
+    state.put(PODS, objects.pod("other", "a"))
+    state.put(PODS, objects.pod("other", "b"))
+    selection = Selection(namespaces=["team"], names=["a", "other/b", "other/nobody"])
+    assert found(api, told, selection) == ["other/b", "team/a"]
+    assert [each.name for each in told] == ["other/nobody"]
+    assert "/api/v1/namespaces/other/pods/a" not in state.requests.paths()
+
+
+def test_names_with_namespaces_need_no_other_place() -> None:
+    assert Selection(namespaces=["team"], names=["a/x", "b/y", "a/z"]).places == ["a", "b"]
+    assert Selection(names=["a/x"]).by_name == [("a", "x")]
+    assert Selection(names=["a/x", "y"]).places == [None]
+
+
+def test_a_name_with_its_namespace_is_picked_out_of_a_list_too(
+    api: Api, state: Cluster, told: list[Missing]
+) -> None:
+    for namespace in ("team", "other"):
+        state.put(PODS, objects.pod(namespace, "a", labels={"app": "x"}))
+    selection = Selection(namespaces=["team"], names=["other/a"], selector="app=x")
+    assert found(api, told, selection) == ["other/a"]
+    assert told == []
