@@ -117,7 +117,7 @@ class ForwardedStream(SocketStream):
         if not said:
             return None
         if "refused" in said:
-            return TransportError("agent-refused", f"Nothing listens on {self._endpoint}: {plain(said)}.")
+            return TransportError("agent-refused", f"Nothing listens on {self._endpoint}.")
         return TransportError(
             "agent-unreachable", f"The forwarding to {self._endpoint} failed: {plain(said)}."
         )
