@@ -29,7 +29,7 @@ from memcollect.lab import processes
 from memcollect.lab.errors import LabError
 from memcollect.lab.kubelet import Kubelet
 from memcollect.lab.layout import ContainerSpec, Layout, PlacedPod, PodSpec
-from memcollect.lab.node_state import daemon_set_object, write_list
+from memcollect.lab.node_state import daemon_set_object, timestamp, write_list
 from memcollect_agent.wire import DEFAULT_PORT
 
 NODE = "lab-node"
@@ -40,6 +40,8 @@ AGENT = PodSpec(
 )
 NEEDED = ("websockets", "trustme", "waitress")
 """Libraries of the extras `testing` and `agent`."""
+HISTORY_BEGINS_SECONDS = 10.0
+"""The agent's history looks for new pods at every fifth of its ticks, which are 2 s apart."""
 _START_SECONDS = 30.0
 _LOOK_SECONDS = 0.1
 _SETTLE_SECONDS = 0.5
@@ -91,7 +93,7 @@ class LabCluster:
     def _start(self) -> None:
         self._stack.callback(self.kubelet.remove_all)
         self._stack.callback(self.end_agent)
-        self.set()
+        self.change()
         server = self._service(
             "memcollect.testing",
             "--follow",
@@ -112,7 +114,7 @@ class LabCluster:
         self._stack.callback(processes.end_service, process)
         return process
 
-    def set(
+    def change(
         self, *, metrics: bool = True, denied: Sequence[dict[str, str]] = (), forwarded: bool = True
     ) -> None:
         """Change what is there: the metrics API, rights (as testing.following has them), the agent's port."""
@@ -179,13 +181,20 @@ class LabCluster:
         return {f"{each['metadata']['namespace']}/{each['metadata']['name']}": each for each in items}
 
     def wait_for_metrics(self, names: Sequence[str], seconds: float = 90.0) -> None:
-        """Wait until the metrics API shows these pods (NAMESPACE/NAME). Raises LabError."""
+        """Wait until the metrics API shows these pods (NAMESPACE/NAME), each as the agent remembers it.
+
+        A number from before the agent found the pod could be held against nothing. Raises LabError.
+        """
         deadline = time.monotonic() + seconds
-        while absent := set(names) - set(self.metrics()):
+        since = timestamp(time.time() + HISTORY_BEGINS_SECONDS)
+        while absent := set(names) - self._shown(since):
             if time.monotonic() > deadline:
                 raise LabError(f"the metrics API did not show {', '.join(sorted(absent))} in {seconds:.0f} s")
             time.sleep(_LOOK_SECONDS)
         self.settle()
+
+    def _shown(self, since: str) -> set[str]:
+        return {name for name, each in self.metrics().items() if each["timestamp"] > since}
 
     def run(
         self, command: Sequence[str], cwd: str | None = None, environment: dict[str, str] | None = None
