@@ -78,7 +78,7 @@ POD_CURRENT = Spec(
 )
 POD_WORKING_SET = Spec(
     "memcollect_pod_working_set_bytes",
-    "The working set of the pod's own cgroup: what the kubelet compares when it evicts.",
+    "The working set of the pod's own cgroup, with the pause container and what is in no container.",
     POD,
     unit="bytes",
 )

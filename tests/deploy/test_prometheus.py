@@ -1,0 +1,227 @@
+"""A real Prometheus scrapes a real agent; the rules and the dashboard are held to what it stores.
+
+The node is a recorded one: its kernel files, the pods of its API and its kubelet's own page are of the
+same moment, so our working set and the kubelet's must be equal.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from agent_trees import FIXTURES, recorded
+from memcollect_agent.metrics.catalogue import CATALOGUE
+from memcollect_agent.metrics.parts import TERMS
+from metrics_stage import (
+    DASHBOARD,
+    REPOSITORY,
+    RULES,
+    Prometheus,
+    kube_state_metrics,
+    metered_agent,
+    prometheus,
+    promtool,
+    require_prometheus,
+    static_pages,
+    without_times,
+)
+from waiting import wait_until
+
+CONDITION = "systemd-kernel-7.2"
+API = FIXTURES / CONDITION / "api"
+PODS = [
+    ("deer-flow", "sandbox-a"),
+    ("deer-flow", "sandbox-b"),
+    ("deer-flow", "sandbox-c"),
+    ("kube-system", "probe-pf5nk"),
+]
+OF_THE_OPERATOR = REPOSITORY / "deploy/overlays/prometheus/prometheusrule.yaml"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    require_prometheus()
+    pods = json.loads((API / "pods.json").read_text())["items"]
+    kubelet = without_times((API / "metrics-resource.txt").read_text())
+    pages = {"/pods": kube_state_metrics(pods), "/kubelet": kubelet}
+    with (
+        metered_agent(recorded(CONDITION), "--metrics-pss-interval", "10") as agent,
+        static_pages(pages) as others,
+        prometheus(
+            tmp_path_factory.mktemp("prometheus"),
+            {"memcollect": (agent, "/metrics"), "ksm": (others, "/pods"), "kubelet": (others, "/kubelet")},
+        ) as server,
+    ):
+        wait_until(lambda: len(server.query("namespace_pod:memcollect_kubelet_gap_bytes:sum")) == 4)
+        wait_until(lambda: len(server.query("namespace_pod:memcollect_pss_bytes:sum")) == 4)
+        # Rates need two scrapes, and not of one page.
+        wait_until(lambda: bool(server.query("rate(memcollect_agent_measurements_total[1m]) > 0")))
+        yield server
+
+
+def by_pod(found: list[tuple[dict[str, str], float]]) -> dict[tuple[str, str], float]:
+    return {(labels["namespace"], labels["pod"]): number for labels, number in found}
+
+
+def test_the_scrape_is_taken_whole_as_openmetrics_with_help_and_type(running: Prometheus) -> None:
+    assert running.query('up{job="memcollect"}')[0][1] == 1
+    for spec in CATALOGUE:
+        name = f"{spec.name}_total" if spec.kind == "counter" else spec.name
+        # In OpenMetrics a counter's family has the name without the suffix.
+        (known,) = running.ask("metadata", metric=spec.name)[spec.name]
+        assert (known["type"], known["help"], known["unit"]) == (spec.kind, spec.help, spec.unit), name
+    targets = running.ask("targets")["activeTargets"]
+    assert [target["lastError"] for target in targets] == ["", "", ""]
+
+
+def test_no_sample_was_refused(running: Prometheus) -> None:
+    for kind in ("duplicate_timestamp", "out_of_order", "out_of_bounds"):
+        assert running.query(f"prometheus_target_scrapes_sample_{kind}_total or vector(0)")[0][1] == 0
+
+
+def test_every_pod_has_its_name_and_a_composition_that_sums_to_its_working_set(running: Prometheus) -> None:
+    working_set = by_pod(running.query("namespace_pod:memcollect_working_set_bytes:sum"))
+    assert sorted(working_set) == PODS
+    composed = by_pod(
+        running.query("sum by (namespace, pod) (namespace_pod:memcollect_composition_bytes:sum)")
+    )
+    assert composed == working_set
+    terms = running.query("count by (term) (namespace_pod:memcollect_composition_bytes:sum)")
+    assert {labels["term"] for labels, _ in terms} <= set(TERMS)
+
+
+def test_our_number_is_the_kubelets_of_the_same_moment(running: Prometheus) -> None:
+    kubelet = by_pod(running.query("namespace_pod:memcollect_kubelet_working_set_bytes:sum"))
+    assert kubelet[("deer-flow", "sandbox-b")] == 112590848 + 29691904
+    assert by_pod(running.query("namespace_pod:memcollect_kubelet_gap_bytes:sum")) == dict.fromkeys(PODS, 0.0)
+
+
+def test_all_rules_are_evaluated_without_an_error(running: Prometheus) -> None:
+    rules = [rule for group in running.ask("rules")["groups"] for rule in group["rules"]]
+    assert len(rules) > 10
+    assert [(rule["name"], rule.get("lastError", "")) for rule in rules if rule["health"] != "ok"] == []
+    recorded_names = [rule["name"] for rule in rules if rule["type"] == "recording"]
+    assert [name for name in recorded_names if not running.query(name)] == []
+    assert running.query("ALERTS") == []
+
+
+def test_the_rules_say_of_made_up_clusters_what_they_should() -> None:
+    promtool("check", "rules", str(RULES))
+    assert "SUCCESS" in promtool("test", "rules", str(RULES.with_name("rules.test.yaml")))
+
+
+def test_the_operators_rules_are_the_same_rules() -> None:
+    assert yaml.safe_load(OF_THE_OPERATOR.read_text())["spec"] == yaml.safe_load(RULES.read_text())
+
+
+def test_rules_and_dashboard_use_only_metrics_that_someone_gives() -> None:
+    given = {f"{spec.name}_total" if spec.kind == "counter" else spec.name for spec in CATALOGUE}
+    rules = [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
+    given |= {rule["record"] for rule in rules if "record" in rule}
+    used = [rule["expr"] for rule in rules] + [target["expr"] for target in targets()]
+    names = set(re.findall(r"[a-z_]+:memcollect_\w+:\w+|\bmemcollect_\w+(?![:\w])", " ".join(used)))
+    assert names - given == set()
+    assert len(names) > 15
+
+
+# ---- the dashboard, as Grafana's model has it ----
+
+
+def dashboard() -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(DASHBOARD.read_text())
+    return document
+
+
+def panels() -> list[dict[str, Any]]:
+    return [panel for panel in dashboard()["panels"] if panel["type"] != "row"]
+
+
+def targets() -> list[dict[str, Any]]:
+    return [target for panel in panels() for target in panel["targets"]]
+
+
+def asked(expr: str) -> str:
+    """Return `expr` with the variables as Grafana fills them in when all is chosen."""
+    for name, value in {"$namespace": ".+", "$pod": ".+", "$__rate_interval": "1m"}.items():
+        expr = expr.replace(name, value)
+    return expr
+
+
+def test_every_panels_query_is_answered_with_data(running: Prometheus) -> None:
+    rare = re.compile("memcollect_agent_problems_total")  # nothing went wrong
+    for panel in panels():
+        for target in panel["targets"]:
+            found = running.query(asked(target["expr"]))
+            assert found or rare.search(target["expr"]), (panel["title"], target["expr"])
+
+
+def test_the_variables_offer_what_is_there(running: Prometheus) -> None:
+    for variable in dashboard()["templating"]["list"]:
+        if variable["type"] == "query":
+            match = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["query"]["query"])
+            assert match is not None
+            values = running.ask(f"label/{match[2]}/values", **{"match[]": asked(match[1])})
+            assert values == sorted(
+                {namespace if match[2] == "namespace" else pod for namespace, pod in PODS}
+            )
+
+
+def test_the_dashboard_parses_without_a_server(tmp_path: Path) -> None:
+    rules = [{"record": f"panel:{n}", "expr": asked(target["expr"])} for n, target in enumerate(targets())]
+    (tmp_path / "rules.yml").write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))
+    assert f"{len(rules)} rules found" in promtool("check", "rules", str(tmp_path / "rules.yml"))
+
+
+def test_the_dashboard_is_one_that_grafana_can_import() -> None:
+    document = dashboard()
+    assert {"uid", "title", "schemaVersion", "panels", "templating", "time", "version"} <= document.keys()
+    assert "id" not in document, "an id of another Grafana's database"
+    assert "__inputs" not in document, "a variable names the data source"
+    assert document["schemaVersion"] >= 36
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,40}", document["uid"])
+    ids = [panel["id"] for panel in document["panels"]]
+    assert len(ids) == len(set(ids))
+    names = [variable["name"] for variable in document["templating"]["list"]]
+    used = set(re.findall(r"\$\{?([a-z]\w*)", json.dumps(document)))
+    assert names == ["datasource", "namespace", "pod"]
+    assert used == set(names)
+
+
+def test_every_panel_is_whole() -> None:
+    for panel in panels():
+        assert panel["type"] in {"timeseries", "stat", "bargauge"}
+        assert panel["title"]
+        assert panel["fieldConfig"]["defaults"]["unit"] in {"bytes", "s", "percentunit", "none", "cps"}
+        assert panel["fieldConfig"].keys() == {"defaults", "overrides"}
+        references = [target["refId"] for target in panel["targets"]]
+        assert references
+        assert len(references) == len(set(references))
+        for target in (panel, *panel["targets"]):
+            assert target["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
+
+
+def test_panels_lie_within_the_grid_and_not_on_one_another() -> None:
+    taken: set[tuple[int, int]] = set()
+    for panel in dashboard()["panels"]:
+        at = panel["gridPos"]
+        assert at["x"] >= 0
+        assert at["x"] + at["w"] <= 24
+        cells = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
+        assert not cells & taken, panel["title"]
+        taken |= cells
+
+
+def test_the_composition_is_stacked_and_the_number_of_kubectl_top_is_not() -> None:
+    (composition,) = [panel for panel in panels() if panel.get("repeat") == "pod"]
+    assert composition["fieldConfig"]["defaults"]["custom"]["stacking"]["mode"] == "normal"
+    lines = {
+        override["matcher"]["options"]: {p["id"]: p["value"] for p in override["properties"]}
+        for override in composition["fieldConfig"]["overrides"]
+    }
+    legends = {target["legendFormat"] for target in composition["targets"]}
+    assert legends == {"{{term}}", *lines}
+    assert all(one["custom.stacking"]["mode"] == "none" for one in lines.values())
