@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from memcollect.reporters.columns import Amount, overview_row
 from memcollect.reporters.escape import markdown, markdown_code
+from memcollect.reporters.groups import missing_groups, some_names, subtotals
 from memcollect.reporters.sizes import UNKNOWN, share, signed_size, size
 from memcollect.reporters.words import (
     CONFIDENCE_MARKS,
@@ -29,7 +30,7 @@ from memcollect.reporters.words import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from memcollect.model import Composition, Container, Finding, Ladder, Pod, Snapshot, Step
+    from memcollect.model import Composition, Container, Finding, Ladder, Pod, Snapshot, Step, Subtotal
     from memcollect.reporters.words import Details
 
 OVERVIEW = ("Pod", "kubectl top", "Working set", "PSS", "Page cache", "tmpfs, shm", "Kernel", "Residual")
@@ -51,18 +52,33 @@ def _lines(snapshot: Snapshot, *, in_full: bool) -> Iterator[str]:
     yield from (f"- {label}: {markdown(text)}" for label, text in heading(snapshot) if label != "Sample")
     if snapshot.pods:
         yield from _overview(snapshot.pods)
+    for title, rows, left_out in subtotals(snapshot):
+        yield from _subtotals(title, rows, left_out)
     if snapshot.missing:
         yield from _section("Asked for and not measured")
         yield from (
-            f"- {markdown(missing.kind)} {markdown_code(missing.name)} ({markdown(missing.reason)}): "
+            f"- {some_names(names, markdown(missing.kind), markdown_code)} ({markdown(missing.reason)}): "
             + markdown(missing.detail)
-            for missing in snapshot.missing
+            for missing, names in missing_groups(snapshot.missing)
         )
     for pod in snapshot.pods if in_full else []:
         yield from _pod(pod)
     if snapshot.notes:
         yield from _section("Notes")
         yield from (f"- {markdown(note)}" for note in snapshot.notes)
+
+
+def _subtotals(title: str, rows: list[Subtotal], left_out: int) -> Iterator[str]:
+    yield from _section(f"By {title.lower()}")
+    yield from _table_head(
+        (title, "Pods", "Measured", "Working set", "kubectl top", "MemAvailable"), numbers=5
+    )
+    for row in rows:
+        sizes = (row.working_set_bytes, row.top_bytes, row.memory_available_bytes)
+        counts = [str(row.pods), str(row.pods_measured)]
+        yield _table_row([markdown_code(row.name), *counts, *map(size, sizes)])
+    if left_out:
+        yield from ("", f"and {left_out} more, in the JSON")
 
 
 def _overview(pods: list[Pod]) -> Iterator[str]:

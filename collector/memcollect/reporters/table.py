@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
+from memcollect.reporters.groups import missing_groups, some_names
 from memcollect.reporters.terminal.lines import left, paragraph
 from memcollect.reporters.terminal.overview import by_size, overview_lines
 from memcollect.reporters.terminal.pod import pod_lines
+from memcollect.reporters.terminal.subtotals import subtotal_lines
 from memcollect.reporters.words import Details, heading, shows_details
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ def _lines(snapshot: Snapshot, width: int, *, details: Details, full: bool) -> I
     if len(snapshot.pods) > 1 or not in_full:
         yield Text()
         yield from overview_lines(snapshot.pods, width)
+    yield from subtotal_lines(snapshot, width)
     yield from _missing(snapshot, width)
     if in_full:
         for pod in sorted(snapshot.pods, key=by_size):
@@ -81,9 +84,9 @@ def _missing(snapshot: Snapshot, width: int) -> Iterator[Text]:
         return
     yield Text()
     yield Text(f"Asked for and not measured ({len(snapshot.missing)})", style="bold red")
-    for missing in snapshot.missing:
+    for missing, names in missing_groups(snapshot.missing):
         where = f" on {missing.node}" if missing.node else ""
-        text = f"{missing.kind} {missing.name}{where} ({missing.reason}): {missing.detail}"
+        text = f"{some_names(names, missing.kind)}{where} ({missing.reason}): {missing.detail}"
         yield from paragraph(text, width, indent="    ", first="  ✗ ")
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from memcollect.reporters.escape import visible
+from memcollect.reporters.groups import MOST_NODES
 from memcollect.reporters.sizes import interval, share, size
 
 if TYPE_CHECKING:
-    from memcollect.model import Finding, Pod, Residual, Snapshot, Term, Undecided
+    from memcollect.model import Finding, Pod, Residual, Snapshot, Summary, Term, Undecided
+    from memcollect_agent.wire import Node
 
 Details = Literal["auto", "all", "none"]
 """Whether pods are shown one by one; "auto": where they are few."""
@@ -220,8 +222,11 @@ def heading(snapshot: Snapshot) -> list[tuple[str, str]]:
     if summary.working_set_bytes is not None:
         lines.append(("Working set", size(summary.working_set_bytes)))
     if summary.top_bytes is not None:
-        lines.append(("kubectl top", size(summary.top_bytes)))
-    lines.extend(("Node", _node_line(snapshot, index)) for index in range(len(snapshot.nodes)))
+        lines.append(("kubectl top", f"{size(summary.top_bytes)}{_statuses(summary)}"))
+    if len(snapshot.nodes) <= MOST_NODES:
+        lines.extend(("Node", _node_line(node)) for node in snapshot.nodes)
+    else:
+        lines.append(("Nodes", _nodes_line(snapshot.nodes)))
     return [(label, visible(text)) for label, text in lines]
 
 
@@ -240,8 +245,18 @@ def _pods(snapshot: Snapshot) -> str:
     return f"{measured}, {len(snapshot.missing)} missing" if snapshot.missing else measured
 
 
-def _node_line(snapshot: Snapshot, index: int) -> str:
-    node = snapshot.nodes[index]
+def _statuses(summary: Summary) -> str:
+    counts = [f"{count} {status}" for status, count in summary.statuses.items()]
+    return f" ({', '.join(counts)})" if counts else ""
+
+
+def _nodes_line(nodes: list[Node]) -> str:
+    kernels = sorted({node.kernel for node in nodes if node.kernel})
+    shown = ", ".join(kernels[:MOST_NODES]) + (" and others" if len(kernels) > MOST_NODES else "")
+    return f"{len(nodes)} answered" + (f", Linux {shown}" if shown else "")
+
+
+def _node_line(node: Node) -> str:
     parts = [node.name]
     if node.kernel:
         parts.append(f"Linux {node.kernel}")

@@ -1,0 +1,67 @@
+from memcollect.model import Missing, Pod, Snapshot, Subtotal, Summary
+from memcollect.reporters import groups, markdown, table
+
+NO_AGENT = {"kind": "pod", "node": "n1", "reason": "no-agent", "detail": "Node n1 has no agent."}
+
+
+def _snapshot(**changes: object) -> Snapshot:
+    fields = {"captured_at": "", "finished_at": "", "mode": "cluster", **changes}
+    return Snapshot(**fields)  # type: ignore[arg-type] # what a test changes is of the right type
+
+
+def test_one_reason_that_holds_for_many_is_said_once_with_its_names() -> None:
+    missing = [Missing(name=f"team/p{number}", **NO_AGENT) for number in range(7)]
+    [(first, names)] = groups.missing_groups(missing)
+    assert first == missing[0]
+    assert groups.some_names(names, "pod") == "7 pods: team/p0, team/p1, team/p2, team/p3, team/p4 and 2 more"
+
+
+def test_reasons_that_differ_stay_apart() -> None:
+    missing = [Missing(name="a", **NO_AGENT), Missing(name="b", **{**NO_AGENT, "node": "n2"})]
+    assert [names for _, names in groups.missing_groups(missing)] == [["a"], ["b"]]
+
+
+def test_subtotals_are_shown_only_where_there_are_several_largest_first() -> None:
+    rows = [
+        Subtotal(name="a", working_set_bytes=1),
+        Subtotal(name="b", working_set_bytes=5),
+        Subtotal(name="c"),
+    ]
+    one = _snapshot(summary=Summary(namespaces=rows[:1]))
+    many = _snapshot(summary=Summary(namespaces=rows))
+    assert groups.subtotals(one) == []
+    assert groups.subtotals(many) == [("Namespace", [rows[1], rows[0], rows[2]], 0)]
+
+
+def test_more_rows_than_a_screen_holds_are_counted() -> None:
+    rows = [Subtotal(name=f"n{number}") for number in range(25)]
+    [(_, shown, left_out)] = groups.subtotals(_snapshot(summary=Summary(nodes=rows)))
+    assert (len(shown), left_out) == (20, 5)
+
+
+def test_both_reports_show_each_nodes_own_available_memory_beside_its_pods() -> None:
+    rows = [
+        Subtotal(
+            name="n1", pods=2, pods_measured=1, working_set_bytes=3 << 20, memory_available_bytes=9 << 20
+        ),
+        Subtotal(name="n2", pods=1, top_bytes=4 << 20),
+    ]
+    snapshot = _snapshot(pods=[Pod(uid="u", name="p")], summary=Summary(nodes=rows))
+    lines = table.render(snapshot, details="none").splitlines()
+    assert next(line for line in lines if line.startswith("n1")).split() == [
+        "n1",
+        "2",
+        "1",
+        "3.0Mi",
+        "?",
+        "9.0Mi",
+    ]
+    assert next(line for line in lines if line.startswith("n2")).split() == [
+        "n2",
+        "1",
+        "0",
+        "?",
+        "4.0Mi",
+        "?",
+    ]
+    assert "| `n1` | 2 | 1 | 3.0 MiB | ? | 9.0 MiB |" in markdown.render(snapshot)
