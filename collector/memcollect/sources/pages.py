@@ -55,8 +55,10 @@ def items(api: Api, listing: Listing[Item], report: Report) -> Iterator[Item]:
 def _pages(api: Api, listing: Listing[Item], report: Report) -> Iterator[list[Item]]:
     token = ""
     while True:
-        body = api.get(listing.path, listing.right, _page_query(listing.query, token))
-        page = _decoded(api, body, listing, report)
+        # No name is given to the bytes: those of a whole page would otherwise live as long as its objects.
+        page = _decoded(
+            api, api.get(listing.path, listing.right, _page_query(listing.query, token)), listing, report
+        )
         yield page.items or []
         token = page.metadata.continue_
         if not token:
