@@ -9,21 +9,33 @@ from memcollect_agent import cgroupfs, pods
 from memcollect_agent.cgroupfs import CgroupDir
 from memcollect_agent.errors import AgentError, GoneError
 from memcollect_agent.redact import visible
+from memcollect_agent.sandbox.places import SandboxPlace, sandbox_at
 from memcollect_agent.wire import Problem
 
 
 class Found(Struct, frozen=True, kw_only=True):
-    """A cgroup that was asked for. Only one of `pod` and `unit` is set."""
+    """A cgroup that was asked for. At most one of `pod`, `unit` and `sandbox` is set.
+
+    None of them: a cgroup of no known shape, which only its processes can tell to be a sandbox's.
+    """
 
     path: str
     pod: pods.PodPlace | None = None
     unit: pods.UnitPlace | None = None
+    sandbox: SandboxPlace | None = None
 
 
 class Finder:
     """One walk over a tree. `problems` tells what could not be looked into."""
 
-    def __init__(self, pod_uids: list[str] | None, unit_patterns: list[str] | None) -> None:
+    def __init__(
+        self, pod_uids: list[str] | None, unit_patterns: list[str] | None, *, sandboxes: bool = False
+    ) -> None:
+        """Look for pods (None: all), for units by pattern, and for `sandboxes` that have no Pod.
+
+        What runtimes put beside a pod (SandboxPlace.is_overhead) is always found.
+        """
+        self._sandboxes = sandboxes
         self._uids = None if pod_uids is None else {_normal(uid) for uid in pod_uids}
         self._asked = list(pod_uids or [])
         self._patterns = list(unit_patterns or [])
@@ -92,8 +104,14 @@ class Finder:
                 self._found_uids.add(_normal(pod.uid))
                 yield Found(path=directory.path, pod=pod)
             return
-        if self._patterns and (unit := pods.unit_at(directory.path)) and self._matches(unit, directory.path):
+        if (sandbox := sandbox_at(directory.path)) and (sandbox.is_overhead or self._sandboxes):
+            yield Found(path=directory.path, sandbox=sandbox)
+            return
+        unit = pods.unit_at(directory.path) if self._patterns or self._sandboxes else None
+        if unit and self._patterns and self._matches(unit, directory.path):
             yield Found(path=directory.path, unit=unit)
+        elif unit is None and self._sandboxes:
+            yield Found(path=directory.path)
         if directory.depth < cgroupfs.MAX_DEPTH:
             yield from self.find(directory)
         elif directory.children():

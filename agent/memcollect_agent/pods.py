@@ -25,6 +25,7 @@ _CGROUPFS_POD = re.compile(rf"pod{_UID}")
 _ID = r"(?P<id>[0-9a-f]{64}|[0-9a-f]{32})"
 _PREFIXED = re.compile(rf"(?P<prefix>[A-Za-z][A-Za-z0-9_.-]*?)-{_ID}(?:\.scope)?")
 _BARE = re.compile(_ID)
+_KATA = re.compile(rf"kata_{_ID}")
 _ESCAPED = re.compile(r"\\x([0-9a-f]{2})")
 
 
@@ -45,7 +46,7 @@ class ContainerPlace(Struct, frozen=True, kw_only=True):
     runtime: str | None
     """"cri-containerd", "crio", "docker"; None with the cgroupfs driver of containerd and docker."""
     role: str
-    """"container", "conmon" (CRI-O's monitor) or "unknown"."""
+    """"container", "sandbox" (Kata's, with sandbox_cgroup_only), "conmon" (CRI-O's monitor) or "unknown"."""
 
 
 class UnitPlace(Struct, frozen=True, kw_only=True):
@@ -81,6 +82,8 @@ def container_at(name: str) -> ContainerPlace:
     """Return what a directory directly below a pod's cgroup is, by its name."""
     if match := _BARE.fullmatch(name):
         return ContainerPlace(id=match["id"], runtime=None, role="container")
+    if match := _KATA.fullmatch(name):
+        return ContainerPlace(id=match["id"], runtime="kata", role="sandbox")
     if match := _PREFIXED.fullmatch(name):
         prefix = match["prefix"]
         role = "conmon" if prefix.endswith("conmon") else "container"

@@ -8,6 +8,7 @@ normal and counted; what cannot be read is reported beside what could.
 import resource
 import time
 
+import msgspec
 from msgspec import Struct
 
 import memcollect_agent
@@ -20,7 +21,8 @@ from memcollect_agent.measure_node import measure_node
 from memcollect_agent.measure_processes import Budget, Processes, Tally, Wanted
 from memcollect_agent.procfs import ProcFs
 from memcollect_agent.redact import visible
-from memcollect_agent.wire import Container, Cost, NodeSample, Pod, Problem, SampleRequest
+from memcollect_agent.sandbox import HOLDERS, MOST_LOOKED_AT, SandboxPlace, find_hints, looks_ordinary
+from memcollect_agent.wire import Container, Cost, Hint, NodeSample, Pod, Problem, SampleRequest
 
 PAUSE_CHARGE_BYTES = 2 << 20
 """A pause container was seen with up to 0.9 MiB, when it paid for the first page cache."""
@@ -87,6 +89,8 @@ class _NodeSampling:
         self._budget = Budget(request.time_budget_seconds)
         self._boot_time: float | None = None
         self._problems: list[Problem] = []
+        self._overheads: dict[str, Found] = {}
+        """By sandbox id; a pod that claims one takes it out."""
 
     def run(self, node_name: str | None) -> NodeSample:
         sampled_at, wall, cpu = time.time(), time.monotonic(), time.thread_time()
@@ -111,14 +115,21 @@ class _NodeSampling:
         )
 
     def _pods(self) -> list[Pod]:
-        finder = Finder(self._request.pod_uids, self._request.units)
+        request = self._request
+        finder = Finder(request.pod_uids, request.units, sandboxes=request.sandboxes)
         with self._cgroups.open() as top:
             found = list(finder.find(top))
-        measured = [pod for place in found if (pod := self._pod(place)) is not None]
+        for place in found:
+            if place.sandbox and place.sandbox.is_overhead:
+                self._overheads[place.sandbox.id] = place
+        pods_first = sorted(found, key=lambda place: place.pod is None)
+        measured = [pod for place in pods_first if (pod := self._pod(place)) is not None]
         self._problems += finder.problems + finder.not_found()
         return measured
 
     def _pod(self, place: Found) -> Pod | None:
+        if place.pod is None and place.unit is None and not self._is_podless(place):
+            return None
         name = place.pod.uid if place.pod else place.unit.name if place.unit else place.path
         if self._budget.spent(2.0):
             detail = (
@@ -132,6 +143,7 @@ class _NodeSampling:
                     return self._measured_pod(place.pod, directory)
                 if place.unit:
                     return self._measured_unit(place.unit, directory)
+                return self._measured_sandbox(place, directory)
         except GoneError:
             self._problem("pod", name, "gone", "its cgroup was removed while the node was being measured")
         except DeniedError as error:
@@ -150,8 +162,13 @@ class _NodeSampling:
             reading.details(numa=self._request.numa)
             seen: set[tuple[int, int]] = set()
             containers = [self._container(child, seen) for child in children.all]
-            own = self._read_processes(reading, self._own_pids(directory), seen)
+            own_pids = self._own_pids(directory)
+            own = self._read_processes(reading, own_pids, seen)
             reading.again()
+            own_hints: list[Hint] = []
+            if not looks_ordinary(containers, own.listed):
+                own_hints = self._hints(own_pids)
+                containers = self._recognised(children.all, containers)
         finally:
             children.close()
         return Pod(
@@ -161,7 +178,76 @@ class _NodeSampling:
             cgroup=reading.result(),
             containers=containers,
             own_sums=own.sums(),
+            own_hints=own_hints,
+            outside=self._outside(containers, seen),
         )
+
+    def _recognised(self, children: "list[_Child]", containers: list[Container]) -> list[Container]:
+        """Return the containers with the processes of a sandbox runtime named, and their roles by these."""
+        named = [
+            msgspec.structs.replace(each, hints=self._hints(self._subtree_pids(child.directory)))
+            for child, each in zip(children, containers, strict=True)
+        ]
+        return [
+            msgspec.structs.replace(each, role="sandbox") if _holds_sandbox(each, named) else each
+            for each in named
+        ]
+
+    def _hints(self, pids: dict[int, str | None]) -> list[Hint]:
+        return find_hints(self._proc, pids, self._budget.spent, self._request.process_ceiling_bytes)
+
+    def _outside(self, containers: list[Container], seen: set[tuple[int, int]]) -> list[Container]:
+        """Return the cgroups elsewhere that bear the id of one of the pod's own, which is its sandbox's."""
+        places = [self._overheads.pop(each.id, None) for each in containers if each.id]
+        return [each for place in places if place and (each := self._overhead(place, seen)) is not None]
+
+    def _overhead(self, place: Found, seen: set[tuple[int, int]]) -> Container | None:
+        runtime, id_ = (place.sandbox.runtime, place.sandbox.id) if place.sandbox else (None, None)
+        as_container = pods.ContainerPlace(id=id_, runtime=runtime, role="overhead")
+        try:
+            with self._cgroups.open(place.path) as directory:
+                return self._whole(as_container, directory, seen)
+        except GoneError:
+            return None
+        except AgentError as error:
+            self._problem("container", place.path, _reason(error), str(error))
+            return None
+
+    def _whole(
+        self, place: pods.ContainerPlace, directory: CgroupDir, seen: set[tuple[int, int]]
+    ) -> Container:
+        """Return one cgroup with its whole subtree, and the sandbox runtime's processes in it."""
+        reading = CgroupReading(directory)
+        reading.begin()
+        reading.details(numa=self._request.numa)
+        container = self._container(_Child(place, directory, reading), seen)
+        return msgspec.structs.replace(container, hints=self._hints(self._subtree_pids(directory)))
+
+    def _is_podless(self, place: Found) -> bool:
+        """Return whether the cgroup is to be told as a sandbox without a Pod.
+
+        One beside a pod's (overhead) is, once every pod of the node was looked at and none claimed it.
+        """
+        if not self._request.sandboxes:
+            return False
+        if place.sandbox is not None:
+            unclaimed = self._request.pod_uids is None and place.sandbox.id in self._overheads
+            return unclaimed or not place.sandbox.is_overhead
+        try:
+            with self._cgroups.open(place.path) as directory:
+                pids = dict.fromkeys(directory.read_procs()[:MOST_LOOKED_AT])
+        except AgentError:
+            return False
+        return any(hint.kind in HOLDERS for hint in find_hints(self._proc, pids, lambda: True, 0))
+
+    def _measured_sandbox(self, place: Found, directory: CgroupDir) -> Pod:
+        found = place.sandbox or SandboxPlace(id=place.path.rsplit("/", 1)[-1], runtime="")
+        as_container = pods.ContainerPlace(id=found.id, runtime=found.runtime or None, role="container")
+        container = self._whole(as_container, directory, set())
+        return Pod(
+            kind="sandbox", uid=visible(place.path), name=visible(found.id), cgroup=container.cgroup,
+            containers=[container],
+        )  # fmt: skip
 
     def _measured_unit(self, place: pods.UnitPlace, directory: CgroupDir) -> Pod:
         reading = CgroupReading(directory)
@@ -321,6 +407,21 @@ def role_of(place: pods.ContainerPlace, charge: int | None, tally: Tally) -> str
         return place.role
     alone = tally.listed == 1 and tally.only_name == "pause"
     return "pause" if alone and charge is not None and charge < PAUSE_CHARGE_BYTES else "container"
+
+
+def _holds_sandbox(container: Container, all_of_pod: list[Container]) -> bool:
+    """Return whether a container's cgroup is in truth the sandbox's: its runtime there, no app elsewhere.
+
+    gVisor under the systemd driver: the Sentry is in the pause container's scope, the apps' are empty. Kata
+    with sandbox_cgroup_only: the shim sits beside the VMM. A VMM that is itself the app of an ordinary
+    container (KubeVirt's) has a pause container beside it and no shim with it.
+    """
+    kinds = {hint.kind for hint in container.hints}
+    if container.role != "container" or not kinds & HOLDERS:
+        return False
+    others = [each for each in all_of_pod if each is not container and each.role == "container"]
+    all_empty = bool(others) and not any(each.sums.listed for each in others)
+    return all_empty or bool(kinds & {"kata-shim", "cube-shim"})
 
 
 def _reason(error: AgentError) -> str:

@@ -226,7 +226,7 @@ class Container(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False)
     processes: list[Process] = field(default_factory=list)
     """The largest by PSS, at most the number asked for; empty unless asked for."""
     hints: list[Hint] = field(default_factory=list)
-    """Processes of a sandbox runtime; looked for only where the pod's cgroups are unlike an ordinary pod's."""
+    """Processes of a sandbox runtime; looked for only where the pod's cgroups are no ordinary pod's."""
 
 
 class Pod(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

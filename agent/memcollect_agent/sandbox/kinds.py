@@ -1,0 +1,102 @@
+"""The programs of sandbox runtimes, as data, and how a process is told to be one of them. Pure.
+
+`comm` is cut to 15 bytes (`containerd-shim` for every shim) and is the process's own choice, so argv[0]
+counts first, then /proc/PID/exe, and comm only where neither could be read. gVisor starts its processes
+through /proc/self/exe with another argv[0] (runsc/sandbox/sandbox.go), so their comm may be `exe`.
+"""
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+from msgspec import Struct
+
+COMM_LENGTH = 15
+"""TASK_COMM_LEN − 1 (include/linux/sched.h)."""
+
+
+class Kind(Struct, frozen=True):
+    """One kind of process: its name here, and a pattern that the program's whole base name must match."""
+
+    name: str
+    programs: str
+    subcommand: str = ""
+    """A word that must be among the arguments: one binary may be several programs."""
+
+
+KINDS = (
+    Kind("sentry", r"runsc-sandbox"),
+    Kind("gofer", r"runsc-gofer"),
+    Kind("sentry", r"runsc", "boot"),
+    Kind("gofer", r"runsc", "gofer"),
+    Kind("kata-shim", r"containerd-shim-kata-v2|kata-shim"),
+    Kind("cube-shim", r"containerd-shim-cube(?:-rs|-v2)?"),
+    Kind(
+        "vmm", r"qemu-system-[a-z0-9_]+(?:-experimental|-snp-experimental)?|qemu-kvm|qemu-lite-system-x86_64"
+    ),
+    Kind("vmm", r"cloud-hypervisor(?:-glibc)?|clh|firecracker|stratovirt|crosvm|dragonball"),
+    Kind("virtiofsd", r"virtiofsd|virtiofsd-rs"),
+    Kind("jailer", r"jailer"),
+    Kind("execd", r"execd"),
+)
+HOLDERS = frozenset({"sentry", "vmm", "kata-shim", "cube-shim"})
+"""Kinds that may hold guest memory: a shim does where the VMM is a part of it (runtime-rs, Cube)."""
+VISITORS = frozenset({"virtiofsd", "sentry-stub"})
+"""Kinds that map the guest's memory a second time."""
+
+_PATTERNS = tuple((kind, re.compile(kind.programs)) for kind in KINDS)
+_SANDBOX_OPTIONS = ("-id", "--id", "--sandbox", "-sandbox")
+_QEMU_NAME = re.compile(r"(?:^|,)sandbox-([0-9a-f]{32,64})(?:,|$)")
+_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,127}")
+
+
+class Recognised(Struct, frozen=True):
+    """What a process was told to be: the kind, the name that told, and where the name was."""
+
+    kind: str
+    program: str
+    by: str
+
+
+def recognise(comm: str, arguments: Sequence[str], exe: str | None) -> Recognised | None:
+    """Return what the process is, None where it is nothing that is known here."""
+    names = [("argv[0]", _base(arguments[0])) if arguments else None, ("exe", _base(exe)) if exe else None]
+    for by, name in filter(None, names):
+        if kind := _kind_of(name, arguments):
+            return Recognised(kind.name, name, by)
+    if not any(names) and (kind := _kind_of_cut(comm)):
+        return Recognised(kind.name, comm, "comm")
+    return None
+
+
+def sandbox_id(arguments: Sequence[str]) -> str | None:
+    """Return the sandbox's id from a shim's or a VMM's arguments, None where they tell none.
+
+    Shims: -id ID (containerd's shim protocol); Firecracker and its jailer: --id ID; QEMU under Kata:
+    -name sandbox-ID.
+    """
+    for option, value in pairwise(arguments):
+        if option in _SANDBOX_OPTIONS and _ID.fullmatch(value):
+            return value
+        if option == "-name" and (match := _QEMU_NAME.search(value)):
+            return match[1]
+    for argument in arguments:
+        if argument.startswith("--id=") and _ID.fullmatch(argument[5:]):
+            return argument[5:]
+    return None
+
+
+def _kind_of(name: str, arguments: Sequence[str]) -> Kind | None:
+    for kind, pattern in _PATTERNS:
+        if pattern.fullmatch(name) and (not kind.subcommand or kind.subcommand in arguments[1:]):
+            return kind
+    return None
+
+
+def _kind_of_cut(comm: str) -> Kind | None:
+    # Only a name that fits into comm whole: a cut one (`containerd-shim`) is every shim's.
+    return _kind_of(comm, ()) if len(comm) < COMM_LENGTH else None
+
+
+def _base(path: str) -> str:
+    return path.removesuffix(" (deleted)").rsplit("/", 1)[-1]

@@ -1,0 +1,65 @@
+import pytest
+
+from memcollect_agent.sandbox.kinds import recognise, sandbox_id
+
+ID = "c7" * 32
+
+
+@pytest.mark.parametrize(
+    ("comm", "arguments", "exe", "expected"),
+    [
+        ("exe", ["runsc-sandbox", "--root=/run", "boot"], "/usr/local/bin/runsc", ("sentry", "argv[0]")),
+        ("exe", ["/proc/self/exe", "--debug", "boot"], "/usr/local/bin/runsc", ("sentry", "exe")),
+        ("runsc-gofer", ["runsc-gofer"], None, ("gofer", "argv[0]")),
+        ("containerd-shim", ["/usr/bin/containerd-shim-kata-v2", "-id", ID], None, ("kata-shim", "argv[0]")),
+        ("containerd-shim", ["x"], "/opt/kata/bin/containerd-shim-cube-rs (deleted)", ("cube-shim", "exe")),
+        ("qemu-system-x86", ["/opt/kata/bin/qemu-system-x86_64"], None, ("vmm", "argv[0]")),
+        ("fc_vcpu 0", ["./firecracker"], None, ("vmm", "argv[0]")),
+        ("cloud-hyperviso", ["cloud-hypervisor"], None, ("vmm", "argv[0]")),
+        ("virtiofsd", [], None, ("virtiofsd", "comm")),
+        ("execd", ["/opt/opensandbox/execd"], None, ("execd", "argv[0]")),
+    ],
+)
+def test_a_runtimes_process_is_told_by_argv0_then_exe_then_comm(
+    comm: str, arguments: list[str], exe: str | None, expected: tuple[str, str]
+) -> None:
+    recognised = recognise(comm, arguments, exe)
+    assert recognised is not None
+    assert (recognised.kind, recognised.by) == expected
+
+
+@pytest.mark.parametrize(
+    ("comm", "arguments", "exe"),
+    [
+        (
+            "containerd-shim",
+            ["/usr/bin/containerd-shim-runc-v2", "-id", ID],
+            "/usr/bin/containerd-shim-runc-v2",
+        ),
+        ("containerd-shim", [], None),
+        ("qemu-system-x86", [], None),
+        ("python3", ["python3", "firecracker"], "/usr/bin/python3"),
+        ("firecracker", ["python3"], "/usr/bin/python3"),
+        ("runsc", ["runsc", "list"], "/usr/bin/runsc"),
+        ("", [], None),
+    ],
+)
+def test_anything_else_is_nothing(comm: str, arguments: list[str], exe: str | None) -> None:
+    assert recognise(comm, arguments, exe) is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["containerd-shim-kata-v2", "-namespace", "k8s.io", "-id", ID], ID),
+        (["jailer", "--id", "vm-1"], "vm-1"),
+        (["firecracker", "--id=vm-2"], "vm-2"),
+        (["qemu-system-x86_64", "-name", f"sandbox-{ID},debug-threads=on"], ID),
+        (["qemu-system-x86_64", "-name", "mine"], None),
+        (["jailer", "--id", "../../etc"], None),
+        (["jailer", "--id"], None),
+        ([], None),
+    ],
+)
+def test_the_sandboxs_id_is_read_from_the_arguments(arguments: list[str], expected: str | None) -> None:
+    assert sandbox_id(arguments) == expected
