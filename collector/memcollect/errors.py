@@ -12,6 +12,7 @@ CollectorError
     ├── UnauthorizedError     401: it does not know who is asking
     ├── DeniedError           403: it knows, and does not let them
     ├── MissingError          404: there is no such thing
+    ├── ProvisionerError      the HTTP service that makes sandboxes refused, failed or was not reached
     └── AnswerError           it answered something else: an error of its own, or not what Kubernetes says
 """
 
@@ -75,6 +76,10 @@ class MissingError(ClusterError):
     def __init__(self, sentence: str, remedy: str = "", *, is_resource: bool = True) -> None:
         super().__init__(sentence, remedy)
         self.is_resource = is_resource
+
+
+class ProvisionerError(ClusterError):
+    """The HTTP service that makes sandboxes did not do what it was asked."""
 
 
 class AnswerError(ClusterError):

@@ -147,6 +147,7 @@ class Condition(_Object, frozen=True):
     status: str
     reason: str | None = None
     message: str | None = None
+    last_transition_time: str | None = None
 
 
 class PodStatus(_Object, frozen=True):

@@ -82,8 +82,15 @@ class Api:
         return self._ask("GET", f"{path}?{urlencode(query)}" if query else path, right)
 
     def post(self, path: str, right: Right, body: Any) -> bytes:
-        """Return the body of a POST of `body` as JSON: for reviews, which change nothing. As `get`."""
+        """Return the body of a POST of `body` as JSON: as `get`.
+
+        It is tried again as well, so that a creation may find what its own earlier try has made.
+        """
         return self._ask("POST", path, right, msgspec.json.encode(body))
+
+    def delete(self, path: str, right: Right, body: Any) -> bytes:
+        """Return the body of a DELETE with the options `body`. As `get`."""
+        return self._ask("DELETE", path, right, msgspec.json.encode(body))
 
     def get_as(self, decoder: msgspec.json.Decoder[T], path: str, right: Right, query: Query = ()) -> T:
         """Return the decoded body of `get`; also raises AnswerError where it is of another shape."""

@@ -1,9 +1,9 @@
 """Test doubles for programs that talk to a Kubernetes cluster.
 
 `StandInCluster` is a small API server: discovery, pods, nodes, namespaces, runtime classes, daemon sets, the
-metrics API, access reviews, and port-forwards to real sockets on the loopback, over WebSocket as the
-official Python client and kubectl speak them. It serves a `Cluster`, which a test makes up or loads from a
-recording, and on which it scripts rights and faults:
+metrics API, access reviews, port-forwards to real sockets on the loopback, over WebSocket as the official
+Python client and kubectl speak them, and exec in real processes (`Cluster.on_exec`). It serves a `Cluster`,
+which a test makes up or loads from a recording, and on which it scripts rights and faults:
 
     cluster = Cluster()
     cluster.put(PODS, objects.pod("team", "web-1", node="node-1"))
@@ -21,6 +21,7 @@ port-forwards as SPDY without a WebSocket (kubectl before 1.30).
 from memcollect.testing import objects
 from memcollect.testing.access import Access, Attributes, Rule
 from memcollect.testing.cluster import Cluster
+from memcollect.testing.exec import ExecRefusedError
 from memcollect.testing.faults import Fault, StreamFault
 from memcollect.testing.request_log import LoggedRequest, RequestLog
 from memcollect.testing.resources import (
@@ -45,6 +46,7 @@ __all__ = [
     "Access",
     "Attributes",
     "Cluster",
+    "ExecRefusedError",
     "Fault",
     "LoggedRequest",
     "RequestLog",

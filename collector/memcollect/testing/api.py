@@ -215,9 +215,26 @@ def _create(cluster: Cluster, asked: Target, request: Request) -> bytes:
     return _one(cluster, asked.resource, stored, request)
 
 
+def _check_preconditions(cluster: Cluster, asked: Target, request: Request) -> None:
+    """Hold the UID that DeleteOptions may name against the object's."""
+    try:
+        options = msgspec.json.decode(request.body)
+    except msgspec.MsgspecError:
+        return
+    wanted = (options.get("preconditions") or {}).get("uid") if isinstance(options, dict) else None
+    if wanted is None:
+        return
+    found = cluster.store.get(asked.resource, asked.namespace, asked.name).decoded()["metadata"].get("uid")
+    if found != wanted:
+        raise failures.conflict(asked.resource, asked.name, wanted, found)
+
+
 def _delete(cluster: Cluster, asked: Target, request: Request) -> bytes:
     """Delete at once: nobody here needs a grace period, and a namespace takes its pods with it."""
+    _check_preconditions(cluster, asked, request)
     removed = cluster.store.remove(asked.resource, asked.namespace, asked.name)
+    if asked.resource == PODS:
+        cluster.on_pod_deleted(removed.decoded())
     if asked.resource == NAMESPACES:
         for pod in cluster.store.all(PODS):
             if pod.namespace == asked.name:

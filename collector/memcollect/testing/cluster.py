@@ -5,7 +5,7 @@ import hashlib
 import json
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,6 +25,8 @@ from memcollect.testing.resources import (
 )
 from memcollect.testing.store import Store
 
+OnExec = Callable[[dict[str, Any], str, list[str]], Sequence[str]]
+"""(pod, container, command) -> the program that is run in its place, with its arguments."""
 RECORDED = (
     ("pods.json", PODS),
     ("nodes.json", NODES),
@@ -60,7 +62,9 @@ class Cluster:
 
     `clock` says the present, for ages in tables and for new objects. `metrics` False takes the metrics
     API out of discovery, as in a cluster without metrics-server. `on_pod_created` is called with each pod
-    that a client creates, before it is stored, and may fill in what a scheduler and a kubelet would.
+    that a client creates, before it is stored, and may fill in what a scheduler and a kubelet would;
+    `on_pod_deleted` with each that was taken out. `on_exec` says which program of this machine stands for
+    a command in a container of a pod, or raises ExecRefusedError; where it is None nothing can be run.
     """
 
     def __init__(self, clock: Callable[[], dt.datetime] = _now) -> None:
@@ -72,6 +76,8 @@ class Cluster:
         self.metrics = True
         self.clock = clock
         self.on_pod_created: Callable[[dict[str, Any]], None] = lambda _pod: None
+        self.on_pod_deleted: Callable[[dict[str, Any]], None] = lambda _pod: None
+        self.on_exec: OnExec | None = None
         self._backends: dict[tuple[str, str, int], tuple[str, int]] = {}
         self._lock = threading.Lock()
 

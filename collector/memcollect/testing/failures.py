@@ -85,6 +85,15 @@ def already_exists(resource: Resource, name: str) -> ApiError:
     return ApiError(409, "AlreadyExists", message, _details(resource, name))
 
 
+def conflict(resource: Resource, name: str, wanted: str, found: str) -> ApiError:
+    """Return the 409 for a precondition on the UID that does not hold."""
+    message = (
+        f'Operation cannot be fulfilled on {qualified(resource)} "{name}": Precondition failed: '
+        f"UID in precondition: {wanted}, UID in object meta: {found}"
+    )
+    return ApiError(409, "Conflict", message, _details(resource, name))
+
+
 def expired(token: str) -> ApiError:
     """Return the 410 for a page of a list that the server has forgotten; `token` continues inconsistently."""
     return ApiError(410, "Expired", _EXPIRED, token=token)

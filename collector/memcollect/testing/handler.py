@@ -8,7 +8,7 @@ import uuid
 from http import HTTPMethod
 from typing import TYPE_CHECKING, Any
 
-from memcollect.testing import api, port_forward
+from memcollect.testing import api, exec, port_forward  # noqa: A004 - Kubernetes' own word
 from memcollect.testing.exchange import Answer, Request, failed
 from memcollect.testing.failures import ApiError
 from memcollect.testing.faults import Fault
@@ -76,6 +76,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 wanted = port_forward.wanted(self.cluster, request)
                 if wanted is not None:
                     self._forward(wanted, request, entry, fault)
+                    return
+                target = exec.wanted(self.cluster, request)
+                if target is not None:
+                    self._exec(target, request, entry, fault)
                     return
             self._send(self._answer(request, fault), entry, fault)
         except DroppedError:
@@ -159,13 +163,27 @@ class Handler(http.server.BaseHTTPRequestHandler):
         except ApiError as failure:
             self._send(failed(failure, request), entry, None)
             return
+        self._switch_protocols(accepted.headers, entry)
+        if not port_forward.serve(self.cluster, accepted, self.connection, entry, fault):
+            raise DroppedError
+
+    def _exec(self, target: api.Target, request: Request, entry: LoggedRequest, fault: Fault | None) -> None:
+        self.close_connection = True
+        try:
+            accepted = exec.accept(self.cluster, target, request, self.headers)
+        except ApiError as failure:
+            self._send(failed(failure, request), entry, None)
+            return
+        self._switch_protocols(accepted.headers, entry)
+        if not exec.serve(self.cluster, accepted, self.connection, fault):
+            raise DroppedError
+
+    def _switch_protocols(self, headers: tuple[tuple[str, str], ...], entry: LoggedRequest) -> None:
         self.send_response_only(101)
-        for name, value in accepted.headers:
+        for name, value in headers:
             self.send_header(name, value)
         entry.status = 101
         self.end_headers()
-        if not port_forward.serve(self.cluster, accepted, self.connection, entry, fault):
-            raise DroppedError
 
 
 def scripted_failure(status: int, retry_after_seconds: int | None, request: Request) -> Answer:

@@ -1,0 +1,181 @@
+"""A plan: where sandboxes come from, what is done in them, and when they are measured. Pure.
+
+The fields' names are the keys of the TOML file. `Seconds` and `Size` are written with their unit there
+("20s", "1Mi").
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct, field
+
+PLAN_SCHEMA = 1
+MOST_SANDBOXES = 1000
+"""At once: beyond it a typing mistake is likelier than a wish."""
+
+
+class Seconds(float):
+    """A length of time."""
+
+    __slots__ = ()
+
+
+class Size(int):
+    """An amount of memory in bytes."""
+
+    __slots__ = ()
+
+
+class Settle(Struct, frozen=True, kw_only=True):
+    """Memory is at rest when no pod's working set changes by `within` or more `over` this long."""
+
+    within: Size = Size(1 << 20)
+    over: Seconds = Seconds(20)
+    at_most: Seconds = Seconds(180)
+    """After so long it is measured all the same, as "did not settle"."""
+
+
+class Selected(Struct, frozen=True, kw_only=True, tag="selector", tag_field="kind"):
+    """Pods that are there already; nothing is made or deleted."""
+
+    namespace: str = "deer-flow"
+    selector: str
+    container: str = ""
+    """Where commands run; "": the pod's first."""
+    most: int = 1
+    """How many of the selected pods are used, in the order of their names."""
+    ready_within: Seconds = Seconds(120)
+
+
+class Template(Struct, frozen=True, kw_only=True, tag="template", tag_field="kind"):
+    """Pods made from a manifest, or like a pod that runs."""
+
+    namespace: str = "deer-flow"
+    file: str = ""
+    """A Pod manifest, YAML or JSON, beside the plan."""
+    clone: str = ""
+    """The name of a running pod of the namespace, or a label selector ("app=x") whose first one is meant."""
+    runtime_class: str = ""
+    container: str = ""
+    ready_within: Seconds = Seconds(120)
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """One HTTP request; {id}, {run} and {namespace} in `url` and `body` stand for the sandbox's."""
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
+    url: str
+    body: str = ""
+    content_type: str = "application/json"
+
+
+class Provisioned(Struct, frozen=True, kw_only=True, tag="provisioner", tag_field="kind"):
+    """Pods that an HTTP service makes when it is asked."""
+
+    namespace: str = "deer-flow"
+    create: Call
+    delete: Call
+    release: Call | None = None
+    """None: it has no such request."""
+    reuse: Call | None = None
+    """What brings a released sandbox back; None: `create` with the same id."""
+    pod: str = "sandbox-{id}"
+    """The name of a sandbox's pod."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Header -> the environment variable that holds its value: secrets stay out of plans."""
+    container: str = ""
+    ready_within: Seconds = Seconds(120)
+    request_timeout: Seconds = Seconds(30)
+
+
+Source = Selected | Template | Provisioned
+
+
+class _Phase(Struct, frozen=True, kw_only=True):
+    name: str
+    version: str = ""
+    """Of this workload; "": the plan's."""
+    settle: Settle | None = None
+    """None: the plan's."""
+
+
+class Nothing(_Phase, frozen=True, kw_only=True, tag="nothing", tag_field="do"):
+    """Measure the sandbox as it is."""
+
+
+class Exec(_Phase, frozen=True, kw_only=True, tag="exec", tag_field="do"):
+    """Run a command in every sandbox."""
+
+    command: list[str]
+    container: str = ""
+    time_limit: Seconds = Seconds(120)
+
+
+class Http(_Phase, frozen=True, kw_only=True, tag="http", tag_field="do"):
+    """Call an HTTP endpoint of every sandbox, by port-forward."""
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
+    port: int = 8080
+    path: str = "/"
+    body: str = ""
+    content_type: str = "application/json"
+    expect: list[int] = field(default_factory=lambda: [200, 201, 202, 204])
+    time_limit: Seconds = Seconds(60)
+
+
+class Wait(_Phase, frozen=True, kw_only=True, tag="wait", tag_field="do"):
+    """Let time pass."""
+
+    time: Seconds
+
+
+class Mark(_Phase, frozen=True, kw_only=True, tag="mark", tag_field="do"):
+    """Ask the person who runs it to do something, and to press Enter."""
+
+    ask: str
+    time_limit: Seconds = Seconds(1800)
+
+
+class Reuse(_Phase, frozen=True, kw_only=True, tag="reuse", tag_field="do"):
+    """Release the sandbox and take it again, several times; each cycle is measured."""
+
+    cycles: int = 5
+    idle: Seconds = Seconds(5)
+    """Between release and reuse."""
+    command: list[str] = field(default_factory=list)
+    """Run after each reuse; empty: nothing."""
+    container: str = ""
+    ask: str = ""
+    """What to ask a person where the source has no release; "": the phase is skipped there."""
+    time_limit: Seconds = Seconds(120)
+
+
+class Scale(_Phase, frozen=True, kw_only=True, tag="scale", tag_field="do"):
+    """Make many fresh sandboxes at once, run a command in each, measure, delete."""
+
+    steps: list[int]
+    command: list[str] = field(default_factory=list)
+    container: str = ""
+    time_limit: Seconds = Seconds(300)
+
+
+Phase = Nothing | Exec | Http | Wait | Mark | Reuse | Scale
+PHASES: tuple[type[Phase], ...] = (Nothing, Exec, Http, Wait, Mark, Reuse, Scale)
+SOURCES: tuple[type[Source], ...] = (Selected, Template, Provisioned)
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """A whole plan."""
+
+    schema: int = PLAN_SCHEMA
+    name: str
+    version: str = ""
+    backend: str = ""
+    """What comparisons call the source; "": the plan's name."""
+    repeats: int = 3
+    poll: Seconds = Seconds(0.25)
+    """How often pods that start are looked at."""
+    settle: Settle = Settle()
+    source: Source
+    phases: list[Phase]

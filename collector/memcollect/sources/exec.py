@@ -1,0 +1,224 @@
+"""A command in a container, by the API's exec: bounded in time and in what is kept of its output.
+
+The official client's `stream.stream` swaps a method of its ApiClient during the handshake, so an
+`Executor` belongs to one worker. The handshake has no time limit of its own: `handshake.Handshaker` gives
+it one. Kubernetes has no way to end a command that was begun: after a time-out it may run on.
+"""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import msgspec
+from kubernetes.client import ApiException, CoreV1Api
+from kubernetes.stream import stream
+from msgspec import Struct
+from websocket import WebSocketException
+
+from memcollect.sources.deadline import Deadline
+from memcollect.sources.handshake import Abandoned, Handshaker, TooManyAbandonedError
+from memcollect.sources.kube_config import Cluster
+from memcollect.sources.plain import plain
+from memcollect.sources.refusals import status_of
+from memcollect.sources.rights import Right
+
+LARGEST_OUTPUT_BYTES = 64 << 10
+"""Kept of each of stdout and stderr; the rest is counted and dropped."""
+_STDOUT, _STDERR, _OUTCOME = 1, 2, 3
+_TICK_SECONDS = 0.2
+_CLOSE_SECONDS = 1.0
+
+ExecReason = Literal["denied", "gone", "refused", "unreachable", "timeout", "interrupted"]
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """A container of a pod; `container` is "" for the pod's default one."""
+
+    namespace: str
+    pod: str
+    container: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.pod}" + (f" ({self.container})" if self.container else "")
+
+
+class Output(Struct, kw_only=True):
+    """The beginning of what a command wrote, and how much it was."""
+
+    kept: bytes = b""
+    written_bytes: int = 0
+
+    def take(self, data: bytes) -> None:
+        """Count `data`, and keep what there is room for."""
+        self.written_bytes += len(data)
+        self.kept += data[: LARGEST_OUTPUT_BYTES - len(self.kept)]
+
+
+class ExecResult(Struct, frozen=True, kw_only=True):
+    """A command that ran to its end."""
+
+    exit_code: int
+    stdout: Output
+    stderr: Output
+
+
+class ExecError(Exception):
+    """A command that could not be begun, or of whose end nothing is known."""
+
+    def __init__(self, reason: ExecReason, sentence: str) -> None:
+        super().__init__(sentence)
+        self.reason: ExecReason = reason
+
+
+class _Cause(Struct):
+    reason: str = ""
+    message: str = ""
+
+
+class _Details(Struct):
+    causes: list[_Cause] = []
+
+
+class _Outcome(Struct):
+    """The Status that comes over the error channel when a command has ended."""
+
+    status: str = ""
+    reason: str = ""
+    message: str = ""
+    details: _Details | None = None
+
+
+class Executor:
+    """One worker's commands, one at a time."""
+
+    def __init__(self, cluster: Cluster, abandoned: Abandoned | None = None) -> None:
+        self._cluster = cluster
+        self._handshaker: Handshaker[Any] = Handshaker(_end, abandoned or Abandoned())
+        self._client: Any = None
+
+    def run(
+        self,
+        place: Place,
+        command: Sequence[str],
+        deadline: Deadline,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> ExecResult:
+        """Return what became of `command`, whatever its exit code. Raises ExecError."""
+        try:
+            socket = self._begin(place, command, deadline)
+        except TimeoutError as error:
+            raise _timeout(place, deadline) from error
+        try:
+            return _follow(socket, place, deadline, stopped)
+        finally:
+            _end(socket)
+
+    def close(self) -> None:
+        """Give the client up."""
+        self._handshaker.close()
+        self._client = None
+
+    def _begin(self, place: Place, command: Sequence[str], deadline: Deadline) -> Any:
+        if self._client is None:
+            self._client = self._cluster.client()
+        connect = CoreV1Api(self._client).connect_get_namespaced_pod_exec
+        container = {"container": place.container} if place.container else {}
+        arguments: dict[str, Any] = {"command": list(command), "stdout": True, "stderr": True, **container}
+
+        def begin() -> Any:
+            flags = {"stdin": False, "tty": False, "_preload_content": False, "binary": True}
+            return stream(connect, place.pod, place.namespace, **arguments, **flags)
+
+        try:
+            return self._handshaker.run(begin, deadline)
+        except ApiException as error:
+            raise _handshake_error(error, place) from error
+        except TooManyAbandonedError as error:
+            raise ExecError("unreachable", f"No command was begun in {place}: {error}.") from error
+        except TimeoutError:
+            # The hung thread still has the client and its swapped method.
+            self._client = None
+            raise
+
+
+def _follow(socket: Any, place: Place, deadline: Deadline, stopped: Callable[[], bool]) -> ExecResult:
+    outputs = {_STDOUT: Output(), _STDERR: Output()}
+    outcome = b""
+    try:
+        while socket.is_open():
+            if stopped():
+                raise ExecError("interrupted", f"Ctrl-C came while the command ran in {place}.")
+            left = deadline.left()
+            # Half a frame must not hold us longer than the deadline either.
+            socket.sock.settimeout(left)
+            socket.update(timeout=min(_TICK_SECONDS, left))
+            for channel, output in outputs.items():
+                output.take(_taken(socket, channel))
+            outcome += _taken(socket, _OUTCOME)[:LARGEST_OUTPUT_BYTES]
+            # The client also keeps everything that ever came; this makes it forget.
+            socket.read_all()
+    except (TimeoutError, WebSocketException, OSError) as error:
+        if deadline.passed:
+            raise _timeout(place, deadline) from error
+        raise ExecError(
+            "unreachable", f"The connection to the command in {place} broke: {plain(str(error))}."
+        ) from error
+    return _result(outcome, place, outputs)
+
+
+def _taken(socket: Any, channel: int) -> bytes:
+    """Return what has come on a channel; asking the client itself would wait for more."""
+    data = socket._channels.pop(channel, b"")  # noqa: SLF001 # its own reader polls the network once more
+    return data if isinstance(data, bytes) else str(data).encode()
+
+
+def _result(outcome: bytes, place: Place, outputs: dict[int, Output]) -> ExecResult:
+    try:
+        ended = msgspec.json.decode(outcome, type=_Outcome)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise ExecError(
+            "unreachable", f"The connection to the command in {place} ended without its outcome."
+        ) from error
+    if ended.status == "Success":
+        code = 0
+    elif ended.reason == "NonZeroExitCode":
+        causes = ended.details.causes if ended.details else []
+        texts = [each.message for each in causes if each.reason == "ExitCode"]
+        code = int(texts[0]) if texts and texts[0].isascii() and texts[0].isdecimal() else 1
+    else:
+        raise ExecError(
+            "refused", f"The command could not be run in {place}: {plain(ended.message).rstrip('.')}."
+        )
+    return ExecResult(exit_code=code, stdout=outputs[_STDOUT], stderr=outputs[_STDERR])
+
+
+def _timeout(place: Place, deadline: Deadline) -> ExecError:
+    return ExecError(
+        "timeout",
+        f"The command did not end in {place} within {deadline.seconds:g} s; it may still run there.",
+    )
+
+
+def _end(socket: Any) -> None:
+    with contextlib.suppress(OSError, WebSocketException, AttributeError):
+        socket.sock.settimeout(_CLOSE_SECONDS)
+        socket.close(timeout=_CLOSE_SECONDS)
+    with contextlib.suppress(OSError, WebSocketException, AttributeError):
+        # After the server's own goodbye the client leaves its socket open.
+        socket.sock.shutdown()
+
+
+def _handshake_error(error: ApiException, place: Place) -> ExecError:
+    """Read the refusal out of the websocket error that the client has wrapped."""
+    cause = error.__context__
+    code = getattr(cause, "status_code", None)
+    body = bytes(getattr(cause, "resp_body", None) or b"")
+    said = plain(status_of(body).message or body.decode("utf-8", "replace") or str(error.reason)).rstrip(".")
+    if code == 403:
+        right = Right("create", "pods", namespace=place.namespace, subresource="exec")
+        return ExecError("denied", f"You may not {right}: {said}; check with `{right.command}`.")
+    if code == 401:
+        return ExecError("denied", f"The API server does not accept the credentials: {said}.")
+    if code == 404:
+        return ExecError("gone", f"The pod {place} is gone: {said}.")
+    return ExecError("unreachable", f"No command can be begun in {place}: {said}.")
