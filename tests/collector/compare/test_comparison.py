@@ -1,0 +1,157 @@
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import compare_builders as build
+from compare_builders import MIB
+from memcollect.compare import Document, Question, compare
+from memcollect.compare.model import Comparison, Pair
+
+QUESTION = Question(baseline="aio", issue="#3213")
+
+
+def _pair(comparison: Comparison, phase: str = "after-python") -> Pair:
+    return next(
+        each for each in comparison.pairs if each.kind == "backends" and each.candidate.phase.name == phase
+    )
+
+
+def _change(pair: Pair, metric: str) -> int | None:
+    found = next(each for each in pair.deltas if each.metric == metric).difference
+    return found.estimate_bytes if found is not None else None
+
+
+def test_a_difference_is_claimed_with_number_interval_n_and_scope() -> None:
+    comparison = compare(build.good_pair(), QUESTION)
+    assert _pair(comparison).claim.startswith(
+        "after-python, cube against aio: 50 MiB less working set per pod (95 % interval −52 MiB to −48 MiB;"
+        " 3 and 3 repeats of 1 pod; Linux 6.1.0; workload sha256 "
+    )
+    assert "Related to" not in comparison.verdict
+
+
+def test_a_workload_changed_by_one_byte_is_refused_from_that_phase_on() -> None:
+    aio, cube = build.good_pair()
+    assert cube.manifest is not None
+    changed = [
+        msgspec.structs.replace(each, sha256=each.sha256[:-1] + "x") if each.name == "after-python" else each
+        for each in cube.manifest.workloads
+    ]
+    manifest = msgspec.structs.replace(cube.manifest, workloads=changed)
+    comparison = compare([aio, msgspec.structs.replace(cube, manifest=manifest)], QUESTION)
+    assert [each.rule for each in _pair(comparison).refusals] == ["workload"]
+    assert _pair(comparison, "empty").allowed
+    assert comparison.verdict.startswith("Related to #3213. 1 of 2 comparisons carry a claim")
+
+
+def test_where_nothing_may_be_claimed_the_verdict_never_says_more_than_related() -> None:
+    documents = [
+        build.run("aio", {"empty": [100 * MIB] * 2}),
+        build.run("cube", {"empty": [10 * MIB] * 2}),
+    ]
+    comparison = compare(documents, QUESTION)
+    assert comparison.verdict == (
+        "Related to #3213. Nothing may be claimed: too few repeats: 2 and 2, at least 3 of each are needed."
+    )
+    assert "reduce" not in msgspec.json.encode(comparison).decode()
+
+
+def test_the_difference_is_attributed_to_the_term_that_holds_it() -> None:
+    sizes = {"after-artifact": [200 * MIB] * 3}
+    disk = build.run("disk", sizes, of_pod={"cache": 64 * MIB})
+    tmpfs = build.run("tmpfs", sizes, of_pod={"shmem": 64 * MIB})
+    pair = _pair(compare([disk, tmpfs], Question(baseline="disk")), "after-artifact")
+    assert (_change(pair, "shmem"), _change(pair, "hot_cache")) == (64 * MIB, -64 * MIB)
+    assert (_change(pair, "anon"), _change(pair, "working_set")) == (0, 0)
+    assert not pair.allowed
+
+
+def test_a_phase_that_one_side_lacks_is_refused_and_missing() -> None:
+    aio, cube = build.good_pair()
+    short = build.run("cube", {"empty": [90 * MIB] * 3})
+    comparison = compare([aio, short], QUESTION)
+    assert [each.rule for each in _pair(comparison).refusals] == ["phase"]
+    assert [gap.reason for gap in comparison.missing] == ["after-python was not measured on cube"]
+    assert cube.name == short.name
+
+
+def test_an_altered_file_is_missing_and_spoils_every_claim_of_its_side() -> None:
+    aio, cube = build.good_pair()
+    snapshots = {path: each for path, each in cube.snapshots.items() if path != build.path_of("empty", 1)}
+    altered = msgspec.structs.replace(
+        cube, snapshots=snapshots, problems=["snapshots/empty-1.json was altered"]
+    )
+    comparison = compare([aio, altered], QUESTION)
+    assert {each.rule for each in _pair(comparison, "empty").refusals} == {"files", "missing", "repeats"}
+    assert not _pair(comparison).allowed
+    assert any("was altered" in gap.reason for gap in comparison.missing)
+
+
+def test_terms_and_residual_of_a_repeat_sum_to_its_working_set() -> None:
+    snapshot = build.snapshot(build.pod(3 * MIB, "a"), build.pod(5 * MIB + 1, "b", shmem=7, cache=9))
+    documents = [build.document(snapshot, "a"), build.document(build.snapshot(build.pod(MIB)), "b")]
+    cell = compare(documents, Question(by="file")).cells[0]
+    values = {each.metric: each.spread.median_bytes for each in cell.measures if each.spread is not None}
+    terms = sum(value for name, value in values.items() if name not in ("working_set", "top", "pss"))
+    assert terms == pytest.approx(values["working_set"], abs=len(values))
+
+
+def test_what_a_pod_cannot_tell_is_told_for_the_repeat_and_never_zero() -> None:
+    silent = build.pod(MIB, top=None)
+    documents = [
+        build.document(build.snapshot(silent), "a"),
+        build.document(build.snapshot(build.pod(9)), "b"),
+    ]
+    pair = compare(documents, Question(by="file")).pairs[0]
+    top = next(each for each in pair.deltas if each.metric == "top")
+    assert top.baseline is None
+    assert top.difference is None
+    assert "kubectl top was not asked" in top.reason
+
+
+def test_single_snapshots_are_shown_with_their_difference_but_carry_no_claim() -> None:
+    before, after = (
+        build.snapshot(build.pod(MIB)),
+        build.snapshot(build.pod(9 * MIB), sample="after", captured_at="2026-01-01T00:05:00Z"),
+    )
+    comparison = compare(
+        [build.document(before, "before.json"), build.document(after, "after.json")], QUESTION
+    )
+    (pair,) = comparison.pairs
+    assert (pair.kind, _change(pair, "working_set"), pair.allowed) == ("phases", 8 * MIB, False)
+    assert {"repeats", "status", "settled"} <= {each.rule for each in pair.refusals}
+
+
+def test_runs_of_one_backend_are_said_to_be_taken_together() -> None:
+    sizes = {"empty": [MIB] * 3}
+    first, second = build.run("aio", sizes), build.run("aio", sizes, run_id="another")
+    comparison = compare([first, msgspec.structs.replace(second, name="runs/two", sha256="2")], QUESTION)
+    assert comparison.cells[0].repeats == 6
+    assert any("2 runs are taken together as repeats of aio" in note for note in comparison.notes)
+
+
+def _documents() -> list[Document]:
+    others = [
+        build.document(build.snapshot(build.pod(size * MIB), sample=sample), f"{sample}-{size}.json", "loose")
+        for sample in ("empty", "after-node")
+        for size in (70, 80, 90)
+    ]
+    return [*build.good_pair(), *others]
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(st.permutations(_documents()))
+def test_the_order_of_the_documents_changes_nothing(shuffled: list[Document]) -> None:
+    assert compare(shuffled, QUESTION) == compare(_documents(), QUESTION)
+
+
+def test_a_run_against_its_own_numbers_differs_in_nothing() -> None:
+    aio, _ = build.good_pair()
+    assert aio.manifest is not None
+    manifest = msgspec.structs.replace(aio.manifest, run_id="again", backend="same")
+    again = msgspec.structs.replace(aio, name="runs/same", sha256="other", manifest=manifest)
+    for pair in compare([aio, again], QUESTION).pairs:
+        if pair.kind == "backends":
+            assert all(each.difference is None or not each.difference.estimate_bytes for each in pair.deltas)
+            assert not pair.allowed

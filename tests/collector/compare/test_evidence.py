@@ -1,0 +1,95 @@
+from typing import Any
+
+import msgspec
+import pytest
+
+import compare_builders as build
+from compare_builders import MIB, NODE
+from memcollect.compare.cells import Group, group
+from memcollect.compare.evidence import Fact, Unknown, side_facts
+from memcollect.compare.inputs import observations
+from memcollect.model import Missing, Pod, Top
+
+
+def _group(*pods: Pod, node_changes: dict[str, Any] | None = None, **more: Any) -> Group:
+    node = msgspec.structs.replace(NODE, **(node_changes or {}))
+    document = build.document(build.snapshot(*pods, node=node, **more), "a.json")
+    (found,) = group(("aio", each) for each in observations(document)).values()
+    return found
+
+
+def _fact(name: str, *pods: Pod, **more: Any) -> Fact:
+    return side_facts(_group(*(pods or (build.pod(MIB),)), **more), [], [])[name]
+
+
+def test_what_is_recorded_is_a_set_of_values() -> None:
+    assert _fact("kernel") == {"6.1.0"}
+    assert _fact("thp") == {"madvise"}
+    assert _fact("swap") == {"off"}
+    assert _fact("driver") == {"systemd"}
+    assert _fact("provider") == {"host-cgroup"}
+    assert _fact("image") == {(("aio", "sha256:aa"),)}
+    assert _fact("limits") == {(("aio", ("memory", "1Gi")),)}
+
+
+@pytest.mark.parametrize(
+    ("name", "attribute"),
+    [
+        ("kernel", "kernel"),
+        ("thp", "transparent_hugepage"),
+        ("swap", "swap_devices"),
+        ("page_size", "page_size_bytes"),
+        ("cpus", "cpus"),
+    ],
+)
+def test_what_the_node_did_not_tell_is_unknown(name: str, attribute: str) -> None:
+    assert isinstance(_fact(name, node_changes={attribute: None}), Unknown)
+
+
+def test_a_pod_whose_node_is_not_described_leaves_its_facts_unknown() -> None:
+    assert isinstance(_fact("kernel", build.pod(MIB), build.pod(MIB, "b", node="elsewhere")), Unknown)
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("driver", {"driver": None}),
+        ("image", {"image": None}),
+        ("image", {"image": ""}),
+        ("provider", {"top": None}),
+        ("provider", {"top": Top(source="metrics.k8s.io", status="no-metrics")}),
+    ],
+)
+def test_what_one_pod_does_not_say_is_unknown_of_all(name: str, more: dict[str, Any]) -> None:
+    assert isinstance(_fact(name, build.pod(MIB), build.pod(MIB, "b", **more)), Unknown)
+
+
+def test_two_images_of_one_container_are_two_values() -> None:
+    assert len(_fact("image", build.pod(MIB), build.pod(MIB, "b", image="sha256:bb"))) == 2
+
+
+def test_a_snapshot_of_one_machine_knows_no_requests_and_no_limits() -> None:
+    assert isinstance(_fact("requests", mode="local"), Unknown)
+    assert isinstance(_fact("limits", mode="local"), Unknown)
+
+
+def test_no_limit_at_all_is_a_known_value() -> None:
+    assert _fact("limits", build.pod(MIB, limits={})) == {(("aio",),)}
+
+
+def test_what_was_not_measured_is_missing_once() -> None:
+    pending = Pod(uid="u", name="late", namespace="deer-flow", unmeasured="it is pending")
+    gone = Missing(kind="pod", name="deer-flow/late", reason="pending", detail="wait")
+    assert _fact("missing", build.pod(MIB), pending) == ("pod late (it is pending)",)
+    assert _fact("missing", build.pod(MIB), pending, missing=[gone]) == ("pod deer-flow/late (pending)",)
+
+
+def test_the_residual_is_the_largest_of_any_pod() -> None:
+    pod = build.pod(10 * MIB)
+    (container,) = pod.containers
+    assert container.cgroup is not None
+    more = msgspec.structs.replace(container.cgroup, current_bytes=7 * MIB)
+    odd = msgspec.structs.replace(
+        pod, name="odd", uid="odd", containers=[msgspec.structs.replace(container, cgroup=more)]
+    )
+    assert _fact("residual", pod, odd) == 3 * MIB

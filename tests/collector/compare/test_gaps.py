@@ -1,0 +1,62 @@
+import msgspec
+import pytest
+
+from compare_builders import MIB, phase_run, run
+from memcollect.compare.gaps import gaps
+from memcollect.compare.inputs import Document
+from memcollect.model import Missing
+from memcollect.run_model import PhaseRun, Planned
+
+
+def _gaps(document: Document) -> list[tuple[str, str]]:
+    return [(gap.phase, gap.reason) for gap in gaps(document, "aio")]
+
+
+def _with(*phases: PhaseRun, repeats: int = 1, steps: list[int] | None = None) -> Document:
+    document = run("aio", {"empty": [MIB] * repeats}, phases=list(phases))
+    assert document.manifest is not None
+    plan = Planned(name="g", sha256="s", phases=["empty"], repeats=repeats, steps=steps or [])
+    return msgspec.structs.replace(document, manifest=msgspec.structs.replace(document.manifest, plan=plan))
+
+
+def test_a_whole_run_lacks_nothing() -> None:
+    assert _gaps(run("aio", {"empty": [MIB] * 3, "after-bash": [MIB] * 3})) == []
+
+
+def test_a_planned_repeat_that_is_not_there_is_missing() -> None:
+    assert _gaps(_with(phase_run("empty", 1), repeats=2)) == [
+        ("empty", "repeat 2 was planned and is not there")
+    ]
+
+
+def test_a_step_that_is_not_there_is_missing() -> None:
+    document = _with(phase_run("empty", 1, step=10), steps=[10, 50])
+    assert _gaps(document) == [("empty", "repeat 1 with 50 at once was planned and is not there")]
+
+
+@pytest.mark.parametrize(
+    ("phase", "reason"),
+    [
+        (
+            phase_run("empty", 1, status="timed-out", reason="no answer in 60 s", snapshots=[]),
+            "repeat 1 has no snapshot (timed-out): no answer in 60 s",
+        ),
+        (phase_run("empty", 1, status="failed", reason="exit 1"), "repeat 1 ended as failed: exit 1"),
+        (phase_run("empty", 1, snapshots=["gone.json"]), "repeat 1: a snapshot's file cannot be used"),
+        (
+            phase_run("empty", 1, missing=[Missing(kind="pod", name="p", reason="pending", detail="")]),
+            "repeat 1: pod p (pending)",
+        ),
+    ],
+)
+def test_a_phase_that_went_wrong_is_missing_with_its_reason(phase: PhaseRun, reason: str) -> None:
+    assert _gaps(_with(phase)) == [("empty", reason)]
+
+
+def test_a_run_that_was_broken_off_says_so() -> None:
+    document = run("aio", {"empty": [MIB]}, finished_at=None)
+    assert _gaps(document) == [("the run", "runs/aio was broken off before its end")]
+
+
+def test_a_phase_that_did_not_settle_is_there() -> None:
+    assert _gaps(_with(phase_run("empty", 1, status="did-not-settle"))) == []

@@ -1,0 +1,160 @@
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from memcollect.compare.evidence import Facts, Unknown
+from memcollect.compare.guard import RULES, judge
+from memcollect.compare.model import Difference
+
+MIB = 1 << 20
+DIFFERENCE = Difference(
+    estimate_bytes=-50 * MIB,
+    low_bytes=-52 * MIB,
+    high_bytes=-48 * MIB,
+    level=0.95,
+    n_before=3,
+    n_after=3,
+)
+SIDE: dict[str, Any] = {
+    "phase": True,
+    "files": frozenset(),
+    "missing": (),
+    "repeats": 3,
+    "status": frozenset({"ok"}),
+    "settled": frozenset({True}),
+    "workload": frozenset({(("after-python", "ab" * 32),)}),
+    "pods": frozenset({1}),
+    "kernel": frozenset({"6.1.0"}),
+    "thp": frozenset({"madvise"}),
+    "swap": frozenset({"off"}),
+    "page_size": frozenset({4096}),
+    "cpus": frozenset({4}),
+    "driver": frozenset({"systemd"}),
+    "image": frozenset({(("aio", "sha256:aa"),)}),
+    "requests": frozenset({(("aio", ("memory", "256Mi")),)}),
+    "limits": frozenset({(("aio", ("memory", "1Gi")),)}),
+    "provider": frozenset({"host-cgroup"}),
+    "residual": MIB,
+}
+GOOD = {
+    **{f"baseline.{name}": value for name, value in SIDE.items()},
+    **{f"candidate.{name}": value for name, value in SIDE.items()},
+    "difference": DIFFERENCE,
+}
+NEEDED = sorted({name for rule in RULES for name in rule.needs})
+
+
+def _refused(changed: dict[str, Any]) -> dict[str, str]:
+    judgements = judge(Facts({**GOOD, **changed}), "backends")
+    return {each.rule: each.reason for each in judgements if not each.holds}
+
+
+def test_with_every_fact_known_and_equal_every_rule_holds() -> None:
+    assert _refused({}) == {}
+
+
+def test_the_guard_needs_every_fact_that_the_test_knows() -> None:
+    assert set(GOOD) == set(NEEDED)
+
+
+@settings(derandomize=True)
+@given(st.sets(st.sampled_from(NEEDED), min_size=1), st.booleans())
+def test_nothing_is_allowed_while_any_fact_is_unknown(lost: set[str], gone: bool) -> None:  # noqa: FBT001 (drawn)
+    facts = {name: value for name, value in GOOD.items() if not (gone and name in lost)}
+    facts |= {} if gone else dict.fromkeys(lost, Unknown("nobody wrote it down"))
+    judgements = judge(Facts(facts), "backends")
+    refused = [each for each in judgements if not each.holds]
+    assert refused
+    assert all("cannot be claimed because" in each.reason for each in refused)
+    assert {each.missing for each in refused} <= lost
+
+
+@pytest.mark.parametrize(
+    ("rule", "fact", "other", "words"),
+    [
+        ("kernel", "kernel", "6.12.1", "different kernel: 6.1.0 against 6.12.1"),
+        ("thp", "thp", "always", "different transparent huge page setting: madvise against always"),
+        ("swap", "swap", "on", "different swap: off against on"),
+        ("page-size", "page_size", 65536, "different page size: 4096 against 65536"),
+        ("cpus", "cpus", 8, "different number of CPUs: 4 against 8"),
+        ("cgroup-driver", "driver", "cgroupfs", "different cgroup driver: systemd against cgroupfs"),
+        ("image", "image", (("aio", "sha256:bb"),), "different image: aio sha256:aa against aio sha256:bb"),
+        ("requests", "requests", (("aio",),), "different requests: aio memory 256Mi against aio none"),
+        (
+            "limits",
+            "limits",
+            (("aio", ("memory", "2Gi")),),
+            "different limits: aio memory 1Gi against aio memory 2Gi",
+        ),
+        (
+            "top-provider",
+            "provider",
+            "kata-guest",
+            "different provider of kubectl top's number: host-cgroup against kata-guest",
+        ),
+        ("pods", "pods", 50, "different number of pods: 1 against 50"),
+    ],
+)
+def test_a_difference_in_the_circumstances_is_refused_and_named(
+    rule: str, fact: str, other: Any, words: str
+) -> None:
+    assert _refused({f"candidate.{fact}": frozenset({other})}) == {rule: words}
+
+
+def test_a_side_that_is_mixed_in_itself_is_refused_even_if_both_are_alike() -> None:
+    mixed = frozenset({"6.1.0", "6.12.1"})
+    refused = _refused({"baseline.kernel": mixed, "candidate.kernel": mixed})
+    assert refused == {"kernel": "more than one kernel within a side: 6.1.0 and 6.12.1"}
+
+
+def test_another_workload_is_refused_with_the_phase_it_differs_in() -> None:
+    before = frozenset({(("after-bash", "aa" * 32), ("after-python", "bb" * 32))})
+    after = frozenset({(("after-bash", "ac" * 32), ("after-python", "bb" * 32))})
+    refused = _refused({"baseline.workload": before, "candidate.workload": after})
+    assert refused == {"workload": "different workload in after-bash: it was not the same work on both sides"}
+
+
+def test_phases_of_one_backend_are_different_work_by_nature() -> None:
+    other = {"candidate.workload": frozenset({(("after-node", "cd" * 32),)})}
+    assert all(each.holds for each in judge(Facts({**GOOD, **other}), "phases"))
+
+
+@pytest.mark.parametrize(
+    ("changed", "rule", "words"),
+    [
+        ({"candidate.phase": False}, "phase", "the phase was not measured on the candidate"),
+        ({"baseline.repeats": 2}, "repeats", "too few repeats: 2 and 3, at least 3 of each are needed"),
+        ({"candidate.status": frozenset({"ok", "timed-out"})}, "status", "did not end well: timed-out"),
+        ({"baseline.settled": frozenset({True, False})}, "settled", "had not come to rest on the baseline"),
+        (
+            {"candidate.missing": ("pod a (no-agent)",)},
+            "missing",
+            "missing on the candidate: pod a (no-agent)",
+        ),
+        ({"baseline.files": frozenset({"x.json is missing"})}, "files", "x.json is missing"),
+        (
+            {"candidate.residual": 50 * MIB},
+            "residual",
+            "the largest residual of a pod is 50 MiB, the difference 50 MiB",
+        ),
+    ],
+)
+def test_what_spoils_a_claim_is_said(changed: dict[str, Any], rule: str, words: str) -> None:
+    refused = _refused(changed)
+    assert set(refused) == {rule}
+    assert words in refused[rule]
+
+
+@pytest.mark.parametrize(("low", "high"), [(-60, 0), (0, 10), (-60, 10)])
+def test_an_interval_that_contains_zero_is_refused(low: int, high: int) -> None:
+    found = Difference(
+        estimate_bytes=low * MIB or high * MIB,
+        low_bytes=low * MIB,
+        high_bytes=high * MIB,
+        level=0.95,
+        n_before=3,
+        n_after=3,
+    )
+    assert "contains 0" in _refused({"difference": found})["interval"]

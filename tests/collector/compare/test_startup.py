@@ -1,0 +1,51 @@
+import pytest
+
+from compare_builders import MIB, phase_run, run
+from memcollect.compare.model import StartupRow
+from memcollect.compare.startup import startup_rows
+from memcollect.run_model import Startup
+
+
+def _row(seen: float | None = None, told: float | None = None, *, pulled: bool | None = False) -> Startup:
+    return Startup(
+        pod_uid="u",
+        pod="p",
+        requested_at=100.0,
+        seen_ready_at=None if seen is None else 100.0 + seen,
+        created_at=100.0,
+        ready_at=None if told is None else 100.0 + told,
+        poll_seconds=0.2,
+        pulled=pulled,
+    )
+
+
+def _of(*rows: Startup) -> StartupRow:
+    manifest = run("aio", {"empty": [MIB]}, phases=[phase_run("empty", 1, startups=list(rows))]).manifest
+    assert manifest is not None
+    (row,) = startup_rows("aio", [manifest])
+    return row
+
+
+def test_percentiles_are_of_what_the_runner_saw() -> None:
+    row = _of(*[_row(seen=index / 10, told=float(index)) for index in range(1, 101)])
+    assert (row.n, row.source, row.poll_seconds) == (100, "polled", 0.2)
+    assert (row.p50_seconds, row.p95_seconds, row.p99_seconds) == pytest.approx((5.0, 9.5, 9.9))
+
+
+def test_without_polling_the_apis_own_times_are_taken_and_named() -> None:
+    row = _of(_row(told=2.0), _row(told=3.0))
+    assert (row.source, row.p50_seconds, row.p99_seconds, row.poll_seconds) == ("api", 2.0, 3.0, None)
+
+
+def test_a_pod_that_pulled_its_image_is_left_out_and_counted() -> None:
+    row = _of(_row(seen=1.0), _row(seen=60.0, pulled=True), _row(seen=1.5, pulled=None))
+    assert (row.n, row.pulled, row.pull_unknown, row.p99_seconds) == (2, 1, 1, 1.5)
+
+
+def test_a_pod_that_never_became_ready_is_counted_and_not_a_number() -> None:
+    row = _of(_row(), _row())
+    assert (row.n, row.never_ready, row.p50_seconds) == (0, 2, None)
+
+
+def test_a_clock_that_was_set_back_gives_no_number() -> None:
+    assert _of(_row(seen=-3.0)).n == 0

@@ -1,0 +1,128 @@
+import itertools
+import math
+from collections import Counter
+from statistics import median
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import bootstrap
+
+from memcollect.compare.statistics import (
+    chance_of_separation,
+    difference,
+    median_distribution,
+    percentile,
+    spread,
+)
+
+TREATED = [94, 197, 16, 38, 99, 141, 23]
+CONTROL = [52, 104, 146, 10, 51, 30, 40, 27, 46]
+"""Survival of mice in days: Efron and Tibshirani, An Introduction to the Bootstrap, table 2.1."""
+SCATTERED = [907, 12, 433, 650, 88, 701, 295, 540, 333, 120, 861, 377]
+
+sizes = st.lists(st.integers(-(1 << 50), 1 << 50), min_size=1, max_size=7)
+
+
+def test_the_medians_standard_error_is_the_textbooks_in_the_limit_of_all_resamples() -> None:
+    chances = median_distribution(TREATED)
+    mean = sum(value / 2 * chance for value, chance in chances.items())
+    error = math.sqrt(sum(chance * (value / 2 - mean) ** 2 for value, chance in chances.items()))
+    assert round(error, 2) == 37.83
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 6])
+def test_the_distribution_is_that_of_all_resamples(n: int) -> None:
+    values = SCATTERED[:n]
+    counted = Counter(int(2 * median(each)) for each in itertools.product(values, repeat=n))
+    assert median_distribution(values) == pytest.approx(
+        {value: count / n**n for value, count in counted.items()}
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (TREATED, CONTROL),
+        (SCATTERED[:3], SCATTERED[3:6]),
+        (SCATTERED[:4], SCATTERED[4:9]),
+        (SCATTERED, TREATED),
+    ],
+)
+def test_the_interval_is_the_one_scipy_draws(before: list[int], after: list[int]) -> None:
+    drawn = bootstrap(
+        (before, after),
+        lambda x, y, axis: np.median(y, axis=axis) - np.median(x, axis=axis),
+        n_resamples=99_999,
+        method="percentile",
+        rng=np.random.default_rng(1),
+    ).confidence_interval
+    found = difference(before, after)
+    assert (found.low_bytes, found.high_bytes) == pytest.approx((drawn.low, drawn.high), abs=1)
+
+
+def test_of_three_repeats_the_interval_reaches_over_all_that_was_seen() -> None:
+    found = difference([100, 101, 102], [50, 52, 53])
+    assert (found.estimate_bytes, found.low_bytes, found.high_bytes) == (-49, -52, -47)
+
+
+@settings(derandomize=True)
+@given(sizes)
+def test_the_difference_of_identical_inputs_is_zero_and_its_interval_contains_it(values: list[int]) -> None:
+    found = difference(values, values)
+    assert found.estimate_bytes == 0
+    assert found.low_bytes <= 0 <= found.high_bytes
+
+
+@settings(derandomize=True)
+@given(sizes, sizes)
+def test_turning_the_sides_round_turns_the_signs(before: list[int], after: list[int]) -> None:
+    there, back = difference(before, after), difference(after, before)
+    assert (back.low_bytes, back.high_bytes) == (-there.high_bytes, -there.low_bytes)
+    assert abs(there.estimate_bytes + back.estimate_bytes) <= 1
+
+
+@settings(derandomize=True)
+@given(sizes, sizes)
+def test_the_interval_holds_the_estimate_and_lies_within_what_is_possible(
+    before: list[int], after: list[int]
+) -> None:
+    found = difference(before, after)
+    assert found.low_bytes <= found.estimate_bytes <= found.high_bytes
+    assert min(after) - max(before) <= found.low_bytes
+    assert found.high_bytes <= max(after) - min(before)
+
+
+@settings(derandomize=True)
+@given(sizes, sizes, st.randoms(use_true_random=False))
+def test_the_order_of_the_values_changes_nothing(before: list[int], after: list[int], random: object) -> None:
+    shuffled = [list(before), list(after)]
+    for each in shuffled:
+        random.shuffle(each)  # type: ignore[attr-defined]
+    assert difference(*shuffled) == difference(before, after)
+    assert spread(shuffled[0]) == spread(before)
+
+
+@settings(derandomize=True)
+@given(st.lists(st.integers(0, 1 << 45), min_size=1, max_size=30))
+def test_median_and_quartiles_are_numpys(values: list[int]) -> None:
+    found = spread(values)
+    expected = np.quantile(np.array(values, dtype=np.longdouble), [0, 0.25, 0.5, 0.75, 1])
+    ours = (found.low_bytes, found.q1_bytes, found.median_bytes, found.q3_bytes, found.high_bytes)
+    assert ours == pytest.approx([float(each) for each in expected], abs=1)
+
+
+def test_no_values_have_no_median() -> None:
+    with pytest.raises(ValueError, match="no values"):
+        spread([])
+
+
+@pytest.mark.parametrize(("percent", "value"), [(50, 3), (95, 5), (99, 5), (1, 1)])
+def test_a_percentile_is_one_of_the_values(percent: int, value: int) -> None:
+    assert percentile([5, 3, 1, 2, 4], percent) == value
+
+
+def test_three_against_three_lie_apart_by_chance_in_a_tenth_of_all_orders() -> None:
+    assert chance_of_separation(3, 3) == pytest.approx(0.1)
+    assert chance_of_separation(1, 1) == 1.0

@@ -1,0 +1,177 @@
+"""Runs of a made-up plan, small enough to check by hand: pods of which only private memory differs."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from memcollect.bundle import BundleWriter
+from memcollect.compare import Document
+from memcollect.explain import explain
+from memcollect.model import Container, Pod, Runtime, Scope, Snapshot, Tool, Top
+from memcollect.run_model import PhaseRun, Planned, RunManifest, Settling, Workload
+from memcollect_agent.wire import Cgroup, Node, Process, ProcessSums
+
+MIB = 1 << 20
+NODE = Node(
+    name="node-1",
+    kernel="6.1.0",
+    cpus=1,
+    page_size_bytes=4096,
+    transparent_hugepage="madvise",
+    swap_devices=0,
+    meminfo={"MemAvailable": 5 << 30, "MemTotal": 8 << 30},
+)
+PLAN = "9f" * 32
+PHASES = ("empty", "after-python")
+STAT = ("kernel", "slab_reclaimable", "slab_unreclaimable", "kernel_stack", "pagetables", "sec_pagetables")
+LISTS = ("active_anon", "active_file", "inactive_file", "unevictable", "file", "shmem", "file_mapped")
+NOTHING = dict.fromkeys((*STAT, *LISTS, "percpu", "vmalloc", "sock"), 0)
+
+
+def pod(anon: int, name: str = "sandbox-1", *, shmem: int = 0, cache: int = 0, **more: Any) -> Pod:
+    """Return a raw pod of one container: private memory, tmpfs, hot cache, in bytes."""
+    stat = {
+        **NOTHING,
+        "anon": anon,
+        "shmem": shmem,
+        "file": shmem + cache,
+        "inactive_anon": anon + shmem,
+        "active_file": cache,
+    }
+    processes = more.pop("processes", [])
+    image = more.pop("image", "sha256:aa")
+    container = Container(
+        name=more.pop("container", "aio"),
+        id=f"c-{name}",
+        state="running",
+        image="aio:1",
+        image_id=image,
+        limits=more.pop("limits", {"memory": "1Gi"}),
+        requests=more.pop("requests", {"memory": "256Mi"}),
+        cgroup=Cgroup(path=f"/{name}", current_bytes=anon + shmem + cache, stat=stat),
+        sums=ProcessSums(
+            listed=1, read=1, rss_bytes=anon, pss_bytes=anon, pss_anon_bytes=anon, lazyfree_bytes=0
+        )
+        if not processes
+        else ProcessSums(
+            listed=len(processes), read=more.pop("read", len(processes)), lazyfree_bytes=0, read_until=1000.0
+        ),
+        processes=processes,
+    )
+    more.setdefault("top", Top(source="metrics.k8s.io", memory_bytes=anon + shmem + cache))
+    fields: dict[str, Any] = {
+        "uid": f"uid-{name}",
+        "name": name,
+        "namespace": "deer-flow",
+        "node": NODE.name,
+        "phase": "Running",
+        "driver": "systemd",
+        "runtime": Runtime(family="runc"),
+        "containers": [container],
+        **more,
+    }
+    return Pod(**fields)
+
+
+def process(comm: str, pid: int, pss: int | None = MIB, start_time: float = 1.0) -> Process:
+    """Return one process."""
+    return Process(pid=pid, ppid=1, start_time=start_time, comm=comm, pss_bytes=pss)
+
+
+def snapshot(*pods: Pod, sample: str = "empty", node: Node = NODE, **more: Any) -> Snapshot:
+    """Return the explained document of these pods."""
+    fields: dict[str, Any] = {
+        "tool": Tool(version="0.1.0"),
+        "sample": sample,
+        "captured_at": "2026-01-01T00:00:00Z",
+        "finished_at": "2026-01-01T00:00:01Z",
+        "mode": "cluster",
+        "scope": Scope(namespaces=["deer-flow"], processes=True),
+        "nodes": [node],
+        "pods": list(pods),
+        **more,
+    }
+    return explain(Snapshot(**fields))
+
+
+def document(snapshot_: Snapshot, name: str, label: str | None = None) -> Document:
+    """Return a snapshot as it is compared by itself."""
+    digest = hashlib.sha256(name.encode() + msgspec.json.encode(snapshot_)).hexdigest()
+    return Document(name=name, label=label, sha256=digest, snapshots={name: snapshot_})
+
+
+def path_of(phase: str, repeat: int) -> str:
+    """Return where a run keeps that snapshot."""
+    return f"snapshots/{phase}-{repeat}.json"
+
+
+def phase_run(phase: str, repeat: int, **more: Any) -> PhaseRun:
+    """Return a phase that went well and settled."""
+    fields: dict[str, Any] = {
+        "phase": phase,
+        "repeat": repeat,
+        "status": "ok",
+        "workload": None if phase == "empty" else phase,
+        "settling": Settling(settled=True),
+        "snapshots": [path_of(phase, repeat)],
+        **more,
+    }
+    return PhaseRun(**fields)
+
+
+def run(name: str, anon: Mapping[str, Sequence[int]], **more: Any) -> Document:
+    """Return a whole run: for each phase the private memory of its pod, repeat by repeat, in bytes."""
+    repeats = len(next(iter(anon.values())))
+    node = more.pop("node", NODE)
+    of_pod = more.pop("of_pod", {})
+    of_phase = more.pop("of_phase", {})
+    workload = more.pop("workload", "1")
+    snapshots = {
+        path_of(phase, index): snapshot(
+            pod(size, **of_pod), sample=phase, node=node, captured_at=f"2026-01-01T00:0{index}:00Z"
+        )
+        for phase, sizes in anon.items()
+        for index, size in enumerate(sizes, start=1)
+    }
+    fields: dict[str, Any] = {
+        "run_id": f"run-{name}",
+        "backend": name,
+        "finished_at": 2.0,
+        "tool": Tool(version="0.1.0"),
+        "plan": Planned(name="guide", sha256=PLAN, phases=list(anon), repeats=repeats),
+        "workloads": [
+            Workload(name=phase, sha256=hashlib.sha256(f"{phase}{workload}".encode()).hexdigest())
+            for phase in anon
+        ],
+        "phases": [phase_run(phase, index, **of_phase) for phase in anon for index in range(1, repeats + 1)],
+        **more,
+    }
+    manifest = RunManifest(**fields)
+    return Document(
+        name=f"runs/{name}",
+        sha256=hashlib.sha256(msgspec.json.encode(manifest)).hexdigest(),
+        manifest=manifest,
+        snapshots=snapshots,
+    )
+
+
+def good_pair(change: int = -50 * MIB) -> list[Document]:
+    """Return two runs of three repeats that differ in private memory alone."""
+    base = [300 * MIB, 301 * MIB, 302 * MIB]
+    return [
+        run("aio", {"empty": [100 * MIB, 100 * MIB, 101 * MIB], "after-python": base}),
+        run("cube", {"empty": [90 * MIB, 90 * MIB, 91 * MIB], "after-python": [x + change for x in base]}),
+    ]
+
+
+def write(directory: Path, document_: Document) -> Path:
+    """Write a run as a bundle and return its directory."""
+    assert document_.manifest is not None
+    writer = BundleWriter.create(directory)
+    for path, each in document_.snapshots.items():
+        writer.write(path, msgspec.json.encode(each))
+    writer.write_manifest(document_.manifest)
+    return directory
