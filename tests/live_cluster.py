@@ -21,9 +21,10 @@ import msgspec
 from agent_trees import FIXTURES, recorded
 from memcollect.testing import NODES, POD_METRICS, PODS, Cluster, StandInCluster, objects
 from memcollect_agent.sample import Roots
-from memcollect_agent.wire import DEFAULT_PORT
+from memcollect_agent.wire import DEFAULT_PORT, History
+from served_agents import ask
 from tcp_agents import refusing_port
-from waiting import wait_until
+from waiting import PATIENCE, wait_until
 
 LABELS = {"app": "deer-flow-sandbox"}
 AGENT_LABELS = {"app.kubernetes.io/name": "memcollect-agent"}
@@ -112,7 +113,18 @@ def agent_serving(roots: Roots, *options: str) -> Iterator[int]:
             yield port
         finally:
             process.send_signal(signal.SIGTERM)
-            assert process.wait(10) == 0
+            assert process.wait(PATIENCE) == 0
+
+
+def remembering(port: int) -> None:
+    """Return when the agent has a point that is older than a second: a sample of now lies after it."""
+    wait_until(lambda: _first_point(port) < time.time() - 1)
+
+
+def _first_point(port: int) -> float:
+    answer = ask(port, "/v1/history", Accept="application/json")
+    rings = msgspec.json.decode(answer.body, type=History).cgroups
+    return max((ring.times[0] for ring in rings if ring.times), default=time.time())
 
 
 def _listens(port: int) -> bool:
@@ -132,8 +144,8 @@ def real_agents() -> Iterator[dict[str, int]]:
     """Run the agents of the recorded nodes; yield their ports once they remember some points."""
     with contextlib.ExitStack() as stack:
         ports = {node: stack.enter_context(_agent_of(node)) for node in RECORDED}
-        # Two points, and a whole second after the first: then a sample of now lies between two.
-        time.sleep(1.5)
+        for port in ports.values():
+            remembering(port)
         yield ports
 
 

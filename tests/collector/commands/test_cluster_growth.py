@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from live_cluster import LONG_AGO, LiveCluster, agent_pod, agent_serving, timestamp
+from live_cluster import LONG_AGO, LiveCluster, agent_pod, agent_serving, remembering, timestamp
 from memcollect.commands.run import run
 from memcollect.documents import read_snapshot
 from memcollect.model import Pod, Snapshot
@@ -58,8 +58,8 @@ def growing(directory: Path, *options: str) -> Iterator[Growing]:
         made = Growing(live, tree, directory / "f.json")
         with agent_serving(roots, *options) as port:
             live.reach(NODE, port)
-            # The first point must be older than the second that the sample's time is cut to.
-            time.sleep(1.2)
+            if "off" not in options:
+                remembering(port)
             yield made
 
 
