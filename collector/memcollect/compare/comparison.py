@@ -124,7 +124,7 @@ def _material(documents: Sequence[Document], names: Mapping[str, str], baseline:
         phases=phases,
         groups=groups,
         cells={key: cell(groups[key]) for key in keys},
-        gaps=[*found, *_not_measured(observed), *_wrong_files(problems)],
+        gaps=[*_wrong_files(problems), *found, *_not_measured(observed)],
         problems=problems,
     )
 

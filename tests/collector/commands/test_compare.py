@@ -1,0 +1,145 @@
+from pathlib import Path
+
+import msgspec
+import pytest
+
+import compare_builders as build
+from compare_builders import MIB
+from memcollect.commands.run import run
+from memcollect.compare.model import Comparison
+from memcollect.model import Runtime, Snapshot
+from memcollect.reporters import json
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> list[str]:
+    return [
+        str(build.write(tmp_path / name, each)) for name, each in zip("ab", build.good_pair(), strict=True)
+    ]
+
+
+def _save(path: Path, snapshot: Snapshot) -> str:
+    path.write_text(json.render(snapshot), encoding="utf-8")
+    return str(path)
+
+
+def _snapshot(size: int, sample: str = "empty", family: str = "runc") -> Snapshot:
+    pod = build.pod(size, runtime=Runtime(family=family))
+    return build.snapshot(pod, sample=sample, captured_at=f"2026-01-01T00:00:{size % 60:02}Z")
+
+
+def test_two_runs_make_a_page_that_can_be_made_again(
+    runs: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    pages = []
+    for _ in range(2):
+        assert run(["compare", *runs, "--issue", "#3213", "--format", "markdown"], "memcollect") == 0
+        pages.append(capsys.readouterr().out)
+    assert pages[0] == pages[1]
+    assert "50 MiB less working set per pod" in pages[0]
+
+
+def test_json_is_the_document(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["compare", *runs, "--format", "json"], "memcollect") == 0
+    comparison = msgspec.json.decode(capsys.readouterr().out, type=Comparison)
+    assert comparison.backends == ["aio", "cube"]
+    assert [pair.allowed for pair in comparison.pairs if pair.kind == "backends"] == [True, True]
+
+
+def test_the_baseline_can_be_chosen(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["compare", *runs, "--baseline", "cube"], "memcollect") == 0
+    assert "aio against cube: 50 MiB more" in " ".join(capsys.readouterr().out.split())
+
+
+def test_snapshots_are_compared_by_file_where_nothing_else_tells_them_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = [_save(tmp_path / f"{size}.json", _snapshot(size * MIB)) for size in (10, 30)]
+    assert run(["compare", *paths, "--format", "json", "--issue", "#7"], "memcollect") == 0
+    comparison = msgspec.json.decode(capsys.readouterr().out, type=Comparison)
+    (pair,) = comparison.pairs
+    assert (pair.baseline.backend, pair.candidate.backend) == ("10.json", "30.json")
+    assert comparison.verdict.startswith("Related to #7. Nothing may be claimed: too few repeats: 1 and 1")
+
+
+def test_labels_make_backends_and_repeats(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = []
+    for label, size in (("aio", 10), ("aio", 11), ("cube", 30)):
+        path = _save(tmp_path / f"{size}.json", _snapshot(size * MIB))
+        arguments += ["--label", f"{label}={path}"]
+    assert run(["compare", *arguments, "--format", "json"], "memcollect") == 0
+    comparison = msgspec.json.decode(capsys.readouterr().out, type=Comparison)
+    assert [(each.backend, each.repeats) for each in comparison.cells] == [("aio", 2), ("cube", 1)]
+
+
+def test_a_phase_on_one_side_only_is_exit_code_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    paths = [
+        _save(tmp_path / "a.json", _snapshot(MIB)),
+        _save(tmp_path / "b.json", _snapshot(MIB, "after-bash", "kata")),
+    ]
+    assert run(["compare", *paths], "memcollect") == 3
+    output = capsys.readouterr()
+    assert "2 missing" in output.err
+    assert "after-bash was not measured on runc" in output.out
+
+
+def test_an_altered_file_is_exit_code_3_and_named(
+    runs: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = Path(runs[1]) / build.path_of("empty", 1)
+    path.write_bytes(path.read_bytes() + b" ")
+    assert run(["compare", *runs], "memcollect") == 3
+    output = capsys.readouterr()
+    assert "was altered" in output.err
+    assert "Related to the issue. Nothing may be claimed" in output.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "There is nothing to compare"),
+        (["a.json"], "One snapshot cannot be compared"),
+        (["a.json", "a.json"], "is named twice"),
+        (["a.json", "copy.json"], "are the same document"),
+        (["a.json", "b.json", "--baseline", "nobody"], "No backend is called nobody"),
+        (["a.json", "b.json", "--issue", "fixes all"], "is not an issue"),
+        (["--label", "aio", "b.json"], "is not NAME=PATH"),
+        (["--label", "x=a.json", "--label", "y=a.json"], "has two labels"),
+        (["a.json", "b.json", "-o", "."], "is a directory"),
+    ],
+)
+def test_wrong_usage_is_one_sentence(
+    arguments: list[str],
+    words: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    _save(tmp_path / "a.json", _snapshot(MIB))
+    _save(tmp_path / "copy.json", _snapshot(MIB))
+    _save(tmp_path / "b.json", _snapshot(9 * MIB))
+    assert run(["compare", *arguments], "memcollect") == 2
+    output = capsys.readouterr()
+    assert words in output.err
+    assert output.out == ""
+
+
+@pytest.mark.parametrize("name", ["nowhere.json", "empty.json", "."])
+def test_what_cannot_be_read_is_one_sentence(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty.json").touch()
+    _save(tmp_path / "a.json", _snapshot(MIB))
+    assert run(["compare", "a.json", name], "memcollect") == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_run_of_which_nothing_is_left_is_one_sentence(
+    runs: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for each in (Path(runs[0]) / "snapshots").iterdir():
+        each.unlink()
+    assert run(["compare", runs[0]], "memcollect") == 1
+    assert "No snapshot to compare: snapshots/after-python-1.json is missing." in capsys.readouterr().err
