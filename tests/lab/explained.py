@@ -51,9 +51,14 @@ def intervals_of(pod: Pod, scope: str, cause: str) -> list[tuple[int, int, int]]
     return [(-high, -mid, -low) if high <= 0 else (low, mid, high) for low, mid, high in named]
 
 
+def scopes_of(pod: Pod) -> list[str]:
+    """Return the pod and its containers that live: one that has ended has no numbers."""
+    return ["pod", *(each.name for each in pod.containers if each.state != "terminated")]
+
+
 def residuals_of(pod: Pod) -> dict[str, Residual]:
     """Return every residual of the pod's document by a name that a failure can show."""
-    scopes = ["pod", *(each.name for each in pod.containers)]
+    scopes = scopes_of(pod)
     residuals = {
         f"{scope}: {step.from_rung} -> {step.to_rung}": step.residual
         for scope in scopes
@@ -68,7 +73,7 @@ def residuals_of(pod: Pod) -> dict[str, Residual]:
 
 def steps_of(pod: Pod) -> list[Step]:
     """Return every step of the pod and its containers."""
-    scopes = ["pod", *(each.name for each in pod.containers)]
+    scopes = scopes_of(pod)
     return [step for scope in scopes for step in ladder_of(pod, scope).steps]
 
 
