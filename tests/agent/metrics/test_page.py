@@ -49,7 +49,7 @@ def text(page: Page, *, openmetrics: bool = False) -> str:
 
 
 def parsed(page: str) -> list[Metric]:
-    return list(text_parser.text_string_to_metric_families(page))  # type: ignore[no-untyped-call]
+    return list(text_parser.text_string_to_metric_families(page))
 
 
 def families(page: Page, *, openmetrics: bool = False) -> list[Metric]:
