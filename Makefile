@@ -22,8 +22,9 @@ demo: $(STAMP) ## Boot a real kernel, run sandbox-like pods in it, explain each 
 	$(BIN)/memcollect demo
 
 test: lint agent-alone ## Everything CI runs: lint, types, contracts, unit tests, the real-kernel suite
-	scripts/debian-packages lab cluster
-	MEMCOLLECT_REQUIRE_LAB=1 $(BIN)/pytest $(PYTEST_FLAGS)
+	scripts/debian-packages lab cluster metrics
+	MEMCOLLECT_REQUIRE_LAB=1 MEMCOLLECT_REQUIRE_METRICS=1 $(BIN)/pytest $(PYTEST_FLAGS)
+	scripts/other-kernels $(BIN)/python 5.10 7.2
 
 unit: $(STAMP) ## Only the tests that need no kernel of their own
 	$(BIN)/pytest -m "not lab and not cluster" $(PYTEST_FLAGS)
