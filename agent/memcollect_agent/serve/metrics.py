@@ -18,8 +18,8 @@ from memcollect_agent.serve.port import Bounds, Port
 from memcollect_agent.serve.service import Sampling
 from memcollect_agent.wire import HistoryRequest
 
-BOUNDS = Bounds(connections=32, request_bytes=MAX_REQUEST_BYTES, seconds=30.0)
-"""A scrape may take as long as Prometheus' own default interval lets it, over a bad line too."""
+BOUNDS = Bounds(connections=32, request_bytes=MAX_REQUEST_BYTES, seconds=30.0, held_bytes=16 << 20)
+"""Over a bad line too a page is taken in less; a page of 1000 containers has 4 MB, compressed 0.1."""
 
 _NO_LIBRARY = (
     "--metrics-listen needs the package prometheus_client, which is not installed: "

@@ -20,6 +20,8 @@ from memcollect_agent.redact import visible
 _log = logging.getLogger(__name__)
 
 END_OF_HEAD = b"\r\n\r\n"
+SEND_BUFFER_BYTES = 128 << 10
+"""What the kernel holds for a client that does not read is charged to the agent, and may be megabytes."""
 
 Answering = Callable[[bytes], Sequence[bytes]]
 """From a request's bytes (its whole head, or as much as is allowed) to the answer's, in pieces."""
@@ -32,6 +34,8 @@ class Bounds(Struct, frozen=True, kw_only=True):
     request_bytes: int
     seconds: float
     """A connection's whole life."""
+    held_bytes: int = 1 << 20
+    """Of different answers that clients have yet to take; beyond it the oldest such client makes room."""
 
 
 class _Connection:
@@ -98,6 +102,7 @@ class Port:
         if len(self._connections) >= self._bounds.connections:
             self._end(next(iter(self._connections)))
         sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         self._connections[sock] = _Connection(sock, time.monotonic() + self._bounds.seconds)
         self._selector.register(sock, selectors.EVENT_READ)
 
@@ -123,6 +128,7 @@ class Port:
         pieces = self._answering(connection.data)
         connection.unsent = [memoryview(piece) for piece in pieces if piece]
         self._selector.modify(connection.sock, selectors.EVENT_WRITE)
+        self._make_room(connection)
         return self._send(connection)
 
     def _send(self, connection: _Connection) -> bool:
@@ -135,7 +141,18 @@ class Port:
         connection.sock.shutdown(socket.SHUT_WR)
         return False
 
+    def _make_room(self, newest: _Connection) -> None:
+        sending = [each for each in self._connections.values() if each.unsent and each is not newest]
+        while sending and _held(newest, *sending) > self._bounds.held_bytes:
+            self._end(sending.pop(0).sock)
+
     def _end(self, sock: socket.socket) -> None:
         del self._connections[sock]
         self._selector.unregister(sock)
         sock.close()
+
+
+def _held(*connections: _Connection) -> int:
+    """Return the bytes of all answers that are held for clients, each answer once."""
+    views = [view for connection in connections for view in connection.unsent]
+    return sum({id(view.obj): len(view.obj) for view in views if isinstance(view.obj, bytes)}.values())

@@ -16,11 +16,15 @@ ASK = b"GET / HTTP/1.1\r\n\r\n"
 
 @contextlib.contextmanager
 def port(
-    answering: Callable[[bytes], Sequence[bytes]], *, connections: int = 4, seconds: float = PATIENCE
+    answering: Callable[[bytes], Sequence[bytes]],
+    *,
+    connections: int = 4,
+    seconds: float = PATIENCE,
+    held_bytes: int = len(LARGE),
 ) -> Iterator[int]:
     listener = listen(Address("127.0.0.1", 0))
     number = int(listener.getsockname()[1])
-    bounds = Bounds(connections=connections, request_bytes=1024, seconds=seconds)
+    bounds = Bounds(connections=connections, request_bytes=1024, seconds=seconds, held_bytes=held_bytes)
     with Port(listener, answering, bounds, "test"):
         yield number
 
@@ -66,6 +70,29 @@ def test_many_that_do_not_read_make_room_for_one_that_does() -> None:
         client = stack.enter_context(connected(number))
         client.sendall(ASK)
         assert rest(client) == LARGE
+
+
+def test_different_answers_that_nobody_takes_are_held_only_up_to_a_limit() -> None:
+    bodies = [bytes([letter]) * len(LARGE) for letter in b"abc"]
+    asked = iter(bodies)
+    with contextlib.ExitStack() as stack:
+        number = stack.enter_context(port(lambda _: (next(asked),), held_bytes=2 * len(LARGE)))
+        clients = [stack.enter_context(connected(number)) for _ in bodies]
+        for client in clients:
+            client.sendall(ASK)
+            client.recv(1)
+        taken = [len(rest(client)) + 1 for client in clients]
+    assert taken[0] < len(LARGE)
+    assert taken[1:] == [len(LARGE), len(LARGE)]
+
+
+def test_one_answer_for_many_is_held_once() -> None:
+    with port(lambda _: (LARGE,)) as number, contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(connected(number)) for _ in range(4)]
+        for client in clients:
+            client.sendall(ASK)
+            client.recv(1)
+        assert [len(rest(client)) + 1 for client in clients] == [len(LARGE)] * 4
 
 
 def test_a_fault_in_one_answer_does_not_end_the_port(caplog: pytest.LogCaptureFixture) -> None:
