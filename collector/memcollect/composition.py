@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from memcollect.charge import KERNEL_RULES, anon_without_lazyfree, counter, detached_anon, hot_cache
 from memcollect.facts import Facts
 from memcollect.interval import Interval, total
 from memcollect.model import Composition, Confidence, Residual, Term, Undecided
-from memcollect.rules import TermRule, charge_bound, evaluate, interval_of, residual_of
+from memcollect.rules import Bound, TermRule, charge_bound, evaluate, interval_of, residual_of
 
 RULES = (
     TermRule("anon", anon_without_lazyfree, "swap-only"),
@@ -44,14 +46,25 @@ def compose(facts: Facts) -> Composition:
 
 
 def combine(compositions: Sequence[Composition]) -> Composition:
-    """Return the composition of several cgroups together, as kubectl top adds up a pod's containers."""
-    present = {term.term for each in compositions for term in each.terms}
-    names = [rule.term for rule in RULES if rule.term in present]
+    """Return the composition of several cgroups together, as kubectl top adds up a pod's containers.
+
+    What is undecided in one of them is undecided in the sum: its other parts are in the residual then,
+    rather than in a term that would read like a total. A hole in one is a hole in the whole, even where
+    another's opposite sign would cover it up.
+    """
+    if len(compositions) == 1:
+        return compositions[0]
     undecided: dict[str, Undecided] = {item.name: item for each in compositions for item in each.undecided}
+    present = {term.term for each in compositions for term in each.terms} - undecided.keys()
+    names = [rule.term for rule in RULES if rule.term in present]
+    terms = [_sum_terms([t for each in compositions for t in each.terms if t.term == n]) for n in names]
+    working_set = sum(each.working_set_bytes for each in compositions)
+    residual = residual_of(working_set, terms, _added_bound([each.residual for each in compositions]))
+    sound = residual.within_bound and all(each.residual.within_bound for each in compositions)
     return Composition(
-        working_set_bytes=sum(each.working_set_bytes for each in compositions),
-        terms=[_sum_terms([t for each in compositions for t in each.terms if t.term == n]) for n in names],
-        residual=_sum_residuals([each.residual for each in compositions]),
+        working_set_bytes=working_set,
+        terms=terms,
+        residual=msgspec.structs.replace(residual, within_bound=sound),
         undecided=list(undecided.values()),
     )
 
@@ -75,14 +88,6 @@ def weakest(confidences: Iterable[Confidence]) -> Confidence:
     return max(confidences, key=order.index, default="measured")
 
 
-def _sum_residuals(residuals: Sequence[Residual]) -> Residual:
-    rest = total(Interval(each.low_bytes, each.high_bytes, each.estimate_bytes) for each in residuals)
-    return Residual(
-        low_bytes=rest.low,
-        high_bytes=rest.high,
-        estimate_bytes=rest.estimate,
-        bound_low_bytes=sum(each.bound_low_bytes for each in residuals),
-        bound_high_bytes=sum(each.bound_high_bytes for each in residuals),
-        bound_reason=residuals[0].bound_reason if len(residuals) == 1 else "the containers' bounds, added",
-        within_bound=all(each.within_bound for each in residuals),
-    )
+def _added_bound(residuals: Sequence[Residual]) -> Bound:
+    low, high = (sum(getattr(each, f"bound_{end}_bytes") for each in residuals) for end in ("low", "high"))
+    return Bound(Interval.between(low, high, 0), "the containers' bounds, added")

@@ -108,10 +108,13 @@ def test_a_hole_in_one_part_is_a_hole_of_the_whole() -> None:
     assert not both.residual.within_bound
 
 
-def test_what_is_undecided_in_one_part_is_undecided_in_the_whole() -> None:
-    assert [item.name for item in combine([composed(), without("sock")]).undecided] == ["sock"]
+def test_what_is_undecided_in_one_part_is_undecided_in_the_whole_and_its_bytes_are_in_the_residual() -> None:
+    both = combine([composed(), without("sock")])
 
-
-def test_a_sum_is_as_sure_as_its_least_sure_part() -> None:
-    assert weakest(["measured", "inferred", "bounded"]) == "inferred"
-    assert weakest([]) == "measured"
+    assert [item.name for item in both.undecided] == ["sock"]
+    assert "sock" not in sizes(both)
+    assert (
+        sum(term.estimate_bytes for term in both.terms) + both.residual.estimate_bytes
+        == both.working_set_bytes
+    )
+    assert both.residual.estimate_bytes >= 5 * MIB

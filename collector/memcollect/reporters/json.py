@@ -1,6 +1,7 @@
 """The snapshot document itself: everything, for programs and for later.
 
 In pieces, so that a document of ten thousand pods need not stand in memory, neither as pods nor as text.
+Each pod is one line, which tools that work by lines like, and a third of the size; `jq .` unfolds it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ CLOSING = ("finished_at", "nodes", "missing", "summary", "notes")
 
 
 def render(snapshot: Snapshot) -> str:
-    """Return the document as JSON, indented by two, with a last newline; `memcollect explain` reads it."""
+    """Return the document as JSON, a pod a line, with a last newline; `memcollect explain` reads it."""
     return b"".join(pieces(snapshot, snapshot.pods, lambda: snapshot)).decode()
 
 
@@ -33,7 +34,7 @@ def pieces(opening: Snapshot, pods: Iterable[Pod], closing: Callable[[], Snapsho
     yield b'  "pods": ['
     separator = b"\n    "
     for pod in pods:
-        yield separator + _indented(pod, 4)
+        yield separator + msgspec.json.encode(pod)
         separator = b",\n    "
     yield b"],\n" if separator == b"\n    " else b"\n  ],\n"
     ended = closing()
