@@ -1,5 +1,5 @@
 # The agent's image: an interpreter, a few libraries from PyPI, the agent, and the C libraries these load.
-# No shell, no package manager, no pip, no compiler, no OpenSSL. prometheus_client is in it for the overlay that
+# No shell, no package manager, no pip, no compiler. prometheus_client is in it for the overlay that
 # asks for metrics, so that one image serves all; no other agent imports it.
 #
 #     docker buildx build --platform linux/amd64,linux/arm64 -t REGISTRY/memcollect-agent:VERSION .
@@ -25,6 +25,7 @@ COPY deploy/image/assemble.py deploy/image/
 RUN ["python3", "deploy/image/assemble.py", "/opt/memcollect", "/rootfs"]
 # What does not start is not an image.
 RUN ["chroot", "/rootfs", "/opt/memcollect/bin/python", "-I", "-m", "memcollect_agent", "serve", "--help"]
+RUN ["chroot", "/rootfs", "/opt/memcollect/bin/python", "-I", "-c", "import prometheus_client.exposition"]
 
 FROM scratch
 ARG VERSION=unknown

@@ -37,10 +37,10 @@ NOT_OF_THE_LIBRARY = (
     *("test", "tests", "config-*", "sqlite3", "curses", "dbm"),
 )
 EXTENSIONS_LEFT_OUT = re.compile(
-    r"(_ssl|_hashlib|_sqlite3|_tkinter|_curses(_panel)?|readline|_dbm|_gdbm|_test\w*|_xx\w*|xx\w*|_ctypes_test|"
+    r"(_sqlite3|_tkinter|_curses(_panel)?|readline|_dbm|_gdbm|_test\w*|_xx\w*|xx\w*|_ctypes_test|"
     r"_uuid|_bz2|_lzma|_crypt|nis)\."
 )
-"""With OpenSSL the largest library and the one with the most reports stays out: the agent speaks no TLS."""
+"""Each of these would bring a library with it that nothing in the agent uses."""
 NOT_OF_THE_VENV = (
     *("__pycache__", "include", "tests", "memcollect"),
     *("activate*", "Activate*", "pip*", "memcollect-agent", "kubectl-*", "waitress-serve"),

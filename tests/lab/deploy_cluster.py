@@ -1,0 +1,178 @@
+"""Runs in the guest: the suite of tests/cluster against a cluster of one node, played on a real kernel.
+
+    python -m lab.deploy_cluster DAEMONSET PYTEST-ARGUMENT …
+
+The API server is the stand-in. Its kubelet is played here: a pod that kubectl creates gets its cgroups and
+its command runs in them; the agent runs in the cgroup of its own pod; the metrics API shows working sets.
+Exit code: pytest's, or 70 where the suite left something behind.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from memcollect.lab.layout import ContainerSpec, Layout, PlacedPod, PodSpec
+from memcollect.testing import Cluster, StandInCluster, objects
+from memcollect.testing.resources import DAEMONSETS, NAMESPACES, NODES, POD_METRICS, PODS
+from memcollect_agent.parse import flat_keyed
+from memcollect_agent.wire import DEFAULT_PORT
+
+NODE = "lab-node"
+AGENT_NAMESPACE = "memcollect"
+METRICS_SECONDS = 5.0
+START_SECONDS = 30.0
+PAUSE = Path("/run/pause")
+LEFT_BEHIND = 70
+READY = Path("/dev/shm/ready")
+_AS_NOBODY = "import os, signal; os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+"""Before the pod's own program, and after all it imports: Python may lie where only root can read."""
+Json = dict[str, Any]
+
+
+class Node:
+    """The one node: what a kubelet does for a pod, as far as its memory shows it."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._layout = Layout(Path("/sys/fs/cgroup"))
+        self._placed: list[tuple[Json, PlacedPod]] = []
+        self._lock = threading.Lock()
+
+    def admit(self, document: Json) -> None:
+        """Start a pod that a client creates, and fill in what its kubelet would report."""
+        metadata = document["metadata"]
+        (container,) = document["spec"]["containers"]
+        *options, program = container["command"][1:]
+        placed = self.start(document, [sys.executable, *options, _AS_NOBODY + program])
+        document["spec"]["nodeName"] = NODE
+        _wait_ready()
+        document["status"] = _status(document, placed)
+        with self._lock:
+            self._placed.append((metadata, placed))
+
+    def start(self, document: Json, command: list[str]) -> PlacedPod:
+        """Lay the pod out, run its pause container and its one command; its UID becomes the layout's."""
+        metadata = document["metadata"]
+        (container,) = document["spec"]["containers"]
+        spec = PodSpec(
+            name=metadata["name"],
+            namespace=metadata["namespace"],
+            containers=[ContainerSpec(name=container["name"])],
+        )
+        metadata["uid"] = spec.uid
+        placed = self._layout.place(spec)
+        _run_in(placed.containers["pause"], [str(PAUSE), "infinity"])
+        _run_in(placed.containers[container["name"]], command)
+        return placed
+
+    def report(self) -> None:
+        """Let the metrics API show the working set of every pod, as of now."""
+        with self._lock:
+            placed = list(self._placed)
+        for metadata, pod in placed:
+            sizes = {name: _working_set(path) for name, path in pod.containers.items() if name != "pause"}
+            metrics = objects.pod_metrics(
+                metadata["namespace"], metadata["name"], self._cluster.timestamp(), sizes
+            )
+            self._cluster.put(POD_METRICS, metrics)
+
+
+def _run_in(cgroup: Path, command: list[str]) -> None:
+    """Start a command in a cgroup. By a shell: Python's own hook between fork and exec bears no threads."""
+    entering = 'echo 0 > "$0/cgroup.procs" && exec "$@"'
+    environment = {**os.environ, "MEMCOLLECT_NODE_NAME": NODE}
+    subprocess.Popen(["sh", "-c", entering, str(cgroup), *command], stdin=subprocess.DEVNULL, env=environment)
+
+
+def _wait_ready() -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not READY.exists():
+        if time.monotonic() > deadline:
+            raise TimeoutError("the pod's program did not become ready")
+        time.sleep(0.05)
+
+
+def _working_set(cgroup: Path) -> int:
+    stat = flat_keyed.parse((cgroup / "memory.stat").read_bytes(), "memory.stat")
+    return max(int((cgroup / "memory.current").read_text()) - stat["inactive_file"], 0)
+
+
+def _status(document: Json, placed: PlacedPod) -> Json:
+    (container,) = document["spec"]["containers"]
+    made = objects.pod(
+        document["metadata"]["namespace"],
+        document["metadata"]["name"],
+        uid=placed.spec.uid,
+        containers=[container["name"]],
+    )
+    status: Json = made["status"] | {"qosClass": placed.spec.qos_class}
+    identity = placed.spec.container_id(container["name"])
+    status["containerStatuses"][0]["containerID"] = f"containerd://{identity}"
+    return status
+
+
+def main(daemon_set: Path, arguments: list[str]) -> int:
+    """Play the cluster while the suite runs in it."""
+    PAUSE.symlink_to("/bin/sleep")
+    cluster = Cluster()
+    node = Node(cluster)
+    cluster.on_pod_created = node.admit
+    ready = objects.node(NODE)
+    ready["status"]["nodeInfo"]["kernelVersion"] = os.uname().release
+    cluster.put(NODES, ready)
+    _deploy(cluster, node, json.loads(daemon_set.read_text()))
+    with StandInCluster(cluster) as server, _reporting(node):
+        config = server.kubeconfig(Path("/run/kubeconfig"))
+        environment = {**os.environ, "KUBECONFIG": str(config), "HOME": "/run"}
+        code = subprocess.run(
+            [sys.executable, "-m", "pytest", *arguments], env=environment, check=False
+        ).returncode
+    left = [each.decoded()["metadata"]["name"] for each in cluster.store.all(NAMESPACES)]
+    sys.stdout.write(f"namespaces afterwards: {sorted(left)}\n")
+    return LEFT_BEHIND if any(name.startswith("memcollect-test-") for name in left) else code
+
+
+def _deploy(cluster: Cluster, node: Node, daemon_set: Json) -> None:
+    """Put the DaemonSet there, and its one pod, whose agent runs on this machine's own loopback."""
+    cluster.put(DAEMONSETS, daemon_set)
+    template = daemon_set["spec"]["template"]
+    pod = {
+        "metadata": {
+            "name": "memcollect-agent-x",
+            "namespace": AGENT_NAMESPACE,
+            "labels": template["metadata"]["labels"],
+        },
+        "spec": {**template["spec"], "nodeName": NODE},
+    }
+    command = [sys.executable, "-m", "memcollect_agent", "serve", "--health-listen", "off"]
+    placed = node.start(pod, command)
+    cluster.put(PODS, {**pod, "status": _status(pod, placed)})
+    cluster.forward(AGENT_NAMESPACE, "memcollect-agent-x", DEFAULT_PORT, ("127.0.0.1", DEFAULT_PORT))
+
+
+@contextmanager
+def _reporting(node: Node) -> Iterator[None]:
+    done = threading.Event()
+
+    def report() -> None:
+        while not done.wait(METRICS_SECONDS):
+            node.report()
+
+    thread = threading.Thread(target=report)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))
