@@ -11,7 +11,15 @@ from memcollect.bundle import BundleWriter
 from memcollect.compare import Document
 from memcollect.explain import explain
 from memcollect.model import Container, Pod, Runtime, Scope, Snapshot, Tool, Top
-from memcollect.run_model import PhaseRun, Planned, RunManifest, Settling, Workload
+from memcollect.run_model import (
+    NodeEvidence,
+    PhaseRun,
+    Planned,
+    RunManifest,
+    Settling,
+    Startup,
+    Workload,
+)
 from memcollect_agent.wire import Cgroup, Node, Process, ProcessSums
 
 MIB = 1 << 20
@@ -175,3 +183,51 @@ def write(directory: Path, document_: Document) -> Path:
         writer.write(path, msgspec.json.encode(each))
     writer.write_manifest(document_.manifest)
     return directory
+
+
+def rich_pair(name: str = "cube", comm: str = "ipykernel") -> list[Document]:
+    """Return two runs with everything a page can show; the second lacks a phase and left a process."""
+    phases = {"empty": [100 * MIB] * 3, "after-python": [300 * MIB] * 3, "concurrent": [120 * MIB] * 3}
+    base = run("aio", phases, node=NODE)
+    shorter = {"empty": [91 * MIB, 90 * MIB, 92 * MIB], "after-python": [251 * MIB, 250 * MIB, 255 * MIB]}
+    other = run(name, shorter)
+    snapshots = {
+        path: snapshot(*each.pods, sample=each.sample, captured_at=each.captured_at)
+        for path, each in other.snapshots.items()
+    }
+    for repeat in (1, 2, 3):
+        before, after = path_of("empty", repeat), path_of("after-python", repeat)
+        shell, kernel = process("sh", 1), process(comm, 9, 60 * MIB)
+        size = shorter["empty"][repeat - 1], shorter["after-python"][repeat - 1]
+        snapshots[before] = snapshot(pod(size[0], processes=[shell]), sample="empty")
+        snapshots[after] = snapshot(pod(size[1], processes=[shell, kernel]), sample="after-python")
+    return [_with_evidence(base), msgspec.structs.replace(other, snapshots=snapshots)]
+
+
+def _with_evidence(document_: Document) -> Document:
+    manifest = document_.manifest
+    assert manifest is not None
+    looks = [
+        NodeEvidence(node="node-1", moment="before", meminfo={"MemAvailable": 5 << 30}),
+        NodeEvidence(
+            node="node-1",
+            moment="after",
+            meminfo={"MemAvailable": (5 << 30) - MIB},
+            leftover_cgroups=1,
+            leftover_processes=["containerd-shim"],
+        ),
+    ]
+    step = NodeEvidence(
+        node="node-1", moment="step", pods=10, meminfo={"MemAvailable": (5 << 30) - 1500 * MIB}
+    )
+    startups = [
+        Startup(pod_uid="u", pod="p", requested_at=1.0, seen_ready_at=3.5, poll_seconds=0.2, pulled=pulled)
+        for pulled in (False, None, True)
+    ]
+    phases = [
+        msgspec.structs.replace(each, nodes=[step], startups=startups) if each.phase == "concurrent" else each
+        for each in manifest.phases
+    ]
+    return msgspec.structs.replace(
+        document_, manifest=msgspec.structs.replace(manifest, nodes=looks, phases=phases)
+    )

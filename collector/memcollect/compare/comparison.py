@@ -10,7 +10,14 @@ from memcollect.compare.cells import Group, cell, deltas, group, phase_order
 from memcollect.compare.evidence import Fact, Facts, Unknown, side_facts
 from memcollect.compare.gaps import gaps
 from memcollect.compare.guard import judge
-from memcollect.compare.inputs import Document, Grouping, Observation, backend_names, observations
+from memcollect.compare.inputs import (
+    Document,
+    Grouping,
+    Observation,
+    backend_names,
+    measurements,
+    observations,
+)
 from memcollect.compare.model import (
     Cell,
     Comparison,
@@ -31,7 +38,7 @@ from memcollect.compare.processes import left_processes
 from memcollect.compare.startup import startup_rows
 from memcollect.compare.statistics import chance_of_separation
 from memcollect.compare.values import HEADLINE
-from memcollect.compare.verdict import claim, phase_absent, verdict
+from memcollect.compare.verdict import claim, verdict
 from memcollect.model import Tool
 from memcollect.roles import app_containers
 
@@ -42,6 +49,7 @@ STATISTICS = (
     " such intervals are rough: at best they tell whether the two sides overlap. Each stands by"
     " itself: of many, some leave out 0 by chance."
 )
+NOT_THERE = "was not measured, though it was on another backend"
 BEYOND_MEMORY = (
     "These are numbers about memory. That uploads, outputs, artifacts and isolation still behave as before is"
     " not shown by them and needs evidence of its own."
@@ -117,6 +125,8 @@ def _material(documents: Sequence[Document], names: Mapping[str, str], baseline:
     problems: defaultdict[str, list[str]] = defaultdict(list)
     for document in documents:
         problems[names[document.name]] += document.problems
+    for document, sentence in _counted_twice(documents):
+        problems[names[document.name]].append(sentence)
     found = [gap for document in documents for gap in gaps(document, names[document.name])]
     return _Material(
         baseline=baseline,
@@ -127,6 +137,17 @@ def _material(documents: Sequence[Document], names: Mapping[str, str], baseline:
         gaps=[*_wrong_files(problems), *found, *_not_measured(observed)],
         problems=problems,
     )
+
+
+def _counted_twice(documents: Sequence[Document]) -> Iterator[tuple[Document, str]]:
+    """Yield what one measurement in two documents would make two of."""
+    seen: dict[str, Document] = {}
+    for document in documents:
+        for each in measurements(document):
+            other = seen.setdefault(each, document)
+            if other is not document:
+                yield document, f"{document.name} holds a measurement that {other.name} holds, too"
+                break
 
 
 def _not_measured(observed: Sequence[tuple[str, Observation]]) -> Iterator[Gap]:
@@ -147,7 +168,7 @@ def _absent(material: _Material) -> Iterator[Gap]:
     for phase in material.phases:
         for backend in material.backends:
             if (backend, phase) not in material.cells:
-                yield Gap(backend=backend, phase=phase.label, reason=phase_absent(phase, backend))
+                yield Gap(backend=backend, phase=phase.label, reason=NOT_THERE)
 
 
 def _pairs(material: _Material) -> Iterator[Pair]:

@@ -59,6 +59,15 @@ def observations(document: Document) -> list[Observation]:
     return [each for run in document.manifest.phases for each in _of_phase(document, document.manifest, run)]
 
 
+def measurements(document: Document) -> set[str]:
+    """Return what identifies each measurement of the document: its run, and its snapshots' hashes."""
+    manifest = document.manifest
+    if manifest is None:
+        return {document.sha256}
+    files = {entry.sha256 for entry in manifest.files if entry.path in document.snapshots}
+    return {f"run {manifest.run_id}", *files}
+
+
 def phase_key(run: PhaseRun) -> PhaseKey:
     """Return which phase this was."""
     return PhaseKey(name=run.phase, step=run.step, cycle=run.cycle)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from memcollect.compare.evidence import Facts
-from memcollect.compare.model import Difference, Pair, PhaseKey, Side
+from memcollect.compare.model import Difference, Pair, Side
+from memcollect.compare.values import HEADLINE
 from memcollect.compare.wording import percent, short_digest
 from memcollect.units import human_bytes
 
 UNNAMED_ISSUE = "the issue"
+MOST_CLAIMS = 2
+"""More than these are a list and not a sentence."""
 
 
 def claim(sides: tuple[Side, Side], difference: Difference, facts: Facts) -> str:
@@ -54,13 +57,26 @@ def verdict(pairs: Sequence[Pair], issue: str | None) -> str:
     if not judged:
         return f"{related}. There is nothing to hold against one another."
     if len(allowed) == len(judged):
-        return " ".join(pair.claim for pair in allowed)
+        return _claims(allowed)
     if allowed:
         return (
             f"{related}. {len(allowed)} of {len(judged)} comparisons carry a claim, and only as it is written"
             " below; nothing may be claimed of the others, nor of the whole."
         )
     return f"{related}. Nothing may be claimed: {_why(judged)}."
+
+
+def _claims(pairs: Sequence[Pair]) -> str:
+    """Return the claims themselves; of many the largest, and that the others stand below."""
+    if len(pairs) <= MOST_CLAIMS:
+        return " ".join(pair.claim for pair in pairs)
+    largest = max(pairs, key=_size)
+    return f"{largest.claim} This is the largest of {len(pairs)} differences that may be claimed, below."
+
+
+def _size(pair: Pair) -> int:
+    found = next((each.difference for each in pair.deltas if each.metric == HEADLINE), None)
+    return abs(found.estimate_bytes) if found is not None else 0
 
 
 def _why(pairs: Sequence[Pair]) -> str:
@@ -70,8 +86,3 @@ def _why(pairs: Sequence[Pair]) -> str:
     rules = {each.rule for pair in pairs for each in pair.refusals}
     more = len(rules) - 1
     return first + (f" (and {more} more reason{'' if more == 1 else 's'}, below)" if more > 0 else "")
-
-
-def phase_absent(phase: PhaseKey, backend: str) -> str:
-    """Return the sentence for a phase that one side lacks."""
-    return f"{phase.label} was not measured on {backend}"

@@ -80,7 +80,7 @@ def test_a_phase_on_one_side_only_is_exit_code_3(tmp_path: Path, capsys: pytest.
     assert run(["compare", *paths], "memcollect") == 3
     output = capsys.readouterr()
     assert "2 missing" in output.err
-    assert "after-bash was not measured on runc" in output.out
+    assert "runc, after-bash: was not measured, though it was on another backend" in output.out
 
 
 def test_an_altered_file_is_exit_code_3_and_named(

@@ -7,6 +7,7 @@ import compare_builders as build
 from compare_builders import MIB
 from memcollect.compare import Document, Question, compare
 from memcollect.compare.model import Comparison, Pair
+from memcollect.run_model import FileEntry
 
 QUESTION = Question(baseline="aio", issue="#3213")
 
@@ -72,7 +73,9 @@ def test_a_phase_that_one_side_lacks_is_refused_and_missing() -> None:
     short = build.run("cube", {"empty": [90 * MIB] * 3})
     comparison = compare([aio, short], QUESTION)
     assert [each.rule for each in _pair(comparison).refusals] == ["phase"]
-    assert [gap.reason for gap in comparison.missing] == ["after-python was not measured on cube"]
+    assert [gap.reason for gap in comparison.missing] == [
+        "was not measured, though it was on another backend"
+    ]
     assert cube.name == short.name
 
 
@@ -144,6 +147,37 @@ def _documents() -> list[Document]:
 @given(st.permutations(_documents()))
 def test_the_order_of_the_documents_changes_nothing(shuffled: list[Document]) -> None:
     assert compare(shuffled, QUESTION) == compare(_documents(), QUESTION)
+
+
+def test_one_run_given_twice_under_two_names_is_no_repeat_of_itself() -> None:
+    aio, cube = build.good_pair()
+    again = msgspec.structs.replace(aio, name="copy", sha256="other")
+    comparison = compare([aio, cube, again], QUESTION)
+    assert not any(pair.allowed for pair in comparison.pairs if pair.kind == "backends")
+    assert any("holds a measurement that copy holds, too" in gap.reason for gap in comparison.missing)
+
+
+def test_a_runs_snapshot_given_beside_it_is_no_repeat_either() -> None:
+    aio, _ = build.good_pair()
+    assert aio.manifest is not None
+    entry = FileEntry(path=build.path_of("empty", 1), sha256="5e", size_bytes=1)
+    manifest = msgspec.structs.replace(aio.manifest, files=[entry])
+    loose = Document(
+        name="x.json", label="aio", sha256="5e", snapshots={"x.json": build.snapshot(build.pod(1))}
+    )
+    comparison = compare([msgspec.structs.replace(aio, manifest=manifest), loose], QUESTION)
+    assert any("holds a measurement" in gap.reason for gap in comparison.missing)
+
+
+def test_of_many_claims_the_verdict_states_the_largest() -> None:
+    sizes = {f"phase-{index}": [(100 + index) * MIB] * 3 for index in range(4)}
+    smaller = {
+        phase: [size - (10 + index) * MIB for size in each]
+        for index, (phase, each) in enumerate(sizes.items())
+    }
+    comparison = compare([build.run("aio", sizes), build.run("cube", smaller)], QUESTION)
+    assert comparison.verdict.startswith("phase-3, cube against aio: 13 MiB less")
+    assert comparison.verdict.endswith("the largest of 4 differences that may be claimed, below.")
 
 
 def test_a_run_against_its_own_numbers_differs_in_nothing() -> None:

@@ -31,11 +31,12 @@ Cell = str | Bytes | Range
 
 @dataclass(frozen=True)
 class Column:
-    """A table's column; `wide` is left out where there is no room for it."""
+    """A table's column; `wide` is left out where there is no room, a `foreign` title may be cut short."""
 
     title: str
     right: bool = True
     wide: bool = False
+    foreign: bool = False
 
 
 @dataclass(frozen=True)

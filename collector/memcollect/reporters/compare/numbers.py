@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from memcollect.compare.model import Comparison, Delta, Pair
+from memcollect.compare.values import TERMS as VALUES
 from memcollect.reporters.compare.layout import Bullet, Bytes, Cell, Column, Range, Section, Table
 from memcollect.reporters.words import TERMS
 
 METRICS = {"working_set": "working set", "top": "kubectl top", "pss": "PSS of processes"}
 FIRST = ("working_set", "top", "pss")
+TERM_ORDER = {term: index for index, term in enumerate(VALUES)}
 
 
 def metric_label(metric: str) -> str:
@@ -42,27 +44,41 @@ def overview(comparison: Comparison) -> Section:
     return Section("Working set per pod", table=Table(columns, rows))
 
 
-def backend_pairs(comparison: Comparison) -> Iterator[Section]:
-    """Yield a table for each phase and candidate: what changed, term by term."""
+def term_tables(comparison: Comparison) -> Iterator[Section]:
+    """Yield a table for each pair of backends, what changed, term by term; of phases where there is one."""
+    kind = "backends" if len(comparison.backends) > 1 else "phases"
     for pair in comparison.pairs:
-        if pair.kind != "backends" or not pair.deltas:
-            continue
-        title = f"{pair.candidate.phase.label}: {pair.candidate.backend} against {pair.baseline.backend}"
-        columns = [
-            Column("Per pod", right=False),
-            Column("n"),
-            Column(pair.baseline.backend),
-            Column("Min–max", wide=True),
-            Column(pair.candidate.backend),
-            Column("Min–max", wide=True),
-            Column("Change"),
-            Column("95 % interval"),
-        ]
-        rows = [_delta_row(each) for each in _told(pair.deltas)]
-        reasons = dict.fromkeys(
-            f"{metric_label(each.metric)}: {each.reason}" for each in pair.deltas if each.reason
+        if pair.kind == kind and pair.deltas:
+            yield _term_table(pair)
+
+
+def _term_table(pair: Pair) -> Section:
+    before, after = pair.baseline, pair.candidate
+    if pair.kind == "backends":
+        title, names = (
+            f"{after.phase.label}: {after.backend} against {before.backend}",
+            (before.backend, after.backend),
         )
-        yield Section(title, bullets=[Bullet(reason) for reason in reasons], table=Table(columns, rows))
+    else:
+        title, names = (
+            f"{after.phase.label} against {before.phase.label}",
+            (before.phase.label, after.phase.label),
+        )
+    columns = [
+        Column("Per pod", right=False),
+        Column("n"),
+        Column(names[0], foreign=True),
+        Column("Min–max", wide=True),
+        Column(names[1], foreign=True),
+        Column("Min–max", wide=True),
+        Column("Change"),
+        Column("95 % interval"),
+    ]
+    rows = [_delta_row(each) for each in _told(pair.deltas)]
+    reasons = dict.fromkeys(
+        f"{metric_label(each.metric)}: {each.reason}" for each in pair.deltas if each.reason
+    )
+    return Section(title, bullets=[Bullet(reason) for reason in reasons], table=Table(columns, rows))
 
 
 def _told(deltas: Iterable[Delta]) -> list[Delta]:
@@ -113,16 +129,34 @@ def growth(comparison: Comparison) -> Iterator[Section]:
         ]
         if not pairs:
             continue
+        terms = _moving(pairs)
         columns = [
             Column("Phase", right=False),
             Column("n"),
             Column("Change"),
             Column("95 % interval"),
             Column("Most of it", right=False),
+            *(Column(metric_label(term), wide=True) for term in terms),
         ]
-        rows = [_growth_row(pair) for pair in pairs]
+        rows = [[*_growth_row(pair), *(_part(pair, term) for term in terms)] for pair in pairs]
         title = f"{backend}: working set per pod, against {pairs[0].baseline.phase.label}"
         yield Section(title, table=Table(columns, rows))
+
+
+def _moving(pairs: Iterable[Pair]) -> list[str]:
+    """Return the terms of which some phase holds more or less, in the order of the composition."""
+    moving = {
+        each.metric: None
+        for pair in pairs
+        for each in pair.deltas
+        if each.metric not in FIRST and each.difference is not None and _change(each)
+    }
+    return sorted(moving, key=lambda term: (term == "residual", TERM_ORDER.get(term, len(TERM_ORDER))))
+
+
+def _part(pair: Pair, term: str) -> Bytes:
+    found = next((each.difference for each in pair.deltas if each.metric == term), None)
+    return Bytes(found.estimate_bytes if found is not None else None, signed=True)
 
 
 def _growth_row(pair: Pair) -> list[Cell]:
@@ -130,13 +164,12 @@ def _growth_row(pair: Pair) -> list[Cell]:
     found = headline.difference if headline is not None else None
     if found is None:
         return [pair.candidate.phase.label, "?", Bytes(None), "?", ""]
-    terms = [
-        each
-        for each in pair.deltas
-        if each.metric not in FIRST and each.difference is not None and each.difference.estimate_bytes
-    ]
     way = 1 if found.estimate_bytes >= 0 else -1
-    largest = max(terms, key=lambda each: way * _change(each), default=None)
+    largest = max(
+        (each for each in pair.deltas if each.metric not in FIRST),
+        key=lambda each: way * _change(each),
+        default=None,
+    )
     most = metric_label(largest.metric) if largest is not None and way * _change(largest) > 0 else ""
     return [
         pair.candidate.phase.label,

@@ -6,7 +6,7 @@ from memcollect.compare.model import Comparison
 from memcollect.reporters.compare.beside import left, nodes, startups
 from memcollect.reporters.compare.claims import claims, missing, refusals, sources
 from memcollect.reporters.compare.layout import Bullet, Page, Section
-from memcollect.reporters.compare.numbers import backend_pairs, growth, overview
+from memcollect.reporters.compare.numbers import growth, overview, term_tables
 
 
 def page(comparison: Comparison) -> Page:
@@ -15,7 +15,7 @@ def page(comparison: Comparison) -> Page:
         claims(comparison),
         refusals(comparison),
         overview(comparison),
-        *backend_pairs(comparison),
+        *term_tables(comparison),
         *growth(comparison),
         *left(comparison),
         *nodes(comparison),

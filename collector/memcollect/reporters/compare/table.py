@@ -81,7 +81,7 @@ def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int
     """
     widths = _longest(columns, rows)
     for index, column in enumerate(columns):
-        if column.right:
+        if column.foreign:
             widths[index] = max([cell_len(row[index]) for row in rows] + [min(widths[index], LEAST_NAME)])
     names = [index for index, column in enumerate(columns) if not column.right]
     while sum(widths) + GAP * (len(columns) - 1) > width:

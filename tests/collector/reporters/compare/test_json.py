@@ -1,0 +1,13 @@
+import msgspec
+
+import compare_builders as build
+from memcollect.compare import Question, compare
+from memcollect.compare.model import Comparison
+from memcollect.reporters.compare import json
+
+
+def test_the_document_survives_being_written_and_read() -> None:
+    comparison = compare(build.rich_pair(), Question(baseline="aio", issue="#3213"))
+    text = json.render(comparison)
+    assert text.startswith('{\n  "comparison_schema_version": 1,')
+    assert msgspec.json.decode(text, type=Comparison) == comparison

@@ -1,0 +1,39 @@
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import compare_builders as build
+import sample_snapshots as samples
+from memcollect.compare import Question, compare
+from memcollect.reporters.compare import markdown
+
+GOLDEN = Path(__file__).parent / "golden"
+QUESTION = Question(baseline="aio", issue="#3213", version="0.1.0")
+
+
+def test_the_page_reads_as_the_golden_one_says() -> None:
+    text = markdown.render(compare(build.rich_pair(), QUESTION))
+    assert text == (GOLDEN / "two-runs.md").read_text(encoding="utf-8")
+
+
+def test_the_issue_stays_a_link_and_nothing_else_becomes_one() -> None:
+    text = markdown.render(compare(build.rich_pair("cube #1"), QUESTION))
+    assert "**Related to #3213. " in text
+    assert r"cube \#1" in text
+
+
+def test_every_row_of_a_table_has_as_many_cells_as_its_heading() -> None:
+    documents = build.rich_pair(samples.HOSTILE, samples.HOSTILE)
+    lines = markdown.render(compare(documents, QUESTION)).splitlines()
+    cells = [len(re.findall(r"(?<!\\)\|", line)) if line.startswith("|") else 0 for line in lines]
+    assert max(cells) > 5
+    assert all(left == right for left, right in pairwise(cells) if left and right)
+
+
+def test_hostile_names_make_no_markup() -> None:
+    text = markdown.render(compare(build.rich_pair(samples.HOSTILE, samples.HOSTILE), QUESTION))
+    assert "\x1b" not in text
+    assert "\r" not in text
+    assert not re.search(r"(?<!\\)<script", text)
+    assert not re.search(r"(?<!\\)@all", text)
+    assert not re.search(r"(?<!\\)\[x", text)
