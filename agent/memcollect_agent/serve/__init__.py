@@ -14,7 +14,8 @@ A refusal is one sentence in plain text:
     415  neither JSON nor MessagePack                   426  another schema: the sentence says what to upgrade
     500  the node cannot be measured (cgroup v1, say)   503  too many different requests wait; Retry-After
 
-A sampling that succeeds in part is a 200 whose `problems` tell the rest. On a second port, the only one
-that the pod network sees, stands a bare /healthz for the kubelet. There are no credentials here, and
-nothing is written: Kubernetes' RBAC on pods/portforward is the door.
+A sampling that succeeds in part is a 200 whose `problems` tell the rest. On a second port, which the pod
+network sees, stands a bare /healthz for the kubelet, and with --metrics-listen a page for Prometheus
+(memcollect_agent.metrics) on a third. There are no credentials here, and nothing is written: Kubernetes'
+RBAC on pods/portforward is the door.
 """
