@@ -1,5 +1,10 @@
 """The manifests and the code say the same: names, ports, options, rights."""
 
+import os
+import re
+import textwrap
+from pathlib import Path
+
 import pytest
 
 import manifests
@@ -97,6 +102,18 @@ def test_the_agent_understands_its_arguments_and_listens_where_it_is_asked(name:
 def test_whole_command_lines_are_not_allowed_unless_somebody_says_so() -> None:
     for name in manifests.OVERLAYS:
         assert "--allow-full-commands" not in manifests.agent(manifests.rendered(name))["args"]
+
+
+def test_the_kustomization_that_the_document_proposes_names_the_image(tmp_path: Path) -> None:
+    text = (manifests.DEPLOY.parent / "docs/deploy.md").read_text()
+    match = re.search(r"^    resources:\n(?:    .*\n)+", text, re.MULTILINE)
+    assert match is not None
+    own = textwrap.dedent(match[0]).replace(
+        "../memcollect/deploy", os.path.relpath(manifests.DEPLOY, tmp_path)
+    )
+    (tmp_path / "kustomization.yaml").write_text(own)
+    documents = manifests.rendered(str(tmp_path))
+    assert manifests.agent(documents)["image"] == "registry.example/memcollect-agent:0.1.0"
 
 
 def test_no_image_is_named_that_a_stranger_could_publish() -> None:
