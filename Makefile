@@ -1,13 +1,14 @@
 # Every target makes what it needs, on a fresh Debian machine too: the virtual environment, the PyPI
 # packages in it and, where a real kernel is to be booted, Debian's packages.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format unit lab bench bench-collector agent-alone clean
+.PHONY: help demo test lint format unit lab bench bench-collector agent-alone image clean
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 KERNEL ?= 6.1
+INTO ?= .lab/image
 PYTEST_FLAGS ?=
 
 help: ## List the targets
@@ -51,6 +52,9 @@ bench: $(STAMP) ## Our cost beside the alternatives, in one run, as ratios
 bench-collector: $(STAMP) ## A snapshot of 1,000 nodes beside merely fetching the same bytes (some minutes)
 	scripts/debian-packages bench
 	$(BIN)/python bench/collector.py
+
+image: ## Build the agent's image with no container engine and no registry, as root: make image INTO=DIRECTORY
+	scripts/build-image $(INTO)
 
 agent-alone: ## Prove that memcollect[agent] installs and runs with nothing else
 	scripts/agent-alone $(PYTHON)
