@@ -15,31 +15,29 @@ from websockets.typing import Subprotocol
 from memcollect.testing import PODS, Cluster, StandInCluster, channels, objects
 
 FORWARD_PATH = "/api/v1/namespaces/team/pods/a/portforward"
-_RECORDINGS = Path(__file__).resolve().parents[4] / "shared" / "recordings"
+_FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 RECORDED_CLUSTERS = (
-    "systemd",
-    "systemd-kernel6.12",
-    "systemd-oom",
-    "cgroupfs",
-    "cgroupfs-init-tmpfs",
+    "systemd-kernel-7.2",
+    "systemd-kernel-6.12",
+    "systemd-oom-kernel-7.2",
+    "cgroupfs-kernel-7.2",
+    "cgroupfs-init-tmpfs-kernel-7.2",
 )
 
 
 @pytest.fixture(scope="session")
-def recordings() -> Path:
-    if not _RECORDINGS.is_dir():
-        pytest.skip(f"no recordings of a real cluster at {_RECORDINGS}")
-    return _RECORDINGS
-
-
-@pytest.fixture(scope="session")
-def api_recordings(recordings: Path) -> Path:
-    return recordings / "api"
+def api_recordings() -> Path:
+    return _FIXTURES / "kubernetes-1.36"
 
 
 @pytest.fixture(params=RECORDED_CLUSTERS)
-def recorded(request: pytest.FixtureRequest, recordings: Path) -> Path:
-    return recordings / str(request.param)
+def recorded(request: pytest.FixtureRequest) -> Path:
+    return _FIXTURES / str(request.param) / "api"
+
+
+@pytest.fixture(scope="session")
+def quiet_cluster() -> Path:
+    return _FIXTURES / "systemd-kernel-7.2" / "api"
 
 
 @pytest.fixture

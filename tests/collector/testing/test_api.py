@@ -66,9 +66,9 @@ def test_a_page_of_pods_is_the_recorded_one_but_for_the_order_of_keys(api_record
     assert single == {"kind": "Pod", "apiVersion": "v1", **recorded["items"][0]}
 
 
-def test_metrics_selected_by_label_are_the_recorded_ones(recordings: Path) -> None:
-    recorded = json.loads((recordings / "api" / "podmetrics-by-selector.json").read_bytes())
-    cluster = Cluster.from_recording(recordings / "systemd")
+def test_metrics_selected_by_label_are_the_recorded_ones(api_recordings: Path, quiet_cluster: Path) -> None:
+    recorded = json.loads((api_recordings / "podmetrics-by-selector.json").read_bytes())
+    cluster = Cluster.from_recording(quiet_cluster)
     path = "/apis/metrics.k8s.io/v1beta1/namespaces/deer-flow/pods"
     found = decoded(cluster, path, query={"labelSelector": ["app=deer-flow-sandbox"]})
     names = [item["metadata"]["name"] for item in found.pop("items")]

@@ -10,9 +10,9 @@ import pytest
 from memcollect.testing import __main__ as program
 
 
-def test_it_serves_until_it_is_told_to_stop(tmp_path: Path, recordings: Path) -> None:
+def test_it_serves_until_it_is_told_to_stop(tmp_path: Path, quiet_cluster: Path) -> None:
     config = tmp_path / "config"
-    command = [sys.executable, "-m", "memcollect.testing", "--recording", str(recordings / "systemd")]
+    command = [sys.executable, "-m", "memcollect.testing", "--recording", str(quiet_cluster)]
     with subprocess.Popen(
         [*command, "--kubeconfig", str(config)], stdout=subprocess.PIPE, text=True
     ) as running:
