@@ -142,6 +142,8 @@ class PhaseRun(Struct, frozen=True, kw_only=True):
     workload: str | None = None
     """A name in `RunManifest.workloads`; None where the phase runs nothing at all."""
     exit_code: int | None = None
+    same_pod: bool | None = None
+    """After a release and reuse: whether it is the pod (by UID) that was released."""
     settling: Settling | None = None
     """None where no settling was asked for."""
     snapshots: list[str] = field(default_factory=list)
