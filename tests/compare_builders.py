@@ -40,7 +40,10 @@ NOTHING = dict.fromkeys((*STAT, *LISTS, "percpu", "vmalloc", "sock"), 0)
 
 
 def pod(anon: int, name: str = "sandbox-1", *, shmem: int = 0, cache: int = 0, **more: Any) -> Pod:
-    """Return a raw pod of one container: private memory, tmpfs, hot cache, in bytes."""
+    """Return a raw pod of one container: private memory, tmpfs, hot cache, in bytes.
+
+    `outside` is charged to the pod and to no container.
+    """
     stat = {
         **NOTHING,
         "anon": anon,
@@ -70,7 +73,13 @@ def pod(anon: int, name: str = "sandbox-1", *, shmem: int = 0, cache: int = 0, *
         processes=processes,
     )
     more.setdefault("top", Top(source="metrics.k8s.io", memory_bytes=anon + shmem + cache))
+    outside = more.pop("outside", 0)
     fields: dict[str, Any] = {
+        "cgroup": Cgroup(
+            path=f"/pod-{name}",
+            current_bytes=anon + shmem + cache + outside,
+            stat={**stat, "anon": anon + outside, "inactive_anon": anon + shmem + outside},
+        ),
         "uid": f"uid-{name}",
         "name": name,
         "namespace": "deer-flow",

@@ -37,7 +37,7 @@ from memcollect.compare.nodes import leftovers, node_rows
 from memcollect.compare.processes import left_processes
 from memcollect.compare.startup import startup_rows
 from memcollect.compare.statistics import chance_of_separation
-from memcollect.compare.values import HEADLINE
+from memcollect.compare.values import HEADLINE, WHOLE_POD
 from memcollect.compare.verdict import claim, verdict
 from memcollect.model import Tool
 from memcollect.roles import app_containers
@@ -221,11 +221,16 @@ def _facts(material: _Material, sides: tuple[Side, Side], found: Sequence[Delta]
         ]
         own = side_facts(group_, absent, material.problems.get(side.backend, []))
         values |= {f"{name}.{fact}": value for fact, value in own.items()}
-    headline = next((each for each in found if each.metric == HEADLINE), None)
-    known = headline.difference if headline is not None else None
-    reason = headline.reason if headline is not None else "no pod was measured"
-    values["difference"] = known if known is not None else Unknown(reason or "no pod was measured")
+    values["difference"] = _difference(found, HEADLINE)
+    values["whole_difference"] = _difference(found, WHOLE_POD)
     return Facts(values)
+
+
+def _difference(found: Sequence[Delta], metric: str) -> Fact:
+    delta = next((each for each in found if each.metric == metric), None)
+    if delta is None or delta.difference is None:
+        return Unknown((delta.reason if delta is not None else "") or "no pod was measured")
+    return delta.difference
 
 
 def _by_phase(rows: Sequence[NodeRow], material: _Material) -> list[NodeRow]:

@@ -18,6 +18,8 @@ from memcollect.units import human_bytes
 LEAST_REPEATS = 3
 SIDES = ("baseline", "candidate")
 MAX_LISTED = 3
+WHOLE_SHARE = 0.9
+"""Of a difference in the containers at least this much must be one of the pod's own cgroup, too."""
 BOTH: frozenset[PairKind] = frozenset({"backends", "phases"})
 BACKENDS: frozenset[PairKind] = frozenset({"backends"})
 
@@ -157,6 +159,17 @@ def _interval(facts: Facts) -> Outcome:
     )
 
 
+def _whole_pod(facts: Facts) -> Outcome:
+    """Judge whether what the containers lost or gained, the pod as a whole did too."""
+    claimed, whole = facts["difference"].estimate_bytes, facts["whole_difference"].estimate_bytes
+    sign = 1 if claimed >= 0 else -1
+    shown = f"{human_bytes(claimed)} in the containers, {human_bytes(whole)} in the pod's whole cgroup"
+    if sign * whole < WHOLE_SHARE * abs(claimed):
+        reason = f"the memory went elsewhere in the pod (VMM, pause, removed containers): {shown}"
+        return Outcome(holds=False, reason=reason)
+    return Outcome(holds=True, reason=shown)
+
+
 def _workload(facts: Facts) -> Outcome:
     before, after = (facts[name] for name in both("workload"))
     if len(before | after) == 1:
@@ -203,5 +216,6 @@ RULES = (
     same("top-provider", "provider", "provider of kubectl top's number"),
     Rule("residual", (*both("residual"), "difference"), _residual, "difference"),
     Rule("interval", ("difference",), _interval, "difference"),
+    Rule("whole-pod", ("difference", "whole_difference"), _whole_pod, "charge of the pod's own cgroup"),
 )
 """Every demand on a comparison of two sides; all must hold before a difference is claimed."""

@@ -7,6 +7,7 @@ import compare_builders as build
 from compare_builders import MIB
 from memcollect.compare import Document, Question, compare
 from memcollect.compare.model import Comparison, Pair
+from memcollect.compare.values import TOTALS
 from memcollect.run_model import FileEntry
 
 QUESTION = Question(baseline="aio", issue="#3213")
@@ -68,6 +69,14 @@ def test_the_difference_is_attributed_to_the_term_that_holds_it() -> None:
     assert not pair.allowed
 
 
+def test_memory_that_went_from_the_containers_to_the_pods_own_cgroup_is_not_saved() -> None:
+    sizes = {"empty": [100 * MIB] * 3}, {"empty": [50 * MIB] * 3}
+    documents = [build.run("aio", sizes[0]), build.run("vm", sizes[1], of_pod={"outside": 45 * MIB})]
+    pair = _pair(compare(documents, QUESTION), "empty")
+    assert [each.rule for each in pair.refusals] == ["whole-pod"]
+    assert "−50 MiB in the containers, −5 MiB in the pod's whole cgroup" in pair.refusals[0].reason
+
+
 def test_a_phase_that_one_side_lacks_is_refused_and_missing() -> None:
     aio, cube = build.good_pair()
     short = build.run("cube", {"empty": [90 * MIB] * 3})
@@ -96,7 +105,7 @@ def test_terms_and_residual_of_a_repeat_sum_to_its_working_set() -> None:
     documents = [build.document(snapshot, "a"), build.document(build.snapshot(build.pod(MIB)), "b")]
     cell = compare(documents, Question(by="file")).cells[0]
     values = {each.metric: each.spread.median_bytes for each in cell.measures if each.spread is not None}
-    terms = sum(value for name, value in values.items() if name not in ("working_set", "top", "pss"))
+    terms = sum(value for name, value in values.items() if name not in TOTALS)
     assert terms == pytest.approx(values["working_set"], abs=len(values))
 
 

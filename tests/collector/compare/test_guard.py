@@ -42,6 +42,7 @@ GOOD = {
     **{f"baseline.{name}": value for name, value in SIDE.items()},
     **{f"candidate.{name}": value for name, value in SIDE.items()},
     "difference": DIFFERENCE,
+    "whole_difference": DIFFERENCE,
 }
 NEEDED = sorted({name for rule in RULES for name in rule.needs})
 

@@ -30,7 +30,7 @@ def _rows(before: NodeEvidence, step: NodeEvidence) -> list[NodeRow]:
 def test_what_the_node_lost_is_shared_out_beside_the_pods_own_numbers() -> None:
     (row,) = _rows(_look("before", 5000 * MIB), _look("step", 4500 * MIB, pods=10))
     assert (row.pods, row.per_pod_bytes, row.phase.step) == (10, 50 * MIB, 10)
-    assert (row.working_set_bytes, row.pss_bytes, row.charged_bytes) == (20 * MIB, 20 * MIB, None)
+    assert (row.working_set_bytes, row.pss_bytes, row.charged_bytes) == (20 * MIB, 20 * MIB, 20 * MIB)
 
 
 def test_a_node_that_gained_says_so() -> None:

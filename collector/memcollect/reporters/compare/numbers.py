@@ -6,11 +6,17 @@ from collections.abc import Iterable, Iterator
 
 from memcollect.compare.model import Comparison, Delta, Pair
 from memcollect.compare.values import TERMS as VALUES
+from memcollect.compare.values import TOTALS
 from memcollect.reporters.compare.layout import Bullet, Bytes, Cell, Column, Range, Section, Table
 from memcollect.reporters.words import TERMS
 
-METRICS = {"working_set": "working set", "top": "kubectl top", "pss": "PSS of processes"}
-FIRST = ("working_set", "top", "pss")
+METRICS = {
+    "working_set": "working set",
+    "top": "kubectl top",
+    "pod_working_set": "whole pod cgroup",
+    "pss": "PSS of processes",
+}
+FIRST = TOTALS
 TERM_ORDER = {term: index for index, term in enumerate(VALUES)}
 
 
