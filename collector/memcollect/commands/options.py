@@ -39,7 +39,8 @@ def output_options(function: Command) -> Command:
         type=click.Choice(["auto", "all", "none"]),
         default="auto",
         show_default=True,
-        help="Whether table and markdown show each pod in full; auto: where there are 8 or fewer.",
+        help="Whether table and markdown show each pod in full; auto: where there are 8 or fewer, or 32 "
+        "with --include-processes.",
     )(function)
     function = option("--force", is_flag=True, help="Overwrite the file that -o names.")(function)
     function = option(

@@ -16,6 +16,8 @@ Details = Literal["auto", "all", "none"]
 """Whether pods are shown one by one; "auto": where they are few."""
 AUTO_DETAILS = 8
 """With more pods than this, "auto" shows the table alone."""
+AUTO_DETAILS_OF_PROCESSES = 32
+"""The same where processes were asked for: they stand in the details alone."""
 
 TERMS = {
     "anon": "anonymous memory",
@@ -93,7 +95,8 @@ CACHE_TERMS = frozenset({"hot_cache", "cold_cache"})
 
 def shows_details(snapshot: Snapshot, details: Details) -> bool:
     """Return whether the report shows each pod in full."""
-    return details == "all" or (details == "auto" and len(snapshot.pods) <= AUTO_DETAILS)
+    most = AUTO_DETAILS_OF_PROCESSES if snapshot.scope.processes else AUTO_DETAILS
+    return details == "all" or (details == "auto" and len(snapshot.pods) <= most)
 
 
 def term_label(term: str) -> str:

@@ -1,7 +1,8 @@
+import msgspec
 import pytest
 
 import sample_snapshots as samples
-from memcollect.model import Finding, Pod, Top, Undecided
+from memcollect.model import Finding, Pod, Scope, Top, Undecided
 from memcollect.reporters import words
 from memcollect.reporters.terminal import composition, ladder
 from memcollect_agent.wire import Cgroup
@@ -74,3 +75,22 @@ def test_kubectl_tops_number_comes_with_its_age_and_whether_it_agrees() -> None:
 def test_a_pod_that_kubectl_top_does_not_show_says_why() -> None:
     pod = Pod(uid="u", name="p", top=Top(source="metrics.k8s.io", status="no-metrics", detail="too young"))
     assert words.top_sentence(pod) == "kubectl top shows nothing: too young."
+
+
+@pytest.mark.parametrize(
+    ("pods", "scope", "shown"),
+    [
+        (8, Scope(), True),
+        (9, Scope(), False),
+        (32, Scope(processes=True), True),
+        (33, Scope(processes=True), False),
+    ],
+)
+def test_where_processes_were_asked_for_more_pods_are_shown_in_full(
+    pods: int,
+    scope: Scope,
+    shown: bool,  # noqa: FBT001 -- a row of the table
+) -> None:
+    snapshot = samples.snapshot(*[samples.pod(f"p{index}") for index in range(pods)])
+    asked = msgspec.structs.replace(snapshot, scope=scope)
+    assert words.shows_details(asked, "auto") is shown
