@@ -1,0 +1,51 @@
+import pytest
+
+from memcollect.compare.model import Judgement, Pair, PairKind, PhaseKey, Side
+from memcollect.compare.verdict import verdict
+
+
+PARTLY = (
+    "Related to #1. 1 of 2 comparisons carry a claim, and only as it is written below; nothing may be claimed"
+    " of the others, nor of the whole."
+)
+
+
+def _pair(*reasons: str, kind: PairKind = "backends") -> Pair:
+    sides = [Side(backend=name, phase=PhaseKey(name="empty")) for name in ("aio", "cube")]
+    return Pair(
+        kind=kind,
+        baseline=sides[0],
+        candidate=sides[1],
+        judgements=[Judgement(rule=reason, holds=False, reason=reason) for reason in reasons],
+        allowed=not reasons,
+        claim="" if reasons else "cube: 5 MiB less.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("pairs", "words"),
+    [
+        ([], "Related to #1. There is nothing to hold against one another."),
+        ([_pair()], "cube: 5 MiB less."),
+        ([_pair("a")], "Related to #1. Nothing may be claimed: a."),
+        ([_pair("a", "b")], "Related to #1. Nothing may be claimed: a (and 1 more reason, below)."),
+        (
+            [_pair("a", "b"), _pair("c", "b")],
+            "Related to #1. Nothing may be claimed: b (and 2 more reasons, below).",
+        ),
+        (
+            [_pair(), _pair("a")],
+            PARTLY,
+        ),
+        ([_pair("a"), _pair(kind="phases")], "Related to #1. Nothing may be claimed: a."),
+        ([_pair(kind="phases")], "cube: 5 MiB less."),
+    ],
+)
+def test_the_verdict_claims_only_where_every_comparison_of_backends_does(
+    pairs: list[Pair], words: str
+) -> None:
+    assert verdict(pairs, "#1") == words
+
+
+def test_an_issue_that_was_not_named_is_not_made_up() -> None:
+    assert verdict([_pair("a")], None) == "Related to the issue. Nothing may be claimed: a."
