@@ -18,7 +18,15 @@ import msgspec
 from memcollect.documents import decode_snapshot, read_bytes, write_document
 from memcollect.errors import DocumentError, OutputError, SchemaError, UsageError
 from memcollect.model import Snapshot
-from memcollect.run_model import EVENTS_NAME, MANIFEST_NAME, RUN_SCHEMA_VERSION, Event, FileEntry, RunManifest
+from memcollect.run_model import (
+    EVENTS_NAME,
+    MANIFEST_NAME,
+    REPORT_NAME,
+    RUN_SCHEMA_VERSION,
+    Event,
+    FileEntry,
+    RunManifest,
+)
 
 
 @dataclass(frozen=True)
@@ -166,7 +174,10 @@ class BundleWriter:
         return entry
 
     def event(self, event: Event) -> None:
-        """Append a line to the events; it is on the disk when this returns. Raises OutputError."""
+        """Append a line to the events; it is on the disk when this returns. Raises OutputError.
+
+        The manifest must be written once more after the last event, or the events read as altered.
+        """
         target = self._directory / EVENTS_NAME
         try:
             with target.open("ab") as stream:
@@ -175,6 +186,13 @@ class BundleWriter:
                 os.fsync(stream.fileno())
         except OSError as error:
             raise OutputError(f"{target} cannot be written: {error.strerror or error}.") from error
+
+    def write_page(self, text: str) -> None:
+        """Write the page, which names the manifest's hash and so cannot be among its files.
+
+        Raises OutputError where it cannot be written.
+        """
+        write_document(self._directory / REPORT_NAME, [text.encode()], force=True)
 
     def write_manifest(self, manifest: RunManifest) -> RunManifest:
         """Write the manifest with the entries of all files, the events as they are now; return it.

@@ -1,8 +1,9 @@
 """The run document: what `profile` did, phase by phase, and which files hold what it measured.
 
 A bundle is a directory: `manifest.json` (a `RunManifest`), the raw snapshots, the plan as it was run, the
-events as JSON lines, and a page made from them. Every file but the manifest stands in `files` with its
-SHA-256, so that a page made again from the bundle, years later, is made from the same bytes.
+events as JSON lines, and a page made from them. Every file but the manifest and the page stands in `files`
+with its SHA-256, so that a page made again from the bundle, years later, is made from the same bytes; the
+page is left out because it names the manifest's own hash.
 
 The JSON names are a contract (more may be added with a default, none changes its meaning). Sizes are bytes,
 times are seconds since the Unix epoch. Times that the API server wrote (`…_at` of a startup row, without

@@ -9,7 +9,7 @@ import compare_builders as build
 from compare_builders import MIB
 from memcollect.bundle import BundleWriter, is_bundle, read_bundle
 from memcollect.errors import DocumentError, OutputError, SchemaError, UsageError
-from memcollect.run_model import EVENTS_NAME, MANIFEST_NAME, Event, FileEntry, RunManifest
+from memcollect.run_model import EVENTS_NAME, MANIFEST_NAME, REPORT_NAME, Event, FileEntry, RunManifest
 
 FIRST = build.path_of("empty", 1)
 
@@ -148,6 +148,14 @@ def test_events_are_lines_and_their_checksum_is_of_what_is_there(tmp_path: Path)
     lines = (tmp_path / "run" / EVENTS_NAME).read_bytes().splitlines()
     assert [msgspec.json.decode(line, type=Event).at for line in lines] == [0.0, 1.0]
     assert read_bundle(str(tmp_path / "run")).problems == []
+
+
+def test_the_page_is_no_part_of_what_it_names_the_hash_of(bundle: Path) -> None:
+    before = read_bundle(str(bundle)).sha256
+    BundleWriter(bundle).write_page("# Page\n")
+    after = read_bundle(str(bundle))
+    assert (after.sha256, after.problems) == (before, [])
+    assert (bundle / REPORT_NAME).read_text() == "# Page\n"
 
 
 def test_a_resumed_run_keeps_the_files_of_the_broken_one(bundle: Path) -> None:

@@ -34,8 +34,10 @@ Exit codes: 0 all compared; 1 failed; 2 wrong usage; 3 compared, but something i
 def _labels(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
     """Return the labels by path."""
     labels: dict[str, str] = {}
-    for value in clean_text(_context, _parameter, values):
+    for value in values:
+        # Of the two only the name is shown; the path must stay as it is, to be opened.
         name, sign, path = value.partition("=")
+        name = clean_text(_context, _parameter, name)
         if not (name and sign and path):
             raise click.BadParameter(f"{value!r} is not NAME=PATH.")
         if path in labels:
@@ -151,7 +153,12 @@ def _names(paths: list[str]) -> dict[str, str]:
     last = {path: Path(path).name or path for path in paths}
     names = list(last.values())
     chosen = {path: last[path] if names.count(last[path]) == 1 else path for path in paths}
-    return {path: str(clean_text(None, None, name)) for path, name in chosen.items()}  # type: ignore[arg-type]
+    shown: dict[str, str] = {}
+    for path, name in chosen.items():
+        text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        taken = sum(each == text for each in shown.values())
+        shown[path] = f"{text} ({taken + 1})" if taken else text
+    return shown
 
 
 def _read(path: str, name: str, label: str | None) -> Document:

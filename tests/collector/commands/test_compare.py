@@ -125,6 +125,27 @@ def test_wrong_usage_is_one_sentence(
     assert output.out == ""
 
 
+def test_a_file_whose_name_is_not_utf_8_is_opened_and_its_name_made_visible(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = _save(tmp_path / "caf\udce9.json", _snapshot(MIB))
+    plain = _save(tmp_path / "b.json", _snapshot(9 * MIB))
+    assert run(["compare", "--label", f"old={odd}", "--label", f"new={plain}"], "memcollect") == 0
+    assert r"caf\xe9.json: snapshot of old" in capsys.readouterr().out
+
+
+def test_two_names_that_would_look_alike_stay_two_documents(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = [
+        _save(tmp_path / "caf\udce9.json", _snapshot(MIB)),
+        _save(tmp_path / r"caf\xe9.json", _snapshot(9 * MIB)),
+    ]
+    assert run(["compare", *paths, "--format", "json"], "memcollect") == 0
+    comparison = msgspec.json.decode(capsys.readouterr().out, type=Comparison)
+    assert comparison.backends == [r"caf\xe9.json", r"caf\xe9.json (2)"]
+
+
 @pytest.mark.parametrize("name", ["nowhere.json", "empty.json", "."])
 def test_what_cannot_be_read_is_one_sentence(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

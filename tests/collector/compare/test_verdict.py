@@ -3,7 +3,6 @@ import pytest
 from memcollect.compare.model import Judgement, Pair, PairKind, PhaseKey, Side
 from memcollect.compare.verdict import verdict
 
-
 PARTLY = (
     "Related to #1. 1 of 2 comparisons carry a claim, and only as it is written below; nothing may be claimed"
     " of the others, nor of the whole."
