@@ -9,7 +9,7 @@ from memcollect_agent import cgroupfs, pods
 from memcollect_agent.cgroupfs import CgroupDir
 from memcollect_agent.errors import AgentError, GoneError
 from memcollect_agent.redact import visible
-from memcollect_agent.sandbox.places import SandboxPlace, sandbox_at
+from memcollect_agent.sandbox.places import SandboxPlace, in_kata_overhead, sandbox_at
 from memcollect_agent.wire import Problem
 
 
@@ -99,7 +99,8 @@ class Finder:
         return pods_missing + units_missing
 
     def _at(self, directory: CgroupDir) -> Iterator[Found]:
-        if pod := pods.pod_at(directory.path):
+        in_overhead = in_kata_overhead(directory.path)
+        if not in_overhead and (pod := pods.pod_at(directory.path)):
             if self._uids is None or _normal(pod.uid) in self._uids:
                 self._found_uids.add(_normal(pod.uid))
                 yield Found(path=directory.path, pod=pod)
@@ -110,7 +111,7 @@ class Finder:
         unit = pods.unit_at(directory.path) if self._patterns or self._sandboxes else None
         if unit and self._patterns and self._matches(unit, directory.path):
             yield Found(path=directory.path, unit=unit)
-        elif unit is None and self._sandboxes:
+        elif unit is None and self._sandboxes and not in_overhead:
             yield Found(path=directory.path)
         if directory.depth < cgroupfs.MAX_DEPTH:
             yield from self.find(directory)

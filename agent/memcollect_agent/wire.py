@@ -181,6 +181,7 @@ class Region(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The memfd's or the file's name, without the kernel's " (deleted)"; "" for anonymous memory."""
     private: bool = False
     """Whether it is mapped copy-on-write (MAP_PRIVATE)."""
+    writable: bool = False
     mappings: int = 0
     size_bytes: int = 0
     """Of address space."""

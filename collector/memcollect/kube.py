@@ -35,6 +35,7 @@ class Annotations(_Object, frozen=True):
 class Owner(_Object, frozen=True):
     """An entry of ownerReferences."""
 
+    api_version: str = ""
     kind: str = ""
     name: str = ""
     uid: str = ""

@@ -11,7 +11,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from memcollect_agent.wire import Cgroup, Node, Process, ProcessSums
+from memcollect_agent.wire import Cgroup, Hint, Node, Process, ProcessSums
 
 SCHEMA_VERSION = 2
 """1 was the JSON of the script that memcollect replaces."""
@@ -139,6 +139,22 @@ class Runtime(Struct, frozen=True, kw_only=True, gc=False):
     runtime_class: str | None = field(default=None, name="class")
     confidence: Confidence = "inferred"
     evidence: list[str] = field(default_factory=list)
+    platforms: list[str] = field(default_factory=list)
+    """What manages the pod above its runtime: "opensandbox", "agent-sandbox", "deer-flow", "e2b"."""
+    disagreement: str = ""
+    """Where Kubernetes' API and the node say different things: both, as a sentence."""
+
+
+class Service(Struct, frozen=True, kw_only=True):
+    """Processes of a container that are one thing to its user, added up; None where one did not tell."""
+
+    name: str
+    """From the table of services; "other" is what no entry matches, "unlisted" what was not listed."""
+    processes: int
+    pss_bytes: int | None = None
+    pss_anon_bytes: int | None = None
+    pss_file_bytes: int | None = None
+    pss_shmem_bytes: int | None = None
 
 
 class Termination(Struct, frozen=True, kw_only=True, gc=False):
@@ -155,7 +171,8 @@ class Container(Struct, frozen=True, kw_only=True, gc=False):
     name: str
     id: str | None = None
     role: str = "container"
-    """"container", "init", "ephemeral", "pause", "conmon" or "unknown"; only app containers count in top."""
+    """"container", "init", "ephemeral"; "pause", "sandbox" (a Sentry's or VMM's), "overhead" (outside the
+    pod's cgroup), "conmon" or "unknown", which kubectl top does not count."""
     state: str | None = None
     """"running", "waiting" or "terminated", as Kubernetes says; None where it was not asked."""
     image: str | None = None
@@ -167,6 +184,12 @@ class Container(Struct, frozen=True, kw_only=True, gc=False):
     cgroup: Cgroup | None = None
     sums: ProcessSums | None = None
     processes: list[Process] = field(default_factory=list)
+    hints: list[Hint] = field(default_factory=list)
+    """Processes of a sandbox runtime in its cgroup."""
+    inside: str = ""
+    """Why the host has no cgroup of this container: it lives in a guest, as a sentence."""
+    services: list[Service] = field(default_factory=list)
+    """The processes by service; only where processes were asked for."""
     top: Top | None = None
     ladder: Ladder | None = None
     composition: Composition | None = None
@@ -190,6 +213,12 @@ class Pod(Struct, frozen=True, kw_only=True, gc=False):
     start_time: str | None = None
     cgroup: Cgroup | None = None
     own_sums: ProcessSums | None = None
+    own_hints: list[Hint] = field(default_factory=list)
+    """Processes of a sandbox runtime in the pod's own cgroup."""
+    outside: list[Container] = field(default_factory=list)
+    """Cgroups outside the pod's that belong to its bill (role "overhead"): in none of its other numbers."""
+    owner: str | None = None
+    """KIND/NAME of what manages the pod."""
     containers: list[Container] = field(default_factory=list)
     top: Top | None = None
     ladder: Ladder | None = None

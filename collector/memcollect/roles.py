@@ -2,7 +2,7 @@
 
 from memcollect.model import Container, Pod
 
-OUTSIDE_TOP = frozenset({"pause", "conmon", "unknown"})
+OUTSIDE_TOP = frozenset({"pause", "sandbox", "overhead", "conmon", "unknown"})
 """Roles that cAdvisor's container metrics, and so kubectl top, do not count."""
 
 

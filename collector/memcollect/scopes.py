@@ -21,6 +21,8 @@ ADDED_UP = ("stat.inactive_file", "current", "lazyfree", "working_set", "cut_off
 def container_facts(container: Container, node: Node | None) -> Facts:
     """Return what is known of one container's cgroup."""
     facts = gather(container.cgroup, container.sums, node, cgroups=_cgroups(container.cgroup))
+    if container.inside:
+        facts = facts.extended({}, dict.fromkeys(("stat", "current", "procs"), container.inside))
     return _with_events(_with_top(_with_working_set(facts), container.top), container.cgroup, container.sums)
 
 
@@ -65,16 +67,24 @@ def app_facts(pod: Pod, facts_by_name: Sequence[tuple[Container, Facts]]) -> Fac
             reasons[name] = (
                 f"container {container.name}: {facts.reason(name)}"
                 if container and facts
-                else "no container of this pod was measured"
+                else _why_none(containers=[each for each, _ in facts_by_name])
             )
         else:
             values[name] = total(facts[name] for _, facts in running)
     return _with_top(Facts(values, reasons), pod.top)
 
 
+def _why_none(containers: Sequence[Container]) -> str:
+    inside = next((each.inside for each in containers if each.inside), "")
+    return inside or "no container of this pod was measured"
+
+
 def is_there(container: Container) -> bool:
-    """Return whether the container has a cgroup, measured or not; one that ended or waits has none."""
-    return container.cgroup is not None or container.state == "running"
+    """Return whether the container has a cgroup, measured or not.
+
+    One that ended or waits has none, nor one that lives in a guest.
+    """
+    return container.cgroup is not None or (container.state == "running" and not container.inside)
 
 
 def _cgroups(cgroup: Cgroup | None) -> int:
@@ -127,7 +137,11 @@ def _add_children(
             values[f"children.{key}"] = Interval.exactly(sum(value or 0 for value in known))
         else:
             reasons[f"children.{key}"] = "a child cgroup's memory.stat lacks it"
-    for term, roles in (("pause", {"pause"}), ("other_children", {"conmon", "unknown"})):
+    for term, roles in (
+        ("pause", {"pause"}),
+        ("sandbox", {"sandbox"}),
+        ("other_children", {"conmon", "unknown"}),
+    ):
         charges = [c.cgroup.current_bytes for c in containers if c.role in roles and c.cgroup is not None]
         present = [charge for charge in charges if charge is not None]
         if len(present) == len(charges):

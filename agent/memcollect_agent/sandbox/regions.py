@@ -40,32 +40,35 @@ def read_regions(process: ProcessDir) -> tuple[list[Region], str]:
 
 def regions(mappings: Iterable[Mapping]) -> list[Region]:
     """Return the mappings added up by backing and name: the largest by RSS, and the rest as one."""
-    groups: dict[tuple[str, str, bool], Region] = {}
+    groups: dict[tuple[str, str, bool, bool], Region] = {}
     for mapping in mappings:
-        key = _key(mapping)
-        groups[key] = _added(groups.get(key) or Region(backing=key[0], name=key[1], private=key[2]), mapping)
-    rest = groups.pop(("rest", "", True), None)
+        backing, name = _place(mapping)
+        letters = mapping.permissions if backing != "rest" else "---p"
+        key = backing, name, letters[3] == "p", letters[1] == "w"
+        empty = Region(backing=backing, name=name, private=key[2], writable=key[3])
+        groups[key] = _added(groups.get(key, empty), mapping)
+    rest = groups.pop(("rest", "", True, False), None)
     ordered = sorted(groups.values(), key=lambda each: -(each.rss_bytes + (each.hugetlb_bytes or 0)))
     left = ordered[MOST_REGIONS:] + ([rest] if rest else [])
     return ordered[:MOST_REGIONS] + ([_merged(left)] if left else [])
 
 
-def _key(mapping: Mapping) -> tuple[str, str, bool]:
-    private = mapping.permissions[3] == "p"
+def _place(mapping: Mapping) -> tuple[str, str]:
+    """Return the backing and the name of one mapping."""
     size = mapping.end - mapping.start
     path = mapping.path.removesuffix(_DELETED)
     if "Private_Hugetlb" in mapping.sizes and _is_huge(mapping):
-        return "hugetlb", visible(path), private
+        return "hugetlb", visible(path)
     if not path or path.startswith("[anon"):
         large = size >= LARGE_ANON_BYTES and "w" in mapping.permissions
-        return ("anon", "", private) if large else ("rest", "", True)
+        return ("anon", "") if large else ("rest", "")
     if size < SMALL_BYTES or path.startswith("["):
-        return "rest", "", True
+        return "rest", ""
     if path.startswith("/memfd:"):
-        return "memfd", visible(path.removeprefix("/memfd:")), private
+        return "memfd", visible(path.removeprefix("/memfd:"))
     if path.startswith(_SHARED_MEMORY):
-        return "shm", visible(path), private
-    return "file", visible(path), private
+        return "shm", visible(path)
+    return "file", visible(path)
 
 
 def _is_huge(mapping: Mapping) -> bool:
@@ -80,6 +83,7 @@ def _added(region: Region, mapping: Mapping) -> Region:
         backing=region.backing,
         name=region.name,
         private=region.private,
+        writable=region.writable,
         mappings=region.mappings + 1,
         size_bytes=region.size_bytes + mapping.end - mapping.start,
         rss_bytes=region.rss_bytes + sizes["Rss"],

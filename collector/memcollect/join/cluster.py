@@ -13,8 +13,9 @@ import msgspec
 
 from memcollect import kube
 from memcollect.join.capture import missing_from_problem
-from memcollect.join.containers import join_containers
-from memcollect.join.runtimes import runtime_of
+from memcollect.join.containers import join_containers, outside_of
+from memcollect.join.recognise import inside_of, runtime_of_pod
+from memcollect.join.sandboxes import sandbox_rows
 from memcollect.join.tops import NodeView, with_tops
 from memcollect.model import Missing, Pod
 from memcollect.usage import Metrics
@@ -63,6 +64,7 @@ def join_node(
         missing += gaps
     if not isinstance(answer, wire.NodeSample):
         return NodeJoin(rows, missing)
+    rows += sandbox_rows(answer, name)
     told = {pod.cgroup_uid for pod in pods} - set(measured)
     missing += [missing_from_problem(p, name or "") for p in answer.problems if p.name not in told]
     return NodeJoin(rows, missing, msgspec.structs.replace(answer.node, name=name or answer.node.name))
@@ -71,8 +73,9 @@ def join_node(
 def _join_pod(
     pod: kube.Pod, found: wire.Pod | None, answer: wire.NodeSample | Failure, facts: ClusterFacts
 ) -> tuple[Pod, list[Missing]]:
-    containers, missing = join_containers(pod, found.containers if found is not None else [])
-    runtime_class = pod.spec.runtime_class_name
+    runtime = runtime_of_pod(pod, facts.handlers.get(pod.spec.runtime_class_name or ""), found)
+    inside = inside_of(runtime, found)
+    containers, missing = join_containers(pod, found.containers if found is not None else [], inside)
     row = Pod(
         uid=pod.metadata.uid,
         name=pod.metadata.name,
@@ -81,11 +84,14 @@ def _join_pod(
         phase=pod.status.phase,
         qos_class=pod.status.qos_class,
         driver=found.driver if found is not None else None,
-        runtime=runtime_of(runtime_class, facts.handlers.get(runtime_class or "")),
+        runtime=runtime,
         labels=pod.metadata.labels,
         start_time=pod.status.start_time,
         cgroup=found.cgroup if found is not None else None,
         own_sums=found.own_sums if found is not None else None,
+        own_hints=found.own_hints if found is not None else [],
+        outside=outside_of(found),
+        owner=next((f"{o.kind}/{o.name}" for o in pod.metadata.owner_references if o.controller), None),
         containers=containers,
     )
     if found is not None:

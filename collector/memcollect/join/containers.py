@@ -49,9 +49,12 @@ def described(pod: kube.Pod) -> Iterator[Described]:
 
 
 def join_containers(
-    pod: kube.Pod, measured: Sequence[wire.Container]
+    pod: kube.Pod, measured: Sequence[wire.Container], inside: str = ""
 ) -> tuple[list[Container], list[Missing]]:
-    """Return the pod's containers, then the cgroups that nobody describes; and what is missing."""
+    """Return the pod's containers, then the cgroups that nobody describes; and what is missing.
+
+    `inside`: why containers may have no cgroup on the host (they live in a guest), and are not missing.
+    """
     by_id = {each.id: each for each in measured if each.id is not None and each.role != "conmon"}
     wanted = list(described(pod))
     matched = {
@@ -63,8 +66,12 @@ def join_containers(
     restarted = _restarted(wanted, matched, left)
     matched |= restarted
     left = [c for c in left if all(c is not taken for taken in restarted.values())]
-    containers = [_container(each, matched.get(each.spec.name)) for each in wanted]
-    missing = [_missing(pod, each) for each in wanted if each.runs and each.spec.name not in matched]
+    containers = [_container(each, matched.get(each.spec.name), inside) for each in wanted]
+    missing = (
+        []
+        if inside
+        else [_missing(pod, each) for each in wanted if each.runs and each.spec.name not in matched]
+    )
     containers += [_undescribed(c, is_pause=not missing and _is_alone(c, left)) for c in left]
     return containers, missing
 
@@ -75,13 +82,13 @@ def _restarted(
     """Return the one container whose old id the API still shows, with the one cgroup that can be its new."""
     without = [each for each in wanted if each.spec.name not in matched and not each.has_ended]
     candidates = [c for c in left if c.role == "container" and c.id is not None]
-    pause_is_elsewhere = any(c.role == "pause" for c in left)
+    pause_is_elsewhere = any(c.role in {"pause", "sandbox"} for c in left)
     if len(without) == len(candidates) == 1 and pause_is_elsewhere:
         return {without[0].spec.name: candidates[0]}
     return {}
 
 
-def _container(each: Described, measured: wire.Container | None) -> Container:
+def _container(each: Described, measured: wire.Container | None, inside: str) -> Container:
     spec, status = each.spec, each.status
     resources = status.resources if status is not None and status.resources is not None else spec.resources
     return Container(
@@ -98,12 +105,14 @@ def _container(each: Described, measured: wire.Container | None) -> Container:
         cgroup=measured.cgroup if measured is not None else None,
         sums=measured.sums if measured is not None else None,
         processes=measured.processes if measured is not None else [],
+        hints=measured.hints if measured is not None else [],
+        inside=inside if measured is None and each.runs else "",
     )
 
 
 def _is_alone(measured: wire.Container, left: Sequence[wire.Container]) -> bool:
     """Return whether it is the only container left over; CRI-O's monitors are none."""
-    return not any(each is not measured and each.role in {"container", "pause"} for each in left)
+    return not any(each is not measured and each.role in {"container", "pause", "sandbox"} for each in left)
 
 
 def _undescribed(measured: wire.Container, *, is_pause: bool) -> Container:
@@ -117,13 +126,30 @@ def _undescribed(measured: wire.Container, *, is_pause: bool) -> Container:
         role = "unknown"
     leaf = measured.cgroup.path.rsplit("/", 1)[-1]
     return Container(
-        name="pause" if role == "pause" else measured.id[:12] if measured.id else leaf,
+        name=role if role in {"pause", "sandbox"} else measured.id[:12] if measured.id else leaf,
         id=measured.id,
         role=role,
         cgroup=measured.cgroup,
         sums=measured.sums,
         processes=measured.processes,
+        hints=measured.hints,
     )
+
+
+def outside_of(pod: wire.Pod | None) -> list[Container]:
+    """Return the cgroups outside the pod's own that belong to it, named by where they are."""
+    return [
+        Container(
+            name=each.cgroup.path.strip("/").split("/")[0],
+            id=each.id,
+            role=each.role,
+            cgroup=each.cgroup,
+            sums=each.sums,
+            processes=each.processes,
+            hints=each.hints,
+        )
+        for each in (pod.outside if pod is not None else [])
+    ]
 
 
 def _state(status: kube.ContainerStatus | None) -> str | None:

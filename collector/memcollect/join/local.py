@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from memcollect.join.capture import Capture, missing_from_problem
+from memcollect.join.containers import outside_of
+from memcollect.join.recognise import runtime_on_node
 from memcollect.join.reconcile import combine
 from memcollect.model import Container, Pod, Snapshot, Tool, Top
 from memcollect_agent import wire
@@ -53,6 +55,9 @@ def _local_pod(pod: wire.Pod, node: str, names: LocalNames, tops: Mapping[str, T
         driver=pod.driver,
         cgroup=pod.cgroup,
         own_sums=pod.own_sums,
+        own_hints=pod.own_hints,
+        outside=outside_of(pod),
+        runtime=runtime_on_node(pod),
         containers=containers,
         top=_pod_top(containers),
     )
@@ -60,14 +65,16 @@ def _local_pod(pod: wire.Pod, node: str, names: LocalNames, tops: Mapping[str, T
 
 def _local_container(container: wire.Container, names: LocalNames, tops: Mapping[str, Top]) -> Container:
     known = names.containers.get(container.id or "")
+    nameless = container.role in {"pause", "sandbox"}
     leaf = container.cgroup.path.rsplit("/", 1)[-1]
     return Container(
-        name=known or ("pause" if container.role == "pause" else container.id[:12] if container.id else leaf),
+        name=known or (container.role if nameless else container.id[:12] if container.id else leaf),
         id=container.id,
         role=container.role,
         cgroup=container.cgroup,
         sums=container.sums,
         processes=container.processes,
+        hints=container.hints,
         top=tops.get(container.id or ""),
     )
 

@@ -45,6 +45,10 @@ def runtime_of(runtime_class: str | None, handler: str | None) -> Runtime:
     return Runtime(family=family, handler=handler, runtime_class=runtime_class, evidence=evidence)
 
 
+INSIDE_STATUS = "not-measured"
+"""Of a number over no cgroup: a guest's own where the runtime is known to hold one."""
+
+
 def attribute_provider(
     tops: Sequence[Top], containers: Sequence[Container | None], runtime: Runtime
 ) -> list[Top]:
@@ -57,13 +61,14 @@ def attribute_provider(
     provider = PROVIDERS.get(runtime.family) or _by_numbers(tops, containers)
     if provider is None:
         return list(tops)
+    insides = [provider == "kata-guest" and bool(each and each.inside) for each in containers]
     return [
         msgspec.structs.replace(
             top, provider=provider, status="different-provider", detail=SENTENCES[provider]
         )
-        if top.status in UNEXPLAINED
+        if top.status in UNEXPLAINED or (inside and top.status == INSIDE_STATUS)
         else top
-        for top in tops
+        for top, inside in zip(tops, insides, strict=True)
     ]
 
 

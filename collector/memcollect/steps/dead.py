@@ -1,6 +1,6 @@
 """From the pod's own cgroup to its app containers: what kubectl top never adds up. Pure.
 
-The facts are the pod's, with `children.KEY` for Σ memory.stat over all its child cgroups, `pause` and
+The facts are the pod's, with `children.KEY` for Σ memory.stat over all its child cgroups, `pause`, `sandbox` and
 `other_children` for the charges of children that are no app containers.
 """
 
@@ -80,6 +80,7 @@ def bound(facts: Facts) -> Bound:
 
 RULES = (
     _child("pause", "the pause container"),
+    _child("sandbox", "the cgroup of the sandbox runtime (a Sentry, a VMM)"),
     _child("other_children", "child cgroups that are no app containers"),
     TermRule("pod_processes", pod_processes, "swap-only"),
     TermRule("dead_containers", dead_containers, "swap-only"),

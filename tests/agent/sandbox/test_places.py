@@ -9,6 +9,8 @@ ID = "c7" * 32
     ("path", "expected"),
     [
         (f"/kata_overhead/{ID}", (ID, "kata", True)),
+        (f"/kata_overhead/kubepods/burstable/pod476ef1fb/{ID}", (ID, "kata", True)),
+        (f"/kata_overhead/kubepods-pod476ef1fb.slice:cri-containerd:{ID}", (ID, "kata", True)),
         (f"/cube_sandbox_7/sandbox/{ID}", (ID, "cube", False)),
         ("/e2b/sbx-1", ("sbx-1", "e2b", False)),
         ("/firecracker/vm-1", ("vm-1", "firecracker", False)),
@@ -21,7 +23,16 @@ def test_a_runtimes_cgroup_is_told_by_its_path(path: str, expected: tuple[str, s
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/kata_overhead", "/sandbox/x", "/cube_sandbox/x", "/e2b/\x1b[2J", "/system.slice/e2b"]
+    "path",
+    [
+        "/",
+        "/kata_overhead",
+        "/kata_overhead/kubepods",
+        "/sandbox/x",
+        "/cube_sandbox/x",
+        "/e2b/\x1b[2J",
+        "/system.slice/e2b",
+    ],
 )
 def test_no_other_cgroup_is(path: str) -> None:
     assert sandbox_at(path) is None

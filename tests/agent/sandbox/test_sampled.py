@@ -77,10 +77,13 @@ def test_a_vmm_that_is_an_ordinary_containers_app_leaves_it_one(machine: Machine
     assert roles(pod) == {SANDBOX: "pause", APP: "container"}
 
 
-def test_an_overhead_cgroup_goes_with_the_pod_of_its_sandbox_id_and_is_told_once(machine: Machine) -> None:
+@pytest.mark.parametrize("above", ["", POD])
+def test_an_overhead_cgroup_goes_with_the_pod_of_its_sandbox_id_and_is_told_once(
+    machine: Machine, above: str
+) -> None:
     machine.cgroup(f"{POD}/{SANDBOX}", (9,), current=MIB // 4)
     machine.cgroup(f"{POD}/{APP}", ())
-    machine.cgroup(f"/kata_overhead/{SANDBOX}", (10,), current=90 * MIB)
+    machine.cgroup(f"/kata_overhead{above}/{SANDBOX}", (10,), current=90 * MIB)
     machine.process(9, pid_stat(9, "pause"), smaps(200))
     add(machine, 10, "qemu-system-x86_64")
     for request in (SampleRequest(), EVERYTHING):

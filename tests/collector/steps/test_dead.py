@@ -19,6 +19,7 @@ POD: dict[str, int | tuple[int, int, int]] = {
     "children__kernel": 30,
     "pause": 7,
     "other_children": 3,
+    "sandbox": 0,
     "own__processes": 0,
     "dying": 1,
 }
@@ -69,6 +70,7 @@ def test_children_that_seem_to_hold_more_than_the_pod_leave_nothing_dead() -> No
         ("kernel_counted", {"other_kernel"}),
         ("pause", {"pause"}),
         ("other_children", {"other_children"}),
+        ("sandbox", {"sandbox"}),
         ("own.processes", {"dead_containers", "pod_processes"}),
     ],
 )
