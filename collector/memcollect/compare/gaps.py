@@ -20,10 +20,15 @@ def gaps(document: Document, backend: str) -> Iterator[Gap]:
         yield Gap(backend=backend, phase=RUN, reason=f"{document.name} was broken off before its end")
     for run in manifest.phases:
         yield from _of_phase(document, run, backend)
-    for name, step, repeat in _planned(manifest):
-        if not any((run.phase, run.step, run.repeat) == (name, step, repeat) for run in manifest.phases):
+    done = {(run.phase, run.step, run.repeat) for run in manifest.phases}
+    for name, step in _planned(manifest):
+        there = sum((phase, at) == (name, step) for phase, at, _ in done)
+        if there < manifest.plan.repeats:
             at = "" if step is None else f" with {step} at once"
-            yield Gap(backend=backend, phase=name, reason=f"repeat {repeat}{at} was planned and is not there")
+            reason = (
+                f"{manifest.plan.repeats - there} of {manifest.plan.repeats} planned repeats{at} not there"
+            )
+            yield Gap(backend=backend, phase=name, reason=reason)
 
 
 def _of_phase(document: Document, run: PhaseRun, backend: str) -> Iterator[Gap]:
@@ -47,10 +52,8 @@ def _of_phase(document: Document, run: PhaseRun, backend: str) -> Iterator[Gap]:
         )
 
 
-def _planned(manifest: RunManifest) -> Iterator[tuple[str, int | None, int]]:
+def _planned(manifest: RunManifest) -> Iterator[tuple[str, int | None]]:
     stepped = {run.phase for run in manifest.phases if run.step is not None}
-    for name in manifest.plan.phases:
-        steps = manifest.plan.steps if name in stepped else [None]
-        for step in steps:
-            for repeat in range(1, manifest.plan.repeats + 1):
-                yield name, step, repeat
+    for name in dict.fromkeys(manifest.plan.phases):
+        for step in dict.fromkeys(manifest.plan.steps) if name in stepped else [None]:
+            yield name, step

@@ -21,6 +21,7 @@ LEVEL = 0.95
 TAIL = (1 - LEVEL) / 2
 ROUNDING = 1e-9
 """Far below any probability of interest, far above what adding floats loses."""
+NEGLIGIBLE = 1e-18
 
 Distribution = dict[int, float]
 """Probability by *twice* a median: an even number of whole bytes has its median between two of them."""
@@ -89,35 +90,60 @@ def median_distribution(values: Sequence[int]) -> Distribution:
 
 @cache
 def _middle_pairs(n: int) -> list[tuple[int, int, float]]:
-    """Return (k, m, how likely the two middle values of a resample of even size are the k-th and m-th)."""
+    """Return (k, m, how likely the two middle values of a resample of even size are the k-th and m-th).
+
+    Of hundreds of values most pairs are all but impossible; those are left out.
+    """
     pairs: list[tuple[int, int, float]] = []
     for k, chance in enumerate(_order_statistic(n, n // 2), start=1):
-        apart = [(k, m, _neighbours(n, k, m)) for m in range(k + 1, n + 1)]
-        pairs += apart
-        pairs.append((k, k, max(chance - sum(each[2] for each in apart), 0.0)))
+        if chance < NEGLIGIBLE:
+            continue
+        rest = chance
+        for m in range(k + 1, n + 1):
+            both = _neighbours(n, k, m)
+            if both < NEGLIGIBLE:
+                break
+            pairs.append((k, m, both))
+            rest -= both
+        pairs.append((k, k, max(rest, 0.0)))
     return pairs
 
 
 @cache
 def _order_statistic(n: int, rank: int) -> list[float]:
     """Return, for k = 1 … n, how likely the `rank`-th smallest of a resample is the k-th value."""
-    upto = [sum(_binomial(n, j, k) for j in range(rank, n + 1)) for k in range(n + 1)]
+    upto = [_at_least(n, rank, k) for k in range(n + 1)]
     return [max(right - left, 0.0) for left, right in pairwise(upto)]
 
 
-def _binomial(n: int, j: int, k: int) -> float:
-    """Return how likely exactly `j` of `n` draws fall among the first `k` of `n` values."""
-    ways: int = math.comb(n, j) * k**j * (n - k) ** (n - j)
-    return ways / int(n**n)
+def _at_least(n: int, rank: int, k: int) -> float:
+    """Return how likely at least `rank` of `n` draws fall among the first `k` of `n` values."""
+    if k in (0, n):
+        return float(k == n)
+    total = 0.0
+    for j in range(rank, n + 1):
+        chance = math.exp(_log_ways(n, j) + j * math.log(k / n) + (n - j) * math.log1p(-k / n))
+        total += chance
+        if j > k and chance < NEGLIGIBLE:
+            break
+    return min(total, 1.0)
 
 
 def _neighbours(n: int, k: int, m: int) -> float:
     """Return how likely the two middle values of a resample of even size are the k-th and the m-th, k < m."""
     half = n // 2
-    below = k**half - (k - 1) ** half
-    above = (n - m + 1) ** half - (n - m) ** half
-    ways: int = math.comb(n, half) * below * above
-    return ways / int(n**n)
+    return math.exp(_log_ways(n, half) + _log_reaching(n, k, half) + _log_reaching(n, n - m + 1, half))
+
+
+def _log_reaching(n: int, k: int, draws: int) -> float:
+    """Return the logarithm of the chance that all of some draws are among the first k, and one the k-th."""
+    alone = draws * math.log(k / n)
+    return alone if k == 1 else alone + math.log1p(-math.exp(draws * math.log1p(-1 / k)))
+
+
+def _log_ways(n: int, j: int) -> float:
+    """Return the logarithm of n over j; the number itself is beyond a float from a thousand draws on."""
+    return math.lgamma(n + 1) - math.lgamma(j + 1) - math.lgamma(n - j + 1)
 
 
 def _interval(before: Distribution, after: Distribution) -> tuple[int, int]:

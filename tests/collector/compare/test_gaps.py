@@ -24,14 +24,20 @@ def test_a_whole_run_lacks_nothing() -> None:
 
 
 def test_a_planned_repeat_that_is_not_there_is_missing() -> None:
-    assert _gaps(_with(phase_run("empty", 1), repeats=2)) == [
-        ("empty", "repeat 2 was planned and is not there")
-    ]
+    assert _gaps(_with(phase_run("empty", 1), repeats=2)) == [("empty", "1 of 2 planned repeats not there")]
+
+
+def test_a_plan_of_absurdly_many_repeats_is_one_gap() -> None:
+    document = run("aio", {"empty": [MIB]})
+    assert document.manifest is not None
+    plan = Planned(name="g", sha256="s", phases=["empty"] * 9, repeats=10**15)
+    absurd = msgspec.structs.replace(document.manifest, plan=plan)
+    assert len(_gaps(msgspec.structs.replace(document, manifest=absurd))) == 1
 
 
 def test_a_step_that_is_not_there_is_missing() -> None:
     document = _with(phase_run("empty", 1, step=10), steps=[10, 50])
-    assert _gaps(document) == [("empty", "repeat 1 with 50 at once was planned and is not there")]
+    assert _gaps(document) == [("empty", "1 of 1 planned repeats with 50 at once not there")]
 
 
 @pytest.mark.parametrize(

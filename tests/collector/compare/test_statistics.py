@@ -67,6 +67,16 @@ def test_of_three_repeats_the_interval_reaches_over_all_that_was_seen() -> None:
     assert (found.estimate_bytes, found.low_bytes, found.high_bytes) == (-49, -52, -47)
 
 
+@pytest.mark.parametrize("n", [500, 501, 2000])
+def test_of_very_many_values_the_interval_is_the_normal_one_and_takes_no_time(n: int) -> None:
+    values = list(range(0, n * 1000, 1000))
+    found = difference(values, [value + 7_000_000 for value in values])
+    half_width = 1.96 * math.sqrt(2) * math.sqrt(n) / 2 * 1000
+    assert found.estimate_bytes == 7_000_000
+    assert found.high_bytes - found.estimate_bytes == pytest.approx(half_width, rel=0.05)
+    assert sum(median_distribution(values).values()) == pytest.approx(1)
+
+
 @settings(derandomize=True)
 @given(sizes)
 def test_the_difference_of_identical_inputs_is_zero_and_its_interval_contains_it(values: list[int]) -> None:
