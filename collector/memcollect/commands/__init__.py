@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": "The whole thing on a real kernel in a minute, without a cluster.",
     "doctor": "What works and what does not, each with the remedy.",
     "explain": "A saved snapshot, explained again: offline, in full.",
+    "profile": "Run a plan's phases in sandboxes, and measure after each.",
     "snapshot": "Measure pods and say where their memory is.",
 }
 """Every command's name (its module here has a `command`) and its line in the help."""

@@ -24,7 +24,7 @@ DEFAULT_SELECTOR = "app=deer-flow-sandbox"
 """Those of the profile script that memcollect replaces."""
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
-OPTIONS = (
+SELECTION = (
     option(
         "-n",
         "--namespace",
@@ -45,6 +45,8 @@ OPTIONS = (
     option(
         "--field-selector", metavar="SELECTOR", callback=clean_text, help="A field selector, as kubectl's."
     ),
+)
+CONNECTION = (
     option("--context", metavar="NAME", help="The kubeconfig context to use."),
     option(
         "--kubeconfig", metavar="FILE", help="The kubeconfig file. [default: $KUBECONFIG, or ~/.kube/config]"
@@ -83,7 +85,14 @@ OPTIONS = (
 
 def cluster_options(function: Command) -> Command:
     """Add the options that choose a cluster, pods and agents."""
-    for each in reversed(OPTIONS):
+    for each in reversed((*SELECTION, *CONNECTION)):
+        function = each(function)
+    return function
+
+
+def connection_options(function: Command) -> Command:
+    """Add the options that choose a cluster and its agents, but no pods."""
+    for each in reversed(CONNECTION):
         function = each(function)
     return function
 

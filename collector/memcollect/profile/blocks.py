@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from memcollect.profile.plan import Phase, Plan, Reuse, Scale
 from memcollect.run_model import PhaseRun
 
+_ENDED = frozenset({"failed", "timed-out", "skipped"})
+
 
 @dataclass(frozen=True)
 class Block:
@@ -53,5 +55,6 @@ def blocks(plan: Plan) -> Iterator[Block]:
 
 def _complete(phase: Phase, runs: list[PhaseRun]) -> bool:
     if isinstance(phase, Reuse):
-        return len(runs) == phase.cycles or any(run.cycle is None for run in runs)
+        # A cycle after which there was no sandbox is the last one.
+        return len(runs) == phase.cycles or (bool(runs) and runs[-1].status in _ENDED)
     return bool(runs)

@@ -100,8 +100,8 @@ class Gatherer:
                 watch.see(self.source.look(self.tools, places), time.time())
             except ClusterError as error:
                 self.record.event("look-failed", detail=plain(str(error)))
-            for number, error in list(work.errors.items()) if work else ():
-                watch.give_up(places[number].pod, plain(str(error)))
+            for number, failure in list(work.errors.items()) if work else ():
+                watch.give_up(places[number].pod, plain(str(failure)))
             if watch.waiting:
                 time.sleep(max(0.0, self.poll - (time.monotonic() - began)))
         # What is still being asked for must be known before anything is deleted.

@@ -1,0 +1,165 @@
+"""`memcollect profile`: run a plan's phases, settle, measure, and leave a bundle of it all."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from memcollect.commands.cluster import connection_options
+from memcollect.commands.interruption import interruption
+from memcollect.commands.options import clean_text, option, verbose_option
+from memcollect.commands.output import say
+from memcollect.commands.taking import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK
+from memcollect.errors import UsageError
+
+if TYPE_CHECKING:
+    from memcollect.profile.begin import Begun
+    from memcollect.profile.tools import Tools, Workshop
+
+EPILOG = """\b
+Examples:
+  memcollect profile guide --check
+  memcollect profile guide -o aio
+  memcollect profile guide --source deerflow --backend aio -o aio
+  memcollect profile plans/guide.toml --source gvisor.toml --backend gvisor -o gvisor
+  memcollect profile --resume aio
+  memcollect profile --clean aio
+
+Exit codes: 0 every phase done and settled; 1 failed; 2 wrong usage, or mistakes in the plan;
+3 the bundle is written, but a phase failed, did not settle, or something is missing;
+130 Ctrl-C: what was measured is kept, and --resume goes on with it.
+"""
+
+
+@click.command("profile", epilog=EPILOG)
+@click.argument("plan", required=False, callback=clean_text)
+@option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="The bundle: a new directory.")
+@option(
+    "--source", metavar="FILE", callback=clean_text, help="A TOML file whose [source] replaces the plan's."
+)
+@option(
+    "--backend",
+    default="",
+    callback=clean_text,
+    help="What comparisons call the source. [default: the plan's]",
+)
+@option("--check", is_flag=True, help="Say what the plan would do, or every mistake in it, and do nothing.")
+@option(
+    "--resume", type=click.Path(path_type=Path), metavar="DIR", help="Go on with a run that was broken off."
+)
+@option("--clean", type=click.Path(path_type=Path), metavar="DIR", help="Delete what a run has left behind.")
+@option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True, max=3600),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Time for each agent.",
+)
+@connection_options
+@verbose_option
+def command(**options: Any) -> int:
+    """Run a plan: make sandboxes, do its phases in them, measure after each, delete them.
+
+    PLAN is a TOML file, or the name of a plan that comes with memcollect ("guide").
+    """
+    ways = [name for name in ("plan", "resume", "clean") if options[name]]
+    if len(ways) != 1:
+        raise UsageError("Give a PLAN, or --resume DIR, or --clean DIR.", "See `memcollect profile --help`.")
+    if options["check"]:
+        return _check(options)
+    with _workshop(options) as (workshop, tools):
+        if options["clean"]:
+            return _clean(options["clean"], workshop, tools)
+        return _run(options, workshop, tools)
+
+
+def _check(options: dict[str, Any]) -> int:
+    from memcollect.profile.begin import read_text  # noqa: PLC0415 # the official client takes a second
+    from memcollect.profile.describe import description  # noqa: PLC0415
+
+    if not options["plan"]:
+        raise UsageError("--check needs a PLAN.", "See `memcollect profile --help`.")
+    click.echo(description(read_text(options["plan"], options["source"]).parsed()))
+    return EXIT_OK
+
+
+@contextlib.contextmanager
+def _workshop(options: dict[str, Any]) -> Iterator[tuple[Workshop, Tools]]:
+    from memcollect.profile.tools import Workshop  # noqa: PLC0415 # the official client takes a second
+    from memcollect.sources.api import Patience  # noqa: PLC0415
+    from memcollect.sources.descriptors import most_workers  # noqa: PLC0415
+    from memcollect.sources.kube_config import connect  # noqa: PLC0415
+
+    cluster = connect(options["kubeconfig"], options["context"])
+    seconds = options["request_timeout"]
+    patience = Patience(timeout=seconds, total=3 * seconds)
+    workshop = Workshop(cluster, patience, min(options["concurrency"], most_workers()))
+    tools = workshop.tools()
+    try:
+        yield workshop, tools
+    finally:
+        tools.close()
+
+
+def _begun(options: dict[str, Any], tools: Tools) -> Begun:
+    from memcollect.profile.begin import begin, read_text, resume  # noqa: PLC0415
+
+    if options["resume"]:
+        if options["source"] or options["backend"] or options["output"]:
+            raise UsageError(
+                "--resume goes on as the run was begun.", "Leave --source, --backend and -o out."
+            )
+        return resume(options["resume"], tools)
+    text = read_text(options["plan"], options["source"])
+    directory = options["output"] or Path(f"{text.parsed().name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    return begin(text, directory, options["backend"], tools)
+
+
+def _run(options: dict[str, Any], workshop: Workshop, tools: Tools) -> int:
+    from memcollect.profile.assemble import assembled  # noqa: PLC0415
+    from memcollect.profile.begin import alone  # noqa: PLC0415
+
+    with interruption() as ctrl_c:
+        ctrl_c.requested()
+        begun = _begun(options, tools)
+        with alone(begun.directory):
+            say(f"run {begun.record.manifest.run_id} of {begun.plan.name}, in {begun.directory}")
+            run = assembled(begun, workshop, tools, options, ctrl_c.requested, say)
+            run.missing += run.cleaner.sweep(begun.events)
+            whole = run.run()
+    return _ended(begun, whole=whole, faults=[each.detail for each in run.missing])
+
+
+def _clean(directory: Path, workshop: Workshop, tools: Tools) -> int:
+    from memcollect.profile.assemble import cleaner_of  # noqa: PLC0415
+    from memcollect.profile.begin import alone, resume  # noqa: PLC0415
+
+    if not directory.is_dir():
+        raise UsageError(f"There is no directory {directory}.", "Name the bundle of a run.")
+    with alone(directory):
+        begun = resume(directory, tools)
+        faults = cleaner_of(begun, workshop, tools, say).sweep(begun.events)
+        begun.record.add_nodes([])
+    for each in faults:
+        say(f"{each.name} was not deleted: {each.detail}")
+    say("nothing of the run is left" if not faults else f"{len(faults)} sandboxes are left")
+    return EXIT_INCOMPLETE if faults else EXIT_OK
+
+
+def _ended(begun: Begun, *, whole: bool, faults: list[str]) -> int:
+    manifest = begun.record.manifest
+    for each in dict.fromkeys(faults):
+        say(each)
+    if not whole:
+        say(f"interrupted: go on with `memcollect profile --resume {begun.directory}`")
+        return EXIT_INTERRUPTED
+    bad = [run for run in manifest.phases if run.status != "ok"]
+    lost = [each for run in manifest.phases for each in run.missing]
+    say(f"{len(manifest.phases)} phases, {len(bad)} of them not as planned; the bundle is {begun.directory}")
+    return EXIT_INCOMPLETE if bad or lost or faults else EXIT_OK

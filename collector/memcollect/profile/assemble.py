@@ -1,0 +1,65 @@
+"""A run's parts put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from memcollect.profile.actions import Stopped
+from memcollect.profile.begin import Begun
+from memcollect.profile.cleanup import Cleaner
+from memcollect.profile.gathering import Gatherer
+from memcollect.profile.measuring import Measurer
+from memcollect.profile.node_evidence import Nodes
+from memcollect.profile.operator import TerminalOperator
+from memcollect.profile.runner import Run
+from memcollect.profile.selected import SelectedSource
+from memcollect.profile.tools import Tools, Workshop
+from memcollect.sources.agent_pods import Deployment
+from memcollect.sources.agents import Limits
+from memcollect.sources.descriptors import most_workers
+
+
+def assembled(  # noqa: PLR0913, PLR0917 # a run is made of this many parts
+    begun: Begun,
+    workshop: Workshop,
+    tools: Tools,
+    options: dict[str, Any],
+    stopped: Stopped,
+    say: Callable[[str], None],
+) -> Run:
+    """Return the run, ready to go; `options` are those of the command."""
+    deployment = Deployment(
+        namespace=options["agent_namespace"], selector=options["agent_selector"], port=options["agent_port"]
+    )
+    limits = Limits(concurrency=min(options["concurrency"], most_workers()), timeout=options["timeout"])
+    source = begun.source
+    return Run(
+        plan=begun.plan,
+        source=source,
+        ordinary=len(source.names) if isinstance(source, SelectedSource) else 1,
+        workshop=workshop,
+        record=begun.record,
+        gatherer=Gatherer(
+            source=source,
+            workshop=workshop,
+            tools=tools,
+            record=begun.record,
+            ready_within=begun.plan.source.ready_within,
+            poll=begun.plan.poll,
+            stopped=stopped,
+        ),
+        measurer=Measurer(
+            tools=tools, record=begun.record, deployment=deployment, limits=limits, stopped=stopped
+        ),
+        cleaner=cleaner_of(begun, workshop, tools, say),
+        nodes=Nodes(tools, deployment, limits),
+        operator=TerminalOperator(say),
+        stopped=stopped,
+        say=say,
+    )
+
+
+def cleaner_of(begun: Begun, workshop: Workshop, tools: Tools, say: Callable[[str], None]) -> Cleaner:
+    """Return what deletes the sandboxes of a run."""
+    return Cleaner(source=begun.source, workshop=workshop, tools=tools, record=begun.record, say=say)

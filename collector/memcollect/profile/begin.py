@@ -1,0 +1,158 @@
+"""Beginning a run, going on with one that was broken off, and cleaning up after one."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from memcollect.bundle import BundleWriter, read_bundle
+from memcollect.documents import read_bytes
+from memcollect.errors import DocumentError, UsageError
+from memcollect.model import Tool
+from memcollect.profile.choose import source_of
+from memcollect.profile.parse import parse_plan
+from memcollect.profile.plan import Plan, Scale
+from memcollect.profile.record import Record
+from memcollect.profile.sandboxes import RUN_ID, Source, new_run_id
+from memcollect.profile.shipped import text_of
+from memcollect.profile.template import TEMPLATE_NAME
+from memcollect.profile.tools import Tools
+from memcollect.profile.workload import canonical, workload_of
+from memcollect.run_model import EVENTS_NAME, PLAN_NAME, Event, Planned, RunManifest
+from memcollect.sources.plain import plain
+from memcollect_agent import __version__
+
+SOURCE_NAME = "source.toml"
+"""What --source gave, beside the plan."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """A plan as it was given."""
+
+    plan: bytes
+    name: str
+    folder: Path
+    source: bytes | None = None
+
+    def parsed(self) -> Plan:
+        """Return the plan. Raises PlanError."""
+        return parse_plan(self.plan, self.name, self.source)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Begun:
+    """What a runner needs of a run that is new, or goes on."""
+
+    plan: Plan
+    source: Source
+    record: Record
+    directory: Path
+    events: list[Event]
+    """Of earlier parts."""
+
+
+def read_text(plan: str, source: str | None) -> Text:
+    """Return a plan by its path or name, and the file that replaces its source. Raises CollectorError."""
+    data, folder = text_of(plan)
+    if source is None:
+        return Text(plan=data, name=plan, folder=folder)
+    replaced, folder = text_of(source, "sources")
+    return Text(plan=data, name=plan, folder=folder, source=replaced)
+
+
+def begin(text: Text, directory: Path, backend: str, tools: Tools) -> Begun:
+    """Return a new run with its bundle made. Raises CollectorError, and makes nothing then."""
+    plan, run_id = text.parsed(), new_run_id()
+    source = source_of(plan, run_id, text.folder)
+    kept = source.prepare(tools)
+    record = Record(BundleWriter.create(directory), _manifest(plan, text, run_id, backend))
+    record.file(PLAN_NAME, text.plan)
+    if text.source is not None:
+        record.file(SOURCE_NAME, text.source)
+    for name, content in kept.items():
+        record.file(name, content)
+    for phase in plan.phases:
+        if workload_of(phase, plan) is not None:
+            record.file(f"workloads/{phase.name}.json", canonical(phase))
+    record.event("run-started", name=run_id)
+    return Begun(plan=plan, source=source, record=record, directory=directory, events=[])
+
+
+def resume(directory: Path, tools: Tools) -> Begun:
+    """Return a run that was broken off. Raises CollectorError where its bundle is not whole."""
+    bundle = read_bundle(str(directory))
+    # Events that came after the manifest was last written are what a crash leaves.
+    problems = [each for each in bundle.problems if not each.startswith(EVENTS_NAME)]
+    if problems:
+        raise DocumentError(f"The run in {directory} cannot go on: {problems[0]}.", "Begin a new one.")
+    manifest = bundle.manifest
+    if not RUN_ID.fullmatch(manifest.run_id):
+        raise DocumentError(f"The run in {directory} has no run id of ours: {plain(manifest.run_id, 40)!r}.")
+    listed = {entry.path for entry in manifest.files}
+    parts = {
+        name: read_bytes(str(directory / name)) if name in listed else None
+        for name in (PLAN_NAME, SOURCE_NAME, TEMPLATE_NAME)
+    }
+    text = parts[PLAN_NAME]
+    if text is None:
+        raise DocumentError(f"The run in {directory} has no {PLAN_NAME}.", "Begin a new one.")
+    plan = parse_plan(text, PLAN_NAME, parts[SOURCE_NAME])
+    source = source_of(plan, manifest.run_id, directory, parts[TEMPLATE_NAME])
+    source.prepare(tools)
+    record = Record(BundleWriter(directory, manifest.files), manifest)
+    events = read_events(directory)
+    return Begun(plan=plan, source=source, record=record, directory=directory, events=events)
+
+
+def read_events(directory: Path) -> list[Event]:
+    """Return the events of a bundle; a last line that a crash cut off, and what is none, is left out."""
+    path = directory / EVENTS_NAME
+    found = []
+    for line in read_bytes(str(path)).splitlines() if path.is_file() else []:
+        with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
+            found.append(msgspec.json.decode(line, type=Event))
+    return found
+
+
+@contextlib.contextmanager
+def alone(directory: Path) -> Iterator[None]:
+    """Hold a bundle for this process. Raises UsageError where another one is at work in it."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise UsageError(
+                f"Another memcollect is at work in {directory}.", "Wait until it has ended."
+            ) from error
+        yield
+    finally:
+        os.close(handle)
+
+
+def _manifest(plan: Plan, text: Text, run_id: str, backend: str) -> RunManifest:
+    workloads = [workload_of(phase, plan) for phase in plan.phases]
+    return RunManifest(
+        tool=Tool(version=__version__),
+        run_id=run_id,
+        backend=backend or plan.backend or plan.name,
+        started_at=time.time(),
+        plan=Planned(
+            name=plan.name,
+            version=plan.version,
+            sha256=hashlib.sha256(text.plan).hexdigest(),
+            phases=[phase.name for phase in plan.phases],
+            repeats=plan.repeats,
+            steps=sorted({step for phase in plan.phases if isinstance(phase, Scale) for step in phase.steps}),
+        ),
+        workloads=[each for each in workloads if each is not None],
+    )
