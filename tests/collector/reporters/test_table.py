@@ -6,7 +6,7 @@ import pytest
 from rich.cells import cell_len
 
 import sample_snapshots as samples
-from memcollect.model import Ladder, Snapshot, Step, Summary, Term
+from memcollect.model import Container, Ladder, Snapshot, Step, Summary, Term
 from memcollect.reporters import table
 from memcollect.reporters.words import AUTO_DETAILS
 
@@ -110,3 +110,21 @@ def test_a_pod_without_numbers_still_stands_in_the_report() -> None:
     text = table.render(samples.snapshot(samples.pod(), bare))
     assert re.search(r"bare +\? +\? +\?", text)
     assert "Not measured." in text
+
+
+@pytest.mark.parametrize(
+    ("role", "state", "said"),
+    [
+        ("init", "terminated", "an init container that has ended"),
+        ("container", "terminated", "it has ended"),
+        ("container", "waiting", "it has not started"),
+        ("container", None, "no numbers"),
+    ],
+)
+def test_a_container_without_numbers_says_why_as_far_as_it_is_known(
+    role: str, state: str | None, said: str
+) -> None:
+    pod = samples.pod("x")
+    gone = Container(name="seed", role=role, state=state)
+    pod = msgspec.structs.replace(pod, containers=[*pod.containers, gone])
+    assert f"\nContainer seed: {said}\n" in table.render(samples.snapshot(pod))

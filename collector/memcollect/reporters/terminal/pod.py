@@ -68,7 +68,7 @@ def _numbers(pod: Pod, width: int, *, full: bool) -> Iterator[Text]:
 def _container(container: Container, width: int, *, full: bool) -> Iterator[Text]:
     name = f"Container {visible(container.name)}"
     if container.composition is None:
-        yield from _section(cut_middle(f"{name}: no numbers", width))
+        yield from _section(cut_middle(f"{name}: {_absence(container)}", width))
         return
     amount = size(container.composition.working_set_bytes)
     yield from _section(f"{cut_middle(name, width - len(amount) - 2)}, {amount}")
@@ -76,6 +76,13 @@ def _container(container: Container, width: int, *, full: bool) -> Iterator[Text
     if full and container.ladder is not None:
         yield Text()
         yield from ladder_lines(container.ladder, width, full=full)
+
+
+def _absence(container: Container) -> str:
+    """Return why a container has no numbers, as far as Kubernetes tells."""
+    if container.state == "terminated":
+        return "an init container that has ended" if container.role == "init" else "it has ended"
+    return "it has not started" if container.state == "waiting" else "no numbers"
 
 
 def _findings(pod: Pod, width: int) -> Iterator[Text]:
