@@ -10,6 +10,7 @@ STAMP := $(VENV)/.installed
 KERNEL ?= 6.1
 INTO ?= .lab/image
 PYTEST_FLAGS ?=
+DEMO_FLAGS ?=
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,9 +19,9 @@ $(STAMP): pyproject.toml scripts/make-venv
 	scripts/make-venv $(PYTHON) $(VENV)
 	touch $@
 
-demo: $(STAMP) ## Boot a real kernel, run sandbox-like pods in it, explain each one (about a minute)
+demo: $(STAMP) ## Boot a real kernel with pods, agent and API server, explain each pod (about a minute)
 	scripts/debian-packages lab
-	$(BIN)/memcollect demo
+	$(BIN)/memcollect demo $(DEMO_FLAGS)
 
 test: lint agent-alone ## Everything CI runs: lint, types, contracts, unit tests, the real-kernel suite
 	scripts/debian-packages lab cluster metrics
