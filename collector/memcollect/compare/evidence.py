@@ -67,7 +67,7 @@ def side_facts(group: Group, gaps: Sequence[str], problems: Sequence[str]) -> di
         ),
         "workload": _all(group.observations, _workloads, "no run says what was done in it"),
         "kernel": _nodes(pods, lambda node: node.kernel),
-        "thp": _nodes(pods, lambda node: node.transparent_hugepage),
+        "thp": _nodes(pods, _huge_pages),
         "swap": _nodes(pods, _swap),
         "page_size": _nodes(pods, lambda node: node.page_size_bytes),
         "cpus": _nodes(pods, lambda node: node.cpus),
@@ -107,6 +107,14 @@ def _nodes(pods: Sequence[tuple[Observation, Pod]], of: Callable[[Node], Any]) -
 
 def _swap(node: Node) -> str | None:
     return None if node.swap_devices is None else "on" if node.swap_devices else "off"
+
+
+def _huge_pages(node: Node) -> str | None:
+    """Return the setting; a kernel without the file has no huge pages, where /sys was there to be read."""
+    absent = node.absent.get("transparent_hugepage", "").startswith("there is no ")
+    if node.transparent_hugepage is None and absent and node.cpus is not None:
+        return "none in this kernel"
+    return node.transparent_hugepage
 
 
 def _provider(each: tuple[Observation, Pod]) -> str | None:

@@ -75,20 +75,20 @@ def same(name: str, fact: str, subject: str, show: Callable[[Any], str] = str) -
             return Outcome(holds=True, reason=f"the same {subject}: {show(next(iter(before)))}")
         if before == after:
             return Outcome(
-                holds=False, reason=f"more than one {subject} within a side: {_listed(before, show)}"
+                holds=False, reason=f"more than one {subject} within a side: {_listed(before, show, 'or')}"
             )
         return Outcome(
             holds=False,
-            reason=f"different {subject}: {_listed(before, show)} against {_listed(after, show)}",
+            reason=f"different {subject}: {_listed(before, show, 'or')} against {_listed(after, show, 'or')}",
         )
 
     return Rule(name, both(fact), check, subject)
 
 
-def _listed(values: Iterable[Any], show: Callable[[Any], str]) -> str:
+def _listed(values: Iterable[Any], show: Callable[[Any], str] = str, word: str = "and") -> str:
     shown = sorted(show(value) for value in values)
     more = len(shown) - MAX_LISTED
-    return " and ".join(shown[:MAX_LISTED]) + (f" and {more} more" if more > 0 else "")
+    return f" {word} ".join(shown[:MAX_LISTED]) + (f" {word} {more} more" if more > 0 else "")
 
 
 def _phase(facts: Facts) -> Outcome:
@@ -101,9 +101,7 @@ def _phase(facts: Facts) -> Outcome:
 def _files(facts: Facts) -> Outcome:
     problems = sorted(facts["baseline.files"] | facts["candidate.files"])
     if problems:
-        return Outcome(
-            holds=False, reason=f"not all files are as the run left them: {_listed(problems, str)}"
-        )
+        return Outcome(holds=False, reason=f"not all files are as the run left them: {_listed(problems)}")
     return Outcome(holds=True, reason="every file is there")
 
 
@@ -111,7 +109,7 @@ def _missing(facts: Facts) -> Outcome:
     for side in SIDES:
         missing = facts[f"{side}.missing"]
         if missing:
-            return Outcome(holds=False, reason=f"missing on the {side}: {_listed(set(missing), str)}")
+            return Outcome(holds=False, reason=f"missing on the {side}: {_listed(set(missing))}")
     return Outcome(holds=True, reason="nothing that was asked for is missing")
 
 
@@ -126,7 +124,7 @@ def _repeats(facts: Facts) -> Outcome:
 def _status(facts: Facts) -> Outcome:
     bad = (facts["baseline.status"] | facts["candidate.status"]) - {"ok", "did-not-settle"}
     if bad:
-        return Outcome(holds=False, reason=f"the phase did not end well: {_listed(bad, str)}")
+        return Outcome(holds=False, reason=f"the phase did not end well: {_listed(bad)}")
     return Outcome(holds=True, reason="the phase ended well in every repeat")
 
 
@@ -150,6 +148,8 @@ def _residual(facts: Facts) -> Outcome:
 
 def _interval(facts: Facts) -> Outcome:
     found = facts["difference"]
+    if found.low_bytes is None or found.high_bytes is None:
+        return Outcome(holds=False, reason="a single repeat has no interval")
     shown = f"{human_bytes(found.low_bytes)} to {human_bytes(found.high_bytes)}"
     if found.low_bytes <= 0 <= found.high_bytes:
         reason = f"the {percent(LEVEL)} interval of the difference contains 0: {shown}"
@@ -180,7 +180,7 @@ def _workload(facts: Facts) -> Outcome:
     known = {phase: sha256 for trail in before for phase, sha256 in trail}
     other = {phase: sha256 for trail in after for phase, sha256 in trail}
     phases = [name for name in dict.fromkeys((*known, *other)) if known.get(name) != other.get(name)]
-    where = f" in {_listed(phases, str)}" if phases else ", in another order"
+    where = f" in {_listed(phases)}" if phases else ", in another order"
     return Outcome(holds=False, reason=f"different workload{where}: it was not the same work on both sides")
 
 
@@ -211,8 +211,8 @@ RULES = (
     same("cpus", "cpus", "number of CPUs"),
     same("cgroup-driver", "driver", "cgroup driver"),
     same("image", "image", "image", _image),
-    same("requests", "requests", "requests", _quantities),
-    same("limits", "limits", "limits", _quantities),
+    same("requests", "requests", "set of requests", _quantities),
+    same("limits", "limits", "set of limits", _quantities),
     same("top-provider", "provider", "provider of kubectl top's number"),
     Rule("residual", (*both("residual"), "difference"), _residual, "difference"),
     Rule("interval", ("difference",), _interval, "difference"),

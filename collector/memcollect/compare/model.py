@@ -47,8 +47,9 @@ class Difference(Struct, frozen=True, kw_only=True):
     """median(candidate) − median(baseline), and the interval of the bootstrap around it."""
 
     estimate_bytes: int
-    low_bytes: int
-    high_bytes: int
+    low_bytes: int | None = None
+    """None, as the other end, where a side has one repeat only: of one value nothing can be drawn anew."""
+    high_bytes: int | None = None
     level: float
     n_before: int
     n_after: int

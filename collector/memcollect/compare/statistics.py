@@ -47,13 +47,20 @@ def spread(values: Sequence[int]) -> Spread:
 
 
 def difference(before: Sequence[int], after: Sequence[int]) -> Difference:
-    """Return median(after) − median(before) with its bootstrap interval; each side must have a value."""
+    """Return median(after) − median(before) with its bootstrap interval; each side must have a value.
+
+    A single value on either side has no interval.
+    """
     change = _doubled_median(sorted(after)) - _doubled_median(sorted(before))
-    low, high = _interval(median_distribution(before), median_distribution(after))
+    low: int | None = None
+    high: int | None = None
+    if min(len(before), len(after)) > 1:
+        doubled = _interval(median_distribution(before), median_distribution(after))
+        low, high = doubled[0] // 2, -(-doubled[1] // 2)
     return Difference(
         estimate_bytes=_half(change),
-        low_bytes=math.floor(low / 2),
-        high_bytes=math.ceil(high / 2),
+        low_bytes=low,
+        high_bytes=high,
         level=LEVEL,
         n_before=len(before),
         n_after=len(after),

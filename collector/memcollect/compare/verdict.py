@@ -45,7 +45,9 @@ def _subject(baseline: Side, candidate: Side) -> str:
     return f"{candidate.phase.label}, {candidate.backend} against {baseline.backend}"
 
 
-def _signed(size_bytes: int) -> str:
+def _signed(size_bytes: int | None) -> str:
+    if size_bytes is None:
+        return "unknown"
     return f"+{human_bytes(size_bytes)}" if size_bytes > 0 else human_bytes(size_bytes)
 
 

@@ -46,6 +46,13 @@ def test_what_the_node_did_not_tell_is_unknown(name: str, attribute: str) -> Non
     assert isinstance(_fact(name, node_changes={attribute: None}), Unknown)
 
 
+def test_a_kernel_without_huge_pages_is_a_known_setting() -> None:
+    absent = {"transparent_hugepage": "there is no /sys/kernel/mm/transparent_hugepage/enabled"}
+    without = {"transparent_hugepage": None, "absent": absent}
+    assert _fact("thp", node_changes=without) == {"none in this kernel"}
+    assert isinstance(_fact("thp", node_changes={**without, "cpus": None}), Unknown)
+
+
 def test_a_pod_whose_node_is_not_described_leaves_its_facts_unknown() -> None:
     assert isinstance(_fact("kernel", build.pod(MIB), build.pod(MIB, "b", node="elsewhere")), Unknown)
 

@@ -82,12 +82,12 @@ def test_nothing_is_allowed_while_any_fact_is_unknown(lost: set[str], gone: bool
         ("cpus", "cpus", 8, "different number of CPUs: 4 against 8"),
         ("cgroup-driver", "driver", "cgroupfs", "different cgroup driver: systemd against cgroupfs"),
         ("image", "image", (("aio", "sha256:bb"),), "different image: aio sha256:aa against aio sha256:bb"),
-        ("requests", "requests", (("aio",),), "different requests: aio memory 256Mi against aio none"),
+        ("requests", "requests", (("aio",),), "different set of requests: aio memory 256Mi against aio none"),
         (
             "limits",
             "limits",
             (("aio", ("memory", "2Gi")),),
-            "different limits: aio memory 1Gi against aio memory 2Gi",
+            "different set of limits: aio memory 1Gi against aio memory 2Gi",
         ),
         (
             "top-provider",
@@ -107,7 +107,7 @@ def test_a_difference_in_the_circumstances_is_refused_and_named(
 def test_a_side_that_is_mixed_in_itself_is_refused_even_if_both_are_alike() -> None:
     mixed = frozenset({"6.1.0", "6.12.1"})
     refused = _refused({"baseline.kernel": mixed, "candidate.kernel": mixed})
-    assert refused == {"kernel": "more than one kernel within a side: 6.1.0 and 6.12.1"}
+    assert refused == {"kernel": "more than one kernel within a side: 6.1.0 or 6.12.1"}
 
 
 def test_another_workload_is_refused_with_the_phase_it_differs_in() -> None:
@@ -146,6 +146,11 @@ def test_what_spoils_a_claim_is_said(changed: dict[str, Any], rule: str, words: 
     refused = _refused(changed)
     assert set(refused) == {rule}
     assert words in refused[rule]
+
+
+def test_a_single_repeat_has_no_interval_and_no_claim() -> None:
+    found = Difference(estimate_bytes=-50 * MIB, level=0.95, n_before=1, n_after=3)
+    assert _refused({"difference": found}) == {"interval": "a single repeat has no interval"}
 
 
 @pytest.mark.parametrize(("low", "high"), [(-60, 0), (0, 10), (-60, 10)])

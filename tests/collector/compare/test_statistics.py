@@ -22,7 +22,14 @@ CONTROL = [52, 104, 146, 10, 51, 30, 40, 27, 46]
 """Survival of mice in days: Efron and Tibshirani, An Introduction to the Bootstrap, table 2.1."""
 SCATTERED = [907, 12, 433, 650, 88, 701, 295, 540, 333, 120, 861, 377]
 
-sizes = st.lists(st.integers(-(1 << 50), 1 << 50), min_size=1, max_size=7)
+sizes = st.lists(st.integers(-(1 << 50), 1 << 50), min_size=2, max_size=7)
+
+
+def _ends(before: list[int], after: list[int]) -> tuple[int, int]:
+    found = difference(before, after)
+    assert found.low_bytes is not None
+    assert found.high_bytes is not None
+    return found.low_bytes, found.high_bytes
 
 
 def test_the_medians_standard_error_is_the_textbooks_in_the_limit_of_all_resamples() -> None:
@@ -58,8 +65,7 @@ def test_the_interval_is_the_one_scipy_draws(before: list[int], after: list[int]
         method="percentile",
         rng=np.random.default_rng(1),
     ).confidence_interval
-    found = difference(before, after)
-    assert (found.low_bytes, found.high_bytes) == pytest.approx((drawn.low, drawn.high), abs=1)
+    assert _ends(before, after) == pytest.approx((drawn.low, drawn.high), abs=1)
 
 
 def test_of_three_repeats_the_interval_reaches_over_all_that_was_seen() -> None:
@@ -70,10 +76,10 @@ def test_of_three_repeats_the_interval_reaches_over_all_that_was_seen() -> None:
 @pytest.mark.parametrize("n", [500, 501, 2000])
 def test_of_very_many_values_the_interval_is_the_normal_one_and_takes_no_time(n: int) -> None:
     values = list(range(0, n * 1000, 1000))
-    found = difference(values, [value + 7_000_000 for value in values])
+    shifted = [value + 7_000_000 for value in values]
     half_width = 1.96 * math.sqrt(2) * math.sqrt(n) / 2 * 1000
-    assert found.estimate_bytes == 7_000_000
-    assert found.high_bytes - found.estimate_bytes == pytest.approx(half_width, rel=0.05)
+    assert difference(values, shifted).estimate_bytes == 7_000_000
+    assert _ends(values, shifted)[1] - 7_000_000 == pytest.approx(half_width, rel=0.05)
     assert sum(median_distribution(values).values()) == pytest.approx(1)
 
 
@@ -82,14 +88,16 @@ def test_of_very_many_values_the_interval_is_the_normal_one_and_takes_no_time(n:
 def test_the_difference_of_identical_inputs_is_zero_and_its_interval_contains_it(values: list[int]) -> None:
     found = difference(values, values)
     assert found.estimate_bytes == 0
-    assert found.low_bytes <= 0 <= found.high_bytes
+    low, high = _ends(values, values)
+    assert low <= 0 <= high
 
 
 @settings(derandomize=True)
 @given(sizes, sizes)
 def test_turning_the_sides_round_turns_the_signs(before: list[int], after: list[int]) -> None:
     there, back = difference(before, after), difference(after, before)
-    assert (back.low_bytes, back.high_bytes) == (-there.high_bytes, -there.low_bytes)
+    low, high = _ends(before, after)
+    assert _ends(after, before) == (-high, -low)
     assert abs(there.estimate_bytes + back.estimate_bytes) <= 1
 
 
@@ -98,10 +106,10 @@ def test_turning_the_sides_round_turns_the_signs(before: list[int], after: list[
 def test_the_interval_holds_the_estimate_and_lies_within_what_is_possible(
     before: list[int], after: list[int]
 ) -> None:
-    found = difference(before, after)
-    assert found.low_bytes <= found.estimate_bytes <= found.high_bytes
-    assert min(after) - max(before) <= found.low_bytes
-    assert found.high_bytes <= max(after) - min(before)
+    low, high = _ends(before, after)
+    assert low <= difference(before, after).estimate_bytes <= high
+    assert min(after) - max(before) <= low
+    assert high <= max(after) - min(before)
 
 
 @settings(derandomize=True)
@@ -121,6 +129,11 @@ def test_median_and_quartiles_are_numpys(values: list[int]) -> None:
     expected = np.quantile(np.array(values, dtype=np.longdouble), [0, 0.25, 0.5, 0.75, 1])
     ours = (found.low_bytes, found.q1_bytes, found.median_bytes, found.q3_bytes, found.high_bytes)
     assert ours == pytest.approx([float(each) for each in expected], abs=1)
+
+
+def test_of_a_single_value_nothing_can_be_drawn_anew() -> None:
+    found = difference([5], [7, 8, 9])
+    assert (found.estimate_bytes, found.low_bytes, found.high_bytes) == (3, None, None)
 
 
 def test_no_values_have_no_median() -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+NO_INTERVAL = "—"
+
 
 @dataclass(frozen=True)
 class Bytes:
@@ -19,10 +21,10 @@ class Bytes:
 
 @dataclass(frozen=True)
 class Range:
-    """Two sizes."""
+    """Two sizes; both None where there is no interval."""
 
-    low: int
-    high: int
+    low: int | None
+    high: int | None
     signed: bool = False
 
 

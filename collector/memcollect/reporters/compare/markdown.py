@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from memcollect.compare.model import Comparison
-from memcollect.reporters.compare.layout import Bullet, Bytes, Cell, Range, Section, Table
+from memcollect.reporters.compare.layout import NO_INTERVAL, Bullet, Bytes, Cell, Range, Section, Table
 from memcollect.reporters.compare.page import page
 from memcollect.reporters.escape import markdown
 from memcollect.reporters.sizes import interval, signed_size, size
@@ -64,6 +64,8 @@ def _cell(cell: Cell) -> str:
     if isinstance(cell, Bytes):
         return signed_size(cell.value) if cell.signed else size(cell.value)
     if isinstance(cell, Range):
+        if cell.low is None or cell.high is None:
+            return NO_INTERVAL
         return interval(cell.low, cell.high, signed=cell.signed)
     return markdown(cell)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rich.cells import cell_len
 
 from memcollect.compare.model import Comparison
-from memcollect.reporters.compare.layout import Bytes, Cell, Column, Range, Section, Table
+from memcollect.reporters.compare.layout import NO_INTERVAL, Bytes, Cell, Column, Range, Section, Table
 from memcollect.reporters.compare.page import page
 from memcollect.reporters.escape import visible
 from memcollect.reporters.sizes import short_size
@@ -96,6 +96,8 @@ def _cell(cell: Cell) -> str:
     if isinstance(cell, Bytes):
         return _signed(cell.value) if cell.signed else short_size(cell.value)
     if isinstance(cell, Range):
+        if cell.low is None or cell.high is None:
+            return NO_INTERVAL
         if cell.low == cell.high:
             return _signed(cell.low) if cell.signed else short_size(cell.low)
         if cell.signed or cell.low < 0:
