@@ -11,6 +11,7 @@ import msgspec
 from memcollect.composition import combine, compose
 from memcollect.explain.engine import find
 from memcollect.explain.findings import rules_for_container, rules_for_pod
+from memcollect.explain.runtimes import find_runtime
 from memcollect.explain.summary import summarise
 from memcollect.explain.verdict import pronounce
 from memcollect.facts import Facts, MissingFactError
@@ -42,6 +43,7 @@ def explain_pod(pod: Pod, node: Node | None) -> Pod:
     pod = msgspec.structs.replace(
         pod,
         containers=explained,
+        outside=[_explain_container(each, container_facts(each, node)) for each in pod.outside],
         composition=composition,
         ladder=explained[0].ladder if single else pod_ladder(facts, sums, pod.top),
         findings=findings,
@@ -77,6 +79,9 @@ def _findings(
         found, open_questions = find(rules_for_container(), container.name, of_container)
         findings += found
         undecided += [item for item in open_questions if item.name not in {known.name for known in undecided}]
+    of_runtime, open_of_runtime = find_runtime(pod)
+    findings += of_runtime
+    undecided += open_of_runtime
     order = ("critical", "warning", "notice", "info")
     findings.sort(key=lambda each: (order.index(each.severity), -abs(each.estimate_bytes or 0)))
     return findings, undecided

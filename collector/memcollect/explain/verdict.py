@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from memcollect.explain.runtimes import sandbox_verdict
 from memcollect.model import Composition, Finding, Pod
 from memcollect.units import MIB, human_bytes
 
@@ -56,6 +57,9 @@ MOST_PARTS = 3
 
 def pronounce(pod: Pod) -> str:
     """Return the verdict on one pod."""
+    if sandbox := sandbox_verdict(pod):
+        told = [each.sentence for each in pod.findings if each.cause in {"outside_pod", "top_provider"}]
+        return " ".join([sandbox, *told[:2], *_alarms(pod.findings)])
     if pod.composition is None:
         reason = pod.unmeasured or _first_reason(pod)
         return " ".join([f"Not measured: {reason.rstrip('.')}.", *_alarms(pod.findings), *_beside(pod)])

@@ -1,0 +1,232 @@
+"""Whose memory a sandbox's charge is: the guest's, or its runtime's own. Pure.
+
+The guest's memory is found by what the Sentry or the VMM maps, and its amount by what the cgroup is charged
+for that kind of memory; never by adding up RSS, since stubs and virtiofsd map the same pages again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from memcollect.interval import Interval
+from memcollect.model import Container, Pod
+from memcollect.rules import Amount
+from memcollect.units import MIB
+from memcollect_agent.wire import Cgroup, Hint, Region
+
+HOLDERS = frozenset({"sentry", "vmm", "kata-shim", "cube-shim"})
+LEAST_GUEST_BYTES = 16 * MIB
+"""Of address space: a smaller mapping is a queue or a library, not a guest's RAM."""
+SENTRY_MEMFD = "runsc-memory"
+SENTRY_FILES = "gvisor.filestore"
+BACKINGS = {
+    "memfd": "one memfd, charged as shared memory",
+    "shm": "a file in shared memory (/dev/shm), charged as shared memory",
+    "anon": "private anonymous memory of the VMM",
+    "file": "a snapshot file that is mapped privately",
+    "hugetlb": "huge pages (hugetlb)",
+}
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A cgroup that holds a sandbox's runtime, with the part of its counters that is nobody else's."""
+
+    name: str
+    """The container's name, or "pod" for processes in the pod's own cgroup."""
+    place: str
+    """How a sentence speaks of it."""
+    hints: Sequence[Hint]
+    charge: int | None
+    stat: dict[str, int]
+    hugetlb: int | None = None
+    is_outside: bool = False
+
+
+@dataclass(frozen=True)
+class Guest:
+    """The guest's memory in one scope."""
+
+    scope: Scope
+    holder: Hint
+    regions: Sequence[Region]
+
+    @property
+    def backing(self) -> str:
+        """Where it comes from: of several kinds, the largest."""
+        return max(self.regions, key=_resident).backing
+
+    @property
+    def name(self) -> str:
+        """The memfd's or the file's name."""
+        return max(self.regions, key=_resident).name
+
+
+def scopes_of(pod: Pod) -> list[Scope]:
+    """Return the scopes of a pod that hold a process of a sandbox runtime, those outside of it last."""
+    found = [_container_scope(each) for each in (*pod.containers, *pod.outside) if each.hints]
+    if pod.own_hints and pod.cgroup is not None:
+        found.insert(0, _own_scope(pod, pod.cgroup))
+    return found
+
+
+def guests_of(scopes: Iterable[Scope]) -> list[Guest]:
+    """Return the guest's memory in each scope where a Sentry or a VMM was seen to map one."""
+    return [guest for scope in scopes if (guest := _guest(scope)) is not None]
+
+
+def guest_amount(guest: Guest) -> Amount:
+    """Return what of the scope's charge is the guest's memory; for huge pages, which are beside it, those."""
+    by_backing = {backing: _of(guest, backing) for backing in BACKINGS}
+    amounts = [_AMOUNTS[backing](guest, regions) for backing, regions in by_backing.items() if regions]
+    interval = amounts[0].interval
+    for each in amounts[1:]:
+        interval += each.interval
+    exact = len(amounts) == 1 and amounts[0].confidence == "measured"
+    confidence = "measured" if exact else amounts[0].confidence if len(amounts) == 1 else "inferred"
+    return Amount(interval, confidence, "; ".join(each.evidence for each in amounts))
+
+
+def shared_clean_bytes(region: Region) -> tuple[int, int]:
+    """Return a snapshot's clean resident pages, and this process's fair share of them, in bytes."""
+    written = region.anon_bytes or 0
+    return max(0, region.rss_bytes - written), max(0, region.pss_bytes - written)
+
+
+def sharers(region: Region) -> int | None:
+    """Return by how many processes its clean pages are mapped, on average; None where there are none."""
+    clean, share = shared_clean_bytes(region)
+    return max(1, round(clean / share)) if clean >= MIB and share else None
+
+
+def mappers(guest: Guest) -> list[Hint]:
+    """Return the processes of the scope that map the guest's shared memory."""
+    names = {(each.backing, each.name) for each in guest.regions if not each.private}
+    return [
+        hint
+        for hint in guest.scope.hints
+        if any((each.backing, each.name) in names and each.rss_bytes for each in hint.regions)
+    ]
+
+
+def own_pss(hint: Hint, guest: Guest) -> int | None:
+    """Return what of a process's PSS is not the guest's memory; None where its mappings were not read."""
+    if hint.pss_bytes is None:
+        return None
+    names = {(each.backing, each.name) for each in guest.regions}
+    return hint.pss_bytes - sum(r.pss_bytes for r in hint.regions if (r.backing, r.name) in names)
+
+
+def _container_scope(container: Container) -> Scope:
+    cgroup = container.cgroup
+    outside = container.role == "overhead"
+    path = cgroup.path if cgroup is not None else ""
+    place = {
+        "overhead": f"{path}, outside of the pod's cgroup",
+        "sandbox": "the sandbox's own cgroup (the pause container's), which kubectl top never reads",
+        "pause": "the pause container's cgroup, which kubectl top never reads",
+    }.get(container.role, f"the cgroup of {container.name}")
+    return Scope(
+        name=container.name,
+        place=place,
+        hints=container.hints,
+        charge=cgroup.current_bytes if cgroup is not None else None,
+        stat=(cgroup.stat or {}) if cgroup is not None else {},
+        hugetlb=_hugetlb(cgroup),
+        is_outside=outside,
+    )
+
+
+def _own_scope(pod: Pod, cgroup: Cgroup) -> Scope:
+    """Return the pod's own cgroup without what its children are charged for."""
+    children = [each.cgroup for each in pod.containers if each.cgroup is not None]
+    stats = [each.stat or {} for each in children]
+    charges = [each.current_bytes or 0 for each in children]
+    own = {
+        key: max(0, value - sum(stat.get(key, 0) for stat in stats))
+        for key, value in (cgroup.stat or {}).items()
+    }
+    charge = None if cgroup.current_bytes is None else max(0, cgroup.current_bytes - sum(charges))
+    place = "the pod's own cgroup, outside of every container, which kubectl top never reads"
+    return Scope(
+        name="pod", place=place, hints=pod.own_hints, charge=charge, stat=own, hugetlb=_hugetlb(cgroup)
+    )
+
+
+def _hugetlb(cgroup: Cgroup | None) -> int | None:
+    return sum(cgroup.hugetlb.values()) if cgroup is not None and cgroup.hugetlb is not None else None
+
+
+def _guest(scope: Scope) -> Guest | None:
+    held = [(hint, _guest_regions(hint)) for hint in scope.hints if hint.kind in HOLDERS]
+    held = [(hint, regions) for hint, regions in held if regions]
+    if not held:
+        return None
+    holder, regions = max(held, key=lambda each: sum(map(_resident, each[1])))
+    return Guest(scope, holder, regions)
+
+
+def _guest_regions(hint: Hint) -> list[Region]:
+    if hint.kind == "sentry":
+        return [
+            each
+            for each in hint.regions
+            if (each.backing == "memfd" and each.name.startswith(SENTRY_MEMFD)) or SENTRY_FILES in each.name
+        ]
+    writable = [each for each in hint.regions if each.writable and _resident(each)]
+    large = [each for each in writable if each.size_bytes >= LEAST_GUEST_BYTES]
+    named = [each for each in large if each.backing in {"memfd", "shm", "hugetlb"}]
+    snapshots = [each for each in large if each.backing == "file" and each.private]
+    # Where the RAM has a name, large unnamed memory is the VMM's own.
+    return named + snapshots or [each for each in large if each.backing == "anon"]
+
+
+def _resident(region: Region) -> int:
+    return region.rss_bytes + (region.hugetlb_bytes or 0)
+
+
+def _of(guest: Guest, backing: str) -> list[Region]:
+    return [each for each in guest.regions if each.backing == backing]
+
+
+def _shared(guest: Guest, regions: Sequence[Region]) -> Amount:
+    mapped = sum(each.rss_bytes for each in regions)
+    charged = guest.scope.stat.get("shmem")
+    evidence = f"{_names(regions)}: {mapped} resident in process {guest.holder.pid}"
+    if charged is None:
+        return Amount(Interval.exactly(mapped), "inferred", f"{evidence}; memory.stat has no shmem")
+    # The scope's whole shmem where nothing else there holds any; a stub may map what the holder does not.
+    low, high = sorted((mapped, charged))
+    return Amount(Interval(low, high, charged), "bounded", f"{evidence}; memory.stat shmem {charged}")
+
+
+def _anonymous(guest: Guest, regions: Sequence[Region]) -> Amount:
+    resident = sum(each.rss_bytes for each in regions)
+    largest = f"unnamed private mappings of {guest.holder.program} of 32 MiB or more: {resident} resident"
+    return Amount(Interval.exactly(resident), "inferred", largest)
+
+
+def _snapshot(guest: Guest, regions: Sequence[Region]) -> Amount:
+    written = [each.anon_bytes for each in regions if each.anon_bytes is not None]
+    shares = [shared_clean_bytes(each)[1] for each in regions]
+    cleans = [shared_clean_bytes(each)[0] for each in regions]
+    evidence = f"{_names(regions)}: written {sum(written)}, fair share of its clean pages {sum(shares)}"
+    # The clean pages are charged to whichever sandbox touched them first: between none and all are here.
+    own = Interval(sum(written), sum(written) + sum(cleans), sum(written) + sum(shares))
+    return Amount(own, "bounded", f"{evidence}, in process {guest.holder.pid}")
+
+
+def _huge(guest: Guest, regions: Sequence[Region]) -> Amount:
+    mapped = sum(each.hugetlb_bytes or 0 for each in regions)
+    counted = guest.scope.hugetlb
+    evidence = f"{mapped} mapped by process {guest.holder.pid}; Σ hugetlb.*.current {counted}"
+    low, high = sorted((mapped, mapped if counted is None else counted))
+    return Amount(Interval(low, high, mapped), "bounded", evidence)
+
+
+def _names(regions: Sequence[Region]) -> str:
+    return ", ".join(f"{each.backing} {each.name}" for each in regions)
+
+
+_AMOUNTS = {"memfd": _shared, "shm": _shared, "anon": _anonymous, "file": _snapshot, "hugetlb": _huge}
