@@ -63,6 +63,7 @@ WIDER = {
     "overlays/selinux": {"seLinuxOptions"},
     "overlays/openshift": {"seLinuxOptions"},
     "overlays/privileged": {"privileged"},
+    "overlays/perfmon": set(),
     "overlays/prometheus": set(),
 }
 """The Pod Security controls that each overlay violates beyond the base."""

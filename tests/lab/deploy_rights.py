@@ -34,6 +34,7 @@ AGENTS: dict[str, list[str]] = {
     "root, none": ["setpriv", "--no-new-privs", _only("")],
     "root, default capabilities": ["setpriv", "--no-new-privs", _only(DEFAULT_CAPABILITIES)],
     "root, all but SYS_PTRACE": ["setpriv", "--no-new-privs", "--bounding-set=-sys_ptrace"],
+    "root, PERFMON": ["setpriv", "--no-new-privs", _only("perfmon")],
     "root, privileged": ["setpriv"],
     "user 65534, none": ["setpriv", "--no-new-privs", *_NOBODY, _only("")],
     # As Kubernetes adds a capability to a container with runAsUser: not ambient, so lost at exec.

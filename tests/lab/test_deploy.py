@@ -25,6 +25,8 @@ from memcollect.lab.kernels import Kernel
 pytestmark = pytest.mark.lab
 
 HERD = 10_000
+PERFMON_SINCE = (6, 15)
+"""Linux commit "mm,procfs: allow read-only remote mm access under CAP_PERFMON" (kernel/fork.c, mm_access)."""
 SYS_PTRACE = f"{1 << 19:016x}"
 FIELDS = {"spec.nodeName": "lab-node", "status.podIP": "127.0.0.1"}
 Pod = dict[str, Any]
@@ -70,6 +72,8 @@ def _container(pod: Pod, image: Image) -> dict[str, Any]:
 
 
 def _play(kernel: Kernel, image: Image, directory: Path, plan: Plan, memory_bytes: int) -> Result:
+    if kernel.release.startswith("5.10."):
+        pytest.skip("runc starts itself from a memfd, which User-Mode Linux 5.10 refuses")
     (directory / "plan.json").write_bytes(msgspec.json.encode(plan))
     places = [str(directory / name) for name in ("plan.json", "result.json")]
     machine = uml.Machine(
@@ -274,17 +278,27 @@ def matrix(kernel: Kernel, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     return msgspec.json.decode(result.read_bytes(), type=dict[str, dict[str, str]])
 
 
-def test_the_capability_matrix_is_as_the_security_document_says(matrix: dict[str, dict[str, str]]) -> None:
-    assert matrix == documented_matrix()
+def test_the_capability_matrix_is_as_the_security_document_says(
+    matrix: dict[str, dict[str, str]], kernel: Kernel
+) -> None:
+    older, newer = documented_matrices()
+    assert matrix == (older | newer if _version(kernel) >= PERFMON_SINCE else older)
 
 
-def documented_matrix() -> dict[str, dict[str, str]]:
-    """Return the table of docs/security.md whose first column is the agent's rights."""
+def _version(kernel: Kernel) -> tuple[int, ...]:
+    return tuple(int(part) for part in kernel.release.split(".")[:2])
+
+
+def documented_matrices() -> list[dict[str, dict[str, str]]]:
+    """Return the tables of docs/security.md whose first column is the agent's rights."""
     text = (manifests.DEPLOY.parent / "docs/security.md").read_text()
-    rows = [
-        [cell.strip() for cell in line.strip("|").split("|")]
-        for line in text.splitlines()
-        if line.startswith(("| the agent as", *(f"| {name} |" for name in AGENTS)))
-    ]
-    header, *body = rows
-    return {row[0]: dict(zip(header[1:], row[1:], strict=True)) for row in body}
+    tables: list[dict[str, dict[str, str]]] = []
+    header: list[str] = []
+    for line in text.splitlines():
+        first, *cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if first == "the agent as":
+            header = cells
+            tables.append({})
+        elif first in AGENTS and tables:
+            tables[-1][first] = dict(zip(header, cells, strict=True))
+    return tables
