@@ -72,16 +72,21 @@ class Node:
         _run_in(placed.containers[container["name"]], command)
         return placed
 
+    def forget(self, document: Json) -> None:
+        """Report no more of a pod that was deleted."""
+        with self._lock:
+            self._placed = [each for each in self._placed if each[0]["name"] != document["metadata"]["name"]]
+
     def report(self) -> None:
         """Let the metrics API show the working set of every pod, as of now."""
+        # Held throughout: what is put there brings its namespace back.
         with self._lock:
-            placed = list(self._placed)
-        for metadata, pod in placed:
-            sizes = {name: _working_set(path) for name, path in pod.containers.items() if name != "pause"}
-            metrics = objects.pod_metrics(
-                metadata["namespace"], metadata["name"], self._cluster.timestamp(), sizes
-            )
-            self._cluster.put(POD_METRICS, metrics)
+            for metadata, pod in self._placed:
+                sizes = {name: _working_set(path) for name, path in pod.containers.items() if name != "pause"}
+                metrics = objects.pod_metrics(
+                    metadata["namespace"], metadata["name"], self._cluster.timestamp(), sizes
+                )
+                self._cluster.put(POD_METRICS, metrics)
 
 
 def _run_in(cgroup: Path, command: list[str]) -> None:
@@ -124,6 +129,7 @@ def main(daemon_set: Path, arguments: list[str]) -> int:
     cluster = Cluster()
     node = Node(cluster)
     cluster.on_pod_created = node.admit
+    cluster.on_pod_deleted = node.forget
     ready = objects.node(NODE)
     ready["status"]["nodeInfo"]["kernelVersion"] = os.uname().release
     cluster.put(NODES, ready)

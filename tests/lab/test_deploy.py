@@ -184,7 +184,7 @@ def test_the_image_is_small_and_has_nothing_to_run_but_the_interpreter(image: Im
 def test_what_is_loaded_late_is_there(image: Image, program: str) -> None:
     if os.getuid() != 0:
         pytest.skip("only root may change the root directory")
-    command = ["chroot", image.rootfs, "/opt/memcollect/bin/python", "-I", "-c", program]
+    command = ["chroot", str(image.rootfs), "/opt/memcollect/bin/python", "-I", "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
