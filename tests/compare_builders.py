@@ -210,6 +210,12 @@ def rich_pair(name: str = "cube", comm: str = "ipykernel") -> list[Document]:
         size = shorter["empty"][repeat - 1], shorter["after-python"][repeat - 1]
         snapshots[before] = snapshot(pod(size[0], processes=[shell]), sample="empty")
         snapshots[after] = snapshot(pod(size[1], processes=[shell, kernel]), sample="after-python")
+    assert base.manifest is not None
+    again = [
+        msgspec.structs.replace(each, same_pod=each.repeat > 1) if each.phase == "after-python" else each
+        for each in base.manifest.phases
+    ]
+    base = msgspec.structs.replace(base, manifest=msgspec.structs.replace(base.manifest, phases=again))
     return [_with_evidence(base), msgspec.structs.replace(other, snapshots=snapshots)]
 
 

@@ -61,6 +61,7 @@ def cell(group_: Group) -> Cell:
     repeats = [_pods_of(each) for each in group_.repeats().values()]
     values = [repeat_values(pods) for pods in repeats if pods]
     names = dict.fromkeys(name for row in values for name in row)
+    reuses = [each.same_pod for each in group_.observations if each.same_pod is not None]
     statuses = Counter(each.status or NOT_RECORDED for each in group_.observations)
     return Cell(
         backend=group_.backend,
@@ -69,6 +70,8 @@ def cell(group_: Group) -> Cell:
         pods=sorted(len(pods) for pods in repeats),
         measures=[_measure(name, [row.get(name, 0) for row in values]) for name in names],
         statuses=dict(sorted(statuses.items())),
+        reused=sum(reuses) if reuses else None,
+        reuses=len(reuses),
     )
 
 

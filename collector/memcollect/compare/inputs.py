@@ -27,6 +27,8 @@ class Observation(Struct, frozen=True, kw_only=True):
     status: str | None = None
     reason: str = ""
     settled: bool | None = None
+    same_pod: bool | None = None
+    """After a reuse: whether the pods are those that were released."""
     workloads: list[tuple[str, str | None]] | None = None
     """What ran in this repeat up to here: (phase, hash), in order."""
     order: tuple[int, int, int, str] = (0, 0, 0, "")
@@ -95,6 +97,7 @@ def _of_phase(document: Document, manifest: RunManifest, run: PhaseRun) -> Itera
             status=run.status,
             reason=run.reason,
             settled=run.settling.settled if run.settling is not None else None,
+            same_pod=run.same_pod,
             workloads=workload_trail(manifest, run),
             order=(*place_in_plan(manifest, run), ""),
             snapshot=snapshot,
@@ -102,14 +105,17 @@ def _of_phase(document: Document, manifest: RunManifest, run: PhaseRun) -> Itera
 
 
 def workload_trail(manifest: RunManifest, run: PhaseRun) -> list[tuple[str, str | None]]:
-    """Return what had been run in that repeat, this phase last: (phase, hash), None where it has no hash.
+    """Return what had been run in these sandboxes, this phase last: (phase, hash), None where it has none.
+
+    Each repeat, and in it each number of sandboxes at once, has sandboxes of its own.
 
     What ran before leaves memory behind, so two phases did the same only where their trails are equal.
     """
     earlier = [
         each
         for each in manifest.phases
-        if each.repeat == run.repeat and place_in_plan(manifest, each) <= place_in_plan(manifest, run)
+        if (each.repeat, each.step) == (run.repeat, run.step)
+        and place_in_plan(manifest, each) <= place_in_plan(manifest, run)
     ]
     trail = {
         phase_key(each).label: workload_hash(manifest, each)

@@ -75,6 +75,9 @@ class Cell(Struct, frozen=True, kw_only=True):
     measures: list[Measure] = field(default_factory=list)
     statuses: dict[str, int] = field(default_factory=dict)
     """How often the phase ended in what way; "not recorded" where no run says."""
+    reused: int | None = None
+    """In how many of `reuses` the pods were the ones that had been released; None where none was a reuse."""
+    reuses: int = 0
 
     def measure(self, metric: str) -> Measure | None:
         """Return the metric's numbers; None where the cell has none of that name."""
@@ -170,10 +173,13 @@ class NodeRow(Struct, frozen=True, kw_only=True):
 
 
 class Leftover(Struct, frozen=True, kw_only=True):
-    """What a node still held after everything was deleted."""
+    """What a node still held after the pods of a phase, or of the whole run, were deleted."""
 
     backend: str
     node: str
+    phase: PhaseKey | None = None
+    """The last phase of the deleted pods; None for the run."""
+    repeat: int | None = None
     available_change_bytes: int | None = None
     """MemAvailable after − before: negative where memory did not come back."""
     cgroups: int | None = None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
 from memcollect.compare.inputs import Document, phase_key
 from memcollect.compare.model import Leftover, NodeRow
 from memcollect.compare.values import divided, mean, measured_pods, pod_values
@@ -79,21 +81,35 @@ def _mean_charge(pods: Sequence[Pod]) -> int | None:
 
 
 def leftovers(document: Document, backend: str) -> Iterator[Leftover]:
-    """Yield what each node held after the last deletion."""
-    looks = document.manifest.nodes if document.manifest is not None else []
-    for after in (each for each in looks if each.moment == "after"):
-        before = next((each for each in looks if (each.node, each.moment) == (after.node, "before")), None)
-        yield Leftover(
-            backend=backend,
-            node=after.node,
-            available_change_bytes=_change(before, after),
-            cgroups=after.leftover_cgroups,
-            dying_cgroups=after.dying_cgroups,
-            processes=list(after.leftover_processes),
+    """Yield what each node held after the pods of a phase, and in the end of the run, were deleted."""
+    manifest = document.manifest
+    if manifest is None:
+        return
+    for run in manifest.phases:
+        for after in (each for each in run.nodes if each.moment == "after"):
+            row = _leftover(backend, _before(manifest, run, after.node), after)
+            yield msgspec.structs.replace(row, phase=phase_key(run), repeat=run.repeat)
+    for after in (each for each in manifest.nodes if each.moment == "after"):
+        before = next(
+            (each for each in manifest.nodes if (each.node, each.moment) == (after.node, "before")), None
         )
+        yield _leftover(backend, before, after)
+
+
+def _leftover(backend: str, before: NodeEvidence | None, after: NodeEvidence) -> Leftover:
+    return Leftover(
+        backend=backend,
+        node=after.node,
+        available_change_bytes=_change(before, after),
+        cgroups=after.leftover_cgroups,
+        dying_cgroups=after.dying_cgroups,
+        processes=list(after.leftover_processes),
+    )
 
 
 def _change(before: NodeEvidence | None, after: NodeEvidence) -> int | None:
+    if before is not None and None not in {before.boot_id, after.boot_id} and before.boot_id != after.boot_id:
+        return None
     was = before.meminfo.get("MemAvailable") if before is not None else None
     now = after.meminfo.get("MemAvailable")
     return None if was is None or now is None else now - was

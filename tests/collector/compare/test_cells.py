@@ -53,6 +53,12 @@ def test_how_a_phase_ended_is_counted() -> None:
     assert cell(found).statuses == {"did-not-settle": 1, "ok": 1}
 
 
+def test_how_often_a_released_sandbox_came_back_as_the_same_pod_is_counted() -> None:
+    phases = [build.phase_run("empty", index, same_pod=same) for index, same in ((1, True), (2, False))]
+    (found,) = _groups(build.run("aio", {"empty": [MIB, MIB]}, phases=phases)).values()
+    assert (cell(found).reused, cell(found).reuses) == (1, 2)
+
+
 def test_phases_stand_as_the_plan_has_them_and_the_others_by_time() -> None:
     run = build.run("aio", {"zeta": [MIB], "alpha": [MIB]})
     late = build.snapshot(build.pod(MIB), sample="first-by-name", captured_at="2026-01-02T00:00:00Z")

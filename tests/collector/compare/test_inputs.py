@@ -58,6 +58,14 @@ def test_what_ran_before_in_the_same_sandbox_belongs_to_the_workload() -> None:
     assert workload_trail(manifest, manifest.phases[0]) == [("empty", "none")]
 
 
+def test_sandboxes_of_another_number_at_once_are_others_with_a_past_of_their_own() -> None:
+    manifest = build.good_pair()[0].manifest
+    assert manifest is not None
+    stepped = build.phase_run("after-python", 1, step=10)
+    with_step = msgspec.structs.replace(manifest, phases=[*manifest.phases, stepped])
+    assert [phase for phase, _ in workload_trail(with_step, stepped)] == ["after-python, 10 at once"]
+
+
 def test_a_workload_that_the_run_does_not_describe_has_no_hash() -> None:
     manifest = build.good_pair()[0].manifest
     assert manifest is not None

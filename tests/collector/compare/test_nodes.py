@@ -62,6 +62,19 @@ def test_what_was_not_given_back_after_deletion_is_told() -> None:
     assert row.processes == ["containerd-shim"]
 
 
+def test_what_a_phases_pods_left_is_told_with_the_phase() -> None:
+    run = _run(_look("before", 5000 * MIB), _look("after", 4999 * MIB, leftover_cgroups=0))
+    (row,) = compare([run], Question()).leftovers
+    assert row.phase is not None
+    assert (row.phase.label, row.repeat, row.available_change_bytes) == ("concurrent, 10 at once", 1, -MIB)
+
+
+def test_a_node_that_was_rebooted_meanwhile_has_no_change() -> None:
+    after = msgspec.structs.replace(_look("after", 1), boot_id="another")
+    (row,) = compare([_run(_look("before", 9), after)], Question()).leftovers
+    assert row.available_change_bytes is None
+
+
 def test_a_change_against_a_look_that_was_not_taken_is_unknown() -> None:
     run = _run(_look("after", 5000 * MIB), _look("step", 4500 * MIB, pods=10))
     (row,) = compare([run], Question()).leftovers

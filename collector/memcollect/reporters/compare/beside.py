@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from memcollect.compare.model import Comparison, NodeRow
+from memcollect.compare.model import Comparison, Leftover, NodeRow
 from memcollect.compare.nodes import WHY_THEY_DIFFER
-from memcollect.reporters.compare.layout import Bytes, Cell, Column, Section, Table
+from memcollect.reporters.compare.layout import Bullet, Bytes, Cell, Column, Section, Table
 
 TIME_TO_READY = (
     "From asked for to ready. Percentiles are nearest-rank: of fewer than 100 pods p99 is the slowest. Pods"
     " that pulled an image are left out and counted."
 )
+
+AFTER_DELETION = "Against the look before: what did not come back is negative."
+
+
+def reuses(comparison: Comparison) -> Iterator[Section]:
+    """Yield whether a released sandbox came back as the same pod."""
+    bullets = [
+        Bullet(f"{cell.backend}, {cell.phase.label}: the same pod {cell.reused} of {cell.reuses} times")
+        for cell in comparison.cells
+        if cell.reused is not None
+    ]
+    if bullets:
+        yield Section("Release and reuse", bullets=bullets)
 
 
 def left(comparison: Comparison) -> Iterator[Section]:
@@ -63,30 +76,30 @@ def nodes(comparison: Comparison) -> Iterator[Section]:
         yield Section("Per pod: what the node lost", [WHY_THEY_DIFFER], table=Table(columns, rows))
     if comparison.leftovers:
         columns = [
-            Column("Node", right=False),
+            Column("Deleted", right=False),
             Column("Backend", right=False),
             Column("Available"),
             Column("Cgroups"),
             Column("Dying"),
             Column("Processes", right=False),
+            Column("Repeat", wide=True),
+            Column("Node", right=False, wide=True),
         ]
-        yield Section(
-            "After everything was deleted",
-            table=Table(
-                columns,
-                [
-                    [
-                        each.node,
-                        each.backend,
-                        Bytes(each.available_change_bytes, signed=True),
-                        _count(each.cgroups),
-                        _count(each.dying_cgroups),
-                        ", ".join(each.processes) or "none seen",
-                    ]
-                    for each in comparison.leftovers
-                ],
-            ),
-        )
+        table = Table(columns, [_leftover_row(each) for each in comparison.leftovers])
+        yield Section("After deletion", [AFTER_DELETION], table=table)
+
+
+def _leftover_row(row: Leftover) -> list[Cell]:
+    return [
+        "the whole run" if row.phase is None else row.phase.label,
+        row.backend,
+        Bytes(row.available_change_bytes, signed=True),
+        _count(row.cgroups),
+        _count(row.dying_cgroups),
+        ", ".join(row.processes) or "none seen",
+        "" if row.repeat is None else str(row.repeat),
+        row.node,
+    ]
 
 
 def _node_row(row: NodeRow) -> list[Cell]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from memcollect.compare.model import Comparison
-from memcollect.reporters.compare.beside import left, nodes, startups
+from memcollect.reporters.compare.beside import left, nodes, reuses, startups
 from memcollect.reporters.compare.claims import claims, missing, refusals, sources
 from memcollect.reporters.compare.layout import Bullet, Page, Section
 from memcollect.reporters.compare.numbers import growth, overview, term_tables
@@ -17,6 +17,7 @@ def page(comparison: Comparison) -> Page:
         overview(comparison),
         *term_tables(comparison),
         *growth(comparison),
+        *reuses(comparison),
         *left(comparison),
         *nodes(comparison),
         *startups(comparison),
