@@ -23,7 +23,7 @@ def test_the_cluster_suite_passes_skips_nothing_and_leaves_nothing(kernel: Kerne
         kernel=kernel,
         command=[
             *(sys.executable, "-m", "lab.deploy_cluster", str(tmp_path / "daemonset.json")),
-            *("-p", "no:cacheprovider", "--rootdir", str(SUITE.parents[1]), "-q", str(SUITE)),
+            *("-p", "no:cacheprovider", "--color=no", "--rootdir", str(SUITE.parents[1]), "-q", str(SUITE)),
         ],
         memory_bytes=1 << 30,
         time_limit_seconds=200,
