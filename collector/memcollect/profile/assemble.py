@@ -45,8 +45,8 @@ def assembled(  # noqa: PLR0913, PLR0917 # a run is made of this many parts
             workshop=workshop,
             tools=tools,
             record=begun.record,
-            ready_within=begun.plan.source.ready_within,
-            poll=begun.plan.poll,
+            ready_within=float(begun.plan.source.ready_within),
+            poll=float(begun.plan.poll),
             stopped=stopped,
         ),
         measurer=Measurer(

@@ -1,0 +1,261 @@
+"""`memcollect profile` as a user runs it: a cluster that makes pods, a real agent, real processes."""
+
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from live_cluster import command_of, environment, memcollect
+from memcollect.bundle import Bundle, read_bundle
+from memcollect.commands.run import run
+from memcollect.run_model import PhaseRun
+from profile_stage import GROW, NAMESPACE, NODE, Stage, staged
+from waiting import wait_until
+
+POD = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: sandbox\n    image: example/aio\n"
+HEAD = """
+name = "small"
+version = "7"
+backend = "aio"
+repeats = {repeats}
+poll = "50ms"
+[settle]
+within = "1Mi"
+over = "1s"
+at_most = "5s"
+[source]
+kind = "template"
+file = "pod.yaml"
+ready_within = "{ready_within}"
+"""
+EMPTY = '[[phases]]\nname = "empty"\ndo = "nothing"\n'
+GROWN = f"""[[phases]]
+name = "after-python"
+do = "exec"
+command = ["python3", "-c", {GROW!r}, "{80 << 20}"]
+"""
+Profile = Callable[..., tuple[int, Bundle]]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[tuple[Stage, list[str]]]:
+    with staged(tmp_path) as found:
+        (tmp_path / "pod.yaml").write_text(POD)
+        yield found
+
+
+@pytest.fixture
+def profile(stage: tuple[Stage, list[str]], tmp_path: Path) -> Profile:
+    def profiled(phases: str, repeats: int = 1, ready_within: str = "10s") -> tuple[int, Bundle]:
+        plan = tmp_path / "plan.toml"
+        plan.write_text(HEAD.format(repeats=repeats, ready_within=ready_within) + phases)
+        code = run(["profile", str(plan), "-o", str(tmp_path / "run"), *stage[1]], "memcollect")
+        return code, read_bundle(str(tmp_path / "run"))
+
+    return profiled
+
+
+def outcomes(bundle: Bundle) -> list[tuple[str, int, str]]:
+    return [(each.phase, each.repeat, each.status) for each in bundle.manifest.phases]
+
+
+def only(bundle: Bundle, phase: str) -> PhaseRun:
+    (found,) = [each for each in bundle.manifest.phases if each.phase == phase]
+    return found
+
+
+def test_every_phase_of_every_repeat_is_settled_and_measured(
+    profile: Profile, stage: tuple[Stage, list[str]]
+) -> None:
+    code, bundle = profile(EMPTY + GROWN, repeats=2)
+    assert outcomes(bundle) == [(p, r, "ok") for r in (1, 2) for p in ("empty", "after-python")]
+    assert bundle.problems == []
+    for each in bundle.manifest.phases:
+        (path,) = each.snapshots
+        (pod,) = bundle.snapshots[path].pods
+        assert each.settling is not None
+        assert each.settling.settled
+        grown = each.phase == "after-python"
+        assert pod.cgroup is not None
+        assert pod.cgroup.current_bytes == (80 if grown else 50) << 20
+    assert bundle.manifest.finished_at is not None
+    assert bundle.manifest.images == {"sandbox": ["sha256:abc"]}
+    assert stage[0].pods() == []
+    assert code == 0
+
+
+def test_each_repeat_has_a_pod_of_its_own_and_a_phase_keeps_that_of_the_one_before(profile: Profile) -> None:
+    _, bundle = profile(EMPTY + GROWN, repeats=2)
+    uids = [bundle.snapshots[each.snapshots[0]].pods[0].uid for each in bundle.manifest.phases]
+    assert uids[0] == uids[1] != uids[2] == uids[3]
+
+
+def test_startup_is_told_by_the_api_and_by_looking(profile: Profile, stage: tuple[Stage, list[str]]) -> None:
+    stage[0].ready_after = 0.4
+    _, bundle = profile('[[phases]]\nname = "many"\ndo = "scale"\nsteps = [3, 6]\n')
+    runs = bundle.manifest.phases
+    assert [(each.step, len(each.startups)) for each in runs] == [(3, 3), (6, 6)]
+    for row in (row for each in runs for row in each.startups):
+        assert row.node == NODE
+        assert None not in {row.created_at, row.scheduled_at, row.started_at, row.ready_at}
+        assert row.requested_at is not None
+        assert row.seen_ready_at is not None
+        assert 0.3 < row.seen_ready_at - row.requested_at < 5
+        assert row.pulled is None
+        assert row.poll_seconds == 0.05
+
+
+def test_the_nodes_are_looked_at_before_at_each_step_and_after_the_deletion(profile: Profile) -> None:
+    _, bundle = profile(EMPTY)
+    looks = only(bundle, "empty").nodes
+    assert [(each.moment, each.node, each.leftover_cgroups) for each in looks] == [
+        ("before", NODE, None),
+        ("step", NODE, None),
+        ("after", NODE, 0),
+    ]
+    assert {each.meminfo["MemAvailable"] for each in looks} == {12_000_000 * 1024}
+    assert [each.moment for each in bundle.manifest.nodes] == ["before", "after"]
+
+
+def test_a_command_that_fails_is_a_result_and_the_next_phase_goes_on(profile: Profile) -> None:
+    failing = '[[phases]]\nname = "bad"\ndo = "exec"\ncommand = ["sh", "-c", "echo no >&2; exit 3"]\n'
+    code, bundle = profile(failing + EMPTY)
+    bad = only(bundle, "bad")
+    assert (code, bad.status, bad.exit_code) == (3, "failed", 3)
+    assert "exit code 3: no" in bad.reason
+    assert len(bad.snapshots) == 1
+    assert only(bundle, "empty").status == "ok"
+
+
+def test_a_program_that_the_image_lacks_is_a_result(profile: Profile) -> None:
+    _, bundle = profile('[[phases]]\nname = "node"\ndo = "exec"\ncommand = ["node", "-v"]\n')
+    assert only(bundle, "node").status == "failed"
+    assert "executable file not found" in only(bundle, "node").reason
+
+
+def test_a_command_that_takes_too_long_is_timed_out(profile: Profile) -> None:
+    slow = '[[phases]]\nname = "slow"\ndo = "exec"\ncommand = ["sleep", "60"]\ntime_limit = "500ms"\n'
+    _, bundle = profile(slow)
+    assert only(bundle, "slow").status == "timed-out"
+
+
+def test_memory_that_does_not_come_to_rest_is_measured_and_called_so(profile: Profile) -> None:
+    # It runs on after its end, as a service that a phase has started does.
+    grow = GROW.replace("sys.argv[1]", "str((50 + 3 * n) << 20)").partition("; ")[2].split("; ")
+    lines = ["import os, time", "if os.fork() == 0:", " os.close(1); os.close(2)", " for n in range(80):"]
+    code = "\\n".join([*lines, *(f"  {line}" for line in grow), "  time.sleep(0.1)"])
+    _, bundle = profile(f'[[phases]]\nname = "noisy"\ndo = "exec"\ncommand = ["python3", "-c", "{code}"]\n')
+    noisy = only(bundle, "noisy")
+    assert noisy.status == "did-not-settle"
+    assert noisy.settling is not None
+    assert (noisy.settling.change_bytes or 0) > 1 << 20
+    assert len(noisy.snapshots) == 1
+
+
+def test_a_pod_that_is_never_ready_is_a_result(profile: Profile, stage: tuple[Stage, list[str]]) -> None:
+    stage[0].ready_after = None
+    code, bundle = profile(EMPTY + GROWN, ready_within="500ms")
+    assert (code, outcomes(bundle)) == (3, [("empty", 1, "failed"), ("after-python", 1, "skipped")])
+    assert "was not ready within 0.5 s" in only(bundle, "empty").reason
+    assert only(bundle, "empty").startups[0].seen_ready_at is None
+    assert stage[0].pods() == []
+
+
+def test_a_creation_that_is_denied_is_a_result(profile: Profile, stage: tuple[Stage, list[str]]) -> None:
+    stage[0].state.access.deny("create", "pods")
+    code, bundle = profile(EMPTY)
+    assert (code, outcomes(bundle)) == (3, [("empty", 1, "failed")])
+    assert "kubectl auth can-i create pods -n deer-flow" in only(bundle, "empty").reason
+
+
+def test_what_the_run_did_not_make_stays(profile: Profile, stage: tuple[Stage, list[str]]) -> None:
+    stage[0].add_pod("somebody-elses", {"app": "deer-flow-sandbox"})
+    profile(EMPTY)
+    assert stage[0].pods() == ["somebody-elses"]
+
+
+def test_cgroups_that_stay_after_the_deletion_are_leftovers(
+    profile: Profile, stage: tuple[Stage, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("memcollect.profile.cleanup._LEFTOVER_SECONDS", 0.5)
+    stage[0].keep_cgroups = True
+    _, bundle = profile(EMPTY)
+    after = only(bundle, "empty").nodes[-1]
+    assert (after.moment, after.leftover_cgroups, after.leftover_processes) == ("after", 2, ["app"])
+
+
+def test_ctrl_c_keeps_what_was_measured_deletes_what_was_made_and_resume_goes_on(
+    stage: tuple[Stage, list[str]], tmp_path: Path
+) -> None:
+    plan, directory = tmp_path / "plan.toml", tmp_path / "run"
+    slow = '[[phases]]\nname = "slow"\ndo = "exec"\ncommand = ["sh", "-c", "test -e %s || sleep 60"]\n'
+    flag = tmp_path / "flag"
+    plan.write_text(HEAD.format(repeats=2, ready_within="10s") + EMPTY + slow % flag)
+    command = command_of(["profile", str(plan), "-o", str(directory), *stage[1]])
+    with subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE, text=True) as process:
+        wait_until(
+            lambda: (
+                '"phase-started"' in _text(directory / "events.jsonl")
+                and '"slow"' in _text(directory / "events.jsonl")
+            )
+        )
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert f"memcollect profile --resume {directory}" in said
+    assert stage[0].pods() == []
+    broken = read_bundle(str(directory))
+    assert outcomes(broken) == [("empty", 1, "ok"), ("slow", 1, "interrupted")]
+    flag.touch()
+    resumed = memcollect("profile", "--resume", str(directory), *stage[1])
+    whole = read_bundle(str(directory))
+    assert outcomes(whole) == [(p, r, "ok") for r in (1, 2) for p in ("empty", "slow")], resumed.stderr
+    assert whole.problems == []
+    assert whole.manifest.finished_at is not None
+
+
+def test_after_a_crash_clean_deletes_what_the_run_has_left(
+    stage: tuple[Stage, list[str]], tmp_path: Path
+) -> None:
+    plan, directory = tmp_path / "plan.toml", tmp_path / "run"
+    slow = '[[phases]]\nname = "slow"\ndo = "exec"\ncommand = ["sleep", "60"]\n'
+    plan.write_text(HEAD.format(repeats=1, ready_within="10s") + slow)
+    stage[0].add_pod("somebody-elses")
+    command = command_of(["profile", str(plan), "-o", str(directory), *stage[1]])
+    with subprocess.Popen(command, env=environment(), stderr=subprocess.DEVNULL) as process:
+        wait_until(lambda: '"slow"' in _text(directory / "events.jsonl"))
+        process.kill()
+    assert len(stage[0].pods()) == 2
+    cleaned = memcollect("profile", "--clean", str(directory), *stage[1])
+    assert (cleaned.returncode, stage[0].pods()) == (0, ["somebody-elses"]), cleaned.stderr
+
+
+def test_a_plan_with_mistakes_touches_nothing(stage: tuple[Stage, list[str]], tmp_path: Path) -> None:
+    plan = tmp_path / "plan.toml"
+    plan.write_text('name = "x"\nrepeats = "three"\n[[phases]]\nname = "a"\ndo = "exce"\n')
+    done = memcollect("profile", str(plan), "-o", str(tmp_path / "run"), *stage[1])
+    assert done.returncode == 2
+    assert "has 3 mistakes" in done.stderr
+    assert not (tmp_path / "run").exists()
+    assert list(stage[0].state.requests) == []
+
+
+def _text(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
+
+
+def test_a_selector_uses_what_is_there_and_deletes_nothing(
+    stage: tuple[Stage, list[str]], tmp_path: Path
+) -> None:
+    stage[0].add_pod("one", {"app": "x"})
+    plan = tmp_path / "plan.toml"
+    source = f'[source]\nkind = "selector"\nnamespace = "{NAMESPACE}"\nselector = "app=x"\n'
+    head = HEAD.format(repeats=1, ready_within="5s").partition("[source]")[0]
+    plan.write_text(head + source + EMPTY)
+    run(["profile", str(plan), "-o", str(tmp_path / "run"), *stage[1]], "memcollect")
+    bundle = read_bundle(str(tmp_path / "run"))
+    assert outcomes(bundle) == [("empty", 1, "ok")]
+    assert stage[0].pods() == ["one"]
+    assert only(bundle, "empty").startups == []

@@ -1,0 +1,157 @@
+"""`memcollect profile` with an HTTP service that makes sandboxes, and HTTP phases by port-forward."""
+
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from memcollect.bundle import Bundle, read_bundle
+from memcollect.commands.run import run
+from memcollect.testing import PODS
+from profile_stage import NAMESPACE, Stage, staged
+from stand_in_provisioner import API_KEY, Provisioner, provisioning
+
+PLAN = """
+name = "small"
+repeats = 1
+poll = "50ms"
+[settle]
+within = "1Mi"
+over = "600ms"
+at_most = "5s"
+[source]
+kind = "provisioner"
+namespace = "deer-flow"
+ready_within = "5s"
+headers = {{ X-API-Key = "STAGE_KEY" }}
+create = {{ url = "{url}", body = '{{"sandbox_id": "{{id}}"}}' }}
+delete = {{ method = "DELETE", url = "{url}/{{id}}" }}
+{release}
+"""
+RELEASE = 'release = {{ url = "{url}/{{id}}/release" }}\n'
+WARM = '[[phases]]\nname = "warm"\ndo = "reuse"\ncycles = 2\nidle = "10ms"\ncommand = ["true"]\n'
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[tuple[Stage, list[str]]]:
+    with staged(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def provisioner(stage: tuple[Stage, list[str]], monkeypatch: pytest.MonkeyPatch) -> Iterator[Provisioner]:
+    monkeypatch.setenv("STAGE_KEY", API_KEY)
+    with provisioning(stage[0]) as served:
+        yield served
+
+
+def profiled(
+    provisioner: Provisioner, options: list[str], phases: str, *, release: bool = True
+) -> tuple[int, Bundle]:
+    directory = provisioner.stage.directory
+    url = provisioner.url
+    plan = PLAN.format(url=url, release=RELEASE.format(url=url) if release else "")
+    (directory / "plan.toml").write_text(plan + phases)
+    code = run(
+        ["profile", str(directory / "plan.toml"), "-o", str(directory / "run"), *options], "memcollect"
+    )
+    return code, read_bundle(str(directory / "run"))
+
+
+def test_it_is_asked_to_make_to_release_and_to_delete(
+    provisioner: Provisioner, stage: tuple[Stage, list[str]]
+) -> None:
+    _, bundle = profiled(provisioner, stage[1], WARM)
+    runs = bundle.manifest.phases
+    assert [(each.cycle, each.status, each.same_pod) for each in runs] == [(1, "ok", True), (2, "ok", True)]
+    assert len({path for each in runs for path in each.snapshots}) == 2
+    methods = [(method, path.rpartition("/")[2] == "release") for method, path in provisioner.asked]
+    assert methods == [("POST", False), *[("POST", True), ("POST", False)] * 2, ("DELETE", False)]
+    assert stage[0].pods() == []
+
+
+def test_another_pod_after_the_release_is_told(
+    provisioner: Provisioner, stage: tuple[Stage, list[str]]
+) -> None:
+    provisioner.fresh_after_release = True
+    _, bundle = profiled(provisioner, stage[1], WARM)
+    assert [each.same_pod for each in bundle.manifest.phases] == [False, False]
+
+
+def test_without_a_release_the_phase_is_skipped(
+    provisioner: Provisioner, stage: tuple[Stage, list[str]]
+) -> None:
+    _, bundle = profiled(provisioner, stage[1], WARM, release=False)
+    (skipped,) = bundle.manifest.phases
+    assert (skipped.status, skipped.snapshots) == ("skipped", [])
+
+
+def test_the_secret_is_nowhere_in_the_bundle(
+    provisioner: Provisioner, stage: tuple[Stage, list[str]]
+) -> None:
+    profiled(provisioner, stage[1], WARM)
+    files = [path for path in (stage[0].directory / "run").rglob("*") if path.is_file()]
+    assert files
+    assert not [path for path in files if API_KEY.encode() in path.read_bytes()]
+
+
+def test_a_key_that_is_refused_is_a_result(
+    provisioner: Provisioner, stage: tuple[Stage, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STAGE_KEY", "wrong")
+    code, bundle = profiled(provisioner, stage[1], WARM)
+    (failed,) = bundle.manifest.phases
+    assert (code, failed.status) == (3, "failed")
+    assert "HTTP 401" in failed.reason
+    assert "wrong" not in failed.reason
+
+
+def test_a_key_that_is_not_set_is_told_before_anything_is_made(
+    provisioner: Provisioner,
+    stage: tuple[Stage, list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv("STAGE_KEY")
+    plan = stage[0].directory / "plan.toml"
+    plan.write_text(PLAN.format(url=provisioner.url, release="") + WARM)
+    assert run(["profile", str(plan), "-o", str(plan.parent / "run"), *stage[1]], "memcollect") == 2
+    assert "export STAGE_KEY=" in capsys.readouterr().err
+    assert not (plan.parent / "run").exists()
+
+
+@pytest.mark.parametrize(("path", "status"), [("/v1/sandbox", "ok"), ("/nothing", "failed")])
+def test_an_http_phase_calls_the_sandbox_through_port_forward(
+    provisioner: Provisioner, stage: tuple[Stage, list[str]], path: str, status: str
+) -> None:
+    called = []
+
+    class Sandbox(http.server.BaseHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+        def do_GET(self) -> None:
+            called.append(self.path)
+            self.send_response(200 if self.path == "/v1/sandbox" else 404)
+            self.end_headers()
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Sandbox) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        made = stage[0].state.on_pod_created
+
+        def created(pod: dict[str, dict[str, str]]) -> None:
+            made(pod)
+            address = ("127.0.0.1", server.server_port)
+            stage[0].state.forward(NAMESPACE, pod["metadata"]["name"], 8080, to=address)
+
+        stage[0].state.on_pod_created = created
+        http_phase = f'[[phases]]\nname = "web"\ndo = "http"\npath = "{path}"\n'
+        _, bundle = profiled(provisioner, stage[1], http_phase)
+        server.shutdown()
+        thread.join()
+    assert called == [path]
+    assert [each.status for each in bundle.manifest.phases] == [status]
+    assert len(stage[0].state.store.all(PODS)) == 1
