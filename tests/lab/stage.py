@@ -40,6 +40,7 @@ class Stage:
         qos_class: QosClass = "Burstable",
         driver: Driver = "systemd",
         limits: dict[str, int | str] | None = None,
+        pause: bool = True,
     ) -> PlacedPod:
         """Place a pod whose containers (default: one, "app") have `limits`; its pause container runs."""
         specs = [ContainerSpec(name=each, limits=limits or {}) for each in containers or ("app",)]
@@ -47,7 +48,8 @@ class Stage:
             PodSpec(name=name, namespace="lab", qos_class=qos_class, driver=driver, containers=specs)
         )
         self._pods.append(pod)
-        self._pauses.append(start_pause(pod.containers["pause"], RUN))
+        if pause:
+            self._pauses.append(start_pause(pod.containers["pause"], RUN))
         return pod
 
     def tenant(self, pod: PlacedPod, words: str = "", container: str = "app", below: str = "") -> Tenant:
@@ -60,9 +62,9 @@ class Stage:
         tenant.wait_ready()
         return tenant
 
-    def command(self, cgroup: Path | None, command: list[str]) -> Tenant:
+    def command(self, cgroup: Path | None, command: list[str], executable: str | None = None) -> Tenant:
         """Start any other program that speaks as a Tenant does."""
-        tenant = Tenant(cgroup, command)
+        tenant = Tenant(cgroup, command, executable)
         self._tenants.append(tenant)
         return tenant
 

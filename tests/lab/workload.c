@@ -3,6 +3,8 @@
  * each line (and after the command line) it prints "ready N", N being what the last word measured.
  *
  *   anon BYTES            private anonymous memory, every page written
+ *   stubs N               N children that have read every page of what was written last, and wait
+ *   guard                 a page that nobody may touch, so that what follows is a mapping of its own
  *   fork N                N children that share all of it and wait
  *   write PATH BYTES      a file, written and flushed to its disk
  *   read PATH TIMES       the whole file, by read(2)
@@ -10,6 +12,9 @@
  *   lock PATH             the same, and mlocked
  *   shared BYTES          anonymous memory shared with nobody
  *   memfd NAME BYTES      a memfd, mapped and written
+ *   ram PATH BYTES        a file mapped shared for writing, every page written
+ *   private PATH BYTES    the whole file mapped privately, every page read, then the first BYTES written
+ *   -OPTION VALUE         nothing: what another program would be started with
  *   lazyfree BYTES        anonymous memory, written and then given to MADV_FREE
  *   lookups DIR N         N names that do not exist
  *   sparse N              N pages, each below a page table of its own
@@ -36,6 +41,8 @@
 
 #define PAGE 4096UL
 static long measured;
+static volatile char *last;
+static size_t last_bytes;
 static char buffer[1 << 16];
 
 static void fail(const char *what)
@@ -57,6 +64,8 @@ static char *written(size_t bytes, int flags, int fd)
 	char *p = map(bytes, flags, fd);
 	for (size_t at = 0; at < bytes; at += PAGE)
 		p[at] = 1 + at / PAGE % 250;
+	last = p;
+	last_bytes = bytes;
 	return p;
 }
 
@@ -98,6 +107,29 @@ static void map_file(const char *path, int lock)
 		(void)p[at];
 	if (lock && mlock((void *)p, st.st_size))
 		fail("mlock");
+}
+
+static void ram(const char *path, size_t bytes)
+{
+	int fd = open(path, O_CREAT | O_RDWR, 0600);
+	if (fd < 0 || ftruncate(fd, bytes))
+		fail(path);
+	written(bytes, MAP_SHARED, fd);
+	close(fd);
+}
+
+static void private_file(const char *path, size_t bytes)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY);
+	if (fd < 0 || fstat(fd, &st))
+		fail(path);
+	volatile char *p = map(st.st_size, MAP_PRIVATE, fd);
+	for (off_t at = 0; at < st.st_size; at += PAGE)
+		(void)p[at];
+	for (size_t at = 0; at < bytes; at += PAGE)
+		p[at] = 1;
+	close(fd);
 }
 
 static void lookups(const char *directory, int count)
@@ -176,6 +208,28 @@ static void forks(int count)
 		}
 }
 
+static void stubs(int count)
+{
+	for (; count > 0; count--) {
+		int done[2];
+		char byte = 0;
+		if (pipe(done))
+			fail("pipe");
+		if (!fork()) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			for (size_t at = 0; at < last_bytes; at += PAGE)
+				byte ^= last[at];
+			if (write(done[1], &byte, 1) != 1)
+				fail("write");
+			wait_for_ever(NULL);
+		}
+		if (read(done[0], &byte, 1) != 1)
+			fail("read");
+		close(done[0]);
+		close(done[1]);
+	}
+}
+
 static void work(char **word, int count)
 {
 	for (int i = 0; i < count; i++) {
@@ -184,6 +238,10 @@ static void work(char **word, int count)
 #define NUMBER strtoul(TEXT, NULL, 10)
 		if (WORD("anon"))
 			written(NUMBER, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+		else if (WORD("stubs"))
+			stubs(NUMBER);
+		else if (WORD("guard"))
+			mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		else if (WORD("fork"))
 			forks(NUMBER);
 		else if (WORD("write")) {
@@ -204,6 +262,14 @@ static void work(char **word, int count)
 			if (fd < 0 || ftruncate(fd, bytes))
 				fail("memfd_create");
 			written(bytes, MAP_SHARED, fd);
+		} else if (WORD("ram")) {
+			char *path = TEXT;
+			ram(path, NUMBER);
+		} else if (WORD("private")) {
+			char *path = TEXT;
+			private_file(path, NUMBER);
+		} else if (word[i][0] == '-') {
+			(void)TEXT;
 		} else if (WORD("lazyfree")) {
 			size_t bytes = NUMBER;
 			if (madvise(written(bytes, MAP_PRIVATE | MAP_ANONYMOUS, -1), bytes, MADV_FREE))

@@ -33,8 +33,9 @@ def looks_ordinary(containers: Sequence[Container], own_processes: int) -> bool:
     apps = [each for each in containers if each.role == "container"]
     pauses = [each for each in containers if each.role == "pause"]
     others = [each for each in containers if each.role == "unknown"]
-    # CRI-O needs no pause container when the pod shares no namespace: then the others must speak.
-    return not others and len(pauses) <= 1 and bool(apps) and all(each.sums.listed for each in apps)
+    # Without a pause process the one container may be the sandbox's own: CRI-O's pods that share no
+    # namespace have none either, and pay for a look at their names.
+    return not others and len(pauses) == 1 and bool(apps) and all(each.sums.listed for each in apps)
 
 
 def find_hints(proc: ProcFs, pids: Iterable[int], late: Budgeted, ceiling_bytes: int) -> list[Hint]:

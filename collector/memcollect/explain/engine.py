@@ -49,7 +49,7 @@ class AmountRule:
 
     def find(self, facts: Facts, scope: str) -> Finding | None:
         """Return the finding if its estimate is large enough to matter."""
-        amount = self.amount(facts)
+        amount = facts.once(self.amount)
         if amount is None or abs(amount.interval.estimate) < self.least_bytes:
             return None
         words = self.words(facts) if self.words else {}
@@ -70,6 +70,8 @@ class AmountRule:
 def size_in_words(interval: Interval) -> str:
     """Return the magnitude as a person reads it, with the bounds where they differ visibly."""
     estimate = human_bytes(abs(interval.estimate))
+    if interval.is_exact:
+        return estimate
     low, high = (human_bytes(each) for each in sorted((abs(interval.low), abs(interval.high))))
     return estimate if low == high else f"{estimate} (between {low} and {high})"
 

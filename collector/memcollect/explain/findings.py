@@ -34,7 +34,7 @@ def _term(rules: Iterable[TermRule], name: str) -> Callable[[Facts], Amount | No
 def _shmem_words(facts: Facts) -> dict[str, str]:
     if "stat.file" not in facts or "stat.file_mapped" not in facts:
         return {"kept": ""}
-    unmapped = processes.unmapped_shmem(facts).interval.estimate
+    unmapped = facts.once(processes.unmapped_shmem).interval.estimate
     seen = "most of it is mapped by no process, so ps does not show it"
     return {"kept": f"; {seen}" if unmapped > facts.stat("shmem") // 2 else ""}
 
@@ -43,7 +43,7 @@ def _locked_words(facts: Facts) -> dict[str, str]:
     """Return how much of the hot cache is on no file list: locked, so it cannot be dropped."""
     if "stat.active_file" not in facts:
         return {"locked": ""}
-    locked = hot_cache(facts).interval.estimate - facts.stat("active_file")
+    locked = facts.once(hot_cache).interval.estimate - facts.stat("active_file")
     return {"locked": f" {human_bytes(locked)} of it is locked in memory and stays." if locked >= MIB else ""}
 
 
@@ -75,7 +75,7 @@ def _thread_words(facts: Facts) -> dict[str, str]:
 
 
 def _socket_memory(facts: Facts) -> Amount | None:
-    return counter("sock")(facts)
+    return facts.once(counter("sock"))
 
 
 def _swapped(facts: Facts) -> Amount | None:
@@ -86,7 +86,7 @@ def _swapped(facts: Facts) -> Amount | None:
 
 def _zswapped(facts: Facts) -> Amount | None:
     if "stat.zswap" in facts:
-        return counter("zswap")(facts)
+        return facts.once(counter("zswap"))
     if "zswap.current" not in facts:
         return None
     return bounded(facts["zswap.current"], f"memory.zswap.current {facts.exact('zswap.current')}")
@@ -94,7 +94,7 @@ def _zswapped(facts: Facts) -> Amount | None:
 
 def _hugetlb(facts: Facts) -> Amount | None:
     if "stat.hugetlb" in facts:
-        return counter("hugetlb")(facts)
+        return facts.once(counter("hugetlb"))
     if "hugetlb" not in facts:
         return None
     return bounded(facts["hugetlb"], f"Σ hugetlb.*.current {facts.exact('hugetlb')}")

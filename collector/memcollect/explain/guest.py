@@ -208,13 +208,23 @@ def _anonymous(guest: Guest, regions: Sequence[Region]) -> Amount:
 
 
 def _snapshot(guest: Guest, regions: Sequence[Region]) -> Amount:
-    written = [each.anon_bytes for each in regions if each.anon_bytes is not None]
-    shares = [shared_clean_bytes(each)[1] for each in regions]
-    cleans = [shared_clean_bytes(each)[0] for each in regions]
-    evidence = f"{_names(regions)}: written {sum(written)}, fair share of its clean pages {sum(shares)}"
-    # The clean pages are charged to whichever sandbox touched them first: between none and all are here.
-    own = Interval(sum(written), sum(written) + sum(cleans), sum(written) + sum(shares))
-    return Amount(own, "bounded", f"{evidence}, in process {guest.holder.pid}")
+    """Return what is charged here: written pages, and clean ones that this scope was the first to touch.
+
+    Which file's pages are charged memory.stat does not say: `file_mapped` is the best guess, all page cache
+    the bound.
+    """
+    stat = guest.scope.stat
+    written = sum(each.anon_bytes or 0 for each in regions)
+    clean = sum(shared_clean_bytes(each)[0] for each in regions)
+    evidence = f"{_names(regions)}: {written} written and {clean} clean in process {guest.holder.pid}"
+    if "file" not in stat or "shmem" not in stat:
+        return Amount(
+            Interval(written, written + clean, written), "bounded", f"{evidence}; memory.stat lacks file"
+        )
+    most = min(clean, max(0, stat["file"] - stat["shmem"]))
+    guess = min(most, stat.get("file_mapped", 0))
+    told = f"file − shmem {stat['file'] - stat['shmem']}, file_mapped {stat.get('file_mapped')}"
+    return Amount(Interval(written, written + most, written + guess), "bounded", f"{evidence}; {told}")
 
 
 def _huge(guest: Guest, regions: Sequence[Region]) -> Amount:

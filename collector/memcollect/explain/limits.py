@@ -28,7 +28,7 @@ class LimitRule:
 
     def find(self, facts: Facts, scope: str) -> Finding | None:
         """Return the finding if the state is there."""
-        told = self.tell(facts)
+        told = facts.once(self.tell)
         if told is None:
             return None
         sentence, evidence = told
@@ -76,9 +76,9 @@ def unreclaimable_bytes(facts: Facts) -> int:
 def near_limit(facts: Facts) -> tuple[str, str] | None:
     """Return how near what cannot be dropped is to memory.max."""
     limit = _limit(facts, "max")
-    if not limit or unreclaimable_bytes(facts) < NEAR_LIMIT_SHARE * limit:
+    if not limit or facts.once(unreclaimable_bytes) < NEAR_LIMIT_SHARE * limit:
         return None
-    needed = unreclaimable_bytes(facts)
+    needed = facts.once(unreclaimable_bytes)
     end = "swapping, and an OOM kill when swap is full" if _may_swap(facts) else "an OOM kill"
     sentence = (
         f"{human_bytes(needed)} that cannot be dropped, of a limit of {human_bytes(limit)}:"
@@ -90,14 +90,15 @@ def near_limit(facts: Facts) -> tuple[str, str] | None:
 def full_of_cache(facts: Facts) -> tuple[str, str] | None:
     """Return that the cgroup is at its limit, but only with what can be dropped."""
     limit = _limit(facts, "max")
-    if not limit or near_limit(facts) is not None:
+    if not limit or facts.once(near_limit) is not None:
         return None
     current = facts.exact("current")
     if current < NEAR_LIMIT_SHARE * limit:
         return None
+    droppable = current - facts.once(unreclaimable_bytes)
     sentence = (
         f"The charge is at {human_bytes(current)} of {human_bytes(limit)}, but"
-        f" {human_bytes(current - unreclaimable_bytes(facts))} of it is cache that is dropped before anything"
+        f" {human_bytes(droppable)} of it is cache that is dropped before anything"
         " is killed."
     )
     return sentence, f"memory.current {current}, memory.max {limit}"

@@ -95,6 +95,7 @@ def sandbox_verdict(pod: Pod) -> str | None:
     name = RUNTIME_NAMES[pod.runtime.family]
     ordinary = [each for each in view.guests if each.backing != "hugetlb"]
     huge = [each for each in view.guests if each.backing == "hugetlb"]
+    and_pod = "" if pod.kind == "sandbox" else " and the pod's"
     parts = []
     if ordinary:
         guest = total(guest_amount(each).interval for each in ordinary)
@@ -105,7 +106,7 @@ def sandbox_verdict(pod: Pod) -> str | None:
             f" memory ({BACKINGS[ordinary[0].backing]}), and what is in it the host cannot see"
         )
         parts.append(
-            f"{human_bytes(max(0, view.bill - share.estimate))} is the cost of the runtime and the pod"
+            f"{human_bytes(max(0, view.bill - share.estimate))} is the runtime's own cost{and_pod}"
         )
     if huge:
         size = total(guest_amount(each).interval for each in huge)
@@ -245,9 +246,9 @@ def _outside(view: View) -> Iterator[Finding]:
             high_bytes=size,
             estimate_bytes=size,
             severity="notice",
-            sentence=f"{amount} more is charged to {path}, outside of the pod's cgroup: it bears this pod's"
-            " sandbox id, so it belongs to its bill, but neither the pod's limit nor kubectl top knows"
-            " of it.",
+            sentence=f"{amount} is charged to {path}, outside of the pod's own cgroup: it bears this pod's"
+            " sandbox id, so it belongs to this pod's bill (where it is counted once), but neither the pod's"
+            " limit nor kubectl top knows of it.",
             evidence=f"memory.current of {path}; tied by the sandbox's id {container.id}",
             remedy="Give the RuntimeClass an overhead that covers it, or set sandbox_cgroup_only=true"
             " in Kata.",

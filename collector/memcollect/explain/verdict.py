@@ -51,6 +51,7 @@ KERNEL_NAMES = {
     "slab_unreclaimable": "kernel objects",
     "zswap": "compressed swap",
 }
+SANDBOX_CAUSES = frozenset({"outside_pod", "snapshot", "guest_mapped_again", "top_provider"})
 SMALLEST_SHARE = 0.05
 MOST_PARTS = 3
 
@@ -58,8 +59,8 @@ MOST_PARTS = 3
 def pronounce(pod: Pod) -> str:
     """Return the verdict on one pod."""
     if sandbox := sandbox_verdict(pod):
-        told = [each.sentence for each in pod.findings if each.cause in {"outside_pod", "top_provider"}]
-        return " ".join([sandbox, *told[:2], *_alarms(pod.findings)])
+        told = [each.sentence for each in pod.findings if each.cause in SANDBOX_CAUSES]
+        return " ".join([sandbox, *told, *_alarms(pod.findings)])
     if pod.composition is None:
         reason = pod.unmeasured or _first_reason(pod)
         return " ".join([f"Not measured: {reason.rstrip('.')}.", *_alarms(pod.findings), *_beside(pod)])

@@ -46,7 +46,7 @@ def runtime_of(runtime_class: str | None, handler: str | None) -> Runtime:
 
 
 INSIDE_STATUS = "not-measured"
-"""Of a number over no cgroup: a guest's own where the runtime is known to hold one."""
+"""Of a number over a cgroup that is not there or counts no memory: a guest's, where the runtime has one."""
 
 
 def attribute_provider(
@@ -61,7 +61,7 @@ def attribute_provider(
     provider = PROVIDERS.get(runtime.family) or _by_numbers(tops, containers)
     if provider is None:
         return list(tops)
-    insides = [provider == "kata-guest" and bool(each and each.inside) for each in containers]
+    insides = [runtime.family in PROVIDERS and _is_inside(each) for each in containers]
     return [
         msgspec.structs.replace(
             top, provider=provider, status="different-provider", detail=SENTENCES[provider]
@@ -70,6 +70,13 @@ def attribute_provider(
         else top
         for top, inside in zip(tops, insides, strict=True)
     ]
+
+
+def _is_inside(container: Container | None) -> bool:
+    """Return whether the container lives in a sandbox: its cgroup is not there, or counts nothing."""
+    if container is None:
+        return False
+    return bool(container.inside) or (container.cgroup is not None and container.cgroup.current_bytes is None)
 
 
 def _by_numbers(tops: Sequence[Top], containers: Sequence[Container | None]) -> str | None:

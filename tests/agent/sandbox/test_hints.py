@@ -78,7 +78,7 @@ def test_a_process_that_is_gone_is_none(machine: Machine) -> None:
 
 def test_an_ordinary_pod_is_told_by_its_cgroups_alone() -> None:
     assert looks_ordinary([child("pause", 1), child("container", 3)], 0)
-    assert looks_ordinary([child("container", 3), child("conmon", 1)], 0)
+    assert looks_ordinary([child("pause", 1), child("container", 3), child("conmon", 1)], 0)
 
 
 @pytest.mark.parametrize(
@@ -87,6 +87,7 @@ def test_an_ordinary_pod_is_told_by_its_cgroups_alone() -> None:
         ([child("pause", 1), child("container", 3)], 1),
         ([child("container", 5), child("container", 0)], 0),
         ([child("sandbox", 5)], 0),
+        ([child("container", 5)], 0),
         ([child("unknown", 2), child("container", 1)], 0),
         ([], 0),
     ],
