@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from memcollect.compare.cells import Group, cell, deltas, group, phase_order
-from memcollect.compare.evidence import Fact, Facts, Unknown, side_facts
+from memcollect.compare.evidence import Fact, Facts, Unknown, providers_of, side_facts
 from memcollect.compare.gaps import gaps
 from memcollect.compare.guard import judge
 from memcollect.compare.inputs import (
@@ -219,7 +219,13 @@ def _facts(material: _Material, sides: tuple[Side, Side], found: Sequence[Delta]
             for gap in material.gaps
             if gap.backend == side.backend and gap.phase in (side.phase.label, side.phase.name)
         ]
-        own = side_facts(group_, absent, material.problems.get(side.backend, []))
+        providers = providers_of(
+            pod
+            for (backend, _), each in material.groups.items()
+            if backend == side.backend
+            for pod in each.pods()
+        )
+        own = side_facts(group_, absent, material.problems.get(side.backend, []), providers)
         values |= {f"{name}.{fact}": value for fact, value in own.items()}
     values["difference"] = _difference(found, HEADLINE)
     values["whole_difference"] = _difference(found, WHOLE_POD)

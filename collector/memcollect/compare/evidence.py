@@ -49,8 +49,14 @@ class Facts:
         return value.reason if isinstance(value, Unknown) else ""
 
 
-def side_facts(group: Group, gaps: Sequence[str], problems: Sequence[str]) -> dict[str, Fact]:
-    """Return one side's facts; `gaps` is what is not there of it, `problems` what is wrong with files."""
+def side_facts(
+    group: Group, gaps: Sequence[str], problems: Sequence[str], providers: frozenset[str] = frozenset()
+) -> dict[str, Fact]:
+    """Return one side's facts; `gaps` is what is not there of it, `problems` what is wrong with files.
+
+    `providers` are those of its backend's other phases: a sandbox that has just been made is not in kubectl
+    top yet, and who will feed it there is no matter of its age.
+    """
     pods = [(each, pod) for each in group.observations for pod in measured_pods(each.snapshot.pods)]
     repeats = [
         sum(len(measured_pods(each.snapshot.pods)) for each in some) for some in group.repeats().values()
@@ -75,7 +81,7 @@ def side_facts(group: Group, gaps: Sequence[str], problems: Sequence[str]) -> di
         "image": _containers(pods, lambda each: each.image_id or None, "nothing says which image it runs"),
         "requests": _resources(pods, lambda each: each.requests),
         "limits": _resources(pods, lambda each: each.limits),
-        "provider": _all(pods, _provider, "kubectl top showed nothing"),
+        "provider": _providers(pods, providers),
         "residual": max((abs(_residual(pod)) for _, pod in pods), default=Unknown("no pod was measured")),
     }
 
@@ -117,8 +123,20 @@ def _huge_pages(node: Node) -> str | None:
     return node.transparent_hugepage
 
 
-def _provider(each: tuple[Observation, Pod]) -> str | None:
-    top = each[1].top
+def _providers(pods: Sequence[tuple[Observation, Pod]], others: frozenset[str]) -> Fact:
+    known = providers_of(pod for _, pod in pods)
+    if len([pod for _, pod in pods if _provider(pod)]) < len(pods):
+        known |= others
+    return known or Unknown("kubectl top showed nothing of this backend in any phase")
+
+
+def providers_of(pods: Iterable[Pod]) -> frozenset[str]:
+    """Return who feeds kubectl top, of the pods of which it shows a number."""
+    return frozenset(provider for provider in map(_provider, pods) if provider is not None)
+
+
+def _provider(pod: Pod) -> str | None:
+    top = pod.top
     return top.provider if top is not None and top.memory_bytes is not None and top.provider else None
 
 

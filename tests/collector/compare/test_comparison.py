@@ -135,6 +135,27 @@ def test_single_snapshots_are_shown_with_their_difference_but_carry_no_claim() -
     assert {"repeats", "status", "settled"} <= {each.rule for each in pair.refusals}
 
 
+def test_a_phase_too_young_for_kubectl_top_knows_its_provider_from_a_later_one() -> None:
+    documents = []
+    for document in build.good_pair():
+        young = {
+            path: build.snapshot(*[msgspec.structs.replace(pod, top=None) for pod in each.pods])
+            if each.sample == "empty"
+            else each
+            for path, each in document.snapshots.items()
+        }
+        documents.append(msgspec.structs.replace(document, snapshots=young))
+    assert _pair(compare(documents, QUESTION), "empty").allowed
+    untold = [
+        msgspec.structs.replace(
+            each, snapshots={p: s for p, s in each.snapshots.items() if s.sample == "empty"}
+        )
+        for each in documents
+    ]
+    refused = _pair(compare(untold, QUESTION), "empty").refusals
+    assert "top-provider" in {each.rule for each in refused}
+
+
 def test_runs_of_one_backend_are_said_to_be_taken_together() -> None:
     sizes = {"empty": [MIB] * 3}
     first, second = build.run("aio", sizes), build.run("aio", sizes, run_id="another")

@@ -63,12 +63,19 @@ def test_a_pod_whose_node_is_not_described_leaves_its_facts_unknown() -> None:
         ("driver", {"driver": None}),
         ("image", {"image": None}),
         ("image", {"image": ""}),
-        ("provider", {"top": None}),
-        ("provider", {"top": Top(source="metrics.k8s.io", status="no-metrics")}),
     ],
 )
 def test_what_one_pod_does_not_say_is_unknown_of_all(name: str, more: dict[str, Any]) -> None:
     assert isinstance(_fact(name, build.pod(MIB), build.pod(MIB, "b", **more)), Unknown)
+
+
+@pytest.mark.parametrize("top", [None, Top(source="metrics.k8s.io", status="no-metrics")])
+def test_who_feeds_kubectl_top_is_known_where_it_showed_a_pod_of_the_backend(top: Top | None) -> None:
+    young = _group(build.pod(MIB, top=top))
+    assert isinstance(side_facts(young, [], [])["provider"], Unknown)
+    assert side_facts(young, [], [], frozenset({"kata-guest"}))["provider"] == {"kata-guest"}
+    old = _group(build.pod(MIB))
+    assert side_facts(old, [], [], frozenset({"kata-guest"}))["provider"] == {"host-cgroup"}
 
 
 def test_two_images_of_one_container_are_two_values() -> None:

@@ -77,19 +77,24 @@ def _longest(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[i
 def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[int]:
     """Return the columns' widths; what is too much is taken from the widest names, never from numbers.
 
-    A number's column may be headed by a name from outside: it is then cut to what its numbers need.
+    A number's column may be headed by a name from outside, which is cut down to what its numbers need.
     """
     widths = _longest(columns, rows)
-    for index, column in enumerate(columns):
-        if column.foreign:
-            widths[index] = max([cell_len(row[index]) for row in rows] + [min(widths[index], LEAST_NAME)])
-    names = [index for index, column in enumerate(columns) if not column.right]
+    least = [_least(column, [row[index] for row in rows]) for index, column in enumerate(columns)]
     while sum(widths) + GAP * (len(columns) - 1) > width:
-        widest = max(names, key=lambda index: widths[index])
-        if widths[widest] <= LEAST_NAME:
+        spare = [index for index in range(len(columns)) if widths[index] > least[index]]
+        if not spare:
             break
-        widths[widest] -= 1
+        widths[max(spare, key=lambda index: widths[index])] -= 1
     return widths
+
+
+def _least(column: Column, cells: Sequence[str]) -> int:
+    """Return below what the column cannot go."""
+    if not column.right:
+        return LEAST_NAME
+    title = min(cell_len(visible(column.title)), LEAST_NAME) if column.foreign else cell_len(column.title)
+    return max([title, *(cell_len(cell) for cell in cells)])
 
 
 def _cell(cell: Cell) -> str:
