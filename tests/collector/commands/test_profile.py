@@ -1,9 +1,11 @@
 """`memcollect profile` as a user runs it: a cluster that makes pods, a real agent, real processes."""
 
+import copy
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -259,3 +261,41 @@ def test_a_selector_uses_what_is_there_and_deletes_nothing(
     assert outcomes(bundle) == [("empty", 1, "ok")]
     assert stage[0].pods() == ["one"]
     assert only(bundle, "empty").startups == []
+
+
+def test_a_clone_has_the_running_pods_containers_none_of_its_labels_and_the_runtime_class(
+    stage: tuple[Stage, list[str]], tmp_path: Path
+) -> None:
+    stage[0].add_pod("one", {"app": "deer-flow-sandbox"})
+    seen: list[dict[str, Any]] = []
+    made = stage[0].state.on_pod_created
+
+    def created(pod: dict[str, Any]) -> None:
+        seen.append(copy.deepcopy(pod))
+        made(pod)
+
+    stage[0].state.on_pod_created = created
+    source = '[source]\nkind = "template"\nclone = "app=deer-flow-sandbox"\nruntime_class = "gvisor"\n'
+    head = HEAD.format(repeats=1, ready_within="5s").partition("[source]")[0]
+    (tmp_path / "plan.toml").write_text(head + source + EMPTY)
+    run(["profile", str(tmp_path / "plan.toml"), "-o", str(tmp_path / "run"), *stage[1]], "memcollect")
+    bundle = read_bundle(str(tmp_path / "run"))
+    (pod,) = seen
+    assert [each["name"] for each in pod["spec"]["containers"]] == ["sandbox"]
+    assert pod["metadata"]["labels"] == {"memcollect/run": bundle.manifest.run_id}
+    assert pod["spec"]["runtimeClassName"] == "gvisor"
+    assert stage[0].pods() == ["one"]
+
+
+def test_a_person_who_releases_presses_enter(stage: tuple[Stage, list[str]], tmp_path: Path) -> None:
+    asks = '[[phases]]\nname = "by-hand"\ndo = "mark"\nask = "Release it"\ntime_limit = "20s"\n'
+    (tmp_path / "plan.toml").write_text(HEAD.format(repeats=1, ready_within="5s") + asks)
+    arguments = ["profile", str(tmp_path / "plan.toml"), "-o"]
+    pressed = memcollect(*arguments, str(tmp_path / "a"), *stage[1], input="\n")
+    nobody = memcollect(*arguments, str(tmp_path / "b"), *stage[1], input="")
+    assert "Release it - then press Enter" in pressed.stderr
+    assert [outcomes(read_bundle(str(tmp_path / name))) for name in ("a", "b")] == [
+        [("by-hand", 1, "ok")],
+        [("by-hand", 1, "failed")],
+    ]
+    assert (pressed.returncode, nobody.returncode) == (0, 3)
