@@ -7,6 +7,7 @@ memory.current = anon + detached_anon + file + kernel + sock + residual, and `ke
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 from memcollect.facts import Facts, MissingFactError
 from memcollect.interval import Interval
@@ -39,8 +40,12 @@ def cold_cache(facts: Facts) -> Amount:
     )
 
 
+@cache
 def counter(key: str) -> Callable[[Facts], Amount]:
-    """Return the amount function of a counter that every kernel with this term has."""
+    """Return the amount function of a counter that every kernel with this term has.
+
+    The same one for the same key, so that facts make its amount once.
+    """
 
     def amount(facts: Facts) -> Amount:
         value = facts.stat(key)
@@ -49,11 +54,12 @@ def counter(key: str) -> Callable[[Facts], Amount]:
     return amount
 
 
+@cache
 def optional_counter(key: str) -> Callable[[Facts], Amount | None]:
     """Return that of a counter which newer kernels have; elsewhere its bytes are in `other_kernel`."""
 
     def amount(facts: Facts) -> Amount | None:
-        return counter(key)(facts) if f"stat.{key}" in facts else None
+        return facts.once(counter(key)) if f"stat.{key}" in facts else None
 
     return amount
 
@@ -90,7 +96,7 @@ def other_kernel(facts: Facts) -> Amount:
         named += facts.exact("procs.page_tables")
     listed = facts.stat("anon") + facts.stat("file") + facts.exact("detached_anon")
     rest = facts.exact("current") - (listed + named + facts.stat("sock"))
-    slack = charge_bound(facts).interval
+    slack = facts.once(charge_bound).interval
     return bounded(
         Interval.between(max(0, rest - slack.high), max(0, rest - slack.low), max(0, rest)),
         f"kernel memory this kernel does not itemise: current − all that is counted = {rest}",

@@ -40,7 +40,7 @@ def compose(facts: Facts) -> Composition:
     return Composition(
         working_set_bytes=working_set,
         terms=terms,
-        residual=residual_of(working_set, terms, charge_bound(facts)),
+        residual=residual_of(working_set, terms, facts.once(charge_bound)),
         undecided=undecided,
     )
 

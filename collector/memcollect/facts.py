@@ -7,16 +7,18 @@ key), `current`, `procs.FIELD` (sums over the processes that were read), `procs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from memcollect.interval import ZERO, Interval
+from memcollect.interval import Interval
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from memcollect_agent.wire import Cgroup, Node, ProcessSums
 
+T = TypeVar("T")
 _STAT = "stat."
+_NOT_MADE: Any = object()
 NO_SUMS = "the processes were not read"
 LRU_LISTS = ("active_anon", "inactive_anon", "active_file", "inactive_file", "unevictable")
 ITEMISED_KERNEL = (
@@ -45,6 +47,9 @@ SUM_FIELDS = (
     "page_tables",
 )
 
+Values = dict[str, "int | Interval"]
+"""Facts by name: a number, or what it lies in."""
+
 
 class MissingFactError(Exception):
     """A rule asked for a fact that is absent; carries its name and the reason."""
@@ -58,32 +63,40 @@ class MissingFactError(Exception):
 class Facts:
     """Intervals by name, and reasons for the names that have none.
 
-    `stat` is memory.stat as it was read: of its sixty lines few are asked for, so they become intervals
-    only then. What `values` says of a line wins.
+    Nearly all facts are single numbers; they are kept as such, and become intervals when they are asked
+    for. `stat` is memory.stat as it was read. What `values` says of a line wins. Never changed once made.
     """
 
+    __slots__ = ("_made", "_reasons", "_stat", "_values")
+
     def __init__(
-        self, values: dict[str, Interval], reasons: dict[str, str], stat: Mapping[str, int] | None = None
+        self, values: Values, reasons: dict[str, str], stat: Mapping[str, int] | None = None
     ) -> None:
         self._values = values
         self._reasons = reasons
         self._stat = stat or {}
+        self._made: dict[Callable[[Facts], Any], Any] = {}
 
     def __contains__(self, name: str) -> bool:
         return name in self._values or (name.startswith(_STAT) and name[len(_STAT) :] in self._stat)
 
     def __getitem__(self, name: str) -> Interval:
         """Return the fact, or raise MissingFactError with its name and the reason."""
-        value = self._values.get(name)
-        if value is not None:
-            return value
-        if name.startswith(_STAT) and name[len(_STAT) :] in self._stat:
-            return Interval.exactly(self._stat[name[len(_STAT) :]])
-        raise MissingFactError(name, self.reason(name))
+        value = self._value(name)
+        return value if isinstance(value, Interval) else Interval.exactly(value)
 
     def exact(self, name: str) -> int:
         """Return the fact's single number (its estimate where it is an interval)."""
-        return self[name].estimate
+        value = self._value(name)
+        return value.estimate if isinstance(value, Interval) else value
+
+    def _value(self, name: str) -> int | Interval:
+        value = self._values.get(name)
+        if value is None and name.startswith(_STAT):
+            value = self._stat.get(name[len(_STAT) :])
+        if value is None:
+            raise MissingFactError(name, self.reason(name))
+        return value
 
     def stat(self, key: str) -> int:
         """Return memory.stat's `key`, in bytes or events."""
@@ -92,7 +105,17 @@ class Facts:
             return self._stat[key]
         return self[name].low
 
-    def extended(self, values: dict[str, Interval], reasons: dict[str, str] | None = None) -> Facts:
+    def once(self, make: Callable[[Facts], T]) -> T:
+        """Return `make` of these facts, which is pure: composition, ladder and findings share its result.
+
+        What it raises is not kept.
+        """
+        made: T = self._made.get(make, _NOT_MADE)
+        if made is _NOT_MADE:
+            made = self._made[make] = make(self)
+        return made
+
+    def extended(self, values: Values, reasons: Mapping[str, str] | None = None) -> Facts:
         """Return these facts and `values`, which win."""
         return Facts({**self._values, **values}, {**self._reasons, **(reasons or {})}, self._stat)
 
@@ -109,29 +132,32 @@ class Facts:
 
 def gather(cgroup: Cgroup | None, sums: ProcessSums | None, node: Node | None, *, cgroups: int = 1) -> Facts:
     """Return the facts of one scope; `cgroups` is how many cgroups its subtree holds at least."""
-    values: dict[str, Interval] = {"cgroups": Interval.exactly(cgroups)}
+    values: dict[str, int] = {"cgroups": cgroups}
     reasons: dict[str, str] = {}
     _add_cgroup(values, reasons, cgroup)
     _add_sums(values, reasons, sums)
     _add_node(values, reasons, node)
     stat = cgroup.stat if cgroup is not None and cgroup.stat is not None else {}
-    _add_lru(values, reasons, stat)
-    return Facts(values, reasons, stat)
+    lazyfree = _add_lru(values, reasons, stat)
+    derived: Values = dict(values)
+    if lazyfree is not None:
+        derived["lazyfree"] = lazyfree
+    return Facts(derived, reasons, stat)
 
 
-def _add_cgroup(values: dict[str, Interval], reasons: dict[str, str], cgroup: Cgroup | None) -> None:
+def _add_cgroup(values: dict[str, int], reasons: dict[str, str], cgroup: Cgroup | None) -> None:
     if cgroup is None:
         reasons["stat"] = reasons["current"] = "the cgroup was not measured"
         return
     if cgroup.stat is not None:
-        values["kernel_itemised"] = Interval.exactly(itemised_kernel_bytes(cgroup.stat))
-        values["kernel_counted"] = Interval.exactly(counted_kernel_bytes(cgroup.stat))
+        values["kernel_itemised"] = itemised_kernel_bytes(cgroup.stat)
+        values["kernel_counted"] = counted_kernel_bytes(cgroup.stat)
     else:
         reasons["stat"] = cgroup.absent.get("memory.stat", "memory.stat was not read")
     if cgroup.current_bytes is None:
         reasons["current"] = cgroup.absent.get("memory.current", "memory.current was not read")
     else:
-        values["current"] = Interval.exactly(cgroup.current_bytes)
+        values["current"] = cgroup.current_bytes
 
 
 def itemised_kernel_bytes(stat: dict[str, int]) -> int:
@@ -144,12 +170,12 @@ def counted_kernel_bytes(stat: dict[str, int]) -> int:
     return stat.get("kernel", itemised_kernel_bytes(stat))
 
 
-def _add_sums(values: dict[str, Interval], reasons: dict[str, str], sums: ProcessSums | None) -> None:
+def _add_sums(values: dict[str, int], reasons: dict[str, str], sums: ProcessSums | None) -> None:
     if sums is None or (sums.read == 0 and sums.listed > 0 and unread_count(sums) > 0):
         reasons["procs"] = NO_SUMS if sums is None else "none of the processes could be read"
         return
-    values["procs.read"] = Interval.exactly(sums.read)
-    values["procs.unread"] = Interval.exactly(unread_count(sums))
+    values["procs.read"] = sums.read
+    values["procs.unread"] = unread_count(sums)
     for name in SUM_FIELDS:
         value = getattr(sums, f"{name}_bytes")
         if value is None and sums.read == 0:
@@ -157,14 +183,14 @@ def _add_sums(values: dict[str, Interval], reasons: dict[str, str], sums: Proces
         if value is None:
             reasons[f"procs.{name}"] = "smaps_rollup has no such line here, or was not asked for"
         else:
-            values[f"procs.{name}"] = Interval.exactly(value)
+            values[f"procs.{name}"] = value
     if "procs.page_tables" not in values:
         reasons["procs.page_tables"] = "VmPTE was not read"
     unread = unread_rss_bytes(sums)
     if unread is None:
         reasons["procs.unread_rss"] = "a process that could not be read has no known RSS either"
     else:
-        values["procs.unread_rss"] = Interval.exactly(unread)
+        values["procs.unread_rss"] = unread
 
 
 def unread_count(sums: ProcessSums) -> int:
@@ -181,7 +207,7 @@ def unread_rss_bytes(sums: ProcessSums) -> int | None:
     return sum(known) if len(known) == len(parts) else None
 
 
-def _add_node(values: dict[str, Interval], reasons: dict[str, str], node: Node | None) -> None:
+def _add_node(values: dict[str, int], reasons: dict[str, str], node: Node | None) -> None:
     for name, value in (
         ("node.cpus", node.cpus if node else None),
         ("node.page_size", node.page_size_bytes if node else None),
@@ -190,13 +216,13 @@ def _add_node(values: dict[str, Interval], reasons: dict[str, str], node: Node |
         if value is None:
             reasons[name] = "the node did not say"
         else:
-            values[name] = Interval.exactly(value)
+            values[name] = value
     if node is not None and "memory_hugetlb_accounting" in node.cgroup_mount_options:
-        values["hugetlb_charged"] = Interval.exactly(1)
+        values["hugetlb_charged"] = 1
 
 
-def _add_lru(values: dict[str, Interval], reasons: dict[str, str], stat: Mapping[str, int]) -> None:
-    """Derive `lru`, `detached_anon` and `lazyfree`, whose definitions several rules share.
+def _add_lru(values: dict[str, int], reasons: dict[str, str], stat: Mapping[str, int]) -> Interval | None:
+    """Derive `lru`, `detached_anon` and `lazyfree` (returned), whose definitions several rules share.
 
     Every page on an LRU list is either counted in `anon`, or in `file`, or in neither (mm/memcontrol.c):
     the last are the swap cache and the unmapped tails of huge pages.
@@ -205,17 +231,17 @@ def _add_lru(values: dict[str, Interval], reasons: dict[str, str], stat: Mapping
     absent = [name for name in (*LRU_LISTS, "anon", "file") if name not in stat]
     if absent:
         reasons["lru"] = reasons["detached_anon"] = reasons["lazyfree"] = f"it needs stat.{absent[0]}: {why}"
-        return
+        return None
     lru = sum(stat[name] for name in LRU_LISTS)
-    values["lru"] = Interval.exactly(lru)
-    values["detached_anon"] = Interval.exactly(max(0, lru - stat["anon"] - stat["file"]))
+    values["lru"] = lru
+    values["detached_anon"] = max(0, lru - stat["anon"] - stat["file"])
     if "shmem" in stat:
-        values["lazyfree"] = _lazyfree(values, stat)
-    else:
-        reasons["lazyfree"] = f"it needs stat.shmem: {why}"
+        return _lazyfree(values, stat)
+    reasons["lazyfree"] = f"it needs stat.shmem: {why}"
+    return None
 
 
-def _lazyfree(values: dict[str, Interval], stat: Mapping[str, int]) -> Interval:
+def _lazyfree(values: dict[str, int], stat: Mapping[str, int]) -> Interval:
     """Return the anonymous pages that sit on the inactive *file* list (MADV_FREE, mm/swap.c).
 
     Two routes. memory.stat alone: what the file lists hold beyond the page cache, where the unevictable
@@ -232,19 +258,19 @@ def _lazyfree(values: dict[str, Interval], stat: Mapping[str, int]) -> Interval:
     unread = values.get("procs.unread_rss")
     if seen is None:
         return Interval.between(low, high)
-    counted = min(seen.low, ceiling)
-    if unread == ZERO and abs(counted - low) <= _lru_batches(values):
+    counted = min(seen, ceiling)
+    if unread == 0 and abs(counted - low) <= _lru_batches(values):
         return Interval.between(min(low, counted), max(low, counted), counted)
-    if unread == ZERO and low < counted <= high + _lru_batches(values):
+    if unread == 0 and low < counted <= high + _lru_batches(values):
         return Interval.exactly(counted)
     return Interval.between(low, high, counted)
 
 
-def _lru_batches(values: dict[str, Interval]) -> int:
+def _lru_batches(values: dict[str, int]) -> int:
     """Return the bytes that may wait in per-CPU batches on their way to an LRU list (mm/swap.c).
 
     A batch holds at most 31 pages since 6.9 (15 before) and a CPU keeps one for each of the kinds of move
     that matter here: added, activated, deactivated, made lazily freeable.
     """
     cpus, page = values.get("node.cpus"), values.get("node.page_size")
-    return (cpus.low if cpus else 1) * (page.low if page else 4096) * 31 * 4
+    return (cpus or 1) * (page or 4096) * 31 * 4

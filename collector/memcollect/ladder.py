@@ -68,7 +68,7 @@ def climb(rungs: Sequence[Rung], steps: Sequence[tuple[StepRules, Facts]]) -> La
 def take_step(step: StepRules, facts: Facts, gap_bytes: int) -> Step:
     """Return one step, explained by its rules."""
     terms, undecided = evaluate(step.rules, facts)
-    residual = residual_of(gap_bytes, terms, step.bound(facts))
+    residual = residual_of(gap_bytes, terms, facts.once(step.bound))
     return Step(
         from_rung=step.from_rung,
         to_rung=step.to_rung,

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from memcollect.facts import Facts, MissingFactError
-from memcollect.interval import ZERO, Interval, total
+from memcollect.interval import ZERO, Interval
 from memcollect.model import Confidence, Reclaimable, Residual, Term, Undecided
 from memcollect.units import human_bytes
 
@@ -16,8 +18,7 @@ STALE_PAGES = 128
 """Updates of memory.stat that may wait: a batch on each CPU, and as many again before a flush is due."""
 
 
-@dataclass(frozen=True)
-class Amount:
+class Amount(Struct, frozen=True, gc=False):
     """What a rule found: the interval, how it is known, and the arithmetic behind it."""
 
     interval: Interval
@@ -53,7 +54,7 @@ def evaluate(rules: Iterable[TermRule], facts: Facts) -> tuple[list[Term], list[
     undecided: list[Undecided] = []
     for rule in rules:
         try:
-            amount = rule.amount(facts)
+            amount = facts.once(rule.amount)
         except MissingFactError as missing:
             undecided.append(Undecided(name=rule.term, missing=missing.name, reason=missing.reason))
             continue
@@ -81,8 +82,7 @@ def interval_of(term: Term) -> Interval:
     return Interval(term.low_bytes, term.high_bytes, term.estimate_bytes)
 
 
-@dataclass(frozen=True)
-class Bound:
+class Bound(Struct, frozen=True, gc=False):
     """How much of a residual the kernel's own bookkeeping can be, and why."""
 
     interval: Interval
@@ -99,8 +99,12 @@ def residual_of(gap: int, terms: Iterable[Term], bound: Bound) -> Residual:
     cache, lazyfree and the cache around it) are each an interval, but their estimates add up to that
     number exactly; their widths added up would hide a hole as large as the split is uncertain.
     """
-    rest = Interval.exactly(gap) - total(interval_of(term) for term in terms)
-    allowed = bound.interval
+    low = high = estimate = gap
+    for term in terms:
+        low -= term.high_bytes
+        high -= term.low_bytes
+        estimate -= term.estimate_bytes
+    rest, allowed = Interval(low, high, estimate), bound.interval
     return Residual(
         low_bytes=rest.low,
         high_bytes=rest.high,

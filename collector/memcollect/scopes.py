@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from memcollect.composition import working_set_bytes
-from memcollect.facts import Facts, MissingFactError, counted_kernel_bytes, gather, unread_count
-from memcollect.interval import Interval, total
+from memcollect.facts import Facts, MissingFactError, Values, counted_kernel_bytes, gather, unread_count
+from memcollect.interval import total
 from memcollect.model import Container, Pod, Top
 from memcollect.sums import add_sums
 from memcollect.units import MIB
@@ -20,23 +20,33 @@ ADDED_UP = ("stat.inactive_file", "current", "lazyfree", "working_set", "cut_off
 
 def container_facts(container: Container, node: Node | None) -> Facts:
     """Return what is known of one container's cgroup."""
-    facts = gather(container.cgroup, container.sums, node, cgroups=_cgroups(container.cgroup))
+    cgroup, sums = container.cgroup, container.sums
+    facts = gather(cgroup, sums, node, cgroups=_cgroups(cgroup))
     if container.inside:
         facts = facts.extended({}, dict.fromkeys(("stat", "current", "procs"), container.inside))
-    return _with_events(_with_top(_with_working_set(facts), container.top), container.cgroup, container.sums)
+    values: Values = {}
+    reasons: dict[str, str] = {}
+    _add_working_set(values, reasons, facts)
+    _add_top(values, reasons, container.top)
+    _add_events(values, reasons, cgroup)
+    _add_tasks(values, sums)
+    return facts.extended(values, reasons)
 
 
 def pod_facts(pod: Pod, node: Node | None) -> Facts:
     """Return what is known of the pod's own cgroup, and of its children where the two must be compared."""
-    facts = gather(pod.cgroup, pod_sums(pod), node, cgroups=_cgroups(pod.cgroup))
-    values: dict[str, Interval] = {}
+    sums = pod_sums(pod)
+    facts = gather(pod.cgroup, sums, node, cgroups=_cgroups(pod.cgroup))
+    values: Values = {}
     reasons: dict[str, str] = {}
     children = [container.cgroup for container in pod.containers if container.cgroup is not None]
     _add_children(values, reasons, pod.containers, children)
-    values["own.processes"] = Interval.exactly(_living(pod.own_sums))
+    values["own.processes"] = _living(pod.own_sums)
     if pod.cgroup is not None:
         _add_own(values, pod.cgroup, children)
-    return _with_events(facts.extended(values, reasons), pod.cgroup, pod_sums(pod))
+    _add_events(values, reasons, pod.cgroup)
+    _add_tasks(values, sums)
+    return facts.extended(values, reasons)
 
 
 def pod_sums(pod: Pod) -> ProcessSums | None:
@@ -54,7 +64,7 @@ def pod_sums(pod: Pod) -> ProcessSums | None:
 
 def app_facts(pod: Pod, facts_by_name: Sequence[tuple[Container, Facts]]) -> Facts:
     """Return the app containers' facts added up, as kubectl top adds them; absent where one is."""
-    values: dict[str, Interval] = {}
+    values: Values = {}
     reasons: dict[str, str] = {}
     running = [(c, f) for c, f in facts_by_name if is_there(c)]
     for name in SHARED:
@@ -71,7 +81,8 @@ def app_facts(pod: Pod, facts_by_name: Sequence[tuple[Container, Facts]]) -> Fac
             )
         else:
             values[name] = total(facts[name] for _, facts in running)
-    return _with_top(Facts(values, reasons), pod.top)
+    _add_top(values, reasons, pod.top)
+    return Facts(values, reasons)
 
 
 def _why_none(containers: Sequence[Container]) -> str:
@@ -93,36 +104,35 @@ def _cgroups(cgroup: Cgroup | None) -> int:
     return 1 + descendants.get("nr_descendants", 0) + descendants.get("nr_dying_descendants", 0)
 
 
-def _with_working_set(facts: Facts) -> Facts:
+def _add_working_set(values: Values, reasons: dict[str, str], facts: Facts) -> None:
     try:
         working_set = working_set_bytes(facts)
-        cut_off = working_set - (facts.exact("current") - facts.stat("inactive_file"))
-        return facts.extended(
-            {"working_set": Interval.exactly(working_set), "cut_off": Interval.exactly(cut_off)}
-        )
     except MissingFactError as missing:
-        return facts.extended({}, {"working_set": str(missing)})
+        reasons["working_set"] = str(missing)
+    else:
+        values["working_set"] = working_set
+        values["cut_off"] = working_set - (facts.exact("current") - facts.stat("inactive_file"))
 
 
-def _with_top(facts: Facts, top: Top | None) -> Facts:
-    values: dict[str, Interval] = {}
-    reasons = {"top": "kubectl top was not asked", "working_set_at_sample": "no history at the sample's time"}
-    if top is not None:
-        reasons["top"] = top.detail or "kubectl top has no number"
-        if top.memory_bytes is not None:
-            values["top_raw"] = Interval.exactly(top.memory_bytes)
-            values["top"] = Interval.exactly(top.memory_bytes // MIB * MIB)
-            if top.provider != HOST_CGROUP:
-                values["top_elsewhere"] = values["top_raw"]
-        if top.working_set_at_sample_bytes is not None:
-            values["working_set_at_sample"] = Interval.exactly(top.working_set_at_sample_bytes)
-        if top.tolerance_bytes is not None:
-            values["top_tolerance"] = Interval.exactly(top.tolerance_bytes)
-    return facts.extended(values, reasons)
+def _add_top(values: Values, reasons: dict[str, str], top: Top | None) -> None:
+    reasons["top"] = "kubectl top was not asked"
+    reasons["working_set_at_sample"] = "no history at the sample's time"
+    if top is None:
+        return
+    reasons["top"] = top.detail or "kubectl top has no number"
+    if top.memory_bytes is not None:
+        values["top_raw"] = top.memory_bytes
+        values["top"] = top.memory_bytes // MIB * MIB
+        if top.provider != HOST_CGROUP:
+            values["top_elsewhere"] = top.memory_bytes
+    if top.working_set_at_sample_bytes is not None:
+        values["working_set_at_sample"] = top.working_set_at_sample_bytes
+    if top.tolerance_bytes is not None:
+        values["top_tolerance"] = top.tolerance_bytes
 
 
 def _add_children(
-    values: dict[str, Interval],
+    values: Values,
     reasons: dict[str, str],
     containers: Sequence[Container],
     children: Sequence[Cgroup],
@@ -134,7 +144,7 @@ def _add_children(
             continue
         known = [_children_share(child.stat, key) for child in children if child.stat is not None]
         if len(known) == len(children) and None not in known:
-            values[f"children.{key}"] = Interval.exactly(sum(value or 0 for value in known))
+            values[f"children.{key}"] = sum(value or 0 for value in known)
         else:
             reasons[f"children.{key}"] = "a child cgroup's memory.stat lacks it"
     for term, roles in (
@@ -145,7 +155,7 @@ def _add_children(
         charges = [c.cgroup.current_bytes for c in containers if c.role in roles and c.cgroup is not None]
         present = [charge for charge in charges if charge is not None]
         if len(present) == len(charges):
-            values[term] = Interval.exactly(sum(present))
+            values[term] = sum(present)
         else:
             reasons[term] = "memory.current of one of them was not read"
 
@@ -159,35 +169,43 @@ def _children_share(stat: dict[str, int], key: str) -> int | None:
     return counted_kernel_bytes(stat) if key == "kernel" else stat.get(key)
 
 
-def _add_own(values: dict[str, Interval], cgroup: Cgroup, children: Sequence[Cgroup]) -> None:
+def _add_own(values: Values, cgroup: Cgroup, children: Sequence[Cgroup]) -> None:
     if cgroup.descendants is not None and "nr_dying_descendants" in cgroup.descendants:
-        values["dying"] = Interval.exactly(cgroup.descendants["nr_dying_descendants"])
+        values["dying"] = cgroup.descendants["nr_dying_descendants"]
     brackets = [(each.current_bytes, each.current_again_bytes) for each in (cgroup, *children)]
     moved = sum(abs(again - first) for first, again in brackets if first is not None and again is not None)
-    values["moved"] = Interval.exactly(moved)
+    values["moved"] = moved
 
 
-def _with_events(facts: Facts, cgroup: Cgroup | None, sums: ProcessSums | None) -> Facts:
-    """Add limits, event counts, swap and threads, under `limit.`, `events.`, `swap.` and plain names."""
-    values: dict[str, int | None] = {}
-    reasons: dict[str, str] = {}
-    if cgroup is not None:
-        for name in ("min", "low", "high", "max"):
-            limit = getattr(cgroup, f"{name}_bytes")
-            values[f"limit.{name}"] = limit if isinstance(limit, int) else None
-            values[f"unlimited.{name}"] = 1 if limit == "max" else None
-            reasons[f"limit.{name}"] = cgroup.absent.get(f"memory.{name}", f"memory.{name} was not read")
-        for name in ("high", "max", "oom_kill"):
+def _add_events(values: Values, reasons: dict[str, str], cgroup: Cgroup | None) -> None:
+    """Add limits, event counts and swap, under `limit.`, `events.`, `swap.` and plain names."""
+    if cgroup is None:
+        return
+    for name in ("min", "low", "high", "max"):
+        limit = getattr(cgroup, f"{name}_bytes")
+        if isinstance(limit, int):
+            values[f"limit.{name}"] = limit
+            continue
+        if limit == "max":
+            values[f"unlimited.{name}"] = 1
+        reasons[f"limit.{name}"] = cgroup.absent.get(f"memory.{name}", f"memory.{name} was not read")
+    events = cgroup.events or {}
+    values.update({f"events.{name}": count for name, count in events.items()})
+    for name in ("high", "max", "oom_kill"):
+        if name not in events:
             reasons[f"events.{name}"] = cgroup.absent.get("memory.events", "memory.events was not read")
-        values |= {f"events.{name}": count for name, count in (cgroup.events or {}).items()}
-        values["swap.current"] = cgroup.swap.current_bytes
-        values["limit.swap"] = cgroup.swap.max_bytes if isinstance(cgroup.swap.max_bytes, int) else None
-        values["zswap.current"] = cgroup.zswap.current_bytes
-        values["hugetlb"] = sum(cgroup.hugetlb.values()) if cgroup.hugetlb is not None else None
-        values["current_again"] = cgroup.current_again_bytes
+    amounts = {
+        "swap.current": cgroup.swap.current_bytes,
+        "limit.swap": cgroup.swap.max_bytes,
+        "zswap.current": cgroup.zswap.current_bytes,
+        "hugetlb": sum(cgroup.hugetlb.values()) if cgroup.hugetlb is not None else None,
+        "current_again": cgroup.current_again_bytes,
+    }
+    values.update({name: value for name, value in amounts.items() if isinstance(value, int)})
+
+
+def _add_tasks(values: Values, sums: ProcessSums | None) -> None:
     if sums is not None:
-        values["threads"] = sums.threads
         values["processes"] = sums.read
-    return facts.extended(
-        {name: Interval.exactly(value) for name, value in values.items() if value is not None}, reasons
-    )
+        if sums.threads is not None:
+            values["threads"] = sums.threads

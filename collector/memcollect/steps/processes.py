@@ -52,7 +52,7 @@ def unread_processes(facts: Facts) -> Amount | None:
     if not facts.exact("procs.unread"):
         return None
     unread = facts.exact("procs.unread_rss")
-    wanted = max(0, _anon_difference(facts)) + max(0, _mapped_difference(facts))
+    wanted = max(0, facts.once(_anon_difference)) + max(0, facts.once(_mapped_difference))
     interval = Interval.between(0, unread, wanted)
     return Amount(interval, "bounded", f"0 to Σ RSS {unread} of the processes that were not read")
 
@@ -60,36 +60,35 @@ def unread_processes(facts: Facts) -> Amount | None:
 def _unread_split(facts: Facts) -> tuple[Interval, Interval]:
     """Return what of the unread processes' pages to take off the anon and off the file difference."""
     unread = facts.exact("procs.unread_rss")
-    anon = min(max(0, _anon_difference(facts)), unread)
-    file = min(max(0, _mapped_difference(facts)), unread - anon)
+    anon = min(max(0, facts.once(_anon_difference)), unread)
+    file = min(max(0, facts.once(_mapped_difference)), unread - anon)
     return Interval(0, unread, anon), Interval(0, unread, file)
 
 
-def _net(term: str, difference: Interval, exact: int, truncation: int, evidence: str) -> Amount | None:
-    """Return the difference if its sign is the term's; a truncation's worth belongs to `rounding`."""
-    if abs(exact) <= truncation:
-        return None
-    lent = term.startswith("lent")
-    return bounded(difference, evidence) if lent == (exact > 0) else None
+def _owns(term: str, exact: int, truncation: int) -> bool:
+    """Return whether the difference's sign is the term's; a truncation's worth belongs to `rounding`."""
+    return abs(exact) > truncation and term.startswith("lent") == (exact > 0)
 
 
 def _anon_rule(term: str, reclaimable: Reclaimable | None = None) -> TermRule:
     def amount(facts: Facts) -> Amount | None:
-        exact, (unread, _) = _anon_difference(facts), _unread_split(facts)
+        exact, (unread, _) = facts.once(_anon_difference), facts.once(_unread_split)
+        if not _owns(term, exact, _truncation_bytes(facts, 1)):
+            return None
         evidence = f"anon {facts.stat('anon')} − Σ Pss_Anon {facts.exact('procs.pss_anon')}, net"
-        return _net(term, Interval.exactly(exact) - unread, exact, _truncation_bytes(facts, 1), evidence)
+        return bounded(Interval.exactly(exact) - unread, evidence)
 
     return TermRule(term, amount, reclaimable)
 
 
 def _file_rule(term: str, reclaimable: Reclaimable | None = None) -> TermRule:
     def amount(facts: Facts) -> Amount | None:
-        exact, (_, unread) = _mapped_difference(facts), _unread_split(facts)
-        evidence = (
-            f"file_mapped {facts.stat('file_mapped')} − Σ (Pss_File + Pss_Shmem)"
-            f" {facts.stat('file_mapped') - exact}, net"
-        )
-        return _net(term, Interval.exactly(exact) - unread, exact, _truncation_bytes(facts, 2), evidence)
+        exact, (_, unread) = facts.once(_mapped_difference), facts.once(_unread_split)
+        if not _owns(term, exact, _truncation_bytes(facts, 2)):
+            return None
+        mapped = facts.stat("file_mapped")
+        evidence = f"file_mapped {mapped} − Σ (Pss_File + Pss_Shmem) {mapped - exact}, net"
+        return bounded(Interval.exactly(exact) - unread, evidence)
 
     return TermRule(term, amount, reclaimable)
 
@@ -98,7 +97,7 @@ def rounding(facts: Facts) -> Amount:
     """Return what is lost to whole KiB: the Pss lines against their total, and differences that small."""
     parts = sum(facts.exact(f"procs.pss_{kind}") for kind in ("anon", "file", "shmem"))
     lost = parts - facts.exact("procs.pss")
-    anon, mapped = _anon_difference(facts), _mapped_difference(facts)
+    anon, mapped = facts.once(_anon_difference), facts.once(_mapped_difference)
     lost += anon if abs(anon) <= _truncation_bytes(facts, 1) else 0
     lost += mapped if abs(mapped) <= _truncation_bytes(facts, 2) else 0
     return measured(lost, f"each Pss line is cut to whole KiB, in {facts.exact('procs.read')} processes")
@@ -120,7 +119,7 @@ def unmapped_shmem(facts: Facts) -> Amount:
 def unmapped_cache(facts: Facts) -> Amount:
     """Return page cache of regular files that no process maps: the rest of file − file_mapped."""
     unmapped = facts.stat("file") - facts.stat("file_mapped")
-    rest = Interval.exactly(unmapped) - unmapped_shmem(facts).interval
+    rest = Interval.exactly(unmapped) - facts.once(unmapped_shmem).interval
     return bounded(rest, f"file − file_mapped {unmapped} − unmapped_shmem")
 
 

@@ -14,7 +14,7 @@ def _negated(amount: Amount) -> Amount:
 
 def left_out_cache(facts: Facts) -> Amount:
     """Return minus the cold page cache."""
-    return _negated(cold_cache(facts))
+    return _negated(facts.once(cold_cache))
 
 
 def left_out_lazyfree(facts: Facts) -> Amount:
