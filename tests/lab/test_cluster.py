@@ -44,15 +44,18 @@ class Results:
         return msgspec.json.decode(self.file(name).read_bytes(), type=Snapshot)
 
     def reading_of(self, container: Container, top: Top) -> Reading:
-        """Return the reading that a container's number is, by its exact bytes and not by its time."""
+        """Return the reading that a container's number is: the first with its bytes since its timestamp."""
         assert container.id is not None
-        own = [each for each in self.readings if each.container_id.startswith(container.id)]
-        assert own, container.name
-        (found, *_) = sorted(
-            (each for each in own if each.working_set_bytes == top.memory_bytes),
-            key=lambda each: abs(each.at - (top.timestamp or 0.0)),
-        )
-        return found
+        assert top.timestamp is not None
+        same = [
+            each
+            for each in self.readings
+            if each.container_id.startswith(container.id)
+            and each.working_set_bytes == top.memory_bytes
+            and each.at >= top.timestamp
+        ]
+        assert same, container.name
+        return min(same, key=lambda each: each.at)
 
     def doctor(self, step: str) -> dict[str, Result]:
         report = msgspec.json.decode(self.steps[step].out, type=Report)
@@ -303,16 +306,16 @@ def test_doctor_names_the_remedy_of_what_is_broken(
 
 
 def test_without_metrics_everything_else_is_still_measured(results: Results) -> None:
+    assert results.steps["snapshot-no-metrics"].code == 3, results.steps["snapshot-no-metrics"].err
     snapshot = results.snapshot("no-metrics")
-    assert results.steps["snapshot-no-metrics"].code == 3
     assert [missing.reason for missing in snapshot.missing] == ["no-metrics-api"]
     assert {top_of(pod).status for pod in snapshot.pods} == {"no-metrics"}
     assert all(pod.composition is not None for pod in snapshot.pods)
 
 
 def test_with_the_agent_dead_every_pod_is_listed_and_says_why_it_has_no_numbers(results: Results) -> None:
+    assert results.steps["snapshot-killed"].code == 3, results.steps["snapshot-killed"].err
     snapshot = results.snapshot("killed")
-    assert results.steps["snapshot-killed"].code == 3
     assert {missing.name for missing in snapshot.missing} == {
         f"deer-flow/{pod.name}" for pod in snapshot.pods
     }
