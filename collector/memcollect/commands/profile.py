@@ -15,7 +15,7 @@ from memcollect.commands.interruption import interruption
 from memcollect.commands.options import clean_text, option, verbose_option
 from memcollect.commands.output import say
 from memcollect.commands.taking import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK
-from memcollect.errors import UsageError
+from memcollect.errors import CollectorError, UsageError
 
 if TYPE_CHECKING:
     from memcollect.profile.begin import Begun
@@ -153,6 +153,7 @@ def _clean(directory: Path, workshop: Workshop, tools: Tools) -> int:
 
 
 def _ended(begun: Begun, *, whole: bool, faults: list[str]) -> int:
+    _write_page(begun)
     manifest = begun.record.manifest
     for each in dict.fromkeys(faults):
         say(each)
@@ -163,3 +164,18 @@ def _ended(begun: Begun, *, whole: bool, faults: list[str]) -> int:
     lost = [each for run in manifest.phases for each in run.missing]
     say(f"{len(manifest.phases)} phases, {len(bad)} of them not as planned; the bundle is {begun.directory}")
     return EXIT_INCOMPLETE if bad or lost or faults else EXIT_OK
+
+
+def _write_page(begun: Begun) -> None:
+    """Put the page into the bundle; where it cannot be made the measurements are as good without it."""
+    from memcollect.commands.profile_page import page_of  # noqa: PLC0415
+    from memcollect.run_model import REPORT_NAME  # noqa: PLC0415
+
+    try:
+        page = page_of(begun.directory)
+    except (CollectorError, ValueError, ArithmeticError, LookupError, TypeError) as error:
+        say(f"no {REPORT_NAME} was made: {error}")
+        return
+    if page:
+        begun.record.file(REPORT_NAME, page.encode())
+        begun.record.note(f"{REPORT_NAME} is made again by `memcollect compare DIR --format markdown`.")

@@ -61,9 +61,8 @@ class Record:
         self._change(images={name: sorted(ids) for name, ids in sorted(merged.items())})
 
     def note(self, sentence: str) -> None:
-        """Add a note, once."""
-        if sentence not in self.manifest.notes:
-            self._change(notes=[*self.manifest.notes, sentence])
+        """Add a note, once; the manifest is written either way."""
+        self._change(notes=list(dict.fromkeys([*self.manifest.notes, sentence])))
 
     def finish(self) -> None:
         """Mark the run as whole."""
