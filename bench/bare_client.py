@@ -9,7 +9,6 @@ import argparse
 import queue
 import threading
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import node_tree
@@ -37,13 +36,6 @@ LISTS = (
 )
 TIMEOUT = 30.0
 _PAGE = msgspec.json.Decoder(RawPage)
-
-
-class _Bytes(AgentConversation):
-    """An answer is its bytes."""
-
-    def _decoded(self, content: bytes, answer: Any) -> Any:  # noqa: ARG002 - not decoded
-        return content
 
 
 def main() -> None:
@@ -88,9 +80,8 @@ def _ask_all(transports: TransportFactory, options: argparse.Namespace) -> int:
                 endpoint = Endpoint(
                     namespace=simulated.AGENT_NAMESPACE, pod=simulated.agent_name(node), port=DEFAULT_PORT
                 )
-                with _Bytes(transport, endpoint, Deadline(TIMEOUT)) as agent:
-                    content: Any = agent.ask("POST", SAMPLE_PATH, bytes, request)
-                sizes.append(len(content))
+                with AgentConversation(transport, endpoint, Deadline(TIMEOUT)) as agent:
+                    sizes.append(len(agent.fetch("POST", SAMPLE_PATH, request)))
         except queue.Empty:
             transport.close()
 

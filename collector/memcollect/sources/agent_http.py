@@ -89,18 +89,23 @@ class AgentConversation:
         path: str,
         answer: type[T],
         body: msgspec.Struct | None = None,
-        before_decoding: Callable[[], None] = lambda: None,
     ) -> T:
-        """Return the agent's answer, decoded as `answer`. Raises AgentFailure.
+        """Return the agent's answer, decoded as `answer`. Raises AgentFailure."""
+        return self._asked(method, path, body, lambda content: decoded(content, answer, self._endpoint))
 
-        `before_decoding` is called when the answer has come whole: decoded it takes several times the memory.
+    def fetch(self, method: str, path: str, body: msgspec.Struct | None = None) -> bytes:
+        """Return the agent's answer as it came, for `decoded`: whole, and of a version that is understood.
+
+        Raises AgentFailure. Decoded it takes several times the memory.
         """
+        return self._asked(method, path, body, lambda content: content)
+
+    def _asked(self, method: str, path: str, body: msgspec.Struct | None, made_of: Callable[[bytes], T]) -> T:
         try:
             response = self._request(method, path, body)
             content = self._read(response)
             self._check(response, content)
-            before_decoding()
-            decoded = self._decoded(content, answer)
+            made = made_of(content)
         except _EXPECTED as error:
             failure = self._explained(error)
             self._end(broken=True)
@@ -110,11 +115,11 @@ class AgentConversation:
             raise
         if response.will_close:
             self._end(broken=False)
-        return decoded
+        return made
 
     @property
     def _who(self) -> str:
-        return f"the agent at {self._endpoint}"
+        return _who(self._endpoint)
 
     def _request(self, method: str, path: str, body: msgspec.Struct | None) -> http.client.HTTPResponse:
         if self._stream is None:
@@ -145,24 +150,15 @@ class AgentConversation:
         theirs = response.getheader(SCHEMA_HEADER)
         if theirs is None:
             what = f"what listens at {self._endpoint} is no memcollect agent, or broke off before it said so"
-            raise self._failure("broken-answer", what)
+            raise _failure("broken-answer", what)
         if response.status in _VERSION_STATUSES or not _understood(theirs):
-            raise self._failure("version", _version_problem(theirs, self._who))
+            raise _failure("version", _version_problem(theirs, self._who))
         if response.status != http.client.OK:
             said = plain(content[:2000].decode("utf-8", "replace")) or response.reason
-            raise self._failure("agent-error", f"{self._who} answered HTTP {response.status}: {said}")
+            raise _failure("agent-error", f"{self._who} answered HTTP {response.status}: {said}")
         kind = (response.getheader("Content-Type") or "").partition(";")[0].strip().lower()
         if kind != MESSAGE_PACK:
-            raise self._failure(
-                "broken-answer", f"{self._who} answered in {plain(kind, 60) or 'no known form'}"
-            )
-
-    def _decoded(self, content: bytes, answer: type[T]) -> T:
-        try:
-            return msgspec.msgpack.decode(content, type=answer)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            problem = f"is not a whole {answer.__name__} ({plain(str(error))})"
-            raise self._failure("broken-answer", f"what {self._who} answered {problem}") from error
+            raise _failure("broken-answer", f"{self._who} answered in {plain(kind, 60) or 'no known form'}")
 
     def _explained(self, error: Exception) -> AgentFailure:
         """Say what went wrong; the transport may know more of an answer that broke off."""
@@ -177,29 +173,40 @@ class AgentConversation:
 
     def _broken(self, error: Exception) -> AgentFailure:
         if isinstance(error, TimeoutError):
-            return self._failure("timeout", f"{self._who} did not answer in {self._deadline.seconds:g} s")
+            return _failure("timeout", f"{self._who} did not answer in {self._deadline.seconds:g} s")
         if isinstance(error, (http.client.RemoteDisconnected, BrokenPipeError, ConnectionError)):
-            return self._failure("broken-answer", f"{self._who} ended the connection without an answer")
+            return _failure("broken-answer", f"{self._who} ended the connection without an answer")
         if isinstance(error, http.client.IncompleteRead):
             missing = f" ({error.expected} bytes missing)" if error.expected else ""
-            return self._failure(
-                "broken-answer", f"{self._who} broke off in the middle of its answer{missing}"
-            )
+            return _failure("broken-answer", f"{self._who} broke off in the middle of its answer{missing}")
         problem = plain(str(error)) or type(error).__name__
-        return self._failure("broken-answer", f"{self._who} does not speak HTTP ({problem})")
+        return _failure("broken-answer", f"{self._who} does not speak HTTP ({problem})")
 
     def _too_large(self) -> AgentFailure:
         limit = f"{self._largest_bytes >> 20} MiB"
-        return self._failure("too-large", f"{self._who} answered more than {limit}")
-
-    @staticmethod
-    def _failure(reason: FailureReason, text: str) -> AgentFailure:
-        return AgentFailure(reason, f"{text[:1].upper()}{text[1:].rstrip('.')}.")
+        return _failure("too-large", f"{self._who} answered more than {limit}")
 
     def _end(self, *, broken: bool) -> None:
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.close(broken=broken)
+
+
+def decoded(content: bytes, answer: type[T], endpoint: Endpoint) -> T:
+    """Return an answer of the agent at `endpoint` that was fetched. Raises AgentFailure."""
+    try:
+        return msgspec.msgpack.decode(content, type=answer)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        problem = f"is not a whole {answer.__name__} ({plain(str(error))})"
+        raise _failure("broken-answer", f"what {_who(endpoint)} answered {problem}") from error
+
+
+def _who(endpoint: Endpoint) -> str:
+    return f"the agent at {endpoint}"
+
+
+def _failure(reason: FailureReason, text: str) -> AgentFailure:
+    return AgentFailure(reason, f"{text[:1].upper()}{text[1:].rstrip('.')}.")
 
 
 def _understood(theirs: str) -> bool:

@@ -1,15 +1,15 @@
 """Samples from many agents at once: bounded, each with its own deadline, none spoiling another's."""
 
-import contextlib
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Generator, Sequence
 
 import msgspec
 from msgspec import Struct
 
 from memcollect.model import Missing
-from memcollect.sources.agent_http import LARGEST_BYTES, AgentConversation, AgentFailure
+from memcollect.sources.agent_http import LARGEST_BYTES, AgentConversation, AgentFailure, decoded
 from memcollect.sources.agent_pods import AgentPod
 from memcollect.sources.deadline import Deadline
 from memcollect.sources.plain import plain
@@ -19,8 +19,8 @@ from memcollect_agent.wire import NodeSample, SampleRequest
 SAMPLE_PATH = "/v1/sample"
 _BUDGET_SHARE = 0.8
 """Of an agent's deadline that it may spend on measuring; the rest is for the way there and back."""
-_READY = 4
-"""Decoded answers that may lie ready beside the one that is being decoded."""
+MOST_WAITING_BYTES = 64 << 20
+"""Of answers that have come and wait to be taken: undecoded, for decoded they take several times as much."""
 _TICK = 0.2
 """Seconds between two looks for Ctrl-C: a wait without end cannot be interrupted everywhere."""
 
@@ -51,6 +51,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Seconds for one agent: the way to it, its measuring and its answer together."""
     largest_bytes: int = LARGEST_BYTES
     """Of one answer."""
+    most_waiting_bytes: int = MOST_WAITING_BYTES
+    """Beyond them, no further agent is asked until answers have been taken."""
 
 
 Progress = Callable[[int, int], None]
@@ -83,6 +85,7 @@ def fetch_samples(  # noqa: PLR0913 - half of them have a default
                 return
             on_progress(done, len(targets))
             yield answer
+            del answer  # before the next one is decoded
     finally:
         fetch.stop()
 
@@ -104,10 +107,7 @@ class _Fetch:
         self._todo: queue.SimpleQueue[Target] = queue.SimpleQueue()
         for target in targets:
             self._todo.put(target)
-        # Whoever explains may be slower than all agents together, and a decoded answer takes megabytes:
-        # the workers wait with theirs, all but one of them with its mere bytes.
-        self._answers: queue.Queue[Answer] = queue.Queue(_READY)
-        self._decoding = threading.Lock()
+        self._waiting = _Waiting(limits.most_waiting_bytes)
         self._stopped = threading.Event()
 
     def start(self, workers: int) -> None:
@@ -125,69 +125,103 @@ class _Fetch:
                 # First of all: quick agents would else keep the answers coming.
                 self.stop()
             over = self._stopped.is_set()
-            try:
-                return self._answers.get(timeout=0 if over else _TICK)
-            except queue.Empty:
-                if over:
-                    return None
+            fetched = self._waiting.take(0 if over else _TICK)
+            if fetched is not None:
+                return _answer(fetched)
+            if over:
+                return None
 
     def _work(self) -> None:
         transport = self._transports()
-        turn = _Turn(self._decoding)
         try:
             while not self._stopped.is_set():
-                target = self._todo.get_nowait()
-                with turn:
-                    self._hand_over(self._answer(target, transport, turn))
+                if self._waiting.has_room(_TICK):
+                    target = self._todo.get_nowait()
+                    self._waiting.add(self._fetched(target, transport))
         except queue.Empty:
             return
         finally:
             transport.close()
 
-    def _hand_over(self, answer: Answer) -> None:
-        while not self._stopped.is_set():
-            with contextlib.suppress(queue.Full):
-                self._answers.put(answer, timeout=_TICK)
-                return
-
-    def _answer(self, target: Target, transport: Transport, turn: "_Turn") -> Answer:
+    def _fetched(self, target: Target, transport: Transport) -> "_Fetched":
         try:
-            return Answer(target=target, sample=self._sample(target, transport, turn))
-        except AgentFailure as failure:
-            reason, detail = failure.reason, str(failure)
+            return _Fetched(target, self._content(target, transport))
         except Exception as error:  # noqa: BLE001 # a fault of ours with one agent must not lose the others
-            reason, detail = "agent-error", f"Asking failed: {plain(repr(error))}; please report this."
-        missing = Missing(kind="node", name=target.node, node=target.node, reason=reason, detail=detail)
-        return Answer(target=target, failure=missing)
+            return _Fetched(target, error)
 
-    def _sample(self, target: Target, transport: Transport, turn: "_Turn") -> NodeSample:
+    def _content(self, target: Target, transport: Transport) -> bytes:
         endpoint = _endpoint(target)
         uids = None if target.pod_uids is None else list(target.pod_uids)
         request = msgspec.structs.replace(self._request, pod_uids=uids)
         deadline = Deadline(self._limits.timeout)
         limit = self._limits.largest_bytes
         with AgentConversation(transport, endpoint, deadline, largest_bytes=limit) as agent:
-            return agent.ask("POST", SAMPLE_PATH, NodeSample, request, turn.take)
+            return agent.fetch("POST", SAMPLE_PATH, request)
 
 
-class _Turn:
-    """A worker's turn to decode and hand over, which it takes when it needs it and gives back in the end."""
+class _Fetched(Struct, frozen=True):
+    """What came of one target, not decoded yet."""
 
-    def __init__(self, lock: threading.Lock) -> None:
-        self._lock = lock
-        self._taken = False
+    target: Target
+    content: bytes | Exception
 
-    def take(self) -> None:
-        self._lock.acquire()
-        self._taken = True
+    @property
+    def size_bytes(self) -> int:
+        return len(self.content) if isinstance(self.content, bytes) else 0
 
-    def __enter__(self) -> None:
-        return
 
-    def __exit__(self, *_: object) -> None:
-        if self._taken:
-            self._taken = False
-            self._lock.release()
+class _Waiting:
+    """Answers that were not taken yet, in the order in which they came, and what they weigh.
+
+    Whoever explains may be slower than all agents together. So fetching runs ahead as far as the bytes
+    allow, that history is still there when an agent is asked; answers under way may go beyond.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._fetched: deque[_Fetched] = deque()
+        self._changed = threading.Condition()
+
+    def has_room(self, timeout: float) -> bool:
+        """Return whether one more may be asked for; wait for it up to `timeout` seconds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._bytes < self._most_bytes, timeout)
+
+    def add(self, fetched: _Fetched) -> None:
+        with self._changed:
+            self._fetched.append(fetched)
+            self._bytes += fetched.size_bytes
+            self._changed.notify_all()
+
+    def take(self, timeout: float) -> _Fetched | None:
+        """Return the oldest; None where none comes within `timeout` seconds."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._fetched, timeout):
+                return None
+            fetched = self._fetched.popleft()
+            self._bytes -= fetched.size_bytes
+            self._changed.notify_all()
+            return fetched
+
+
+def _answer(fetched: _Fetched) -> Answer:
+    """Return the answer with its sample decoded, or with why there is none."""
+    target = fetched.target
+    try:
+        return Answer(target=target, sample=_sample(fetched))
+    except AgentFailure as failure:
+        reason, detail = failure.reason, str(failure)
+    except Exception as error:  # noqa: BLE001 # as above
+        reason, detail = "agent-error", f"Asking failed: {plain(repr(error))}; please report this."
+    missing = Missing(kind="node", name=target.node, node=target.node, reason=reason, detail=detail)
+    return Answer(target=target, failure=missing)
+
+
+def _sample(fetched: _Fetched) -> NodeSample:
+    if isinstance(fetched.content, Exception):
+        raise fetched.content
+    return decoded(fetched.content, NodeSample, _endpoint(fetched.target))
 
 
 def _endpoint(target: Target) -> Endpoint:

@@ -286,17 +286,33 @@ def test_many_agents_are_asked_over_port_forwards_at_once(
     assert {a.target.node for a in answers} == {f"n{number}" for number in range(60)}
 
 
-def test_agents_are_asked_no_faster_than_their_answers_are_taken(nodes: Nodes) -> None:
-    asked: list[str] = []
-
-    def note(connection: object, body: bytes) -> None:
+def counting(asked: list[str]) -> Behaviour:
+    def note(connection: socket.socket, body: bytes) -> None:
         asked.append("x")
-        answering("n")(connection, body)  # type: ignore[arg-type]
+        answering("n")(connection, body)
 
-    targets = [nodes.add(f"n{number}", note) for number in range(20)]
-    answers = fetch_samples(targets, SampleRequest(), nodes.transports, Limits(concurrency=2))
+    return note
+
+
+def test_no_further_agent_is_asked_while_the_bytes_that_wait_are_too_many(nodes: Nodes) -> None:
+    asked: list[str] = []
+    targets = [nodes.add(f"n{number}", counting(asked)) for number in range(20)]
+    limits = Limits(concurrency=2, most_waiting_bytes=1)
+    answers = fetch_samples(targets, SampleRequest(), nodes.transports, limits)
     first = next(answers)
     time.sleep(0.3)
-    assert len(asked) <= 1 + 4 + 2
+    assert len(asked) <= 1 + 2
     assert len(list(answers)) == 19
     assert first.sample
+
+
+def test_agents_are_asked_ahead_of_whoever_takes_the_answers_while_there_is_room(nodes: Nodes) -> None:
+    asked: list[str] = []
+    targets = [nodes.add(f"n{number}", counting(asked)) for number in range(20)]
+    answers = fetch_samples(targets, SampleRequest(), nodes.transports, Limits(concurrency=2))
+    next(answers)
+    give_up = time.monotonic() + 10
+    while len(asked) < 20 and time.monotonic() < give_up:
+        time.sleep(0.01)
+    assert len(asked) == 20
+    assert all(answer.sample for answer in answers)
