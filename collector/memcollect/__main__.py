@@ -9,7 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
-COLLECTOR_NEEDS = ("msgspec", "click", "rich", "psutil")
+COLLECTOR_NEEDS = ("msgspec", "click", "rich")
 """What the extra `collector` brings; without it there is no command line at all."""
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
