@@ -36,6 +36,8 @@ class Finder:
         What runtimes put beside a pod (SandboxPlace.is_overhead) is always found.
         """
         self._sandboxes = sandboxes
+        self.other_ids: set[str] = set()
+        """Ids of the cgroups below pods that were not asked for; with `sandboxes` alone."""
         self._uids = None if pod_uids is None else {_normal(uid) for uid in pod_uids}
         self._asked = list(pod_uids or [])
         self._patterns = list(unit_patterns or [])
@@ -104,6 +106,8 @@ class Finder:
             if self._uids is None or _normal(pod.uid) in self._uids:
                 self._found_uids.add(_normal(pod.uid))
                 yield Found(path=directory.path, pod=pod)
+            elif self._sandboxes:
+                self._note_ids(directory)
             return
         if (sandbox := sandbox_at(directory.path)) and (sandbox.is_overhead or self._sandboxes):
             yield Found(path=directory.path, sandbox=sandbox)
@@ -118,6 +122,13 @@ class Finder:
         elif directory.children():
             detail = f"deeper than {cgroupfs.MAX_DEPTH} levels: what is below was not visited"
             self._problem(directory.path, "unsupported", detail)
+
+    def _note_ids(self, pod: CgroupDir) -> None:
+        try:
+            names = pod.children()
+        except AgentError:
+            return
+        self.other_ids |= {id_ for name in names if (id_ := pods.container_at(name).id)}
 
     def _matches(self, unit: pods.UnitPlace, path: str) -> bool:
         last = path.rsplit("/", 1)[-1]

@@ -122,6 +122,8 @@ class _NodeSampling:
         for place in found:
             if place.sandbox and place.sandbox.is_overhead:
                 self._overheads[place.sandbox.id] = place
+        for claimed in finder.other_ids:
+            self._overheads.pop(claimed, None)
         pods_first = sorted(found, key=lambda place: place.pod is None)
         measured = [pod for place in pods_first if (pod := self._pod(place)) is not None]
         self._problems += finder.problems + finder.not_found()
@@ -231,7 +233,7 @@ class _NodeSampling:
         if not self._request.sandboxes:
             return False
         if place.sandbox is not None:
-            unclaimed = self._request.pod_uids is None and place.sandbox.id in self._overheads
+            unclaimed = place.sandbox.id in self._overheads
             return unclaimed or not place.sandbox.is_overhead
         try:
             with self._cgroups.open(place.path) as directory:

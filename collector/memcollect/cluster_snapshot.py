@@ -7,9 +7,13 @@ hold a pod of the selection are asked, for these pods only.
 
 from __future__ import annotations
 
+import gc
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+
+import msgspec
 
 from memcollect import kube
 from memcollect.errors import ClusterError
@@ -41,6 +45,8 @@ class Plan:
     process_limit: int = 0
     limits: Limits = field(default_factory=Limits)
     history: bool = True
+    nodes: bool = False
+    """Whether every node that has an agent is asked, too, for sandboxes without a Pod."""
 
 
 Progress = Callable[[str, int, int], None]
@@ -76,7 +82,7 @@ class Collection:
         """
         self._progress("listing pods", 0, 0)
         by_node = self._pods_by_node()
-        if not by_node:
+        if not by_node and not self._plan.nodes:
             # Names that no pod has are told one by one already, and so is a namespace that is denied.
             self.missing += [] if self.missing else [_nothing(self._plan.selection)]
             return
@@ -86,12 +92,13 @@ class Collection:
         facts = ClusterFacts(metrics=metrics, handlers=self._handlers(by_node))
         for name in [name for name, pods in by_node.items() if not _needs_agent(name, pods)]:
             yield from self._joined(name, by_node.pop(name), NOT_ASKED, facts)
-        yield from self._measured(by_node, facts)
+        with _unwalked():
+            yield from self._measured(by_node, facts)
 
     def _measured(self, by_node: dict[str | None, list[kube.Pod]], facts: ClusterFacts) -> Iterator[Pod]:
-        if by_node:
+        if by_node or self._plan.nodes:
             for answer in self._answers(by_node, _since(facts.metrics)):
-                pods = by_node.pop(answer.target.node)
+                pods = by_node.pop(answer.target.node, [])
                 yield from self._joined(answer.target.node, pods, _outcome(answer), facts)
         self.interrupted = bool(by_node)
         for name, pods in by_node.items():
@@ -99,13 +106,21 @@ class Collection:
 
     def _answers(self, by_node: dict[str | None, list[kube.Pod]], since: float | None) -> Iterator[Answer]:
         names = [name for name in by_node if name is not None]
-        agents = find_agents(self._api, self.missing.append, names, self._plan.deployment)
+        wanted = None if self._plan.nodes else names
+        agents = find_agents(self._api, self.missing.append, wanted, self._plan.deployment)
+        if self._plan.nodes:
+            names += sorted(set(agents) - set(names))
         targets = [
-            Target(node=name, agent=agents.get(name), pod_uids=[pod.cgroup_uid for pod in by_node[name]])
+            Target(
+                node=name,
+                agent=agents.get(name),
+                pod_uids=[pod.cgroup_uid for pod in by_node.get(name, [])],
+            )
             for name in names
         ]
         request = wire.SampleRequest(
             process_limit=self._plan.process_limit,
+            sandboxes=self._plan.nodes,
             history=self._plan.history,
             history_since=since,
             time_budget_seconds=self._plan.limits.timeout,
@@ -130,7 +145,7 @@ class Collection:
     def _pods_by_node(self) -> dict[str | None, list[kube.Pod]]:
         by_node: defaultdict[str | None, list[kube.Pod]] = defaultdict(list)
         for pod in list_pods(self._api, self._plan.selection, self.missing.append):
-            by_node[pod.spec.node_name].append(pod)
+            by_node[pod.spec.node_name].append(_lean(pod))
         return dict(by_node)
 
     def _metrics(self) -> Metrics:
@@ -152,6 +167,23 @@ class Collection:
             self.missing.append(missing(error, "runtimeclasses", "*"))
             return {}
         return {name: each.handler for name, each in classes.items()}
+
+
+def _lean(pod: kube.Pod) -> kube.Pod:
+    """Return a pod without its conditions where it is on a node: a fifth of its size, and nobody asks."""
+    if pod.spec.node_name is None:
+        return pod
+    return msgspec.structs.replace(pod, status=msgspec.structs.replace(pod.status, conditions=[]))
+
+
+@contextmanager
+def _unwalked() -> Iterator[None]:
+    """Spare the garbage collector what was listed, all of which stays: it would walk it for every few nodes."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _needs_agent(node: str | None, pods: Iterable[kube.Pod]) -> bool:

@@ -6,6 +6,7 @@ from lab.contradictions import tolerance
 from lab.runtime_explained import explained, finding, gvisor_split, joined, kata_guest
 from lab.runtime_truth import Played
 from memcollect.model import Pod
+from memcollect.services import default_table, with_services
 from memcollect.units import MIB
 
 SLACK = 2 * MIB
@@ -161,6 +162,12 @@ def aio_services(played: Played) -> None:
     assert pod.runtime.family == "default"
     assert not [each for each in pod.findings if each.cause.startswith("guest")]
     assert pod.own_hints == []
+    (container,) = [
+        each for each in with_services(pod, default_table()).containers if each.role == "container"
+    ]
+    found = {each.name.lower(): each.pss_bytes for each in container.services}
+    assert found.keys() == played.scene.sizes.keys()
+    assert all(own_is(found[name], size) for name, size in played.scene.sizes.items())
 
 
 CHECKS: dict[str, Callable[[Played], None]] = {

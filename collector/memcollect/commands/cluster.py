@@ -12,10 +12,12 @@ import msgspec
 
 from memcollect.commands.interruption import interruption
 from memcollect.commands.options import clean_text, option
+from memcollect.commands.services import service_table
 from memcollect.commands.taking import Taking, now_text
 from memcollect.errors import UsageError
 from memcollect.explain.summary import Totals
 from memcollect.model import Pod, Scope, Snapshot, Tool
+from memcollect.services import with_services
 from memcollect_agent import __version__
 from memcollect_agent.wire import DEFAULT_PORT
 
@@ -47,6 +49,11 @@ SELECTION = (
     ),
 )
 CONNECTION = (
+    option(
+        "--nodes",
+        is_flag=True,
+        help="Also ask every node with an agent for sandboxes without a Pod (CubeSandbox, E2B, …).",
+    ),
     option("--context", metavar="NAME", help="The kubeconfig context to use."),
     option(
         "--kubeconfig", metavar="FILE", help="The kubeconfig file. [default: $KUBECONFIG, or ~/.kube/config]"
@@ -143,8 +150,10 @@ def cluster_taking(options: dict[str, Any]) -> Iterator[Taking]:
             port=options["agent_port"],
         ),
         process_limit=options["process_limit"] if options["include_processes"] else 0,
+        nodes=options.get("nodes", False),
         limits=Limits(concurrency=min(options["concurrency"], most_workers()), timeout=options["timeout"]),
     )
+    table = service_table(options.get("services"))
     cluster = connect(options["kubeconfig"], options["context"])
     opening = Snapshot(
         tool=Tool(version=__version__),
@@ -168,7 +177,7 @@ def cluster_taking(options: dict[str, Any]) -> Iterator[Taking]:
         def pods() -> Iterator[Pod]:
             for pod in collection.pods():
                 totals.add(pod)
-                yield pod
+                yield with_services(pod, table)
             progress("", 0, 0)
 
         def closing() -> Snapshot:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from memcollect.commands.options import is_verbose
 from memcollect.commands.output import say
+from memcollect.commands.services import service_table
 from memcollect.commands.taking import Taking, now_text
 from memcollect.explain import explain
 from memcollect.join import Capture, local_snapshot
 from memcollect.model import Scope
+from memcollect.services import with_services
 from memcollect_agent import __version__
 
 
@@ -18,6 +22,7 @@ def local_taking(options: dict[str, Any]) -> Taking:
     from memcollect.sources.local import LocalRequest, measure  # noqa: PLC0415 # psutil: only where it measures
     from memcollect.sources.top_file import read_tops  # noqa: PLC0415
 
+    table = service_table(options.get("services"))
     tops = read_tops(options["top_file"]) if options["top_file"] else None
     captured_at = now_text()
     measured = measure(
@@ -46,4 +51,5 @@ def local_taking(options: dict[str, Any]) -> Taking:
         notes=measured.notes,
     )
     snapshot = explain(local_snapshot(measured.sample, measured.names, capture, tops))
+    snapshot = msgspec.structs.replace(snapshot, pods=[with_services(pod, table) for pod in snapshot.pods])
     return Taking(opening=snapshot, pods=snapshot.pods, closing=lambda: snapshot)

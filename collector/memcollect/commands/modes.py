@@ -10,6 +10,7 @@ from memcollect.errors import UsageError
 CLUSTER_ONLY = (
     "namespaces",
     "all_namespaces",
+    "nodes",
     "selector",
     "field_selector",
     "context",

@@ -51,6 +51,12 @@ Exit codes: 0 all measured; 1 failed; 2 wrong usage; 3 written, but something as
     help="How many processes per container --include-processes lists.",
 )
 @option(
+    "--services",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="With --include-processes: a TOML table of services to tell processes by, before the ones known.",
+)
+@option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True, max=3600),
     default=30.0,

@@ -64,14 +64,14 @@ def measure(request: LocalRequest) -> LocalMeasure:
     """
     roots = Roots(cgroup=request.cgroup_root, proc=request.proc_root, sys=request.sys_root)
     names = names_from_logs(request.log_root)
-    survey = _sample(SampleRequest(units=["*"], sums=False), roots)
+    survey = _sample(SampleRequest(units=["*"], sums=False, sandboxes=True), roots)
     chosen, notes = choose(survey.pods, request.patterns, names)
     if not chosen and not request.patterns:
         raise UnsupportedError(
             f"Nothing to measure: no pod, container or service has a cgroup below {request.cgroup_root}.",
             DEMO,
         )
-    sample = _sample(_measuring(chosen, request), roots)
+    sample = _only(_sample(_measuring(chosen, request), roots), chosen)
     problems = [*sample.problems, *_unmatched(survey.pods, request.patterns, names)]
     return LocalMeasure(msgspec.structs.replace(sample, problems=problems), names, notes)
 
@@ -81,9 +81,10 @@ def choose(pods: list[Pod], patterns: Iterable[str], names: LocalNames) -> tuple
     patterns = tuple(patterns)
     if patterns:
         return [pod for pod in pods if any(_matches(pod, pattern, names) for pattern in patterns)], []
-    by_kind = {kind: [pod for pod in pods if pod.kind == kind] for kind in ("pod", "container", "service")}
-    if by_kind["pod"]:
-        return by_kind["pod"], []
+    kinds = ("pod", "sandbox", "container", "service")
+    by_kind = {kind: [pod for pod in pods if pod.kind == kind] for kind in kinds}
+    if by_kind["pod"] or by_kind["sandbox"]:
+        return by_kind["pod"] + by_kind["sandbox"], []
     if by_kind["container"]:
         return by_kind["container"], ["No pods run here: these are the containers of this machine."]
     services = sorted(by_kind["service"], key=lambda pod: -(pod.cgroup.current_bytes or 0))
@@ -115,10 +116,18 @@ def _measuring(chosen: list[Pod], request: LocalRequest) -> SampleRequest:
     return SampleRequest(
         pod_uids=[pod.uid for pod in chosen if pod.kind == "pod"],
         # The names are the machine's own and may hold "*" or "[": here each means itself.
-        units=[glob.escape(pod.uid) for pod in chosen if pod.kind != "pod"] or None,
+        units=[glob.escape(pod.uid) for pod in chosen if pod.kind not in {"pod", "sandbox"}] or None,
+        sandboxes=any(pod.kind == "sandbox" for pod in chosen),
         process_limit=request.process_limit,
         time_budget_seconds=request.time_budget_seconds,
     )
+
+
+def _only(sample: NodeSample, chosen: list[Pod]) -> NodeSample:
+    """Return the sample without the sandboxes that were found along with the chosen ones."""
+    wanted = {pod.uid for pod in chosen}
+    pods = [pod for pod in sample.pods if pod.kind != "sandbox" or pod.uid in wanted]
+    return msgspec.structs.replace(sample, pods=pods)
 
 
 def _matches(pod: Pod, pattern: str, names: LocalNames) -> bool:

@@ -94,15 +94,20 @@ def test_an_overhead_cgroup_goes_with_the_pod_of_its_sandbox_id_and_is_told_once
         assert [hint.kind for hint in outside.hints] == ["vmm"]
 
 
-def test_an_overhead_cgroup_that_no_pod_claims_is_a_sandbox_of_its_own_when_all_pods_were_looked_at(
-    machine: Machine,
-) -> None:
+def test_an_overhead_cgroup_that_no_pod_claims_is_a_sandbox_of_its_own(machine: Machine) -> None:
     machine.cgroup(f"/kata_overhead/{SANDBOX}", (10,), current=90 * MIB)
     add(machine, 10, "qemu-system-x86_64")
     assert [each.kind for each in sampled(machine).pods] == ["pod"]
     assert [each.kind for each in sampled(machine, EVERYTHING).pods] == ["pod", "sandbox"]
-    chosen = sampled(machine, SampleRequest(sandboxes=True, pod_uids=[UID]))
-    assert [each.kind for each in chosen.pods] == ["pod"]
+
+
+def test_an_overhead_cgroup_of_a_pod_that_was_not_asked_for_is_no_sandbox_of_its_own(
+    machine: Machine,
+) -> None:
+    machine.cgroup(f"{POD}/kata_{SANDBOX}", ())
+    machine.cgroup(f"/kata_overhead/{SANDBOX}", (10,), current=90 * MIB)
+    add(machine, 10, "qemu-system-x86_64")
+    assert sampled(machine, SampleRequest(sandboxes=True, pod_uids=[])).pods == []
 
 
 @pytest.mark.parametrize("path", ["/e2b/sbx", "/cube_sandbox_1/sandbox/sbx", "/my/parent/sbx"])
