@@ -13,6 +13,7 @@ from memcollect.reporters.words import (
     CONFIDENCE_MARKS,
     CONFIDENCE_MEANINGS,
     RECLAIM_HINTS,
+    beside_apps,
     finding_amount,
     findings_by_weight,
     heading,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 OVERVIEW = ("Pod", "kubectl top", "Working set", "PSS", "Page cache", "tmpfs, shm", "Kernel", "Residual")
 COMPOSITION = ("Term", "Size", "Share", "Certainty", "Under pressure")
 LADDER = ("From processes to charge", "Bytes", "", "Source or evidence")
+SERVICES = ("Service", "Processes", "PSS", "Anon", "File", "Shmem")
 PROCESSES = ("PID", "PSS", "RSS", "Anon", "File", "Shmem", "Command")
 
 
@@ -114,6 +116,9 @@ def _pod(pod: Pod) -> Iterator[str]:
         for container in apps:
             yield from _subsection(f"Container {markdown_code(container.name)}")
             yield from _numbers(container)
+    for container in beside_apps(pod):
+        yield from _subsection(f"Container {markdown_code(container.name)}")
+        yield from _numbers(container)
     yield from _findings(pod.findings)
     yield from _undecided(pod)
     yield from _processes(pod)
@@ -189,6 +194,8 @@ def _undecided(pod: Pod) -> Iterator[str]:
 
 def _processes(pod: Pod) -> Iterator[str]:
     for container in pod.containers:
+        if container.services:
+            yield from _services(container)
         if not container.processes:
             continue
         yield from _subsection(f"Processes of {markdown_code(container.name)}")
@@ -198,6 +205,20 @@ def _processes(pod: Pod) -> Iterator[str]:
             shared = (process.pss_file_bytes, process.pss_shmem_bytes)
             cells = [str(process.pid), *(size(number) for number in (*numbers, *shared))]
             yield _table_row([*cells, markdown_code(process.command or process.comm)])
+
+
+def _services(container: Container) -> Iterator[str]:
+    yield from _subsection(f"Services of {markdown_code(container.name)}")
+    yield from _table_head(SERVICES, numbers=5)
+    for service in container.services:
+        numbers = (
+            service.pss_bytes,
+            service.pss_anon_bytes,
+            service.pss_file_bytes,
+            service.pss_shmem_bytes,
+        )
+        sizes = [size(number) for number in numbers]
+        yield _table_row([markdown(service.name), str(service.processes), *sizes])
 
 
 def _section(title: str) -> tuple[str, str, str]:

@@ -9,7 +9,7 @@ from memcollect.reporters.groups import MOST_NODES
 from memcollect.reporters.sizes import interval, share, size
 
 if TYPE_CHECKING:
-    from memcollect.model import Finding, Pod, Residual, Snapshot, Summary, Term, Undecided
+    from memcollect.model import Container, Finding, Pod, Residual, Snapshot, Summary, Term, Undecided
     from memcollect_agent.wire import Node
 
 Details = Literal["auto", "all", "none"]
@@ -44,6 +44,7 @@ TERMS = {
     "unmapped_cache": "cache nobody maps",
     "dead_containers": "containers now gone",
     "pause": "pause container",
+    "sandbox": "sandbox runtime",
     "pod_processes": "processes of the pod",
     "other_children": "other child cgroups",
     "unread_processes": "unread processes",
@@ -107,6 +108,11 @@ def term_label(term: str) -> str:
 def rung_label(rung: str) -> str:
     """Return what a person calls the rung; an unknown one by its own name."""
     return RUNGS.get(rung) or visible(rung)
+
+
+def beside_apps(pod: Pod) -> list[Container]:
+    """Return the cgroups that belong to the pod's bill and are no app container's: a sandbox runtime's."""
+    return [each for each in (*pod.containers, *pod.outside) if each.role in {"sandbox", "overhead"}]
 
 
 def pod_name(pod: Pod) -> str:

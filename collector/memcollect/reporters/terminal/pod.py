@@ -11,9 +11,10 @@ from memcollect.reporters.sizes import size
 from memcollect.reporters.terminal.composition import composition_lines
 from memcollect.reporters.terminal.ladder import ladder_lines
 from memcollect.reporters.terminal.lines import cut_middle, paragraph
-from memcollect.reporters.terminal.processes import process_lines, unread_sentence
+from memcollect.reporters.terminal.processes import process_lines, service_lines, unread_sentence
 from memcollect.reporters.words import (
     SEVERITY_MARKS,
+    beside_apps,
     finding_amount,
     findings_by_weight,
     pod_facts,
@@ -44,6 +45,8 @@ def pod_lines(pod: Pod, width: int, *, full: bool) -> Iterator[Text]:
     if len(apps) > 1:
         for container in apps:
             yield from _container(container, width, full=full)
+    for container in beside_apps(pod):
+        yield from _container(container, width, full=full)
     yield from _findings(pod, width)
     yield from _undecided(pod, width)
     yield from _processes(pod, width)
@@ -125,6 +128,9 @@ def _undecided(pod: Pod, width: int) -> Iterator[Text]:
 
 def _processes(pod: Pod, width: int) -> Iterator[Text]:
     for container in pod.containers:
+        if container.services:
+            yield from _section(cut_middle(f"Services of {visible(container.name)}", width))
+            yield from service_lines(container.services, width)
         if container.processes and container.role != "pause":
             yield from _section(cut_middle(f"Processes of {visible(container.name)}", width))
             yield from process_lines(container.processes, width)

@@ -13,6 +13,7 @@ from memcollect.reporters.terminal.lines import cut, right
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from memcollect.model import Service
     from memcollect_agent.wire import Process, ProcessSums
 
 HEADINGS = ("PID", "PSS", "RSS", "ANON", "FILE", "SHMEM")
@@ -34,6 +35,20 @@ def process_lines(processes: list[Process], width: int) -> Iterator[Text]:
         )
         cells = (str(process.pid), *(short_size(number) for number in numbers))
         yield Text(_row(cells, visible(process.command or process.comm), width))
+
+
+def service_lines(services: list[Service], width: int) -> Iterator[Text]:
+    """Yield a heading and a line for each service in the document's order ("other" and "unlisted" last)."""
+    yield Text(_row(("COUNT", "PSS", "ANON", "FILE", "SHMEM"), "SERVICE", width), style="bold")
+    for service in services:
+        numbers = (
+            service.pss_bytes,
+            service.pss_anon_bytes,
+            service.pss_file_bytes,
+            service.pss_shmem_bytes,
+        )
+        cells = (str(service.processes), *(short_size(number) for number in numbers))
+        yield Text(_row(cells, visible(service.name), width))
 
 
 def unread_sentence(sums: ProcessSums) -> str:
