@@ -118,3 +118,8 @@ def test_what_is_undecided_in_one_part_is_undecided_in_the_whole_and_its_bytes_a
         == both.working_set_bytes
     )
     assert both.residual.estimate_bytes >= 5 * MIB
+
+
+def test_a_sum_is_as_sure_as_its_least_sure_part() -> None:
+    assert weakest(["measured", "inferred", "bounded"]) == "inferred"
+    assert weakest([]) == "measured"
