@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from memcollect.commands.cluster import connection_options
-from memcollect.commands.interruption import interruption
+from memcollect.commands.interruption import Interruption, interruption
 from memcollect.commands.options import clean_text, option, verbose_option
 from memcollect.commands.output import say
 from memcollect.commands.taking import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK
@@ -125,15 +126,29 @@ def _run(options: dict[str, Any], workshop: Workshop, tools: Tools) -> int:
     from memcollect.profile.assemble import assembled  # noqa: PLC0415
     from memcollect.profile.begin import alone  # noqa: PLC0415
 
-    with interruption() as ctrl_c:
+    with interruption() as ctrl_c, _like_ctrl_c(ctrl_c):
         ctrl_c.requested()
         begun = _begun(options, tools)
+        if begun.record.manifest.finished_at is not None:
+            say(f"the run in {begun.directory} is whole already")
+            return EXIT_OK
         with alone(begun.directory):
             say(f"run {begun.record.manifest.run_id} of {begun.plan.name}, in {begun.directory}")
             run = assembled(begun, workshop, tools, options, ctrl_c.requested, say)
-            run.missing += run.cleaner.sweep(begun.events)
+            if begun.events:
+                run.missing += run.cleaner.sweep(begun.events)
             whole = run.run()
     return _ended(begun, whole=whole, faults=[each.detail for each in run.missing])
+
+
+@contextlib.contextmanager
+def _like_ctrl_c(ctrl_c: Interruption) -> Iterator[None]:
+    """Take SIGTERM, which a job's cancellation sends, for Ctrl-C: sandboxes must not outlive the run."""
+    before = signal.signal(signal.SIGTERM, ctrl_c.handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _clean(directory: Path, workshop: Workshop, tools: Tools) -> int:

@@ -12,7 +12,7 @@ from memcollect.errors import ClusterError
 from memcollect.model import Missing
 from memcollect.profile.actions import Stopped
 from memcollect.profile.record import Record
-from memcollect.profile.sandboxes import Sandbox, Source, with_uid
+from memcollect.profile.sandboxes import Sandbox, SandboxError, Source, with_uid
 from memcollect.profile.startup import Watch, startup
 from memcollect.profile.tools import Tools, Work, Workshop
 from memcollect.run_model import Startup
@@ -82,6 +82,8 @@ class Gatherer:
         return self._summed([asked], watch)
 
     def _make(self, tools: Tools, sandbox: Sandbox) -> Sandbox:
+        if self.stopped():
+            raise SandboxError("Ctrl-C came before it was asked for.")
         asked = msgspec.structs.replace(sandbox, requested_at=time.time() if self.source.makes else None)
         self.source.make(tools, asked)
         return asked

@@ -15,7 +15,7 @@ from memcollect_agent.wire import NodeSample, Pod, SampleRequest
 
 _NO_DYING = "the agent reads the cgroups of pods, not their parent's"
 _NO_SHIMS = "the agent lists no processes outside the pods' cgroups"
-_NOT_GONE = "nothing of the run has been deleted yet"
+_NOT_GONE = "no pod had been deleted that could have left any"
 
 
 class Nodes:
@@ -45,18 +45,18 @@ class Nodes:
         found = []
         for answer in fetch_samples(targets, request, transports, self._limits):
             if answer.sample is not None:
-                found.append(evidence(answer.target.node, moment, answer.sample))
+                deleted = moment == "after" and bool(uids)
+                found.append(evidence(answer.target.node, moment, answer.sample, deleted=deleted))
             elif answer.failure is not None:
                 missing.append(answer.failure)
         return sorted(found, key=lambda each: each.node)
 
 
-def evidence(node: str, moment: Moment, sample: NodeSample) -> NodeEvidence:
-    """Return what one sample tells of a node. Pods that it holds after their deletion are leftovers."""
+def evidence(node: str, moment: Moment, sample: NodeSample, *, deleted: bool) -> NodeEvidence:
+    """Return what one sample tells of a node; `deleted`: the pods it was asked for are, and so leftovers."""
     absent = dict(sample.node.absent) if sample.node.meminfo is None else {}
     absent["dying_cgroups"] = _NO_DYING
-    after = moment == "after"
-    absent["leftover_shims" if after else "leftover_cgroups"] = _NO_SHIMS if after else _NOT_GONE
+    absent["leftover_shims" if deleted else "leftover_cgroups"] = _NO_SHIMS if deleted else _NOT_GONE
     return NodeEvidence(
         node=node,
         moment=moment,
@@ -64,8 +64,8 @@ def evidence(node: str, moment: Moment, sample: NodeSample) -> NodeEvidence:
         boot_id=sample.node.boot_id,
         pods=len(sample.pods),
         meminfo=sample.node.meminfo or {},
-        leftover_cgroups=sum(1 + len(pod.containers) for pod in sample.pods) if after else None,
-        leftover_processes=sorted(_processes(sample.pods)) if after else [],
+        leftover_cgroups=sum(1 + len(pod.containers) for pod in sample.pods) if deleted else None,
+        leftover_processes=sorted(_processes(sample.pods)) if deleted else [],
         absent=absent,
     )
 

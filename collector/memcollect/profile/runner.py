@@ -25,6 +25,8 @@ from memcollect.run_model import NodeEvidence, PhaseRun, PhaseStatus
 from memcollect.sources.plain import plain
 
 Say = Callable[[str], None]
+MOST_UIDS = 4000
+"""An agent takes 4096 in one question."""
 
 
 @dataclass(kw_only=True)
@@ -58,7 +60,7 @@ class Run:
             if self.stopped():
                 self.record.event("interrupted")
                 return False
-        self.record.add_nodes(leftovers(self.nodes, self._node_names(), [], self.missing))
+        self.record.add_nodes(leftovers(self.nodes, self._node_names(), self._deleted(), self.missing))
         self.record.finish()
         return True
 
@@ -90,6 +92,11 @@ class Run:
         self.missing += self.cleaner.delete(asked)
         uids = [each.uid for each in asked if each.uid]
         return leftovers(self.nodes, self._node_names(), uids, self.missing)
+
+    def _deleted(self) -> list[str]:
+        """Return the UIDs of the pods that the run has made, the latest, as many as an agent can be asked."""
+        rows = (row for run in self.record.manifest.phases for row in run.startups)
+        return [row.pod_uid for row in rows if row.pod_uid][-MOST_UIDS:]
 
     def _node_names(self) -> list[str]:
         return sorted({each.node for each in self.record.manifest.nodes})

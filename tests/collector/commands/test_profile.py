@@ -127,7 +127,8 @@ def test_the_nodes_are_looked_at_before_at_each_step_and_after_the_deletion(prof
         ("after", NODE, 0),
     ]
     assert {each.meminfo["MemAvailable"] for each in looks} == {12_000_000 * 1024}
-    assert [each.moment for each in bundle.manifest.nodes] == ["before", "after"]
+    whole_run = [(each.moment, each.leftover_cgroups) for each in bundle.manifest.nodes]
+    assert whole_run == [("before", None), ("after", 0)]
 
 
 def test_a_command_that_fails_is_a_result_and_the_next_phase_goes_on(profile: Profile) -> None:
@@ -197,8 +198,9 @@ def test_cgroups_that_stay_after_the_deletion_are_leftovers(
     assert (after.moment, after.leftover_cgroups, after.leftover_processes) == ("after", 2, ["app"])
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_keeps_what_was_measured_deletes_what_was_made_and_resume_goes_on(
-    stage: tuple[Stage, list[str]], tmp_path: Path
+    stage: tuple[Stage, list[str]], tmp_path: Path, number: signal.Signals
 ) -> None:
     plan, directory = tmp_path / "plan.toml", tmp_path / "run"
     slow = '[[phases]]\nname = "slow"\ndo = "exec"\ncommand = ["sh", "-c", "test -e %s || sleep 60"]\n'
@@ -212,7 +214,7 @@ def test_ctrl_c_keeps_what_was_measured_deletes_what_was_made_and_resume_goes_on
                 and '"slow"' in _text(directory / "events.jsonl")
             )
         )
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
     assert f"memcollect profile --resume {directory}" in said
@@ -225,6 +227,7 @@ def test_ctrl_c_keeps_what_was_measured_deletes_what_was_made_and_resume_goes_on
     assert outcomes(whole) == [(p, r, "ok") for r in (1, 2) for p in ("empty", "slow")], resumed.stderr
     assert whole.problems == []
     assert whole.manifest.finished_at is not None
+    assert "is whole already" in memcollect("profile", "--resume", str(directory), *stage[1]).stderr
 
 
 def test_after_a_crash_clean_deletes_what_the_run_has_left(
@@ -308,3 +311,17 @@ def test_a_person_who_releases_presses_enter(stage: tuple[Stage, list[str]], tmp
         [("by-hand", 1, "failed")],
     ]
     assert (pressed.returncode, nobody.returncode) == (0, 3)
+
+
+def test_where_the_source_has_no_release_a_person_may_do_it(
+    stage: tuple[Stage, list[str]], tmp_path: Path
+) -> None:
+    warm = '[[phases]]\nname = "warm"\ndo = "reuse"\ncycles = 2\nask = "Release and reuse it"\n'
+    (tmp_path / "plan.toml").write_text(HEAD.format(repeats=1, ready_within="5s") + warm)
+    arguments = ["profile", str(tmp_path / "plan.toml"), "-o", str(tmp_path / "run"), *stage[1]]
+    done = memcollect(*arguments, input="\n\n")
+    runs = read_bundle(str(tmp_path / "run")).manifest.phases
+    assert [(each.cycle, each.status, each.same_pod) for each in runs] == [
+        (1, "ok", True),
+        (2, "ok", True),
+    ], done.stderr

@@ -1,0 +1,87 @@
+from typing import Any
+
+import msgspec
+import pytest
+
+from memcollect.kube import Pod
+from memcollect.profile.sandboxes import Sandbox
+from memcollect.profile.startup import Watch, seconds, startup
+from memcollect.testing import objects
+
+ONE = Sandbox(key="one", namespace="team", pod="one", requested_at=99.0)
+
+
+def pod(**status: Any) -> Pod:
+    document = objects.pod("team", "one", node="node-1", uid="u")
+    document["status"] |= status
+    return msgspec.convert(document, Pod)
+
+
+PENDING = pod(phase="Pending", conditions=[], containerStatuses=[])
+
+
+def test_what_is_seen_first_counts() -> None:
+    watch = Watch([ONE])
+    for at, seen in ((100.0, PENDING), (101.0, pod()), (102.0, pod())):
+        watch.see({"one": seen}, at)
+    row = startup(ONE, watch, poll_seconds=0.5, pulled=False)
+    assert (row.requested_at, row.seen_running_at, row.seen_ready_at, row.pulled) == (
+        99.0,
+        101.0,
+        101.0,
+        False,
+    )
+    assert watch.waiting == set()
+
+
+def test_the_apis_times_are_those_of_conditions_that_hold_and_of_the_last_container() -> None:
+    times = ["2026-01-01T00:00:01Z", "2026-01-01T00:00:05Z"]
+    kinds = [("PodScheduled", "True"), ("Ready", "False")]
+    seen = pod(
+        conditions=[{"type": k, "status": s, "lastTransitionTime": times[0]} for k, s in kinds],
+        containerStatuses=[{"name": t, "state": {"running": {"startedAt": t}}} for t in times],
+    )
+    watch = Watch([ONE])
+    watch.see({"one": seen}, 100.0)
+    row = startup(ONE, watch, poll_seconds=0.5, pulled=None)
+    assert row.scheduled_at == seconds(times[0])
+    assert row.started_at == seconds(times[1])
+    assert row.ready_at is None
+
+
+def test_a_container_that_has_not_started_leaves_the_start_unknown() -> None:
+    running = {"name": "a", "state": {"running": {"startedAt": "2026-01-01T00:00:01Z"}}}
+    watch = Watch([ONE])
+    watch.see({"one": pod(containerStatuses=[running, {"name": "b", "state": {"waiting": {}}}])}, 100.0)
+    assert startup(ONE, watch, poll_seconds=1.0, pulled=None).started_at is None
+
+
+def test_why_a_pod_is_not_ready() -> None:
+    waiting = [{"name": "a", "state": {"waiting": {"reason": "ImagePullBackOff"}}}]
+    watch = Watch([ONE])
+    watch.see({"one": pod(phase="Pending", conditions=[], containerStatuses=waiting)}, 100.0)
+    assert watch.why_not("one", 5) == "it was not ready within 5 s: Pending (ImagePullBackOff)"
+    assert Watch([ONE]).why_not("one", 5) == "no pod one was seen within 5 s"
+
+
+def test_a_pod_that_cannot_be_scheduled_says_what_the_scheduler_said() -> None:
+    no_room = {"type": "PodScheduled", "status": "False", "message": "0/3 nodes are available"}
+    watch = Watch([ONE])
+    watch.see({"one": pod(phase="Pending", conditions=[no_room], containerStatuses=[])}, 100.0)
+    assert "0/3 nodes are available" in watch.why_not("one", 5)
+
+
+def test_a_pod_that_has_ended_is_not_waited_for() -> None:
+    watch = Watch([ONE])
+    watch.see({"one": pod(phase="Failed", conditions=[], containerStatuses=[])}, 100.0)
+    assert watch.waiting == set()
+    assert watch.why_not("one", 5) == "the pod has ended: Failed"
+
+
+@pytest.mark.parametrize("text", [None, "", "yesterday", "2026-01-01T00:00:00", "2026-13-01T00:00:00Z"])
+def test_what_is_no_time_of_the_api_is_unknown(text: str | None) -> None:
+    assert seconds(text) is None
+
+
+def test_a_time_of_the_api_is_seconds_since_the_epoch() -> None:
+    assert seconds("2026-01-01T00:00:00Z") == 1767225600.0
