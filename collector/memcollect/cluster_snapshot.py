@@ -178,7 +178,7 @@ def _lean(pod: kube.Pod) -> kube.Pod:
 
 @contextmanager
 def _unwalked() -> Iterator[None]:
-    """Spare the garbage collector what was listed, all of which stays: it would walk it for every few nodes."""
+    """Spare the garbage collector what was listed, which stays: it would walk it again and again."""
     gc.freeze()
     try:
         yield
