@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,22 @@ def test_a_tree_of_the_first_version_is_refused_with_the_way_out(tmp_path: Path)
 def test_a_root_that_does_not_exist_is_told_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedError, match="cannot be measured"):
         measure(_request(tmp_path))
+
+
+def test_sandboxes_without_a_pod_are_taken_with_the_pods() -> None:
+    pods = [_unit("sandbox", "vm"), _unit("pod", "p"), _unit("service", "s")]
+    assert choose(pods, [], LocalNames()) == ([pods[1], pods[0]], [])
+
+
+def test_a_recorded_node_without_pods_shows_its_sandboxes_and_a_pattern_chooses_among_them() -> None:
+    tree = Path(__file__).parents[2] / "fixtures/lab-runtime-e2b-snapshot"
+    request = LocalRequest(
+        cgroup_root=str(tree / "sys/fs/cgroup"),
+        proc_root=str(tree / "proc"),
+        sys_root=str(tree / "sys"),
+        log_root=str(tree / "log"),
+    )
+    names = [pod.name for pod in measure(request).sample.pods]
+    assert names == ["sbx-one", "sbx-three", "sbx-two"]
+    one = measure(replace(request, patterns=("sbx-two",)))
+    assert [pod.name for pod in one.sample.pods] == ["sbx-two"]
