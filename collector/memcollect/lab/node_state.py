@@ -4,6 +4,7 @@ Field names are those of Kubernetes' API (core/v1 Pod, Node; apps/v1 DaemonSet);
 them is there.
 """
 
+import hashlib
 import os
 import platform
 from collections.abc import Sequence
@@ -103,13 +104,17 @@ def _image(pod: PodRun) -> str:
     return f"memcollect-lab/{pod.spec.namespace}:1"
 
 
+def _image_id(image: str) -> str:
+    return f"{image}@sha256:{hashlib.sha256(image.encode()).hexdigest()}"
+
+
 def _status(pod: PodRun, run: ContainerRun) -> dict[str, Any]:
     identity = f"containerd://{pod.spec.container_id(run.name)}"
     restarts = next(each.restarts for each in pod.spec.containers if each.name == run.name)
     status: dict[str, Any] = {
         "name": run.name,
         "image": _image(pod),
-        "imageID": "",
+        "imageID": _image_id(_image(pod)),
         "ready": run.finished_at is None and run.started_at is not None,
         "restartCount": restarts,
         "state": _state(run, identity),

@@ -1,5 +1,6 @@
 """Small, valid Kubernetes objects for clusters that a test or a benchmark makes up."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -80,12 +81,17 @@ def _container_status(uid: str, name: str, phase: str) -> dict[str, Any]:
     return {
         "name": name,
         "image": "example/image",
-        "imageID": "",
+        "imageID": image_id("example/image"),
         "ready": running,
         "restartCount": 0,
         "state": {"running": {"startedAt": _EPOCH}} if running else {"waiting": {}},
         **({"containerID": f"containerd://{uid}-{name}"} if running else {}),
     }
+
+
+def image_id(image: str) -> str:
+    """Return an image id as containerd reports it, by a digest that is the same for the same image."""
+    return f"{image}@sha256:{hashlib.sha256(image.encode()).hexdigest()}"
 
 
 def pod_metrics(
