@@ -41,6 +41,7 @@ def test_a_runtimes_process_is_told_by_argv0_then_exe_then_comm(
         ("python3", ["python3", "firecracker"], "/usr/bin/python3"),
         ("firecracker", ["python3"], "/usr/bin/python3"),
         ("runsc", ["runsc", "list"], "/usr/bin/runsc"),
+        ("exe", ["/proc/self/exe", "umount", "--sync-fd=3", "/proc"], "/usr/bin/runsc"),
         ("", [], None),
     ],
 )
