@@ -136,13 +136,16 @@ class AgentConversation:
         announced = response.length
         if announced is not None and announced > self._largest_bytes:
             raise self._too_large()
+        if announced is not None:
+            whole = response.read(announced)
+            if len(whole) < announced:
+                raise http.client.IncompleteRead(b"", announced - len(whole))
+            return whole
         content = bytearray()
         while chunk := response.read(_CHUNK):
             content += chunk
             if len(content) > self._largest_bytes:
                 raise self._too_large()
-        if announced is not None and len(content) < announced:
-            raise http.client.IncompleteRead(b"", announced - len(content))
         return bytes(content)
 
     def _check(self, response: http.client.HTTPResponse, content: bytes) -> None:

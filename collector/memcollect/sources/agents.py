@@ -19,8 +19,11 @@ from memcollect_agent.wire import NodeSample, SampleRequest
 SAMPLE_PATH = "/v1/sample"
 _BUDGET_SHARE = 0.8
 """Of an agent's deadline that it may spend on measuring; the rest is for the way there and back."""
-MOST_WAITING_BYTES = 64 << 20
-"""Of answers that have come and wait to be taken: undecoded, for decoded they take several times as much."""
+MOST_WAITING_BYTES = 12 << 20
+"""Of answers that have come and wait to be taken: undecoded, for decoded they take several times as much.
+
+As many nodes as take a second or two to explain; what is kept of the pods themselves is ten times that.
+"""
 _TICK = 0.2
 """Seconds between two looks for Ctrl-C: a wait without end cannot be interrupted everywhere."""
 
