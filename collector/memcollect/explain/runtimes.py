@@ -105,9 +105,7 @@ def sandbox_verdict(pod: Pod) -> str | None:
             f" guest's"
             f" memory ({BACKINGS[ordinary[0].backing]}), and what is in it the host cannot see"
         )
-        parts.append(
-            f"{human_bytes(max(0, view.bill - share.estimate))} is the runtime's own cost{and_pod}"
-        )
+        parts.append(f"{human_bytes(max(0, view.bill - share.estimate))} is the runtime's own cost{and_pod}")
     if huge:
         size = total(guest_amount(each).interval for each in huge)
         parts.append(f"{size_in_words(size)} of guest memory is huge pages, beside what is charged")
