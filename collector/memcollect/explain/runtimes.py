@@ -170,6 +170,8 @@ def _runtime_own(view: View) -> Iterator[Finding]:
         named = ", ".join(
             f"{name} {human_bytes(size)}" for name, size in sorted(shares.items(), key=lambda item: -item[1])
         )
+        # PSS may hold file pages that another cgroup pays for, and then there is no rest.
+        rest = "; the rest is kernel memory and page cache" if sum(shares.values()) < own.estimate else ""
         yield Finding(
             cause="runtime_own",
             scope=scope.name,
@@ -178,7 +180,7 @@ def _runtime_own(view: View) -> Iterator[Finding]:
             estimate_bytes=own.estimate,
             confidence="bounded",
             sentence=f"{size_in_words(own)} beside the guest's memory is the runtime's own cost"
-            + (f" (by PSS: {named}; the rest is kernel memory and page cache)." if named else "."),
+            + (f" (by PSS: {named}{rest})." if named else "."),
             evidence=f"memory.current {scope.charge} − the guest's memory {in_charge.estimate}",
         )
 
