@@ -22,7 +22,7 @@ _BUDGET_SHARE = 0.8
 MOST_WAITING_BYTES = 12 << 20
 """Of answers that have come and wait to be taken: undecoded, for decoded they take several times as much.
 
-As many nodes as take a second or two to explain; what is kept of the pods themselves is ten times that.
+As many nodes as take a second or so to explain; what is kept of the pods themselves is ten times that.
 """
 _TICK = 0.2
 """Seconds between two looks for Ctrl-C: a wait without end cannot be interrupted everywhere."""
