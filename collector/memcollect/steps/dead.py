@@ -1,7 +1,7 @@
 """From the pod's own cgroup to its app containers: what kubectl top never adds up. Pure.
 
-The facts are the pod's, with `children.KEY` for Σ memory.stat over all its child cgroups, `pause`, `sandbox` and
-`other_children` for the charges of children that are no app containers.
+The facts are the pod's, with `children.KEY` for Σ memory.stat over all its child cgroups, `pause`,
+`sandbox` and `other_children` for the charges of children that are no app containers.
 """
 
 from __future__ import annotations
