@@ -47,13 +47,13 @@ SELECTION = (
     option(
         "--field-selector", metavar="SELECTOR", callback=clean_text, help="A field selector, as kubectl's."
     ),
-)
-CONNECTION = (
     option(
         "--nodes",
         is_flag=True,
         help="Also ask every node with an agent for sandboxes without a Pod (CubeSandbox, E2B, …).",
     ),
+)
+CONNECTION = (
     option("--context", metavar="NAME", help="The kubeconfig context to use."),
     option(
         "--kubeconfig", metavar="FILE", help="The kubeconfig file. [default: $KUBECONFIG, or ~/.kube/config]"

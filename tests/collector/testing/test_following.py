@@ -8,7 +8,7 @@ import pytest
 
 from memcollect.testing import PODS, Cluster, objects
 from memcollect.testing.access import Attributes
-from memcollect.testing.following import Follower
+from memcollect.testing.following import Follower, forwarding
 
 
 def write(path: Path, document: Any) -> None:
@@ -109,3 +109,13 @@ def test_settings_that_mean_nothing_change_nothing(tmp_path: Path, broken: str) 
     write(tmp_path / "settings.json", broken)
     Follower(cluster, tmp_path).refresh()
     assert cluster.backend("team", "a", 1) is not None
+
+
+def test_a_forward_is_read_from_the_right() -> None:
+    assert forwarding("team/a:8080=127.0.0.1:9") == ("team", "a", 8080, ("127.0.0.1", 9))
+
+
+@pytest.mark.parametrize("text", ["", "team/a=h:1", "a:1=h:1", "team/a:x=h:1", "team/a:1=h"])
+def test_a_forward_that_names_nothing_is_an_error(text: str) -> None:
+    with pytest.raises(ValueError, match="NAMESPACE/POD:PORT"):
+        forwarding(text)

@@ -5,10 +5,6 @@ import sys
 import urllib.request
 from pathlib import Path
 
-import pytest
-
-from memcollect.testing import __main__ as program
-
 
 def test_it_serves_until_it_is_told_to_stop(tmp_path: Path, quiet_cluster: Path) -> None:
     config = tmp_path / "config"
@@ -23,13 +19,3 @@ def test_it_serves_until_it_is_told_to_stop(tmp_path: Path, quiet_cluster: Path)
             assert len(json.load(answer)["items"]) == 1
         running.send_signal(signal.SIGTERM)
         assert running.wait(10) == 0
-
-
-def test_a_forward_is_read_from_the_right() -> None:
-    assert program.forwarding("team/a:8080=127.0.0.1:9") == ("team", "a", 8080, ("127.0.0.1", 9))
-
-
-@pytest.mark.parametrize("text", ["", "team/a=h:1", "a:1=h:1", "team/a:x=h:1", "team/a:1=h"])
-def test_a_forward_that_names_nothing_is_an_error(text: str) -> None:
-    with pytest.raises(ValueError, match="NAMESPACE/POD:PORT"):
-        program.forwarding(text)
