@@ -1,12 +1,13 @@
 """The manifests of deploy/ as kubectl renders them."""
 
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from real_kubectl import why_not
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
 OVERLAYS = ["base", *sorted(f"overlays/{each.name}" for each in (DEPLOY / "overlays").iterdir())]
@@ -17,8 +18,8 @@ Document = dict[str, Any]
 
 def rendered(name: str) -> list[Document]:
     """Return what `kubectl apply -k deploy/NAME` would send; the calling test is skipped without kubectl."""
-    if shutil.which("kubectl") is None:
-        pytest.skip("kubectl is not installed; on Debian: apt-get install kubernetes-client")
+    if why_not():
+        pytest.skip(why_not())
     done = subprocess.run(
         ["kubectl", "kustomize", str(DEPLOY / name)], capture_output=True, text=True, check=False
     )

@@ -5,7 +5,6 @@ growing pod has surely left its number behind.
 """
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,12 +19,13 @@ from memcollect.lab import uml
 from memcollect.lab.cadvisor import Reading
 from memcollect.lab.kernels import Kernel
 from memcollect.model import Container, Pod, Snapshot, Top
+from real_kubectl import kubectl_path, why_not
 
 pytestmark = pytest.mark.lab
 
 MIB = 1 << 20
 QUIET = {"sandbox-workers", "sandbox-read-once", "sandbox-shm", "sandbox-init-tmpfs", "sandbox-restarting"}
-needs_kubectl = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
+needs_kubectl = pytest.mark.skipif(kubectl_path() is None, reason=why_not())
 
 
 class Results:

@@ -1,7 +1,6 @@
 """Exec of the stand-in, as the real kubectl asks for it: it offers v5 before v4, and closes stdin."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -9,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from memcollect.testing import PODS, Cluster, ExecRefusedError, StandInCluster, objects
+from real_kubectl import kubectl_path, why_not
 
-KUBECTL = shutil.which("kubectl")
-pytestmark = pytest.mark.skipif(
-    KUBECTL is None, reason="kubectl is not installed (Debian: kubernetes-client)"
-)
+KUBECTL = kubectl_path()
+pytestmark = pytest.mark.skipif(KUBECTL is None, reason=why_not())
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

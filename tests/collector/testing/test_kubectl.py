@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import re
-import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -14,11 +13,10 @@ from typing import Any
 import pytest
 
 from memcollect.testing import PODS, Cluster, Fault, StandInCluster
+from real_kubectl import kubectl_path, why_not
 
-KUBECTL = shutil.which("kubectl")
-pytestmark = pytest.mark.skipif(
-    KUBECTL is None, reason="kubectl is not installed (Debian: kubernetes-client)"
-)
+KUBECTL = kubectl_path()
+pytestmark = pytest.mark.skipif(KUBECTL is None, reason=why_not())
 
 
 class Kubectl:
