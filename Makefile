@@ -25,8 +25,7 @@ demo: $(STAMP) ## Boot a real kernel with pods, agent and API server, explain ea
 
 test: lint agent-alone ## Everything CI runs: lint, types, contracts, unit tests, the real-kernel suite
 	scripts/debian-packages lab cluster metrics
-	MEMCOLLECT_REQUIRE_LAB=1 MEMCOLLECT_REQUIRE_METRICS=1 $(BIN)/pytest $(PYTEST_FLAGS)
-	scripts/other-kernels $(BIN)/python 5.10 7.2
+	MEMCOLLECT_REQUIRE_LAB=1 MEMCOLLECT_REQUIRE_METRICS=1 scripts/all-tests $(BIN)/python $(PYTEST_FLAGS)
 
 unit: $(STAMP) ## Only the tests that need no kernel of their own
 	$(BIN)/pytest -m "not lab and not cluster" $(PYTEST_FLAGS)
