@@ -192,7 +192,7 @@ def test_what_is_loaded_late_is_there(image: Image, program: str) -> None:
 def test_the_image_holds_the_agent_and_not_the_collector_nor_a_package_manager(image: Image) -> None:
     (packages,) = image.rootfs.glob("opt/memcollect/lib/python3.*/site-packages")
     found = {each.name for each in packages.iterdir() if not each.name.endswith(".dist-info")}
-    assert found == {"memcollect_agent", "msgspec", "prometheus_client", "psutil", "waitress"}
+    assert found == {"memcollect_agent", "msgspec", "prometheus_client", "waitress"}
     unwanted = [each for name in ("pip", "ensurepip", "libreadline*") for each in image.rootfs.rglob(name)]
     assert unwanted == []
 
