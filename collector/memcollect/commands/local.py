@@ -19,7 +19,7 @@ from memcollect_agent import __version__
 
 def local_taking(options: dict[str, Any]) -> Taking:
     """Measure this machine. Raises UnsupportedError where its memory controller is not on cgroup v2."""
-    from memcollect.sources.local import LocalRequest, measure  # noqa: PLC0415 # psutil: only where it measures
+    from memcollect.sources.local import LocalRequest, measure  # noqa: PLC0415 # only where it measures
     from memcollect.sources.top_file import read_tops  # noqa: PLC0415
 
     table = service_table(options.get("services"))

@@ -6,11 +6,12 @@ is believed before it is checked: length, content type, schema version, shape.
 
 import http.client
 from collections.abc import Callable
-from typing import Any, Literal, Self, TypeVar
+from typing import Literal, Self, TypeVar
 
 import msgspec
 
 from memcollect.sources.deadline import Deadline
+from memcollect.sources.http_over_stream import StreamConnection
 from memcollect.sources.plain import plain
 from memcollect.sources.transport import Endpoint, Stream, Transport, TransportError, TransportReason
 from memcollect_agent.wire import SCHEMA_VERSION
@@ -43,21 +44,6 @@ class AgentFailure(Exception):  # noqa: N818 # a value of the result as much as 
 
 _EXPECTED = (TransportError, AgentFailure, OSError, http.client.HTTPException, ValueError)
 """What a stream, its other end and HTTP over it raise."""
-
-
-class _Connection(http.client.HTTPConnection):
-    """HTTP over a stream that is already there; it never connects by itself."""
-
-    auto_open = 0
-
-    def __init__(self, stream: Stream) -> None:
-        super().__init__("localhost")
-        self.sock: Any = stream
-
-    def close(self) -> None:
-        """Let go of the stream without closing it: http.client does this before it has read the answer."""
-        self.sock = None
-        super().close()
 
 
 class AgentConversation:
@@ -124,7 +110,7 @@ class AgentConversation:
     def _request(self, method: str, path: str, body: msgspec.Struct | None) -> http.client.HTTPResponse:
         if self._stream is None:
             self._stream = self._transport.connect(self._endpoint, self._deadline)
-        connection = _Connection(self._stream)
+        connection = StreamConnection(self._stream)
         headers = {"Accept": MESSAGE_PACK, SCHEMA_HEADER: str(SCHEMA_VERSION)}
         if body is not None:
             headers["Content-Type"] = MESSAGE_PACK

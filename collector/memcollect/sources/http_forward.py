@@ -1,11 +1,11 @@
 """An HTTP request to a port of a pod, through whatever stream leads there."""
 
 import http.client
-from typing import Any
 
 from msgspec import Struct
 
 from memcollect.sources.deadline import Deadline
+from memcollect.sources.http_over_stream import StreamConnection
 from memcollect.sources.plain import plain
 from memcollect.sources.transport import Endpoint, Stream, Transport, TransportError
 
@@ -28,21 +28,6 @@ class HttpAnswer(Struct, frozen=True, kw_only=True):
     status: int
     body: bytes = b""
     body_bytes: int = 0
-
-
-class _Connection(http.client.HTTPConnection):
-    """HTTP over a stream that is already there; it never connects by itself."""
-
-    auto_open = 0
-
-    def __init__(self, stream: Stream) -> None:
-        super().__init__("localhost")
-        self.sock: Any = stream
-
-    def close(self) -> None:
-        """Let go of the stream without closing it: http.client does this before it has read the answer."""
-        self.sock = None
-        super().close()
 
 
 def call(transport: Transport, endpoint: Endpoint, request: HttpRequest, deadline: Deadline) -> HttpAnswer:
@@ -68,7 +53,7 @@ def call(transport: Transport, endpoint: Endpoint, request: HttpRequest, deadlin
 
 
 def _exchange(stream: Stream, request: HttpRequest) -> HttpAnswer:
-    connection = _Connection(stream)
+    connection = StreamConnection(stream)
     headers = {"Connection": "close"}
     if request.body:
         headers["Content-Type"] = request.content_type
