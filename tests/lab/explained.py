@@ -81,3 +81,13 @@ def undecided_of(pod: Pod) -> list[Undecided]:
     """Return everything the document leaves open about the pod."""
     of_steps = [item for step in steps_of(pod) for item in step.undecided]
     return [*pod.undecided, *of_steps]
+
+
+def outside_bounds(snapshot: Snapshot) -> dict[str, Residual]:
+    """Return every residual of every pod that is not within its printed bound, by the pod and its place."""
+    return {
+        f"{pod.name} {name}": residual
+        for pod in snapshot.pods
+        for name, residual in residuals_of(pod).items()
+        if not residual.within_bound
+    }

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from lab.contradictions import contradiction
-from lab.explained import explained, pod_of, residuals_of
+from lab.explained import explained, outside_bounds, pod_of
 from lab.truth import Measured, Recorded
 from memcollect_agent.sample import Roots, sample_node
 from memcollect_agent.wire import SampleRequest
@@ -47,13 +47,7 @@ def test_every_cause_is_named_with_its_amount(measured: Measured) -> None:
 
 
 def test_every_residual_is_within_its_printed_bound(measured: Measured) -> None:
-    outside = {
-        f"{pod.name} {name}": residual
-        for pod in explained(measured).pods
-        for name, residual in residuals_of(pod).items()
-        if not residual.within_bound
-    }
-    assert outside == {}
+    assert outside_bounds(explained(measured)) == {}
 
 
 def test_a_field_that_the_kernel_lacks_is_absent_and_not_zero(tree: Path, measured: Measured) -> None:

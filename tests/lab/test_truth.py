@@ -3,7 +3,7 @@
 import pytest
 
 from lab.contradictions import contradiction, tolerance
-from lab.explained import composition_of, explained, ladder_of, pod_of, residuals_of
+from lab.explained import composition_of, explained, ladder_of, outside_bounds, pod_of
 from lab.truth import Failed, Measured
 from lab.workloads import WORKLOADS
 
@@ -35,13 +35,7 @@ def test_every_cause_is_named_with_its_amount(measured: Measured) -> None:
 
 
 def test_every_residual_is_within_its_printed_bound(measured: Measured) -> None:
-    outside = {
-        f"{pod.name} {name}": residual
-        for pod in explained(measured).pods
-        for name, residual in residuals_of(pod).items()
-        if not residual.within_bound
-    }
-    assert outside == {}
+    assert outside_bounds(explained(measured)) == {}
 
 
 def test_every_ladder_reaches_the_working_set(measured: Measured) -> None:
