@@ -14,7 +14,7 @@ from memcollect_agent.wire import Problem
 
 
 class Found(Struct, frozen=True, kw_only=True):
-    """A cgroup that was asked for. At most one of `pod`, `unit` and `sandbox` is set.
+    """A cgroup that was asked for. At most one of `pod`, `unit`, `sandbox` and `is_pods_parent` is set.
 
     None of them: a cgroup of no known shape, which only its processes can tell to be a sandbox's.
     """
@@ -23,19 +23,27 @@ class Found(Struct, frozen=True, kw_only=True):
     pod: pods.PodPlace | None = None
     unit: pods.UnitPlace | None = None
     sandbox: SandboxPlace | None = None
+    is_pods_parent: bool = False
+    """Whether a kubelet puts all its pods into it."""
 
 
 class Finder:
     """One walk over a tree. `problems` tells what could not be looked into."""
 
     def __init__(
-        self, pod_uids: list[str] | None, unit_patterns: list[str] | None, *, sandboxes: bool = False
+        self,
+        pod_uids: list[str] | None,
+        unit_patterns: list[str] | None,
+        *,
+        sandboxes: bool = False,
+        pods_parents: bool = False,
     ) -> None:
-        """Look for pods (None: all), for units by pattern, and for `sandboxes` that have no Pod.
+        """Look for pods (None: all), units by pattern, `sandboxes` without a Pod, and cgroups of all pods.
 
         What runtimes put beside a pod (SandboxPlace.is_overhead) is always found.
         """
         self._sandboxes = sandboxes
+        self._pods_parents = pods_parents
         self.other_ids: set[str] = set()
         """Ids of the cgroups below pods that were not asked for; with `sandboxes` alone."""
         self._uids = None if pod_uids is None else {_normal(uid) for uid in pod_uids}
@@ -101,6 +109,8 @@ class Finder:
         return pods_missing + units_missing
 
     def _at(self, directory: CgroupDir) -> Iterator[Found]:
+        if self._pods_parents and pods.is_parent_of_pods(directory.path):
+            yield Found(path=directory.path, is_pods_parent=True)
         in_overhead = in_kata_overhead(directory.path)
         if not in_overhead and (pod := pods.pod_at(directory.path)):
             if self._uids is None or _normal(pod.uid) in self._uids:

@@ -78,6 +78,12 @@ def pod_at(path: str) -> PodPlace | None:
     return None
 
 
+def is_parent_of_pods(path: str) -> bool:
+    """Return whether `path` is the cgroup that a kubelet puts all its pods into."""
+    name = path.rsplit("/", 1)[-1]
+    return name in {"kubepods", "kubepods.slice"} or name.endswith("-kubepods.slice")
+
+
 def container_at(name: str) -> ContainerPlace:
     """Return what a directory directly below a pod's cgroup is, by its name."""
     if match := _BARE.fullmatch(name):

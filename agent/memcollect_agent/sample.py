@@ -21,8 +21,15 @@ from memcollect_agent.measure_node import measure_node
 from memcollect_agent.measure_processes import Budget, Processes, Tally, Wanted
 from memcollect_agent.procfs import ProcFs
 from memcollect_agent.redact import visible
-from memcollect_agent.sandbox import HOLDERS, MOST_LOOKED_AT, SandboxPlace, find_hints, looks_ordinary
-from memcollect_agent.wire import Container, Cost, Hint, NodeSample, Pod, Problem, SampleRequest
+from memcollect_agent.sandbox import (
+    HOLDERS,
+    MOST_LOOKED_AT,
+    SandboxPlace,
+    find_hints,
+    find_keepers,
+    looks_ordinary,
+)
+from memcollect_agent.wire import Cgroup, Container, Cost, Hint, NodeSample, Pod, Problem, SampleRequest
 
 PAUSE_CHARGE_BYTES = 2 << 20
 """A pause container was seen with up to 0.9 MiB, when it paid for the first page cache."""
@@ -99,13 +106,16 @@ class _NodeSampling:
         self._boot_time = node.boot_time
         if self._refused_full:
             self._problem("request", "full_commands", "denied", _REFUSED_FULL)
-        measured = self._pods()
+        found = self._found()
+        measured = self._pods(found)
         return NodeSample(
             agent_version=memcollect_agent.__version__,
             sampled_at=sampled_at,
             finished_at=time.time(),
             node=node,
             pods=measured,
+            pods_parents=self._parents(found) if self._request.pods_parents else None,
+            keepers=self._keepers(),
             problems=self._problems,
             cost=Cost(
                 wall_seconds=time.monotonic() - wall,
@@ -114,9 +124,11 @@ class _NodeSampling:
             ),
         )
 
-    def _pods(self) -> list[Pod]:
+    def _found(self) -> list[Found]:
         request = self._request
-        finder = Finder(request.pod_uids, request.units, sandboxes=request.sandboxes)
+        finder = Finder(
+            request.pod_uids, request.units, sandboxes=request.sandboxes, pods_parents=request.pods_parents
+        )
         with self._cgroups.open() as top:
             found = list(finder.find(top))
         for place in found:
@@ -124,13 +136,42 @@ class _NodeSampling:
                 self._overheads[place.sandbox.id] = place
         for claimed in finder.other_ids:
             self._overheads.pop(claimed, None)
-        pods_first = sorted(found, key=lambda place: place.pod is None)
-        measured = [pod for place in pods_first if (pod := self._pod(place)) is not None]
         self._problems += finder.problems + finder.not_found()
-        return measured
+        return found
+
+    def _pods(self, found: list[Found]) -> list[Pod]:
+        pods_first = sorted(found, key=lambda place: place.pod is None)
+        return [pod for place in pods_first if (pod := self._pod(place)) is not None]
+
+    def _parents(self, found: list[Found]) -> list[Cgroup]:
+        parents = []
+        for place in (place for place in found if place.is_pods_parent):
+            try:
+                with self._cgroups.open(place.path) as directory:
+                    reading = CgroupReading(directory)
+                    reading.begin()
+                    reading.details()
+                    parents.append(reading.result())
+            except GoneError:
+                continue
+            except AgentError as error:
+                self._problem("node", place.path, _reason(error), str(error))
+        return parents
+
+    def _keepers(self) -> list[Hint] | None:
+        if self._request.keeper_ids is None:
+            return None
+        try:
+            keepers = find_keepers(self._proc, self._request.keeper_ids, lambda: self._budget.spent(2.0))
+        except AgentError as error:
+            self._problem("node", "keepers", _reason(error), str(error))
+            return None
+        if keepers is None:
+            self._problem("node", "keepers", "budget", _KEEPERS_LATE)
+        return keepers
 
     def _pod(self, place: Found) -> Pod | None:
-        if place.pod is None and place.unit is None and not self._is_podless(place):
+        if place.is_pods_parent or (place.pod is None and place.unit is None and not self._is_podless(place)):
             return None
         name = place.pod.uid if place.pod else place.unit.name if place.unit else place.path
         if self._budget.spent(2.0):
@@ -360,6 +401,7 @@ class _NodeSampling:
         self._problems.append(Problem(kind=kind, name=visible(name), reason=reason, detail=visible(detail)))
 
 
+_KEEPERS_LATE = "the time budget was spent before every process was looked at: ask for fewer pods"
 _REFUSED_FULL = (
     "this agent was not started to give whole command lines (--allow-full-commands): they are cut short"
 )

@@ -196,7 +196,8 @@ class Hint(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A process that belongs to a sandbox runtime, and how it was recognised."""
 
     kind: str
-    """"sentry", "sentry-stub", "gofer", "vmm", "kata-shim", "virtiofsd", "cube-shim", "jailer" or "execd"."""
+    """"sentry", "sentry-stub", "gofer", "vmm", "kata-shim", "virtiofsd", "cube-shim", "jailer" or "execd";
+    of a keeper (NodeSample.keepers) also "shim" or "monitor"."""
     pid: int
     program: str
     """The name by which it was recognised, e.g. "qemu-system-x86_64"."""
@@ -325,6 +326,11 @@ class SampleRequest(Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     """Only points of this time and later, and one before it, so that it lies between two."""
     sandboxes: bool = False
     """Whether sandboxes that have no Pod are looked for too (Pod.kind "sandbox")."""
+    pods_parents: bool = False
+    """Whether the cgroups that hold all pods are read too (NodeSample.pods_parents)."""
+    keeper_ids: list[str] | None = None
+    """Ids of sandboxes and containers, 32 or 64 hexadecimal digits: whatever keeps one of them for its
+    runtime, wherever on the node, is told (NodeSample.keepers)."""
 
 
 class HistoryRequest(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -406,3 +412,9 @@ class NodeSample(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
     cost: Cost | None = None
     history: History | None = None
     """Only when asked for; None also where the agent keeps none, and then a problem says so."""
+    pods_parents: list[Cgroup] | None = None
+    """The kubelet's cgroup of all pods ("/kubepods.slice"), of each kubelet there is; None: not asked for.
+    What is charged to it and to none of its pods belongs to removed ones (nr_dying_descendants)."""
+    keepers: list[Hint] | None = None
+    """Shims, monitors, VMMs and their helpers whose command lines bear an id that was asked for, which then
+    is their `sandbox_id`; None: not asked for, or the time budget was spent first, and a problem says so."""

@@ -164,3 +164,19 @@ def test_any_path_has_an_answer(path: str) -> None:
     pods.pod_at(path)
     pods.container_at(path)
     pods.unit_at(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "holds_all_pods"),
+    [
+        ("/kubepods.slice", True),
+        ("/kubepods", True),
+        ("/kubelet.slice/kubelet-kubepods.slice", True),
+        ("/kubelet/kubepods", True),
+        ("/kubepods.slice/kubepods-burstable.slice", False),
+        ("/kubepods/besteffort", False),
+        ("/system.slice/kubelet.service", False),
+    ],
+)
+def test_the_cgroup_of_all_pods_is_told_by_its_name(path: str, *, holds_all_pods: bool) -> None:
+    assert pods.is_parent_of_pods(path) is holds_all_pods

@@ -464,3 +464,33 @@ def test_problems_are_printable(machine: Machine) -> None:
         )
     ]
     assert sample.problems[0].detail.isprintable()
+
+
+def test_the_cgroups_of_all_pods_are_read_when_asked_for_and_told_as_no_pod(machine: Machine) -> None:
+    machine.cgroup("/kubepods", current=9 * MIB)
+    machine.cgroup("/kubepods/podabc", current=5 * MIB)
+    (machine.top / "kubepods" / "cgroup.stat").write_text("nr_descendants 3\nnr_dying_descendants 2\n")
+    sample = sample_node(SampleRequest(pods_parents=True), machine.roots)
+    (parent,) = sample.pods_parents or []
+    assert (parent.path, parent.current_bytes) == ("/kubepods", 9 * MIB)
+    assert parent.descendants == {"nr_descendants": 3, "nr_dying_descendants": 2}
+    assert "abc" in {pod.uid for pod in sample.pods}
+    assert sample_node(SampleRequest(), machine.roots).pods_parents is None
+
+
+def test_keepers_are_looked_for_only_when_asked_for(machine: Machine) -> None:
+    machine.process(77)
+    (machine.base / "proc" / "77" / "comm").write_text("containerd-shim\n")
+    command = f"containerd-shim-runc-v2\0-id\0{'a' * 64}\0"
+    (machine.base / "proc" / "77" / "cmdline").write_text(command)
+    (keeper,) = sample_node(SampleRequest(keeper_ids=["a" * 64]), machine.roots).keepers or []
+    assert (keeper.kind, keeper.pid, keeper.sandbox_id) == ("shim", 77, "a" * 64)
+    assert sample_node(SampleRequest(keeper_ids=["b" * 64]), machine.roots).keepers == []
+    assert sample_node(SampleRequest(), machine.roots).keepers is None
+
+
+def test_a_search_for_keepers_that_ran_out_of_time_is_a_problem_and_no_empty_list(machine: Machine) -> None:
+    machine.process(77)
+    sample = sample_node(SampleRequest(keeper_ids=["a" * 64], time_budget_seconds=0.0), machine.roots)
+    assert sample.keepers is None
+    assert [(each.name, each.reason) for each in sample.problems] == [("keepers", "budget")]

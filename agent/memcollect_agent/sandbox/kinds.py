@@ -8,6 +8,7 @@ through /proc/self/exe with another argv[0] (runsc/sandbox/sandbox.go), so their
 import re
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -44,10 +45,20 @@ HOLDERS = frozenset({"sentry", "vmm", "kata-shim", "cube-shim"})
 VISITORS = frozenset({"virtiofsd", "sentry-stub"})
 """Kinds that map the guest's memory a second time."""
 
+KEEPERS = (
+    Kind("shim", r"(?:docker-)?containerd-shim(?:-[a-z0-9]+)*"),
+    Kind("monitor", r"(?:crio-)?conmon(?:rs)?"),
+)
+"""Programs beside every ordinary container: they hold nothing of a guest, and tell no runtime apart."""
+
 _PATTERNS = tuple((kind, re.compile(kind.programs)) for kind in KINDS)
+_KEEPER_PATTERNS = tuple((kind, re.compile(kind.programs)) for kind in KEEPERS)
 _SANDBOX_OPTIONS = ("-id", "--id", "--sandbox", "-sandbox")
 _QEMU_NAME = re.compile(r"(?:^|,)sandbox-([0-9a-f]{32,64})(?:,|$)")
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,127}")
+
+
+_Patterns: TypeAlias = Sequence[tuple[Kind, re.Pattern[str]]]
 
 
 class Recognised(Struct, frozen=True):
@@ -60,11 +71,22 @@ class Recognised(Struct, frozen=True):
 
 def recognise(comm: str, arguments: Sequence[str], exe: str | None) -> Recognised | None:
     """Return what the process is, None where it is nothing that is known here."""
+    return _recognised(_PATTERNS, comm, arguments, exe)
+
+
+def recognise_keeper(comm: str, arguments: Sequence[str], exe: str | None) -> Recognised | None:
+    """Return which of KEEPERS the process is, None where it is none of them."""
+    return _recognised(_KEEPER_PATTERNS, comm, arguments, exe)
+
+
+def _recognised(
+    patterns: _Patterns, comm: str, arguments: Sequence[str], exe: str | None
+) -> Recognised | None:
     names = [("argv[0]", _base(arguments[0])) if arguments else None, ("exe", _base(exe)) if exe else None]
     for by, name in filter(None, names):
-        if kind := _kind_of(name, arguments):
+        if kind := _kind_of(patterns, name, arguments):
             return Recognised(kind.name, name, by)
-    if not any(names) and (kind := _kind_of_cut(comm)):
+    if not any(names) and (kind := _kind_of_cut(patterns, comm)):
         return Recognised(kind.name, comm, "comm")
     return None
 
@@ -86,16 +108,16 @@ def sandbox_id(arguments: Sequence[str]) -> str | None:
     return None
 
 
-def _kind_of(name: str, arguments: Sequence[str]) -> Kind | None:
-    for kind, pattern in _PATTERNS:
+def _kind_of(patterns: _Patterns, name: str, arguments: Sequence[str]) -> Kind | None:
+    for kind, pattern in patterns:
         if pattern.fullmatch(name) and (not kind.subcommand or kind.subcommand in arguments[1:]):
             return kind
     return None
 
 
-def _kind_of_cut(comm: str) -> Kind | None:
+def _kind_of_cut(patterns: _Patterns, comm: str) -> Kind | None:
     # Only a name that fits into comm whole: a cut one (`containerd-shim`) is every shim's.
-    return _kind_of(comm, ()) if len(comm) < COMM_LENGTH else None
+    return _kind_of(patterns, comm, ()) if len(comm) < COMM_LENGTH else None
 
 
 def _base(path: str) -> str:

@@ -13,6 +13,7 @@ MAX_BODY_BYTES = 256 << 10
 MAX_UIDS = 4096
 """A kubelet runs 110 pods unless told otherwise, and some hundreds at most."""
 MAX_PATTERNS = 64
+MAX_KEEPER_IDS = 1024
 MAX_NAME = 253
 """Characters of a UID or a pattern; Kubernetes' longest names have as many."""
 MAX_PROCESSES = 10_000
@@ -70,6 +71,7 @@ def _bound(request: SampleRequest | HistoryRequest) -> None:
     _check_names("pod_uids", request.pod_uids, MAX_UIDS)
     if isinstance(request, SampleRequest):
         _check_names("units", request.units, MAX_PATTERNS)
+        _check_names("keeper_ids", request.keeper_ids, MAX_KEEPER_IDS)
         _check_number("time_budget_seconds", request.time_budget_seconds, MAX_SECONDS)
         _check_number("process_limit", request.process_limit, MAX_PROCESSES)
         _check_number("process_ceiling_bytes", request.process_ceiling_bytes, MAX_BYTES)

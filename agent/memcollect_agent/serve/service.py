@@ -82,11 +82,11 @@ class Service:
 
     def _settled(self, request: SampleRequest) -> SampleRequest:
         """Return the request with its bounds applied, in the one form that equal requests share."""
-        uids, units = request.pod_uids, request.units
         return msgspec.structs.replace(
             request,
-            pod_uids=None if uids is None else sorted(set(uids)),
-            units=None if units is None else sorted(set(units)),
+            pod_uids=_unique(request.pod_uids),
+            units=_unique(request.units),
+            keeper_ids=_unique(request.keeper_ids),
             time_budget_seconds=min(request.time_budget_seconds, self._permissions.max_seconds),
         )
 
@@ -103,3 +103,7 @@ class Service:
         if self._recorder is None:
             return None
         return self._recorder.history(HistoryRequest(pod_uids=pod_uids, since=since), packer(form))
+
+
+def _unique(names: list[str] | None) -> list[str] | None:
+    return None if names is None else sorted(set(names))

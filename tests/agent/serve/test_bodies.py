@@ -94,6 +94,7 @@ def test_a_budget_that_is_no_number_is_refused() -> None:
     [
         ({"pod_uids": ["a"] * (bodies.MAX_UIDS + 1)}, "pod_uids has 4097 entries"),
         ({"units": ["a"] * (bodies.MAX_PATTERNS + 1)}, "units has 65 entries"),
+        ({"keeper_ids": ["a"] * (bodies.MAX_KEEPER_IDS + 1)}, "keeper_ids has 1025 entries"),
         ({"units": ["a" * 254]}, "an entry of units is empty or longer"),
     ],
 )
