@@ -493,4 +493,4 @@ def test_a_search_for_keepers_that_ran_out_of_time_is_a_problem_and_no_empty_lis
     machine.process(77)
     sample = sample_node(SampleRequest(keeper_ids=["a" * 64], time_budget_seconds=0.0), machine.roots)
     assert sample.keepers is None
-    assert [(each.name, each.reason) for each in sample.problems] == [("keepers", "budget")]
+    assert ("keepers", "budget") in {(each.name, each.reason) for each in sample.problems}
