@@ -223,11 +223,19 @@ def _with_evidence(document_: Document) -> Document:
     manifest = document_.manifest
     assert manifest is not None
     looks = [
-        NodeEvidence(node="node-1", moment="before", meminfo={"MemAvailable": 5 << 30}),
+        NodeEvidence(
+            node="node-1",
+            moment="before",
+            meminfo={"MemAvailable": 5 << 30},
+            pods_charge_bytes=90 * MIB,
+            dying_cgroups=1,
+        ),
         NodeEvidence(
             node="node-1",
             moment="after",
             meminfo={"MemAvailable": (5 << 30) - MIB},
+            pods_charge_bytes=91 * MIB,
+            dying_cgroups=3,
             leftover_cgroups=1,
             leftover_processes=["containerd-shim"],
         ),

@@ -116,13 +116,16 @@ class NodeEvidence(Struct, frozen=True, kw_only=True):
     """How many of the run's pods the node held then."""
     meminfo: dict[str, int] = field(default_factory=dict)
     """/proc/meminfo in bytes: MemAvailable, MemTotal, Slab, Shmem, SwapFree, …"""
+    pods_charge_bytes: int | None = None
+    """memory.current of the cgroup that holds all pods of the node: the run's, others, removed ones."""
     leftover_cgroups: int | None = None
     """Cgroups of deleted pods of this run that are still there."""
     dying_cgroups: int | None = None
-    """nr_dying_descendants of the pods' parent: removed, yet still charged."""
+    """nr_dying_descendants of the cgroup that holds all pods: removed, yet still charged."""
     leftover_processes: list[str] = field(default_factory=list)
-    """Shims and VMMs of deleted pods that still run, by name."""
+    """What of deleted pods still runs, by name: in their cgroups, or a shim or VMM anywhere on the node."""
     absent: dict[str, str] = field(default_factory=dict)
+    """Field (or "leftover_shims") -> why it is not known."""
 
 
 class PhaseRun(Struct, frozen=True, kw_only=True):

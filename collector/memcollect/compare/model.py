@@ -182,8 +182,13 @@ class Leftover(Struct, frozen=True, kw_only=True):
     repeat: int | None = None
     available_change_bytes: int | None = None
     """MemAvailable after − before: negative where memory did not come back."""
+    pods_charge_change_bytes: int | None = None
+    """What the cgroup of all pods is charged, after − before: positive where removed ones still hold memory,
+    or other pods of the node grew."""
     cgroups: int | None = None
     dying_cgroups: int | None = None
+    dying_change: int | None = None
+    """Dying cgroups after − before."""
     processes: list[str] = field(default_factory=list)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
@@ -50,8 +50,7 @@ def _row(
     before, now = looks
     available = [each.meminfo.get("MemAvailable") for each in looks]
     count = now.pods if now.pods is not None else len(pods)
-    rebooted = None not in {before.boot_id, now.boot_id} and before.boot_id != now.boot_id
-    if available[0] is None or available[1] is None or count < 1 or rebooted:
+    if available[0] is None or available[1] is None or count < 1 or _rebooted(before, now):
         return
     yield NodeRow(
         backend=backend,
@@ -100,16 +99,23 @@ def _leftover(backend: str, before: NodeEvidence | None, after: NodeEvidence) ->
     return Leftover(
         backend=backend,
         node=after.node,
-        available_change_bytes=_change(before, after),
+        available_change_bytes=_change(before, after, lambda look: look.meminfo.get("MemAvailable")),
+        pods_charge_change_bytes=_change(before, after, lambda look: look.pods_charge_bytes),
         cgroups=after.leftover_cgroups,
         dying_cgroups=after.dying_cgroups,
+        dying_change=_change(before, after, lambda look: look.dying_cgroups),
         processes=list(after.leftover_processes),
     )
 
 
-def _change(before: NodeEvidence | None, after: NodeEvidence) -> int | None:
-    if before is not None and None not in {before.boot_id, after.boot_id} and before.boot_id != after.boot_id:
+def _change(
+    before: NodeEvidence | None, after: NodeEvidence, of: Callable[[NodeEvidence], int | None]
+) -> int | None:
+    if before is None or _rebooted(before, after):
         return None
-    was = before.meminfo.get("MemAvailable") if before is not None else None
-    now = after.meminfo.get("MemAvailable")
+    was, now = of(before), of(after)
     return None if was is None or now is None else now - was
+
+
+def _rebooted(before: NodeEvidence, after: NodeEvidence) -> bool:
+    return None not in {before.boot_id, after.boot_id} and before.boot_id != after.boot_id

@@ -34,6 +34,7 @@ def assembled(  # noqa: PLR0913, PLR0917 # a run is made of this many parts
     )
     limits = Limits(concurrency=min(options["concurrency"], most_workers()), timeout=options["timeout"])
     source = begun.source
+    nodes = Nodes(tools, deployment, limits)
     return Run(
         plan=begun.plan,
         source=source,
@@ -50,10 +51,15 @@ def assembled(  # noqa: PLR0913, PLR0917 # a run is made of this many parts
             stopped=stopped,
         ),
         measurer=Measurer(
-            tools=tools, record=begun.record, deployment=deployment, limits=limits, stopped=stopped
+            tools=tools,
+            record=begun.record,
+            nodes=nodes,
+            deployment=deployment,
+            limits=limits,
+            stopped=stopped,
         ),
         cleaner=cleaner_of(begun, workshop, tools, say),
-        nodes=Nodes(tools, deployment, limits),
+        nodes=nodes,
         operator=TerminalOperator(say),
         stopped=stopped,
         say=say,

@@ -81,7 +81,9 @@ def leftovers(
     while True:
         told: list[Missing] = []
         found = nodes.look("after", names, uids, told)
-        if time.monotonic() > until or not any(each.leftover_cgroups for each in found):
+        if time.monotonic() > until or not any(
+            each.leftover_cgroups or each.leftover_processes for each in found
+        ):
             missing += told
             return found
         time.sleep(1.0)

@@ -29,10 +29,10 @@ class Measurer:
 
     tools: Tools
     record: Record
+    nodes: Nodes
     deployment: Deployment
     limits: Limits
     stopped: Stopped
-    label: str = ""
     missing: list[Missing] = field(default_factory=list)
 
     def measure(self, run: PhaseRun, there: Gathered, rule: Settle) -> PhaseRun:
@@ -51,9 +51,8 @@ class Measurer:
 
     def look(self, there: Sequence[Sandbox], nodes: Sequence[str] | None = None) -> list[NodeEvidence]:
         """Return the evidence of the nodes before sandboxes are asked for, or at a step."""
-        found = Nodes(self.tools, self.deployment, self.limits)
         uids = [each.uid for each in there if each.uid]
-        return found.look("step" if there else "before", nodes, uids, self.missing)
+        return self.nodes.look("step" if there else "before", nodes, uids, self.missing)
 
     def _snapshot(self, run: PhaseRun, there: Gathered) -> PhaseRun:
         nodes = self.look(there.ready, sorted(set(there.nodes.values())))

@@ -54,11 +54,18 @@ def test_without_two_numbers_of_one_boot_there_is_no_row(before: NodeEvidence, s
 
 def test_what_was_not_given_back_after_deletion_is_told() -> None:
     after = _look(
-        "after", 4990 * MIB, leftover_cgroups=1, dying_cgroups=3, leftover_processes=["containerd-shim"]
+        "after",
+        4990 * MIB,
+        leftover_cgroups=1,
+        dying_cgroups=3,
+        pods_charge_bytes=52 * MIB,
+        leftover_processes=["containerd-shim"],
     )
-    run = _run(_look("before", 5000 * MIB), _look("step", 4500 * MIB, pods=10), after)
+    before = _look("before", 5000 * MIB, dying_cgroups=1, pods_charge_bytes=50 * MIB)
+    run = _run(before, _look("step", 4500 * MIB, pods=10), after)
     (row,) = compare([run], Question()).leftovers
     assert (row.available_change_bytes, row.cgroups, row.dying_cgroups) == (-10 * MIB, 1, 3)
+    assert (row.dying_change, row.pods_charge_change_bytes) == (2, 2 * MIB)
     assert row.processes == ["containerd-shim"]
 
 

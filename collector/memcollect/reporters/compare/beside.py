@@ -13,7 +13,12 @@ TIME_TO_READY = (
     " that pulled an image are left out and counted."
 )
 
-AFTER_DELETION = "Against the look before: what did not come back is negative."
+AFTER_DELETION = (
+    "Against the look before the pods were asked for. Available: of the node, negative where memory did not"
+    " come back. Charged: to the cgroup of all pods, positive where removed ones still hold memory or other"
+    " pods grew. Dying: removed cgroups that still hold some. Shims are looked for on the whole node, by the"
+    " ids of the pods' containers."
+)
 
 
 def reuses(comparison: Comparison) -> Iterator[Section]:
@@ -79,6 +84,7 @@ def nodes(comparison: Comparison) -> Iterator[Section]:
             Column("Deleted", right=False),
             Column("Backend", right=False),
             Column("Available"),
+            Column("Charged"),
             Column("Cgroups"),
             Column("Dying"),
             Column("Processes", right=False),
@@ -94,8 +100,9 @@ def _leftover_row(row: Leftover) -> list[Cell]:
         "the whole run" if row.phase is None else row.phase.label,
         row.backend,
         Bytes(row.available_change_bytes, signed=True),
+        Bytes(row.pods_charge_change_bytes, signed=True),
         _count(row.cgroups),
-        _count(row.dying_cgroups),
+        _changed(row.dying_cgroups, row.dying_change),
         ", ".join(row.processes) or "none seen",
         "" if row.repeat is None else str(row.repeat),
         row.node,
@@ -118,6 +125,10 @@ def _node_row(row: NodeRow) -> list[Cell]:
 
 def _count(number: int | None) -> str:
     return "?" if number is None else str(number)
+
+
+def _changed(number: int | None, change: int | None) -> str:
+    return _count(number) if not change else f"{_count(number)} ({change:+d})"
 
 
 def startups(comparison: Comparison) -> Iterator[Section]:
