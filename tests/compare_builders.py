@@ -210,13 +210,38 @@ def rich_pair(name: str = "cube", comm: str = "ipykernel") -> list[Document]:
         size = shorter["empty"][repeat - 1], shorter["after-python"][repeat - 1]
         snapshots[before] = snapshot(pod(size[0], processes=[shell]), sample="empty")
         snapshots[after] = snapshot(pod(size[1], processes=[shell, kernel]), sample="after-python")
-    assert base.manifest is not None
-    again = [
-        msgspec.structs.replace(each, same_pod=each.repeat > 1) if each.phase == "after-python" else each
-        for each in base.manifest.phases
+    return [
+        _with_evidence(with_rounds(base, [130 * MIB, 131 * MIB])),
+        msgspec.structs.replace(other, snapshots=snapshots),
     ]
-    base = msgspec.structs.replace(base, manifest=msgspec.structs.replace(base.manifest, phases=again))
-    return [_with_evidence(base), msgspec.structs.replace(other, snapshots=snapshots)]
+
+
+def with_rounds(run_: Document, anon: Sequence[int], *, kept: Sequence[bool] | None = None) -> Document:
+    """Return the run with a phase that goes round in each repeat: private memory, and whether the pod stayed.
+
+    By itself the last round of the last repeat had another pod.
+    """
+    manifest = run_.manifest
+    assert manifest is not None
+    snapshots, phases = dict(run_.snapshots), list(manifest.phases)
+    for repeat in range(1, manifest.plan.repeats + 1):
+        for cycle, size in enumerate(anon, start=1):
+            path = f"snapshots/warm-{repeat}-{cycle}.json"
+            time = f"2026-01-01T01:{repeat:02}:{cycle:02}Z"
+            snapshots[path] = snapshot(pod(size), sample="warm-reuse", captured_at=time)
+            same = (
+                not (repeat == manifest.plan.repeats and cycle == len(anon))
+                if kept is None
+                else kept[cycle - 1]
+            )
+            phases.append(
+                phase_run(
+                    "warm-reuse", repeat, cycle=cycle, workload="empty", snapshots=[path], same_pod=same
+                )
+            )
+    planned = msgspec.structs.replace(manifest.plan, phases=[*manifest.plan.phases, "warm-reuse"])
+    more = msgspec.structs.replace(manifest, phases=phases, plan=planned)
+    return msgspec.structs.replace(run_, manifest=more, snapshots=snapshots)
 
 
 def _with_evidence(document_: Document) -> Document:

@@ -35,6 +35,7 @@ from memcollect.compare.model import (
 )
 from memcollect.compare.nodes import leftovers, node_rows
 from memcollect.compare.processes import left_processes
+from memcollect.compare.rounds import reuse_rows
 from memcollect.compare.startup import startup_rows
 from memcollect.compare.statistics import chance_of_separation
 from memcollect.compare.values import HEADLINE, WHOLE_POD
@@ -110,6 +111,7 @@ def compare(documents: Sequence[Document], question: Question) -> Comparison:
         ],
         nodes=_by_phase([row for each in ordered for row in node_rows(each, names[each.name])], material),
         leftovers=[row for each in ordered for row in leftovers(each, names[each.name])],
+        reuses=list(reuse_rows(material.groups.values())),
         startups=list(_startups(ordered, names, material)),
         missing=[*material.gaps, *_absent(material)],
         notes=list(_notes(ordered, names, pairs)),

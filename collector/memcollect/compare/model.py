@@ -25,9 +25,10 @@ class PhaseKey(Struct, frozen=True, kw_only=True, order=True):
 
     @property
     def label(self) -> str:
-        """Return what a person calls it, e.g. "concurrent, 50 at once"."""
-        step = "" if self.step is None else f", {self.step} at once"
-        return self.name + step + ("" if self.cycle is None else f", round {self.cycle}")
+        """Return what a person calls it, e.g. "concurrent (50 at once)"."""
+        step = [] if self.step is None else [f"{self.step} at once"]
+        cycle = [] if self.cycle is None else [f"round {self.cycle}"]
+        return f"{self.name} ({', '.join([*step, *cycle])})" if step or cycle else self.name
 
 
 class Spread(Struct, frozen=True, kw_only=True):
@@ -192,6 +193,26 @@ class Leftover(Struct, frozen=True, kw_only=True):
     processes: list[str] = field(default_factory=list)
 
 
+class ReuseRow(Struct, frozen=True, kw_only=True):
+    """A phase that releases its sandbox and takes it again: whether the same pod came back, and grew."""
+
+    backend: str
+    phase: str
+    rounds: int
+    """Of the repeat with the most of them."""
+    same_pod: int
+    """In how many of `reuses` the pods were the ones that had been released."""
+    reuses: int
+    growth: Spread | None = None
+    """Working set per pod, last round − first round of the same repeat: one value of each repeat."""
+    reason: str = ""
+    """Why `growth` is None."""
+    grown_term: str = ""
+    """The term that moved most the same way …"""
+    grown_term_bytes: int | None = None
+    """… and by how much: the median over the repeats."""
+
+
 class StartupRow(Struct, frozen=True, kw_only=True):
     """How long pods took from being asked for to ready, in seconds."""
 
@@ -252,6 +273,7 @@ class Comparison(Struct, frozen=True, kw_only=True):
     left_processes: list[LeftProcess] = field(default_factory=list)
     nodes: list[NodeRow] = field(default_factory=list)
     leftovers: list[Leftover] = field(default_factory=list)
+    reuses: list[ReuseRow] = field(default_factory=list)
     startups: list[StartupRow] = field(default_factory=list)
     missing: list[Gap] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

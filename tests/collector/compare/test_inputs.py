@@ -63,7 +63,7 @@ def test_sandboxes_of_another_number_at_once_are_others_with_a_past_of_their_own
     assert manifest is not None
     stepped = build.phase_run("after-python", 1, step=10)
     with_step = msgspec.structs.replace(manifest, phases=[*manifest.phases, stepped])
-    assert [phase for phase, _ in workload_trail(with_step, stepped)] == ["after-python, 10 at once"]
+    assert [phase for phase, _ in workload_trail(with_step, stepped)] == ["after-python (10 at once)"]
 
 
 def test_a_workload_that_the_run_does_not_describe_has_no_hash() -> None:
@@ -74,5 +74,5 @@ def test_a_workload_that_the_run_does_not_describe_has_no_hash() -> None:
 
 
 def test_a_phase_is_called_with_its_step_and_round() -> None:
-    assert PhaseKey(name="concurrent", step=50).label == "concurrent, 50 at once"
-    assert PhaseKey(name="warm-reuse", cycle=2).label == "warm-reuse, round 2"
+    assert PhaseKey(name="concurrent", step=50).label == "concurrent (50 at once)"
+    assert PhaseKey(name="warm-reuse", cycle=2).label == "warm-reuse (round 2)"

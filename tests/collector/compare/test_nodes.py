@@ -73,7 +73,7 @@ def test_what_a_phases_pods_left_is_told_with_the_phase() -> None:
     run = _run(_look("before", 5000 * MIB), _look("after", 4999 * MIB, leftover_cgroups=0))
     (row,) = compare([run], Question()).leftovers
     assert row.phase is not None
-    assert (row.phase.label, row.repeat, row.available_change_bytes) == ("concurrent, 10 at once", 1, -MIB)
+    assert (row.phase.label, row.repeat, row.available_change_bytes) == ("concurrent (10 at once)", 1, -MIB)
 
 
 def test_a_node_that_was_rebooted_meanwhile_has_no_change() -> None:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from memcollect.compare.model import Comparison, Leftover, NodeRow
+from memcollect.compare.model import Comparison, Leftover, NodeRow, ReuseRow
 from memcollect.compare.nodes import WHY_THEY_DIFFER
-from memcollect.reporters.compare.layout import Bullet, Bytes, Cell, Column, Section, Table
+from memcollect.reporters.compare.layout import Bytes, Cell, Column, Range, Section, Table
+from memcollect.reporters.compare.numbers import metric_label
 
+REUSE = (
+    "Growth: working set per pod, last round minus first round of the same repeat, the median over the"
+    " repeats. A sandbox that is handed on and grows each time is one that keeps what its users left."
+)
 TIME_TO_READY = (
     "From asked for to ready. Percentiles are nearest-rank: of fewer than 100 pods p99 is the slowest. Pods"
     " that pulled an image are left out and counted."
@@ -22,14 +27,36 @@ AFTER_DELETION = (
 
 
 def reuses(comparison: Comparison) -> Iterator[Section]:
-    """Yield whether a released sandbox came back as the same pod."""
-    bullets = [
-        Bullet(f"{cell.backend}, {cell.phase.label}: the same pod {cell.reused} of {cell.reuses} times")
-        for cell in comparison.cells
-        if cell.reused is not None
+    """Yield whether released sandboxes came back as the same pods, and whether they grew."""
+    if not comparison.reuses:
+        return
+    columns = [
+        Column("Phase", right=False),
+        Column("Backend", right=False),
+        Column("Rounds"),
+        Column("Same pod"),
+        Column("n"),
+        Column("Growth"),
+        Column("Min–max"),
+        Column("Most of it", right=False),
+        Column("of that", wide=True),
     ]
-    if bullets:
-        yield Section("Release and reuse", bullets=bullets)
+    rows = [_reuse_row(each) for each in comparison.reuses]
+    yield Section("Release and reuse", [REUSE], table=Table(columns, rows))
+
+
+def _reuse_row(row: ReuseRow) -> list[Cell]:
+    head: list[Cell] = [row.phase, row.backend, str(row.rounds), f"{row.same_pod}/{row.reuses}"]
+    if row.growth is None:
+        return [*head, "0", Bytes(None), "?", row.reason, Bytes(None)]
+    return [
+        *head,
+        str(row.growth.n),
+        Bytes(row.growth.median_bytes, signed=True),
+        Range(row.growth.low_bytes, row.growth.high_bytes, signed=True),
+        metric_label(row.grown_term) if row.grown_term else "",
+        Bytes(row.grown_term_bytes, signed=True) if row.grown_term else "",
+    ]
 
 
 def left(comparison: Comparison) -> Iterator[Section]:
