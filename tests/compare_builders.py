@@ -132,7 +132,7 @@ def phase_run(phase: str, repeat: int, **more: Any) -> PhaseRun:
         "repeat": repeat,
         "status": "ok",
         "workload": None if phase == "empty" else phase,
-        "settling": Settling(settled=True),
+        "settling": Settling(settled=True, within_bytes=MIB, for_seconds=20.0),
         "snapshots": [path_of(phase, repeat)],
         **more,
     }

@@ -71,6 +71,9 @@ def side_facts(
         "settled": _all(
             group.observations, lambda each: each.settled, "no run says whether memory had come to rest"
         ),
+        "settle_rule": _all(
+            group.observations, lambda each: each.settle_rule, "no run says what counted as at rest"
+        ),
         "workload": _all(group.observations, _workloads, "no run says what was done in it"),
         "kernel": _nodes(pods, lambda node: node.kernel),
         "thp": _nodes(pods, _huge_pages),

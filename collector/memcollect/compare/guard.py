@@ -195,6 +195,10 @@ def _quantities(value: tuple[tuple[Any, ...], ...]) -> str:
     return "; ".join(parts)
 
 
+def _rest(value: tuple[int, float]) -> str:
+    return f"less than {human_bytes(value[0])} in {value[1]:g} s"
+
+
 RULES = (
     Rule("phase", both("phase"), _phase, "phase"),
     Rule("files", both("files"), _files, "list of files"),
@@ -202,6 +206,7 @@ RULES = (
     Rule("repeats", both("repeats"), _repeats, "number of repeats"),
     Rule("status", both("status"), _status, "outcome"),
     Rule("settled", both("settled"), _settled, "settling"),
+    same("settle-rule", "settle_rule", "rule of what counts as at rest", _rest),
     Rule("workload", both("workload"), _workload, "workload", BACKENDS),
     same("pods", "pods", "number of pods"),
     same("kernel", "kernel", "kernel"),

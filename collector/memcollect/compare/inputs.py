@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from memcollect.compare.model import PhaseKey
 from memcollect.model import Snapshot
-from memcollect.run_model import PhaseRun, RunManifest
+from memcollect.run_model import PhaseRun, RunManifest, Settling
 
 Grouping = Literal["auto", "runtime", "file", "label"]
 """What makes a backend: the runtime's family, each file or directory by itself, or the labels given."""
@@ -27,6 +27,8 @@ class Observation(Struct, frozen=True, kw_only=True):
     status: str | None = None
     reason: str = ""
     settled: bool | None = None
+    settle_rule: tuple[int, float] | None = None
+    """At rest is a change of less than so many bytes in so many seconds."""
     same_pod: bool | None = None
     """After a reuse: whether the pods are those that were released."""
     workloads: list[tuple[str, str | None]] | None = None
@@ -97,11 +99,18 @@ def _of_phase(document: Document, manifest: RunManifest, run: PhaseRun) -> Itera
             status=run.status,
             reason=run.reason,
             settled=run.settling.settled if run.settling is not None else None,
+            settle_rule=_settle_rule(run.settling),
             same_pod=run.same_pod,
             workloads=workload_trail(manifest, run),
             order=(*place_in_plan(manifest, run), ""),
             snapshot=snapshot,
         )
+
+
+def _settle_rule(settling: Settling | None) -> tuple[int, float] | None:
+    if settling is None or settling.within_bytes is None or settling.for_seconds is None:
+        return None
+    return settling.within_bytes, settling.for_seconds
 
 
 def workload_trail(manifest: RunManifest, run: PhaseRun) -> list[tuple[str, str | None]]:

@@ -33,17 +33,23 @@ class PlanError(UsageError):
 def parse_plan(data: bytes, name: str = "the plan", source: bytes | None = None) -> Plan:
     """Return the plan that `data` is the TOML of; `source`, another TOML, replaces its [source].
 
+    Where that brings a [settle], it holds for every phase: how long numbers take to come is the source's.
     Raises PlanError, which tells every mistake.
     """
     mistakes: Mistakes = []
+    settles_everywhere = False
     document = _toml(data, name, mistakes)
     if source is not None:
         replaced = _toml(source, "the source's file", mistakes)
         if document is not None and replaced is not None:
             document |= _replacing(replaced, mistakes)
+            settles_everywhere = "settle" in replaced
     plan = None if document is None else _plan(document, mistakes)
     if plan is None or mistakes:
         raise PlanError(name, list(dict.fromkeys(mistakes)))
+    if settles_everywhere:
+        phases: list[Phase] = [msgspec.structs.replace(phase, settle=None) for phase in plan.phases]
+        plan = msgspec.structs.replace(plan, phases=phases)
     return plan
 
 
@@ -61,13 +67,14 @@ def _toml(data: bytes, name: str, mistakes: Mistakes) -> dict[str, Any] | None:
 
 
 def _replacing(replaced: dict[str, Any], mistakes: Mistakes) -> dict[str, Any]:
-    extra = sorted(set(replaced) - {"source", "backend"})
+    known = ("source", "backend", "settle")
     mistakes += [
-        f"The source's file has {plain(key, 60)!r}; it may hold [source] and backend." for key in extra
+        f"The source's file has {plain(key, 60)!r}; it may hold [source], [settle] and backend."
+        for key in sorted(set(replaced) - set(known))
     ]
     if "source" not in replaced:
         mistakes.append("The source's file has no [source] table; add one.")
-    return {key: value for key, value in replaced.items() if key in ("source", "backend")}
+    return {key: value for key, value in replaced.items() if key in known}
 
 
 def _plan(document: dict[str, Any], mistakes: Mistakes) -> Plan | None:

@@ -24,6 +24,7 @@ SIDE: dict[str, Any] = {
     "repeats": 3,
     "status": frozenset({"ok"}),
     "settled": frozenset({True}),
+    "settle_rule": frozenset({(MIB, 20.0)}),
     "workload": frozenset({(("after-python", "ab" * 32),)}),
     "pods": frozenset({1}),
     "kernel": frozenset({"6.1.0"}),
@@ -76,6 +77,13 @@ def test_nothing_is_allowed_while_any_fact_is_unknown(lost: set[str], gone: bool
     ("rule", "fact", "other", "words"),
     [
         ("kernel", "kernel", "6.12.1", "different kernel: 6.1.0 against 6.12.1"),
+        (
+            "settle-rule",
+            "settle_rule",
+            (MIB, 1.0),
+            "different rule of what counts as at rest:"
+            " less than 1 MiB in 20 s against less than 1 MiB in 1 s",
+        ),
         ("thp", "thp", "always", "different transparent huge page setting: madvise against always"),
         ("swap", "swap", "on", "different swap: off against on"),
         ("page-size", "page_size", 65536, "different page size: 4096 against 65536"),

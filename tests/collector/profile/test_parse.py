@@ -153,8 +153,20 @@ def test_another_source_leaves_the_phases_as_they_are() -> None:
     plan = parse_plan(GOOD.encode(), source=source.encode())
     assert plan.phases == parse_plan(GOOD.encode()).phases
     assert mistakes(GOOD, "phases = 1\n") == [
-        "The source's file has 'phases'; it may hold [source] and backend.",
+        "The source's file has 'phases'; it may hold [source], [settle] and backend.",
         "The source's file has no [source] table; add one.",
+    ]
+
+
+def test_a_source_that_says_when_memory_is_at_rest_says_it_for_every_phase() -> None:
+    plan = GOOD + '[[phases]]\nname = "b"\ndo = "nothing"\nsettle = { over = "60s" }\n'
+    source = '[source]\nkind = "selector"\nselector = "app=y"\n[settle]\nover = "2s"\nat_most = "9s"\n'
+    found = parse_plan(plan.encode(), source=source.encode())
+    assert (found.settle.over, found.settle.at_most) == (2, 9)
+    assert [phase.settle for phase in found.phases] == [None, None]
+    assert [phase.settle is None for phase in parse_plan(plan.encode()).phases] == [True, False]
+    assert mistakes(plan, source.replace("2s", "20s")) == [
+        "settle.at_most (9s) is shorter than settle.over (20s), so it could never settle; make it longer."
     ]
 
 
