@@ -1,9 +1,9 @@
 """Test doubles for programs that talk to a Kubernetes cluster.
 
-`StandInCluster` is a small API server: discovery, pods, nodes, namespaces, runtime classes, daemon sets, the
-metrics API, access reviews, port-forwards to real sockets on the loopback, over WebSocket as the official
-Python client and kubectl speak them, and exec in real processes (`Cluster.on_exec`). It serves a `Cluster`,
-which a test makes up or loads from a recording, and on which it scripts rights and faults:
+`StandInCluster` is a small API server: discovery, pods, services, nodes, namespaces, runtime classes, daemon
+sets, the metrics API, access reviews, port-forwards to real sockets on the loopback, over WebSocket as the
+official Python client and kubectl speak them, and exec in real processes (`Cluster.on_exec`). It serves a
+`Cluster`, which a test makes up or loads from a recording, and on which it scripts rights and faults:
 
     cluster = Cluster()
     cluster.put(PODS, objects.pod("team", "web-1", node="node-1"))
@@ -14,8 +14,8 @@ which a test makes up or loads from a recording, and on which it scripts rights 
         ...
     assert "/api/v1/pods" in cluster.requests.paths()
 
-Needs the extra `memcollect[testing]`. Not served: watches, updates, resources not named above, and
-port-forwards as SPDY without a WebSocket (kubectl before 1.30).
+Needs the extra `memcollect[testing]`. Not served: watches, updates, resources not named above, what is behind
+a service's address, and port-forwards as SPDY without a WebSocket (kubectl before 1.30).
 """
 
 from memcollect.testing import objects
@@ -32,6 +32,7 @@ from memcollect.testing.resources import (
     POD_METRICS,
     PODS,
     RUNTIME_CLASSES,
+    SERVICES,
 )
 from memcollect.testing.server import StandInCluster
 
@@ -43,6 +44,7 @@ __all__ = [
     "PODS",
     "POD_METRICS",
     "RUNTIME_CLASSES",
+    "SERVICES",
     "Access",
     "Attributes",
     "Cluster",

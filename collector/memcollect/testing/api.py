@@ -11,7 +11,7 @@ from memcollect.testing.access import Attributes
 from memcollect.testing.cluster import Cluster
 from memcollect.testing.exchange import Answer, Request, encoded, failed
 from memcollect.testing.failures import ApiError
-from memcollect.testing.resources import ACCESS_REVIEWS, NAMESPACES, PODS, Resource
+from memcollect.testing.resources import ACCESS_REVIEWS, NAMESPACES, PODS, SERVICES, Resource
 from memcollect.testing.store import Page, Stored
 
 _HEALTH = ("/healthz", "/readyz", "/livez")
@@ -203,15 +203,7 @@ def _table(
 
 
 def _create(cluster: Cluster, asked: Target, request: Request) -> bytes:
-    document = cluster.admit(asked.resource, asked.namespace, _document(request))
-    name = document["metadata"].get("name")
-    if not isinstance(name, str) or not name:
-        raise failures.bad_request("name or generateName is required")
-    if asked.resource.namespaced and not cluster.store.has(NAMESPACES, "", asked.namespace):
-        raise failures.not_found(NAMESPACES, asked.namespace)
-    if cluster.store.has(asked.resource, asked.namespace, name):
-        raise failures.already_exists(asked.resource, name)
-    stored = cluster.store.put(asked.resource, document)
+    stored = cluster.create(asked.resource, asked.namespace, _document(request))
     return _one(cluster, asked.resource, stored, request)
 
 
@@ -230,18 +222,17 @@ def _check_preconditions(cluster: Cluster, asked: Target, request: Request) -> N
 
 
 def _delete(cluster: Cluster, asked: Target, request: Request) -> bytes:
-    """Delete at once: nobody here needs a grace period, and a namespace takes its pods with it."""
+    """Delete at once: nobody here needs a grace period, and a namespace takes what is in it with it."""
     _check_preconditions(cluster, asked, request)
     removed = cluster.store.remove(asked.resource, asked.namespace, asked.name)
     if asked.resource == PODS:
         cluster.on_pod_deleted(removed.decoded())
     if asked.resource == NAMESPACES:
-        for pod in cluster.store.all(PODS):
-            if pod.namespace == asked.name:
-                cluster.store.remove(PODS, pod.namespace, pod.fields["metadata.name"])
+        cluster.empty(asked.name)
     document = removed.decoded()
     if asked.resource in (PODS, NAMESPACES):
         document["metadata"]["deletionTimestamp"] = cluster.timestamp()
+    if asked.resource in (PODS, SERVICES, NAMESPACES):
         header = {"kind": asked.resource.kind, "apiVersion": asked.resource.group_version}
         return encoded({**header, **document}, request)
     details = {"name": asked.name, "kind": asked.resource.plural}

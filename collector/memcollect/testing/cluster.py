@@ -1,5 +1,6 @@
 """The state behind the stand-in: objects, rights, faults, where port-forwards lead, and what was asked."""
 
+import contextlib
 import datetime as dt
 import hashlib
 import json
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from memcollect.testing import objects
+from memcollect.testing import failures, objects, services
 from memcollect.testing.access import Access
 from memcollect.testing.faults import Fault, FaultScript
 from memcollect.testing.request_log import RequestLog
@@ -21,9 +22,10 @@ from memcollect.testing.resources import (
     POD_METRICS,
     PODS,
     RUNTIME_CLASSES,
+    SERVICES,
     Resource,
 )
-from memcollect.testing.store import Store
+from memcollect.testing.store import Store, Stored
 
 OnExec = Callable[[dict[str, Any], str, list[str]], Sequence[str]]
 """(pod, container, command) -> the program that is run in its place, with its arguments."""
@@ -57,6 +59,14 @@ def _now() -> dt.datetime:
     return dt.datetime.now(tz=dt.UTC)
 
 
+def _named(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the metadata of a new object, with a name made up where only the beginning is given."""
+    metadata: dict[str, Any] = document.setdefault("metadata", {})
+    if not metadata.get("name") and metadata.get("generateName"):
+        metadata["name"] = metadata["generateName"] + uuid.uuid4().hex[:5]
+    return metadata
+
+
 class Cluster:
     """A cluster in memory; everything may be changed while it is being served.
 
@@ -80,6 +90,7 @@ class Cluster:
         self.on_exec: OnExec | None = None
         self._backends: dict[tuple[str, str, int], tuple[str, int]] = {}
         self._lock = threading.Lock()
+        self._allocating = threading.Lock()
 
     @classmethod
     def from_recording(cls, folder: str | Path) -> Self:
@@ -103,6 +114,13 @@ class Cluster:
             if not self.store.has(NAMESPACES, "", namespace):
                 self.store.put(NAMESPACES, objects.namespace(namespace))
         self.store.put(resource, document)
+
+    def empty(self, namespace: str) -> None:
+        """Take everything out of a namespace that a client can have made in it, as its deletion does."""
+        for resource in (PODS, SERVICES):
+            for found in self.store.all(resource):
+                if found.namespace == namespace:
+                    self.store.remove(resource, namespace, found.fields["metadata.name"])
 
     def remove(self, resource: Resource, name: str, namespace: str = "") -> None:
         """Take an object out. Raises ApiError (404)."""
@@ -136,11 +154,22 @@ class Cluster:
         """Return the present as objects carry it."""
         return self.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
 
+    def create(self, resource: Resource, namespace: str, document: dict[str, Any]) -> Stored:
+        """Admit and store an object for a client. Raises ApiError (400, 404, 409, 422)."""
+        name = _named(document).get("name")
+        if not isinstance(name, str) or not name:
+            raise failures.bad_request("name or generateName is required")
+        if resource.namespaced and not self.store.has(NAMESPACES, "", namespace):
+            raise failures.not_found(NAMESPACES, namespace)
+        # What one Service gets must be stored before the next one looks for what is free.
+        with self._allocating if resource == SERVICES else contextlib.nullcontext():
+            if self.store.has(resource, namespace, name):
+                raise failures.already_exists(resource, name)
+            return self.store.put(resource, self.admit(resource, namespace, document))
+
     def admit(self, resource: Resource, namespace: str, document: dict[str, Any]) -> dict[str, Any]:
         """Fill in what an API server gives a new object; a pod also passes through `on_pod_created`."""
-        metadata = document.setdefault("metadata", {})
-        if not metadata.get("name") and metadata.get("generateName"):
-            metadata["name"] = metadata["generateName"] + uuid.uuid4().hex[:5]
+        metadata = _named(document)
         if resource.namespaced:
             metadata["namespace"] = namespace
         metadata["uid"] = str(uuid.uuid4())
@@ -148,6 +177,8 @@ class Cluster:
         if resource == PODS:
             document["status"] = {"phase": "Pending", "qosClass": "BestEffort"}
             self.on_pod_created(document)
+        if resource == SERVICES:
+            services.admit(document, services.in_use(self.store.all(SERVICES)))
         if resource == NAMESPACES:
             document["spec"] = {"finalizers": ["kubernetes"]}
             document["status"] = {"phase": "Active"}

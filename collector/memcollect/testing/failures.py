@@ -3,6 +3,7 @@
 The texts and fields are protocol: clients print them and tests of ours compare them with recorded ones.
 """
 
+import json
 from typing import Any
 
 from memcollect.testing.resources import Resource
@@ -92,6 +93,20 @@ def conflict(resource: Resource, name: str, wanted: str, found: str) -> ApiError
         f"UID in precondition: {wanted}, UID in object meta: {found}"
     )
     return ApiError(409, "Conflict", message, _details(resource, name))
+
+
+def invalid(resource: Resource, name: str, field: str, value: Any, why: str) -> ApiError:
+    """Return the 422 for a field whose value cannot be."""
+    what = f"Invalid value: {json.dumps(value)}: {why}"
+    message = f'{resource.kind} "{name}" is invalid: {field}: {what}'
+    causes = [{"reason": "FieldValueInvalid", "message": what, "field": field}]
+    return ApiError(422, "Invalid", message, {"name": name, "kind": resource.kind, "causes": causes})
+
+
+def internal_error(why: str) -> ApiError:
+    """Return the 500 for what the server itself has run out of."""
+    details = {"causes": [{"message": why}]}
+    return ApiError(500, "InternalError", f"Internal error occurred: {why}", details)
 
 
 def expired(token: str) -> ApiError:

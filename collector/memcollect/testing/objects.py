@@ -124,6 +124,36 @@ def quantity(size_bytes: int) -> str:
     return f"{size_bytes // 1024}Ki" if size_bytes % 1024 == 0 and size_bytes else str(size_bytes)
 
 
+def service(  # noqa: PLR0913 - a service is this many facts, all but three with a default
+    namespace: str,
+    name: str,
+    *,
+    cluster_ip: str,
+    port: int = 80,
+    node_port: int = 0,
+    selector: Mapping[str, str] | None = None,
+    labels: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Return a Service of one TCP port, of type NodePort where it has a `node_port`, else ClusterIP."""
+    opened: dict[str, Any] = {"port": port, "targetPort": port, "protocol": "TCP"}
+    spec: dict[str, Any] = {
+        "type": "NodePort" if node_port else "ClusterIP",
+        "clusterIP": cluster_ip,
+        "clusterIPs": [cluster_ip],
+        "ipFamilies": ["IPv4"],
+        "ipFamilyPolicy": "SingleStack",
+        "internalTrafficPolicy": "Cluster",
+        "sessionAffinity": "None",
+        "ports": [{**opened, "nodePort": node_port} if node_port else opened],
+        **({"externalTrafficPolicy": "Cluster"} if node_port else {}),
+        **({"selector": dict(selector)} if selector else {}),
+    }
+    metadata: dict[str, Any] = {"name": name, "namespace": namespace, "creationTimestamp": _EPOCH}
+    if labels:
+        metadata["labels"] = dict(labels)
+    return {"metadata": metadata, "spec": spec, "status": {"loadBalancer": {}}}
+
+
 def daemon_set(
     namespace: str, name: str, *, desired: int, ready: int, labels: Mapping[str, str] | None = None
 ) -> dict[str, Any]:

@@ -34,6 +34,9 @@ class Resource:
 
 
 PODS = Resource("", "v1", "pods", "pod", "Pod", namespaced=True, short_names=("po",), categories=("all",))
+SERVICES = Resource(
+    "", "v1", "services", "service", "Service", True, short_names=("svc",), categories=("all",)
+)
 NODES = Resource("", "v1", "nodes", "node", "Node", namespaced=False, short_names=("no",))
 NAMESPACES = Resource(
     *("", "v1", "namespaces", "namespace", "Namespace"),
@@ -65,6 +68,7 @@ RESOURCES = (
     NAMESPACES,
     NODES,
     PODS,
+    SERVICES,
     DAEMONSETS,
     ACCESS_REVIEWS,
     RUNTIME_CLASSES,

@@ -26,6 +26,7 @@ _FIELDS = {
         "spec.serviceAccountName",
         "status.podIP",
     ),
+    "services": ("spec.clusterIP", "spec.type"),
     "namespaces": ("status.phase",),
     "nodes": ("spec.unschedulable",),
 }

@@ -8,8 +8,16 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from memcollect.testing import duration, pod_status
-from memcollect.testing.resources import DAEMONSETS, NAMESPACES, NODES, PODS, RUNTIME_CLASSES, Resource
+from memcollect.testing import duration, pod_status, service_status
+from memcollect.testing.resources import (
+    DAEMONSETS,
+    NAMESPACES,
+    NODES,
+    PODS,
+    RUNTIME_CLASSES,
+    SERVICES,
+    Resource,
+)
 
 Row: TypeAlias = Callable[[Mapping[str, Any], dt.datetime], list[Any]]
 
@@ -116,6 +124,19 @@ def _daemon_set(document: Mapping[str, Any], now: dt.datetime) -> list[Any]:
     ]
 
 
+def _service(document: Mapping[str, Any], now: dt.datetime) -> list[Any]:
+    spec = document.get("spec") or {}
+    return [
+        document["metadata"]["name"],
+        spec.get("type", ""),
+        service_status.cluster_ip(document),
+        service_status.external_ip(document),
+        service_status.ports(document),
+        _created(document, now),
+        _pairs(spec.get("selector")),
+    ]
+
+
 def _pairs(labels: Mapping[str, str] | None) -> str:
     return ",".join(f"{key}={value}" for key, value in sorted((labels or {}).items())) or _NONE
 
@@ -140,6 +161,10 @@ _TABLES: dict[Resource, tuple[list[dict[str, Any]], Row]] = {
         _node,
     ),
     NAMESPACES: (_columns("Name", "Status", "Age"), _namespace),
+    SERVICES: (
+        _columns("Name", "Type", "Cluster-IP", "External-IP", "Port(s)", "Age", wide=("Selector",)),
+        _service,
+    ),
     RUNTIME_CLASSES: (_columns("Name", "Handler", "Age"), _runtime_class),
     DAEMONSETS: (
         _columns(

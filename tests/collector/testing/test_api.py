@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from memcollect.testing import NAMESPACES, PODS, RUNTIME_CLASSES, Cluster, objects
+from memcollect.testing import NAMESPACES, PODS, RUNTIME_CLASSES, SERVICES, Cluster, objects, services
 from memcollect.testing.api import answer
 from memcollect.testing.exchange import Answer, Request
 
@@ -160,10 +160,50 @@ def test_a_pod_is_created_pending_and_its_kubelet_may_be_played(cluster: Cluster
     assert second["status"]["phase"] == "Running"
 
 
-def test_a_deleted_namespace_takes_its_pods_with_it(cluster: Cluster) -> None:
+def test_a_pod_that_exists_is_refused_before_its_kubelet_hears_of_it(cluster: Cluster) -> None:
+    heard: list[str] = []
+    cluster.on_pod_created = lambda pod: heard.append(pod["metadata"]["name"])
+    code, _ = send(cluster, "POST", "/api/v1/namespaces/team/pods", objects.pod("team", "a"))
+    assert (code, heard) == (409, [])
+
+
+def test_a_service_is_created_with_an_address_and_its_deletion_answers_with_it(cluster: Cluster) -> None:
+    path = "/api/v1/namespaces/team/services"
+    body = {"metadata": {"name": "web"}, "spec": {"type": "NodePort", "ports": [{"port": 80}]}}
+    code, created = send(cluster, "POST", path, body)
+    assert (code, created["kind"], created["spec"]["clusterIP"]) == (201, "Service", "10.96.0.11")
+    assert created["spec"]["ports"] == [
+        {"port": 80, "protocol": "TCP", "targetPort": 80, "nodePort": services.NODE_PORTS.start}
+    ]
+    code, refused = send(cluster, "POST", path, body)
+    assert (code, refused["message"]) == (409, 'services "web" already exists')
+    code, deleted = send(cluster, "DELETE", f"{path}/web")
+    assert (code, deleted["kind"], deleted["metadata"]["uid"]) == (200, "Service", created["metadata"]["uid"])
+    assert send(cluster, "GET", f"{path}/web")[0] == 404
+
+
+def test_services_are_selected_by_label_and_by_field(cluster: Cluster) -> None:
+    web = {"app": "web"}
+    cluster.put(SERVICES, objects.service("team", "a", cluster_ip="10.96.0.20", labels=web))
+    cluster.put(SERVICES, objects.service("team", "b", cluster_ip="10.96.0.21", node_port=30001, labels=web))
+    cluster.put(SERVICES, objects.service("team", "c", cluster_ip="10.96.0.22", node_port=30002))
+
+    def names(query: dict[str, list[str]]) -> list[str]:
+        listed = decoded(cluster, "/api/v1/services", query=query)
+        return [item["metadata"]["name"] for item in listed["items"]]
+
+    assert names({"labelSelector": ["app=web"]}) == ["a", "b"]
+    assert names({"fieldSelector": ["spec.type=NodePort"]}) == ["b", "c"]
+    assert names({"labelSelector": ["app"], "fieldSelector": ["spec.clusterIP=10.96.0.21"]}) == ["b"]
+
+
+def test_a_deleted_namespace_takes_its_pods_and_services_with_it(cluster: Cluster) -> None:
+    for namespace in ("team", "team-b"):
+        cluster.put(SERVICES, objects.service(namespace, "web", cluster_ip="10.96.0.20"))
     code, deleted = send(cluster, "DELETE", "/api/v1/namespaces/team")
     assert (code, deleted["kind"]) == (200, "Namespace")
-    assert {pod.namespace for pod in cluster.store.all(PODS)} == {"team-b"}
+    for resource in (PODS, SERVICES):
+        assert {found.namespace for found in cluster.store.all(resource)} == {"team-b"}
     assert not cluster.store.has(NAMESPACES, "", "team")
     cluster.put(RUNTIME_CLASSES, objects.runtime_class("gvisor", "runsc"))
     _, status = send(cluster, "DELETE", "/apis/node.k8s.io/v1/runtimeclasses/gvisor")

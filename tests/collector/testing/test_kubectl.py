@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from memcollect.testing import PODS, Cluster, Fault, StandInCluster
+from memcollect.testing import PODS, SERVICES, Cluster, Fault, StandInCluster, objects
 from real_kubectl import kubectl_path, why_not
 
 KUBECTL = kubectl_path()
@@ -165,6 +165,36 @@ def test_a_pod_is_created_from_a_file_and_deleted(kubectl: Kubectl, cluster: Clu
     assert cluster.store.has(PODS, "team", "new")
     assert 'pod "new" deleted' in kubectl.out("delete", "pod", "new", "-n", "team", "--wait=false")
     assert not cluster.store.has(PODS, "team", "new")
+
+
+SERVICE = """
+apiVersion: v1
+kind: Service
+metadata: {name: web-svc, namespace: team, labels: {app: web}}
+spec:
+  type: NodePort
+  selector: {app: web, tier: front}
+  ports: [{name: http, port: 8080, targetPort: 8080}]
+"""
+
+
+def test_a_service_is_created_shown_and_deleted(kubectl: Kubectl, cluster: Cluster, tmp_path: Path) -> None:
+    cluster.put(SERVICES, objects.service("team-b", "other", cluster_ip="10.96.0.11"))
+    (tmp_path / "service.yaml").write_text(SERVICE)
+    made = kubectl.out("create", "--validate=false", "-f", str(tmp_path / "service.yaml"))
+    assert made == "service/web-svc created\n"
+    lines = kubectl.out("get", "services", "-n", "team").splitlines()
+    assert lines[0].split() == ["NAME", "TYPE", "CLUSTER-IP", "EXTERNAL-IP", "PORT(S)", "AGE"]
+    assert lines[1].split()[:5] == ["web-svc", "NodePort", "10.96.0.12", "<none>", "8080:30000/TCP"]
+    wide = kubectl.out("get", "svc", "-A", "-o", "wide", "-l", "app=web").splitlines()
+    assert wide[0].split()[-2:] == ["AGE", "SELECTOR"]
+    assert wide[1].split()[-1] == "app=web,tier=front"
+    port = kubectl.out("get", "service/web-svc", "-n", "team", "-o", "jsonpath={.spec.ports[0].nodePort}")
+    assert port == "30000"
+    assert 'service "web-svc" deleted' in kubectl.out(
+        "delete", "svc", "web-svc", "-n", "team", "--wait=false"
+    )
+    assert [found.namespace for found in cluster.store.all(SERVICES)] == ["team-b"]
 
 
 class Forward:

@@ -6,7 +6,16 @@ from typing import Any
 import kubernetes
 import pytest
 
-from memcollect.testing import DAEMONSETS, NAMESPACES, NODES, PODS, RUNTIME_CLASSES, StandInCluster, objects
+from memcollect.testing import (
+    DAEMONSETS,
+    NAMESPACES,
+    NODES,
+    PODS,
+    RUNTIME_CLASSES,
+    SERVICES,
+    StandInCluster,
+    objects,
+)
 from memcollect.testing.resources import Resource
 
 
@@ -17,6 +26,20 @@ from memcollect.testing.resources import Resource
         (PODS, "CoreV1Api", objects.pod("team", "a", phase="Pending", containers=("one", "two"))),
         (NODES, "CoreV1Api", objects.node("n")),
         (NAMESPACES, "CoreV1Api", objects.namespace("team")),
+        (SERVICES, "CoreV1Api", objects.service("team", "web", cluster_ip="10.96.0.20")),
+        (
+            SERVICES,
+            "CoreV1Api",
+            objects.service(
+                "team",
+                "web",
+                cluster_ip="10.96.0.20",
+                port=8080,
+                node_port=30080,
+                selector={"app": "web"},
+                labels={"app": "web"},
+            ),
+        ),
         (DAEMONSETS, "AppsV1Api", objects.daemon_set("team", "agent", desired=3, ready=2)),
         (RUNTIME_CLASSES, "NodeV1Api", objects.runtime_class("gvisor", "runsc")),
     ],

@@ -93,6 +93,42 @@ def test_runtime_classes_version_and_errors_are_understood(connect: Any, cluster
     assert caught.value.status == 503
 
 
+def node_port_service(name: str) -> Any:
+    port = kubernetes.client.V1ServicePort(name="http", port=8080, target_port=8080, protocol="TCP")
+    return kubernetes.client.V1Service(
+        metadata=kubernetes.client.V1ObjectMeta(name=name, labels={"app": "web"}),
+        spec=kubernetes.client.V1ServiceSpec(type="NodePort", ports=[port], selector={"app": "web"}),
+    )
+
+
+def test_services_made_at_once_get_a_node_port_each(connect: Any) -> None:
+    cores: list[Any] = [kubernetes.client.CoreV1Api(connect()) for _ in range(8)]
+    bodies = [node_port_service(f"svc-{index}") for index in range(8)]
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda core, body: core.create_namespaced_service("team", body), cores, bodies))
+    ports = {service.spec.ports[0].node_port for service in made}
+    assert ports == set(range(30000, 30008))
+    assert len({service.spec.cluster_ip for service in made}) == 8
+    read = cores[0].read_namespaced_service("svc-3", "team")
+    assert read.spec.ports[0].node_port == made[3].spec.ports[0].node_port
+    deleted = cores[0].delete_namespaced_service("svc-3", "team")
+    assert deleted.metadata.uid == made[3].metadata.uid
+    listed = cores[0].list_namespaced_service("team", label_selector="app=web")
+    assert [service.metadata.name for service in listed.items] == [f"svc-{n}" for n in range(8) if n != 3]
+    again = cores[0].create_namespaced_service("team", node_port_service("svc-9"))
+    assert again.spec.ports[0].node_port == read.spec.ports[0].node_port
+
+
+def test_a_node_port_that_another_has_is_refused(connect: Any) -> None:
+    core: Any = kubernetes.client.CoreV1Api(connect())
+    core.create_namespaced_service("team", node_port_service("first"))
+    second = node_port_service("second")
+    second.spec.ports[0].node_port = 30000
+    with pytest.raises(ApiException) as caught:
+        core.create_namespaced_service("team", second)
+    assert (caught.value.status, json.loads(caught.value.body or "")["reason"]) == (422, "Invalid")
+
+
 @pytest.fixture
 def opened() -> Iterator[list[Any]]:
     """Port-forwards to close wholly: the client leaks its socket when the server closes first."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from memcollect.testing import DAEMONSETS, NODES, PODS, RUNTIME_CLASSES, objects, table
+from memcollect.testing import DAEMONSETS, NODES, PODS, RUNTIME_CLASSES, SERVICES, objects, table
 
 # The moment at which the recorded table was asked for.
 RECORDED_AT = dt.datetime(2026, 11, 22, 20, 24, 49, tzinfo=dt.UTC)
@@ -66,3 +66,14 @@ def test_nodes_daemon_sets_and_runtime_classes_have_columns_of_their_own() -> No
     assert cells[NODES][:5] == ["n", "Ready,SchedulingDisabled", "control-plane", "325d", "v1.36.2"]
     assert cells[DAEMONSETS][:8] == ["agent", 3, 3, 2, 3, 2, "<none>", "325d"]
     assert cells[RUNTIME_CLASSES] == ["gvisor", "runsc", "325d"]
+
+
+def test_services_have_the_columns_of_kubectl_and_the_selector_only_when_wide() -> None:
+    made = objects.service("team", "web", cluster_ip="10.96.0.20", selector={"b": "2", "a": "1"})
+    rendered = table.render(SERVICES, {}, [made], RECORDED_AT, "None")
+    shown = [column["name"] for column in rendered["columnDefinitions"] if not column["priority"]]
+    assert shown == ["Name", "Type", "Cluster-IP", "External-IP", "Port(s)", "Age"]
+    assert rendered["columnDefinitions"][-1]["name"] == "Selector"
+    assert rendered["rows"][0]["cells"] == [
+        *("web", "ClusterIP", "10.96.0.20", "<none>", "80/TCP", "325d", "a=1,b=2")
+    ]
