@@ -79,7 +79,11 @@ class MissingError(ClusterError):
 
 
 class ProvisionerError(ClusterError):
-    """The HTTP service that makes sandboxes did not do what it was asked."""
+    """The HTTP service that makes sandboxes did not do what it was asked. `status` is that of its answer."""
+
+    def __init__(self, sentence: str, remedy: str = "", *, status: int | None = None) -> None:
+        super().__init__(sentence, remedy)
+        self.status = status
 
 
 class AnswerError(ClusterError):

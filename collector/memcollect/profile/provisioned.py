@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import urllib3
 
-from memcollect.errors import UsageError
+from memcollect.errors import ProvisionerError, UsageError
 from memcollect.kube import Pod
 from memcollect.profile.plan import Call, Provisioned
 from memcollect.profile.sandboxes import Sandbox, SandboxError, pods_named
@@ -16,6 +16,8 @@ from memcollect.sources.plain import plain
 from memcollect.sources.provisioner import ProvisionerCall, ask
 
 _GONE = frozenset({404, 410})
+_REFUSED = frozenset({400, 401, 403, 404, 405, 409, 415, 422})
+"""Answers to a creation after which there is nothing of ours: what 409 speaks of is somebody else's."""
 
 
 class ProvisionedSource:
@@ -34,6 +36,7 @@ class ProvisionedSource:
         self._run_id = run_id
         self._environ = environ
         self._headers: dict[str, str] = {}
+        self._refused: set[str] = set()
         self._pool = pool or urllib3.PoolManager(maxsize=32, cert_reqs="CERT_REQUIRED")
 
     @property
@@ -66,7 +69,12 @@ class ProvisionedSource:
 
     def make(self, tools: Tools, sandbox: Sandbox) -> None:  # noqa: ARG002 # the protocol's
         """Ask for it."""
-        self._ask(self._source.create, sandbox)
+        try:
+            self._ask(self._source.create, sandbox)
+        except ProvisionerError as error:
+            if error.status in _REFUSED:
+                self._refused.add(sandbox.key)
+            raise
 
     def look(self, tools: Tools, sandboxes: Sequence[Sandbox]) -> dict[str, Pod]:
         """Return the pods by name."""
@@ -83,8 +91,9 @@ class ProvisionedSource:
         self._ask(self._source.reuse or self._source.create, sandbox)
 
     def delete(self, tools: Tools, sandbox: Sandbox) -> None:  # noqa: ARG002 # the protocol's
-        """Ask for its deletion; what the service does not know is gone."""
-        self._ask(self._source.delete, sandbox, _GONE)
+        """Ask for its deletion, unless it was refused; what the service does not know is gone."""
+        if sandbox.key not in self._refused:
+            self._ask(self._source.delete, sandbox, _GONE)
 
     def left_behind(self, tools: Tools, asked_for: Sequence[str]) -> list[Sandbox]:  # noqa: ARG002 # the protocol's
         """Return the sandboxes of this run that were asked for; they may be gone already."""

@@ -52,6 +52,11 @@ def ask(
             content = _read(response, deadline)
         finally:
             response.close()
+    except (urllib3.exceptions.ReadTimeoutError, TimeoutError) as error:
+        raise ProvisionerError(
+            f"The provisioner did not answer {where} within {seconds:g} s.",
+            "It may do one request after the other; raise the source's request_timeout.",
+        ) from error
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         raise ProvisionerError(
             f"The provisioner did not answer {where}: {plain(str(error), 120)}.",
@@ -64,7 +69,8 @@ def ask(
             if response.status in (401, 403)
             else ""
         )
-        raise ProvisionerError(f"The provisioner answered {where} with HTTP {response.status}: {said}.", hint)
+        sentence = f"The provisioner answered {where} with HTTP {response.status}: {said}."
+        raise ProvisionerError(sentence, hint, status=response.status)
     return content
 
 

@@ -108,6 +108,18 @@ def test_a_key_that_is_refused_is_a_result(
     assert "wrong" not in failed.reason
 
 
+def test_what_was_refused_is_not_told_to_be_left_behind(
+    provisioner: Provisioner,
+    stage: tuple[Stage, list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("STAGE_KEY", "wrong")
+    profiled(provisioner, stage[1], '[[phases]]\nname = "empty"\ndo = "nothing"\n')
+    assert "not-deleted" not in (stage[0].directory / "run" / "events.jsonl").read_text()
+    assert "DELETE" not in capsys.readouterr().err
+
+
 def test_a_key_that_is_not_set_is_told_before_anything_is_made(
     provisioner: Provisioner,
     stage: tuple[Stage, list[str]],
