@@ -127,9 +127,7 @@ def main(results: str) -> None:
         cluster="/run/memcollect",
     )
     with ExitStack() as stack:
-        cluster = stack.enter_context(
-            LabCluster(Path(places.cgroups), Path(places.logs), Path(places.cluster))
-        )
+        cluster = stack.enter_context(LabCluster(places))
         began = time.monotonic()
         runner = Runner(cluster, places, stack)
         write_files(places)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -29,6 +28,7 @@ Examples:
   memcollect demo --format json -o demo.json && memcollect explain demo.json sandbox-shm
   memcollect demo --run doctor
   memcollect demo --run 'snapshot --sample after-python' --run 'snapshot -A --selector ""'
+  memcollect demo --empty --pace swift --run 'profile guide --source lab-disk -o disk'
 """
 
 NOTE = (
@@ -66,23 +66,31 @@ NEXT = (
 )
 @option(
     "--pace",
-    type=click.Choice(["quick", "real"]),
+    type=click.Choice(["quick", "real", "swift"]),
     default="quick",
     show_default=True,
     help="How late the metrics API's numbers come: real as in a cluster (each container read every 10 to "
-    "20 s, all collected every 15 s), quick in half that time.",
+    "20 s, all collected every 15 s), quick in half that time, swift every second.",
+)
+@option(
+    "--empty",
+    is_flag=True,
+    help="Without the thirteen pods: a cluster for commands that make sandboxes of their own, such as "
+    "`profile`. Needs --run.",
 )
 @output_options
 @verbose_option
-def command(*, kernel: str | None, commands: tuple[str, ...], pace: str, **options: Any) -> int:
+def command(*, kernel: str | None, commands: tuple[str, ...], pace: str, empty: bool, **options: Any) -> int:
     """Run the whole thing on a real kernel in about a minute: no cluster, nothing left behind.
 
     Thirteen sandbox-like pods are laid out as a kubelet would and filled, each in its own way, beside an
     agent and an API server of the demo's own; then `memcollect snapshot` measures them there.
     """
     check_output(options["output"], force=options["force"])
+    if empty and not commands:
+        raise UsageError("--empty leaves nothing to look at.", "Add --run COMMAND, or leave it out.")
     began = time.monotonic()
-    runs = _runs(commands, pace)
+    runs = _runs(commands, pace, empty=empty)
     with tempfile.TemporaryDirectory(prefix="memcollect-") as directory:
         played = _play(Path(directory), kernel, runs)
         if played.snapshot is None:
@@ -94,7 +102,7 @@ def command(*, kernel: str | None, commands: tuple[str, ...], pace: str, **optio
     return 0
 
 
-def _runs(commands: tuple[str, ...], pace: str) -> Runs | None:
+def _runs(commands: tuple[str, ...], pace: str, *, empty: bool) -> Runs | None:
     """Return what to do in the cluster; None where there can be none, which is said."""
     # Imported here: bad options are told without it.
     from memcollect.lab.cluster import absent_libraries  # noqa: PLC0415
@@ -106,7 +114,7 @@ def _runs(commands: tuple[str, ...], pace: str) -> Runs | None:
         raise UsageError(f"--run cannot be read: {error}.", "Quote it as for a shell.") from error
     absent = absent_libraries()
     if not absent:
-        return Runs(commands=words, directory=str(Path.cwd()), columns=report_width(), pace=pace)
+        return Runs(commands=words, directory=str(Path.cwd()), columns=report_width(), pace=pace, empty=empty)
     remedy = "pip install 'memcollect[demo]'"
     if words:
         raise UsageError(f"The demo's cluster needs {', '.join(absent)}.", f"Install them with: {remedy}")
@@ -123,7 +131,6 @@ def _play(directory: Path, kernel: str | None, runs: Runs | None) -> Played:
 def _show(played: Played) -> int:
     for ran in played.ran:
         deliver(ran.output, None, force=False)
-        sys.stderr.write(ran.errors)
     return next((ran.exit_code for ran in played.ran if ran.exit_code), 0)
 
 

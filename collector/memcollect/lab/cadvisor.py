@@ -28,7 +28,9 @@ REAL = Pace(least=10.0, most=20.0, scrape=15.0)
 """As in a cluster whose metrics-server was installed as usual."""
 QUICK = Pace(least=5.0, most=10.0, scrape=7.5)
 """Twice that, for who does not want to wait."""
-PACES = {"real": REAL, "quick": QUICK}
+SWIFT = Pace(least=0.5, most=1.0, scrape=1.0)
+"""A few seconds after a pod is there, where a whole plan is to be run through."""
+PACES = {"real": REAL, "quick": QUICK, "swift": SWIFT}
 
 
 class Reading(Struct, frozen=True, kw_only=True):

@@ -1,10 +1,11 @@
 """A cluster of one node on this kernel: pods, agent, API server, metrics; each a process of its own.
 
-The agent is the real one, in a pod of its own. The API server is the project's test double, started by
-name (`python -m memcollect.testing`), and what feeds its metrics API is `metrics`: readings by cAdvisor's
-formula at cAdvisor's moments, taken over by metrics-server's rules.
+The agent is the real one, in a pod of its own. The API server is the project's test double, in
+memcollect.lab.control_plane, which also runs what clients create. What feeds its metrics API is `metrics`:
+readings by cAdvisor's formula at cAdvisor's moments, taken over by metrics-server's rules.
 
     folder/pods.json, nodes.json, daemonsets.json    written here and by Kubelet
+    folder/created-pods.json                          written by memcollect.lab.control_plane
     folder/podmetrics.json                            written by memcollect.lab.metrics
     folder/settings.json                              written here: rights, the metrics API, port-forwards
     folder/readings.jsonl                             every reading, for whoever wants the truth
@@ -15,8 +16,9 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,8 +32,11 @@ from memcollect.lab.errors import LabError
 from memcollect.lab.kubelet import Kubelet
 from memcollect.lab.layout import ContainerSpec, Layout, PlacedPod, PodSpec
 from memcollect.lab.node_state import daemon_set_object, timestamp, write_list
+from memcollect.lab.places import Places
+from memcollect.lab.sandboxes import API_KEY
 from memcollect_agent.wire import DEFAULT_PORT
 
+LineSink = Callable[[str], None]
 NODE = "lab-node"
 AGENT_NAMESPACE = "memcollect"
 AGENT_LABELS = {"app.kubernetes.io/name": "memcollect-agent"}
@@ -56,13 +61,14 @@ def absent_libraries() -> list[str]:
 class LabCluster:
     """A context manager; leaving it ends every process and removes every pod."""
 
-    def __init__(self, cgroups: Path, logs: Path, folder: Path, pace: str = "quick") -> None:
-        self._cgroups = cgroups
+    def __init__(self, places: Places, pace: str = "quick") -> None:
+        self._places = places
+        self._cgroups = Path(places.cgroups)
         self._pace = pace
-        self._folder = folder
+        self._folder = Path(places.cluster)
         self._folder.mkdir(parents=True, exist_ok=True)
         self._port = _free_port()
-        self.kubelet = Kubelet(Layout(cgroups, logs), NODE, folder)
+        self.kubelet = Kubelet(Layout(self._cgroups, Path(places.logs)), NODE, self._folder)
         self._stack = ExitStack()
         self._agent: tuple[PlacedPod, subprocess.Popen[str]] | None = None
         self._metrics: subprocess.Popen[str] | None = None
@@ -94,13 +100,10 @@ class LabCluster:
         self._stack.callback(self.kubelet.remove_all)
         self._stack.callback(self.end_agent)
         self.change()
+        places = self._places
         server = self._service(
-            "memcollect.testing",
-            "--follow",
-            str(self._folder),
-            "--kubeconfig",
-            str(self.kubeconfig),
-            "--https",
+            "memcollect.lab.control_plane",
+            *(str(self._folder), places.cgroups, places.logs, places.disk, places.shm),
         )
         self.start_agent()
         self._metrics = self._service(
@@ -197,14 +200,30 @@ class LabCluster:
         return {name for name, each in self.metrics().items() if each["timestamp"] > since}
 
     def run(
-        self, command: Sequence[str], cwd: str | None = None, environment: dict[str, str] | None = None
+        self,
+        command: Sequence[str],
+        cwd: str | None = None,
+        environment: dict[str, str] | None = None,
+        on_error_line: LineSink | None = None,
     ) -> "subprocess.CompletedProcess[str]":
-        """Run a program that finds this cluster by its kubeconfig; `memcollect` is this one."""
+        """Run a program that finds this cluster by its kubeconfig; `memcollect` is this one.
+
+        `on_error_line` gets what it writes to stderr as it comes; that is then not in the result.
+        """
         words = [sys.executable, "-m", "memcollect", *command[1:]] if command[0] == "memcollect" else command
-        own = {"KUBECONFIG": str(self.kubeconfig), **(environment or {})}
-        return subprocess.run(  # noqa: S603 -- what the user asked for
-            words, capture_output=True, text=True, check=False, cwd=cwd, env={**os.environ, **own}
-        )
+        own = {"KUBECONFIG": str(self.kubeconfig), "PROVISIONER_API_KEY": API_KEY, **(environment or {})}
+        with tempfile.TemporaryFile("w+") as output:
+            process = subprocess.Popen(  # noqa: S603 -- what the user asked for
+                words, stdout=output, stderr=subprocess.PIPE, text=True, cwd=cwd, env={**os.environ, **own}
+            )
+            with process:
+                assert process.stderr is not None  # noqa: S101 -- it was asked for
+                errors = [] if on_error_line else [process.stderr.read()]
+                for line in process.stderr:
+                    if on_error_line:
+                        on_error_line(line.rstrip("\n"))
+            output.seek(0)
+            return subprocess.CompletedProcess(words, process.returncode, output.read(), "".join(errors))
 
 
 def _free_port() -> int:

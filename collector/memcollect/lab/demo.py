@@ -29,16 +29,19 @@ CGROUP_MOUNT = Path("/sys/fs/cgroup")
 TIME_LIMIT_SECONDS = 180.0
 """It takes under a minute; this ends what hangs, not what a busy machine does slowly."""
 RUN_SECONDS = 60.0
-"""More for each command that is to be run."""
+"""More for each command that is to be run …"""
+PROFILE_SECONDS = 3600.0
+"""… and for one that runs a plan, which has time limits of its own."""
 _DISK_BYTES = 192 << 20
 _MEMORY_BYTES = 768 << 20
+_MEMORY_OF_MANY_BYTES = 2560 << 20
+"""With room for a hundred sandboxes at once; the host gives pages only as they are used."""
 
 
 class Ran(Struct, frozen=True, kw_only=True):
     """One command's outcome."""
 
     output: str
-    errors: str
     exit_code: int
 
 
@@ -142,12 +145,16 @@ def _machine(kernel: kernels.Kernel, shared: Path, runs: Runs | None) -> uml.Mac
     return uml.Machine(
         kernel=kernel,
         command=[sys.executable, "-m", "memcollect.lab.guest", str(config)],
-        memory_bytes=_MEMORY_BYTES,
+        memory_bytes=_MEMORY_OF_MANY_BYTES if runs is not None and runs.empty else _MEMORY_BYTES,
         disk_bytes=_DISK_BYTES,
         disk_target=disk,
         tmpfs=["/mnt"] if disk.startswith("/mnt") else [],
-        time_limit_seconds=TIME_LIMIT_SECONDS + RUN_SECONDS * len(runs.commands if runs else []),
+        time_limit_seconds=TIME_LIMIT_SECONDS + sum(map(_seconds, runs.commands if runs else [])),
     )
+
+
+def _seconds(words: list[str]) -> float:
+    return PROFILE_SECONDS if "profile" in words else RUN_SECONDS
 
 
 def _visible(runs: Runs) -> Runs:
@@ -160,10 +167,10 @@ def _collected(results: Path, directory: Path, runs: Runs | None) -> Played:
     if runs is None or not runs.commands:
         return Played(snapshot=Path(shutil.copy(results / "snapshot.json", directory)))
     texts = [
-        [(results / OUTPUT.format(number=number, what=what)).read_text() for what in ("out", "err", "code")]
+        [(results / OUTPUT.format(number=number, what=what)).read_text() for what in ("out", "code")]
         for number in range(len(runs.commands))
     ]
-    return Played(ran=[Ran(output=out, errors=err, exit_code=int(code)) for out, err, code in texts])
+    return Played(ran=[Ran(output=out, exit_code=int(code)) for out, code in texts])
 
 
 def _disk_target() -> str:

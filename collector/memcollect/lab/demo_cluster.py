@@ -25,6 +25,8 @@ class Runs(Struct, frozen=True, kw_only=True):
     columns: int = 80
     pace: str = "quick"
     """How fast the metrics API's numbers come; a name of cadvisor.PACES."""
+    empty: bool = False
+    """Without the plan's pods: for commands that make sandboxes of their own."""
 
 
 def play(places: Places, runs: Runs, on_progress: Progress) -> None:
@@ -35,19 +37,22 @@ def play(places: Places, runs: Runs, on_progress: Progress) -> None:
     results = Path(places.results)
     with ExitStack() as stack:
         on_progress("starting an agent, and the demo's own API server and metrics-server")
-        cluster = stack.enter_context(
-            LabCluster(Path(places.cgroups), Path(places.logs), Path(places.cluster), runs.pace)
-        )
-        write_files(places)
-        for pod in PODS:
-            stack.enter_context(running(cluster.kubelet, pod, places, on_progress))
-        on_progress("waiting until metrics.k8s.io shows every pod: two readings of each container")
-        cluster.wait_for_metrics([f"{NAMESPACE}/{pod.spec.name}" for pod in PODS])
+        cluster = stack.enter_context(LabCluster(places, runs.pace))
+        if not runs.empty:
+            _fill(cluster, places, stack, on_progress)
         if not runs.commands:
             _snapshot(cluster, results / "snapshot.json", on_progress)
         for number, words in enumerate(runs.commands):
             on_progress(f"memcollect {shlex.join(words)}")
-            _run(cluster, words, runs, results, number)
+            _run(cluster, words, runs, results / OUTPUT.format(number=number, what="{what}"), on_progress)
+
+
+def _fill(cluster: LabCluster, places: Places, stack: ExitStack, on_progress: Progress) -> None:
+    write_files(places)
+    for pod in PODS:
+        stack.enter_context(running(cluster.kubelet, pod, places, on_progress))
+    on_progress("waiting until metrics.k8s.io shows every pod: two readings of each container")
+    cluster.wait_for_metrics([f"{NAMESPACE}/{pod.spec.name}" for pod in PODS])
 
 
 def _snapshot(cluster: LabCluster, document: Path, on_progress: Progress) -> None:
@@ -57,8 +62,9 @@ def _snapshot(cluster: LabCluster, document: Path, on_progress: Progress) -> Non
         raise LabError(f"the snapshot failed ({done.returncode}): {done.stderr.strip()[-500:]}")
 
 
-def _run(cluster: LabCluster, words: list[str], runs: Runs, results: Path, number: int) -> None:
+def _run(cluster: LabCluster, words: list[str], runs: Runs, output: Path, on_progress: Progress) -> None:
+    """Run a command; what it tells of its way is progress, what it prints is kept in a file."""
     environment = {"COLUMNS": str(runs.columns)}
-    done = cluster.run(["memcollect", *words], cwd=runs.directory, environment=environment)
-    for what, text in (("out", done.stdout), ("err", done.stderr), ("code", str(done.returncode))):
-        (results / OUTPUT.format(number=number, what=what)).write_text(text)
+    done = cluster.run(["memcollect", *words], runs.directory, environment, on_progress)
+    for what, text in (("out", done.stdout), ("code", str(done.returncode))):
+        Path(str(output).format(what=what)).write_text(text)

@@ -37,11 +37,13 @@ class PodSpec(Struct, frozen=True, kw_only=True):
     driver: Driver = "systemd"
     containers: list[ContainerSpec]
     limits: dict[str, int | str] = {}
+    given_uid: str = ""
+    """Of a pod that the API server has given one."""
 
     @property
     def uid(self) -> str:
-        """The same for the same name, so that two runs can be compared."""
-        return str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{self.namespace}.{self.name}"))
+        """The one given, else the same for the same name, so that two runs can be compared."""
+        return self.given_uid or str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{self.namespace}.{self.name}"))
 
     def container_id(self, container: str) -> str:
         """Return 64 hexadecimal digits, as containerd gives."""

@@ -2,8 +2,8 @@
 
     python -m memcollect.lab.metrics FOLDER CGROUP_ROOT PACE [LOG]
 
-Reads pods.json and writes podmetrics.json in FOLDER until it is ended. Each reading is a line of LOG: the
-truth that a test can hold the metrics API's numbers against.
+Reads pods.json, and created-pods.json where there is one, and writes podmetrics.json in FOLDER until it is
+ended. Each reading is a line of LOG: the truth that a test can hold the metrics API's numbers against.
 """
 
 import os
@@ -18,7 +18,7 @@ import msgspec
 from memcollect.lab import cadvisor
 from memcollect.lab.cadvisor import PACES, Housekeeping, Pace, Reading
 from memcollect.lab.metrics_server import MetricsServer, ScrapedPod
-from memcollect.lab.node_state import write_list
+from memcollect.lab.node_state import CREATED_PODS, POD_LIST, write_list
 
 TICK_SECONDS = 0.25
 _SCOPE = re.compile(r"cri-containerd-([0-9a-f]{64})\.scope")
@@ -39,7 +39,7 @@ class Node:
 
     def turn(self) -> None:
         """Look at the containers whose time has come, and scrape when it is time."""
-        pods = running_pods((self._folder / "pods.json").read_bytes())
+        pods = [pod for name in (POD_LIST, CREATED_PODS) for pod in running_pods(self._folder / name)]
         wanted = {identity for pod in pods for identity in pod.containers.values()}
         for gone in set(self._latest) - wanted:
             del self._latest[gone]
@@ -74,14 +74,16 @@ def containers_below(top: Path) -> dict[str, Path]:
     return {match[1]: path for path, match in scopes if match}
 
 
-def running_pods(document: bytes) -> list[ScrapedPod]:
-    """Return the pods of a pod list, with their containers that run."""
-    pods: list[dict[str, Any]] = msgspec.json.decode(document)["items"]
+def running_pods(path: Path) -> list[ScrapedPod]:
+    """Return the pods of a pod list, with their containers that run; none where there is no such file."""
+    if not path.exists():
+        return []
+    pods: list[dict[str, Any]] = msgspec.json.decode(path.read_bytes())["items"]
     return [
         ScrapedPod(
             namespace=pod["metadata"]["namespace"],
             name=pod["metadata"]["name"],
-            labels=pod["metadata"]["labels"],
+            labels=pod["metadata"].get("labels") or {},
             containers={
                 status["name"]: status["containerID"].partition("://")[2]
                 for status in pod["status"]["containerStatuses"]

@@ -17,6 +17,11 @@ from msgspec import Struct
 
 from memcollect.lab.layout import PodSpec
 
+POD_LIST = "pods.json"
+"""In a cluster's folder: the pods that were laid out."""
+CREATED_PODS = "created-pods.json"
+"""The pods that clients have created, as far as they run; only the metrics are made from this list."""
+
 
 class ContainerRun(Struct, kw_only=True):
     """One container as the kubelet knows it; times in seconds since the epoch."""
@@ -39,6 +44,8 @@ class PodRun(Struct, kw_only=True):
     created_at: float
     containers: list[ContainerRun]
     node: str
+    images: dict[str, str] = {}
+    """By container, where a manifest names them."""
 
     def container(self, name: str) -> ContainerRun:
         """Return the container of that name."""
@@ -59,10 +66,7 @@ def write_list(path: Path, items: Sequence[Any]) -> None:
 
 def pod_object(pod: PodRun) -> dict[str, Any]:
     """Return the Pod."""
-    main = [each for each in pod.containers if not each.is_init]
-    init = [each for each in pod.containers if each.is_init]
-    ready = all(each.started_at is not None and each.finished_at is None for each in main)
-    running = any(each.started_at is not None for each in main)
+    main, init = _by_kind(pod)
     return {
         "metadata": {
             "name": pod.spec.name,
@@ -76,14 +80,38 @@ def pod_object(pod: PodRun) -> dict[str, Any]:
             "containers": [_container_spec(pod, each) for each in main],
             **({"initContainers": [_container_spec(pod, each) for each in init]} if init else {}),
         },
-        "status": {
-            "phase": "Running" if running else "Pending",
-            "qosClass": pod.spec.qos_class,
-            "startTime": timestamp(pod.created_at),
-            "conditions": [{"type": "Ready", "status": "True" if ready else "False"}],
-            "containerStatuses": [_status(pod, each) for each in main],
-            **({"initContainerStatuses": [_status(pod, each) for each in init]} if init else {}),
-        },
+        "status": pod_status(pod),
+    }
+
+
+def pod_status(pod: PodRun) -> dict[str, Any]:
+    """Return the Pod's status."""
+    main, init = _by_kind(pod)
+    ready = all(each.started_at is not None and each.finished_at is None for each in main)
+    running = any(each.started_at is not None for each in main)
+    return {
+        "phase": "Running" if running else "Pending",
+        "qosClass": pod.spec.qos_class,
+        "startTime": timestamp(pod.created_at),
+        "conditions": [
+            _condition("PodScheduled", pod.created_at, holds=True),
+            _condition("Ready", max((each.started_at or 0.0 for each in main), default=0.0), holds=ready),
+        ],
+        "containerStatuses": [_status(pod, each) for each in main],
+        **({"initContainerStatuses": [_status(pod, each) for each in init]} if init else {}),
+    }
+
+
+def _by_kind(pod: PodRun) -> tuple[list[ContainerRun], list[ContainerRun]]:
+    """Return the app containers and the init containers."""
+    return [e for e in pod.containers if not e.is_init], [e for e in pod.containers if e.is_init]
+
+
+def _condition(kind: str, since: float, *, holds: bool) -> dict[str, str]:
+    return {
+        "type": kind,
+        "status": "True" if holds else "False",
+        **({"lastTransitionTime": timestamp(since)} if holds else {}),
     }
 
 
@@ -97,11 +125,11 @@ def _container_spec(pod: PodRun, run: ContainerRun) -> dict[str, Any]:
             "limits": {"cpu": "1", "memory": str(limit)},
             "requests": {"cpu": "1" if share == 1 else "100m", "memory": str(limit // share)},
         }
-    return {"name": run.name, "image": _image(pod), "resources": resources}
+    return {"name": run.name, "image": _image(pod, run.name), "resources": resources}
 
 
-def _image(pod: PodRun) -> str:
-    return f"memcollect-lab/{pod.spec.namespace}:1"
+def _image(pod: PodRun, container: str) -> str:
+    return pod.images.get(container) or f"memcollect-lab/{pod.spec.namespace}:1"
 
 
 def _image_id(image: str) -> str:
@@ -113,8 +141,8 @@ def _status(pod: PodRun, run: ContainerRun) -> dict[str, Any]:
     restarts = next(each.restarts for each in pod.spec.containers if each.name == run.name)
     status: dict[str, Any] = {
         "name": run.name,
-        "image": _image(pod),
-        "imageID": _image_id(_image(pod)),
+        "image": _image(pod, run.name),
+        "imageID": _image_id(_image(pod, run.name)),
         "ready": run.finished_at is None and run.started_at is not None,
         "restartCount": restarts,
         "state": _state(run, identity),

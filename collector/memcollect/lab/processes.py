@@ -93,6 +93,26 @@ def start_pause(cgroup: Path, directory: Path) -> "subprocess.Popen[bytes]":
     )
 
 
+def start_waiting(
+    name: str, directory: Path, words: Sequence[str] = (), cgroup: Path | None = None
+) -> "subprocess.Popen[bytes]":
+    """Start a process that waits, called `name` and with `words` on its command line, in a cgroup if wished.
+
+    It is a shell by another name, and takes itself where it belongs: unlike `start_pause` this may be done by
+    several threads at once. It ends with its stdin.
+    """
+    link = directory / name
+    with suppress(FileExistsError):
+        link.symlink_to("/bin/sh")
+    enter = 'echo $$ > "$0/cgroup.procs"; ' if cgroup else ""
+    return subprocess.Popen(  # noqa: S603 -- two words of a shell's own
+        [name, "-c", f"{enter}read nothing", str(cgroup or name), *words],
+        executable=str(link),
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    )
+
+
 def start_service(
     command: Sequence[str], cgroup: Path | None = None, environment: Mapping[str, str] | None = None
 ) -> "subprocess.Popen[str]":

@@ -22,7 +22,7 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[Runs | None]:
     def run_demo(directory: Path, _say: object, _kernel: str | None, runs: Runs | None) -> Played:
         asked.append(runs)
         if runs is not None and runs.commands:
-            return Played(ran=[Ran(output="1 ok\n", errors="a word\n", exit_code=code) for code in (0, 3, 1)])
+            return Played(ran=[Ran(output="1 ok\n", exit_code=code) for code in (0, 3, 1)])
         write_document(directory / "snapshot.json", [json.render(samples.snapshot()).encode()], force=False)
         return Played(snapshot=directory / "snapshot.json")
 
@@ -46,8 +46,18 @@ def test_commands_run_in_the_cluster_and_the_first_failure_is_the_exit_code(
     (runs,) = played
     assert runs is not None
     assert runs.commands == [["doctor"], ["snapshot", "-l", "a=b c"]]
-    said = capsys.readouterr()
-    assert (said.out, said.err) == ("1 ok\n" * 3, "a word\n" * 3)
+    assert capsys.readouterr().out == "1 ok\n" * 3
+
+
+def test_an_empty_cluster_is_for_commands_that_fill_it(
+    played: list[Runs | None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["demo", "--empty"], "memcollect") == 2
+    assert "Add --run COMMAND" in capsys.readouterr().err
+    assert run(["demo", "--empty", "--pace", "swift", "--run", "doctor"], "memcollect") == 3
+    (runs,) = played
+    assert runs is not None
+    assert (runs.empty, runs.pace) == (True, "swift")
 
 
 def test_without_the_clusters_libraries_it_says_so_and_plays_on_the_machine_alone(

@@ -42,8 +42,9 @@ def test_containers_are_found_by_their_ids_and_the_pods_own_cgroup_is_none(tmp_p
     assert metrics.containers_below(tmp_path / "nothing") == {}
 
 
-def test_only_main_containers_that_run_are_metrics_business() -> None:
-    (found,) = metrics.running_pods(json.dumps({"items": [pod()]}).encode())
+def test_only_main_containers_that_run_are_metrics_business(tmp_path: Path) -> None:
+    write_list(tmp_path / "pods.json", [pod()])
+    (found,) = metrics.running_pods(tmp_path / "pods.json")
     assert (found.namespace, found.name, found.labels) == ("deer-flow", "sandbox", {"app": "x"})
     assert found.containers == {"app": SPEC.container_id("app")}
 

@@ -162,7 +162,7 @@ def test_a_source_that_says_when_memory_is_at_rest_says_it_for_every_phase() -> 
     plan = GOOD + '[[phases]]\nname = "b"\ndo = "nothing"\nsettle = { over = "60s" }\n'
     source = '[source]\nkind = "selector"\nselector = "app=y"\n[settle]\nover = "2s"\nat_most = "9s"\n'
     found = parse_plan(plan.encode(), source=source.encode())
-    assert (found.settle.over, found.settle.at_most) == (2, 9)
+    assert (found.settle.over, found.settle.at_most) == (Seconds(2), Seconds(9))
     assert [phase.settle for phase in found.phases] == [None, None]
     assert [phase.settle is None for phase in parse_plan(plan.encode()).phases] == [True, False]
     assert mistakes(plan, source.replace("2s", "20s")) == [
