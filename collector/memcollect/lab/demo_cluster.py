@@ -65,6 +65,11 @@ def _snapshot(cluster: LabCluster, document: Path, on_progress: Progress) -> Non
 def _run(cluster: LabCluster, words: list[str], runs: Runs, output: Path, on_progress: Progress) -> None:
     """Run a command; what it tells of its way is progress, what it prints is kept in a file."""
     environment = {"COLUMNS": str(runs.columns)}
-    done = cluster.run(["memcollect", *words], runs.directory, environment, on_progress)
+    done = cluster.run(
+        ["memcollect", *words],
+        runs.directory,
+        environment,
+        lambda line: on_progress(line.removeprefix("memcollect: ")),
+    )
     for what, text in (("out", done.stdout), ("code", str(done.returncode))):
         Path(str(output).format(what=what)).write_text(text)

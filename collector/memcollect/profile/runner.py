@@ -124,11 +124,11 @@ class Run:
                 there = self._reuse(phase, run, there)
             else:
                 outcome = act(phase, there.ready, self.workshop, self.operator, self.stopped)
-                self._end(self._measured(_with(run, outcome), phase, there))
+                self._end(*self._measured(_with(run, outcome), phase, there))
 
-    def _measured(self, run: PhaseRun, phase: Phase, there: Gathered) -> PhaseRun:
+    def _measured(self, run: PhaseRun, phase: Phase, there: Gathered) -> tuple[PhaseRun, str]:
         if run.status == "interrupted":
-            return run
+            return run, ""
         if run.status == "ok" and there.missing and run.startups:
             count = f"{len(there.missing)} of {len(there.asked)} sandboxes were not ready"
             run = _ended_as(run, "failed", f"{count}: {there.missing[0].detail}")
@@ -143,7 +143,7 @@ class Run:
             began = msgspec.structs.replace(run, cycle=cycle, started_at=time.time())
             there, outcome, same = self._cycle(phase, there)
             ended = msgspec.structs.replace(_with(began, outcome), same_pod=same)
-            self._end(self._measured(ended, phase, there) if there.ready else ended)
+            self._end(*self._measured(ended, phase, there) if there.ready else (ended, ""))
             if self.stopped() or not there.ready:
                 break
         return there
@@ -181,13 +181,14 @@ class Run:
     def _seen_again(self, sandboxes: Sequence[Sandbox]) -> Gathered:
         return _joined([self.gatherer.see(each) for each in sandboxes])
 
-    def _end(self, run: PhaseRun) -> None:
+    def _end(self, run: PhaseRun, words: str = "") -> None:
         ended = msgspec.structs.replace(run, finished_at=time.time())
         self.record.add(ended)
         self.record.event("phase-ended", phase=run.phase, repeat=run.repeat, detail=run.status)
         cycle = f", cycle {run.cycle}" if run.cycle is not None else ""
         step = f" x {run.step}" if run.step is not None else ""
-        self.say(f"{run.phase}{step}{cycle}: {run.status}{': ' + run.reason if run.reason else ''}")
+        told = ": ".join(filter(None, [run.status, run.reason.rstrip(".")]))
+        self.say(f"{run.phase}{step}{cycle}: {'; '.join(filter(None, [told, words]))}")
 
 
 def _without_sandboxes(run: PhaseRun, there: Gathered, *, first: bool, stopped: bool) -> PhaseRun:
