@@ -269,7 +269,18 @@ def _with_evidence(document_: Document) -> Document:
         node="node-1", moment="step", pods=10, meminfo={"MemAvailable": (5 << 30) - 1500 * MIB}
     )
     startups = [
-        Startup(pod_uid="u", pod="p", requested_at=1.0, seen_ready_at=3.5, poll_seconds=0.2, pulled=pulled)
+        Startup(
+            pod_uid="u",
+            pod="p",
+            created_at=1.0,
+            scheduled_at=1.0,
+            started_at=3.0,
+            ready_at=3.0,
+            requested_at=1.0,
+            seen_ready_at=3.5,
+            poll_seconds=0.2,
+            pulled=pulled,
+        )
         for pulled in (False, None, True)
     ]
     phases = [

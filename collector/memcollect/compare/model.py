@@ -213,6 +213,19 @@ class ReuseRow(Struct, frozen=True, kw_only=True):
     """… and by how much: the median over the repeats."""
 
 
+class StartupStage(Struct, frozen=True, kw_only=True):
+    """One stretch of pods' way to ready by the API server's times: whole seconds of its clock."""
+
+    name: str
+    """"scheduled" (since it was created), "started" (since it was scheduled) or "ready" (since its last
+    container was started)."""
+    n: int
+    """Pods of which both ends are known."""
+    p50_seconds: float | None = None
+    p95_seconds: float | None = None
+    p99_seconds: float | None = None
+
+
 class StartupRow(Struct, frozen=True, kw_only=True):
     """How long pods took from being asked for to ready, in seconds."""
 
@@ -231,6 +244,9 @@ class StartupRow(Struct, frozen=True, kw_only=True):
     source: str = ""
     """"polled" (the runner saw it, to `poll_seconds`) or "api" (the API's times, whole seconds)."""
     poll_seconds: float | None = None
+    seconds: list[float] = field(default_factory=list)
+    """Of each of the `n` pods, sorted: what the percentiles were made from."""
+    stages: list[StartupStage] = field(default_factory=list)
 
 
 class Source(Struct, frozen=True, kw_only=True):

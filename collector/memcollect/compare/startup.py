@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from memcollect.compare.inputs import phase_key
-from memcollect.compare.model import PhaseKey, StartupRow
+from memcollect.compare.model import PhaseKey, StartupRow, StartupStage
 from memcollect.compare.statistics import percentile
 from memcollect.run_model import RunManifest, Startup
 
@@ -40,7 +40,17 @@ def _row(backend: str, phase: PhaseKey, rows: Sequence[Startup]) -> StartupRow:
         p99_seconds=percentile(seconds, 99) if seconds else None,
         source="polled" if polled else "api",
         poll_seconds=max(grains, default=None) if polled else None,
+        seconds=[round(each, 3) for each in sorted(seconds)],
+        stages=[_stage(name, [of(row) for row in own]) for name, of in _STAGES],
     )
+
+
+def _stage(name: str, values: Sequence[float | None]) -> StartupStage:
+    known = [each for each in values if each is not None]
+    if not known:
+        return StartupStage(name=name, n=0)
+    p50, p95, p99 = (percentile(known, percent) for percent in (50, 95, 99))
+    return StartupStage(name=name, n=len(known), p50_seconds=p50, p95_seconds=p95, p99_seconds=p99)
 
 
 def _seen(row: Startup) -> float | None:
@@ -55,3 +65,10 @@ def _told(row: Startup) -> float | None:
 
 def _between(start: float | None, end: float | None) -> float | None:
     return end - start if start is not None and end is not None and end >= start else None
+
+
+_STAGES: tuple[tuple[str, Callable[[Startup], float | None]], ...] = (
+    ("scheduled", lambda row: _between(row.created_at, row.scheduled_at)),
+    ("started", lambda row: _between(row.scheduled_at, row.started_at)),
+    ("ready", lambda row: _between(row.started_at, row.ready_at)),
+)

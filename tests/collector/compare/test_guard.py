@@ -81,8 +81,10 @@ def test_nothing_is_allowed_while_any_fact_is_unknown(lost: set[str], gone: bool
             "settle-rule",
             "settle_rule",
             (MIB, 1.0),
-            "different rule of what counts as at rest:"
-            " less than 1 MiB in 20 s against less than 1 MiB in 1 s",
+            (
+                "different rule of what counts as at rest:"
+                " less than 1 MiB in 20 s against less than 1 MiB in 1 s"
+            ),
         ),
         ("thp", "thp", "always", "different transparent huge page setting: madvise against always"),
         ("swap", "swap", "on", "different swap: off against on"),

@@ -49,3 +49,23 @@ def test_a_pod_that_never_became_ready_is_counted_and_not_a_number() -> None:
 
 def test_a_clock_that_was_set_back_gives_no_number() -> None:
     assert _of(_row(seen=-3.0)).n == 0
+
+
+def test_each_stretch_of_the_way_is_told_by_the_apis_times() -> None:
+    rows = [
+        Startup(
+            pod_uid="u", pod="p", created_at=100.0, scheduled_at=101.0, started_at=101.0 + n, ready_at=110.0
+        )
+        for n in (2, 3, 7)
+    ]
+    found = {stage.name: (stage.n, stage.p50_seconds, stage.p99_seconds) for stage in _of(*rows).stages}
+    assert found == {"scheduled": (3, 1.0, 1.0), "started": (3, 3.0, 7.0), "ready": (3, 6.0, 7.0)}
+
+
+def test_a_stretch_whose_end_is_not_known_is_none_and_no_zero() -> None:
+    row = Startup(pod_uid="u", pod="p", created_at=100.0, ready_at=110.0)
+    assert [(stage.n, stage.p50_seconds) for stage in _of(row).stages] == [(0, None)] * 3
+
+
+def test_every_pods_own_number_is_kept() -> None:
+    assert _of(_row(seen=1.5), _row(seen=1.0), _row()).seconds == [1.0, 1.5]

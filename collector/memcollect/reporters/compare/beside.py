@@ -18,6 +18,11 @@ TIME_TO_READY = (
     " that pulled an image are left out and counted."
 )
 
+STAGE_TITLES = ("Scheduled", "Started", "Then ready")
+STAGES = (
+    "Scheduled, started, then ready (on wide pages): the median of each stretch after the one before it, by"
+    " the API server's times, which are whole seconds."
+)
 AFTER_DELETION = (
     "Against the look before the pods were asked for. Available: of the node, negative where memory did not"
     " come back. Charged: to the cgroup of all pods, positive where removed ones still hold memory or other"
@@ -162,6 +167,7 @@ def startups(comparison: Comparison) -> Iterator[Section]:
     """Yield how long pods took to become ready."""
     if not comparison.startups:
         return
+    staged = any(stage.n for each in comparison.startups for stage in each.stages)
     columns = [
         Column("Phase", right=False),
         Column("Backend", right=False),
@@ -171,6 +177,7 @@ def startups(comparison: Comparison) -> Iterator[Section]:
         Column("p99"),
         Column("Never"),
         Column("Pulled"),
+        *(Column(title, wide=True) for title in STAGE_TITLES if staged),
         Column("Source", right=False, wide=True),
     ]
     rows: list[list[Cell]] = [
@@ -183,11 +190,14 @@ def startups(comparison: Comparison) -> Iterator[Section]:
             _seconds(each.p99_seconds),
             str(each.never_ready),
             str(each.pulled),
+            *(_whole_seconds(stage.p50_seconds) for stage in each.stages if staged),
             _clock(each.source, each.poll_seconds),
         ]
         for each in comparison.startups
     ]
     sentences = [TIME_TO_READY]
+    if staged:
+        sentences.append(STAGES)
     unknown = sum(each.pull_unknown for each in comparison.startups)
     if unknown:
         sentences.append(f"Of {unknown} pods no event says whether an image was pulled; they are counted in.")
@@ -196,6 +206,10 @@ def startups(comparison: Comparison) -> Iterator[Section]:
 
 def _seconds(number: float | None) -> str:
     return "?" if number is None else f"{number:.2f} s"
+
+
+def _whole_seconds(number: float | None) -> str:
+    return "?" if number is None else f"{number:.0f} s"
 
 
 def _clock(source: str, grain: float | None) -> str:
