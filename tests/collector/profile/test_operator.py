@@ -7,8 +7,8 @@ from typing import TextIO
 
 import pytest
 
-from memcollect.profile.actions import Stopped
 from memcollect.profile.operator import TerminalOperator
+from profile_doubles import after, never
 
 ENDED = "There is nobody to press Enter: input has ended."
 
@@ -44,16 +44,6 @@ def pipe() -> Iterator[tuple[TextIO, int]]:
 
 def ignored(_sentence: str) -> None:
     pass
-
-
-def never() -> bool:
-    return False
-
-
-def after(looks: int) -> Stopped:
-    """Return a mark that is set after it was looked at so often."""
-    left = iter([False] * looks)
-    return lambda: next(left, True)
 
 
 def test_the_person_is_told_what_to_do_and_how_long_there_is(terminal: Terminal) -> None:

@@ -3,14 +3,10 @@
 import threading
 from collections.abc import Callable
 
-from kubernetes.client import Configuration
-
 from memcollect.profile.tools import Tools, Work, Workshop
 from memcollect.sources.api import Patience
-from memcollect.sources.kube_config import Cluster
+from profile_doubles import NOWHERE
 from waiting import PATIENCE, wait_until
-
-NOWHERE = Cluster(Configuration(host="http://127.0.0.1:1"), "nowhere")
 
 
 def workshop(most_at_once: int = 8) -> Workshop:
