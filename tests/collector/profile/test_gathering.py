@@ -1,0 +1,138 @@
+"""Asking for sandboxes and waiting until they are ready; test_gathering_again has those that come back."""
+
+from pathlib import Path
+
+import pytest
+
+from gathering_stage import GatheringStage
+from memcollect.profile.begin import read_events
+from memcollect.profile.plan import Selected
+from memcollect.profile.record import Record
+from memcollect.profile.selected import SelectedSource
+from memcollect.profile.tools import Tools, Workshop
+from memcollect.testing import Cluster, Fault
+from profile_doubles import after
+
+PATH = "/api/v1/namespaces/team/pods"
+KEYS = ["mc-1", "mc-2", "mc-3"]
+
+
+@pytest.fixture
+def stage(state: Cluster, workshop: Workshop, tools: Tools, record: Record) -> GatheringStage:
+    return GatheringStage(state, workshop, tools, record)
+
+
+def told(directory: Path) -> list[tuple[str, str | None]]:
+    return [(each.kind, each.name) for each in read_events(directory)]
+
+
+def test_every_sandbox_that_is_ready_has_its_uid_its_container_and_its_node(stage: GatheringStage) -> None:
+    there = stage.gatherer().gather(KEYS)
+    assert [each.key for each in there.ready] == KEYS
+    assert {each.container for each in there.ready} == {"main"}
+    assert there.nodes == {each.uid: "node-1" for each in there.ready}
+    assert len(there.nodes) == 3
+    assert (there.asked, there.missing) == (there.ready, [])
+
+
+def test_what_is_to_be_made_is_on_the_disk_before_it_is_asked_for(
+    stage: GatheringStage, directory: Path
+) -> None:
+    seen: list[list[tuple[str, str | None]]] = []
+    stage.on_made = lambda _name: seen.append(told(directory))
+    stage.gatherer().gather(KEYS)
+    asked = [("creating", key) for key in KEYS]
+    assert [each[:3] for each in seen] == [asked] * 3
+    assert told(directory) == [*asked, *(("ready", key) for key in KEYS)]
+
+
+def test_a_startup_row_tells_when_it_was_asked_for_and_when_it_was_seen(stage: GatheringStage) -> None:
+    (row,) = stage.gatherer().gather(["mc-1"]).startups
+    assert row.requested_at is not None
+    assert row.seen_running_at is not None
+    assert row.seen_ready_at is not None
+    assert row.requested_at <= row.seen_running_at <= row.seen_ready_at
+    assert (row.pod, row.node, row.poll_seconds, row.reason) == ("mc-1", "node-1", 0.02, "")
+
+
+def test_one_creation_of_many_that_is_refused_is_missing_alone(
+    stage: GatheringStage, directory: Path
+) -> None:
+    stage.state.fault(Fault(PATH, method="POST", status=403))
+    there = stage.gatherer().gather(KEYS)
+    assert (len(there.asked), len(there.ready), len(there.startups)) == (3, 2, 3)
+    (missing,) = there.missing
+    (row,) = [each for each in there.startups if each.reason]
+    assert (missing.kind, missing.reason) == ("sandbox", "not-ready")
+    assert missing.name == f"team/{row.pod}"
+    assert "You may not create pods" in missing.detail
+    assert (row.reason, row.seen_ready_at) == (missing.detail, None)
+    assert sorted(kind for kind, _ in told(directory)) == ["creating"] * 3 + ["not-ready"] + ["ready"] * 2
+
+
+def test_a_pod_that_is_late_is_missing_and_its_uid_is_known_for_its_deletion(stage: GatheringStage) -> None:
+    stage.becomes["mc-2"] = "Pending"
+    there = stage.gatherer(ready_within=0.3).gather(KEYS)
+    assert [each.key for each in there.ready] == ["mc-1", "mc-3"]
+    assert [each.detail for each in there.missing] == ["it was not ready within 0.3 s: Pending"]
+    assert all(each.uid for each in there.asked)
+
+
+def test_a_pod_that_has_ended_is_not_waited_for(stage: GatheringStage) -> None:
+    stage.becomes["mc-1"] = "Failed"
+    there = stage.gatherer(ready_within=600).gather(["mc-1"])
+    assert [each.detail for each in there.missing] == ["the pod has ended: Failed"]
+
+
+def test_a_look_that_fails_is_an_event_and_the_next_one_counts(
+    stage: GatheringStage, directory: Path
+) -> None:
+    stage.state.fault(Fault(PATH, method="GET", status=500, times=2))
+    there = stage.gatherer().gather(["mc-1"])
+    assert len(there.ready) == 1
+    kinds = [kind for kind, _ in told(directory)]
+    assert kinds == ["creating", "look-failed", "look-failed", "ready"]
+
+
+def test_ctrl_c_before_anything_was_asked_for_makes_nothing(stage: GatheringStage) -> None:
+    there = stage.gatherer(stopped=after(0)).gather(KEYS)
+    assert (there.ready, there.nodes, len(there.missing)) == ([], {}, 3)
+    assert [each.requested_at for each in there.asked] == [None] * 3
+    assert stage.there() == []
+
+
+def test_ctrl_c_while_pods_start_ends_the_waiting(stage: GatheringStage) -> None:
+    stage.becomes = dict.fromkeys(KEYS, "Pending")
+    there = stage.gatherer(ready_within=600, stopped=lambda: len(stage.there()) == 3).gather(KEYS)
+    assert (there.ready, len(there.missing)) == ([], 3)
+
+
+def test_ctrl_c_waits_for_what_is_being_asked_for_so_that_it_can_be_deleted(stage: GatheringStage) -> None:
+    stage.state.fault(Fault(PATH, method="POST", delay_seconds=0.2))
+    begun = stage.state.requests
+    there = stage.gatherer(stopped=lambda: any(each.method == "POST" for each in begun)).gather(["mc-1"])
+    assert there.asked[0].requested_at is not None
+    assert stage.there() == ["mc-1"]
+
+
+@pytest.mark.parametrize(
+    ("message", "pulled"),
+    [("Successfully pulled image in 3s", True), ("Container image already present", False), (None, None)],
+)
+def test_whether_an_image_was_pulled_is_told_by_the_pods_events(
+    stage: GatheringStage, message: str | None, pulled: object
+) -> None:
+    items = b"" if message is None else b'{"reason":"Pulled","message":"%s"}' % message.encode()
+    stage.state.fault(Fault("/api/v1/namespaces/team/events", body=b'{"items":[%s]}' % items))
+    assert [each.pulled for each in stage.gatherer().gather(["mc-1"]).startups] == [pulled]
+
+
+def test_pods_that_are_there_are_neither_asked_for_nor_have_they_a_startup(
+    stage: GatheringStage, tools: Tools, directory: Path
+) -> None:
+    source = SelectedSource(Selected(namespace="team", selector="memcollect/run"))
+    stage.put("theirs", "u")
+    source.prepare(tools)
+    there = stage.gatherer(source).gather(["mc-1"])
+    assert [(each.pod, each.uid, each.requested_at) for each in there.ready] == [("theirs", "u", None)]
+    assert (there.startups, told(directory)) == ([], [])
