@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from memcollect.compare.cells import Group, cell, deltas, group, phase_order
 from memcollect.compare.evidence import Fact, Facts, Unknown, providers_of, side_facts
@@ -25,6 +26,7 @@ from memcollect.compare.model import (
     Difference,
     Gap,
     Judgement,
+    Leftover,
     NodeRow,
     Pair,
     PairKind,
@@ -34,6 +36,7 @@ from memcollect.compare.model import (
     StartupRow,
 )
 from memcollect.compare.nodes import leftovers, node_rows
+from memcollect.compare.over_repeats import leftover_summaries, node_summaries
 from memcollect.compare.processes import left_processes
 from memcollect.compare.rounds import reuse_rows
 from memcollect.compare.startup import startup_rows
@@ -42,6 +45,8 @@ from memcollect.compare.values import HEADLINE, WHOLE_POD
 from memcollect.compare.verdict import claim, verdict
 from memcollect.model import Tool
 from memcollect.roles import app_containers
+
+R = TypeVar("R", NodeRow, Leftover)
 
 STATISTICS = (
     "A repeat's number is the mean over its pods; the tables show the median over the repeats, and n counts"
@@ -92,6 +97,8 @@ def compare(documents: Sequence[Document], question: Question) -> Comparison:
     ordered = sorted(documents, key=lambda each: each.key)
     material = _material(ordered, names, baseline)
     pairs = list(_pairs(material))
+    nodes = _by_phase([row for each in ordered for row in node_rows(each, names[each.name])], material)
+    left = _by_phase([row for each in ordered for row in leftovers(each, names[each.name])], material)
     return Comparison(
         tool=Tool(version=question.version),
         issue=question.issue,
@@ -109,8 +116,10 @@ def compare(documents: Sequence[Document], question: Question) -> Comparison:
                 [each for (name, _), each in material.groups.items() if name == backend], material.phases
             )
         ],
-        nodes=_by_phase([row for each in ordered for row in node_rows(each, names[each.name])], material),
-        leftovers=[row for each in ordered for row in leftovers(each, names[each.name])],
+        nodes=nodes,
+        node_summaries=list(node_summaries(nodes)),
+        leftovers=left,
+        leftover_summaries=list(leftover_summaries(left)),
         reuses=list(reuse_rows(material.groups.values())),
         startups=list(_startups(ordered, names, material)),
         missing=[*material.gaps, *_absent(material)],
@@ -241,10 +250,11 @@ def _difference(found: Sequence[Delta], metric: str) -> Fact:
     return delta.difference
 
 
-def _by_phase(rows: Sequence[NodeRow], material: _Material) -> list[NodeRow]:
-    place = {phase: index for index, phase in enumerate(material.phases)}
+def _by_phase(rows: Sequence[R], material: _Material) -> list[R]:
+    """Return the rows in the order of the phases, those of no phase (of a whole run) last."""
+    place: dict[PhaseKey | None, int] = {phase: index for index, phase in enumerate(material.phases)}
     last = len(place)
-    return sorted(rows, key=lambda row: (place.get(row.phase, last), row.backend, row.node, row.repeat))
+    return sorted(rows, key=lambda row: (place.get(row.phase, last), row.backend, row.node, row.repeat or 0))
 
 
 def _startups(

@@ -191,6 +191,41 @@ class Leftover(Struct, frozen=True, kw_only=True):
     dying_change: int | None = None
     """Dying cgroups after − before."""
     processes: list[str] = field(default_factory=list)
+    processes_unknown: str = ""
+    """Why shims and VMMs outside of the pods' cgroups were not looked for."""
+
+
+class NodeSummary(Struct, frozen=True, kw_only=True):
+    """The `NodeRow`s of one phase on one node, over the repeats."""
+
+    backend: str
+    phase: PhaseKey
+    node: str
+    pods: int
+    """Of the repeat with the most of them."""
+    lost: Spread
+    """Per pod; one value of each repeat."""
+    working_set_bytes: int | None = None
+    """The medians over the repeats; None where one repeat lacks it."""
+    charged_bytes: int | None = None
+    pss_bytes: int | None = None
+
+
+class LeftoverSummary(Struct, frozen=True, kw_only=True):
+    """The `Leftover`s of one phase on one node, over the repeats: the worst of counts."""
+
+    backend: str
+    node: str
+    phase: PhaseKey | None = None
+    available_change: Spread | None = None
+    pods_charge_change: Spread | None = None
+    cgroups: int | None = None
+    """The most of any repeat; None where one is not known."""
+    dying_change: int | None = None
+    """Likewise."""
+    processes: list[str] = field(default_factory=list)
+    """Of all repeats, each name once."""
+    processes_unknown: str = ""
 
 
 class ReuseRow(Struct, frozen=True, kw_only=True):
@@ -289,6 +324,8 @@ class Comparison(Struct, frozen=True, kw_only=True):
     left_processes: list[LeftProcess] = field(default_factory=list)
     nodes: list[NodeRow] = field(default_factory=list)
     leftovers: list[Leftover] = field(default_factory=list)
+    node_summaries: list[NodeSummary] = field(default_factory=list)
+    leftover_summaries: list[LeftoverSummary] = field(default_factory=list)
     reuses: list[ReuseRow] = field(default_factory=list)
     startups: list[StartupRow] = field(default_factory=list)
     missing: list[Gap] = field(default_factory=list)

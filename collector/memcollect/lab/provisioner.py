@@ -34,7 +34,7 @@ class Provisioner:
         """Method and path of every request that was let in."""
         self._sandboxes = _Sandboxes(cluster, namespace)
         try:
-            self._server = http.server.ThreadingHTTPServer(("127.0.0.1", port), self._handler())
+            self._server = _Server(("127.0.0.1", port), self._handler())
         except OSError as error:
             raise LabError(
                 f"the lab's provisioner needs port {port} of the loopback: {error.strerror}"
@@ -63,6 +63,11 @@ class Provisioner:
             asked = provisioner.asked
 
         return Handler
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 256
+    """A hundred sandboxes are asked for at once; the library's five would turn some away."""
 
 
 class _Sandboxes:

@@ -1,11 +1,10 @@
-"""What stands beside the pods' numbers: processes left, nodes, time to ready. Pure."""
+"""What stands beside the pods' numbers: release and reuse, processes left, time to ready. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from memcollect.compare.model import Comparison, Leftover, NodeRow, ReuseRow
-from memcollect.compare.nodes import WHY_THEY_DIFFER
+from memcollect.compare.model import Comparison, ReuseRow
 from memcollect.reporters.compare.layout import Bytes, Cell, Column, Range, Section, Table
 from memcollect.reporters.compare.numbers import metric_label
 
@@ -22,12 +21,6 @@ STAGE_TITLES = ("Scheduled", "Started", "Then ready")
 STAGES = (
     "Scheduled, started, then ready (on wide pages): the median of each stretch after the one before it, by"
     " the API server's times, which are whole seconds."
-)
-AFTER_DELETION = (
-    "Against the look before the pods were asked for. Available: of the node, negative where memory did not"
-    " come back. Charged: to the cgroup of all pods, positive where removed ones still hold memory or other"
-    " pods grew. Dying: removed cgroups that still hold some. Shims are looked for on the whole node, by the"
-    " ids of the pods' containers."
 )
 
 
@@ -93,74 +86,6 @@ def left(comparison: Comparison) -> Iterator[Section]:
     paragraphs = ["There after the phase, and not after the one before it, over all pods of a repeat."]
     paragraphs += [doubt] if any(not each.certain for each in comparison.left_processes) else []
     yield Section("Processes that a phase left", paragraphs, table=Table(columns, rows))
-
-
-def nodes(comparison: Comparison) -> Iterator[Section]:
-    """Yield what nodes lost per pod, and what was not given back."""
-    if comparison.nodes:
-        columns = [
-            Column("Phase", right=False),
-            Column("Backend", right=False),
-            Column("Pods"),
-            Column("Node lost"),
-            Column("Work. set"),
-            Column("Charged"),
-            Column("PSS"),
-            Column("Repeat", wide=True),
-            Column("Node", right=False, wide=True),
-        ]
-        rows = [_node_row(row) for row in comparison.nodes]
-        yield Section("Per pod: what the node lost", [WHY_THEY_DIFFER], table=Table(columns, rows))
-    if comparison.leftovers:
-        columns = [
-            Column("Deleted", right=False),
-            Column("Backend", right=False),
-            Column("Available"),
-            Column("Charged"),
-            Column("Cgroups"),
-            Column("Dying"),
-            Column("Processes", right=False),
-            Column("Repeat", wide=True),
-            Column("Node", right=False, wide=True),
-        ]
-        table = Table(columns, [_leftover_row(each) for each in comparison.leftovers])
-        yield Section("After deletion", [AFTER_DELETION], table=table)
-
-
-def _leftover_row(row: Leftover) -> list[Cell]:
-    return [
-        "the whole run" if row.phase is None else row.phase.label,
-        row.backend,
-        Bytes(row.available_change_bytes, signed=True),
-        Bytes(row.pods_charge_change_bytes, signed=True),
-        _count(row.cgroups),
-        _changed(row.dying_cgroups, row.dying_change),
-        ", ".join(row.processes) or "none seen",
-        "" if row.repeat is None else str(row.repeat),
-        row.node,
-    ]
-
-
-def _node_row(row: NodeRow) -> list[Cell]:
-    return [
-        row.phase.label,
-        row.backend,
-        str(row.pods),
-        Bytes(row.per_pod_bytes),
-        Bytes(row.working_set_bytes),
-        Bytes(row.charged_bytes),
-        Bytes(row.pss_bytes),
-        str(row.repeat),
-        row.node,
-    ]
-
-
-def _count(number: int | None) -> str:
-    return "?" if number is None else str(number)
-
-
-def _changed(number: int | None, change: int | None) -> str:
-    return _count(number) if not change else f"{_count(number)} ({change:+d})"
 
 
 def startups(comparison: Comparison) -> Iterator[Section]:

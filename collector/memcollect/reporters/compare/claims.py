@@ -4,27 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from memcollect.compare.model import Comparison, Pair, Source
+from memcollect.compare.model import Comparison, Pair, PairKind, Source
 from memcollect.reporters.compare.layout import Bullet, Section
 
 
-def claims(comparison: Comparison) -> Section:
-    """Return the section of the claims that the guard allows."""
-    allowed = [Bullet(pair.claim) for pair in comparison.pairs if pair.allowed]
-    return Section("What may be claimed", [] if allowed else ["Nothing."], allowed)
+def claims(comparison: Comparison) -> Iterator[Section]:
+    """Yield what the guard allows and what not: of backends against one another, else of phases."""
+    pairs = [each for each in comparison.pairs if each.kind == main_kind(comparison)]
+    allowed = [Bullet(pair.claim) for pair in pairs if pair.allowed]
+    yield Section("What may be claimed", [] if allowed else ["Nothing."], allowed)
+    refused = _refusals(pairs)
+    yield Section("What may not be claimed, and why", [] if refused else ["—"], refused)
 
 
-def refusals(comparison: Comparison) -> Section:
+def claims_within(comparison: Comparison) -> Iterator[Section]:
+    """Yield the same of each backend's later phases, where the page is about several backends."""
+    pairs = [each for each in comparison.pairs if each.kind != main_kind(comparison)]
+    bullets = [*(Bullet(pair.claim) for pair in pairs if pair.allowed)]
+    bullets += [Bullet(f"Not to be claimed: {each.text}", each.below) for each in _refusals(pairs)]
+    if bullets:
+        yield Section("Claims within a backend, against its first phase", bullets=bullets, folded=True)
+
+
+def main_kind(comparison: Comparison) -> PairKind:
+    """Return what the page is about."""
+    return "backends" if len(comparison.backends) > 1 else "phases"
+
+
+def _refusals(pairs: Iterable[Pair]) -> list[Bullet]:
     """Return what must not be claimed; pairs that fail for the very same reasons stand together."""
     by_reasons: dict[tuple[str, ...], list[Pair]] = {}
-    for pair in comparison.pairs:
+    for pair in pairs:
         if not pair.allowed:
             by_reasons.setdefault(tuple(each.reason for each in pair.refusals), []).append(pair)
-    bullets = [
-        Bullet("; ".join(_gathered(pairs)), list(reasons) or ["no number is known on one side"])
-        for reasons, pairs in by_reasons.items()
+    return [
+        Bullet("; ".join(_gathered(alike)), list(reasons) or ["no number is known on one side"])
+        for reasons, alike in by_reasons.items()
     ]
-    return Section("What may not be claimed, and why", [] if bullets else ["—"], bullets)
 
 
 def _gathered(pairs: Iterable[Pair]) -> Iterator[str]:

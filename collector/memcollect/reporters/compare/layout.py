@@ -65,6 +65,8 @@ class Section:
     paragraphs: Sequence[str] = ()
     bullets: Sequence[Bullet] = ()
     table: Table | None = None
+    folded: bool = False
+    """Whether it is for whoever wants to check: where a format can fold things, only the title shows."""
 
 
 @dataclass(frozen=True)

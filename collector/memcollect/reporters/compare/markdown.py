@@ -35,7 +35,10 @@ def _linked(sentence: str, issue: str | None) -> str:
 
 def _section(section: Section) -> Iterator[str]:
     yield ""
-    yield f"## {markdown(section.title)}"
+    if section.folded:
+        yield f"<details><summary>{markdown(section.title)}</summary>"
+    else:
+        yield f"## {markdown(section.title)}"
     for paragraph in section.paragraphs:
         yield ""
         yield markdown(paragraph)
@@ -46,6 +49,9 @@ def _section(section: Section) -> Iterator[str]:
         yield ""
         for bullet in section.bullets:
             yield from _bullet(bullet)
+    if section.folded:
+        yield ""
+        yield "</details>"
 
 
 def _bullet(bullet: Bullet) -> Iterator[str]:

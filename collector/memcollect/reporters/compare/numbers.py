@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from memcollect.compare.model import Comparison, Delta, Pair
 from memcollect.compare.values import TERMS as VALUES
 from memcollect.compare.values import TOTALS
+from memcollect.reporters.compare.claims import main_kind
 from memcollect.reporters.compare.layout import Bullet, Bytes, Cell, Column, Range, Section, Table
 from memcollect.reporters.words import TERMS
 
@@ -52,9 +53,8 @@ def overview(comparison: Comparison) -> Section:
 
 def term_tables(comparison: Comparison) -> Iterator[Section]:
     """Yield a table for each pair of backends, what changed, term by term; of phases where there is one."""
-    kind = "backends" if len(comparison.backends) > 1 else "phases"
     for pair in comparison.pairs:
-        if pair.kind == kind and pair.deltas:
+        if pair.kind == main_kind(comparison) and pair.deltas:
             yield _term_table(pair)
 
 
@@ -84,7 +84,9 @@ def _term_table(pair: Pair) -> Section:
     reasons = dict.fromkeys(
         f"{metric_label(each.metric)}: {each.reason}" for each in pair.deltas if each.reason
     )
-    return Section(title, bullets=[Bullet(reason) for reason in reasons], table=Table(columns, rows))
+    return Section(
+        title, bullets=[Bullet(reason) for reason in reasons], table=Table(columns, rows), folded=True
+    )
 
 
 def _told(deltas: Iterable[Delta]) -> list[Delta]:
@@ -127,26 +129,34 @@ def _delta_row(delta: Delta) -> list[Cell]:
     ]
 
 
-def growth(comparison: Comparison) -> Iterator[Section]:
-    """Yield what each backend's phases hold more than its first, and which terms that is most of all."""
+def differences(comparison: Comparison) -> Iterator[Section]:
+    """Yield what each other backend holds more than the baseline, phase by phase, and in which terms."""
     for backend in comparison.backends:
-        pairs = [
-            each for each in comparison.pairs if each.kind == "phases" and each.baseline.backend == backend
-        ]
-        if not pairs:
-            continue
-        terms = _moving(pairs)
-        columns = [
-            Column("Phase", right=False),
-            Column("n"),
-            Column("Change"),
-            Column("95 % interval"),
-            Column("Most of it", right=False),
-            *(Column(metric_label(term), wide=True) for term in terms),
-        ]
-        rows = [[*_growth_row(pair), *(_part(pair, term) for term in terms)] for pair in pairs]
-        title = f"{backend}: working set per pod, against {pairs[0].baseline.phase.label}"
-        yield Section(title, table=Table(columns, rows))
+        pairs = [e for e in comparison.pairs if e.kind == "backends" and e.candidate.backend == backend]
+        if pairs:
+            yield _changes(f"{backend}: working set per pod, against {pairs[0].baseline.backend}", pairs)
+
+
+def growth(comparison: Comparison) -> Iterator[Section]:
+    """Yield what each backend's phases hold more than its first, and in which terms."""
+    for backend in comparison.backends:
+        pairs = [e for e in comparison.pairs if e.kind == "phases" and e.baseline.backend == backend]
+        if pairs:
+            yield _changes(f"{backend}: working set per pod, against {pairs[0].baseline.phase.label}", pairs)
+
+
+def _changes(title: str, pairs: Sequence[Pair]) -> Section:
+    terms = _moving(pairs)
+    columns = [
+        Column("Phase", right=False),
+        Column("n"),
+        Column("Change"),
+        Column("95 % interval"),
+        Column("Most of it", right=False),
+        *(Column(metric_label(term), wide=True) for term in terms),
+    ]
+    rows = [[*_growth_row(pair), *(_part(pair, term) for term in terms)] for pair in pairs]
+    return Section(title, table=Table(columns, rows))
 
 
 def _moving(pairs: Iterable[Pair]) -> list[str]:

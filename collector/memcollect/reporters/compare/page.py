@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from memcollect.compare.model import Comparison
-from memcollect.reporters.compare.beside import left, nodes, reuses, startups
-from memcollect.reporters.compare.claims import claims, missing, refusals, sources
+from memcollect.reporters.compare.beside import left, reuses, startups
+from memcollect.reporters.compare.claims import claims, claims_within, missing, sources
 from memcollect.reporters.compare.layout import Bullet, Page, Section
-from memcollect.reporters.compare.numbers import growth, overview, term_tables
+from memcollect.reporters.compare.nodes import leftovers, nodes
+from memcollect.reporters.compare.numbers import differences, growth, overview, term_tables
 
 
 def page(comparison: Comparison) -> Page:
     """Return the page of a comparison."""
     sections = [
-        claims(comparison),
-        refusals(comparison),
+        *claims(comparison),
         overview(comparison),
+        *differences(comparison),
         *term_tables(comparison),
         *growth(comparison),
+        *claims_within(comparison),
         *reuses(comparison),
         *left(comparison),
         *nodes(comparison),
+        *leftovers(comparison),
         *startups(comparison),
         *missing(comparison),
         sources(comparison),
