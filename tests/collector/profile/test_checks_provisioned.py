@@ -41,9 +41,8 @@ def test_a_placeholder_nobody_fills_is_told() -> None:
 
 
 def test_a_request_without_the_id_would_make_or_delete_we_know_not_what() -> None:
-    mistakes = told(Call(url="http://h/{run}"), Call(url="http://h/{namespace}"))
-    assert "source.create names no {id}" in mistakes
-    assert "source.delete names no {id}" in mistakes
+    assert told(create=Call(url="http://h/{run}")).startswith("source.create names no {id}; ")
+    assert told(delete=Call(url="http://h/{namespace}")).startswith("source.delete names no {id}; ")
 
 
 @pytest.mark.parametrize(
@@ -67,8 +66,9 @@ def test_what_is_no_address_of_a_service_is_told_escaped(url: str) -> None:
     assert mistake.isprintable()
 
 
-def test_credentials_in_an_address_are_refused_and_not_shown() -> None:
-    mistake = told(reuse=Call(url="http://someone:hunter2@h/{id}"))
+@pytest.mark.parametrize("who", ["someone:hunter2", ":hunter2", "hunter2"])
+def test_credentials_in_an_address_are_refused_and_not_shown(who: str) -> None:
+    mistake = told(reuse=Call(url=f"http://{who}@h/{{id}}"))
     assert mistake.startswith("source.reuse.url holds credentials")
     assert "hunter2" not in mistake
 

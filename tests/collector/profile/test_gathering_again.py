@@ -110,6 +110,7 @@ def test_a_reuse_that_is_refused_is_missing_with_the_reason_although_the_old_pod
     there = stage.gatherer(stage.prepared(Reusing(refused)), ready_within=600).again(OLD)
     assert there.ready == []
     assert [each.detail for each in there.missing] == [r"no such\x1b[2J sandbox"]
+    assert [each.uid for each in there.asked] == [""]
 
 
 def test_ctrl_c_does_not_wait_for_a_reuse_that_hangs(stage: GatheringStage) -> None:

@@ -59,7 +59,7 @@ def agents(state: Cluster) -> Iterator[Agents]:
     with contextlib.ExitStack() as stack:
         ports = [
             stack.enter_context(listening(remembering(asked[n], interval)))
-            for n, interval in enumerate((5.0, 10.0))
+            for n, interval in enumerate((10.0, 5.0))
         ]
         yield Agents(state, ports, asked)
 

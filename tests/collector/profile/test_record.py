@@ -76,8 +76,11 @@ def test_the_look_after_a_deletion_belongs_to_the_last_phase_of_the_block(record
     for run in (ended("a"), ended("b"), ended("a", 2)):
         record.add(run)
     record.close_block(Block(1, (A, B)), [AFTER])
-    assert [len(each.nodes) for each in record.manifest.phases] == [1, 2, 1]
-    assert record.manifest.phases[1].nodes == [BEFORE, AFTER]
+    assert [(each.phase, each.nodes) for each in record.manifest.phases] == [
+        ("a", [BEFORE]),
+        ("b", [BEFORE, AFTER]),
+        ("a", [BEFORE]),
+    ]
 
 
 def test_a_block_of_which_no_phase_came_to_its_end_takes_no_look(record: Record) -> None:
@@ -102,7 +105,7 @@ def test_a_block_that_is_begun_again_forgets_its_own_phases_alone(record: Record
 
 def test_images_of_all_pods_are_joined_and_in_order(record: Record) -> None:
     record.add_images({"sandbox": ["sha256:b"], "main": ["sha256:c"]})
-    record.add_images({"sandbox": ["sha256:a", "sha256:b"]})
+    record.add_images({"sandbox": ["sha256:a"]})
     assert record.manifest.images == {"main": ["sha256:c"], "sandbox": ["sha256:a", "sha256:b"]}
     assert list(record.manifest.images) == ["main", "sandbox"]
 
