@@ -10,7 +10,7 @@ from memcollect.profile.record import Record
 from memcollect.profile.sandboxes import Source
 from memcollect.profile.template import TemplateSource
 from memcollect.profile.tools import Tools, Workshop
-from memcollect.testing import PODS, Cluster, objects
+from memcollect.testing import EVENTS, PODS, Cluster, objects
 from profile_doubles import never
 
 RUN = "0123456789"
@@ -24,7 +24,9 @@ class GatheringStage:
     def __init__(self, state: Cluster, workshop: Workshop, tools: Tools, record: Record) -> None:
         self.state = state
         self.becomes: dict[str, str] = {}
-        self.on_made: Callable[[str], None] = lambda _name: None
+        self.pulled: str | None = None
+        """What the kubelet's event says of a new pod's image; None: there is no event."""
+        self.on_made: Callable[[dict[str, Any]], None] = lambda _pod: None
         self._workshop = workshop
         self._tools = tools
         self._record = record
@@ -67,8 +69,11 @@ class GatheringStage:
 
     def _created(self, pod: dict[str, Any]) -> None:
         name = pod["metadata"]["name"]
-        self.on_made(name)
+        self.on_made(pod)
         phase = self.becomes.get(name, "Running")
         pod["spec"]["nodeName"] = "node-1"
         made = objects.pod("team", name, uid=pod["metadata"]["uid"], phase=phase, containers=("main", "side"))
+        if self.pulled is not None:
+            told = objects.event(pod, "Pulled", self.pulled, self.state.timestamp())
+            self.state.put(EVENTS, told)
         pod["status"] = made["status"]

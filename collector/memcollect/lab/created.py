@@ -22,7 +22,7 @@ from memcollect.lab.layout import ContainerSpec, Layout, PlacedPod, PodSpec, Qos
 from memcollect.lab.node_state import ContainerRun, PodRun, pod_status
 from memcollect.lab.processes import start_waiting
 from memcollect.sources.quantities import QuantityError, whole
-from memcollect.testing import PODS, Cluster, ExecRefusedError
+from memcollect.testing import EVENTS, PODS, Cluster, ExecRefusedError, objects
 
 STARTED_AT_ONCE = 4
 """Pods that are being started at the same time; a kubelet's runtime is about as parallel on one CPU."""
@@ -98,6 +98,11 @@ class CreatedPods:
             if pod.spec.uid not in self._pods:
                 return
             pod.document = {**pod.document, "status": status}
+            for each in pod.document["spec"]["containers"]:
+                message = f'Container image "{each.get("image", "")}" already present on machine'
+                self._cluster.put(
+                    EVENTS, objects.event(pod.document, "Pulled", message, self._cluster.timestamp())
+                )
             self._cluster.put(PODS, pod.document)
             self._report()
 

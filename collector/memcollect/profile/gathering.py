@@ -17,7 +17,7 @@ from memcollect.profile.startup import Watch, startup
 from memcollect.profile.tools import Tools, Work, Workshop
 from memcollect.run_model import Startup
 from memcollect.sources.plain import plain
-from memcollect.sources.pod_lifecycle import image_pulled
+from memcollect.sources.pod_lifecycle import images_pulled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +114,7 @@ class Gatherer:
         known = [with_uid(each, watch.pods[each.pod]) if each.pod in watch.pods else each for each in asked]
         ready = [each for each in known if each.pod in watch.ready]
         startups, missing = [], []
+        pulled = self._pulled(known)
         for each in known:
             reason = "" if each.pod in watch.ready else watch.why_not(each.pod, self.ready_within)
             if reason:
@@ -123,8 +124,13 @@ class Gatherer:
                     )
                 )
             if self.source.makes:
-                pulled = image_pulled(self.tools.api, each.namespace, each.uid) if each.uid else None
-                startups.append(startup(each, watch, poll_seconds=self.poll, pulled=pulled, reason=reason))
+                row = startup(each, watch, poll_seconds=self.poll, pulled=pulled.get(each.uid), reason=reason)
+                startups.append(row)
                 self.record.event("ready" if not reason else "not-ready", name=each.key, detail=reason)
         nodes = {each.uid: watch.pods[each.pod].spec.node_name or "" for each in ready}
         return Gathered(asked=known, ready=ready, nodes=nodes, startups=startups, missing=missing)
+
+    def _pulled(self, sandboxes: Sequence[Sandbox]) -> dict[str, bool | None]:
+        """Return by UID whether an image was pulled for it; all are of one namespace."""
+        uids = [each.uid for each in sandboxes if each.uid] if self.source.makes else []
+        return images_pulled(self.tools.api, sandboxes[0].namespace, uids) if uids else {}

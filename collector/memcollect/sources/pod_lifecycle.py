@@ -3,16 +3,17 @@
 Deleting names the UID as a precondition: a pod of the same name that somebody else has made since stays.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from memcollect.errors import AnswerError, ClusterError, MissingError
-from memcollect.kube import Pod
+from memcollect.kube import Metadata, Pod
 from memcollect.sources.api import Api
 from memcollect.sources.names import checked
+from memcollect.sources.pages import Listing, items
 from memcollect.sources.pods import pods_path
 from memcollect.sources.rights import Right
 
@@ -21,16 +22,19 @@ _ANY = msgspec.json.Decoder(dict[str, Any])
 _CONFLICT = 409
 
 
-class _Event(Struct):
+FEW = 5
+"""Up to so many pods are asked for one by one; of more, the events of their whole namespace are listed."""
+
+
+class _About(Struct, frozen=True):
+    uid: str = ""
+
+
+class _Event(Struct, frozen=True, rename="camel"):
+    metadata: Metadata
+    involved_object: _About = _About()
     reason: str | None = None
     message: str | None = None
-
-
-class _Events(Struct):
-    items: list[_Event] | None = None
-
-
-_EVENTS = msgspec.json.Decoder(_Events)
 
 
 def create_pod(api: Api, namespace: str, manifest: Mapping[str, Any]) -> Pod:
@@ -83,20 +87,28 @@ def delete_pod(api: Api, namespace: str, name: str, uid: str) -> bool:
     return True
 
 
-def image_pulled(api: Api, namespace: str, uid: str) -> bool | None:
-    """Return whether an image was pulled for a pod; None where its events cannot be had or do not tell.
+def images_pulled(api: Api, namespace: str, uids: Collection[str]) -> dict[str, bool | None]:
+    """Return by UID whether an image was pulled for a pod; None where its events do not tell.
 
-    The kubelet writes one event of reason Pulled for each container, which says either that the image was
-    pulled or that it was there (pkg/kubelet/images/image_manager.go).
+    All None where events cannot be had. The kubelet writes one event of reason Pulled for each container,
+    which says either that the image was pulled or that it was there (pkg/kubelet/images/image_manager.go).
     """
+    found: dict[str, bool | None] = dict.fromkeys(uids)
+    of_one = [f"involvedObject.uid={uid},reason=Pulled" for uid in uids]
+    selectors = of_one if len(of_one) <= FEW else ["involvedObject.kind=Pod,reason=Pulled"]
+    try:
+        for selector in selectors:
+            for event in _events(api, namespace, selector):
+                uid = event.involved_object.uid
+                if uid in found and event.reason == "Pulled" and event.message:
+                    found[uid] = bool(found[uid]) or event.message.startswith("Successfully pulled")
+    except ClusterError:
+        return dict.fromkeys(uids)
+    return found
+
+
+def _events(api: Api, namespace: str, selector: str) -> Iterator[_Event]:
     path = f"/api/v1/namespaces/{checked('namespace', namespace)}/events"
     right = Right("list", "events", namespace=namespace)
-    query = [("fieldSelector", f"involvedObject.uid={uid},reason=Pulled"), ("limit", "50")]
-    try:
-        events = api.get_as(_EVENTS, path, right, query).items or []
-    except ClusterError:
-        return None
-    said = [each.message or "" for each in events if each.reason == "Pulled"]
-    if not said:
-        return None
-    return any(message.startswith("Successfully pulled") for message in said)
+    query = [("fieldSelector", selector)]
+    return items(api, Listing(path=path, right=right, kind=_Event, query=query), lambda _missing: None)

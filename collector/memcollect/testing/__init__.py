@@ -26,6 +26,7 @@ from memcollect.testing.faults import Fault, StreamFault
 from memcollect.testing.request_log import LoggedRequest, RequestLog
 from memcollect.testing.resources import (
     DAEMONSETS,
+    EVENTS,
     NAMESPACES,
     NODE_METRICS,
     NODES,
@@ -38,6 +39,7 @@ from memcollect.testing.server import StandInCluster
 
 __all__ = [
     "DAEMONSETS",
+    "EVENTS",
     "NAMESPACES",
     "NODES",
     "NODE_METRICS",

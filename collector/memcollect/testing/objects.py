@@ -182,3 +182,31 @@ def daemon_set(
 def runtime_class(name: str, handler: str) -> dict[str, Any]:
     """Return a RuntimeClass served by the node's runtime `handler`, such as runsc."""
     return {"metadata": {"name": name, "creationTimestamp": _EPOCH}, "handler": handler}
+
+
+def event(pod: Mapping[str, Any], reason: str, message: str, timestamp: str) -> dict[str, Any]:
+    """Return a Normal Event about `pod`, as its kubelet writes it at `timestamp` (RFC 3339)."""
+    metadata = pod["metadata"]
+    digest = hashlib.sha256(f"{metadata['uid']}{reason}{message}".encode()).hexdigest()[:16]
+    return {
+        "metadata": {
+            "name": f"{metadata['name']}.{digest}",
+            "namespace": metadata["namespace"],
+            "uid": f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-8000-{digest[:12]}",
+            "creationTimestamp": timestamp,
+        },
+        "involvedObject": {
+            "kind": "Pod",
+            "namespace": metadata["namespace"],
+            "name": metadata["name"],
+            "uid": metadata["uid"],
+            "apiVersion": "v1",
+        },
+        "reason": reason,
+        "message": message,
+        "type": "Normal",
+        "source": {"component": "kubelet", "host": (pod.get("spec") or {}).get("nodeName", "")},
+        "firstTimestamp": timestamp,
+        "lastTimestamp": timestamp,
+        "count": 1,
+    }

@@ -37,6 +37,7 @@ PODS = Resource("", "v1", "pods", "pod", "Pod", namespaced=True, short_names=("p
 SERVICES = Resource(
     "", "v1", "services", "service", "Service", True, short_names=("svc",), categories=("all",)
 )
+EVENTS = Resource("", "v1", "events", "event", "Event", namespaced=True, short_names=("ev",))
 NODES = Resource("", "v1", "nodes", "node", "Node", namespaced=False, short_names=("no",))
 NAMESPACES = Resource(
     *("", "v1", "namespaces", "namespace", "Namespace"),
@@ -65,6 +66,7 @@ ACCESS_REVIEWS = Resource(
 )
 
 RESOURCES = (
+    EVENTS,
     NAMESPACES,
     NODES,
     PODS,

@@ -27,6 +27,14 @@ _FIELDS = {
         "status.podIP",
     ),
     "services": ("spec.clusterIP", "spec.type"),
+    "events": (
+        "involvedObject.kind",
+        "involvedObject.namespace",
+        "involvedObject.name",
+        "involvedObject.uid",
+        "reason",
+        "type",
+    ),
     "namespaces": ("status.phase",),
     "nodes": ("spec.unschedulable",),
 }

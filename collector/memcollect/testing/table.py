@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from memcollect.testing import duration, pod_status, service_status
 from memcollect.testing.resources import (
     DAEMONSETS,
+    EVENTS,
     NAMESPACES,
     NODES,
     PODS,
@@ -137,6 +138,17 @@ def _service(document: Mapping[str, Any], now: dt.datetime) -> list[Any]:
     ]
 
 
+def _event(document: Mapping[str, Any], now: dt.datetime) -> list[Any]:
+    about = document["involvedObject"]
+    return [
+        duration.age(document.get("lastTimestamp"), now),
+        document.get("type", ""),
+        document.get("reason", ""),
+        f"{about['kind'].lower()}/{about['name']}",
+        document.get("message", "").strip(),
+    ]
+
+
 def _pairs(labels: Mapping[str, str] | None) -> str:
     return ",".join(f"{key}={value}" for key, value in sorted((labels or {}).items())) or _NONE
 
@@ -161,6 +173,7 @@ _TABLES: dict[Resource, tuple[list[dict[str, Any]], Row]] = {
         _node,
     ),
     NAMESPACES: (_columns("Name", "Status", "Age"), _namespace),
+    EVENTS: (_columns("Last Seen", "Type", "Reason", "Object", "Message"), _event),
     SERVICES: (
         _columns("Name", "Type", "Cluster-IP", "External-IP", "Port(s)", "Age", wide=("Selector",)),
         _service,

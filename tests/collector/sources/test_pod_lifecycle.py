@@ -5,8 +5,8 @@ import pytest
 from memcollect.errors import AnswerError, DeniedError
 from memcollect.sources import kube_config
 from memcollect.sources.api import Api, Patience
-from memcollect.sources.pod_lifecycle import create_pod, delete_pod, get_pod, image_pulled
-from memcollect.testing import NAMESPACES, PODS, Cluster, Fault, objects
+from memcollect.sources.pod_lifecycle import FEW, create_pod, delete_pod, get_pod, images_pulled
+from memcollect.testing import EVENTS, NAMESPACES, PODS, Cluster, Fault, objects
 
 MANIFEST = {
     "apiVersion": "v1",
@@ -59,20 +59,41 @@ def test_a_creation_that_is_denied(api: Api, state: Cluster) -> None:
         create_pod(api, "team", MANIFEST)
 
 
-@pytest.mark.parametrize(
-    ("message", "pulled"),
-    [
-        ('Successfully pulled image "x" in 2s', True),
-        ('Container image "x" already present on machine', False),
-    ],
-)
-def test_the_kubelets_events_tell_a_pull(api: Api, state: Cluster, message: str, pulled: bool) -> None:  # noqa: FBT001
-    body = b'{"items":[{"reason":"Pulled","message":"%s"}]}' % message.replace('"', '\\"').encode()
-    state.fault(Fault("/api/v1/namespaces/team/events", body=body))
-    assert image_pulled(api, "team", "uid") is pulled
+THERE, PULLED = 'Container image "x" already present on machine', 'Successfully pulled image "x" in 2s'
 
 
-def test_without_events_it_is_not_known(api: Api, state: Cluster) -> None:
-    assert image_pulled(api, "team", "uid") is None
-    state.fault(Fault("/api/v1/namespaces/team/events", body=b'{"items":[]}'))
-    assert image_pulled(api, "team", "uid") is None
+def tell(state: Cluster, uid: str, *messages: str, reason: str = "Pulled") -> None:
+    pod = objects.pod("team", f"pod-{uid}", uid=uid)
+    for message in messages:
+        state.put(EVENTS, objects.event(pod, reason, message, "2026-01-01T00:00:00Z"))
+
+
+@pytest.mark.parametrize("others", [0, FEW])
+def test_the_kubelets_events_tell_a_pull(api: Api, state: Cluster, others: int) -> None:
+    tell(state, "there", THERE)
+    tell(state, "pulled", PULLED)
+    tell(state, "pulled-one", THERE, PULLED)
+    tell(state, "never", "Pulling image", reason="Pulling")
+    tell(state, "somebody-elses", PULLED)
+    more = [f"other-{number}" for number in range(others)]
+    assert images_pulled(api, "team", ["there", "pulled", "pulled-one", "never", *more]) == {
+        "there": False,
+        "pulled": True,
+        "pulled-one": True,
+        "never": None,
+        **dict.fromkeys(more),
+    }
+
+
+def test_of_many_pods_the_events_are_listed_once(api: Api, state: Cluster) -> None:
+    uids = [f"uid-{number}" for number in range(40)]
+    for uid in uids:
+        tell(state, uid, THERE)
+    assert images_pulled(api, "team", uids) == dict.fromkeys(uids, False)
+    assert state.requests.paths().count("/api/v1/namespaces/team/events") == 1
+
+
+def test_without_the_right_to_list_events_nothing_is_known(api: Api, state: Cluster) -> None:
+    tell(state, "uid", PULLED)
+    state.access.deny("list", "events")
+    assert images_pulled(api, "team", ["uid"]) == {"uid": None}

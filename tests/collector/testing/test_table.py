@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from memcollect.testing import DAEMONSETS, NODES, PODS, RUNTIME_CLASSES, SERVICES, objects, table
+from memcollect.testing import DAEMONSETS, EVENTS, NODES, PODS, RUNTIME_CLASSES, SERVICES, objects, table
 
 # The moment at which the recorded table was asked for.
 RECORDED_AT = dt.datetime(2026, 11, 22, 20, 24, 49, tzinfo=dt.UTC)
@@ -76,4 +76,17 @@ def test_services_have_the_columns_of_kubectl_and_the_selector_only_when_wide() 
     assert rendered["columnDefinitions"][-1]["name"] == "Selector"
     assert rendered["rows"][0]["cells"] == [
         *("web", "ClusterIP", "10.96.0.20", "<none>", "80/TCP", "325d", "a=1,b=2")
+    ]
+
+
+def test_events_have_the_columns_of_kubectl() -> None:
+    pod = {**objects.pod("team", "web"), "kind": "Pod"}
+    event = objects.event(pod, "Pulled", "Container image already present\n", "2026-01-01T00:00:00Z")
+    now = dt.datetime(2026, 1, 1, 0, 2, tzinfo=dt.UTC)
+    rendered = table.render(EVENTS, {}, [event], now, "None")
+    assert [column["name"] for column in rendered["columnDefinitions"]] == [
+        *("Last Seen", "Type", "Reason", "Object", "Message")
+    ]
+    assert rendered["rows"][0]["cells"] == [
+        *("2m", "Normal", "Pulled", "pod/web", "Container image already present")
     ]
