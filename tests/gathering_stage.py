@@ -26,7 +26,7 @@ class GatheringStage:
         self.becomes: dict[str, str] = {}
         self.pulled: str | None = None
         """What the kubelet's event says of a new pod's image; None: there is no event."""
-        self.on_made: Callable[[dict[str, Any]], None] = lambda _pod: None
+        self.on_made: Callable[[str], None] = lambda _name: None
         self._workshop = workshop
         self._tools = tools
         self._record = record
@@ -69,7 +69,7 @@ class GatheringStage:
 
     def _created(self, pod: dict[str, Any]) -> None:
         name = pod["metadata"]["name"]
-        self.on_made(pod)
+        self.on_made(name)
         phase = self.becomes.get(name, "Running")
         pod["spec"]["nodeName"] = "node-1"
         made = objects.pod("team", name, uid=pod["metadata"]["uid"], phase=phase, containers=("main", "side"))

@@ -1,9 +1,7 @@
 """Asking for sandboxes and waiting until they are ready; test_gathering_again has those that come back."""
 
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
 
 from gathering_stage import GatheringStage
@@ -41,7 +39,7 @@ def test_what_is_to_be_made_is_on_the_disk_before_it_is_asked_for(
     stage: GatheringStage, directory: Path
 ) -> None:
     seen: list[list[tuple[str, str | None]]] = []
-    stage.on_made = lambda _pod: seen.append(told(directory))
+    stage.on_made = lambda _name: seen.append(told(directory))
     stage.gatherer().gather(KEYS)
     asked = [("creating", key) for key in KEYS]
     assert [each[:3] for each in seen] == [asked] * 3
@@ -118,21 +116,13 @@ def test_ctrl_c_waits_for_what_is_being_asked_for_so_that_it_can_be_deleted(stag
 
 
 @pytest.mark.parametrize(
-    ("messages", "pulled"),
-    [(["Successfully pulled image in 3s"], True), (["Container image already present"], False), ([], None)],
+    ("message", "pulled"),
+    [("Successfully pulled image in 3s", True), ("Container image already present", False), (None, None)],
 )
 def test_whether_an_image_was_pulled_is_told_by_the_pods_events(
-    stage: GatheringStage, messages: list[str], pulled: object
+    stage: GatheringStage, message: str | None, pulled: object
 ) -> None:
-    def events_come(pod: dict[str, Any]) -> None:
-        about = {"kind": "Pod", "uid": pod["metadata"]["uid"]}
-        metadata = {"name": "mc-1.17", "namespace": "team", "uid": "e"}
-        same = {"metadata": metadata, "involvedObject": about, "reason": "Pulled"}
-        listed = {"metadata": {}, "items": [{**same, "message": message} for message in messages]}
-        body = msgspec.json.encode(listed)
-        stage.state.fault(Fault("/api/v1/namespaces/team/events", body=body))
-
-    stage.on_made = events_come
+    stage.pulled = message
     assert [each.pulled for each in stage.gatherer().gather(["mc-1"]).startups] == [pulled]
 
 
