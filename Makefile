@@ -1,7 +1,7 @@
 # Every target makes what it needs, on a fresh Debian machine too: the virtual environment, the PyPI
 # packages in it and, where a real kernel is to be booted, Debian's packages.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format unit lab bench bench-collector agent-alone image clean
+.PHONY: help demo demo-profile test lint format unit lab guide bench bench-collector agent-alone image clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -23,12 +23,16 @@ demo: $(STAMP) ## Boot a real kernel with pods, agent and API server, explain ea
 	scripts/debian-packages lab
 	$(BIN)/memcollect demo $(DEMO_FLAGS)
 
+demo-profile: $(STAMP) ## The whole guide with two backends on a real kernel, compared: INTO=DIRECTORY (10 minutes)
+	scripts/debian-packages lab node
+	scripts/demo-profile $(BIN) $(if $(filter file,$(origin INTO)),.lab/guide,$(INTO))
+
 test: lint agent-alone ## Everything CI runs: lint, types, contracts, unit tests, the real-kernel suite
-	scripts/debian-packages lab cluster metrics
+	scripts/debian-packages lab node cluster metrics
 	MEMCOLLECT_REQUIRE_LAB=1 MEMCOLLECT_REQUIRE_METRICS=1 scripts/all-tests $(BIN)/python $(PYTEST_FLAGS)
 
 unit: $(STAMP) ## Only the tests that need no kernel of their own
-	$(BIN)/pytest -m "not lab and not cluster" $(PYTEST_FLAGS)
+	$(BIN)/pytest -m "not lab and not cluster" -n 3 --dist loadfile $(PYTEST_FLAGS)
 
 lint: $(STAMP) ## ruff, mypy --strict, the import contracts
 	$(BIN)/ruff check .
@@ -40,9 +44,14 @@ format: $(STAMP) ## Let ruff mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lab: $(STAMP) ## The truth workloads on a real kernel: make lab KERNEL=5.10 | 6.1 | 6.12 | 7.2
+lab: $(STAMP) ## The real-kernel suite but the guide: make lab KERNEL=5.10 | 6.1 | 6.12 | 7.2
 	scripts/debian-packages lab
-	MEMCOLLECT_REQUIRE_LAB=1 MEMCOLLECT_LAB_KERNEL=$(KERNEL) $(BIN)/pytest -m lab tests/lab $(PYTEST_FLAGS)
+	MEMCOLLECT_REQUIRE_LAB=1 MEMCOLLECT_LAB_KERNEL=$(KERNEL) $(BIN)/pytest -m lab --ignore tests/lab/test_profile.py \
+		tests/lab $(PYTEST_FLAGS)
+
+guide: $(STAMP) ## The tests of the guide on two backends, a real kernel each (about 12 minutes)
+	scripts/debian-packages lab node
+	MEMCOLLECT_REQUIRE_LAB=1 $(BIN)/pytest -m lab tests/lab/test_profile.py $(PYTEST_FLAGS)
 
 bench: $(STAMP) ## Our cost beside the alternatives, in one run, as ratios
 	scripts/debian-packages bench
