@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from memcollect.reporters.words import CACHE_TERMS, KERNEL_TERMS
+from memcollect.reporters.words import CACHE_TERMS, KERNEL_TERMS, pod_name
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -45,6 +45,12 @@ def overview_row(pod: Pod) -> Row:
         kernel=_sum_of(composition, KERNEL_TERMS),
         residual=Amount(composition.residual.estimate_bytes if composition else None),
     )
+
+
+def by_size(pod: Pod) -> tuple[int, str]:
+    """Sort key: the largest working set first, then by name; the unmeasured last."""
+    known = pod.composition.working_set_bytes if pod.composition else -1
+    return -known, pod_name(pod)
 
 
 def _pss(pod: Pod) -> Amount:

@@ -11,6 +11,9 @@ HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode's control, format (bidi overrides, zero-width), surrogate, private, unassigned, separators."""
 
 NAMED_ESCAPES = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
+HTML_SPECIAL = str.maketrans(
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;", "`": "&#96;"}
+)
 MARKDOWN_START = re.compile(r"^\s*(?:([-+=])|(\d+)(?=[.)](?:\s|$)))")
 MARKDOWN_SPECIAL = re.compile(r"([\\`*_\[\]<>|~#@&!$])|(:)(?=//)|\b(www)(?=\.)", re.IGNORECASE)
 
@@ -31,6 +34,11 @@ def _visible_character(character: str) -> str:
     if code <= 0xFF:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def html(text: str) -> str:
+    """Return `text` as HTML that shows exactly it, between tags and in a quoted attribute alike."""
+    return visible(text).translate(HTML_SPECIAL)
 
 
 def markdown(text: str) -> str:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
+from memcollect.reporters.columns import by_size
 from memcollect.reporters.groups import missing_groups, some_names
 from memcollect.reporters.terminal.lines import left, paragraph
-from memcollect.reporters.terminal.overview import by_size, overview_lines
+from memcollect.reporters.terminal.overview import overview_lines
 from memcollect.reporters.terminal.pod import pod_lines
 from memcollect.reporters.terminal.subtotals import subtotal_lines
 from memcollect.reporters.words import Details, heading, shows_details

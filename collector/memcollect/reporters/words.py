@@ -10,7 +10,7 @@ from memcollect.reporters.sizes import interval, share, size
 
 if TYPE_CHECKING:
     from memcollect.model import Container, Finding, Pod, Residual, Snapshot, Summary, Term, Undecided
-    from memcollect_agent.wire import Node
+    from memcollect_agent.wire import Node, ProcessSums
 
 Details = Literal["auto", "all", "none"]
 """Whether pods are shown one by one; "auto": where they are few."""
@@ -92,6 +92,7 @@ KERNEL_TERMS = frozenset(
     }
 )
 CACHE_TERMS = frozenset({"hot_cache", "cold_cache"})
+APP_ROLES = frozenset({"container", "init", "ephemeral"})
 
 
 def shows_details(snapshot: Snapshot, details: Details) -> bool:
@@ -113,6 +114,37 @@ def rung_label(rung: str) -> str:
 def beside_apps(pod: Pod) -> list[Container]:
     """Return the cgroups that belong to the pod's bill and are no app container's: a sandbox runtime's."""
     return [each for each in (*pod.containers, *pod.outside) if each.role in {"sandbox", "overhead"}]
+
+
+def shown_apps(pod: Pod) -> list[Container]:
+    """Return the containers to show one by one; none where there is one, which is its pod over again."""
+    apps = [container for container in pod.containers if container.role in APP_ROLES]
+    return apps if len(apps) > 1 else []
+
+
+def absence(container: Container) -> str:
+    """Return why a container has no numbers, as far as Kubernetes tells."""
+    if container.state == "terminated":
+        return "an init container that has ended" if container.role == "init" else "it has ended"
+    return "it has not started" if container.state == "waiting" else "no numbers"
+
+
+def unread_sentences(pod: Pod) -> list[str]:
+    """Return of each container what of its processes has no numbers in the sums."""
+    return [
+        f"{container.name}: {sentence}"
+        for container in pod.containers
+        if container.sums and (sentence := _unread_sentence(container.sums))
+    ]
+
+
+def _unread_sentence(sums: ProcessSums) -> str:
+    skipped = len(sums.skipped) + sums.skipped_unlisted
+    if not skipped:
+        return ""
+    reasons = sorted({process.reason for process in sums.skipped if process.reason})
+    why = f" ({', '.join(reasons)})" if reasons else ""
+    return f"{skipped} of {sums.listed} processes could not be read{why}: the sums are without them."
 
 
 def pod_name(pod: Pod) -> str:

@@ -1,10 +1,11 @@
 import unicodedata
+from html import unescape
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memcollect.reporters.escape import HIDDEN_CATEGORIES, markdown, markdown_code, visible
+from memcollect.reporters.escape import HIDDEN_CATEGORIES, html, markdown, markdown_code, visible
 
 
 @pytest.mark.parametrize(
@@ -64,3 +65,23 @@ def test_markdown_shows_the_text_and_does_nothing_else(hostile: str, shown: str)
 )
 def test_a_code_span_cannot_be_closed_from_inside(hostile: str, shown: str) -> None:
     assert markdown_code(hostile) == shown
+
+
+@pytest.mark.parametrize(
+    ("hostile", "shown"),
+    [
+        ("<script>", "&lt;script&gt;"),
+        ("\"onload='x'", "&quot;onload=&#39;x&#39;"),
+        ("&lt;", "&amp;lt;"),
+        ("a\u202eb\n", r"a\u202eb\n"),
+        ("x`y", "x&#96;y"),
+    ],
+)
+def test_html_shows_the_text_and_does_nothing_else(hostile: str, shown: str) -> None:
+    assert html(hostile) == shown
+
+
+@given(st.text())
+def test_html_is_read_back_as_the_visible_text(text: str) -> None:
+    assert not set("<>\"'`") & set(html(text))
+    assert unescape(html(text)) == visible(text)

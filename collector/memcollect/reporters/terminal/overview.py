@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from memcollect.reporters.columns import Amount, overview_row
+from memcollect.reporters.columns import Amount, by_size, overview_row
 from memcollect.reporters.escape import visible
 from memcollect.reporters.sizes import short_size
 from memcollect.reporters.terminal.lines import cut, cut_middle, left, right
@@ -54,12 +54,6 @@ def _shared_namespace(pods: list[Pod]) -> str | None:
 def _name_heading(pods: list[Pod]) -> str:
     namespace = _shared_namespace(pods)
     return f"POD ({visible(namespace)})" if namespace else "POD"
-
-
-def by_size(pod: Pod) -> tuple[int, str]:
-    """Sort key: the largest working set first, then by name; the unmeasured last."""
-    known = pod.composition.working_set_bytes if pod.composition else -1
-    return -known, pod_name(pod)
 
 
 def _numbers(pod: Pod, name: str, name_width: int, *, with_top: bool) -> str:

@@ -11,16 +11,19 @@ from memcollect.reporters.sizes import size
 from memcollect.reporters.terminal.composition import composition_lines
 from memcollect.reporters.terminal.ladder import ladder_lines
 from memcollect.reporters.terminal.lines import cut_middle, paragraph
-from memcollect.reporters.terminal.processes import process_lines, service_lines, unread_sentence
+from memcollect.reporters.terminal.processes import process_lines, service_lines
 from memcollect.reporters.words import (
     SEVERITY_MARKS,
+    absence,
     beside_apps,
     finding_amount,
     findings_by_weight,
     pod_facts,
     pod_name,
+    shown_apps,
     top_sentence,
     undecided_by_reason,
+    unread_sentences,
 )
 
 if TYPE_CHECKING:
@@ -29,7 +32,6 @@ if TYPE_CHECKING:
     from memcollect.model import Container, Finding, Pod
 
 SEVERITY_STYLES = {"info": "", "notice": "bold", "warning": "bold yellow", "critical": "bold red"}
-APP_ROLES = frozenset({"container", "init", "ephemeral"})
 
 
 def pod_lines(pod: Pod, width: int, *, full: bool) -> Iterator[Text]:
@@ -40,11 +42,8 @@ def pod_lines(pod: Pod, width: int, *, full: bool) -> Iterator[Text]:
     if pod.top is not None:
         yield from (_dim(line) for line in paragraph(top_sentence(pod), width, indent=""))
     yield from _numbers(pod, width, full=full)
-    apps = [container for container in pod.containers if container.role in APP_ROLES]
-    # A lone container is its pod over again.
-    if len(apps) > 1:
-        for container in apps:
-            yield from _container(container, width, full=full)
+    for container in shown_apps(pod):
+        yield from _container(container, width, full=full)
     for container in beside_apps(pod):
         yield from _container(container, width, full=full)
     yield from _findings(pod, width)
@@ -71,7 +70,7 @@ def _numbers(pod: Pod, width: int, *, full: bool) -> Iterator[Text]:
 def _container(container: Container, width: int, *, full: bool) -> Iterator[Text]:
     name = f"Container {visible(container.name)}"
     if container.composition is None:
-        yield from _section(cut_middle(f"{name}: {_absence(container)}", width))
+        yield from _section(cut_middle(f"{name}: {absence(container)}", width))
         return
     amount = size(container.composition.working_set_bytes)
     yield from _section(f"{cut_middle(name, width - len(amount) - 2)}, {amount}")
@@ -79,13 +78,6 @@ def _container(container: Container, width: int, *, full: bool) -> Iterator[Text
     if full and container.ladder is not None:
         yield Text()
         yield from ladder_lines(container.ladder, width, full=full)
-
-
-def _absence(container: Container) -> str:
-    """Return why a container has no numbers, as far as Kubernetes tells."""
-    if container.state == "terminated":
-        return "an init container that has ended" if container.role == "init" else "it has ended"
-    return "it has not started" if container.state == "waiting" else "no numbers"
 
 
 def _findings(pod: Pod, width: int) -> Iterator[Text]:
@@ -111,11 +103,7 @@ def _finding(finding: Finding, width: int) -> Iterator[Text]:
 
 
 def _undecided(pod: Pod, width: int) -> Iterator[Text]:
-    unread = [
-        f"{container.name}: {sentence}"
-        for container in pod.containers
-        if container.sums and (sentence := unread_sentence(container.sums))
-    ]
+    unread = unread_sentences(pod)
     if not pod.undecided and not unread:
         return
     yield from _section("What could not be decided")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from memcollect.model import Service
-    from memcollect_agent.wire import Process, ProcessSums
+    from memcollect_agent.wire import Process
 
 HEADINGS = ("PID", "PSS", "RSS", "ANON", "FILE", "SHMEM")
 COLUMN_WIDTH = 8
@@ -49,16 +49,6 @@ def service_lines(services: list[Service], width: int) -> Iterator[Text]:
         )
         cells = (str(service.processes), *(short_size(number) for number in numbers))
         yield Text(_row(cells, visible(service.name), width))
-
-
-def unread_sentence(sums: ProcessSums) -> str:
-    """Return what of the processes has no numbers in the sums, or nothing where all were read."""
-    skipped = len(sums.skipped) + sums.skipped_unlisted
-    if not skipped:
-        return ""
-    reasons = sorted({process.reason for process in sums.skipped if process.reason})
-    why = f" ({', '.join(reasons)})" if reasons else ""
-    return f"{skipped} of {sums.listed} processes could not be read{why}: the sums are without them."
 
 
 def _row(cells: tuple[str, ...], command: str, width: int) -> str:
