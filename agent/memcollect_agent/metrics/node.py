@@ -11,12 +11,13 @@ from memcollect_agent.cgroupfs import CgroupDir, CgroupFs
 from memcollect_agent.discover import Finder, Found
 from memcollect_agent.errors import AgentError, DeniedError, GoneError
 from memcollect_agent.measure_cgroup import CgroupReading
+from memcollect_agent.measure_pod import PAUSE_CHARGE_BYTES, role_of
 from memcollect_agent.measure_processes import Budget, Processes, Tally, Wanted
 from memcollect_agent.metrics.parts import parts_of
 from memcollect_agent.metrics.readings import ContainerReading, LeftOut, NodeReading, PodReading
 from memcollect_agent.procfs import ProcFs
 from memcollect_agent.redact import visible
-from memcollect_agent.sample import PAUSE_CHARGE_BYTES, Roots, require_cgroup_v2, role_of
+from memcollect_agent.sample import Roots, require_cgroup_v2
 from memcollect_agent.wire import Problem
 
 MAX_NAME = 64
