@@ -6,6 +6,8 @@ from collections.abc import Sequence
 _UNKNOWN = -1
 """Stands for None: the kernel writes no negative number in the files that are read here."""
 _MOST = (1 << 63) - 1
+_TIME = struct.Struct("=d")
+"""What a point begins with."""
 
 Row = tuple[float, tuple[int | None, ...]]
 """A point: its time, and its numbers in the order in which they were appended."""
@@ -47,12 +49,21 @@ class Ring:
 
         So a moment right after `since` still lies between two points.
         """
-        rows = [self._at((self._next - self._count + place) % self._depth) for place in range(self._count)]
-        if since is None:
-            return rows
-        first = next((place for place, (time, _) in enumerate(rows) if time >= since), len(rows))
-        return rows[max(first - 1, 0) :]
+        first = 0 if since is None else max(self._first(since) - 1, 0)
+        return [self._at(place) for place in range(first, self._count)]
+
+    def _first(self, since: float) -> int:
+        """Return the place of the first point of that time or later; a viewer asks for few of them."""
+        return next((place for place in range(self._count) if self._time(place) >= since), self._count)
+
+    def _time(self, place: int) -> float:
+        time: float = _TIME.unpack_from(self._data, self._offset(place))[0]
+        return time
+
+    def _offset(self, place: int) -> int:
+        """Return where the point is that is the `place`th of those that are kept."""
+        return (self._next - self._count + place) % self._depth * self._row.size
 
     def _at(self, place: int) -> Row:
-        time, *numbers = self._row.unpack_from(self._data, place * self._row.size)
+        time, *numbers = self._row.unpack_from(self._data, self._offset(place))
         return time, tuple(None if number == _UNKNOWN else number for number in numbers)
