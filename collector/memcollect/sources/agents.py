@@ -93,6 +93,30 @@ def fetch_samples(  # noqa: PLR0913 - half of them have a default
         fetch.stop()
 
 
+def fetch_sample(target: Target, request: SampleRequest, transport: Transport, limits: Limits) -> Answer:
+    """Return the answer of one target: what `fetch_samples` does, for whoever has workers of their own."""
+    try:
+        content: bytes | Exception = _content(target, _within(request, limits), transport, limits)
+    except Exception as error:  # noqa: BLE001 # as there
+        content = error
+    return _answer(_Fetched(target, content))
+
+
+def _within(request: SampleRequest, limits: Limits) -> SampleRequest:
+    """Return the request with its time budget cut to what the timeout allows."""
+    budget = min(request.time_budget_seconds, limits.timeout * _BUDGET_SHARE)
+    return msgspec.structs.replace(request, time_budget_seconds=budget)
+
+
+def _content(target: Target, request: SampleRequest, transport: Transport, limits: Limits) -> bytes:
+    endpoint = _endpoint(target)
+    uids = None if target.pod_uids is None else list(target.pod_uids)
+    request = msgspec.structs.replace(request, pod_uids=uids)
+    deadline = Deadline(limits.timeout)
+    with AgentConversation(transport, endpoint, deadline, largest_bytes=limits.largest_bytes) as agent:
+        return agent.fetch("POST", SAMPLE_PATH, request)
+
+
 class _Fetch:
     """The workers of one fetch: daemon threads, so that an interrupted program ends at once."""
 
@@ -103,8 +127,7 @@ class _Fetch:
         transports: TransportFactory,
         limits: Limits,
     ) -> None:
-        budget = min(request.time_budget_seconds, limits.timeout * _BUDGET_SHARE)
-        self._request = msgspec.structs.replace(request, time_budget_seconds=budget)
+        self._request = _within(request, limits)
         self._transports = transports
         self._limits = limits
         self._todo: queue.SimpleQueue[Target] = queue.SimpleQueue()
@@ -148,18 +171,9 @@ class _Fetch:
 
     def _fetched(self, target: Target, transport: Transport) -> "_Fetched":
         try:
-            return _Fetched(target, self._content(target, transport))
+            return _Fetched(target, _content(target, self._request, transport, self._limits))
         except Exception as error:  # noqa: BLE001 # a fault of ours with one agent must not lose the others
             return _Fetched(target, error)
-
-    def _content(self, target: Target, transport: Transport) -> bytes:
-        endpoint = _endpoint(target)
-        uids = None if target.pod_uids is None else list(target.pod_uids)
-        request = msgspec.structs.replace(self._request, pod_uids=uids)
-        deadline = Deadline(self._limits.timeout)
-        limit = self._limits.largest_bytes
-        with AgentConversation(transport, endpoint, deadline, largest_bytes=limit) as agent:
-            return agent.fetch("POST", SAMPLE_PATH, request)
 
 
 class _Fetched(Struct, frozen=True):

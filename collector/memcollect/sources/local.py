@@ -40,6 +40,8 @@ class LocalRequest:
     """Shell patterns of names (namespace/pod, pod, container, service), or the beginning of a pod's UID
     or of a container's id; empty: the usual choice."""
     process_limit: int = 0
+    sums: bool = True
+    """Whether the processes' smaps_rollup is read at all."""
     time_budget_seconds: float = 10.0
     cgroup_root: str = "/sys/fs/cgroup"
     proc_root: str = "/proc"
@@ -119,6 +121,7 @@ def _measuring(chosen: list[Pod], request: LocalRequest) -> SampleRequest:
         units=[glob.escape(pod.uid) for pod in chosen if pod.kind not in {"pod", "sandbox"}] or None,
         sandboxes=any(pod.kind == "sandbox" for pod in chosen),
         process_limit=request.process_limit,
+        sums=request.sums,
         time_budget_seconds=request.time_budget_seconds,
     )
 
