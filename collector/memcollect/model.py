@@ -267,6 +267,9 @@ class Summary(Struct, frozen=True, kw_only=True, gc=False):
 
     pods: int = 0
     pods_measured: int = 0
+    """Pods with a working set of their containers."""
+    pods_in_guests: int = 0
+    """Further pods that were measured, whose containers run in a virtual machine: they have none."""
     pods_in_top: int = 0
     containers: int = 0
     working_set_bytes: int | None = None

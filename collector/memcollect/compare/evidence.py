@@ -10,7 +10,7 @@ from memcollect.compare.cells import Group
 from memcollect.compare.inputs import Observation
 from memcollect.compare.values import RESIDUAL, measured_pods, pod_values
 from memcollect.model import Container, Pod
-from memcollect.roles import app_containers
+from memcollect.roles import app_containers, lives_in_guest
 from memcollect_agent.wire import Node
 
 
@@ -85,7 +85,7 @@ def side_facts(
         "requests": _resources(pods, lambda each: each.requests),
         "limits": _resources(pods, lambda each: each.limits),
         "provider": _providers(pods, providers),
-        "residual": max((abs(_residual(pod)) for _, pod in pods), default=Unknown("no pod was measured")),
+        "residual": _residual([pod for _, pod in pods]),
     }
 
 
@@ -165,9 +165,12 @@ def _resources(pods: Sequence[tuple[Observation, Pod]], of: Callable[[Container]
     )
 
 
-def _residual(pod: Pod) -> int:
-    value = pod_values(pod).get(RESIDUAL, 0)
-    return value if isinstance(value, int) else 0
+def _residual(pods: Sequence[Pod]) -> Fact:
+    values = [pod_values(pod).get(RESIDUAL, 0) for pod in pods]
+    unknown = next(
+        (value for value in values if isinstance(value, str)), "" if pods else "no pod was measured"
+    )
+    return Unknown(unknown) if unknown else max(abs(value) for value in values if isinstance(value, int))
 
 
 def _missing(observations: Iterable[Observation]) -> Iterator[str]:
@@ -176,5 +179,5 @@ def _missing(observations: Iterable[Observation]) -> Iterator[str]:
             yield f"{missing.kind} {missing.name} ({missing.reason})"
         named = {missing.name.rpartition("/")[2] for missing in each.snapshot.missing}
         for pod in each.snapshot.pods:
-            if pod.composition is None and pod.name not in named:
+            if pod.composition is None and pod.name not in named and not lives_in_guest(pod):
                 yield f"pod {pod.name} ({pod.unmeasured or 'not measured'})"

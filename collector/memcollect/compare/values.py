@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 
 from memcollect.composition import RULES
 from memcollect.model import Pod
+from memcollect.roles import lives_in_guest
+from memcollect_agent.wire import Cgroup
 
 TOTALS = ("working_set", "top", "pod_working_set", "pss")
 TERMS = tuple(rule.term for rule in RULES)
@@ -19,15 +21,19 @@ HEADLINE = "working_set"
 """What a claim is about."""
 WHOLE_POD = "pod_working_set"
 """The same arithmetic on the pod's own cgroup, which also holds what no app container does: a VMM, the pause
-container, removed containers' tmpfs. A runtime that moves memory there would else seem to save it."""
+container, removed containers' tmpfs; and on what its runtime keeps in cgroups elsewhere. A runtime that moves
+memory there would else seem to save it."""
+IN_GUEST = (
+    "its containers run in a virtual machine, which the host cannot look into: see the whole pod's cgroup"
+)
 
 Known = int | str
 """A number of bytes, or the reason why there is none."""
 
 
 def measured_pods(pods: Iterable[Pod]) -> list[Pod]:
-    """Return the pods whose working set is known."""
-    return [pod for pod in pods if pod.composition is not None]
+    """Return the pods whose working set is known, or of a virtual machine the charge as a whole."""
+    return [pod for pod in pods if pod.composition is not None or lives_in_guest(pod)]
 
 
 def pod_values(pod: Pod) -> dict[str, Known]:
@@ -37,7 +43,7 @@ def pod_values(pod: Pod) -> dict[str, Known]:
     """
     composition = pod.composition
     if composition is None:
-        return {}
+        return _of_guest(pod) if lives_in_guest(pod) else {}
     undecided: dict[str, Known] = {
         each.name: f"{each.missing} is not known: {each.reason}" for each in composition.undecided
     }
@@ -52,6 +58,12 @@ def pod_values(pod: Pod) -> dict[str, Known]:
         "pss": _pss(pod),
     }
     return {**totals, **terms, RESIDUAL: residual}
+
+
+def _of_guest(pod: Pod) -> dict[str, Known]:
+    """Return the metrics of a pod of which only the whole is known."""
+    unknown = dict.fromkeys((HEADLINE, *TERMS, RESIDUAL), IN_GUEST)
+    return {**unknown, "top": _top(pod), WHOLE_POD: _whole_pod(pod), "pss": _pss(pod)}
 
 
 def repeat_values(pods: Sequence[Pod]) -> dict[str, Known]:
@@ -94,10 +106,19 @@ def _top(pod: Pod) -> Known:
 def _whole_pod(pod: Pod) -> Known:
     if pod.cgroup is None:
         return "the pod's own cgroup was not measured"
-    current, inactive = pod.cgroup.current_bytes, (pod.cgroup.stat or {}).get("inactive_file")
-    if current is None or inactive is None:
-        return "the pod's own cgroup lacks memory.current or inactive_file"
-    return max(0, current - inactive)
+    parts = [_working_set(pod.cgroup)]
+    parts += [_working_set(each.cgroup) for each in pod.containers if each.role == "overhead"]
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
+        return "the pod's own cgroup, or one outside of it, lacks memory.current or inactive_file"
+    return sum(known)
+
+
+def _working_set(cgroup: Cgroup | None) -> int | None:
+    if cgroup is None:
+        return None
+    current, inactive = cgroup.current_bytes, (cgroup.stat or {}).get("inactive_file")
+    return None if current is None or inactive is None else max(0, current - inactive)
 
 
 def _pss(pod: Pod) -> Known:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from memcollect.model import Pod, Subtotal, Summary
-from memcollect.roles import app_containers
+from memcollect.roles import app_containers, lives_in_guest
 from memcollect_agent.wire import Node
 
 
@@ -59,6 +59,7 @@ class Totals:
         self._statuses: Counter[str] = Counter()
         self._residual = _Total()
         self._containers = 0
+        self._in_guests = 0
 
     def add(self, pod: Pod) -> None:
         """Add one explained pod."""
@@ -68,6 +69,7 @@ class Totals:
         if pod.node is not None:
             self._by_node.setdefault(pod.node, _Group()).add(pod)
         self._containers += len(app_containers(pod))
+        self._in_guests += lives_in_guest(pod)
         if pod.top is not None and pod.top.status:
             self._statuses[pod.top.status] += 1
         if pod.composition is not None:
@@ -80,6 +82,7 @@ class Totals:
         return Summary(
             pods=self._all.pods,
             pods_measured=self._all.working_set.count,
+            pods_in_guests=self._in_guests,
             pods_in_top=self._all.top.count,
             containers=self._containers,
             working_set_bytes=self._all.working_set.bytes,

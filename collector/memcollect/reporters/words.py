@@ -282,7 +282,11 @@ def _mode(snapshot: Snapshot) -> str:
 def _pods(snapshot: Snapshot) -> str:
     kinds = {pod.kind for pod in snapshot.pods}
     noun = "pods" if kinds <= {"pod"} else "groups"
-    measured = f"{snapshot.summary.pods_measured} of {snapshot.summary.pods} {noun} measured"
+    summary = snapshot.summary
+    count = summary.pods_measured + summary.pods_in_guests
+    measured = f"{count} of {summary.pods} {noun} measured"
+    if summary.pods_in_guests:
+        measured += f" ({summary.pods_in_guests} as virtual machines)"
     return f"{measured}, {len(snapshot.missing)} missing" if snapshot.missing else measured
 
 

@@ -3,7 +3,8 @@ import msgspec
 from collector.builders import MIB, NODE, container, pause, pod
 from memcollect.explain import explain_pod
 from memcollect.explain.summary import summarise
-from memcollect.model import Pod, Top
+from memcollect.model import Container, Pod, Top
+from memcollect_agent.wire import Cgroup
 
 
 def explained(namespace: str, top: int | None = None) -> Pod:
@@ -47,3 +48,11 @@ def test_namespaces_and_nodes_have_their_own_totals() -> None:
     assert [(each.name, each.pods, each.memory_available_bytes) for each in summary.nodes] == [
         ("node-1", 2, 9)
     ]
+
+
+def test_a_pod_whose_containers_run_in_a_virtual_machine_is_measured_and_counted_apart() -> None:
+    app = Container(name="aio", state="running", inside="it runs inside the virtual machine")
+    guest = Pod(uid="u", name="vm", containers=[app], cgroup=Cgroup(path="/vm", current_bytes=300))
+    lost = Pod(uid="v", name="lost", containers=[app])
+    found = summarise([guest, lost], [])
+    assert (found.pods, found.pods_measured, found.pods_in_guests) == (2, 0, 1)

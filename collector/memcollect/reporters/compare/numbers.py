@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from memcollect.compare.model import Comparison, Delta, Pair
+from memcollect.compare.model import Cell as PhaseCell
+from memcollect.compare.model import Comparison, Delta, Pair, Spread
+from memcollect.compare.values import HEADLINE, TOTALS, WHOLE_POD
 from memcollect.compare.values import TERMS as VALUES
-from memcollect.compare.values import TOTALS
 from memcollect.reporters.compare.claims import main_kind
 from memcollect.reporters.compare.layout import Bullet, Bytes, Cell, Column, Range, Section, Table
 from memcollect.reporters.words import TERMS
@@ -36,19 +37,25 @@ def overview(comparison: Comparison) -> Section:
         Column("Median"),
         Column("Min–max"),
         Column("Middle half", wide=True),
+        Column("Whole pod", wide=all(_spread(cell, HEADLINE) for cell in comparison.cells)),
     ]
-    rows: list[list[Cell]] = []
-    for cell in comparison.cells:
-        measure = cell.measure("working_set")
-        spread = measure.spread if measure else None
-        pods = sorted(set(cell.pods))
-        head: list[Cell] = [cell.phase.label, cell.backend, str(cell.repeats), "/".join(map(str, pods))]
-        if spread is None:
-            rows.append([*head, Bytes(None), "", ""])
-            continue
-        ends = Range(spread.low_bytes, spread.high_bytes)
-        rows.append([*head, Bytes(spread.median_bytes), ends, Range(spread.q1_bytes, spread.q3_bytes)])
-    return Section("Working set per pod", table=Table(columns, rows))
+    return Section("Working set per pod", table=Table(columns, [_overview_row(e) for e in comparison.cells]))
+
+
+def _overview_row(cell: PhaseCell) -> list[Cell]:
+    pods = "/".join(map(str, sorted(set(cell.pods))))
+    head: list[Cell] = [cell.phase.label, cell.backend, str(cell.repeats), pods]
+    spread, whole = _spread(cell, HEADLINE), _spread(cell, WHOLE_POD)
+    last = Bytes(whole.median_bytes if whole else None)
+    if spread is None:
+        return [*head, Bytes(None), "?", "?", last]
+    ends = Range(spread.low_bytes, spread.high_bytes)
+    return [*head, Bytes(spread.median_bytes), ends, Range(spread.q1_bytes, spread.q3_bytes), last]
+
+
+def _spread(cell: PhaseCell, metric: str) -> Spread | None:
+    measure = cell.measure(metric)
+    return measure.spread if measure else None
 
 
 def term_tables(comparison: Comparison) -> Iterator[Section]:
