@@ -7,7 +7,6 @@ files inside the directory are ever opened.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -17,6 +16,7 @@ import msgspec
 
 from memcollect.documents import decode_snapshot, read_bytes, write_document
 from memcollect.errors import DocumentError, OutputError, SchemaError, UsageError
+from memcollect.events import append_event
 from memcollect.model import Snapshot
 from memcollect.run_model import (
     EVENTS_NAME,
@@ -178,14 +178,7 @@ class BundleWriter:
 
         The manifest must be written once more after the last event, or the events read as altered.
         """
-        target = self._directory / EVENTS_NAME
-        try:
-            with target.open("ab") as stream:
-                stream.write(msgspec.json.encode(event) + b"\n")
-                stream.flush()
-                os.fsync(stream.fileno())
-        except OSError as error:
-            raise OutputError(f"{target} cannot be written: {error.strerror or error}.") from error
+        append_event(self._directory, event)
 
     def write_page(self, text: str) -> None:
         """Write the page, which names the manifest's hash and so cannot be among its files.

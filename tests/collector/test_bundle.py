@@ -9,6 +9,7 @@ import compare_builders as build
 from compare_builders import MIB
 from memcollect.bundle import BundleWriter, is_bundle, read_bundle
 from memcollect.errors import DocumentError, OutputError, SchemaError, UsageError
+from memcollect.events import read_events
 from memcollect.run_model import EVENTS_NAME, MANIFEST_NAME, REPORT_NAME, Event, FileEntry, RunManifest
 
 FIRST = build.path_of("empty", 1)
@@ -148,6 +149,21 @@ def test_events_are_lines_and_their_checksum_is_of_what_is_there(tmp_path: Path)
     lines = (tmp_path / "run" / EVENTS_NAME).read_bytes().splitlines()
     assert [msgspec.json.decode(line, type=Event).at for line in lines] == [0.0, 1.0]
     assert read_bundle(str(tmp_path / "run")).problems == []
+
+
+@pytest.mark.parametrize("torn", [b'{"at":1.5,"kind":"creat', b"{", b'{"at":1.5,"kind":"whole"}'])
+def test_an_event_after_a_line_that_a_crash_cut_off_is_not_joined_to_it(tmp_path: Path, torn: bytes) -> None:
+    writer = BundleWriter.create(tmp_path / "run")
+    writer.event(Event(at=1.0, kind="creating", name="a"))
+    with (tmp_path / "run" / EVENTS_NAME).open("ab") as stream:
+        stream.write(torn)
+    for name in ("b", "c"):
+        writer.event(Event(at=2.0, kind="creating", name=name))
+    told = read_events(tmp_path / "run")
+    assert [each.name for each in told if each.kind == "creating"] == ["a", "b", "c"]
+    # What is whole but for its end counts too, and no line is left empty.
+    assert [each.kind for each in told if each.at == 1.5] == ["whole"] * torn.endswith(b"}")
+    assert (tmp_path / "run" / EVENTS_NAME).read_bytes().count(b"\n") == 4
 
 
 def test_the_page_is_no_part_of_what_it_names_the_hash_of(bundle: Path) -> None:

@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from memcollect.bundle import BundleWriter, read_bundle
 from memcollect.documents import read_bytes
 from memcollect.errors import DocumentError, UsageError
+from memcollect.events import read_events
 from memcollect.model import Tool
 from memcollect.profile.choose import source_of
 from memcollect.profile.parse import parse_plan
@@ -111,16 +110,6 @@ def resume(directory: Path, tools: Tools) -> Begun:
     record = Record(BundleWriter(directory, manifest.files), manifest)
     events = read_events(directory)
     return Begun(plan=plan, source=source, record=record, directory=directory, events=events)
-
-
-def read_events(directory: Path) -> list[Event]:
-    """Return the events of a bundle; a last line that a crash cut off, and what is none, is left out."""
-    path = directory / EVENTS_NAME
-    found = []
-    for line in read_bytes(str(path)).splitlines() if path.is_file() else []:
-        with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
-            found.append(msgspec.json.decode(line, type=Event))
-    return found
 
 
 @contextlib.contextmanager

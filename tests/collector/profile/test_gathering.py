@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gathering_stage import GatheringStage
-from memcollect.profile.begin import read_events
+from memcollect.events import read_events
 from memcollect.profile.plan import Selected
 from memcollect.profile.record import Record
 from memcollect.profile.selected import SelectedSource

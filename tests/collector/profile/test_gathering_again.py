@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gathering_stage import MANIFEST, RUN, TEMPLATE, GatheringStage
-from memcollect.profile.begin import read_events
+from memcollect.events import read_events
 from memcollect.profile.record import Record
 from memcollect.profile.sandboxes import Sandbox, SandboxError
 from memcollect.profile.template import TemplateSource

@@ -6,7 +6,7 @@ import pytest
 
 from memcollect.bundle import BundleWriter, read_bundle
 from memcollect.errors import OutputError
-from memcollect.profile.begin import read_events
+from memcollect.events import read_events
 from memcollect.profile.blocks import Block
 from memcollect.profile.plan import Nothing, Scale
 from memcollect.profile.record import Record, snapshot_path

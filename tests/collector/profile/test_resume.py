@@ -9,7 +9,8 @@ import pytest
 
 from memcollect.bundle import read_bundle
 from memcollect.errors import DocumentError, UsageError
-from memcollect.profile.begin import SOURCE_NAME, Text, alone, begin, read_events, resume
+from memcollect.events import read_events
+from memcollect.profile.begin import SOURCE_NAME, Text, alone, begin, resume
 from memcollect.profile.template import TEMPLATE_NAME
 from memcollect.profile.tools import Tools
 from memcollect.run_model import EVENTS_NAME, MANIFEST_NAME, PLAN_NAME, PhaseRun, RunManifest
