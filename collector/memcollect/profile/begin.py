@@ -14,7 +14,7 @@ from pathlib import Path
 from memcollect.bundle import BundleWriter, read_bundle
 from memcollect.documents import read_bytes
 from memcollect.errors import DocumentError, UsageError
-from memcollect.events import read_events
+from memcollect.events import only_more_events, read_events
 from memcollect.model import Tool
 from memcollect.profile.choose import source_of
 from memcollect.profile.parse import parse_plan
@@ -89,14 +89,15 @@ def begin(text: Text, directory: Path, backend: str, tools: Tools) -> Begun:
 def resume(directory: Path, tools: Tools) -> Begun:
     """Return a run that was broken off. Raises CollectorError where its bundle is not whole."""
     bundle = read_bundle(str(directory))
-    # Events that came after the manifest was last written are what a crash leaves.
-    problems = [each for each in bundle.problems if not each.startswith(EVENTS_NAME)]
+    problems = [each for each in bundle.problems if not _is_of_a_crash(each, directory, bundle.manifest)]
     if problems:
         raise DocumentError(f"The run in {directory} cannot go on: {problems[0]}.", "Begin a new one.")
     manifest = bundle.manifest
     if not RUN_ID.fullmatch(manifest.run_id):
         raise DocumentError(f"The run in {directory} has no run id of ours: {plain(manifest.run_id, 40)!r}.")
     listed = {entry.path for entry in manifest.files}
+    if EVENTS_NAME not in listed:
+        raise DocumentError(f"The run in {directory} has no {EVENTS_NAME}.", "Begin a new one.")
     parts = {
         name: read_bytes(str(directory / name)) if name in listed else None
         for name in (PLAN_NAME, SOURCE_NAME, TEMPLATE_NAME)
@@ -110,6 +111,13 @@ def resume(directory: Path, tools: Tools) -> Begun:
     record = Record(BundleWriter(directory, manifest.files), manifest)
     events = read_events(directory)
     return Begun(plan=plan, source=source, record=record, directory=directory, events=events)
+
+
+def _is_of_a_crash(problem: str, directory: Path, manifest: RunManifest) -> bool:
+    """Return whether a crash leaves it so: events that came after the manifest was last written."""
+    if not problem.startswith(f"{EVENTS_NAME} was altered"):
+        return False
+    return all(only_more_events(directory, each) for each in manifest.files if each.path == EVENTS_NAME)
 
 
 @contextlib.contextmanager

@@ -93,6 +93,41 @@ def test_a_run_whose_files_were_altered_does_not_go_on(directory: Path, tools: T
         resume(directory, tools)
 
 
+@pytest.mark.usefixtures("broken")
+def test_events_that_are_missing_may_have_told_of_sandboxes(directory: Path, tools: Tools) -> None:
+    (directory / EVENTS_NAME).unlink()
+    with pytest.raises(DocumentError, match=r"cannot go on: events\.jsonl is missing"):
+        resume(directory, tools)
+
+
+@pytest.mark.usefixtures("broken")
+def test_events_of_another_place_are_not_those_of_the_run(directory: Path, tools: Tools) -> None:
+    (directory / EVENTS_NAME).rename(directory.parent / "other")
+    (directory / EVENTS_NAME).symlink_to(directory.parent / "other")
+    with pytest.raises(DocumentError, match="points out of the bundle"):
+        resume(directory, tools)
+
+
+@pytest.mark.usefixtures("broken")
+@pytest.mark.parametrize("lines", [slice(0, 1), slice(1, None), slice(0, 0)])
+def test_events_that_were_taken_away_are_not_what_a_crash_leaves(
+    directory: Path, tools: Tools, lines: slice
+) -> None:
+    path = directory / EVENTS_NAME
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[lines]))
+    with pytest.raises(DocumentError, match=r"cannot go on: events\.jsonl was altered"):
+        resume(directory, tools)
+
+
+def test_events_that_are_not_among_the_files_are_not_used(
+    broken: RunManifest, directory: Path, tools: Tools
+) -> None:
+    files = [each for each in broken.files if each.path != EVENTS_NAME]
+    rewritten(directory, msgspec.structs.replace(broken, files=files))
+    with pytest.raises(DocumentError, match=r"has no events\.jsonl"):
+        resume(directory, tools)
+
+
 @pytest.mark.parametrize("run_id", ["", "0123456789ab", "x,app=sandbox", "ABCDEF0123"])
 def test_an_id_that_is_none_of_ours_would_delete_what_others_made(
     broken: RunManifest, directory: Path, tools: Tools, run_id: str
