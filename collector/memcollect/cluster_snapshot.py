@@ -84,7 +84,7 @@ class Collection:
         by_node = self._pods_by_node()
         if not by_node and not self._plan.nodes:
             # Names that no pod has are told one by one already, and so is a namespace that is denied.
-            self.missing += [] if self.missing else [_nothing(self._plan.selection)]
+            self.missing += [] if self.missing else [no_match(self._plan.selection)]
             return
         self._progress("asking the metrics API", 0, 0)
         metrics = self._metrics()
@@ -204,7 +204,8 @@ def _since(metrics: Metrics) -> float | None:
     return None if earliest is None else earliest - HISTORY_MARGIN_SECONDS
 
 
-def _nothing(selection: Selection) -> Missing:
+def no_match(selection: Selection) -> Missing:
+    """Return the entry of `missing` of a selection that no pod is in."""
     where = "any namespace" if selection.namespaces is None else ", ".join(selection.namespaces)
     narrowed = [part for part in (selection.selector, selection.field_selector) if part]
     return Missing(
