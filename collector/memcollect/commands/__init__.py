@@ -19,6 +19,7 @@ COMMANDS = {
     "explain": "A saved snapshot, explained again: offline, in full.",
     "profile": "Run a plan's phases in sandboxes, and measure after each.",
     "snapshot": "Measure pods and say where their memory is.",
+    "top": "Pods' memory live: what kubectl top would say now, what it is made of, how it changes.",
 }
 """Every command's name (its module here has a `command`) and its line in the help."""
 

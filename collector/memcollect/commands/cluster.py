@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import msgspec
@@ -20,6 +20,9 @@ from memcollect.model import Pod, Scope, Snapshot, Tool
 from memcollect.services import with_services
 from memcollect_agent import __version__
 from memcollect_agent.wire import DEFAULT_PORT
+
+if TYPE_CHECKING:
+    from memcollect.cluster_snapshot import Plan
 
 DEFAULT_NAMESPACE = "deer-flow"
 DEFAULT_SELECTOR = "app=deer-flow-sandbox"
@@ -128,31 +131,38 @@ def _scope(places: list[str | None]) -> list[str] | None:
     return None if None in places else [str(place) for place in places]
 
 
-@contextmanager
-def cluster_taking(options: dict[str, Any]) -> Iterator[Taking]:
-    """Give a snapshot of the cluster in the making. Raises a ClusterError where it cannot be asked."""
-    # Imported here: the official client takes a second, which --local and --help need not wait for.
-    from memcollect.cluster_snapshot import Collection, Plan  # noqa: PLC0415
+def plan_of(options: dict[str, Any]) -> Plan:
+    """Return what to measure, by the options. Raises UsageError for names that cannot be."""
+    from memcollect.cluster_snapshot import Plan  # noqa: PLC0415 # as below
     from memcollect.sources.agent_pods import Deployment  # noqa: PLC0415
     from memcollect.sources.agents import Limits  # noqa: PLC0415
-    from memcollect.sources.api import Api, Patience  # noqa: PLC0415
     from memcollect.sources.descriptors import most_workers  # noqa: PLC0415
-    from memcollect.sources.kube_config import connect  # noqa: PLC0415
     from memcollect.sources.pods import Selection  # noqa: PLC0415
-    from memcollect.sources.portforward import port_forwarding  # noqa: PLC0415
 
-    arguments = selection_arguments(options["pods"], options)
-    plan = Plan(
-        selection=Selection(**arguments),
+    return Plan(
+        selection=Selection(**selection_arguments(options["pods"], options)),
         deployment=Deployment(
             namespace=options["agent_namespace"],
             selector=options["agent_selector"],
             port=options["agent_port"],
         ),
-        process_limit=options["process_limit"] if options["include_processes"] else 0,
+        process_limit=options["process_limit"] if options.get("include_processes") else 0,
         nodes=options.get("nodes", False),
         limits=Limits(concurrency=min(options["concurrency"], most_workers()), timeout=options["timeout"]),
     )
+
+
+@contextmanager
+def cluster_taking(options: dict[str, Any]) -> Iterator[Taking]:
+    """Give a snapshot of the cluster in the making. Raises a ClusterError where it cannot be asked."""
+    # Imported here: the official client takes a second, which --local and --help need not wait for.
+    from memcollect.cluster_snapshot import Collection  # noqa: PLC0415
+    from memcollect.sources.api import Api, Patience  # noqa: PLC0415
+    from memcollect.sources.kube_config import connect  # noqa: PLC0415
+    from memcollect.sources.portforward import port_forwarding  # noqa: PLC0415
+
+    arguments = selection_arguments(options["pods"], options)
+    plan = plan_of(options)
     table = service_table(options.get("services"))
     cluster = connect(options["kubeconfig"], options["context"])
     opening = Snapshot(

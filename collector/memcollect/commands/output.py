@@ -36,6 +36,7 @@ PLAIN_SIGNS = str.maketrans(
         "·": "-",
         "‼": "!",
         **dict.fromkeys("▏▎▍▌▋▊▉", "#"),
+        **dict(zip("▁▂▃▄▅▆▇", "_.:-=+*", strict=True)),
     }
 )
 """For terminals that cannot write ours; each stands in as many columns, but for the sum's."""
@@ -59,6 +60,15 @@ def deliver(text: str, path: Path | None, *, force: bool) -> None:
         return
     with _standard_output():
         _write_out(text)
+
+
+def deliver_more(text: str) -> bool:
+    """Write a part of the result to standard output; return whether somebody is there to read another."""
+    written: list[str] = []
+    with _standard_output():
+        _write_out(text)
+        written.append(text)
+    return bool(written)
 
 
 def deliver_pieces(pieces: Iterable[bytes], path: Path | None, *, force: bool) -> None:

@@ -1,0 +1,132 @@
+"""`memcollect top`: pods' memory, live."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Any
+
+import click
+
+from memcollect.commands.cluster import cluster_options
+from memcollect.commands.modes import check_mode
+from memcollect.commands.options import clean_text, option, verbose_option
+from memcollect.commands.output import deliver_more
+from memcollect.commands.taking import EXIT_INCOMPLETE, EXIT_OK
+from memcollect.commands.top_page import Page
+from memcollect.commands.watched import Rounds, one_by_one, watch_of
+from memcollect.errors import UsageError
+from memcollect.live.frame import SORTS
+from memcollect.live.model import World
+from memcollect.watching.watch import Watch
+
+EPILOG = """\b
+Examples:
+  memcollect top
+  memcollect top -n agents -l app=sandbox --sort growth
+  memcollect top -A --selector '' --limit 20 --interval 10
+  memcollect top --once | less
+  memcollect top --local --match 'postgres*'
+
+q or Ctrl-C ends it. Exit codes: 0 all measured, or ended by you; 1 failed; 2 wrong usage; 3 something
+asked for was missing in the last round.
+"""
+
+
+@click.command("top", epilog=EPILOG)
+@click.argument("pods", nargs=-1, metavar="[POD]...", callback=clean_text)
+@option(
+    "--interval",
+    type=click.FloatRange(min=1, max=3600),
+    default=5.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often the agents are asked. The metrics API is asked every 15 s at most.",
+)
+@option(
+    "--sort",
+    type=click.Choice(list(SORTS)),
+    default="working-set",
+    show_default=True,
+    help="What the first row has the most of.",
+)
+@option("--limit", type=click.IntRange(min=1), metavar="N", help="Show N pods; the others' sum in a line.")
+@option("--once", is_flag=True, help="Print one round and end. [default where there is no terminal]")
+@option("--rounds", type=click.IntRange(min=1), metavar="N", help="End after N rounds.")
+@option("--local", is_flag=True, help="Watch this machine itself, without Kubernetes' API.")
+@option(
+    "--match",
+    "patterns",
+    multiple=True,
+    metavar="PATTERN",
+    callback=clean_text,
+    help="With --local: only what matches this shell pattern, as for `memcollect snapshot`. May be repeated.",
+)
+@option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True, max=3600),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Time for each agent. One that takes longer than the interval delays nobody but itself.",
+)
+@cluster_options
+@option(
+    "--cgroup-root", default="/sys/fs/cgroup", show_default=True, help="With --local: the cgroup v2 mount."
+)
+@option("--proc-root", default="/proc", show_default=True, help="With --local: the machine's /proc.")
+@option("--sys-root", default="/sys", show_default=True, help="With --local: the machine's /sys.")
+@option("--log-root", default="/var/log", show_default=True, help="With --local: where names of pods are.")
+@verbose_option
+def command(*, once: bool, rounds: int | None, **options: Any) -> int:
+    """Show pods' working sets now: what they are made of, how they change, and what kubectl top says.
+
+    Every few seconds the agents of the nodes that hold the chosen pods are asked. POD is a pod's name in
+    every namespace of -n, or NAMESPACE/NAME.
+    """
+    check_mode(click.get_current_context(), local=options["local"])
+    if once and rounds is not None:
+        raise UsageError("--once and --rounds contradict each other.", "Give one of them.")
+    watch = watch_of(options)
+    page = Page(sort=options["sort"], limit=options["limit"], interval=options["interval"])
+    if once or not _has_screen():
+        return _print(watch, rounds or 1, page, options["timeout"])
+    return _on_screen(Rounds(watch, options["interval"], rounds), page)
+
+
+def _has_screen() -> bool:
+    return sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+
+
+def _print(watch: Watch, rounds: int, page: Page, timeout: float) -> int:
+    texts: list[str] = []
+
+    def show(world: World) -> bool:
+        texts.append(page.text(world))
+        return deliver_more(("\n" if len(texts) > 1 else "") + texts[-1])
+
+    return page.exit_code(one_by_one(watch, rounds, page.interval, timeout, show))
+
+
+def _on_screen(rounds: Rounds, page: Page) -> int:
+    # Only here: termios is nothing that every system has, and a pipe needs none of it.
+    from memcollect.commands.screen import show  # noqa: PLC0415
+
+    rounds.start()
+    try:
+        ended_by = show(
+            lambda width, height: page.lines(rounds.world, width, height),
+            lambda: rounds.version,
+            lambda: rounds.ended,
+        )
+    finally:
+        rounds.stop()
+    if rounds.error is not None:
+        raise rounds.error
+    if ended_by is not None:
+        return 128 + ended_by if ended_by not in (0, signal.SIGINT) else EXIT_OK
+    if rounds.world is None:
+        return EXIT_INCOMPLETE
+    deliver_more(page.text(rounds.world))
+    return page.exit_code(rounds.world)

@@ -1,0 +1,1 @@
+"""The live view on a terminal: a frame -> lines that fit its width and its height."""
