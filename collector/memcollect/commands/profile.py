@@ -108,37 +108,45 @@ def _workshop(options: dict[str, Any]) -> Iterator[tuple[Workshop, Tools]]:
         tools.close()
 
 
-def _begun(options: dict[str, Any], tools: Tools) -> Begun:
-    from memcollect.profile.begin import begin, read_text, resume  # noqa: PLC0415
+@contextlib.contextmanager
+def _begun(options: dict[str, Any], tools: Tools) -> Iterator[Begun]:
+    """Give the run, new or gone on with; its bundle is this process's alone meanwhile.
+
+    What goes on is read only then: another process may have gone on with it until now.
+    """
+    from memcollect.profile.begin import alone, begin, read_text, resume  # noqa: PLC0415
 
     if options["resume"]:
         if options["source"] or options["backend"] or options["output"]:
             raise UsageError(
                 "--resume goes on as the run was begun.", "Leave --source, --backend and -o out."
             )
-        return resume(options["resume"], tools)
+        with alone(options["resume"]):
+            yield resume(options["resume"], tools)
+        return
     text = read_text(options["plan"], options["source"])
     directory = options["output"] or Path(f"{text.parsed().name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
-    return begin(text, directory, options["backend"], tools)
+    begun = begin(text, directory, options["backend"], tools)
+    with alone(directory):
+        yield begun
 
 
 def _run(options: dict[str, Any], workshop: Workshop, tools: Tools) -> int:
     from memcollect.profile.assemble import assembled  # noqa: PLC0415
-    from memcollect.profile.begin import alone  # noqa: PLC0415
 
     with interruption() as ctrl_c, _like_ctrl_c(ctrl_c):
         ctrl_c.requested()
-        begun = _begun(options, tools)
-        if begun.record.manifest.finished_at is not None:
-            say(f"the run in {begun.directory} is whole already")
-            return EXIT_OK
-        with alone(begun.directory):
+        with _begun(options, tools) as begun:
+            if begun.record.manifest.finished_at is not None:
+                say(f"the run in {begun.directory} is whole already")
+                return EXIT_OK
             say(f"run {begun.record.manifest.run_id} of {begun.plan.name}, in {begun.directory}")
             run = assembled(begun, workshop, tools, options, ctrl_c.requested, say)
             if begun.events:
                 run.missing += run.cleaner.sweep(begun.events)
             whole = run.run()
-    return _ended(begun, whole=whole, faults=[each.detail for each in run.missing])
+            # The page's note is written into the manifest, which may be another process's afterwards.
+            return _ended(begun, whole=whole, faults=[each.detail for each in run.missing])
 
 
 @contextlib.contextmanager
@@ -155,8 +163,6 @@ def _clean(directory: Path, workshop: Workshop, tools: Tools) -> int:
     from memcollect.profile.assemble import cleaner_of  # noqa: PLC0415
     from memcollect.profile.begin import alone, resume  # noqa: PLC0415
 
-    if not directory.is_dir():
-        raise UsageError(f"There is no directory {directory}.", "Name the bundle of a run.")
     with alone(directory):
         begun = resume(directory, tools)
         faults = cleaner_of(begun, workshop, tools, say).sweep(begun.events)

@@ -122,8 +122,17 @@ def _is_of_a_crash(problem: str, directory: Path, manifest: RunManifest) -> bool
 
 @contextlib.contextmanager
 def alone(directory: Path) -> Iterator[None]:
-    """Hold a bundle for this process. Raises UsageError where another one is at work in it."""
-    handle = os.open(directory, os.O_RDONLY)
+    """Hold a bundle for this process.
+
+    Raises UsageError where another one is at work in it, or where there is no directory.
+    """
+    try:
+        handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        why = "" if isinstance(error, FileNotFoundError) else f": {error.strerror}"
+        raise UsageError(
+            f"There is no directory {plain(str(directory))}{why}.", "Name the bundle of a run."
+        ) from error
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

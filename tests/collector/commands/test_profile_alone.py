@@ -1,0 +1,117 @@
+"""`memcollect profile --resume` and `--clean` beside a process that is at work in the same bundle."""
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from live_cluster import command_of, environment, memcollect
+from memcollect.bundle import read_bundle
+from memcollect.commands import profile_page
+from memcollect.commands.run import run
+from memcollect.errors import UsageError
+from memcollect.profile import begin
+from memcollect.profile.begin import Begun, alone
+from memcollect.profile.tools import Tools
+from profile_stage import Stage, staged
+from waiting import wait_until
+
+PLAN = """
+name = "small"
+repeats = 1
+poll = "50ms"
+[settle]
+over = "600ms"
+at_most = "5s"
+[source]
+kind = "template"
+file = "pod.yaml"
+ready_within = "5s"
+[[phases]]
+name = "empty"
+do = "nothing"
+"""
+SLOW = '[[phases]]\nname = "slow"\ndo = "exec"\ncommand = ["sleep", "60"]\n'
+POD = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: sandbox\n    image: example/aio\n"
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[tuple[Stage, list[str]]]:
+    with staged(tmp_path) as found:
+        (tmp_path / "pod.yaml").write_text(POD)
+        (tmp_path / "plan.toml").write_text(PLAN)
+        yield found
+
+
+def is_held(directory: Path) -> bool:
+    try:
+        with alone(directory):
+            return False
+    except UsageError:
+        return True
+
+
+def arguments(tmp_path: Path) -> list[str]:
+    return ["profile", str(tmp_path / "plan.toml"), "-o", str(tmp_path / "run")]
+
+
+def test_a_run_at_work_is_neither_gone_on_with_nor_cleaned(
+    stage: tuple[Stage, list[str]], tmp_path: Path
+) -> None:
+    (tmp_path / "plan.toml").write_text(PLAN + SLOW)
+    directory = tmp_path / "run"
+    command = command_of([*arguments(tmp_path), *stage[1]])
+    with subprocess.Popen(command, env=environment(), stderr=subprocess.DEVNULL) as process:
+        events = directory / "events.jsonl"
+        wait_until(lambda: events.exists() and '"slow"' in events.read_text())
+        for way in ("--resume", "--clean"):
+            refused = memcollect("profile", way, str(directory), *stage[1])
+            assert refused.returncode == 2
+            assert "Another memcollect is at work" in refused.stderr
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+    assert [each.phase for each in read_bundle(str(directory)).manifest.phases] == ["empty", "slow"]
+
+
+@pytest.mark.parametrize("way", ["--resume", "--clean"])
+def test_what_a_run_has_left_is_read_when_nobody_else_can_go_on_with_it(
+    stage: tuple[Stage, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    assert run([*arguments(tmp_path), *stage[1]], "memcollect") == 0
+    resume = begin.resume
+    seen: list[bool] = []
+
+    def resumed(directory: Path, tools: Tools) -> Begun:
+        seen.append(is_held(directory))
+        return resume(directory, tools)
+
+    monkeypatch.setattr(begin, "resume", resumed)
+    assert run(["profile", way, str(tmp_path / "run"), *stage[1]], "memcollect") == 0
+    assert seen == [True]
+    assert not is_held(tmp_path / "run")
+
+
+def test_the_last_thing_that_is_written_is_written_before_another_may_go_on(
+    stage: tuple[Stage, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page_of = profile_page.page_of
+    seen: list[bool] = []
+
+    def made(directory: Path) -> str:
+        seen.append(is_held(directory))
+        return page_of(directory)
+
+    monkeypatch.setattr(profile_page, "page_of", made)
+    assert run([*arguments(tmp_path), *stage[1]], "memcollect") == 0
+    assert seen == [True]
+
+
+@pytest.mark.parametrize("way", ["--resume", "--clean"])
+@pytest.mark.parametrize("name", ["gone", "plan.toml", "n" * 300])
+def test_what_is_no_directory_is_a_sentence(
+    stage: tuple[Stage, list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str], way: str, name: str
+) -> None:
+    assert run(["profile", way, str(tmp_path / name), *stage[1]], "memcollect") == 2
+    assert "There is no directory" in capsys.readouterr().err
