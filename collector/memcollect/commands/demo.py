@@ -25,6 +25,7 @@ EPILOG = """\b
 Examples:
   memcollect demo
   memcollect demo --details none
+  memcollect demo --format html -o demo.html
   memcollect demo --format json -o demo.json && memcollect explain demo.json sandbox-shm
   memcollect demo --run doctor
   memcollect demo --run 'snapshot --sample after-python' --run 'snapshot -A --selector ""'

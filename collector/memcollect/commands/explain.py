@@ -26,6 +26,7 @@ EPILOG = """\b
 Examples:
   memcollect explain before.json
   memcollect explain before.json deer-flow/sandbox-7d9c5 --format markdown
+  memcollect explain before.json --format html -o before.html
   memcollect snapshot --local --format json | memcollect explain -
 """
 

@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FORMATS = ("table", "markdown", "json", "profile-v1", "profile-v1-markdown")
+FORMATS = ("table", "markdown", "html", "json", "profile-v1", "profile-v1-markdown")
 Command = TypeVar("Command", bound="Callable[..., Any]")
 
 
@@ -39,8 +39,8 @@ def output_options(function: Command) -> Command:
         type=click.Choice(["auto", "all", "none"]),
         default="auto",
         show_default=True,
-        help="Whether table and markdown show each pod in full; auto: where there are 8 or fewer, or 32 "
-        "with --include-processes.",
+        help="Whether table, markdown and html show each pod in full; auto: where there are 8 or fewer, or "
+        "32 with --include-processes; html folds the others up.",
     )(function)
     function = option("--force", is_flag=True, help="Overwrite the file that -o names.")(function)
     function = option(
@@ -56,8 +56,8 @@ def output_options(function: Command) -> Command:
         type=click.Choice(FORMATS),
         default="table",
         show_default=True,
-        help="table for people, markdown for a pull request, json for programs and for later; profile-v1 and"
-        " profile-v1-markdown as the older profile script wrote them.",
+        help="table for people, markdown for a pull request, html for one page with pictures, json for"
+        " programs and for later; profile-v1 and profile-v1-markdown as the older profile script wrote them.",
     )(function)
 
 

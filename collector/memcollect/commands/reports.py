@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from memcollect.commands.output import report_width, wants_color
-from memcollect.reporters import json, markdown, profile_v1, table
+from memcollect.reporters import html, json, markdown, profile_v1, table
 
 if TYPE_CHECKING:
     from memcollect.model import Snapshot
@@ -23,6 +23,8 @@ def report(
         return json.render(snapshot)
     if format_ == "markdown":
         return markdown.render(snapshot, details=details)
+    if format_ == "html":
+        return html.render(snapshot, details=details)
     if format_ == "profile-v1":
         return profile_v1.render(snapshot)
     if format_ == "profile-v1-markdown":

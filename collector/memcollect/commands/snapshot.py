@@ -19,6 +19,7 @@ Examples:
   memcollect snapshot --sample after-python
   memcollect snapshot -n agents -l app=sandbox --include-processes
   memcollect snapshot deer-flow/sandbox-7f3a --format markdown | gh pr comment --body-file -
+  memcollect snapshot -A --format html -o pods.html
   memcollect snapshot -A --format json -o before.json
   memcollect snapshot --local --match 'postgres*'
 

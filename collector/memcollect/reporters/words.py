@@ -169,6 +169,13 @@ def term_amount(term: Term) -> str:
     return interval(term.low_bytes, term.high_bytes)
 
 
+def residual_amount(residual: Residual) -> str:
+    """Return the interval that holds the residual where it is one, otherwise nothing."""
+    if residual.low_bytes == residual.high_bytes:
+        return ""
+    return interval(residual.low_bytes, residual.high_bytes)
+
+
 def residual_note(residual: Residual) -> str:
     """Return the residual's verdict: within what bound, or that it is not."""
     bound = interval(residual.bound_low_bytes, residual.bound_high_bytes)

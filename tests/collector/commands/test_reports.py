@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+import html_pages
 import local_tree
 import sample_snapshots as samples
 from memcollect.commands.run import run
@@ -46,3 +47,13 @@ def test_no_pod_at_all_is_exit_code_3_where_the_script_said_nothing(
     assert run(["explain", empty, "--format", format_], "memcollect") == 3
     assert "no pod is in the snapshot" in capsys.readouterr().err
     assert run([*machine, "--match", "nobody", "--format", format_], "memcollect") == 3
+
+
+def test_a_snapshot_comes_as_a_page_to_look_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    machine = local_tree.make_machine(tmp_path / "machine")
+    assert run([*machine, "--format", "html"], "memcollect") == 0
+    page = html_pages.parse(capsys.readouterr().out)
+    assert html_pages.faults(page) == []
+    saved, file = _save(tmp_path / "s.json", explain(samples.snapshot())), tmp_path / "s.html"
+    assert run(["explain", saved, "--format", "html", "-o", str(file)], "memcollect") == 0
+    assert html_pages.faults(html_pages.parse(file.read_text(encoding="utf-8"))) == []

@@ -1,0 +1,31 @@
+"""The page around what it shows: one file that asks nobody for anything. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from memcollect.reporters.html.markup import Markup, element
+from memcollect.reporters.html.style import STYLE
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+"""Were some name to become markup after all, the browser would still neither run nor fetch nor send it."""
+HATCH = Markup(
+    '<svg width="0" height="0" class="defs" aria-hidden="true"><defs>'
+    '<pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+    '<rect class="stripe" width="2.5" height="6"/></pattern></defs></svg>\n'
+)
+
+
+def document(title: str, body: Iterable[str]) -> str:
+    """Return the whole file."""
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        element("meta", name_="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name_="color-scheme", content="light dark"),
+        element("meta", name_="referrer", content="no-referrer"),
+        element("title", title),
+        element("style", Markup(STYLE)),
+    )
+    return f'<!doctype html>\n<html lang="en">\n{head}{element("body", HATCH, *body)}\n</html>\n'

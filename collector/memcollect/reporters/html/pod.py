@@ -1,0 +1,115 @@
+"""One pod in full: who it is, the verdict, the pictures, what they mean. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from memcollect.model import Composition, Container, Finding, Pod
+from memcollect.reporters.html.bars import reach
+from memcollect.reporters.html.composition import composition_part, small
+from memcollect.reporters.html.ladder import ladder_part
+from memcollect.reporters.html.markup import Markup, element, items, joined, name_of
+from memcollect.reporters.html.processes import processes_part
+from memcollect.reporters.html.shapes import Scale
+from memcollect.reporters.sizes import size
+from memcollect.reporters.words import (
+    SEVERITY_MARKS,
+    absence,
+    beside_apps,
+    finding_amount,
+    findings_by_weight,
+    pod_facts,
+    pod_name,
+    shown_apps,
+    top_sentence,
+    undecided_by_reason,
+    unread_sentences,
+)
+
+
+def pod_section(pod: Pod, anchor: str, *, folded: bool) -> Markup:
+    """Return everything the document says of one pod; `folded` shows the name and the verdict alone."""
+    if not folded:
+        return element("section", _title(pod), *_facts(pod), *_rest(pod, full=True), class_="pod", id=anchor)
+    # The anchor is inside, so that a browser that follows a link to it unfolds the section.
+    inside = element("div", *_facts(pod), *_rest(pod, full=False), id=anchor)
+    return element("details", element("summary", _title(pod)), inside, class_="pod")
+
+
+def _title(pod: Pod) -> Markup:
+    amount = f" {size(pod.composition.working_set_bytes)}" if pod.composition else ""
+    return element("h2", name_of(pod_name(pod)), element("span", amount) if amount else "")
+
+
+def _facts(pod: Pod) -> Iterator[Markup]:
+    facts = pod_facts(pod)
+    if facts:
+        yield element("p", ", ".join(facts), class_="dim")
+    if pod.verdict:
+        yield element("p", pod.verdict, class_="verdict")
+    if pod.top is not None:
+        yield element("p", top_sentence(pod))
+
+
+def _rest(pod: Pod, *, full: bool) -> Iterator[Markup]:
+    scale = reach([pod.composition]) if pod.composition else None
+    yield from _numbers(pod, scale, full=full)
+    yield from _findings(pod.findings)
+    yield from _undecided(pod)
+    for container in (*shown_apps(pod), *beside_apps(pod)):
+        yield from _container(container, scale, full=full)
+    yield from processes_part(pod)
+
+
+def _numbers(pod: Pod, scale: Scale | None, *, full: bool) -> Iterator[Markup]:
+    if pod.composition is not None and scale is not None:
+        yield element("h3", f"Working set, {size(pod.composition.working_set_bytes)}")
+        yield composition_part(pod.composition, scale, full=full)
+    if pod.ladder is not None and pod.ladder.rungs:
+        yield element("h3", "From the processes to kubectl top" if pod.top else "From the processes up")
+        yield ladder_part(pod.ladder, full=full)
+
+
+def _container(container: Container, scale: Scale | None, *, full: bool) -> Iterator[Markup]:
+    name = name_of(container.name)
+    if container.composition is None:
+        yield element("h3", "Container ", name, f": {absence(container)}")
+        return
+    yield element("h3", "Container ", name, f", {size(container.composition.working_set_bytes)}")
+    yield composition_part(container.composition, _wider(container.composition, scale), full=full)
+    if full and container.ladder is not None and container.ladder.rungs:
+        title = element("summary", "From the processes up: container ", name)
+        yield element("details", title, ladder_part(container.ladder))
+
+
+def _wider(composition: Composition, scale: Scale | None) -> Scale:
+    """Return the pod's scale, so that bars compare; one of its own for what is no part of the pod."""
+    own = reach([composition])
+    return own if scale is None else Scale(min(own.low, scale.low), max(own.high, scale.high))
+
+
+def _findings(findings: list[Finding]) -> Iterator[Markup]:
+    if findings:
+        yield element("h3", "What is worth knowing")
+        yield element("ul", *map(_finding, findings_by_weight(findings)), class_="findings")
+
+
+def _finding(finding: Finding) -> Markup:
+    scope = [] if finding.scope == "pod" else [name_of(finding.scope), ": "]
+    severity = element("b", f"{SEVERITY_MARKS[finding.severity]} {finding.severity}")
+    proof = ": ".join(part for part in (finding_amount(finding), finding.evidence) if part)
+    remedy = element("span", f"→ {finding.remedy}", class_="remedy") if finding.remedy else ""
+    return element(
+        "li", severity, " ", *scope, finding.sentence, small(proof), remedy, class_=finding.severity
+    )
+
+
+def _undecided(pod: Pod) -> Iterator[Markup]:
+    open_ = [
+        joined([", ".join(labels), f": {reason}", small(", ".join(missing))])
+        for labels, missing, reason in undecided_by_reason(pod.undecided)
+    ]
+    open_ += [joined([sentence]) for sentence in unread_sentences(pod)]
+    if open_:
+        yield element("h3", "What could not be decided")
+        yield items(open_, class_="undecided")

@@ -1,0 +1,160 @@
+"""The page's only style, for paper and screens, light and dark, narrow and wide; nothing from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from memcollect.reporters.html.colours import PALETTE
+
+PAPER = {
+    "paper": "#fff",
+    "ink": "#1b1f24",
+    "dim": "#57606a",
+    "line": "#d0d7de",
+    "soft": "#f6f8fa",
+    "rung": "#8c959f",
+    "link": "#0550ae",
+    "bad": "#a40e26",
+    "badly": "#ffebe9",
+    "warn": "#7d4e00",
+}
+SCREEN = {
+    "paper": "#0d1117",
+    "ink": "#e6edf3",
+    "dim": "#9aa4af",
+    "line": "#30363d",
+    "soft": "#161b22",
+    "rung": "#6e7781",
+    "link": "#79b8ff",
+    "bad": "#ff8a80",
+    "badly": "#3b1316",
+    "warn": "#e3b341",
+}
+"""The same where a dark screen is preferred."""
+
+RULES = """
+*{box-sizing:border-box}
+html{-webkit-text-size-adjust:100%}
+body{margin:0 auto;padding:1rem clamp(.75rem,3vw,2.5rem) 3rem;max-width:76rem;background:var(--paper);
+ color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;overflow-wrap:anywhere}
+h1{font-size:1.7rem;line-height:1.25;margin:.5rem 0 1rem}
+h2{font-size:1.25rem;line-height:1.3;margin:2.5rem 0 .6rem}
+h3{font-size:1rem;margin:1.6rem 0 .5rem}
+h2 span{color:var(--dim);font-weight:400;white-space:nowrap;margin-left:.4rem}
+p{margin:.4rem 0;max-width:62rem}
+code{font:.92em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;unicode-bidi:isolate}
+a{color:var(--link);text-decoration-thickness:1px}
+a:focus-visible,summary:focus-visible,.scroll:focus-visible{outline:2px solid var(--link);outline-offset:2px}
+small{display:block;font-size:.8rem;line-height:1.35;color:var(--dim);font-weight:400}
+.dim{color:var(--dim);font-size:.875rem}
+.bad,.bad small{color:var(--bad)}
+.verdict{font-size:1.15rem;font-weight:600;line-height:1.4}
+dl{display:flex;flex-wrap:wrap;gap:.75rem 2rem;margin:0;
+ padding:.9rem 1rem;background:var(--soft);border:1px solid var(--line);border-radius:8px}
+dl div{flex:1 1 11rem}
+dt{font-size:.8rem;color:var(--dim)}
+dd{margin:0;font-weight:600}
+ul{margin:.4rem 0;padding-left:1.2rem}
+li{margin:.3rem 0}
+.missing{margin:1.5rem 0;padding:.2rem 1rem .8rem;background:var(--badly);border:2px solid var(--bad);
+ border-radius:8px}
+.missing h2{margin:.8rem 0 .4rem;color:var(--bad)}
+.pod{margin:2.5rem 0 0;padding-top:.1rem;border-top:2px solid var(--line)}
+.pod h2{margin-top:1.2rem}
+details.pod{margin:0;padding:0;border-top:1px solid var(--line)}
+details.pod>summary{padding:.35rem 0}
+details.pod>summary h2{display:inline;font-size:1rem}
+details.pod>div{padding:0 0 1.5rem 1rem;scroll-margin-top:3rem}
+summary{cursor:pointer}
+table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:.9rem;margin:.6rem 0}
+th,td{padding:.28rem .6rem .28rem 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--line);
+ font-weight:400}
+thead th{font-size:.8rem;color:var(--dim);vertical-align:bottom;border-bottom:2px solid var(--line)}
+td:last-child,th:last-child{padding-right:0}
+.n,.ladder :is(td,th):nth-child(2),.terms :is(td,th):is(:nth-child(2),:nth-child(3)){
+ text-align:right;white-space:nowrap}
+td small{white-space:normal}
+.scroll{overflow-x:auto}
+.scroll th,.scroll td{white-space:nowrap}
+.scroll th.named{min-width:min(15rem,52vw);white-space:normal;width:40%}
+.scroll .command{white-space:normal;min-width:14rem}
+.legend{list-style:none;display:flex;flex-wrap:wrap;gap:.2rem 1rem;padding:0;font-size:.85rem}
+.legend li{margin:0}
+i{display:inline-block;width:.8rem;height:.8rem;margin-right:.45rem;border-radius:2px;vertical-align:-.08rem;
+ background-color:var(--c);print-color-adjust:exact;-webkit-print-color-adjust:exact}
+.hatched{background-image:repeating-linear-gradient(135deg,transparent 0 2px,var(--paper) 2px 3.5px)}
+svg{display:block;overflow:visible;width:100%}
+.defs{position:absolute;width:0}
+.stack{border-radius:3px}
+.stack rect{stroke:var(--paper);stroke-width:1}
+.overview .stack{margin-top:.3rem}
+.overview .stack rect{stroke-width:.5}
+rect{fill:var(--c)}
+.stack .hatch{fill:url(#hatch);stroke:none;pointer-events:none}
+.stripe{fill:var(--paper);opacity:.6}
+.stack .back{fill:none;stroke:var(--c);stroke-width:2;stroke-dasharray:3 2}
+.trace{stroke:var(--rest);stroke-width:2.5}
+.terms :is(td,th){overflow-wrap:normal}
+.terms :is(td,th):nth-child(4){padding-left:1rem}
+.terms th[scope=row]{padding-left:1.25rem;text-indent:-1.25rem}
+.whisker line{stroke:var(--ink);stroke-width:1.5}
+.ladder th:first-child{width:46%}
+.ladder th:nth-child(2){width:7.5rem}
+.ladder b{display:inline-block;width:1.4rem;text-align:left;padding-left:.35rem;color:var(--dim);
+ font-weight:400}
+.ladder tr.rung>*{font-weight:600}
+.ladder tr:not(.rung) th[scope=row]{padding-left:1rem}
+.ladder td:nth-child(2){padding-right:2rem}
+.ladder td:nth-child(2):has(b){padding-right:.6rem}
+.ladder .open{color:var(--warn)}
+.ladder td:last-child{position:relative}
+.ladder tbody td,.ladder tbody th{border-bottom-color:transparent}
+.ladder tbody .rung>*{border-top:1px solid var(--line)}
+.ladder svg{position:absolute;inset:0;width:100%;height:100%}
+.ladder svg rect{y:6px;height:12px;stroke:var(--c);stroke-width:1}
+.ladder svg .rung{fill:var(--rung);stroke:none}
+.ladder svg .level{y:12px;width:1px;height:100%;fill:var(--rung);stroke:none}
+.findings{list-style:none;padding:0}
+.findings li{padding:.1rem 0 .1rem .8rem;border-left:4px solid var(--line);margin:.7rem 0;max-width:62rem}
+.findings b{font-size:.8rem;color:var(--dim)}
+.findings .warning,.findings .critical{border-color:var(--bad)}
+.findings .warning b,.findings .critical b{color:var(--bad)}
+.findings .notice{border-color:var(--anon)}
+.remedy{display:block}
+footer{margin-top:3rem;color:var(--dim);font-size:.8rem}
+@media (max-width:40rem){
+ body{font-size:15px}
+ table{font-size:.82rem}
+ small{font-size:.74rem}
+ .ladder th:nth-child(2){width:5.6rem}
+ .ladder b{width:1.1rem;padding-left:.2rem}
+ .ladder td:nth-child(2){padding-right:1.7rem}
+ .terms :is(td,th){padding-right:.4rem}
+ .terms :is(td,th):nth-child(4){padding-left:.2rem}
+}
+@media print{
+ body{max-width:none;padding:0;font-size:10.5pt}
+ details::details-content{content-visibility:visible;display:block;height:auto}
+ .scroll{overflow:visible}
+ tr,li,svg{break-inside:avoid}
+ h2,h3,thead{break-after:avoid}
+ a{color:inherit;text-decoration:none}
+}
+"""
+
+
+def _variables(own: Mapping[str, str], colours: Mapping[str, str]) -> str:
+    return ";".join(f"--{name}:{value}" for name, value in {**own, **colours}.items())
+
+
+def _style() -> str:
+    light = _variables(PAPER, {name: each.light for name, each in PALETTE.items()})
+    dark = _variables(SCREEN, {name: each.dark for name, each in PALETTE.items()})
+    carriers = "\n".join(f".{name}{{--c:var(--{name})}}" for name in PALETTE)
+    return (
+        f":root{{color-scheme:light dark;{light}}}\n"
+        f"@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n{carriers}{RULES}"
+    )
+
+
+STYLE = _style()

@@ -1,0 +1,41 @@
+"""Tables whose headings say what they head. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from memcollect.reporters.html.markup import Markup, element
+
+
+class Column(NamedTuple):
+    """A column; numbers stand to the right, and `class_` is for the style alone."""
+
+    title: str
+    number: bool = False
+    class_: str = ""
+
+    @property
+    def classes(self) -> str | None:
+        """Return the class of its cells."""
+        return " ".join(each for each in (self.class_, "n" if self.number else "") if each) or None
+
+
+def table(columns: Sequence[Column], rows: Iterable[Sequence[str]], *, class_: str | None = None) -> Markup:
+    """Return a table; the first cell of a row is its heading."""
+    head = [element("th", each.title, scope="col", class_=each.classes) for each in columns]
+    body = [row_of(columns, row) for row in rows]
+    return element("table", element("thead", element("tr", *head)), element("tbody", *body), class_=class_)
+
+
+def row_of(columns: Sequence[Column], cells: Sequence[str], *, class_: str | None = None) -> Markup:
+    """Return a row."""
+    first, *rest = zip(columns, cells, strict=True)
+    heading = element("th", first[1], scope="row", class_=first[0].classes)
+    others = (element("td", cell, class_=column.classes) for column, cell in rest)
+    return element("tr", heading, *others, class_=class_)
+
+
+def scrolling(label: str, content: Markup) -> Markup:
+    """Return what may be wider than a telephone, to be moved sideways by itself, with the keyboard too."""
+    return element("div", content, class_="scroll", role="region", tabindex="0", aria_label=label)

@@ -1,0 +1,110 @@
+import re
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+import html_pages
+import sample_snapshots as samples
+from memcollect.model import Missing, Snapshot, Subtotal, Summary
+from memcollect.reporters import html, table
+from memcollect.reporters.words import Details
+
+GOLDEN = Path(__file__).parent / "golden"
+SIZE = r"\d[\d.]*"
+UNITS = {"Ki": "KiB", "Mi": "MiB", "Gi": "GiB"}
+
+
+def _many(count: int, **more: object) -> Snapshot:
+    return samples.snapshot(*[samples.pod(f"p{index}") for index in range(count)], **more)
+
+
+def test_one_pod_reads_as_the_golden_page_says() -> None:
+    text = html.render(samples.snapshot(missing=[samples.missing_pod()]))
+    assert text == (GOLDEN / "one-pod.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("details", ["auto", "all", "none"])
+@pytest.mark.parametrize("count", [0, 1, 2, 9])
+def test_pages_are_well_formed_and_accessible(count: int, details: Details) -> None:
+    snapshot = _many(count, missing=[samples.missing_pod()])
+    snapshot = msgspec.structs.replace(snapshot, pods=snapshot.pods[:count])
+    text = html.render(snapshot, details=details)
+    page = html_pages.parse(text)
+    assert html_pages.faults(page) == []
+    assert page.all_of("html") == [{"lang": "en"}]
+    assert text.startswith("<!doctype html>\n")
+
+
+def test_the_page_may_neither_run_nor_fetch_anything() -> None:
+    text = html.render(samples.snapshot())
+    policy = html_pages.parse(text).all_of("meta")[1]
+    assert policy["http-equiv"] == "Content-Security-Policy"
+    assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in policy["content"]
+    assert not re.search(r"https?:|@import|@font-face|<script|url\((?!#)", text)
+
+
+def test_every_number_of_the_terminal_is_in_the_page() -> None:
+    snapshot = samples.snapshot(samples.pod("a"), samples.pod("b"), missing=[samples.missing_pod()])
+    shown = " ".join(table.render(snapshot, full=True, details="all", width=140).split())
+    page = html_pages.parse(html.render(snapshot)).text
+    long = set(re.findall(rf"[−+]?{SIZE}(?:–{SIZE})? (?:B|[KMG]iB|%)", shown))
+    assert len(long) > 20
+    assert {each for each in long if each not in page} == set()
+    short = re.findall(rf"({SIZE})([KMG]i)\b", shown)
+    assert short
+    for number, unit in short:
+        whole = re.escape(number.partition(".")[0])
+        assert re.search(rf"\b{whole}(\.\d)? {UNITS[unit]}", page), number + unit
+
+
+def test_what_is_missing_comes_before_the_pods_and_by_every_name() -> None:
+    names = [f"gone-{index}" for index in range(9)]
+    missing = [Missing(kind="pod", name=name, reason="no-agent", detail="Deploy it.") for name in names]
+    text = html_pages.parse(html.render(_many(2, missing=missing))).text
+    assert "Asked for and not measured (9)" in text
+    assert all(text.count(name) for name in names)
+    assert text.index("Asked for and not measured") < text.index("p0")
+
+
+def test_many_pods_are_folded_and_each_is_linked_from_the_overview() -> None:
+    page = html_pages.parse(html.render(_many(9)))
+    assert len(page.all_of("details")) == 9
+    assert [each["href"] for each in page.all_of("a")] == [f"#pod-{number}" for number in range(1, 10)]
+
+
+def test_without_details_there_is_the_overview_alone() -> None:
+    page = html_pages.parse(html.render(_many(1), details="none"))
+    assert page.all_of("a", "details") == []
+    assert "Pods" in page.text
+
+
+def test_pods_stand_in_the_order_of_their_working_sets() -> None:
+    small = msgspec.structs.replace(samples.composition(), working_set_bytes=1)
+    text = html.render(samples.snapshot(samples.pod("small", composition=small), samples.pod("large")))
+    assert re.findall(r"<h2><code>deer-flow/(\w+)", text) == ["large", "small"]
+
+
+def test_a_pod_without_numbers_still_stands_in_the_page() -> None:
+    bare = samples.pod("bare", composition=None, ladder=None, top=None, verdict="Not measured.")
+    page = html_pages.parse(html.render(samples.snapshot(samples.pod(), bare)))
+    assert html_pages.faults(page) == []
+    assert "deer-flow/bare not measured ? ? ?" in page.text
+    assert "Not measured." in page.text
+
+
+def test_subtotals_stand_where_there_are_several() -> None:
+    rows = [Subtotal(name=name, pods=1, working_set_bytes=samples.MIB) for name in ("n1", "n2")]
+    page = html_pages.parse(html.render(samples.snapshot(summary=Summary(nodes=rows)))).text
+    assert "By node" in page
+    assert "n1 1 0 1.0 MiB ? ?" in page
+
+
+def test_a_thousand_pods_are_a_page_that_can_still_be_opened() -> None:
+    snapshot = _many(1000)
+    began = time.process_time()
+    text = html.render(snapshot)
+    # A few seconds are meant; what is tested must hold on a machine that is busy.
+    assert time.process_time() - began < 20
+    assert len(text.encode()) < 20_000_000
