@@ -14,6 +14,7 @@ from lab import guide
 from lab.guide import CYCLES, REPEATS, SINGLE, STEPS
 from memcollect.bundle import Bundle, read_bundle
 from memcollect.compare.model import Cell, Comparison, Pair, PhaseKey
+from memcollect.compare.values import TOTALS
 from memcollect.lab import kernels
 from memcollect.lab.errors import LabError
 from memcollect.lab.sandboxes import WORKER_MIB, WORKERS
@@ -135,11 +136,17 @@ def test_an_artifact_on_a_disk_is_page_cache_and_no_shared_memory(results: Path)
         assert pod.cgroup.stat["shmem"] == 0
 
 
+def test_what_is_charged_with_its_cache_shows_that_both_pay_for_the_artifact(comparison: Comparison) -> None:
+    pair = between(comparison, PhaseKey(name="after-artifact"))
+    assert difference(pair, "working_set") > ARTIFACT_MIB * MIB
+    # As the workers' memory, with the slab that the disk's page cache needs.
+    assert abs(difference(pair, "pod_charge")) < 10 * MIB
+
+
 def test_the_terms_of_a_difference_add_up_to_it(comparison: Comparison) -> None:
     for phase in PHASES:
         pair = between(comparison, phase)
-        totals = {"working_set", "top", "pod_working_set", "pss"}
-        terms = sum(difference(pair, each.metric) for each in pair.deltas if each.metric not in totals)
+        terms = sum(difference(pair, each.metric) for each in pair.deltas if each.metric not in TOTALS)
         # Each number is a median of its own; with three repeats they may come from different ones.
         assert abs(terms - difference(pair, "working_set")) < MIB, phase
 

@@ -7,14 +7,14 @@ repeats of one another, and only repeats count in n.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from memcollect.composition import RULES
 from memcollect.model import Pod
 from memcollect.roles import lives_in_guest
 from memcollect_agent.wire import Cgroup
 
-TOTALS = ("working_set", "top", "pod_working_set", "pss")
+TOTALS = ("working_set", "top", "pod_working_set", "pod_charge", "pss")
 TERMS = tuple(rule.term for rule in RULES)
 RESIDUAL = "residual"
 HEADLINE = "working_set"
@@ -23,6 +23,9 @@ WHOLE_POD = "pod_working_set"
 """The same arithmetic on the pod's own cgroup, which also holds what no app container does: a VMM, the pause
 container, removed containers' tmpfs; and on what its runtime keeps in cgroups elsewhere. A runtime that moves
 memory there would else seem to save it."""
+CHARGE = "pod_charge"
+"""memory.current of the same cgroups: with the page cache that no working set counts. Where two sides differ
+in the working set and not in this, the one has as cache what the other has as memory that stays."""
 IN_GUEST = (
     "its containers run in a virtual machine, which the host cannot look into: see the whole pod's cgroup"
 )
@@ -55,6 +58,7 @@ def pod_values(pod: Pod) -> dict[str, Known]:
         HEADLINE: composition.working_set_bytes,
         "top": _top(pod),
         WHOLE_POD: _whole_pod(pod),
+        CHARGE: _charge(pod),
         "pss": _pss(pod),
     }
     return {**totals, **terms, RESIDUAL: residual}
@@ -63,7 +67,7 @@ def pod_values(pod: Pod) -> dict[str, Known]:
 def _of_guest(pod: Pod) -> dict[str, Known]:
     """Return the metrics of a pod of which only the whole is known."""
     unknown = dict.fromkeys((HEADLINE, *TERMS, RESIDUAL), IN_GUEST)
-    return {**unknown, "top": _top(pod), WHOLE_POD: _whole_pod(pod), "pss": _pss(pod)}
+    return {**unknown, "top": _top(pod), WHOLE_POD: _whole_pod(pod), CHARGE: _charge(pod), "pss": _pss(pod)}
 
 
 def repeat_values(pods: Sequence[Pod]) -> dict[str, Known]:
@@ -104,19 +108,24 @@ def _top(pod: Pod) -> Known:
 
 
 def _whole_pod(pod: Pod) -> Known:
+    return _summed(pod, _working_set, "lacks memory.current or inactive_file")
+
+
+def _charge(pod: Pod) -> Known:
+    return _summed(pod, lambda cgroup: cgroup.current_bytes, "lacks memory.current")
+
+
+def _summed(pod: Pod, of: Callable[[Cgroup], int | None], why_not: str) -> Known:
+    """Return the sum over the pod's own cgroup and what its runtime keeps in cgroups elsewhere."""
     if pod.cgroup is None:
         return "the pod's own cgroup was not measured"
-    parts = [_working_set(pod.cgroup)]
-    parts += [_working_set(each.cgroup) for each in pod.containers if each.role == "overhead"]
-    known = [part for part in parts if part is not None]
-    if len(known) < len(parts):
-        return "the pod's own cgroup, or one outside of it, lacks memory.current or inactive_file"
-    return sum(known)
+    cgroups = [pod.cgroup, *(each.cgroup for each in pod.containers if each.role == "overhead")]
+    values = [None if each is None else of(each) for each in cgroups]
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else f"the pod's own cgroup, or one elsewhere, {why_not}"
 
 
-def _working_set(cgroup: Cgroup | None) -> int | None:
-    if cgroup is None:
-        return None
+def _working_set(cgroup: Cgroup) -> int | None:
     current, inactive = cgroup.current_bytes, (cgroup.stat or {}).get("inactive_file")
     return None if current is None or inactive is None else max(0, current - inactive)
 

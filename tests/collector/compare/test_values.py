@@ -77,3 +77,16 @@ def test_the_residual_is_among_the_values() -> None:
 def test_shares_are_rounded_to_the_nearest_byte_halves_upwards(total: int, count: int, share: int) -> None:
     assert divided(total, count) == share
     assert mean([total]) == total
+
+
+def test_the_charge_holds_the_cache_that_no_working_set_counts() -> None:
+    found = build.pod(100 * MIB)
+    assert found.cgroup is not None
+    cached = msgspec.structs.replace(
+        found.cgroup,
+        current_bytes=(found.cgroup.current_bytes or 0) + 64 * MIB,
+        stat={**(found.cgroup.stat or {}), "inactive_file": 64 * MIB},
+    )
+    (explained,) = build.snapshot(msgspec.structs.replace(found, cgroup=cached)).pods
+    values = pod_values(explained)
+    assert (values["pod_working_set"], values["pod_charge"]) == (100 * MIB, 164 * MIB)

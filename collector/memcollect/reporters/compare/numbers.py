@@ -16,6 +16,7 @@ METRICS = {
     "working_set": "working set",
     "top": "kubectl top",
     "pod_working_set": "whole pod cgroup",
+    "pod_charge": "charged, with cache",
     "pss": "PSS of processes",
 }
 FIRST = TOTALS

@@ -56,6 +56,7 @@ def test_the_largest_change_comes_first_and_terms_that_hold_nothing_are_left_out
         "working set",
         "kubectl top",
         "whole pod cgroup",
+        "charged, with cache",
         "PSS of processes",
         "tmpfs and shm",
         "anonymous memory",
