@@ -54,47 +54,44 @@ class Gatherer:
         if self.source.makes:
             for each in places:
                 self.record.event("creating", name=each.key)
-        work = self.workshop.begin(self._make, places)
+        asked_at: dict[str, float] = {}
+        work = self.workshop.begin(lambda tools, each: self._make(tools, each, asked_at), places)
         watch = Watch(places)
-        self._look(watch, places, work)
-        asked = [work.results.get(number, each) for number, each in enumerate(places)]
-        return self._summed(asked, watch)
+        when = self._look(watch, places, work)
+        asked = [msgspec.structs.replace(each, requested_at=asked_at.get(each.key)) for each in places]
+        return self._summed(asked, watch, when)
 
     def again(self, sandbox: Sandbox) -> Gathered:
         """Take a released sandbox again and wait until its pod is ready."""
         self.record.event("reusing", name=sandbox.key)
         asked = msgspec.structs.replace(sandbox, uid="", requested_at=time.time())
-        work = self.workshop.begin(self._reuse, [asked])
+        work = self.workshop.begin(self.source.reuse, [asked])
         watch = Watch([asked])
         # Its old pod may be ready all the while: what counts is what is there once the answer has come.
         while not work.wait(self.poll) and not self.stopped():
             pass
         if work.errors:
             watch.give_up(asked.pod, plain(str(work.errors[0])))
-        self._look(watch, [asked])
-        return self._summed([asked], watch)
+        when = self._look(watch, [asked])
+        return self._summed([asked], watch, when)
 
     def see(self, sandbox: Sandbox) -> Gathered:
         """Wait until the pod of a sandbox is ready, whoever has brought it back."""
         asked = msgspec.structs.replace(sandbox, uid="")
         watch = Watch([asked])
-        self._look(watch, [asked])
-        return self._summed([asked], watch)
+        when = self._look(watch, [asked])
+        return self._summed([asked], watch, when)
 
-    def _make(self, tools: Tools, sandbox: Sandbox) -> Sandbox:
+    def _make(self, tools: Tools, sandbox: Sandbox, asked_at: dict[str, float]) -> None:
         if self.stopped():
             raise SandboxError("Ctrl-C came before it was asked for.")
-        asked = msgspec.structs.replace(sandbox, requested_at=time.time() if self.source.makes else None)
-        self.source.make(tools, asked)
-        return asked
+        if self.source.makes:
+            # Whatever comes of it: a creation that fails may have worked.
+            asked_at[sandbox.key] = time.time()
+        self.source.make(tools, sandbox)
 
-    def _reuse(self, tools: Tools, sandbox: Sandbox) -> Sandbox:
-        self.source.reuse(tools, sandbox)
-        return sandbox
-
-    def _look(
-        self, watch: Watch, places: Sequence[Sandbox], work: Work[Sandbox, Sandbox] | None = None
-    ) -> None:
+    def _look(self, watch: Watch, places: Sequence[Sandbox], work: Work[Sandbox, None] | None = None) -> str:
+        """Look until nothing is waited for any more; return until when that was, in words."""
         until = time.monotonic() + self.ready_within
         while watch.waiting and time.monotonic() < until and not self.stopped():
             began = time.monotonic()
@@ -102,21 +99,23 @@ class Gatherer:
                 watch.see(self.source.look(self.tools, places), time.time())
             except ClusterError as error:
                 self.record.event("look-failed", detail=plain(str(error)))
-            for number, failure in list(work.errors.items()) if work else ():
-                watch.give_up(places[number].pod, plain(str(failure)))
+            _give_up(watch, places, work)
             if watch.waiting:
                 time.sleep(max(0.0, self.poll - (time.monotonic() - began)))
+        cut_short = bool(watch.waiting) and time.monotonic() < until
         # What is still being asked for must be known before anything is deleted.
         while work is not None and not work.wait(0.2) and time.monotonic() < until + self.ready_within:
             pass
+        _give_up(watch, places, work)
+        return "when Ctrl-C came" if cut_short else f"within {self.ready_within:g} s"
 
-    def _summed(self, asked: Sequence[Sandbox], watch: Watch) -> Gathered:
+    def _summed(self, asked: Sequence[Sandbox], watch: Watch, when: str) -> Gathered:
         known = [with_uid(each, watch.pods[each.pod]) if each.pod in watch.pods else each for each in asked]
         ready = [each for each in known if each.pod in watch.ready]
         startups, missing = [], []
         pulled = self._pulled(known)
         for each in known:
-            reason = "" if each.pod in watch.ready else watch.why_not(each.pod, self.ready_within)
+            reason = "" if each.pod in watch.ready else watch.why_not(each.pod, when)
             if reason:
                 missing.append(
                     Missing(
@@ -134,3 +133,9 @@ class Gatherer:
         """Return by UID whether an image was pulled for it; all are of one namespace."""
         uids = [each.uid for each in sandboxes if each.uid] if self.source.makes else []
         return images_pulled(self.tools.api, sandboxes[0].namespace, uids) if uids else {}
+
+
+def _give_up(watch: Watch, places: Sequence[Sandbox], work: Work[Sandbox, None] | None) -> None:
+    """Wait no more for those that could not be asked for."""
+    for number, failure in list(work.errors.items()) if work is not None else ():
+        watch.give_up(places[number].pod, plain(str(failure)))

@@ -22,18 +22,21 @@ class Watch:
         self.running: dict[str, float] = {}
         self.ready: dict[str, float] = {}
         self.hopeless: dict[str, str] = {}
+        self._ended: dict[str, str] = {}
 
     def see(self, pods: Mapping[str, Pod], at: float) -> None:
         """Note what a look at the moment `at` showed."""
         for name in self._left & pods.keys():
             pod = pods[name]
+            if name in self.pods and self.pods[name].metadata.uid != pod.metadata.uid:
+                self._forget(name)
             self.pods[name] = pod
             if pod.status.phase == "Running":
                 self.running.setdefault(name, at)
             if pod.is_ready:
                 self.ready.setdefault(name, at)
             elif pod.status.phase in _FINISHED:
-                self.hopeless[name] = f"the pod has ended: {pod.status.phase}{_reason(pod)}"
+                self._ended[name] = f"the pod has ended: {pod.status.phase}{_reason(pod)}"
 
     def give_up(self, name: str, why: str) -> None:
         """Wait for that pod no more."""
@@ -42,17 +45,24 @@ class Watch:
     @property
     def waiting(self) -> set[str]:
         """The pods that may still become ready."""
-        return self._left - self.ready.keys() - self.hopeless.keys()
+        return self._left - self.ready.keys() - self.hopeless.keys() - self._ended.keys()
 
-    def why_not(self, name: str, seconds: float) -> str:
-        """Return why a pod did not become ready."""
+    def why_not(self, name: str, when: str) -> str:
+        """Return why a pod did not become ready; `when` says until when it was waited for."""
         if name in self.hopeless:
             return self.hopeless[name]
+        if name in self._ended:
+            return self._ended[name]
         pod = self.pods.get(name)
         if pod is None:
-            return f"no pod {name} was seen within {seconds:g} s"
+            return f"no pod {name} was seen {when}"
         state = pod.status.phase or "Unknown"
-        return f"it was not ready within {seconds:g} s: {state}{_reason(pod)}"
+        return f"it was not ready {when}: {state}{_reason(pod)}"
+
+    def _forget(self, name: str) -> None:
+        """Drop what was true of a pod that another one has taken the place of."""
+        for told in (self.running, self.ready, self._ended):
+            told.pop(name, None)
 
 
 def startup(

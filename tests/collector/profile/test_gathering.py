@@ -1,17 +1,22 @@
 """Asking for sandboxes and waiting until they are ready; test_gathering_again has those that come back."""
 
+import itertools
+import threading
 from pathlib import Path
 
 import pytest
 
-from gathering_stage import GatheringStage
+from gathering_stage import MANIFEST, RUN, TEMPLATE, GatheringStage
 from memcollect.events import read_events
 from memcollect.profile.plan import Selected
 from memcollect.profile.record import Record
+from memcollect.profile.sandboxes import Sandbox, SandboxError
 from memcollect.profile.selected import SelectedSource
+from memcollect.profile.template import TemplateSource
 from memcollect.profile.tools import Tools, Workshop
 from memcollect.testing import Cluster, Fault
 from profile_doubles import after
+from waiting import PATIENCE
 
 PATH = "/api/v1/namespaces/team/pods"
 KEYS = ["mc-1", "mc-2", "mc-3"]
@@ -67,6 +72,8 @@ def test_one_creation_of_many_that_is_refused_is_missing_alone(
     assert missing.name == f"team/{row.pod}"
     assert "You may not create pods" in missing.detail
     assert (row.reason, row.seen_ready_at) == (missing.detail, None)
+    # It was asked for all the same, and a creation that fails may have worked.
+    assert row.requested_at is not None
     assert sorted(kind for kind, _ in told(directory)) == ["creating"] * 3 + ["not-ready"] + ["ready"] * 2
 
 
@@ -98,6 +105,7 @@ def test_ctrl_c_before_anything_was_asked_for_makes_nothing(stage: GatheringStag
     there = stage.gatherer(stopped=after(0)).gather(KEYS)
     assert (there.ready, there.nodes, len(there.missing)) == ([], {}, 3)
     assert [each.requested_at for each in there.asked] == [None] * 3
+    assert {each.detail for each in there.missing} == {"Ctrl-C came before it was asked for."}
     assert stage.there() == []
 
 
@@ -105,6 +113,7 @@ def test_ctrl_c_while_pods_start_ends_the_waiting(stage: GatheringStage) -> None
     stage.becomes = dict.fromkeys(KEYS, "Pending")
     there = stage.gatherer(ready_within=600, stopped=lambda: len(stage.there()) == 3).gather(KEYS)
     assert (there.ready, len(there.missing)) == ([], 3)
+    assert all("when Ctrl-C came" in each.detail for each in there.missing)
 
 
 def test_ctrl_c_waits_for_what_is_being_asked_for_so_that_it_can_be_deleted(stage: GatheringStage) -> None:
@@ -113,6 +122,54 @@ def test_ctrl_c_waits_for_what_is_being_asked_for_so_that_it_can_be_deleted(stag
     there = stage.gatherer(stopped=lambda: any(each.method == "POST" for each in begun)).gather(["mc-1"])
     assert there.asked[0].requested_at is not None
     assert stage.there() == ["mc-1"]
+
+
+def test_an_error_that_comes_after_the_last_look_is_the_reason(stage: GatheringStage) -> None:
+    stage.state.fault(Fault(PATH, method="POST", status=403, delay_seconds=0.4))
+    (missing,) = stage.gatherer(ready_within=0.3).gather(["mc-1"]).missing
+    assert "You may not create pods" in missing.detail
+
+
+def test_a_pod_that_comes_although_its_creation_failed_has_a_time_at_which_it_was_asked_for(
+    stage: GatheringStage,
+) -> None:
+    looks = itertools.count()
+    looked = threading.Event()
+
+    class Unanswered(TemplateSource):
+        def make(self, tools: Tools, sandbox: Sandbox) -> None:
+            super().make(tools, sandbox)
+            assert looked.wait(PATIENCE)
+            raise SandboxError("no answer came")
+
+    def happens() -> bool:
+        if len(stage.there()) == 2 and next(looks) > 2:
+            looked.set()
+        return False
+
+    source = stage.prepared(Unanswered(TEMPLATE, RUN, MANIFEST))
+    stage.becomes["mc-2"] = "Pending"
+    there = stage.gatherer(source, stopped=happens).gather(["mc-1", "mc-2"])
+    assert [each.key for each in there.ready] == ["mc-1"]
+    assert [each.detail for each in there.missing] == ["no answer came"]
+    assert all(each.requested_at is not None for each in there.asked)
+    assert all(row.requested_at is not None for row in there.startups)
+
+
+def test_a_ready_pod_that_is_replaced_while_others_are_waited_for_is_waited_for_again(
+    stage: GatheringStage,
+) -> None:
+    stage.becomes["mc-2"] = "Pending"
+    replaced = iter([lambda: None] * 20 + [lambda: stage.put("mc-1", "another", "Pending")])
+
+    def happens() -> bool:
+        next(replaced, lambda: None)()
+        return False
+
+    there = stage.gatherer(ready_within=2.0, stopped=happens).gather(["mc-1", "mc-2"])
+    assert there.ready == []
+    assert there.asked[0].uid == "another"
+    assert [each.seen_ready_at for each in there.startups] == [None, None]
 
 
 @pytest.mark.parametrize(
