@@ -73,8 +73,11 @@ class Record:
 
 
 def snapshot_path(run: PhaseRun) -> str:
-    """Return where a phase's snapshot is: a name a person can read, the same when it is taken again."""
-    parts = [f"r{run.repeat:03d}", run.phase]
+    """Return where a phase's snapshot is: a name a person can read, the same when it is taken again.
+
+    No phase's name has a dot in it, so no two of a plan's measurements share a file.
+    """
+    parts = [f"r{run.repeat:03d}-{run.phase}"]
     parts += [f"x{run.step}"] if run.step is not None else []
     parts += [f"c{run.cycle:03d}"] if run.cycle is not None else []
-    return f"{SNAPSHOT_FOLDER}/{'-'.join(parts)}.json"
+    return f"{SNAPSHOT_FOLDER}/{'.'.join(parts)}.json"

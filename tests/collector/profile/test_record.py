@@ -8,6 +8,7 @@ from memcollect.bundle import BundleWriter, read_bundle
 from memcollect.errors import OutputError
 from memcollect.events import read_events
 from memcollect.profile.blocks import Block
+from memcollect.profile.checks import NAME
 from memcollect.profile.plan import Nothing, Scale
 from memcollect.profile.record import Record, snapshot_path
 from memcollect.run_model import EVENTS_NAME, NodeEvidence, PhaseRun
@@ -124,10 +125,31 @@ def test_a_note_stands_once_and_only_a_finished_run_is_whole(record: Record) -> 
     ("run", "name"),
     [
         (ended("a"), "r001-a"),
-        (ended("a", 12, step=50), "r012-a-x50"),
-        (ended("a", cycle=3), "r001-a-c003"),
+        (ended("a", 12, step=50), "r012-a.x50"),
+        (ended("a", cycle=3), "r001-a.c003"),
         (msgspec.structs.replace(ended("a"), status="failed"), "r001-a"),
     ],
 )
 def test_a_snapshot_has_the_same_name_when_it_is_taken_again(run: PhaseRun, name: str) -> None:
     assert snapshot_path(run) == f"snapshots/{name}.json"
+
+
+def test_no_two_measurements_share_a_file_whatever_the_phases_are_called() -> None:
+    names = ["b", "b-x1", "b-x1-c001", "b-c001", "0-b", "b-json"]
+    runs = [
+        ended(name, repeat, step, cycle)
+        for name in names
+        for repeat in (1, 10, 100, 1000)
+        for step in (None, 1, 11)
+        for cycle in (None, 1, 11, 1000)
+    ]
+    assert len({snapshot_path(run) for run in runs}) == len(runs)
+    assert not any("." in name or not NAME.fullmatch(name) for name in names)
+
+
+def test_a_phase_that_is_called_like_another_ones_step_keeps_both_files(
+    record: Record, directory: Path
+) -> None:
+    for number, run in enumerate((ended("b", step=1), ended("b-x1"))):
+        record.file(snapshot_path(run), f"{number}".encode())
+    assert sorted(each.read_text() for each in (directory / "snapshots").iterdir()) == ["0", "1"]
