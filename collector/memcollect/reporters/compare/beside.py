@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from memcollect.compare.model import Comparison, ReuseRow
-from memcollect.reporters.compare.layout import Bytes, Cell, Column, Range, Section, Table
+from memcollect.compare.model import Comparison, ReuseRow, StartupRow
+from memcollect.reporters.compare.layout import Bytes, Cell, Column, Range, Section, Table, Timing
 from memcollect.reporters.compare.numbers import metric_label
 
 REUSE = (
@@ -126,7 +126,15 @@ def startups(comparison: Comparison) -> Iterator[Section]:
     unknown = sum(each.pull_unknown for each in comparison.startups)
     if unknown:
         sentences.append(f"Of {unknown} pods no event says whether an image was pulled; they are counted in.")
-    yield Section("Time to ready", sentences, table=Table(columns, rows))
+    timings = [_timing(each) for each in comparison.startups]
+    yield Section("Time to ready", sentences, table=Table(columns, rows, timings))
+
+
+def _timing(row: StartupRow) -> Timing:
+    p50, p95, p99 = row.p50_seconds, row.p95_seconds, row.p99_seconds
+    if p50 is None or p95 is None or p99 is None:
+        return Timing(row.seconds, None)
+    return Timing(row.seconds, (p50, p95, p99))
 
 
 def _seconds(number: float | None) -> str:

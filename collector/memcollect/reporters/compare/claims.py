@@ -7,6 +7,9 @@ from collections.abc import Iterable, Iterator
 from memcollect.compare.model import Comparison, Pair, PairKind, Source
 from memcollect.reporters.compare.layout import Bullet, Section
 
+MISSING = "Missing"
+"""The section that says what should have been there; formats may make it stand out."""
+
 
 def claims(comparison: Comparison) -> Iterator[Section]:
     """Yield what the guard allows and what not: of backends against one another, else of phases."""
@@ -59,7 +62,7 @@ def missing(comparison: Comparison) -> Iterator[Section]:
     """Yield what should have been there."""
     if comparison.missing:
         bullets = [Bullet(f"{gap.backend}, {gap.phase}: {gap.reason}") for gap in comparison.missing]
-        yield Section("Missing", bullets=bullets)
+        yield Section(MISSING, bullets=bullets)
 
 
 def sources(comparison: Comparison) -> Section:

@@ -26,6 +26,8 @@ class Range:
     low: int | None
     high: int | None
     signed: bool = False
+    values: Sequence[int] = ()
+    """The single values that lie between them, for formats that draw."""
 
 
 Cell = str | Bytes | Range
@@ -42,11 +44,21 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Timing:
+    """What took how long, in seconds: each single one, and p50, p95 and p99 of them."""
+
+    seconds: Sequence[float]
+    percentiles: tuple[float, float, float] | None
+
+
+@dataclass(frozen=True)
 class Table:
     """Rows of as many cells as there are columns."""
 
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
+    timings: Sequence[Timing] = ()
+    """One of each row where a format that draws should draw times."""
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from memcollect.compare.model import Comparison
-from memcollect.reporters.compare.layout import NO_INTERVAL, Bullet, Bytes, Cell, Range, Section, Table
+from memcollect.reporters.compare.layout import Bullet, Cell, Section, Table
 from memcollect.reporters.compare.page import page
+from memcollect.reporters.compare.texts import long_text
 from memcollect.reporters.escape import markdown
-from memcollect.reporters.sizes import interval, signed_size, size
 
 
 def render(comparison: Comparison) -> str:
@@ -67,13 +67,7 @@ def _table(table: Table) -> Iterator[str]:
 
 
 def _cell(cell: Cell) -> str:
-    if isinstance(cell, Bytes):
-        return signed_size(cell.value) if cell.signed else size(cell.value)
-    if isinstance(cell, Range):
-        if cell.low is None or cell.high is None:
-            return NO_INTERVAL
-        return interval(cell.low, cell.high, signed=cell.signed)
-    return markdown(cell)
+    return markdown(cell) if isinstance(cell, str) else long_text(cell)
 
 
 def _row(cells: list[str]) -> str:

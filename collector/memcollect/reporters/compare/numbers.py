@@ -50,7 +50,7 @@ def _overview_row(cell: PhaseCell) -> list[Cell]:
     last = Bytes(whole.median_bytes if whole else None)
     if spread is None:
         return [*head, Bytes(None), "?", "?", last]
-    ends = Range(spread.low_bytes, spread.high_bytes)
+    ends = Range(spread.low_bytes, spread.high_bytes, values=spread.values_bytes)
     return [*head, Bytes(spread.median_bytes), ends, Range(spread.q1_bytes, spread.q3_bytes), last]
 
 
