@@ -15,7 +15,7 @@ from memcollect.run_model import PhaseStatus
 from memcollect.sources.deadline import Deadline
 from memcollect.sources.exec import ExecError, Place
 from memcollect.sources.http_forward import HttpRequest, call
-from memcollect.sources.plain import plain
+from memcollect.sources.plain import plain, plain_end
 from memcollect.sources.transport import Endpoint, TransportError
 
 Stopped: TypeAlias = Callable[[], bool]
@@ -138,7 +138,7 @@ def _exec(tools: Tools, sandbox: Sandbox, phase: Exec | Reuse | Scale, stopped: 
     if result.exit_code == 0:
         return None
     said = result.stderr.kept or result.stdout.kept
-    words = plain(said[-_SHOWN_OUTPUT * 4 :].decode("utf-8", "replace"), _SHOWN_OUTPUT)
+    words = plain_end(said.decode("utf-8", "replace"), _SHOWN_OUTPUT)
     end = f": {words}" if words else ""
     return _Fault("failed", f"The command ended with exit code {result.exit_code}{end}", result.exit_code)
 

@@ -23,7 +23,7 @@ from memcollect.sources.refusals import status_of
 from memcollect.sources.rights import Right
 
 LARGEST_OUTPUT_BYTES = 64 << 10
-"""Kept of each of stdout and stderr; the rest is counted and dropped."""
+"""Kept of each of stdout and stderr, the end of it; what came before is counted and dropped."""
 _STDOUT, _STDERR, _OUTCOME = 1, 2, 3
 _TICK_SECONDS = 0.2
 _CLOSE_SECONDS = 1.0
@@ -43,15 +43,15 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 class Output(Struct, kw_only=True):
-    """The beginning of what a command wrote, and how much it was."""
+    """The end of what a command wrote, where it says why it failed, and how much it was."""
 
     kept: bytes = b""
     written_bytes: int = 0
 
     def take(self, data: bytes) -> None:
-        """Count `data`, and keep what there is room for."""
+        """Count `data`, and keep the end."""
         self.written_bytes += len(data)
-        self.kept += data[: LARGEST_OUTPUT_BYTES - len(self.kept)]
+        self.kept = (self.kept + data)[-LARGEST_OUTPUT_BYTES:]
 
 
 class ExecResult(Struct, frozen=True, kw_only=True):

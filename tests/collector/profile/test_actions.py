@@ -79,6 +79,15 @@ def test_output_in_a_reason_moves_no_cursor_and_is_cut(workshop: Workshop) -> No
     assert done(workshop, python(short), 1).reason.endswith("exit code 1: \\x1b[2J\ufffd no")
 
 
+@pytest.mark.parametrize("length", [300, 1000, 100_000])
+def test_of_much_output_the_end_says_why(workshop: Workshop, length: int) -> None:
+    code = f"sys.stderr.write('x' * {length} + ' no space left on device\\n'); sys.exit(1)"
+    said = done(workshop, python(code), 1).reason.partition("exit code 1: ")[2]
+    assert said.startswith("…x")
+    assert said.endswith("xx no space left on device")
+    assert len(said) == 200
+
+
 def test_where_nothing_is_said_on_stderr_stdout_is_shown(workshop: Workshop) -> None:
     assert done(workshop, python("print('why'); sys.exit(1)"), 1).reason.endswith("exit code 1: why")
     both = "print('chatter'); print('why', file=sys.stderr); sys.exit(1)"
