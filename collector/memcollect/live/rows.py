@@ -21,7 +21,7 @@ class Use(Struct, frozen=True, kw_only=True):
     limit: Limit = None
     """Bytes; "max": there is none; None: not known."""
     container: str = ""
-    """Whose it is, where it is not the pod's own."""
+    """Whose it is, where it is that of one of several."""
 
     @property
     def share(self) -> float | None:
@@ -103,10 +103,15 @@ def _use(pod: Pod) -> Use:
     if pod.cgroup is None:
         return Use()
     own = Use(current_bytes=pod.cgroup.current_bytes, limit=pod.cgroup.max_bytes)
+    apps = [each for each in app_containers(pod) if each.cgroup is not None]
     others = [
-        Use(current_bytes=each.cgroup.current_bytes, limit=each.cgroup.max_bytes, container=each.name)
-        for each in app_containers(pod)
-        if each.cgroup is not None and each.cgroup.path != pod.cgroup.path
+        Use(
+            current_bytes=each.cgroup.current_bytes,
+            limit=each.cgroup.max_bytes,
+            container=each.name if len(apps) > 1 else "",
+        )
+        for each in apps
+        if each.cgroup is not None
     ]
     # Of equals the first, which is the pod's.
     return max((own, *others), key=lambda use: use.share if use.share is not None else -1.0)

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from memcollect.live.model import Frame
 from memcollect.live.rows import Row
+from memcollect.live.totals import Totals
 from memcollect.reporters.groups import missing_groups, some_names
 from memcollect.reporters.sizes import size
 from memcollect.reporters.terminal.lines import paragraph
@@ -81,5 +82,11 @@ def _marks(frame: Frame, rows: Sequence[Row]) -> Iterator[str]:
         yield WHY_CONTAINER
     total = frame.total
     if total.with_minute < total.measured:
-        which = f"* sums {total.with_minute} of {total.measured}" if total.with_minute else "? as yet"
-        yield f"{which}: where less than a minute is known, the change is over the time that stands by it"
+        yield _partial_sum(total)
+
+
+def _partial_sum(total: Totals) -> str:
+    beside = "a change over less than a minute stands with its time"
+    if not total.with_minute:
+        return f"no sum of changes: no pod has a whole minute of history yet; {beside}"
+    return f"* sums {total.with_minute} of {total.measured} pods, those with a whole minute; {beside}"
