@@ -25,6 +25,7 @@ EPILOG = """\b
 Examples:
   memcollect compare before.json after.json
   memcollect compare runs/aio runs/cube --issue '#3213' --format markdown
+  memcollect compare runs/aio runs/cube --format html -o comparison.html
   memcollect compare --label aio=a1.json --label aio=a2.json --label cube=c1.json
 
 Exit codes: 0 all compared; 1 failed; 2 wrong usage; 3 compared, but something is missing.
@@ -87,10 +88,10 @@ def _issue(_context: click.Context, _parameter: click.Parameter, value: str | No
 @option(
     "--format",
     "format_",
-    type=click.Choice(["table", "markdown", "json"]),
+    type=click.Choice(["table", "markdown", "html", "json"]),
     default="table",
     show_default=True,
-    help="table for people, markdown for a pull request, json for programs.",
+    help="table for people, markdown for a pull request, html for one page with pictures, json for programs.",
 )
 @verbose_option
 def command(*, paths: tuple[str, ...], labels: dict[str, str], **options: Any) -> int:
@@ -195,10 +196,12 @@ def _explained(snapshot: Snapshot, path: str) -> Snapshot:
 
 
 def _report(comparison: Comparison, format_: str, *, to_file: bool) -> str:
-    from memcollect.reporters.compare import json, markdown, table  # noqa: PLC0415
+    from memcollect.reporters.compare import html, json, markdown, table  # noqa: PLC0415
 
     if format_ == "json":
         return json.render(comparison)
+    if format_ == "html":
+        return html.render(comparison)
     if format_ == "markdown":
         return markdown.render(comparison)
     return table.render(comparison, width=80 if to_file else report_width())

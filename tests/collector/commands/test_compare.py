@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 import compare_builders as build
+import html_pages
 from compare_builders import MIB
 from memcollect.commands.run import run
 from memcollect.compare.model import Comparison
@@ -164,3 +165,9 @@ def test_a_run_of_which_nothing_is_left_is_one_sentence(
         each.unlink()
     assert run(["compare", runs[0]], "memcollect") == 1
     assert "No snapshot to compare: snapshots/after-python-1.json is missing." in capsys.readouterr().err
+
+
+def test_the_comparison_comes_as_a_page_to_look_at(runs: list[str], tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    assert run(["compare", *runs, "--format", "html", "-o", str(page)], "memcollect") == 0
+    assert html_pages.faults(html_pages.parse(page.read_text(encoding="utf-8"))) == []

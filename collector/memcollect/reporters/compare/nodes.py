@@ -43,7 +43,7 @@ def _node_row(row: NodeSummary) -> list[Cell]:
         str(row.pods),
         str(row.lost.n),
         Bytes(row.lost.median_bytes),
-        Range(row.lost.low_bytes, row.lost.high_bytes),
+        Range(row.lost.low_bytes, row.lost.high_bytes, values=row.lost.values_bytes),
         Bytes(row.working_set_bytes),
         Bytes(row.charged_bytes),
         Bytes(row.pss_bytes),

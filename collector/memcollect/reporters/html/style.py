@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from memcollect.reporters.html.colours import PALETTE
+from memcollect.reporters.html.style_pictures import PICTURES
 
 PAPER = {
     "paper": "#fff",
@@ -74,46 +75,15 @@ td:last-child,th:last-child{padding-right:0}
 .n,.ladder :is(td,th):nth-child(2),.terms :is(td,th):is(:nth-child(2),:nth-child(3)){
  text-align:right;white-space:nowrap}
 td small{white-space:normal}
-.scroll{overflow-x:auto}
+.scroll{overflow-x:auto;background:linear-gradient(90deg,var(--paper) 40%,transparent) 0/2.5rem 100% local,
+ linear-gradient(270deg,var(--paper) 40%,transparent) 100%/2.5rem 100% local,
+ linear-gradient(90deg,var(--line),transparent) 0/.8rem 100%,
+ linear-gradient(270deg,var(--line),transparent) 100%/.8rem 100%;background-repeat:no-repeat}
 .scroll th,.scroll td{white-space:nowrap}
 .scroll th.named{min-width:min(15rem,52vw);white-space:normal;width:40%}
 .scroll .command{white-space:normal;min-width:14rem}
 .legend{list-style:none;display:flex;flex-wrap:wrap;gap:.2rem 1rem;padding:0;font-size:.85rem}
 .legend li{margin:0}
-i{display:inline-block;width:.8rem;height:.8rem;margin-right:.45rem;border-radius:2px;vertical-align:-.08rem;
- background-color:var(--c);print-color-adjust:exact;-webkit-print-color-adjust:exact}
-.hatched{background-image:repeating-linear-gradient(135deg,transparent 0 2px,var(--paper) 2px 3.5px)}
-svg{display:block;overflow:visible;width:100%}
-.defs{position:absolute;width:0}
-.stack{border-radius:3px}
-.stack rect{stroke:var(--paper);stroke-width:1}
-.overview .stack{margin-top:.3rem}
-.overview .stack rect{stroke-width:.5}
-rect{fill:var(--c)}
-.stack .hatch{fill:url(#hatch);stroke:none;pointer-events:none}
-.stripe{fill:var(--paper);opacity:.6}
-.stack .back{fill:none;stroke:var(--c);stroke-width:2;stroke-dasharray:3 2}
-.trace{stroke:var(--rest);stroke-width:2.5}
-.terms :is(td,th){overflow-wrap:normal}
-.terms :is(td,th):nth-child(4){padding-left:1rem}
-.terms th[scope=row]{padding-left:1.25rem;text-indent:-1.25rem}
-.whisker line{stroke:var(--ink);stroke-width:1.5}
-.ladder th:first-child{width:46%}
-.ladder th:nth-child(2){width:7.5rem}
-.ladder b{display:inline-block;width:1.4rem;text-align:left;padding-left:.35rem;color:var(--dim);
- font-weight:400}
-.ladder tr.rung>*{font-weight:600}
-.ladder tr:not(.rung) th[scope=row]{padding-left:1rem}
-.ladder td:nth-child(2){padding-right:2rem}
-.ladder td:nth-child(2):has(b){padding-right:.6rem}
-.ladder .open{color:var(--warn)}
-.ladder td:last-child{position:relative}
-.ladder tbody td,.ladder tbody th{border-bottom-color:transparent}
-.ladder tbody .rung>*{border-top:1px solid var(--line)}
-.ladder svg{position:absolute;inset:0;width:100%;height:100%}
-.ladder svg rect{y:6px;height:12px;stroke:var(--c);stroke-width:1}
-.ladder svg .rung{fill:var(--rung);stroke:none}
-.ladder svg .level{y:12px;width:1px;height:100%;fill:var(--rung);stroke:none}
 .findings{list-style:none;padding:0}
 .findings li{padding:.1rem 0 .1rem .8rem;border-left:4px solid var(--line);margin:.7rem 0;max-width:62rem}
 .findings b{font-size:.8rem;color:var(--dim)}
@@ -122,6 +92,8 @@ rect{fill:var(--c)}
 .findings .notice{border-color:var(--anon)}
 .remedy{display:block}
 footer{margin-top:3rem;color:var(--dim);font-size:.8rem}
+"""
+FOR_NARROW_AND_PAPER = """
 @media (max-width:40rem){
  body{font-size:15px}
  table{font-size:.82rem}
@@ -153,7 +125,8 @@ def _style() -> str:
     carriers = "\n".join(f".{name}{{--c:var(--{name})}}" for name in PALETTE)
     return (
         f":root{{color-scheme:light dark;{light}}}\n"
-        f"@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n{carriers}{RULES}"
+        f"@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
+        f"{carriers}{RULES}{PICTURES}{FOR_NARROW_AND_PAPER}"
     )
 
 

@@ -22,7 +22,7 @@ def _many(count: int, **more: object) -> Snapshot:
 
 def test_one_pod_reads_as_the_golden_page_says() -> None:
     text = html.render(samples.snapshot(missing=[samples.missing_pod()]))
-    assert text == (GOLDEN / "one-pod.html").read_text(encoding="utf-8")
+    assert text.partition("</head>")[2] == (GOLDEN / "one-pod.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("details", ["auto", "all", "none"])
