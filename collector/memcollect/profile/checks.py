@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
+from memcollect.profile.checks_provisioned import HEADER_VALUE, POD, check_provisioned
 from memcollect.profile.plan import (
     MOST_SANDBOXES,
     PLAN_SCHEMA,
-    Call,
     Exec,
     Http,
     Phase,
-    Provisioned,
     Reuse,
     Scale,
     Selected,
@@ -22,15 +20,13 @@ from memcollect.profile.plan import (
     Source,
     Template,
 )
+from memcollect.profile.shown import shown
 from memcollect.profile.tables import Mistakes
-from memcollect.sources.plain import plain
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,48}[a-z0-9])?", re.ASCII)
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
-_POD = re.compile(r"[a-z0-9]([-a-z0-9.]{0,200}[a-z0-9])?", re.ASCII)
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-_PLACEHOLDERS = {"id", "run", "namespace"}
+_SHORTEST_INTERVAL = 0.5
+"""Between two points of an agent's history: none is asked for more often."""
 NAME_RULE = "use a-z, 0-9 and '-', at most 50 characters"
 
 
@@ -54,13 +50,17 @@ def check_plan(
 
 def _head(head: Any, mistakes: Mistakes) -> None:
     if head.schema != PLAN_SCHEMA:
-        mistakes.append(f"schema is {head.schema}; this memcollect reads plans of schema {PLAN_SCHEMA}.")
+        mistakes.append(
+            f"schema is {shown(head.schema)}; this memcollect reads plans of schema {PLAN_SCHEMA}."
+        )
     if not NAME.fullmatch(head.name):
-        mistakes.append(f"name is {plain(repr(head.name), 60)}; {NAME_RULE}.")
+        mistakes.append(f"name is {shown(head.name)}; {NAME_RULE}.")
     if head.backend and not NAME.fullmatch(head.backend):
-        mistakes.append(f"backend is {plain(repr(head.backend), 60)}; {NAME_RULE}.")
+        mistakes.append(f"backend is {shown(head.backend)}; {NAME_RULE}.")
     if not 1 <= head.repeats <= 1000:
-        mistakes.append(f"repeats is {head.repeats}; it must be from 1 to 1000 (3 or more to compare).")
+        mistakes.append(
+            f"repeats is {shown(head.repeats)}; it must be from 1 to 1000 (3 or more to compare)."
+        )
     if not 0.05 <= head.poll <= 10:
         mistakes.append(f"poll is {head.poll:g}s; it must be from 50ms to 10s.")
 
@@ -75,13 +75,16 @@ def _settle(where: str, settle: Settle, mistakes: Mistakes) -> None:
             f"{where}.at_most ({settle.at_most:g}s) is shorter than {where}.over ({settle.over:g}s), so it "
             "could never settle; make it longer."
         )
+    elif settle.at_most < settle.over + _SHORTEST_INTERVAL:
+        mistakes.append(
+            f"{where}.at_most ({settle.at_most:g}s) leaves no time beside {where}.over ({settle.over:g}s) "
+            "for the agents' interval (2s unless set), so it could never settle; make it longer."
+        )
 
 
 def _source(source: Source, mistakes: Mistakes) -> None:
     if not _NAMESPACE.fullmatch(source.namespace):
-        mistakes.append(
-            f"source.namespace is {plain(repr(source.namespace), 60)}; that is no namespace's name."
-        )
+        mistakes.append(f"source.namespace is {shown(source.namespace)}; that is no namespace's name.")
     if source.ready_within <= 0:
         mistakes.append("source.ready_within is 0; write how long a sandbox may take to be ready.")
     if isinstance(source, Selected):
@@ -90,65 +93,21 @@ def _source(source: Source, mistakes: Mistakes) -> None:
                 'source.selector is empty; write a label selector, for example "app=deer-flow-sandbox".'
             )
         if not 1 <= source.most <= MOST_SANDBOXES:
-            mistakes.append(f"source.most is {source.most}; it must be from 1 to {MOST_SANDBOXES}.")
+            mistakes.append(f"source.most is {shown(source.most)}; it must be from 1 to {MOST_SANDBOXES}.")
     elif isinstance(source, Template):
         if bool(source.file) == bool(source.clone):
             mistakes.append(
                 "source needs either file (a Pod manifest) or clone (a running pod), one of them."
             )
-        if source.runtime_class and not _POD.fullmatch(source.runtime_class):
-            mistakes.append(
-                f"source.runtime_class is {plain(repr(source.runtime_class), 60)}; that is no name."
-            )
+        if source.runtime_class and not POD.fullmatch(source.runtime_class):
+            mistakes.append(f"source.runtime_class is {shown(source.runtime_class)}; that is no name.")
     else:
-        _provisioned(source, mistakes)
-
-
-def _provisioned(source: Provisioned, mistakes: Mistakes) -> None:
-    for name in ("create", "delete", "release", "reuse"):
-        call = getattr(source, name)
-        if call is not None:
-            _call(f"source.{name}", call, mistakes)
-    if "{id}" not in source.pod or not _POD.fullmatch(source.pod.replace("{id}", "0")):
-        mistakes.append(f"source.pod is {plain(repr(source.pod), 60)}; write a pod's name with {{id}} in it.")
-    if "{id}" not in source.create.url + source.create.body:
-        mistakes.append(
-            "source.create names no {id}; put it into url or body, or sandboxes could not be told apart."
-        )
-    if "{id}" not in source.delete.url + source.delete.body:
-        mistakes.append(
-            "source.delete names no {id}; put it into url or body, or it would delete we know not what."
-        )
-    for header, variable in source.headers.items():
-        if not _HEADER.fullmatch(header):
-            mistakes.append(f"source.headers has {plain(repr(header), 60)}; that is no header's name.")
-        if not _VARIABLE.fullmatch(variable):
-            mistakes.append(
-                f"source.headers.{plain(header, 60)} must name an environment variable, as X_API_KEY; "
-                "a secret itself does not belong into a plan."
-            )
-
-
-def _call(where: str, call: Call, mistakes: Mistakes) -> None:
-    try:
-        parts = urlsplit(call.url)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        good = False
-    if not good or any(c.isspace() or not c.isprintable() for c in call.url):
-        mistakes.append(f"{where}.url is {plain(repr(call.url), 60)}; write http://HOST:PORT/PATH.")
-    elif parts.username or parts.password:
-        mistakes.append(f"{where}.url holds credentials; put them into an environment variable and headers.")
-    strange = {word for word in re.findall(r"\{([a-z_]+)\}", call.url) if word not in _PLACEHOLDERS}
-    if strange:
-        mistakes.append(
-            f"{where}.url has {{{min(strange)}}}; only {{id}}, {{run}} and {{namespace}} are known."
-        )
+        check_provisioned(source, mistakes)
 
 
 def _phase(where: str, phase: Phase, source: Source | None, mistakes: Mistakes) -> None:
     if not NAME.fullmatch(phase.name):
-        mistakes.append(f"{where}: name is {plain(repr(phase.name), 60)}; {NAME_RULE}.")
+        mistakes.append(f"{where}: name is {shown(phase.name)}; {NAME_RULE}.")
     if phase.settle is not None:
         _settle(f"{where}: settle", phase.settle, mistakes)
     if getattr(phase, "time_limit", 1) <= 0:
@@ -161,18 +120,20 @@ def _phase(where: str, phase: Phase, source: Source | None, mistakes: Mistakes) 
     if isinstance(phase, Http):
         _http(where, phase, mistakes)
     if isinstance(phase, Reuse) and not 1 <= phase.cycles <= 1000:
-        mistakes.append(f"{where}: cycles is {phase.cycles}; it must be from 1 to 1000.")
+        mistakes.append(f"{where}: cycles is {shown(phase.cycles)}; it must be from 1 to 1000.")
     if isinstance(phase, Scale):
         _scale(where, phase, source, mistakes)
 
 
 def _http(where: str, phase: Http, mistakes: Mistakes) -> None:
     if not 1 <= phase.port <= 65535:
-        mistakes.append(f"{where}: port is {phase.port}; it must be from 1 to 65535.")
+        mistakes.append(f"{where}: port is {shown(phase.port)}; it must be from 1 to 65535.")
     if not phase.path.startswith("/") or any(c.isspace() or not c.isprintable() for c in phase.path):
-        mistakes.append(
-            f"{where}: path is {plain(repr(phase.path), 60)}; it must begin with / and hold no spaces."
-        )
+        mistakes.append(f"{where}: path is {shown(phase.path)}; it must begin with / and hold no spaces.")
+    elif not phase.path.isascii():
+        mistakes.append(f"{where}: path is {shown(phase.path)}; write what is not ASCII as %XX.")
+    if not HEADER_VALUE.fullmatch(phase.content_type):
+        mistakes.append(f"{where}: content_type is {shown(phase.content_type)}; that is no header's value.")
     if not phase.expect or any(not 100 <= each <= 599 for each in phase.expect):
         mistakes.append(f"{where}: expect must list HTTP statuses, for example [200].")
 

@@ -9,6 +9,7 @@ from typing import Any, get_args, get_origin
 import msgspec
 from msgspec.structs import FieldInfo
 
+from memcollect.profile.shown import shown
 from memcollect.profile.values import leaf
 from memcollect.sources.plain import plain
 
@@ -47,7 +48,7 @@ def read_tagged(kinds: Iterable[type], key: str, table: Any, where: str, mistake
         mistakes.append(f"{_place(where)} has no {key}; add `{key} = …`, one of {choices}.")
         return None
     if not isinstance(tag, str) or tag not in by_tag:
-        mistakes.append(f"{where}{key} is {_shown(tag)}; it must be one of {choices}{_near(tag, by_tag)}.")
+        mistakes.append(f"{where}{key} is {shown(tag)}; it must be one of {choices}{_near(tag, by_tag)}.")
         return None
     return read_table(by_tag[tag], table, where, mistakes, (key,))
 
@@ -59,7 +60,7 @@ def _value(each: FieldInfo, value: Any, where: str, mistakes: Mistakes) -> Any:
     try:
         return msgspec.convert(value, each.type, dec_hook=leaf)
     except msgspec.ValidationError as error:
-        mistakes.append(f"{where} is {_shown(value)}: {_reason(error)}.")
+        mistakes.append(f"{where} is {shown(value)}: {_reason(error)}.")
     except (RecursionError, OverflowError):
         mistakes.append(f"{where} is nothing that can be read.")
     return None
@@ -95,10 +96,6 @@ def _place(where: str) -> str:
 def _near(word: Any, names: Iterable[str]) -> str:
     close = difflib.get_close_matches(word, list(names), n=1) if isinstance(word, str) else []
     return f" (did you mean {close[0]!r}?)" if close else ""
-
-
-def _shown(value: Any) -> str:
-    return plain(repr(value), 60)
 
 
 def _kind(value: Any) -> str:

@@ -67,6 +67,10 @@ def test_what_had_mistakes_already_is_passed_over() -> None:
         {"settle": Settle(within=Size(0))},
         {"settle": Settle(over=Seconds(0))},
         {"settle": Settle(over=Seconds(20), at_most=Seconds(19.9))},
+        {"settle": Settle(over=Seconds(20), at_most=Seconds(20))},
+        {"settle": Settle(over=Seconds(20), at_most=Seconds(20.4))},
+        {"schema": 16**4000},
+        {"repeats": -(16**4000)},
     ],
 )
 def test_each_mistake_of_the_head_is_a_sentence_with_its_key(head: dict[str, Any]) -> None:
@@ -81,6 +85,7 @@ def test_each_mistake_of_the_head_is_a_sentence_with_its_key(head: dict[str, Any
         (Selected(selector="  "), "selector"),
         (Selected(selector="a=b", most=0), "most"),
         (Selected(selector="a=b", most=1001), "most"),
+        (Selected(selector="a=b", most=16**4000), "most"),
         (Template(), "needs either file"),
         (Template(file="a", clone="b"), "needs either file"),
         (Template(file="a", runtime_class="g visor"), "runtime_class"),
@@ -104,6 +109,10 @@ def test_each_mistake_of_a_source_is_a_sentence_with_its_key(source: Source, key
         (Http(name="a", port=65536), "port"),
         (Http(name="a", path="x"), "path"),
         (Http(name="a", path="/a\r\nHost: b"), "path"),
+        (Http(name="a", path="/ä"), "path"),
+        (Http(name="a", content_type="a/b\r\nHost: b"), "content_type"),
+        (Http(name="a", port=16**4000), "port"),
+        (Reuse(name="a", cycles=16**4000), "cycles"),
         (Http(name="a", expect=[]), "expect"),
         (Http(name="a", expect=[200, 600]), "expect"),
     ],
@@ -112,6 +121,10 @@ def test_each_mistake_of_a_phase_is_a_sentence_with_its_place(phase: Phase, key:
     mistake = only(told(phase=phase))
     assert mistake.startswith("phase 1: ")
     assert key in mistake
+
+
+def test_what_may_settle_with_the_fastest_agents_is_left_to_them() -> None:
+    assert told(settle=Settle(over=Seconds(20), at_most=Seconds(20.5))) == []
 
 
 @pytest.mark.parametrize("steps", [[], [0], [1001], [5, 5]])

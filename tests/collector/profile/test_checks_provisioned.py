@@ -1,16 +1,19 @@
 """What a provisioner's requests in a plan may not say: they make and delete by what {id} stands for."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
 from memcollect.profile.checks import check_plan
-from memcollect.profile.plan import Call, Provisioned
+from memcollect.profile.plan import Call, Provisioned, Seconds
+from memcollect.profile.shown import shown
 from memcollect.profile.tables import Mistakes
 
 GOOD = "http://h/{id}"
 
 
-def told(create: Call | None = None, delete: Call | None = None, **more: object) -> str:
+def told(create: Call | None = None, delete: Call | None = None, **more: Any) -> str:
     source = Provisioned(create=create or Call(url=GOOD), delete=delete or Call(url=GOOD))
     mistakes: Mistakes = []
     check_plan(None, None, msgspec.structs.replace(source, **more), [], mistakes)
@@ -40,9 +43,41 @@ def test_a_placeholder_nobody_fills_is_told() -> None:
     assert "source.release.url has {pod};" in told(release=Call(url="http://h/{id}/{pod}"))
 
 
+@pytest.mark.parametrize("word", ["{ID}", "{sandbox-id}", "{Id}", "{ id}", "{}", "{0}", "{id", "id}", "{ä}"])
+def test_braces_of_any_other_kind_would_be_sent_as_they_are(word: str) -> None:
+    mistake = told(Call(url=f"http://h/{{id}}/{word}"))
+    assert mistake.startswith("source.create.url ")
+    assert "{id}, {run} and {namespace}" in mistake or "write http://" in mistake
+
+
 def test_a_request_without_the_id_would_make_or_delete_we_know_not_what() -> None:
     assert told(create=Call(url="http://h/{run}")).startswith("source.create names no {id}; ")
     assert told(delete=Call(url="http://h/{namespace}")).startswith("source.delete names no {id}; ")
+
+
+@pytest.mark.parametrize("way", ["release", "reuse"])
+def test_a_release_and_a_reuse_name_their_sandbox(way: str) -> None:
+    assert told(**{way: Call(url="http://h/all")}) == (
+        f"source.{way} names no {{id}}; put it into url or body, "
+        f"or it would {'release' if way == 'release' else 'take'} we know not what."
+    )
+    assert told(**{way: Call(url="http://h/", body='{"id": "{id}"}')}) == ""
+
+
+@pytest.mark.parametrize("url", ["http://h/#{id}", "http://h/{id}#", "http://h/{id}#part"])
+def test_a_part_after_a_hash_is_never_sent(url: str) -> None:
+    assert told(delete=Call(url=url)).startswith("source.delete.url has a part after #, which is never sent")
+
+
+@pytest.mark.parametrize("kind", ["", "a/b\r\nX-Other: b", "a\nb", " json", "json ", "jsön", "a\x1b[2J"])
+def test_a_content_type_is_a_headers_value(kind: str) -> None:
+    mistake = told(Call(url=GOOD, content_type=kind))
+    assert mistake.startswith("source.create.content_type is ")
+    assert mistake.isprintable()
+
+
+def test_no_time_for_an_answer_is_a_mistake() -> None:
+    assert told(request_timeout=Seconds(0)).startswith("source.request_timeout is 0; ")
 
 
 @pytest.mark.parametrize(
@@ -71,6 +106,29 @@ def test_credentials_in_an_address_are_refused_and_not_shown(who: str) -> None:
     mistake = told(reuse=Call(url=f"http://{who}@h/{{id}}"))
     assert mistake.startswith("source.reuse.url holds credentials")
     assert "hunter2" not in mistake
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://me:hunter2@h/{id}",
+        "http://me:hunter2@h:99999/{id}",
+        "http://me:hunter2@[::1/{id}",
+        "http://me:hunter2@h/{id} x",
+        "http://me:hun/ter2:hunter2@h/{id}",
+        "http://me:a b@hunter2@h:0/{id}",
+        "http://" + "hunter2" * 20 + "@h:0/{id}",
+        "me:hunter2@h/{id}",
+        "http://me:{hunter2}@h:0/{id}",
+        "http://me:#{hunter2}@h/{id}",
+        "http://me:{hunter2}@h/{id}",
+    ],
+)
+def test_credentials_are_not_shown_however_badly_the_address_is_written(url: str) -> None:
+    mistake = told(Call(url=url))
+    assert mistake.startswith("source.create.url ")
+    assert "hunter2" not in mistake
+    assert "//" not in url or "hunter2" not in shown([url])
 
 
 @pytest.mark.parametrize("pod", ["sandbox", "Sandbox-{id}", "-{id}", "a b{id}"])

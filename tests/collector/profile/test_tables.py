@@ -85,6 +85,33 @@ def test_a_number_too_large_for_a_float_is_a_mistake_and_no_crash() -> None:
     assert phase(do="wait", name="a", time=10**400)[1] == ["phase 1: time is nothing that can be read."]
 
 
+HUGE = 16**4000
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"do": HUGE, "name": "a"},
+        {"do": "nothing", "name": HUGE},
+        {"do": "http", "name": "a", "method": HUGE},
+        {"do": "http", "name": "a", "expect": [HUGE, "x"]},
+        {"do": "exec", "name": "a", "command": [HUGE]},
+        {"do": "exec", "name": "a", "command": ["true"], "settle": {"within": HUGE}},
+    ],
+)
+def test_a_number_longer_than_python_writes_is_a_mistake_and_no_crash(table: dict[str, Any]) -> None:
+    (mistake,) = phase(**table)[1]
+    assert "too long to be shown" in mistake
+
+
+def test_what_an_address_has_of_credentials_is_not_shown() -> None:
+    url = "https://me:hunter2@h/"
+    told = [*phase(do="nothing", name=[url])[1], *source({"kind": url})[1]]
+    told += source({"kind": "selector", "selector": {"a": url}})[1]
+    assert len(told) == 3
+    assert "hunter2" not in "".join(told)
+
+
 def test_strange_text_is_shown_on_one_line_and_cut() -> None:
     (key,) = phase(do="nothing", name="a", **{"\x1b[2J\n" + "k" * 200: 1})[1]
     (value,) = phase(do="nothing", name=["\x1b[2J" + "v" * 200])[1]
