@@ -90,9 +90,19 @@ def wait_until_settled(
             waited = time.monotonic() - began
             fresh = waited >= rule.over + histories.interval_seconds
             changed = largest_change(series, pods, rule.over) if fresh else None
-            outcome = judged(rule, changed, waited, reason)
+            outcome = judged(rule, changed, waited, reason or _too_short(rule, histories.interval_seconds))
             if outcome.settled or waited >= rule.at_most or (reason and not series):
                 return outcome
         elif waited >= rule.at_most:
-            return judged(rule, None, waited)
+            return judged(rule, None, waited, _too_short(rule, histories.interval_seconds))
         pause(min(step, max(0.05, rule.at_most - waited)))
+
+
+def _too_short(rule: Settle, interval: float) -> str:
+    """Return why it could never settle; "" where it could have."""
+    if rule.at_most >= rule.over + interval:
+        return ""
+    return (
+        f"settle.at_most ({rule.at_most:g} s) leaves no time beside settle.over ({rule.over:g} s) for the "
+        f"agents' interval ({interval:g} s); make it longer"
+    )

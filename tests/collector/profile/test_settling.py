@@ -127,10 +127,26 @@ def test_where_no_agent_answers_nothing_is_waited_for(clock: Clock) -> None:
     assert (outcome.settled, outcome.reason, len(asked_at)) == (False, "the agent is gone", 1)
 
 
+@pytest.mark.parametrize("at_most", [20.5, 21.0, 21.9])
+def test_a_rule_without_time_for_the_agents_interval_says_so(clock: Clock, at_most: float) -> None:
+    rule = Settle(within=Size(MIB), over=Seconds(20), at_most=Seconds(at_most))
+    outcome, _ = waited(clock, quiet, rule, interval=2.0)
+    assert not outcome.settled
+    assert outcome.reason == (
+        f"settle.at_most ({at_most:g} s) leaves no time beside settle.over (20 s) for the agents' "
+        "interval (2 s); make it longer"
+    )
+
+
+def test_a_rule_with_just_enough_time_settles(clock: Clock) -> None:
+    rule = Settle(within=Size(MIB), over=Seconds(20), at_most=Seconds(22))
+    assert waited(clock, quiet, rule, interval=2.0)[0].settled
+
+
 def test_where_there_is_no_time_nobody_is_asked(clock: Clock) -> None:
     outcome, asked_at = waited(clock, quiet, Settle(over=Seconds(20), at_most=Seconds(3)))
     assert (outcome.settled, asked_at) == (False, [])
-    assert outcome.reason == "no pod's history is as long as 20 s yet"
+    assert outcome.reason.startswith("settle.at_most (3 s) leaves no time beside settle.over (20 s)")
     assert 3 <= clock.now - 1000 < 3.1
 
 
