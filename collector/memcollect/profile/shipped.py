@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from importlib import resources
 from pathlib import Path
 
@@ -21,16 +23,26 @@ def names(folder: str = "") -> list[str]:
 def text_of(name: str, folder: str = "") -> tuple[bytes, Path]:
     """Return a plan's bytes, and the folder that its relative paths start from.
 
-    A file goes before a shipped plan of the same name. Raises UsageError where there is neither,
-    DocumentError where the file cannot be read.
+    A file goes before a shipped plan of the same name, a directory does not. Raises UsageError where there is
+    neither, DocumentError where the file cannot be read.
     """
     path = Path(name)
-    if path.exists():
-        return read_bytes(name), path.parent
-    if name in names(folder):
+    if name in names(folder) and not os.path.isfile(name):  # noqa: PTH113 # Path's raises where it cannot look
         place = _PLANS / folder if folder else _PLANS
         return (place / f"{name}.toml").read_bytes(), Path()
+    if _is_there(path):
+        return read_bytes(name), path.parent
     raise UsageError(
         f"There is no file {plain(name)}, and no plan of that name comes with memcollect.",
         f"Shipped: {', '.join(names(folder))}.",
     )
+
+
+def _is_there(path: Path) -> bool:
+    """Return whether something is there, or may be: reading it then says why it cannot be read."""
+    try:
+        return path.exists()
+    except ValueError:
+        return False
+    except OSError as error:
+        return error.errno != errno.ENAMETOOLONG

@@ -1,3 +1,6 @@
+import errno
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -34,6 +37,35 @@ def test_a_shipped_plan_is_found_by_its_name_and_its_paths_start_here() -> None:
 def test_a_file_goes_before_the_shipped_plan_of_the_same_name(tmp_path: Path) -> None:
     (tmp_path / "guide").write_bytes(b"mine")
     assert text_of("guide") == (b"mine", Path())
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, lambda path: path.symlink_to("gone"), os.mkfifo])
+def test_what_is_no_file_hides_no_shipped_plan(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / "guide")
+    make(tmp_path / "deerflow")
+    assert b"[[phases]]" in text_of("guide")[0]
+    assert b"[source]" in text_of("deerflow", "sources")[0]
+
+
+@pytest.mark.parametrize("name", ["n" * 300, "n" * 5000, "a/" * 3000, "n" * 300 + "/plan.toml"])
+def test_a_name_that_no_file_can_have_is_a_sentence(name: str) -> None:
+    with pytest.raises(UsageError, match="There is no file"):
+        text_of(name)
+
+
+def test_a_place_that_may_not_be_looked_into_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.toml").write_bytes(b"x")
+    denied = PermissionError(errno.EACCES, "Permission denied")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise denied
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    monkeypatch.setattr("memcollect.documents.os.open", refuse)
+    with pytest.raises(DocumentError, match=r"mine\.toml cannot be read: Permission denied"):
+        text_of("mine.toml")
 
 
 def test_a_users_file_brings_its_folder_with_it(tmp_path: Path) -> None:
