@@ -35,7 +35,7 @@ def frame_of(world: World, now: float, patience: float, sort: Sort, limit: int |
         total=totals_of([each.row for each in running]),
         missing=tuple(missing),
         stale_nodes=stale_nodes,
-        nodes=sum(1 for view in world.nodes.values() if view.needs_agent or view.sample is not None),
+        nodes=sum(1 for name in world.nodes if name is not None),
         finished=tuple(sorted(each.row.full_name for each in rows if each.row.finished)),
         departed=tuple(each for each in world.departed if now - each.noticed < GONE_SECONDS),
         notes=world.notes,

@@ -77,7 +77,7 @@ def test_rows_of_a_node_that_failed_are_stale_and_the_node_is_missing() -> None:
     (missing,) = frame.missing
     assert (missing.kind, missing.name, missing.reason) == ("node", "node-1", "agent-refused")
     assert missing.detail == "what is shown of it was read 5 s ago: Nothing listens there."
-    assert (frame.stale_nodes, frame.nodes, frame.is_complete) == (1, 0, False)
+    assert (frame.stale_nodes, frame.nodes, frame.is_complete) == (1, 2, False)
 
 
 def test_a_node_that_never_answered_has_rows_that_are_not_stale_but_unmeasured() -> None:

@@ -15,6 +15,8 @@ from memcollect.reporters.sizes import short_size
 from memcollect.reporters.terminal.lines import cut_middle
 from memcollect.reporters.terminal.top import cells
 
+PART_WIDTH = 8
+"""A size with its mark takes seven at most."""
 MAX_NODE_WIDTH = 20
 PARTIAL_TOTAL = "*"
 """Before a change that is not over all pods."""
@@ -29,7 +31,7 @@ class Column(Struct, frozen=True, kw_only=True):
     total: Callable[[Totals], str] = lambda _totals: ""
 
 
-def number_columns(parts_width: int) -> list[Column]:
+def number_columns() -> list[Column]:
     """Return the columns that every layout begins with, the most telling first."""
     return [
         Column(
@@ -44,13 +46,13 @@ def number_columns(parts_width: int) -> list[Column]:
             cell=lambda shown: cells.change(shown.row.growth),
             total=_total_change,
         ),
-        _part("ANON", parts_width, lambda parts: parts.anon),
-        _part("SHMEM", parts_width, lambda parts: parts.shmem),
-        _part("HOT", parts_width, lambda parts: parts.hot_cache),
-        _part("KERNEL", parts_width, lambda parts: parts.kernel),
+        _part("ANON", PART_WIDTH, lambda parts: parts.anon),
+        _part("SHMEM", PART_WIDTH, lambda parts: parts.shmem),
+        _part("HOT", PART_WIDTH, lambda parts: parts.hot_cache),
+        _part("KERNEL", PART_WIDTH, lambda parts: parts.kernel),
         Column(
             title="OTHER",
-            width=parts_width,
+            width=PART_WIDTH,
             cell=lambda shown: cells.other(shown.row),
             total=lambda totals: short_size(totals.parts.other_bytes if totals.parts else None),
         ),
@@ -73,11 +75,11 @@ def _total_change(totals: Totals) -> str:
 
 def all_columns(frame: Frame) -> list[Column]:
     """Return every column that has something to say."""
-    numbers = number_columns(parts_width=9)
+    numbers = number_columns()
     trend = Column(title="LAST MIN", width=TREND_POINTS + 2, cell=lambda shown: cells.trend(shown.row.growth))
     top = Column(
         title="TOP",
-        width=9,
+        width=8,
         cell=lambda shown: short_size(shown.row.top_bytes),
         total=lambda totals: (
             ("≥" if totals.in_top < totals.pods else "") * bool(totals.in_top) + short_size(totals.top_bytes)
@@ -105,7 +107,7 @@ def all_columns(frame: Frame) -> list[Column]:
         trend,
         *numbers[1:],
         *([top, top_age] if frame.with_top else []),
-        Column(title="LIMIT", width=9, cell=lambda shown: cells.limit(shown.row.use)),
+        Column(title="LIMIT", width=8, cell=lambda shown: cells.limit(shown.row.use)),
         Column(title="USED", width=6, cell=lambda shown: cells.used(shown.row.use)),
         *([kills] if any(each.row.oom_kills for each in frame.rows) else []),
         *([stale] if any(each.stale for each in frame.rows) else []),

@@ -45,7 +45,7 @@ def _sentences(frame: Frame, left_out: Sequence[str]) -> Iterator[str]:
         yield f"finished, without memory: {some_names(frame.finished, 'pod')}"
     for each in frame.departed:
         held = f", last with {size(each.working_set_bytes)}" if each.working_set_bytes is not None else ""
-        yield f"pod {each.name} is gone since {age(frame.now - each.noticed)}{held}"
+        yield f"pod {each.name} went {age(frame.now - each.noticed)} ago{held}"
     if left_out:
         yield f"too narrow for {', '.join(left_out)}: 80 columns show them"
     yield from frame.notes

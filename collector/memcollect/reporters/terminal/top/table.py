@@ -15,7 +15,7 @@ from memcollect.reporters.terminal.top import cells
 from memcollect.reporters.terminal.top.columns import Column, all_columns, number_columns
 
 MIN_NAME_WIDTH = 12
-WIDE_NAME_WIDTH = 20
+WIDE_NAME_WIDTH = 18
 """With less room for names, two lines are better than one."""
 MAX_NAME_WIDTH = 50
 NEAR_LIMIT = 0.9
@@ -38,7 +38,7 @@ def layout_of(frame: Frame, width: int) -> Layout:
     room = width - sum(column.width for column in wide)
     if room >= min(max(longest, MIN_NAME_WIDTH), WIDE_NAME_WIDTH):
         return Layout(name_width=_name_width(room, longest), columns=wide, two_lines=False)
-    columns = number_columns(parts_width=8)
+    columns = number_columns()
     kept = list(columns)
     while kept and width - sum(column.width for column in kept) < MIN_NAME_WIDTH:
         kept.pop()
