@@ -114,7 +114,7 @@ def command(*, paths: tuple[str, ...], labels: dict[str, str], **options: Any) -
             f"No backend is called {options['baseline']}.", f"There are: {', '.join(comparison.backends)}."
         )
     text = _report(comparison, options["format_"], to_file=options["output"] is not None)
-    deliver(text, options["output"], force=options["force"])
+    deliver(text, options["output"], force=options["force"], in_utf8=options["format_"] == "html")
     if not comparison.missing:
         return 0
     first = comparison.missing[0]

@@ -13,7 +13,7 @@ import msgspec
 
 from memcollect.commands.options import clean_text, option, output_options, verbose_option
 from memcollect.commands.output import check_output, deliver, report_width, say
-from memcollect.commands.reports import report
+from memcollect.commands.reports import IN_UTF8, report
 from memcollect.errors import UsageError
 
 if TYPE_CHECKING:
@@ -144,4 +144,4 @@ def _deliver(document: Path, note: str, options: dict[str, Any]) -> None:
     to_file = options["output"] is not None
     details: Details = "all" if options["details"] == "auto" else options["details"]
     text = report(snapshot, options["format_"], to_file=to_file, details=details)
-    deliver(text, options["output"], force=options["force"])
+    deliver(text, options["output"], force=options["force"], in_utf8=options["format_"] in IN_UTF8)

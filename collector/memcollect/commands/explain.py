@@ -9,7 +9,7 @@ import msgspec
 
 from memcollect.commands.options import clean_text, output_options, verbose_option
 from memcollect.commands.output import check_output, deliver, say
-from memcollect.commands.reports import OLDER_VIEWS, report
+from memcollect.commands.reports import IN_UTF8, OLDER_VIEWS, report
 from memcollect.commands.taking import EXIT_INCOMPLETE
 from memcollect.documents import read_snapshot
 from memcollect.errors import DocumentError, UsageError
@@ -60,7 +60,7 @@ def command(*, document: str, pod: str | None, **options: Any) -> int:
     one = pod is not None
     details: Details = "all" if one else options["details"]
     text = report(snapshot, options["format_"], to_file=to_file, details=details, full=one)
-    deliver(text, options["output"], force=options["force"])
+    deliver(text, options["output"], force=options["force"], in_utf8=options["format_"] in IN_UTF8)
     if not snapshot.pods and options["format_"] in OLDER_VIEWS:
         say("no pod is in the snapshot.")
         return EXIT_INCOMPLETE

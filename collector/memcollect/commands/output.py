@@ -48,8 +48,11 @@ def check_output(path: Path | None, *, force: bool) -> None:
         check_target(path, force=force)
 
 
-def deliver(text: str, path: Path | None, *, force: bool) -> None:
+def deliver(text: str, path: Path | None, *, force: bool, in_utf8: bool = False) -> None:
     """Write the result whole to `path`, or to standard output where there is none.
+
+    A file is UTF-8; standard output is what the terminal reads, unless the text says of itself that it is
+    UTF-8 (`in_utf8`).
 
     Raises OutputError where it cannot be written. A reader that went away (`| head`) has had what it
     wanted: that is no error.
@@ -57,6 +60,9 @@ def deliver(text: str, path: Path | None, *, force: bool) -> None:
     if path is not None:
         write_document(path, [text.encode()], force=force)
         say(f"written to {path}")
+        return
+    if in_utf8:
+        deliver_pieces([text.encode()], None, force=force)
         return
     with _standard_output():
         _write_out(text)

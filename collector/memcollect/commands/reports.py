@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from memcollect.model import Snapshot
     from memcollect.reporters.words import Details
 
+IN_UTF8 = frozenset({"html"})
+"""Formats whose text names its own encoding."""
 OLDER_VIEWS = ("profile-v1", "profile-v1-markdown")
 """Of the profile script, which said nothing and exited with 0 where it had found no pod."""
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from memcollect.commands.output import deliver, deliver_pieces, say
-from memcollect.commands.reports import OLDER_VIEWS, report
+from memcollect.commands.reports import IN_UTF8, OLDER_VIEWS, report
 from memcollect.model import Missing, Pod, Snapshot
 from memcollect.reporters import json
 
@@ -51,7 +51,7 @@ def finish(taking: Taking, options: dict[str, Any]) -> int:
         pods = sorted(taking.pods, key=lambda pod: (pod.namespace or "", pod.name))
         snapshot = msgspec.structs.replace(closing(), pods=pods)
         text = report(snapshot, options["format_"], to_file=output is not None, details=options["details"])
-        deliver(text, output, force=force)
+        deliver(text, output, force=force, in_utf8=options["format_"] in IN_UTF8)
         if not pods and not snapshot.missing and options["format_"] in OLDER_VIEWS:
             say("no pod was found.")
             return EXIT_INCOMPLETE

@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,6 +50,14 @@ def test_no_pod_at_all_is_exit_code_3_where_the_script_said_nothing(
     assert run(["explain", empty, "--format", format_], "memcollect") == 3
     assert "no pod is in the snapshot" in capsys.readouterr().err
     assert run([*machine, "--match", "nobody", "--format", format_], "memcollect") == 3
+
+
+def test_a_page_is_utf_8_whatever_the_terminal_reads(tmp_path: Path) -> None:
+    saved = _save(tmp_path / "s.json", explain(samples.snapshot(samples.pod("größe-Σ"))))
+    words = [sys.executable, "-m", "memcollect", "explain", saved, "--format", "html"]
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    page = subprocess.run(words, check=True, capture_output=True, env=environment).stdout.decode()
+    assert "größe-Σ" in page
 
 
 def test_a_snapshot_comes_as_a_page_to_look_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

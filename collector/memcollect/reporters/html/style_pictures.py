@@ -18,6 +18,7 @@ rect{fill:var(--c)}
 .stack .back{fill:none;stroke:var(--c);stroke-width:2;stroke-dasharray:3 2}
 .trace{stroke:var(--rest);stroke-width:2.5}
 .terms :is(td,th){overflow-wrap:normal}
+@media (min-width:40rem){.terms th[scope=row]{white-space:nowrap}}
 .terms :is(td,th):nth-child(4){padding-left:1rem}
 .terms th[scope=row]{padding-left:1.25rem;text-indent:-1.25rem}
 .scroll .compared :is(td,th):not(.n){white-space:normal;min-width:6.5rem}
