@@ -50,7 +50,7 @@ def show(lines: Lines, changed: Callable[[], object], ended: Callable[[], bool])
     Drawn again whenever `changed` gives another value, when the terminal's size changes, and every second
     for the ages. Returns the signal's number, 0 for a key, None where it ended by itself.
     """
-    console = Console(no_color=not wants_color(), legacy_windows=False)
+    console = Console(color_system="auto" if wants_color() else None, legacy_windows=False)
     ending = Ending()
     with _signals(ending), _keys() as pressed, _screen(console) as live:
         drawn: object = None

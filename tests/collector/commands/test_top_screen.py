@@ -1,0 +1,188 @@
+"""`memcollect top` on a real pseudo-terminal, which must be given back as it was."""
+
+import re
+import signal
+import sys
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from live_cluster import command_of, environment
+from terminal import ENTER_SCREEN, HIDE_CURSOR, LEAVE_SCREEN, SHOW_CURSOR, Terminal, on_terminal
+from top_stage import MIB, TopStage, top_stage
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TopStage]:
+    """One node with two pods, for all tests here."""
+    with top_stage(tmp_path_factory.mktemp("stage")) as made:
+        node = made.node()
+        node.add_pod(1, 100 * MIB, top=90 * MIB)
+        node.add_pod(2, 200 * MIB, top=200 * MIB)
+        yield made
+
+
+def _environment(**more: str) -> dict[str, str]:
+    env = {**environment(TERM="xterm-256color"), **more}
+    return {name: value for name, value in env.items() if name in more or name not in {"COLUMNS", "NO_COLOR"}}
+
+
+@contextmanager
+def _top(
+    stage: TopStage, *options: str, columns: int = 150, lines: int = 30, **env: str
+) -> Iterator[Terminal]:
+    command = command_of(stage.options("--interval", "1", *options))
+    with on_terminal(command, _environment(**env), columns, lines) as terminal:
+        yield terminal
+
+
+def _shown(written: bytes) -> str:
+    """Return what was written without the terminal's control sequences."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written.decode())
+
+
+def _given_back(terminal: Terminal) -> None:
+    assert terminal.written.count(ENTER_SCREEN) == terminal.written.count(LEAVE_SCREEN) == 1
+    assert terminal.written.rindex(SHOW_CURSOR) > terminal.written.rindex(HIDE_CURSOR)
+    assert b"Traceback" not in terminal.written
+
+
+@pytest.mark.parametrize("key", [b"q", b"Q", b"\x1b", b"\x03"], ids=["q", "Q", "escape", "ctrl-c"])
+def test_a_key_ends_it_and_leaves_the_terminal_as_it_was(stage: TopStage, key: bytes) -> None:
+    with _top(stage) as terminal:
+        before = terminal.settings
+        terminal.read_until(b"sandbox-2")
+        assert terminal.settings != before
+        terminal.press(key)
+        assert terminal.end() == 0
+        assert terminal.settings == before
+        _given_back(terminal)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_a_signal_ends_it_and_leaves_the_terminal_as_it_was(
+    stage: TopStage, number: signal.Signals, code: int
+) -> None:
+    with _top(stage) as terminal:
+        before = terminal.settings
+        terminal.read_until(b"sandbox-2")
+        terminal.process.send_signal(number)
+        assert terminal.end() == code
+        assert terminal.settings == before
+        _given_back(terminal)
+
+
+def test_it_is_drawn_again_in_every_round_with_the_numbers_and_no_line_below_the_screen(
+    stage: TopStage,
+) -> None:
+    with _top(stage) as terminal:
+        terminal.read_until(b"sandbox-2")
+        seen = len(terminal.written)
+        terminal.read_until(b"sandbox-2", after=seen)
+        terminal.press(b"q")
+        terminal.end()
+    text = _shown(terminal.written)
+    assert "q quits" in text
+    assert re.search(r"sandbox-2 +200Mi", text)
+    assert re.search(r"2 pods +300Mi", text)
+
+
+def test_another_size_is_honoured_at_once(stage: TopStage) -> None:
+    with _top(stage, columns=150) as terminal:
+        terminal.read_until(b"LAST MIN")
+        seen = len(terminal.written)
+        terminal.resize(60, 12)
+        terminal.read_until(b"too narrow", after=seen)
+        terminal.read_until(b"limit", after=seen)
+        terminal.press(b"q")
+        assert terminal.end() == 0
+
+
+def test_colours_are_there_unless_they_are_not_wanted(stage: TopStage) -> None:
+    colour = re.compile(rb"\x1b\[[0-9;]*3[0-7]m")
+    with _top(stage) as terminal:
+        terminal.read_until(b"sandbox-2")
+        terminal.press(b"q")
+        terminal.end()
+        assert colour.search(terminal.written)
+    with _top(stage, NO_COLOR="1") as terminal:
+        terminal.read_until(b"sandbox-2")
+        terminal.press(b"q")
+        terminal.end()
+        assert not colour.search(terminal.written)
+
+
+def test_a_terminal_that_cannot_write_our_signs_gets_ascii(stage: TopStage) -> None:
+    with _top(stage, PYTHONIOENCODING="ascii") as terminal:
+        terminal.read_until(b"sandbox-2")
+        terminal.press(b"q")
+        assert terminal.end() == 0
+        assert terminal.written.isascii()
+
+
+def test_after_its_rounds_it_ends_by_itself_and_leaves_the_last_page(stage: TopStage) -> None:
+    with _top(stage, "--rounds", "2") as terminal:
+        before = terminal.settings
+        assert terminal.end() == 0
+        assert terminal.settings == before
+        _given_back(terminal)
+    left = _shown(terminal.written.rpartition(LEAVE_SCREEN)[2])
+    assert re.search(r"sandbox-2 +200Mi", left)
+
+
+def test_one_round_on_a_terminal_takes_no_screen(stage: TopStage) -> None:
+    with _top(stage, "--once") as terminal:
+        assert terminal.end() == 0
+    assert ENTER_SCREEN not in terminal.written
+    assert re.search(r"sandbox-2 +200Mi", _shown(terminal.written))
+
+
+def test_a_terminal_that_can_do_nothing_gets_one_round(stage: TopStage) -> None:
+    with _top(stage, TERM="dumb") as terminal:
+        assert terminal.end() == 0
+    assert b"\x1b" not in terminal.written
+
+
+def test_what_cannot_be_asked_at_all_is_said_after_the_screen_was_left(stage: TopStage) -> None:
+    with _top(stage, "-n", "UPPER/case") as terminal:
+        before = terminal.settings
+        assert terminal.end() == 2
+        assert terminal.settings == before
+    with _top(stage, "--context", "nowhere") as terminal:
+        assert terminal.end() == 1
+
+
+def test_an_unforeseen_error_is_said_after_the_screen_was_left(tmp_path: Path) -> None:
+    program = tmp_path / "broken.py"
+    program.write_text(
+        textwrap.dedent("""
+            import sys
+            from memcollect.commands import screen
+
+            def broken(width, height):
+                raise RuntimeError("a fault of ours")
+
+            screen.show(broken, lambda: 0, lambda: False)
+        """)
+    )
+    with on_terminal([sys.executable, str(program)], _environment()) as terminal:
+        before = terminal.settings
+        assert terminal.end() == 1
+        assert terminal.settings == before
+    assert b"a fault of ours" in terminal.written.rpartition(LEAVE_SCREEN)[2]
+    assert terminal.written.rindex(SHOW_CURSOR) > terminal.written.rindex(HIDE_CURSOR)
+
+
+def test_ctrl_z_does_not_leave_a_shell_with_our_screen(stage: TopStage) -> None:
+    with _top(stage) as terminal:
+        terminal.read_until(b"sandbox-2")
+        terminal.press(b"\x1a")
+        seen = len(terminal.written)
+        terminal.read_until(b"sandbox-2", after=seen)
+        terminal.press(b"q")
+        assert terminal.end() == 0
