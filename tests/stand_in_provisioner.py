@@ -9,21 +9,29 @@ from typing import Any
 
 from memcollect.testing import PODS, objects
 from profile_stage import NAMESPACE, Stage
+from waiting import PATIENCE
 
 API_KEY = "a-secret-of-the-test"
 
 
 class Provisioner:
-    """`asked` are the requests that were let in; `fresh_after_release` makes a new pod on reuse."""
+    """`asked` are the requests that were let in; `fresh_after_release` makes a new pod on reuse.
+
+    Where `late`, a creation goes on until a deletion was answered, and only then makes the pod.
+    """
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
         self.asked: list[tuple[str, str]] = []
         self.fresh_after_release = False
+        self.late = False
+        self.deletion_answered = threading.Event()
         self.url = ""
 
     def create(self, sandbox: str) -> int:
         name = f"sandbox-{sandbox}"
+        if self.late:
+            assert self.deletion_answered.wait(PATIENCE)
         if name in self.stage.pods() and not self.fresh_after_release:
             return 200
         self.remove(sandbox)
@@ -56,6 +64,7 @@ def provisioning(stage: Stage) -> Iterator[Provisioner]:
 
         def do_DELETE(self) -> None:
             self._answer(provisioner.remove(self.path.rpartition("/")[2]))
+            provisioner.deletion_answered.set()
 
         def parse_request(self) -> bool:
             if not super().parse_request():

@@ -79,11 +79,17 @@ class MissingError(ClusterError):
 
 
 class ProvisionerError(ClusterError):
-    """The HTTP service that makes sandboxes did not do what it was asked. `status` is that of its answer."""
+    """The HTTP service that makes sandboxes did not do what it was asked. `status` is that of its answer.
 
-    def __init__(self, sentence: str, remedy: str = "", *, status: int | None = None) -> None:
+    `unanswered` is whether it may still be at work on the request.
+    """
+
+    def __init__(
+        self, sentence: str, remedy: str = "", *, status: int | None = None, unanswered: bool = False
+    ) -> None:
         super().__init__(sentence, remedy)
         self.status = status
+        self.unanswered = unanswered
 
 
 class AnswerError(ClusterError):

@@ -19,6 +19,8 @@ _GONE = frozenset({404, 410})
 _REFUSED = frozenset({400, 401, 403, 404, 405, 409, 415, 422})
 """Answers to a creation after which there is nothing of ours: what 409 speaks of is somebody else's."""
 
+_LONGEST_LATE_SECONDS = 180.0
+
 
 class ProvisionedSource:
     """Sandboxes by URL templates."""
@@ -37,12 +39,19 @@ class ProvisionedSource:
         self._environ = environ
         self._headers: dict[str, str] = {}
         self._refused: set[str] = set()
+        self.unanswered: set[str] = set()
+        """Keys for which a pod may still come: a request for it runs, or was given up without an answer."""
         self._pool = pool or urllib3.PoolManager(maxsize=32, cert_reqs="CERT_REQUIRED")
 
     @property
     def releases(self) -> bool:
         """Whether the plan gives a request for it."""
         return self._source.release is not None
+
+    @property
+    def late_seconds(self) -> float:
+        """As long again as an answer may take, within bounds."""
+        return min(float(self._source.request_timeout), _LONGEST_LATE_SECONDS)
 
     def prepare(self, tools: Tools) -> dict[str, bytes]:  # noqa: ARG002 # the protocol's
         """Take the headers' values from the environment. Raises UsageError for those that are not there."""
@@ -70,7 +79,7 @@ class ProvisionedSource:
     def make(self, tools: Tools, sandbox: Sandbox) -> None:  # noqa: ARG002 # the protocol's
         """Ask for it."""
         try:
-            self._ask(self._source.create, sandbox)
+            self._ask_for_a_pod(self._source.create, sandbox)
         except ProvisionerError as error:
             if error.status in _REFUSED:
                 self._refused.add(sandbox.key)
@@ -88,7 +97,7 @@ class ProvisionedSource:
 
     def reuse(self, tools: Tools, sandbox: Sandbox) -> None:  # noqa: ARG002 # the protocol's
         """Ask for it again."""
-        self._ask(self._source.reuse or self._source.create, sandbox)
+        self._ask_for_a_pod(self._source.reuse or self._source.create, sandbox)
 
     def delete(self, tools: Tools, sandbox: Sandbox) -> None:  # noqa: ARG002 # the protocol's
         """Ask for its deletion, unless it was refused; what the service does not know is gone."""
@@ -98,6 +107,17 @@ class ProvisionedSource:
     def left_behind(self, tools: Tools, asked_for: Sequence[str]) -> list[Sandbox]:  # noqa: ARG002 # the protocol's
         """Return the sandboxes of this run that were asked for; they may be gone already."""
         return [self.place(key) for key in asked_for if key.startswith(f"mc-{self._run_id}-")]
+
+    def _ask_for_a_pod(self, call: Call, sandbox: Sandbox) -> None:
+        self.unanswered.add(sandbox.key)
+        try:
+            self._ask(call, sandbox)
+        except ProvisionerError as error:
+            if error.unanswered:
+                raise
+            self.unanswered.discard(sandbox.key)
+            raise
+        self.unanswered.discard(sandbox.key)
 
     def _ask(self, call: Call, sandbox: Sandbox, also_good: frozenset[int] = frozenset()) -> None:
         filled = ProvisionerCall(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 import msgspec
@@ -49,6 +49,14 @@ class Source(Protocol):
     @property
     def releases(self) -> bool:
         """Whether it can release a sandbox and give it back."""
+
+    @property
+    def late_seconds(self) -> float:
+        """For how long after its deletion a sandbox may come that is unanswered; 0: none comes so."""
+
+    @property
+    def unanswered(self) -> Collection[str]:
+        """The keys of sandboxes that were asked for, and of which nothing was heard."""
 
     def prepare(self, tools: Tools) -> dict[str, bytes]:
         """Read what it needs; return the files that a bundle keeps of it. Raises CollectorError."""

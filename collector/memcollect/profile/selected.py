@@ -19,6 +19,8 @@ class SelectedSource:
 
     makes = False
     releases = False
+    late_seconds = 0.0
+    unanswered: frozenset[str] = frozenset()
 
     def __init__(self, source: Selected) -> None:
         self._source = source

@@ -37,6 +37,8 @@ class TemplateSource:
 
     makes = True
     releases = False
+    late_seconds = 0.0
+    unanswered: frozenset[str] = frozenset()
 
     def __init__(self, source: Template, run_id: str, text: bytes | None) -> None:
         """Take the template from `text`, a manifest; None: from the pod to clone."""

@@ -13,6 +13,8 @@ from memcollect_agent import __version__
 LARGEST_ANSWER_BYTES = 1 << 20
 _CHUNK = 1 << 16
 _GOOD = range(200, 300)
+_GIVEN_UP = frozenset({408, 504})
+"""Answers of a proxy that has waited long enough: what it has asked may be at work still."""
 
 
 class ProvisionerCall(Struct, frozen=True, kw_only=True):
@@ -56,11 +58,14 @@ def ask(
         raise ProvisionerError(
             f"The provisioner did not answer {where} within {seconds:g} s.",
             "It may do one request after the other; raise the source's request_timeout.",
+            unanswered=True,
         ) from error
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         raise ProvisionerError(
             f"The provisioner did not answer {where}: {plain(str(error), 120)}.",
             "Check the source's url, and that it can be reached from here.",
+            # A connection that broke had been made; all else here comes before anything is sent.
+            unanswered=isinstance(error, urllib3.exceptions.ProtocolError),
         ) from error
     if response.status not in _GOOD and response.status not in also_good:
         said = plain(content[:2000].decode("utf-8", "replace"), 160)
@@ -70,7 +75,8 @@ def ask(
             else ""
         )
         sentence = f"The provisioner answered {where} with HTTP {response.status}: {said}."
-        raise ProvisionerError(sentence, hint, status=response.status)
+        given_up = response.status in _GIVEN_UP
+        raise ProvisionerError(sentence, hint, status=response.status, unanswered=given_up)
     return content
 
 

@@ -9,9 +9,11 @@ import pytest
 
 from memcollect.bundle import Bundle, read_bundle
 from memcollect.commands.run import run
+from memcollect.events import read_events
 from memcollect.testing import PODS
 from profile_stage import NAMESPACE, Stage, staged
 from stand_in_provisioner import API_KEY, Provisioner, provisioning
+from waiting import wait_until
 
 PLAN = """
 name = "small"
@@ -48,11 +50,17 @@ def provisioner(stage: tuple[Stage, list[str]], monkeypatch: pytest.MonkeyPatch)
 
 
 def profiled(
-    provisioner: Provisioner, options: list[str], phases: str, *, release: bool = True
+    provisioner: Provisioner,
+    options: list[str],
+    phases: str,
+    *,
+    release: bool = True,
+    request_timeout: str = "30s",
 ) -> tuple[int, Bundle]:
     directory = provisioner.stage.directory
     url = provisioner.url
     plan = PLAN.format(url=url, release=RELEASE.format(url=url) if release else "")
+    plan = plan.replace("[source]", f'[source]\nrequest_timeout = "{request_timeout}"')
     (directory / "plan.toml").write_text(plan + phases)
     code = run(
         ["profile", str(directory / "plan.toml"), "-o", str(directory / "run"), *options], "memcollect"
@@ -132,6 +140,23 @@ def test_a_key_that_is_not_set_is_told_before_anything_is_made(
     assert run(["profile", str(plan), "-o", str(plan.parent / "run"), *stage[1]], "memcollect") == 2
     assert "export STAGE_KEY=" in capsys.readouterr().err
     assert not (plan.parent / "run").exists()
+
+
+def test_a_sandbox_that_comes_after_its_deletion_is_deleted_all_the_same(
+    provisioner: Provisioner, stage: tuple[Stage, list[str]]
+) -> None:
+    provisioner.late = True
+    empty = '[[phases]]\nname = "empty"\ndo = "nothing"\n'
+    code, bundle = profiled(provisioner, stage[1], empty, request_timeout="1s")
+    wait_until(lambda: len(stage[0].made) == 1)
+    assert stage[0].pods() == []
+    assert [method for method, _ in provisioner.asked] == ["POST", "DELETE", "DELETE"]
+    (failed,) = bundle.manifest.phases
+    assert (code, failed.status) == (3, "failed")
+    assert "did not answer" in failed.reason
+    assert failed.startups[0].requested_at is not None
+    events = [each.kind for each in read_events(stage[0].directory / "run")]
+    assert events.index("not-ready") < events.index("came-late") < events.index("deleted")
 
 
 @pytest.mark.parametrize(("path", "status"), [("/v1/sandbox", "ok"), ("/nothing", "failed")])

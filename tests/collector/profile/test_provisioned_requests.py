@@ -1,5 +1,6 @@
 """The requests that reach an HTTP service that makes sandboxes, over real sockets."""
 
+import contextlib
 import http.server
 import threading
 from collections.abc import Iterator
@@ -7,26 +8,34 @@ from collections.abc import Iterator
 import pytest
 
 from memcollect.errors import ProvisionerError
-from memcollect.profile.plan import Call, Provisioned
+from memcollect.profile.plan import Call, Provisioned, Seconds
 from memcollect.profile.provisioned import ProvisionedSource
 from memcollect.profile.sandboxes import SandboxError
 from memcollect.profile.tools import Tools, Workshop
 from memcollect.sources.api import Patience
 from profile_doubles import NOWHERE
+from waiting import PATIENCE, wait_until
 
 RUN = "0123456789"
 KEY = f"mc-{RUN}-ab12-1"
 
 
 class Service:
-    """`heard` is what was asked: method, path, body and key; `status` is what it answers."""
+    """`heard` is what was asked: method, path, body and key; `status` is what it answers; 0: it hangs up.
+
+    It waits for `answers` before it does.
+    """
 
     def __init__(self) -> None:
         self.heard: list[tuple[str, str, str, str]] = []
         self.status = 200
+        self.answers = threading.Event()
+        self.answers.set()
         self.url = ""
 
-    def source(self, release: Call | None = None, reuse: Call | None = None) -> ProvisionedSource:
+    def source(
+        self, release: Call | None = None, reuse: Call | None = None, seconds: float = 30.0
+    ) -> ProvisionedSource:
         """Return a source that asks here, with a secret from the environment."""
         plan = Provisioned(
             namespace="team",
@@ -37,10 +46,15 @@ class Service:
             release=release,
             reuse=reuse,
             headers={"X-API-Key": "KEY"},
+            request_timeout=Seconds(seconds),
         )
         made = ProvisionedSource(plan, RUN, {"KEY": "secret"})
         made.prepare(TOOLS)
         return made
+
+
+def made(source: ProvisionedSource) -> None:
+    source.make(TOOLS, source.place(KEY))
 
 
 TOOLS: Tools = Workshop(NOWHERE, Patience(), 1).tools()
@@ -59,6 +73,10 @@ def service() -> Iterator[Service]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode()
             made.heard.append((self.command, self.path, body, self.headers["X-API-Key"]))
+            assert made.answers.wait(PATIENCE)
+            if made.status == 0:
+                self.close_connection = True
+                return
             self.send_response(made.status)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -142,3 +160,53 @@ def test_a_deletion_that_fails_is_told_without_the_secret(service: Service) -> N
     with pytest.raises(ProvisionerError) as caught:
         source.delete(TOOLS, source.place(KEY))
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "unanswered"),
+    [(200, set()), (401, set()), (409, set()), (500, set()), (504, {KEY}), (408, {KEY}), (0, {KEY})],
+)
+@pytest.mark.parametrize("way", ["make", "reuse"])
+def test_a_request_that_had_no_answer_may_be_at_work_still(
+    service: Service, status: int, unanswered: set[str], way: str
+) -> None:
+    service.status = status
+    source = service.source()
+    with contextlib.suppress(ProvisionerError):
+        getattr(source, way)(TOOLS, source.place(KEY))
+    assert source.unanswered == unanswered
+
+
+def test_a_request_is_unanswered_while_it_runs_and_when_it_was_given_up(service: Service) -> None:
+    service.answers.clear()
+    source = service.source(seconds=0.5)
+    failed: list[Exception] = []
+
+    def asks() -> None:
+        try:
+            made(source)
+        except ProvisionerError as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=asks)
+    thread.start()
+    wait_until(lambda: len(service.heard) == 1)
+    assert source.unanswered == {KEY}
+    thread.join()
+    assert (len(failed), source.unanswered) == (1, {KEY})
+    service.answers.set()
+
+
+def test_a_request_that_was_never_sent_is_not_at_work() -> None:
+    call = Call(url="http://127.0.0.1:1/{id}")
+    source = ProvisionedSource(Provisioned(create=call, delete=call), RUN)
+    with pytest.raises(ProvisionerError):
+        made(source)
+    assert source.unanswered == set()
+
+
+@pytest.mark.parametrize(("timeout", "late"), [(0.5, 0.5), (30.0, 30.0), (180.0, 180.0), (3600.0, 180.0)])
+def test_what_comes_late_is_waited_for_as_long_as_an_answer_within_bounds(
+    timeout: float, late: float
+) -> None:
+    assert Service().source(seconds=timeout).late_seconds == late
