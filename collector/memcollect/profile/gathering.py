@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -32,6 +33,27 @@ class Gathered:
     missing: list[Missing] = field(default_factory=list)
 
 
+class _Asking:
+    """Asks a source for sandboxes until it is over; `at` tells by key when each was asked for."""
+
+    def __init__(self, source: Source, stopped: Stopped) -> None:
+        self.at: dict[str, float] = {}
+        self.over = threading.Event()
+        self._source = source
+        self._stopped = stopped
+
+    def make(self, tools: Tools, sandbox: Sandbox) -> None:
+        """Ask for one. Raises CollectorError."""
+        if self._stopped():
+            raise SandboxError("Ctrl-C came before it was asked for.")
+        if self.over.is_set():
+            raise SandboxError("It was not asked for in time.")
+        if self._source.makes:
+            # Whatever comes of it: a creation that fails may have worked.
+            self.at[sandbox.key] = time.time()
+        self._source.make(tools, sandbox)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Gatherer:
     """Asks a source for sandboxes. `ready_within` and `poll` are seconds."""
@@ -54,11 +76,13 @@ class Gatherer:
         if self.source.makes:
             for each in places:
                 self.record.event("creating", name=each.key)
-        asked_at: dict[str, float] = {}
-        work = self.workshop.begin(lambda tools, each: self._make(tools, each, asked_at), places)
+        asking = _Asking(self.source, self.stopped)
+        work = self.workshop.begin(asking.make, places)
         watch = Watch(places)
         when = self._look(watch, places, work)
-        asked = [msgspec.structs.replace(each, requested_at=asked_at.get(each.key)) for each in places]
+        # Whoever gathered deletes next: what is still in the queue would come after its deletion.
+        asking.over.set()
+        asked = [msgspec.structs.replace(each, requested_at=asking.at.get(each.key)) for each in places]
         return self._summed(asked, watch, when)
 
     def again(self, sandbox: Sandbox) -> Gathered:
@@ -81,14 +105,6 @@ class Gatherer:
         watch = Watch([asked])
         when = self._look(watch, [asked])
         return self._summed([asked], watch, when)
-
-    def _make(self, tools: Tools, sandbox: Sandbox, asked_at: dict[str, float]) -> None:
-        if self.stopped():
-            raise SandboxError("Ctrl-C came before it was asked for.")
-        if self.source.makes:
-            # Whatever comes of it: a creation that fails may have worked.
-            asked_at[sandbox.key] = time.time()
-        self.source.make(tools, sandbox)
 
     def _look(self, watch: Watch, places: Sequence[Sandbox], work: Work[Sandbox, None] | None = None) -> str:
         """Look until nothing is waited for any more; return until when that was, in words."""

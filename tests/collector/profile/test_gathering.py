@@ -16,7 +16,7 @@ from memcollect.profile.template import TemplateSource
 from memcollect.profile.tools import Tools, Workshop
 from memcollect.testing import Cluster, Fault
 from profile_doubles import after
-from waiting import PATIENCE
+from waiting import PATIENCE, wait_until
 
 PATH = "/api/v1/namespaces/team/pods"
 KEYS = ["mc-1", "mc-2", "mc-3"]
@@ -154,6 +154,26 @@ def test_a_pod_that_comes_although_its_creation_failed_has_a_time_at_which_it_wa
     assert [each.detail for each in there.missing] == ["no answer came"]
     assert all(each.requested_at is not None for each in there.asked)
     assert all(row.requested_at is not None for row in there.startups)
+
+
+def test_what_is_still_in_the_queue_when_the_time_is_over_is_not_asked_for(stage: GatheringStage) -> None:
+    asked: list[str] = []
+    gate = threading.Event()
+
+    class Busy(TemplateSource):
+        def make(self, tools: Tools, sandbox: Sandbox) -> None:
+            del tools
+            asked.append(sandbox.key)
+            assert gate.wait(PATIENCE)
+
+    source = stage.prepared(Busy(TEMPLATE, RUN, MANIFEST))
+    # More than are asked for at once.
+    there = stage.gatherer(source, ready_within=0.2).gather([f"mc-{number}" for number in range(12)])
+    known = len(asked)
+    gate.set()
+    wait_until(lambda: not [each for each in threading.enumerate() if "profile worker" in each.name])
+    assert (len(asked), known, len(there.missing)) == (8, 8, 12)
+    assert [each.requested_at is None for each in there.asked].count(True) == 4
 
 
 def test_a_ready_pod_that_is_replaced_while_others_are_waited_for_is_waited_for_again(
