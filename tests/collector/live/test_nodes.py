@@ -60,6 +60,12 @@ def test_a_pod_that_is_no_longer_listed_is_no_row() -> None:
     assert _sizes(listed(view, [pod(2)], FACTS)) == {"sandbox-2": MIB}
 
 
+def test_pods_that_have_not_changed_are_not_joined_again() -> None:
+    view = answering(node_of(pod(1)), sample({1: MIB}))
+    assert listed(view, [pod(1)], FACTS) is view
+    assert listed(view, [pod(1, phase="Failed")], FACTS) is not view
+
+
 def test_a_pod_that_was_asked_for_and_is_not_in_the_answer_is_gone() -> None:
     view = answering(node_of(pod(1)), sample({}))
     assert [missing.reason for missing in view.missing] == ["gone"]
