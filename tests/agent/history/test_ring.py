@@ -41,3 +41,11 @@ def test_what_does_not_fit_is_unknown_and_its_neighbours_stay() -> None:
     ring = Ring(2, 3)
     ring.append(1.0, [(1 << 64) - 1, (1 << 63) - 1, 0])
     assert ring.rows() == [(1.0, (None, (1 << 63) - 1, 0))]
+
+
+def test_since_counts_from_the_first_such_point_where_the_clock_was_set_back() -> None:
+    ring = Ring(4, 1)
+    for time in (100.0, 102.0, 50.0, 52.0):
+        ring.append(time, [0])
+    assert [time for time, _ in ring.rows(since=102.0)] == [100.0, 102.0, 50.0, 52.0]
+    assert [time for time, _ in ring.rows(since=103.0)] == [52.0]

@@ -15,7 +15,7 @@ import pytest
 
 from memcollect.sources import kube_config
 from memcollect.sources.agent_pods import AGENT_PORT, AgentPod
-from memcollect.sources.agents import Answer, Limits, Target, fetch_samples
+from memcollect.sources.agents import Answer, Limits, Target, fetch_sample, fetch_samples
 from memcollect.sources.deadline import Deadline
 from memcollect.sources.direct import DirectTransport
 from memcollect.sources.portforward import port_forwarding
@@ -316,3 +316,14 @@ def test_agents_are_asked_ahead_of_whoever_takes_the_answers_while_there_is_room
         time.sleep(0.01)
     assert len(asked) == 20
     assert all(answer.sample for answer in answers)
+
+
+def test_a_worker_of_ones_own_gets_the_same_answers_and_raises_nothing(nodes: Nodes) -> None:
+    transport = nodes.transports()
+    limits = Limits(timeout=5.0)
+    good = fetch_sample(nodes.add("good"), SampleRequest(), transport, limits)
+    assert good.sample is not None
+    bad = fetch_sample(nodes.add("bad", saying(b"no HTTP\r\n")), SampleRequest(), transport, limits)
+    none = fetch_sample(Target(node="none", agent=None), SampleRequest(), transport, limits)
+    reasons = [answer.failure.reason for answer in (bad, none) if answer.failure is not None]
+    assert reasons == ["broken-answer", "no-agent"]

@@ -66,6 +66,13 @@ def test_a_pod_is_measured_with_its_processes_and_named_from_the_logs(tmp_path: 
     assert measured.sample.problems == []
 
 
+def test_without_sums_no_process_is_read(tmp_path: Path) -> None:
+    local_tree.make_machine(tmp_path)
+    (pod,) = measure(_request(tmp_path, sums=False)).sample.pods
+    assert pod.containers[0].sums.pss_bytes is None
+    assert pod.containers[0].cgroup.current_bytes is not None
+
+
 def test_a_service_is_measured_where_nothing_else_runs(tmp_path: Path) -> None:
     local_tree.make_machine(tmp_path, with_pod=False)
     measured = measure(_request(tmp_path))
