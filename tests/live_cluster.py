@@ -121,10 +121,18 @@ def remembering(port: int) -> None:
     wait_until(lambda: _first_point(port) < time.time() - 1)
 
 
+def remembered_past(port: int, moment: float) -> None:
+    """Return when every cgroup that the agent follows has a point that is younger than `moment`."""
+    wait_until(lambda: min((times[-1] for times in _points(port)), default=0.0) > moment)
+
+
 def _first_point(port: int) -> float:
+    return max((times[0] for times in _points(port)), default=time.time())
+
+
+def _points(port: int) -> list[list[float]]:
     answer = ask(port, "/v1/history", Accept="application/json")
-    rings = msgspec.json.decode(answer.body, type=History).cgroups
-    return max((ring.times[0] for ring in rings if ring.times), default=time.time())
+    return [ring.times for ring in msgspec.json.decode(answer.body, type=History).cgroups if ring.times]
 
 
 def _listens(port: int) -> bool:

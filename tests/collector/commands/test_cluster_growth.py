@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from live_cluster import LONG_AGO, LiveCluster, agent_pod, agent_serving, remembering, timestamp
+from live_cluster import (
+    LONG_AGO,
+    LiveCluster,
+    agent_pod,
+    agent_serving,
+    remembered_past,
+    remembering,
+    timestamp,
+)
 from memcollect.commands.run import run
 from memcollect.documents import read_snapshot
 from memcollect.model import Pod, Snapshot
@@ -27,6 +35,8 @@ class Growing:
         self.live = live
         self._tree = tree
         self._path = path
+        self.port: int | None = None
+        """Of an agent that remembers."""
         tree.add_pod(1, 1, 2, current=BEFORE, anon=BEFORE)
         pod = objects.pod("deer-flow", "grows", node=NODE, uid=uid(1))
         pod["status"]["startTime"] = LONG_AGO
@@ -35,10 +45,14 @@ class Growing:
         live.state.put(PODS, agent_pod(NODE))
 
     def sampled(self, size: int) -> None:
-        """Let metrics-server have a sample of now, and let a whole second pass."""
+        """Let metrics-server have a sample of now, and its second pass for the agent that remembers, too."""
+        now = time.time()
         metrics = objects.pod_metrics("deer-flow", "grows", timestamp(), {"main": size})
         self.live.state.put(POD_METRICS, metrics)
+        # The sample's time is cut to whole seconds, so it is of any moment of this one.
         time.sleep(1.2)
+        if self.port is not None:
+            remembered_past(self.port, now + 1.0)
 
     def grow(self) -> None:
         container = self._tree.pod(1) / container_id(1)
@@ -60,6 +74,7 @@ def growing(directory: Path, *options: str) -> Iterator[Growing]:
             live.reach(NODE, port)
             if "off" not in options:
                 remembering(port)
+                made.port = port
             yield made
 
 
