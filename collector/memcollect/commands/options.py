@@ -67,6 +67,18 @@ def is_verbose() -> bool:
     return isinstance(state, dict) and bool(state.get("verbose"))
 
 
+def machine_options(function: Command) -> Command:
+    """Add where this machine's kernel files are, which --local reads."""
+    for name, default, what in (
+        ("--log-root", "/var/log", "where names of pods are"),
+        ("--sys-root", "/sys", "the machine's /sys"),
+        ("--proc-root", "/proc", "the machine's /proc"),
+        ("--cgroup-root", "/sys/fs/cgroup", "the cgroup v2 mount"),
+    ):
+        function = option(name, default=default, show_default=True, help=f"With --local: {what}.")(function)
+    return function
+
+
 def verbose_option(function: Command) -> Command:
     """Add -v, which main reads again where something unforeseen is raised."""
 

@@ -10,7 +10,7 @@ import click
 from memcollect.commands.cluster import cluster_options, cluster_taking
 from memcollect.commands.local import local_taking
 from memcollect.commands.modes import check_mode
-from memcollect.commands.options import clean_text, option, output_options, verbose_option
+from memcollect.commands.options import clean_text, machine_options, option, output_options, verbose_option
 from memcollect.commands.output import check_output
 from memcollect.commands.taking import finish
 
@@ -67,12 +67,7 @@ Exit codes: 0 all measured; 1 failed; 2 wrong usage; 3 written, but something as
 )
 @cluster_options
 @output_options
-@option(
-    "--cgroup-root", default="/sys/fs/cgroup", show_default=True, help="With --local: the cgroup v2 mount."
-)
-@option("--proc-root", default="/proc", show_default=True, help="With --local: the machine's /proc.")
-@option("--sys-root", default="/sys", show_default=True, help="With --local: the machine's /sys.")
-@option("--log-root", default="/var/log", show_default=True, help="With --local: where names of pods are.")
+@machine_options
 @option("--top-file", type=click.Path(path_type=Path), hidden=True, help="Numbers of the demo's own top.")
 @verbose_option
 def command(*, local: bool, **options: Any) -> int:

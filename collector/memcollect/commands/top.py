@@ -11,7 +11,7 @@ import click
 
 from memcollect.commands.cluster import cluster_options
 from memcollect.commands.modes import check_mode
-from memcollect.commands.options import clean_text, option, verbose_option
+from memcollect.commands.options import clean_text, machine_options, option, verbose_option
 from memcollect.commands.output import deliver_more
 from memcollect.commands.taking import EXIT_INCOMPLETE, EXIT_OK
 from memcollect.commands.top_page import Page
@@ -72,12 +72,7 @@ asked for was missing in the last round.
     help="Time for each agent. One that takes longer than the interval delays nobody but itself.",
 )
 @cluster_options
-@option(
-    "--cgroup-root", default="/sys/fs/cgroup", show_default=True, help="With --local: the cgroup v2 mount."
-)
-@option("--proc-root", default="/proc", show_default=True, help="With --local: the machine's /proc.")
-@option("--sys-root", default="/sys", show_default=True, help="With --local: the machine's /sys.")
-@option("--log-root", default="/var/log", show_default=True, help="With --local: where names of pods are.")
+@machine_options
 @verbose_option
 def command(*, once: bool, rounds: int | None, **options: Any) -> int:
     """Show pods' working sets now: what they are made of, how they change, and what kubectl top says.
