@@ -7,13 +7,8 @@ looks for the mark several times a second.
 from __future__ import annotations
 
 import contextlib
-import os
-import select
 import signal
-import sys
-import termios
 import time
-import tty
 from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 
@@ -21,11 +16,10 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from memcollect.commands.keys import keys
 from memcollect.commands.output import PLAIN_SIGNS, wants_color
 
 LOOK_SECONDS = 0.1
-QUIT_KEYS = b"qQ\x1b\x03"
-"""q, Escape, and Ctrl-C where the terminal sends it as a character."""
 OUR_SIGNS = "▁█−≥…·✗"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -52,7 +46,7 @@ def show(lines: Lines, changed: Callable[[], object], ended: Callable[[], bool])
     """
     console = Console(color_system="auto" if wants_color() else None, legacy_windows=False)
     ending = Ending()
-    with _signals(ending), _keys() as pressed, _screen(console) as live:
+    with _signals(ending), keys() as pressed, _screen(console) as live:
         drawn: object = None
         while ending.by is None and not ended():
             state = (changed(), int(time.monotonic()), console.size)
@@ -101,35 +95,3 @@ def _signals(ending: Ending) -> Iterator[None]:
     finally:
         for number in taken:
             signal.signal(number, before[number])
-
-
-@contextlib.contextmanager
-def _keys() -> Iterator[Callable[[float], bool]]:
-    """Give a function that waits so many seconds and tells whether a key to quit was pressed.
-
-    The terminal sends keys at once and shows none; Ctrl-Z does nothing, for it would leave the shell with
-    our screen. Its settings are put back.
-    """
-    if not sys.stdin.isatty():
-        yield _nobody
-        return
-    descriptor = sys.stdin.fileno()
-    before = termios.tcgetattr(descriptor)
-    try:
-        tty.setcbreak(descriptor)
-        ours = termios.tcgetattr(descriptor)
-        ours[6][termios.VSUSP] = b"\0"
-        termios.tcsetattr(descriptor, termios.TCSANOW, ours)
-        yield lambda seconds: _pressed(descriptor, seconds)
-    finally:
-        termios.tcsetattr(descriptor, termios.TCSAFLUSH, before)
-
-
-def _nobody(seconds: float) -> bool:
-    select.select([], [], [], seconds)
-    return False
-
-
-def _pressed(descriptor: int, seconds: float) -> bool:
-    ready, _, _ = select.select([descriptor], [], [], seconds)
-    return bool(ready) and any(key in QUIT_KEYS for key in os.read(descriptor, 64)[:1])

@@ -16,6 +16,8 @@ from memcollect.reporters.terminal.top.page import page_lines
 
 STALE_INTERVALS = 2.0
 """An agent that has not answered for so many intervals has its rows marked."""
+LEAST_PATIENCE_SECONDS = 3.0
+"""At short intervals a port-forward alone may take as long as one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +31,8 @@ class Page:
     def frame(self, world: World, rows: int | None = None) -> Frame:
         """Return the frame of this moment, with at most `rows` rows."""
         limit = min((each for each in (self.limit, rows) if each is not None), default=None)
-        return frame_of(world, time.monotonic(), STALE_INTERVALS * self.interval, self.sort, limit)
+        patience = max(STALE_INTERVALS * self.interval, LEAST_PATIENCE_SECONDS)
+        return frame_of(world, time.monotonic(), patience, self.sort, limit)
 
     def lines(self, world: World | None, width: int, height: int) -> list[Text]:
         """Return what fits a screen."""

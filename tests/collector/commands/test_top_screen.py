@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from live_cluster import command_of, environment
+from memcollect.commands.keys import ends
+from memcollect.testing import Fault
 from terminal import ENTER_SCREEN, HIDE_CURSOR, LEAVE_SCREEN, SHOW_CURSOR, Terminal, on_terminal
 from top_stage import MIB, TopStage, top_stage
 
@@ -155,6 +157,35 @@ def test_what_cannot_be_asked_at_all_is_said_after_the_screen_was_left(stage: To
         assert terminal.settings == before
     with _top(stage, "--context", "nowhere") as terminal:
         assert terminal.end() == 1
+
+
+def test_a_server_that_refuses_is_told_after_the_screen_was_left(stage: TopStage) -> None:
+    stage.live.state.fault(Fault("/api/v1/namespaces/deer-flow/pods", status=403, times=None))
+    try:
+        with _top(stage) as terminal:
+            before = terminal.settings
+            assert terminal.end() == 1
+            assert terminal.settings == before
+            _given_back(terminal)
+    finally:
+        stage.live.state.faults.clear()
+    assert b"memcollect: " in terminal.written.rpartition(LEAVE_SCREEN)[2]
+
+
+@pytest.mark.parametrize(
+    ("keys", "over"),
+    [
+        (b"q", True),
+        (b"jq", True),
+        (b"\x1b", True),
+        (b"\x1b[A", False),
+        (b"\x1bOq", False),
+        (b"x", False),
+        (b"", True),
+    ],
+)
+def test_arrow_keys_and_wheels_do_not_end_it(keys: bytes, *, over: bool) -> None:
+    assert ends(keys) == over
 
 
 def test_an_unforeseen_error_is_said_after_the_screen_was_left(tmp_path: Path) -> None:

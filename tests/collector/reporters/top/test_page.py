@@ -185,5 +185,13 @@ def test_a_reason_that_is_told_as_missing_is_not_told_twice() -> None:
     assert page.count("no metrics API") == 1
 
 
+def test_a_pod_without_numbers_has_its_reason_below_though_nothing_is_missing() -> None:
+    guest = view(
+        row("a", None, unmeasured="it runs in a guest"), row("b", None, unmeasured="it runs in a guest")
+    )
+    page = _page(World(nodes={"n": guest}), 140)
+    assert "no working set of 2 pods: deer-flow/a, deer-flow/b: it runs in a guest" in page
+
+
 def test_nothing_at_all_is_a_page_too() -> None:
     assert "0 pods on 0 nodes" in _page(World(), 80)

@@ -38,6 +38,7 @@ def note_lines(frame: Frame, left_out: Sequence[str], width: int) -> Iterator[Te
 
 def _sentences(frame: Frame, left_out: Sequence[str]) -> Iterator[str]:
     rows = [each.row for each in frame.rows]
+    yield from _unmeasured(frame)
     yield from _open(rows)
     yield from _without_top(frame)
     yield from _marks(frame, rows)
@@ -49,6 +50,17 @@ def _sentences(frame: Frame, left_out: Sequence[str]) -> Iterator[str]:
     if left_out:
         yield f"too narrow for {', '.join(left_out)}: 80 columns show them"
     yield from frame.notes
+
+
+def _unmeasured(frame: Frame) -> Iterator[str]:
+    """Yield why pods have no numbers, where that is no failure: they run in a guest, say."""
+    told = {missing.detail for missing in frame.missing}
+    found: dict[str, list[str]] = {}
+    for each in frame.rows:
+        if each.row.parts is None and each.row.unmeasured not in told:
+            found.setdefault(each.row.unmeasured, []).append(each.row.full_name)
+    for reason, names in found.items():
+        yield f"no working set of {some_names(names, 'pod')}: {reason or 'no reason is known'}"
 
 
 def _open(rows: Iterable[Row]) -> Iterator[str]:
