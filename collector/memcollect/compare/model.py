@@ -30,6 +30,12 @@ class PhaseKey(Struct, frozen=True, kw_only=True, order=True):
         cycle = [] if self.cycle is None else [f"round {self.cycle}"]
         return f"{self.name} ({', '.join([*step, *cycle])})" if step or cycle else self.name
 
+    @property
+    def short(self) -> str:
+        """Return the same for a table's cell, e.g. "concurrent ×50", "warm-reuse r2"."""
+        step = "" if self.step is None else f" ×{self.step}"
+        return self.name + step + ("" if self.cycle is None else f" r{self.cycle}")
+
 
 class Spread(Struct, frozen=True, kw_only=True):
     """One number of several repeats."""

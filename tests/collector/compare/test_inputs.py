@@ -76,3 +76,9 @@ def test_a_workload_that_the_run_does_not_describe_has_no_hash() -> None:
 def test_a_phase_is_called_with_its_step_and_round() -> None:
     assert PhaseKey(name="concurrent", step=50).label == "concurrent (50 at once)"
     assert PhaseKey(name="warm-reuse", cycle=2).label == "warm-reuse (round 2)"
+    both = [
+        PhaseKey(name="concurrent", step=50),
+        PhaseKey(name="warm-reuse", cycle=2),
+        PhaseKey(name="empty"),
+    ]
+    assert [each.short for each in both] == ["concurrent ×50", "warm-reuse r2", "empty"]

@@ -72,7 +72,7 @@ def left(comparison: Comparison) -> Iterator[Section]:
     ]
     rows: list[list[Cell]] = [
         [
-            each.phase.label,
+            each.phase.short,
             each.backend,
             each.name + ("" if each.certain else " (?)"),
             str(each.count),
@@ -107,7 +107,7 @@ def startups(comparison: Comparison) -> Iterator[Section]:
     ]
     rows: list[list[Cell]] = [
         [
-            each.phase.label,
+            each.phase.short,
             each.backend,
             str(each.n),
             _seconds(each.p50_seconds),

@@ -38,7 +38,7 @@ def nodes(comparison: Comparison) -> Iterator[Section]:
 
 def _node_row(row: NodeSummary) -> list[Cell]:
     return [
-        row.phase.label,
+        row.phase.short,
         row.backend,
         str(row.pods),
         str(row.lost.n),
@@ -73,7 +73,7 @@ def leftovers(comparison: Comparison) -> Iterator[Section]:
 
 def _leftover_row(row: LeftoverSummary) -> list[Cell]:
     return [
-        "the whole run" if row.phase is None else row.phase.label,
+        "the whole run" if row.phase is None else row.phase.short,
         row.backend,
         *_median(row.available_change),
         *_median(row.pods_charge_change),

@@ -45,7 +45,7 @@ def overview(comparison: Comparison) -> Section:
 
 def _overview_row(cell: PhaseCell) -> list[Cell]:
     pods = "/".join(map(str, sorted(set(cell.pods))))
-    head: list[Cell] = [cell.phase.label, cell.backend, str(cell.repeats), pods]
+    head: list[Cell] = [cell.phase.short, cell.backend, str(cell.repeats), pods]
     spread, whole = _spread(cell, HEADLINE), _spread(cell, WHOLE_POD)
     last = Bytes(whole.median_bytes if whole else None)
     if spread is None:
@@ -76,7 +76,7 @@ def _term_table(pair: Pair) -> Section:
     else:
         title, names = (
             f"{after.phase.label} against {before.phase.label}",
-            (before.phase.label, after.phase.label),
+            (before.phase.short, after.phase.short),
         )
     columns = [
         Column("Per pod", right=False),
@@ -187,7 +187,7 @@ def _growth_row(pair: Pair) -> list[Cell]:
     headline = next((each for each in pair.deltas if each.metric == "working_set"), None)
     found = headline.difference if headline is not None else None
     if found is None:
-        return [pair.candidate.phase.label, "?", Bytes(None), "?", ""]
+        return [pair.candidate.phase.short, "?", Bytes(None), "?", ""]
     way = 1 if found.estimate_bytes >= 0 else -1
     largest = max(
         (each for each in pair.deltas if each.metric not in FIRST),
@@ -196,7 +196,7 @@ def _growth_row(pair: Pair) -> list[Cell]:
     )
     most = metric_label(largest.metric) if largest is not None and way * _change(largest) > 0 else ""
     return [
-        pair.candidate.phase.label,
+        pair.candidate.phase.short,
         f"{found.n_before}/{found.n_after}",
         Bytes(found.estimate_bytes, signed=True),
         Range(found.low_bytes, found.high_bytes, signed=True),
