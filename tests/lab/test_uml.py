@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -20,10 +21,17 @@ def machine(kernel: Kernel, program: str, **more: object) -> uml.Machine:
     return uml.Machine(kernel=kernel, command=[sys.executable, "-c", program], **more)  # type: ignore[arg-type]
 
 
+@pytest.fixture(autouse=True)
+def own_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory for the files of this test's guests alone: other tests boot some at the same time."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert space.files_directory(1) == tmp_path
+    return tmp_path
+
+
 def leftovers() -> list[str]:
-    return [
-        path.name for path in space.files_directory(1).glob("memcollect-lab-*") if "session" not in path.name
-    ]
+    return [path.name for path in space.files_directory(1).glob("memcollect-lab-*")]
 
 
 def test_lines_errors_and_the_exit_code_come_out(kernel: Kernel) -> None:
@@ -42,15 +50,15 @@ def test_a_command_ended_by_a_signal_has_the_shells_exit_code(kernel: Kernel) ->
 def test_disk_and_swap_are_there_and_the_memory_controller_is_handed_down(
     kernel: Kernel, tmp_path: Path
 ) -> None:
-    (tmp_path / "given").write_text("content")
+    content = tmp_path / "content"
+    content.mkdir()
+    (content / "given").write_text("content")
     program = (
         "print(open('/run/data/given').read(), 'ubdb' in open('/proc/swaps').read(),"
         " 'memory' in open('/sys/fs/cgroup/cgroup.subtree_control').read())"
     )
     lines: list[str] = []
-    with_disks = machine(
-        kernel, program, disk_bytes=16 << 20, disk_content=str(tmp_path), swap_bytes=16 << 20
-    )
+    with_disks = machine(kernel, program, disk_bytes=16 << 20, disk_content=str(content), swap_bytes=16 << 20)
     uml.boot(with_disks, lines.append)
     assert lines == ["content True True"]
 
@@ -81,7 +89,9 @@ def test_a_kernel_that_cannot_start_says_its_last_words(kernel: Kernel) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_leaves_no_process_behind(kernel: Kernel, number: signal.Signals) -> None:
+def test_an_interrupt_leaves_no_process_behind(
+    kernel: Kernel, own_room: Path, number: signal.Signals
+) -> None:
     """In a process of its own, since the signal is sent to a group as a terminal does."""
     script = (
         "import sys; from memcollect.lab import kernels, uml;"
@@ -99,14 +109,21 @@ def test_an_interrupt_leaves_no_process_behind(kernel: Kernel, number: signal.Si
     with child:
         assert child.stdout is not None
         assert child.stdout.readline() == "1\n"
+        assert guests(own_room)
         os.killpg(child.pid, number)
         assert child.wait(timeout=10) != 0
     assert leftovers() == []
-    assert not [pid for pid in Path("/proc").glob("[0-9]*") if is_kernel(pid, kernel)]
+    assert guests(own_room) == []
 
 
-def is_kernel(process: Path, kernel: Kernel) -> bool:
-    try:
-        return (process / "exe").readlink() == Path(kernel.program).resolve()
-    except OSError:
-        return False
+def guests(room: Path) -> list[str]:
+    """Return the processes that have a file of `room` on their command line, as a kernel has its init."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if any(word.startswith(f"init={room}/".encode()) for word in words):
+            found.append(process.name)
+    return found
