@@ -16,16 +16,20 @@ CollectorError
     └── AnswerError           it answered something else: an error of its own, or not what Kubernetes says
 """
 
+from collections.abc import Sequence
+
 
 class CollectorError(Exception):
     """The root of the tree. `sentence` says what happened, `remedy` what the user can do."""
 
     exit_code = 1
 
-    def __init__(self, sentence: str, remedy: str = "") -> None:
+    def __init__(self, sentence: str, remedy: str = "", details: Sequence[str] = ()) -> None:
         super().__init__(f"{sentence} {remedy}" if remedy else sentence)
         self.sentence = sentence
         self.remedy = remedy
+        self.details = tuple(details)
+        """More sentences; each is shown on a line of its own, below the first."""
 
 
 class UsageError(CollectorError):

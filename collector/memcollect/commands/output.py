@@ -122,11 +122,15 @@ def _standard_output() -> Iterator[None]:
         ) from error
 
 
-def say(sentence: str) -> None:
-    """Print one line for the user on standard error, harmless whatever names it holds."""
+def say(sentence: str, *details: str) -> None:
+    """Print a line for the user on standard error, and one below it for each of `details`.
+
+    All are harmless whatever names they hold: a line break within one is written out.
+    """
     with contextlib.suppress(OSError, ValueError):
         encoding = sys.stderr.encoding or "utf-8"
-        shown = f"memcollect: {visible(sentence)}".encode(encoding, "replace").decode(encoding)
+        lines = [f"memcollect: {visible(sentence)}", *(f"  {visible(each)}" for each in details)]
+        shown = "\n".join(lines).encode(encoding, "replace").decode(encoding)
         sys.stderr.write(f"{shown}\n")
         sys.stderr.flush()
 

@@ -1,4 +1,4 @@
-"""Run the command line once and map its ending to an exit code and, at most, one sentence."""
+"""Run the command line once and map its ending to an exit code and a sentence, or one for each mistake."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def run(arguments: list[str], program_name: str) -> int:
         say("interrupted.")
         return EXIT_INTERRUPTED
     except CollectorError as error:
-        say(str(error))
+        say(str(error), *error.details)
         return error.exit_code
     except Exception as error:  # noqa: BLE001 (the last door before the user, who must not see a traceback)
         return _unforeseen(error, verbose=bool(state.get("verbose")))

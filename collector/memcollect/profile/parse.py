@@ -26,7 +26,7 @@ class PlanError(UsageError):
         shown = mistakes[:MOST_MISTAKES]
         more = [f"… and {len(mistakes) - len(shown)} more."] if len(mistakes) > len(shown) else []
         count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
-        super().__init__("\n  ".join([f"{plain(name)} has {count}:", *shown, *more]))
+        super().__init__(f"{plain(name)} has {count}:", details=[*shown, *more])
         self.mistakes = mistakes
 
 

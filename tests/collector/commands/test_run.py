@@ -4,6 +4,7 @@ import pytest
 
 from memcollect.commands import output
 from memcollect.commands.run import run
+from memcollect.errors import UsageError
 
 
 @pytest.fixture
@@ -34,6 +35,18 @@ def test_verbose_shows_the_traceback_of_a_mistake_of_ours(capsys: pytest.Capture
 def test_hostile_arguments_come_back_visible(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", "no\x1b[31m\nsuch"], "memcollect") == 1
     assert r"no\x1b[31m\nsuch cannot be read" in capsys.readouterr().err
+
+
+def test_the_details_of_an_error_have_a_line_each_and_what_comes_from_outside_breaks_none(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise UsageError("Two things\n:", details=["first \x1b[2J", "second\nmemcollect: forged"])
+
+    monkeypatch.setattr("memcollect.commands.explain.read_snapshot", fail)
+    assert run(["explain", "f.json"], "memcollect") == 2
+    lines = [r"memcollect: Two things\n:", r"  first \x1b[2J", r"  second\nmemcollect: forged", ""]
+    assert capsys.readouterr().err.split("\n") == lines
 
 
 def test_a_written_file_is_told_on_standard_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
