@@ -139,6 +139,11 @@ def phase_run(phase: str, repeat: int, **more: Any) -> PhaseRun:
     return PhaseRun(**fields)
 
 
+def uid_of(name: str, repeat: int) -> str:
+    """Return the UID of the pod that a repeat of a run has for itself."""
+    return f"uid-{name}-{repeat}"
+
+
 def run(name: str, anon: Mapping[str, Sequence[int]], **more: Any) -> Document:
     """Return a whole run: for each phase the private memory of its pod, repeat by repeat, in bytes."""
     repeats = len(next(iter(anon.values())))
@@ -148,7 +153,10 @@ def run(name: str, anon: Mapping[str, Sequence[int]], **more: Any) -> Document:
     workload = more.pop("workload", "1")
     snapshots = {
         path_of(phase, index): snapshot(
-            pod(size, **of_pod), sample=phase, node=node, captured_at=f"2026-01-01T00:0{index}:00Z"
+            pod(size, **{"uid": uid_of(name, index), **of_pod}),
+            sample=phase,
+            node=node,
+            captured_at=f"2026-01-01T00:0{index}:00Z",
         )
         for phase, sizes in anon.items()
         for index, size in enumerate(sizes, start=1)
@@ -208,8 +216,9 @@ def rich_pair(name: str = "cube", comm: str = "ipykernel") -> list[Document]:
         before, after = path_of("empty", repeat), path_of("after-python", repeat)
         shell, kernel = process("sh", 1), process(comm, 9, 60 * MIB)
         size = shorter["empty"][repeat - 1], shorter["after-python"][repeat - 1]
-        snapshots[before] = snapshot(pod(size[0], processes=[shell]), sample="empty")
-        snapshots[after] = snapshot(pod(size[1], processes=[shell, kernel]), sample="after-python")
+        uid = uid_of(name, repeat)
+        snapshots[before] = snapshot(pod(size[0], processes=[shell], uid=uid), sample="empty")
+        snapshots[after] = snapshot(pod(size[1], processes=[shell, kernel], uid=uid), sample="after-python")
     return [
         _with_evidence(with_rounds(base, [130 * MIB, 131 * MIB])),
         msgspec.structs.replace(other, snapshots=snapshots),
@@ -228,7 +237,8 @@ def with_rounds(run_: Document, anon: Sequence[int], *, kept: Sequence[bool] | N
         for cycle, size in enumerate(anon, start=1):
             path = f"snapshots/warm-{repeat}-{cycle}.json"
             time = f"2026-01-01T01:{repeat:02}:{cycle:02}Z"
-            snapshots[path] = snapshot(pod(size), sample="warm-reuse", captured_at=time)
+            own = pod(size, uid=uid_of(run_.name, repeat))
+            snapshots[path] = snapshot(own, sample="warm-reuse", captured_at=time)
             same = (
                 not (repeat == manifest.plan.repeats and cycle == len(anon))
                 if kept is None

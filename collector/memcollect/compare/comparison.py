@@ -162,8 +162,9 @@ def _counted_twice(documents: Sequence[Document]) -> Iterator[tuple[Document, st
 
 
 def _not_measured(observed: Sequence[tuple[str, Observation]]) -> Iterator[Gap]:
+    """Yield what snapshots lack; a run tells it of its own, phase by phase."""
     for backend, each in observed:
-        for missing in each.snapshot.missing:
+        for missing in each.snapshot.missing if each.status is None else ():
             reason = f"{missing.kind} {missing.name} ({missing.reason}): {missing.detail}"
             yield Gap(backend=backend, phase=each.phase.label, reason=reason)
 

@@ -13,6 +13,9 @@ from memcollect.model import Container, Pod
 from memcollect.roles import app_containers, lives_in_guest
 from memcollect_agent.wire import Node
 
+GOOD_BEFORE = frozenset({"ok", "did-not-settle", "skipped"})
+"""Statuses of phases that did all of their work, or none; what comes after them knows what it stands on."""
+
 
 @dataclass(frozen=True)
 class Unknown:
@@ -68,6 +71,8 @@ def side_facts(
         "pods": frozenset(repeats),
         "missing": (*gaps, *_missing(group.observations)),
         "status": _all(group.observations, lambda each: each.status, "no run says how the phase ended"),
+        "earlier": _earlier(group.observations),
+        "shared_pods": frozenset(_in_several(list(group.repeats().values()))),
         "settled": _all(
             group.observations, lambda each: each.settled, "no run says whether memory had come to rest"
         ),
@@ -78,6 +83,7 @@ def side_facts(
         "kernel": _nodes(pods, lambda node: node.kernel),
         "thp": _nodes(pods, _huge_pages),
         "swap": _nodes(pods, _swap),
+        "memory_total": _nodes(pods, lambda node: (node.meminfo or {}).get("MemTotal")),
         "page_size": _nodes(pods, lambda node: node.page_size_bytes),
         "cpus": _nodes(pods, lambda node: node.cpus),
         "driver": _all(pods, lambda each: each[1].driver, "the shape of the cgroup paths did not tell"),
@@ -102,6 +108,25 @@ def _workloads(observation: Observation) -> tuple[tuple[str, str], ...] | None:
         return None
     known = [(phase, sha256) for phase, sha256 in observation.workloads if sha256 is not None]
     return tuple(known) if len(known) == len(observation.workloads) else None
+
+
+def _earlier(observations: Iterable[Observation]) -> Fact:
+    """Return what went wrong before in the same sandboxes, e.g. "after-node: timed-out"."""
+    told = [each.earlier for each in observations]
+    if any(each is None for each in told):
+        return Unknown("no run says what was done before")
+    return frozenset(
+        f"{phase}: {status}" for each in told if each for phase, status in each if status not in GOOD_BEFORE
+    )
+
+
+def _in_several(repeats: Sequence[Sequence[Observation]]) -> Iterator[str]:
+    """Yield the names of pods, by UID, that were measured in more than one repeat."""
+    seen: set[str] = set()
+    for some in repeats:
+        pods = {pod.uid: pod.name for each in some for pod in measured_pods(each.snapshot.pods)}
+        yield from (name or uid for uid, name in pods.items() if uid in seen)
+        seen |= pods.keys()
 
 
 def _nodes(pods: Sequence[tuple[Observation, Pod]], of: Callable[[Node], Any]) -> Fact:
@@ -175,8 +200,9 @@ def _residual(pods: Sequence[Pod]) -> Fact:
 
 def _missing(observations: Iterable[Observation]) -> Iterator[str]:
     for each in observations:
-        for missing in each.snapshot.missing:
-            yield f"{missing.kind} {missing.name} ({missing.reason})"
+        # What a run's snapshots lack stands among the gaps of the run.
+        lacking = each.snapshot.missing if each.status is None else []
+        yield from (f"{missing.kind} {missing.name} ({missing.reason})" for missing in lacking)
         named = {missing.name.rpartition("/")[2] for missing in each.snapshot.missing}
         for pod in each.snapshot.pods:
             if pod.composition is None and pod.name not in named and not lives_in_guest(pod):

@@ -20,6 +20,8 @@ SIDES = ("baseline", "candidate")
 MAX_LISTED = 3
 WHOLE_SHARE = 0.9
 """Of a difference in the containers at least this much must be one of the pod's own cgroup, too."""
+ALIKE = 1.02
+"""Machines of one kind differ by some megabytes in what their firmware and kernel leave."""
 BOTH: frozenset[PairKind] = frozenset({"backends", "phases"})
 BACKENDS: frozenset[PairKind] = frozenset({"backends"})
 
@@ -128,6 +130,43 @@ def _status(facts: Facts) -> Outcome:
     return Outcome(holds=True, reason="the phase ended well in every repeat")
 
 
+def _earlier(facts: Facts) -> Outcome:
+    bad = facts["baseline.earlier"] | facts["candidate.earlier"]
+    if bad:
+        reason = f"what was done before in the same sandboxes did not end well: {_listed(bad)}"
+        return Outcome(holds=False, reason=reason)
+    return Outcome(holds=True, reason="every phase before it in the same sandboxes ended well")
+
+
+def _own_pods(facts: Facts) -> Outcome:
+    for side in SIDES:
+        if facts[f"{side}.shared_pods"]:
+            reason = (
+                f"the same pod was measured in several repeats on the {side}, which are none then: "
+                f"{_listed(facts[f'{side}.shared_pods'])}"
+            )
+            return Outcome(holds=False, reason=reason)
+    return Outcome(holds=True, reason="each repeat had pods of its own")
+
+
+def _movement(facts: Facts) -> Outcome:
+    """Judge whether the difference is more than what may move while memory counts as at rest."""
+    allowed = max(within for name in both("settle_rule") for within, _ in facts[name])
+    change = abs(facts["difference"].estimate_bytes)
+    shown = f"the difference is {human_bytes(change)}, what may move at rest {human_bytes(allowed)}"
+    if change <= allowed:
+        return Outcome(holds=False, reason=f"the difference is no larger than what may move at rest: {shown}")
+    return Outcome(holds=True, reason=shown)
+
+
+def _memory_total(facts: Facts) -> Outcome:
+    sizes = facts["baseline.memory_total"] | facts["candidate.memory_total"]
+    shown = _listed(sizes, human_bytes)
+    if max(sizes) > ALIKE * min(sizes):
+        return Outcome(holds=False, reason=f"nodes of different memory: {shown}")
+    return Outcome(holds=True, reason=f"nodes of as much memory: {shown}")
+
+
 def _settled(facts: Facts) -> Outcome:
     for side in SIDES:
         if facts[f"{side}.settled"] != {True}:
@@ -205,6 +244,8 @@ RULES = (
     Rule("missing", both("missing"), _missing, "list of what is missing"),
     Rule("repeats", both("repeats"), _repeats, "number of repeats"),
     Rule("status", both("status"), _status, "outcome"),
+    Rule("earlier", both("earlier"), _earlier, "outcome of earlier phases"),
+    Rule("own-pods", both("shared_pods"), _own_pods, "identity of pods"),
     Rule("settled", both("settled"), _settled, "settling"),
     same("settle-rule", "settle_rule", "rule of what counts as at rest", _rest),
     Rule("workload", both("workload"), _workload, "workload", BACKENDS),
@@ -212,6 +253,7 @@ RULES = (
     same("kernel", "kernel", "kernel"),
     same("thp", "thp", "transparent huge page setting"),
     same("swap", "swap", "swap"),
+    Rule("node-memory", both("memory_total"), _memory_total, "nodes' memory"),
     same("page-size", "page_size", "page size"),
     same("cpus", "cpus", "number of CPUs"),
     same("cgroup-driver", "driver", "cgroup driver"),
@@ -220,6 +262,7 @@ RULES = (
     same("limits", "limits", "set of limits", _quantities),
     same("top-provider", "provider", "provider of kubectl top's number"),
     Rule("residual", (*both("residual"), "difference"), _residual, "difference"),
+    Rule("movement", (*both("settle_rule"), "difference"), _movement, "rule of what counts as at rest"),
     Rule("interval", ("difference",), _interval, "difference"),
     Rule("whole-pod", ("difference", "whole_difference"), _whole_pod, "charge of the pod's own cgroup"),
 )

@@ -33,6 +33,8 @@ class Observation(Struct, frozen=True, kw_only=True):
     """After a reuse: whether the pods are those that were released."""
     workloads: list[tuple[str, str | None]] | None = None
     """What ran in this repeat up to here: (phase, hash), in order."""
+    earlier: list[tuple[str, str]] | None = None
+    """How the phases before it in the same sandboxes ended: (phase, status), in order."""
     order: tuple[int, int, int, str] = (0, 0, 0, "")
     """Where its phase stands: in the plan, and by time where there is none."""
     snapshot: Snapshot
@@ -102,6 +104,7 @@ def _of_phase(document: Document, manifest: RunManifest, run: PhaseRun) -> Itera
             settle_rule=_settle_rule(run.settling),
             same_pod=run.same_pod,
             workloads=workload_trail(manifest, run),
+            earlier=[(phase_key(each).label, each.status) for each in same_sandboxes(manifest, run)[:-1]],
             order=(*place_in_plan(manifest, run), ""),
             snapshot=snapshot,
         )
@@ -116,26 +119,29 @@ def _settle_rule(settling: Settling | None) -> tuple[int, float] | None:
 def workload_trail(manifest: RunManifest, run: PhaseRun) -> list[tuple[str, str | None]]:
     """Return what had been run in these sandboxes, this phase last: (phase, hash), None where it has none.
 
-    Each repeat, and in it each number of sandboxes at once, has sandboxes of its own.
-
     What ran before leaves memory behind, so two phases did the same only where their trails are equal.
     """
-    earlier = [
+    together = same_sandboxes(manifest, run)
+    return list({phase_key(each).label: workload_hash(manifest, each) for each in together}.items())
+
+
+def same_sandboxes(manifest: RunManifest, run: PhaseRun) -> list[PhaseRun]:
+    """Return the phases that this one's sandboxes have been through, in order, this one last.
+
+    Each repeat, and in it each number of sandboxes at once, has sandboxes of its own.
+    """
+    found = [
         each
         for each in manifest.phases
         if (each.repeat, each.step) == (run.repeat, run.step)
         and place_in_plan(manifest, each) <= place_in_plan(manifest, run)
     ]
-    trail = {
-        phase_key(each).label: workload_hash(manifest, each)
-        for each in sorted(earlier, key=lambda each: place_in_plan(manifest, each))
-    }
-    return list(trail.items())
+    return sorted(found, key=lambda each: place_in_plan(manifest, each))
 
 
 def workload_hash(manifest: RunManifest, run: PhaseRun) -> str | None:
     """Return what the phase ran, as a hash; "none" where it ran nothing, None where it is not recorded."""
-    if run.workload is None:
+    if run.workload is None or run.status == "skipped":
         return NO_WORKLOAD
     return next((each.sha256 for each in manifest.workloads if each.name == run.workload), None)
 

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from memcollect.compare.evidence import Facts
 from memcollect.compare.model import Difference, Pair, Side
+from memcollect.compare.statistics import chance_of_separation
 from memcollect.compare.values import HEADLINE
 from memcollect.compare.wording import percent, short_digest
 from memcollect.units import human_bytes
 
 UNNAMED_ISSUE = "the issue"
+RARE = 0.01
 MOST_CLAIMS = 2
 """More than these are a list and not a sentence."""
 
@@ -26,8 +28,18 @@ def claim(sides: tuple[Side, Side], difference: Difference, facts: Facts) -> str
     return (
         f"{_subject(baseline, candidate)}: {amount} {way} working set per pod"
         f" ({percent(difference.level)} interval {low} to {high}; {difference.n_before} and"
-        f" {difference.n_after} repeats of {pods} pod{'' if pods == 1 else 's'}; Linux {kernel}"
-        f"{_workload(sides, facts)})."
+        f" {difference.n_after} repeats of {pods} pod{'' if pods == 1 else 's'}{_few(difference)};"
+        f" Linux {kernel}{_workload(sides, facts)})."
+    )
+
+
+def _few(difference: Difference) -> str:
+    """Return how often equal sides would lie as far apart, where that is no rarity."""
+    chance = chance_of_separation(difference.n_before, difference.n_after)
+    return (
+        f", so few that equal sides lie wholly apart in 1 of {round(1 / chance)} cases"
+        if chance >= RARE
+        else ""
     )
 
 
@@ -69,21 +81,34 @@ def verdict(pairs: Sequence[Pair], issue: str | None) -> str:
 
 
 def _claims(pairs: Sequence[Pair]) -> str:
-    """Return the claims themselves; of many the largest, and that the others stand below."""
+    """Return the claims themselves; of many the largest either way, and how many go which way."""
     if len(pairs) <= MOST_CLAIMS:
         return " ".join(pair.claim for pair in pairs)
-    largest = max(pairs, key=_size)
-    return f"{largest.claim} This is the largest of {len(pairs)} differences that may be claimed, below."
+    less = [pair for pair in pairs if _change(pair) < 0]
+    more = [pair for pair in pairs if _change(pair) >= 0]
+    if not (less and more):
+        largest = max(pairs, key=lambda pair: abs(_change(pair)))
+        way = "less" if less else "more"
+        return (
+            f"{largest.claim} This is the largest of {len(pairs)} differences that may be claimed, all of"
+            f" them {way}; the others stand below."
+        )
+    ends = f"{min(less, key=_change).claim} {max(more, key=_change).claim}"
+    return (
+        f"{ends} These are the largest either way of {len(pairs)} differences that may be claimed,"
+        f" {len(less)} of them less and {len(more)} more; the others stand below."
+    )
 
 
-def _size(pair: Pair) -> int:
+def _change(pair: Pair) -> int:
     found = next((each.difference for each in pair.deltas if each.metric == HEADLINE), None)
-    return abs(found.estimate_bytes) if found is not None else 0
+    return found.estimate_bytes if found is not None else 0
 
 
 def _why(pairs: Sequence[Pair]) -> str:
     """Return the reason that stands against most of the comparisons."""
-    reasons = [each.reason for pair in pairs for each in pair.refusals]
+    # Two rules that lack the same fact have one reason.
+    reasons = [reason for pair in pairs for reason in dict.fromkeys(each.reason for each in pair.refusals)]
     first = max(dict.fromkeys(reasons), key=reasons.count, default="no reason is known")
     rules = {each.rule for pair in pairs for each in pair.refusals}
     more = len(rules) - 1

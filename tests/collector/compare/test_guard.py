@@ -23,6 +23,9 @@ SIDE: dict[str, Any] = {
     "missing": (),
     "repeats": 3,
     "status": frozenset({"ok"}),
+    "earlier": frozenset(),
+    "shared_pods": frozenset(),
+    "memory_total": frozenset({8 << 30}),
     "settled": frozenset({True}),
     "settle_rule": frozenset({(MIB, 20.0)}),
     "workload": frozenset({(("after-python", "ab" * 32),)}),
@@ -105,6 +108,7 @@ def test_nothing_is_allowed_while_any_fact_is_unknown(lost: set[str], gone: bool
             "kata-guest",
             "different provider of kubectl top's number: host-cgroup against kata-guest",
         ),
+        ("node-memory", "memory_total", 64 << 30, "nodes of different memory: 64 GiB and 8192 MiB"),
         ("pods", "pods", 50, "different number of pods: 1 against 50"),
     ],
 )

@@ -39,7 +39,7 @@ def _refusals(pairs: Iterable[Pair]) -> list[Bullet]:
     by_reasons: dict[tuple[str, ...], list[Pair]] = {}
     for pair in pairs:
         if not pair.allowed:
-            by_reasons.setdefault(tuple(each.reason for each in pair.refusals), []).append(pair)
+            by_reasons.setdefault(tuple(dict.fromkeys(e.reason for e in pair.refusals)), []).append(pair)
     return [
         Bullet("; ".join(_gathered(alike)), list(reasons) or ["no number is known on one side"])
         for reasons, alike in by_reasons.items()
