@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from collections import Counter
 from typing import Any
 
 import msgspec
 
 from memcollect.errors import UsageError
-from memcollect.profile.checks import check_plan
-from memcollect.profile.plan import PHASES, SOURCES, Phase, Plan, Settle, Source
-from memcollect.profile.tables import Mistakes, read_table, read_tagged
+from memcollect.profile.checks import check_head, check_names, check_phase, check_table
+from memcollect.profile.plan import PHASES, SOURCES, Phase, Plan, Settle
+from memcollect.profile.tables import Mistakes, Table, read_table, read_tagged, spelt
 from memcollect.sources.plain import plain
 
 LARGEST_PLAN_BYTES = 1 << 20
@@ -37,20 +36,15 @@ def parse_plan(data: bytes, name: str = "the plan", source: bytes | None = None)
     Raises PlanError, which tells every mistake.
     """
     mistakes: Mistakes = []
-    settles_everywhere = False
     document = _toml(data, name, mistakes)
-    if source is not None:
-        replaced = _toml(source, "the source's file", mistakes)
-        if document is not None and replaced is not None:
-            document |= _replacing(replaced, mistakes)
-            settles_everywhere = "settle" in replaced
-    plan = None if document is None else _plan(document, mistakes)
+    replaced = None if source is None else _replacing(source, mistakes)
+    plan = None
+    if document is not None:
+        document = spelt(document, [*_OWN, *_TABLES], "", mistakes)
+        plan = _plan(document if replaced is None else document | replaced, mistakes)
     if plan is None or mistakes:
         raise PlanError(name, list(dict.fromkeys(mistakes)))
-    if settles_everywhere:
-        phases: list[Phase] = [msgspec.structs.replace(phase, settle=None) for phase in plan.phases]
-        plan = msgspec.structs.replace(plan, phases=phases)
-    return plan
+    return _settled_by_source(plan) if replaced and "settle" in replaced else plan
 
 
 def _toml(data: bytes, name: str, mistakes: Mistakes) -> dict[str, Any] | None:
@@ -60,67 +54,79 @@ def _toml(data: bytes, name: str, mistakes: Mistakes) -> dict[str, Any] | None:
     try:
         return tomllib.loads(data.decode())
     except UnicodeDecodeError as error:
-        mistakes.append(f"It is not UTF-8 at byte {error.start}; save it as UTF-8.")
+        mistakes.append(f"{plain(name)} is not UTF-8 at byte {error.start}; save it as UTF-8.")
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
         mistakes.append(f"{plain(name)} is not TOML: {plain(str(error)).rstrip('.')}.")
     return None
 
 
-def _replacing(replaced: dict[str, Any], mistakes: Mistakes) -> dict[str, Any]:
-    known = ("source", "backend", "settle")
-    mistakes += [
-        f"The source's file has {plain(key, 60)!r}; it may hold [source], [settle] and backend."
-        for key in sorted(set(replaced) - set(known))
-    ]
-    if "source" not in replaced:
-        mistakes.append("The source's file has no [source] table; add one.")
-    return {key: value for key, value in replaced.items() if key in known}
+def _replacing(source: bytes, mistakes: Mistakes) -> dict[str, Any]:
+    """Return what a source's file replaces; its [source] is None where it has none that could be read."""
+    document = _toml(source, "the source's file", mistakes)
+    if document is None:
+        return {"source": None}
+    found = spelt(document, ("source", "backend", "settle"), "the source's file", mistakes)
+    if "source" not in found:
+        mistakes.append(f"the source's file has no [source] table; {_ADD_SOURCE}.")
+    return {"source": None, **found}
+
+
+def _settled_by_source(plan: Plan) -> Plan:
+    phases: list[Phase] = [msgspec.structs.replace(phase, settle=None) for phase in plan.phases]
+    return msgspec.structs.replace(plan, phases=phases, settle_is_the_sources=True)
 
 
 def _plan(document: dict[str, Any], mistakes: Mistakes) -> Plan | None:
-    head: Any = read_table(_Shape, document, "", mistakes, ("settle", "source", "phases"))
-    settle: Settle | None = Settle()
-    if "settle" in document:
-        settle = read_table(Settle, document["settle"], "settle.", mistakes)
-    source: Source | None = None
-    if "source" not in document:
-        mistakes.append(
-            'The plan has no [source]; add one with kind = "selector", "template" or "provisioner".'
-        )
-    else:
-        source = read_tagged(SOURCES, "kind", document["source"], "source.", mistakes)
-    phases = _phases(document.get("phases"), mistakes)
-    check_plan(head, settle, source, phases, mistakes)
-    if head is None or settle is None or source is None or mistakes:
+    """Read and check it from the top to the bottom, which is the order that mistakes are told in."""
+    own = {key: value for key, value in document.items() if key in _OWN}
+    head = read_table(_Shape, own, "", mistakes)
+    check_head(head, mistakes)
+    settle = read_table(Settle, document.get("settle", {}), "settle.", mistakes)
+    check_table(settle, mistakes)
+    source = _source(document, mistakes)
+    check_table(source, mistakes)
+    phases = _phases(document.get("phases"), source, mistakes)
+    if mistakes:
         return None
-    own = {name: getattr(head, name) for name in _Shape.__struct_fields__}
-    return Plan(settle=settle, source=source, phases=[p for _, p in phases], **own)
+    values = {name: head.values[name] for name in _OWN}
+    made: list[Phase] = [phase.made() for phase in phases]
+    return Plan(settle=settle.made(), source=source.made(), phases=made, **values)
 
 
-def _phases(tables: Any, mistakes: Mistakes) -> list[tuple[str, Phase]]:
-    """Return each phase that could be read, with what mistakes in it are to call it."""
+def _source(document: dict[str, Any], mistakes: Mistakes) -> Table:
+    if "source" not in document:
+        mistakes.append(f"the plan has no [source]; {_ADD_SOURCE}.")
+    elif document["source"] is not None:
+        return read_tagged(SOURCES, "kind", document["source"], "source.", mistakes)
+    return Table(where="source.", kinds=SOURCES)
+
+
+def _phases(tables: Any, source: Table, mistakes: Mistakes) -> list[Table]:
     if not isinstance(tables, list) or not tables:
-        mistakes.append("The plan has no phases; add at least one [[phases]] table.")
+        mistakes.append("the plan has no phases; add at least one [[phases]] table.")
         return []
-    names = [table.get("name") for table in tables if isinstance(table, dict)]
-    for name, count in Counter(name for name in names if isinstance(name, str)).items():
-        if count > 1:
-            mistakes.append(f"{count} phases are called {plain(name, 60)!r}; give each a name of its own.")
-    read: list[tuple[str, Phase]] = []
+    read = []
     for number, table in enumerate(tables, 1):
         called = table.get("name") if isinstance(table, dict) else None
         where = f"phase {number}" + (f" ({plain(called, 40)})" if isinstance(called, str) else "")
         phase = read_tagged(PHASES, "do", table, f"{where}: ", mistakes)
-        read += [(where, phase)] if phase is not None else []
+        check_phase(phase, source, mistakes)
+        read.append(phase)
+    check_names(read, mistakes)
     return read
 
 
+_TABLES = ("settle", "source", "phases")
+_ADD_SOURCE = 'add one with kind = "selector", "template" or "provisioner"'
+_SHAPE_FIELDS = [
+    each for each in msgspec.structs.fields(Plan) if each.name not in (*_TABLES, "settle_is_the_sources")
+]
+_OWN = [each.name for each in _SHAPE_FIELDS]
 _Shape = msgspec.defstruct(
     "_Shape",
     [
         (each.name, each.type, each.default) if not each.required else (each.name, each.type)
-        for each in msgspec.structs.fields(Plan)
-        if each.name not in ("settle", "source", "phases")
+        for each in _SHAPE_FIELDS
     ],
     kw_only=True,
 )

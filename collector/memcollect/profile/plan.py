@@ -177,5 +177,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     poll: Seconds = Seconds(0.25)
     """How often pods that start are looked at."""
     settle: Settle = Settle()
+    settle_is_the_sources: bool = False
+    """Whether a source's file brought it, whose author knows the cluster; no key of the TOML."""
     source: Source
     phases: list[Phase]

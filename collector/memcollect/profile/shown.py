@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+from datetime import date, datetime, time
 from typing import Any
 
 from memcollect.sources.plain import plain
@@ -12,7 +15,7 @@ _LONGEST = 60
 def shown(value: Any) -> str:
     """Return how `value` is written; what an address in it has before its "@" is left out."""
     try:
-        written = repr(value)
+        written = _written(value)
     except (ValueError, RecursionError):
         # Python writes no integer of more than 4300 digits; a hexadecimal one of TOML may be longer.
         return "too long to be shown"
@@ -26,3 +29,17 @@ def shown_address(address: str) -> str:
     """Return an address that may be badly written: what is before its last "@" may be a password."""
     _, at, rest = address.rpartition("@")
     return shown(f"…@{rest}" if at else address)
+
+
+def nearest(word: Any, names: Iterable[str]) -> str | None:
+    """Return the one of `names` that was most likely meant by `word`; None where it is like none."""
+    if not isinstance(word, str) or len(word) > _LONGEST:
+        return None
+    return next(iter(difflib.get_close_matches(word, list(names), n=1)), None)
+
+
+def _written(value: Any) -> str:
+    """Return what TOML calls it, where that is not what Python calls it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value.isoformat() if isinstance(value, date | datetime | time) else repr(value)

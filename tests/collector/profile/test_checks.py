@@ -5,8 +5,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from memcollect.profile.checks import check_plan
+from memcollect.profile.checks import check_phase, check_table
 from memcollect.profile.plan import (
+    PHASES,
+    SOURCES,
     Call,
     Exec,
     Http,
@@ -23,7 +25,8 @@ from memcollect.profile.plan import (
     Source,
     Template,
 )
-from memcollect.profile.tables import Mistakes
+from memcollect.profile.tables import Mistakes, Table
+from plan_tables import head_mistakes, phase_mistakes, source_mistakes
 
 SELECTED = Selected(selector="a=b")
 CALL = Call(url="https://h:8443/{namespace}/{id}?run={run}")
@@ -31,10 +34,9 @@ PROVISIONED = Provisioned(create=CALL, delete=CALL, headers={"X-API-Key": "X_API
 
 
 def told(source: Source = SELECTED, phase: Phase | None = None, **head: Any) -> Mistakes:
-    mistakes: Mistakes = []
     plan = msgspec.structs.replace(Plan(name="x", source=source, phases=[]), **head)
-    check_plan(plan, plan.settle, source, [("phase 1", phase)] if phase else [], mistakes)
-    return mistakes
+    of_phase = phase_mistakes(phase, source) if phase else []
+    return [*head_mistakes(plan), *source_mistakes(source), *of_phase]
 
 
 def only(mistakes: Mistakes) -> str:
@@ -49,10 +51,26 @@ def test_a_good_plan_has_no_mistakes(source: Source) -> None:
     assert told(source, Exec(name="a", command=["true"]), repeats=1, poll=Seconds(0.05)) == []
 
 
-def test_what_had_mistakes_already_is_passed_over() -> None:
+def test_what_could_not_be_read_is_passed_over_and_the_rest_is_held_to_sense() -> None:
     mistakes: Mistakes = []
-    check_plan(None, None, None, [("phase 1", Scale(name="a", steps=[1]))], mistakes)
-    assert mistakes == []
+    unread = Table(where="phase 1: ", kinds=[Scale], values={"name": "A", "steps[]": [(2, 0)]})
+    check_phase(unread, Table(where="source.", kinds=SOURCES), mistakes)
+    assert [each.partition(";")[0] for each in mistakes] == [
+        "phase 1: name is 'A'",
+        "phase 1: steps, entry 2, is 0",
+    ]
+
+
+def test_a_table_of_no_known_kind_is_held_to_what_all_kinds_have_in_common() -> None:
+    mistakes: Mistakes = []
+    values = {"name": "A", "namespace": "B", "ready_within": Seconds(0), "port": 0}
+    check_table(Table(where="phase 1: ", kinds=PHASES, values=values), mistakes)
+    check_table(Table(where="source.", kinds=SOURCES, values=values), mistakes)
+    assert [each.partition(";")[0] for each in mistakes] == [
+        "phase 1: name is 'A'",
+        "source.namespace is 'B'",
+        "source.ready_within is 0",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -86,8 +104,8 @@ def test_each_mistake_of_the_head_is_a_sentence_with_its_key(head: dict[str, Any
         (Selected(selector="a=b", most=0), "most"),
         (Selected(selector="a=b", most=1001), "most"),
         (Selected(selector="a=b", most=16**4000), "most"),
-        (Template(), "needs either file"),
-        (Template(file="a", clone="b"), "needs either file"),
+        (Template(), "source.file (a Pod manifest) and source.clone"),
+        (Template(file="a", clone="b"), "both there; remove one"),
         (Template(file="a", runtime_class="g visor"), "runtime_class"),
     ],
 )

@@ -8,9 +8,9 @@ from memcollect.bundle import BundleWriter, read_bundle
 from memcollect.errors import OutputError
 from memcollect.events import read_events
 from memcollect.profile.blocks import Block
-from memcollect.profile.checks import NAME
 from memcollect.profile.plan import Nothing, Scale
 from memcollect.profile.record import Record, snapshot_path
+from memcollect.profile.rules import NAME
 from memcollect.run_model import EVENTS_NAME, NodeEvidence, PhaseRun
 
 A, B = Nothing(name="a"), Nothing(name="b")

@@ -1,10 +1,10 @@
 import math
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from memcollect.profile.plan import Seconds, Size
-from memcollect.profile.values import leaf
+from memcollect.profile.values import example, leaf
 
 
 @pytest.mark.parametrize(
@@ -39,24 +39,58 @@ def test_what_is_read_has_its_own_type() -> None:
     "written", ["", "20", "20 S", "1e3s", "-1s", "20s ", "1d", "٣s", True, None, [1], math.inf, math.nan]
 )
 def test_what_is_no_length_of_time_is_told_what_to_write(written: Any) -> None:
-    with pytest.raises(ValueError, match='is no length of time; write "20s"'):
+    with pytest.raises(ValueError, match='it must be a length of time, as "500ms"'):
         leaf(Seconds, written)
 
 
 @pytest.mark.parametrize("written", ["", "1", "1M", "1mi", "1 Mb", "-1Mi", "1Mi\n", False, 1.0, None, {}])
 def test_what_is_no_size_is_told_what_to_write(written: Any) -> None:
-    with pytest.raises(ValueError, match='is no size; write "1Mi"'):
+    with pytest.raises(ValueError, match='it must be a size, as "1Mi"'):
         leaf(Size, written)
 
 
 @pytest.mark.parametrize(
-    ("kind", "written"), [(Seconds, "25h"), (Seconds, -1), (Size, "1048577Gi"), (Size, -1)]
+    ("kind", "written"),
+    [(Seconds, "25h"), (Seconds, -1), (Size, "1048577Gi"), (Size, -1), (Seconds, 10**400)],
 )
 def test_what_is_out_of_range_is_told_the_range(kind: type, written: Any) -> None:
-    with pytest.raises(ValueError, match="must be between 0 and"):
+    with pytest.raises(ValueError, match='it must be from 0 to "'):
         leaf(kind, written)
+
+
+@pytest.mark.parametrize(
+    ("kind", "written", "must"),
+    [
+        (str, 1, "text in quotes"),
+        (str, ["a"], "text in quotes"),
+        (int, "1", "a whole number"),
+        (int, True, "a whole number"),
+        (int, 1.0, "a whole number"),
+        (Literal["GET", "POST"], "FETCH", "one of GET, POST"),
+        (Literal["GET", "POST"], "get", "one of GET, POST"),
+        (Literal["GET", "POST"], ["GET"], "one of GET, POST"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_told_what_it_must_be(kind: Any, written: Any, must: str) -> None:
+    with pytest.raises(ValueError, match=f"^it must be {must}$"):
+        leaf(kind, written)
+
+
+def test_a_value_of_the_right_kind_is_what_was_written() -> None:
+    assert [leaf(str, "a"), leaf(int, 16**4000), leaf(Literal["GET", "POST"], "POST")] == [
+        "a",
+        16**4000,
+        "POST",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "written"), [(str, '"…"'), (list[str], '["…"]'), (list[int], "[1]"), (Seconds, '"20s"')]
+)
+def test_an_example_is_toml(kind: Any, written: str) -> None:
+    assert example(kind) == written
 
 
 def test_another_type_is_none_of_its_business() -> None:
     with pytest.raises(NotImplementedError):
-        leaf(str, "20s")
+        leaf(bytes, "20s")

@@ -5,19 +5,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from memcollect.profile.checks import check_plan
 from memcollect.profile.plan import Call, Provisioned, Seconds
 from memcollect.profile.shown import shown
-from memcollect.profile.tables import Mistakes
+from plan_tables import source_mistakes
 
 GOOD = "http://h/{id}"
 
 
 def told(create: Call | None = None, delete: Call | None = None, **more: Any) -> str:
     source = Provisioned(create=create or Call(url=GOOD), delete=delete or Call(url=GOOD))
-    mistakes: Mistakes = []
-    check_plan(None, None, msgspec.structs.replace(source, **more), [], mistakes)
-    return "\n".join(mistakes)
+    return "\n".join(source_mistakes(msgspec.structs.replace(source, **more)))
 
 
 @pytest.mark.parametrize(
@@ -48,6 +45,12 @@ def test_braces_of_any_other_kind_would_be_sent_as_they_are(word: str) -> None:
     mistake = told(Call(url=f"http://h/{{id}}/{word}"))
     assert mistake.startswith("source.create.url ")
     assert "{id}, {run} and {namespace}" in mistake or "write http://" in mistake
+
+
+def test_a_misspelt_id_is_one_mistake_and_not_two() -> None:
+    assert told(Call(url="http://h/{ID}")) == (
+        "source.create.url has {ID}; only {id}, {run} and {namespace} are known."
+    )
 
 
 def test_a_request_without_the_id_would_make_or_delete_we_know_not_what() -> None:
@@ -137,7 +140,9 @@ def test_a_pods_name_is_one_and_holds_the_id(pod: str) -> None:
 
 
 def test_a_header_is_a_name_and_its_value_the_name_of_a_variable() -> None:
-    assert told(headers={"X Key": "KEY"}) == "source.headers has 'X Key'; that is no header's name."
+    assert told(headers={"X Key": "KEY"}) == (
+        "source.headers has 'X Key', which is no header's name; use letters, digits and '-', as X-API-Key."
+    )
     mistake = told(headers={"Authorization": "Bearer hunter2"})
     assert "must name an environment variable" in mistake
     assert "hunter2" not in mistake
