@@ -25,6 +25,7 @@ class Provisioner:
         self.asked: list[tuple[str, str]] = []
         self.fresh_after_release = False
         self.late = False
+        self.release_status = 200
         self.deletion_answered = threading.Event()
         self.url = ""
 
@@ -60,7 +61,7 @@ def provisioning(stage: Stage) -> Iterator[Provisioner]:
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"] or 0)) or b"{}")
             released = self.path.endswith("/release")
-            self._answer(200 if released else provisioner.create(body["sandbox_id"]))
+            self._answer(provisioner.release_status if released else provisioner.create(body["sandbox_id"]))
 
         def do_DELETE(self) -> None:
             self._answer(provisioner.remove(self.path.rpartition("/")[2]))

@@ -12,6 +12,7 @@ from memcollect.profile.gathering import Gatherer
 from memcollect.profile.measuring import Measurer
 from memcollect.profile.node_evidence import Nodes
 from memcollect.profile.operator import TerminalOperator
+from memcollect.profile.reuse import Reuser
 from memcollect.profile.runner import Run
 from memcollect.profile.selected import SelectedSource
 from memcollect.profile.tools import Tools, Workshop
@@ -35,21 +36,23 @@ def assembled(  # noqa: PLR0913, PLR0917 # a run is made of this many parts
     limits = Limits(concurrency=min(options["concurrency"], most_workers()), timeout=options["timeout"])
     source = begun.source
     nodes = Nodes(tools, deployment, limits)
+    gatherer = Gatherer(
+        source=source,
+        workshop=workshop,
+        tools=tools,
+        record=begun.record,
+        ready_within=float(begun.plan.source.ready_within),
+        poll=float(begun.plan.poll),
+        stopped=stopped,
+    )
+    operator = TerminalOperator(say)
     return Run(
         plan=begun.plan,
         source=source,
         ordinary=len(source.names) if isinstance(source, SelectedSource) else 1,
         workshop=workshop,
         record=begun.record,
-        gatherer=Gatherer(
-            source=source,
-            workshop=workshop,
-            tools=tools,
-            record=begun.record,
-            ready_within=float(begun.plan.source.ready_within),
-            poll=float(begun.plan.poll),
-            stopped=stopped,
-        ),
+        gatherer=gatherer,
         measurer=Measurer(
             tools=tools,
             record=begun.record,
@@ -60,7 +63,16 @@ def assembled(  # noqa: PLR0913, PLR0917 # a run is made of this many parts
         ),
         cleaner=cleaner_of(begun, workshop, tools, say),
         nodes=nodes,
-        operator=TerminalOperator(say),
+        operator=operator,
+        reuser=Reuser(
+            source=source,
+            workshop=workshop,
+            tools=tools,
+            record=begun.record,
+            gatherer=gatherer,
+            operator=operator,
+            stopped=stopped,
+        ),
         stopped=stopped,
         say=say,
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -65,6 +65,8 @@ class Gatherer:
     ready_within: float
     poll: float
     stopped: Stopped
+    uids: dict[str, list[str]] = field(default_factory=dict)
+    """By key, of every pod that was ever seen of that sandbox: the last one's last."""
 
     def gather(self, keys: Sequence[str]) -> Gathered:
         """Ask for a sandbox for every key and wait until each is ready, has failed or is late.
@@ -104,7 +106,10 @@ class Gatherer:
         asked = msgspec.structs.replace(sandbox, uid="")
         watch = Watch([asked])
         when = self._look(watch, [asked])
-        return self._summed([asked], watch, when)
+        seen = self._summed([asked], watch, when)
+        # When somebody else asked for a pod that is new is not known here.
+        rows = [msgspec.structs.replace(row, requested_at=None) for row in seen.startups]
+        return replace(seen, startups=rows)
 
     def _look(self, watch: Watch, places: Sequence[Sandbox], work: Work[Sandbox, None] | None = None) -> str:
         """Look until nothing is waited for any more; return until when that was, in words."""
@@ -131,6 +136,7 @@ class Gatherer:
         startups, missing = [], []
         pulled = self._pulled(known)
         for each in known:
+            self._remember(each.key, watch.uids.get(each.pod, ()))
             reason = "" if each.pod in watch.ready else watch.why_not(each.pod, when)
             if reason:
                 missing.append(
@@ -144,6 +150,10 @@ class Gatherer:
                 self.record.event("ready" if not reason else "not-ready", name=each.key, detail=reason)
         nodes = {each.uid: watch.pods[each.pod].spec.node_name or "" for each in ready}
         return Gathered(asked=known, ready=ready, nodes=nodes, startups=startups, missing=missing)
+
+    def _remember(self, key: str, uids: Iterable[str]) -> None:
+        known = self.uids.setdefault(key, [])
+        known += [each for each in uids if each not in known]
 
     def _pulled(self, sandboxes: Sequence[Sandbox]) -> dict[str, bool | None]:
         """Return by UID whether an image was pulled for it; all are of one namespace."""

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from memcollect.errors import CollectorError
 from memcollect.model import Missing
-from memcollect.profile.actions import Operator, Outcome, Stopped, act, marked, pause, run_command
+from memcollect.profile.actions import Operator, Outcome, Stopped, act
 from memcollect.profile.blocks import Block, blocks
 from memcollect.profile.cleanup import Cleaner, leftovers
 from memcollect.profile.gathering import Gathered, Gatherer
@@ -19,10 +18,10 @@ from memcollect.profile.measuring import Measurer
 from memcollect.profile.node_evidence import Nodes
 from memcollect.profile.plan import Nothing, Phase, Plan, Reuse
 from memcollect.profile.record import Record
-from memcollect.profile.sandboxes import Sandbox, Source
+from memcollect.profile.reuse import Reuser
+from memcollect.profile.sandboxes import Source
 from memcollect.profile.tools import Workshop
 from memcollect.run_model import NodeEvidence, PhaseRun, PhaseStatus
-from memcollect.sources.plain import plain
 
 Say = Callable[[str], None]
 MOST_UIDS = 4000
@@ -44,6 +43,7 @@ class Run:
     cleaner: Cleaner
     nodes: Nodes
     operator: Operator
+    reuser: Reuser
     stopped: Stopped
     say: Say
     missing: list[Missing] = field(default_factory=list)
@@ -72,31 +72,33 @@ class Run:
         )
         before = self.measurer.look([])
         keys = self._keys(count)
-        asked: Sequence[Sandbox] = [self.source.place(key) for key in keys]
         deleted: list[NodeEvidence] = []
         try:
-            there = self.gatherer.gather(keys)
-            asked = there.asked
-            self._phases(block, there, before)
+            self._phases(block, self.gatherer.gather(keys), before)
         finally:
-            deleted = self._delete(asked)
+            deleted = self._delete(keys)
             self.record.close_block(block, deleted)
 
     def _keys(self, count: int) -> list[str]:
         batch = f"mc-{self.record.manifest.run_id}-{secrets.token_hex(2)}"
         return [f"{batch}-{number}" for number in range(1, count + 1)]
 
-    def _delete(self, asked: Sequence[Sandbox]) -> list[NodeEvidence]:
+    def _delete(self, keys: Sequence[str]) -> list[NodeEvidence]:
         if not self.source.makes:
             return []
-        self.missing += self.cleaner.delete(asked)
-        uids = [each.uid for each in asked if each.uid]
-        return leftovers(self.nodes, self._node_names(), uids, self.missing)
+        uids = {key: self.gatherer.uids.get(key, []) for key in keys}
+        last = {key: found[-1] if found else "" for key, found in uids.items()}
+        places = [msgspec.structs.replace(self.source.place(key), uid=uid) for key, uid in last.items()]
+        self.missing += self.cleaner.delete(places)
+        # A sandbox may have had several pods, and each of them may have left something.
+        ever = [uid for found in uids.values() for uid in found][-MOST_UIDS:]
+        return leftovers(self.nodes, self._node_names(), ever, self.missing)
 
     def _deleted(self) -> list[str]:
         """Return the UIDs of the pods that the run has made, the latest, as many as an agent can be asked."""
-        rows = (row for run in self.record.manifest.phases for row in run.startups)
-        return [row.pod_uid for row in rows if row.pod_uid][-MOST_UIDS:]
+        earlier = (row.pod_uid for run in self.record.manifest.phases for row in run.startups)
+        own = (uid for found in self.gatherer.uids.values() for uid in found)
+        return [uid for uid in dict.fromkeys([*earlier, *own]) if uid][-MOST_UIDS:]
 
     def _node_names(self) -> list[str]:
         return sorted({each.node for each in self.record.manifest.nodes})
@@ -135,51 +137,24 @@ class Run:
         return self.measurer.measure(run, there, phase.settle or self.plan.settle)
 
     def _reuse(self, phase: Reuse, run: PhaseRun, there: Gathered) -> Gathered:
-        if not self.source.releases and not phase.ask:
+        if not self.reuser.can(phase):
             why = "The source has no release, and the phase asks nobody for one."
             self._end(_ended_as(run, "skipped", why))
             return there
         for cycle in range(1, phase.cycles + 1):
             began = msgspec.structs.replace(run, cycle=cycle, started_at=time.time())
-            there, outcome, same = self._cycle(phase, there)
-            ended = msgspec.structs.replace(_with(began, outcome), same_pod=same)
+            done = self.reuser.round(phase, there)
+            there = done.there
+            startups = [*began.startups, *there.startups]
+            ended = msgspec.structs.replace(
+                _with(began, done.outcome), same_pod=done.same_pod, startups=startups
+            )
             self._end(*self._measured(ended, phase, there) if there.ready else (ended, ""))
             if self.stopped() or not there.ready:
                 break
+            # What came of the asking for the sandbox belongs to the first round alone.
+            run = msgspec.structs.replace(run, startups=[], missing=[])
         return there
-
-    def _cycle(self, phase: Reuse, there: Gathered) -> tuple[Gathered, Outcome, bool | None]:
-        """Release every sandbox, take it again, and run the phase's command in it."""
-        old = {each.key: each.uid for each in there.ready}
-        if not self.source.releases:
-            outcome = marked(self.operator, phase.ask, phase.time_limit, self.stopped)
-            again = self._seen_again(there.ready)
-        else:
-            outcome = self._released(there.ready)
-            if outcome.status == "ok" and not pause(phase.idle, self.stopped):
-                outcome = Outcome("interrupted", "Ctrl-C came while the sandbox was released.")
-            again = self._seen_again(there.ready) if outcome.status != "ok" else self._taken(there.ready)
-        if outcome.status == "ok" and again.missing:
-            outcome = Outcome("failed", again.missing[0].detail, missing=again.missing)
-        same = all(old[each.key] == each.uid for each in again.ready) if again.ready else None
-        if outcome.status == "ok" and phase.command:
-            outcome = run_command(phase, again.ready, self.workshop, self.stopped)
-        return again, outcome, same
-
-    def _released(self, sandboxes: Sequence[Sandbox]) -> Outcome:
-        for each in sandboxes:
-            self.record.event("releasing", name=each.key)
-            try:
-                self.source.release(self.measurer.tools, each)
-            except CollectorError as error:
-                return Outcome("failed", plain(str(error)))
-        return Outcome()
-
-    def _taken(self, sandboxes: Sequence[Sandbox]) -> Gathered:
-        return _joined([self.gatherer.again(each) for each in sandboxes])
-
-    def _seen_again(self, sandboxes: Sequence[Sandbox]) -> Gathered:
-        return _joined([self.gatherer.see(each) for each in sandboxes])
 
     def _end(self, run: PhaseRun, words: str = "") -> None:
         ended = msgspec.structs.replace(run, finished_at=time.time())
@@ -212,12 +187,3 @@ def _with(run: PhaseRun, outcome: Outcome) -> PhaseRun:
 
 def _ended_as(run: PhaseRun, status: PhaseStatus, reason: str) -> PhaseRun:
     return msgspec.structs.replace(run, status=status, reason=reason)
-
-
-def _joined(parts: Sequence[Gathered]) -> Gathered:
-    return Gathered(
-        asked=[each for part in parts for each in part.asked],
-        ready=[each for part in parts for each in part.ready],
-        nodes={uid: node for part in parts for uid, node in part.nodes.items()},
-        missing=[each for part in parts for each in part.missing],
-    )

@@ -19,6 +19,8 @@ class Watch:
     def __init__(self, sandboxes: Iterable[Sandbox]) -> None:
         self._left = {each.pod for each in sandboxes}
         self.pods: dict[str, Pod] = {}
+        self.uids: dict[str, list[str]] = {}
+        """By name, of every pod that has borne it: the last one's last."""
         self.running: dict[str, float] = {}
         self.ready: dict[str, float] = {}
         self.hopeless: dict[str, str] = {}
@@ -31,6 +33,9 @@ class Watch:
             if name in self.pods and self.pods[name].metadata.uid != pod.metadata.uid:
                 self._forget(name)
             self.pods[name] = pod
+            uids = self.uids.setdefault(name, [])
+            if pod.metadata.uid not in uids:
+                uids.append(pod.metadata.uid)
             if pod.status.phase == "Running":
                 self.running.setdefault(name, at)
             if pod.is_ready:

@@ -10,6 +10,7 @@ import pytest
 from memcollect.bundle import Bundle, read_bundle
 from memcollect.commands.run import run
 from memcollect.events import read_events
+from memcollect.profile import cleanup
 from memcollect.testing import PODS
 from profile_stage import NAMESPACE, Stage, staged
 from stand_in_provisioner import API_KEY, Provisioner, provisioning
@@ -33,6 +34,7 @@ delete = {{ method = "DELETE", url = "{url}/{{id}}" }}
 {release}
 """
 RELEASE = 'release = {{ url = "{url}/{{id}}/release" }}\n'
+EMPTY = '[[phases]]\nname = "empty"\ndo = "nothing"\n'
 WARM = '[[phases]]\nname = "warm"\ndo = "reuse"\ncycles = 2\nidle = "10ms"\ncommand = ["true"]\n'
 
 
@@ -86,6 +88,52 @@ def test_another_pod_after_the_release_is_told(
     provisioner.fresh_after_release = True
     _, bundle = profiled(provisioner, stage[1], WARM)
     assert [each.same_pod for each in bundle.manifest.phases] == [False, False]
+
+
+def test_a_release_that_failed_does_not_tell_which_pod_came_back(
+    provisioner: Provisioner, stage: tuple[Stage, list[str]]
+) -> None:
+    provisioner.release_status = 500
+    _, bundle = profiled(provisioner, stage[1], WARM)
+    runs = bundle.manifest.phases
+    assert [(each.status, each.same_pod) for each in runs] == [("failed", None), ("failed", None)]
+    assert all("HTTP 500" in each.reason for each in runs)
+
+
+def test_every_pod_that_a_sandbox_ever_had_is_looked_for_after_its_deletion(
+    provisioner: Provisioner, stage: tuple[Stage, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cleanup, "_LEFTOVER_SECONDS", 0.0)
+    provisioner.fresh_after_release = stage[0].keep_cgroups = True
+    _, bundle = profiled(provisioner, stage[1], EMPTY + WARM)
+    manifest = bundle.manifest
+    looks = [*manifest.phases[-1].nodes, *manifest.nodes]
+    after = [each.leftover_cgroups for each in looks if each.moment == "after"]
+    # Three pods, each with its own cgroup and that of its container.
+    assert after == [6, 6]
+
+
+def test_a_startup_belongs_to_the_round_in_which_the_pod_came(
+    provisioner: Provisioner, stage: tuple[Stage, list[str]]
+) -> None:
+    provisioner.fresh_after_release = True
+    _, bundle = profiled(provisioner, stage[1], EMPTY + WARM)
+    runs = bundle.manifest.phases
+    measured = [bundle.snapshots[each.snapshots[0]].pods[0].uid for each in runs]
+    assert [[row.pod_uid for row in each.startups] for each in runs] == [[uid] for uid in measured]
+    assert len(set(measured)) == 3
+    assert all(
+        row.requested_at is not None and row.seen_ready_at is not None
+        for each in runs
+        for row in each.startups
+    )
+
+
+def test_a_first_phase_of_rounds_has_the_startup_of_the_first_pod_once(
+    provisioner: Provisioner, stage: tuple[Stage, list[str]]
+) -> None:
+    _, bundle = profiled(provisioner, stage[1], WARM)
+    assert [len(each.startups) for each in bundle.manifest.phases] == [1, 0]
 
 
 def test_without_a_release_the_phase_is_skipped(

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,21 @@ def test_a_pod_that_was_replaced_under_its_name_is_another_one(stage: GatheringS
     there = stage.gatherer().see(OLD)
     assert [(each.pod, each.uid) for each in there.ready] == [("mc-1", "u2")]
     assert there.nodes == {"u2": "node-1"}
+
+
+def test_every_pod_that_was_seen_of_a_sandbox_is_remembered_the_last_one_last(stage: GatheringStage) -> None:
+    gatherer = stage.gatherer()
+    gatherer.see(OLD)
+    stage.put("mc-1", "u2", phase="Pending")
+    each_time = each_look(lambda: None, lambda: None, lambda: stage.put("mc-1", "u3"))
+    replace(gatherer, stopped=each_time).see(OLD)
+    assert gatherer.uids == {"mc-1": ["u1", "u2", "u3"]}
+
+
+def test_when_somebody_else_asked_for_a_new_pod_is_not_known(stage: GatheringStage) -> None:
+    stage.put("mc-1", "u2")
+    (row,) = stage.gatherer().see(OLD).startups
+    assert (row.pod_uid, row.requested_at) == ("u2", None)
 
 
 def test_a_pod_on_its_way_out_is_not_what_was_brought_back(stage: GatheringStage) -> None:
