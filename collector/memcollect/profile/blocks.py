@@ -55,6 +55,8 @@ def blocks(plan: Plan) -> Iterator[Block]:
 
 def _complete(phase: Phase, runs: list[PhaseRun]) -> bool:
     if isinstance(phase, Reuse):
-        # A cycle after which there was no sandbox is the last one.
-        return len(runs) == phase.cycles or (bool(runs) and runs[-1].status in _ENDED)
+        # A cycle after which there was no sandbox, and so nothing to measure, is the last one.
+        return len(runs) == phase.cycles or (
+            bool(runs) and runs[-1].status in _ENDED and runs[-1].settling is None
+        )
     return bool(runs)

@@ -18,7 +18,7 @@ from memcollect.profile.plan import Settle
 from memcollect.profile.record import Record, snapshot_path
 from memcollect.profile.sandboxes import Sandbox
 from memcollect.profile.settling import Histories, wait_until_settled
-from memcollect.profile.snapshots import encoded, images, take
+from memcollect.profile.snapshots import Taken, encoded, images, take
 from memcollect.profile.tools import Tools
 from memcollect.run_model import NodeEvidence, PhaseRun, Settling, Startup
 from memcollect.sources.agent_pods import Deployment
@@ -62,20 +62,38 @@ class Measurer:
 
     def _snapshot(self, run: PhaseRun, there: Gathered) -> tuple[PhaseRun, str]:
         nodes = self.look(there.ready, sorted(set(there.nodes.values())))
+        run = msgspec.structs.replace(run, nodes=[*run.nodes, *nodes])
         try:
-            snapshot = take(self.tools, there.ready, run.phase, self.deployment, self.limits, self.stopped)
+            taken = take(self.tools, there.ready, run.phase, self.deployment, self.limits, self.stopped)
         except ClusterError as error:
             lost = Missing(kind="snapshot", name=run.phase, reason="unavailable", detail=str(error))
-            return msgspec.structs.replace(run, nodes=[*run.nodes, *nodes], missing=[*run.missing, lost]), ""
+            run = msgspec.structs.replace(run, missing=[*run.missing, lost])
+            return _unmeasured(run, str(error)), ""
+        snapshot = taken.snapshot
         path = self.record.file(snapshot_path(run), encoded(snapshot))
         self.record.add_images(images(snapshot))
-        measured = msgspec.structs.replace(
-            run,
-            nodes=[*run.nodes, *nodes],
-            snapshots=[path],
-            missing=[*run.missing, *snapshot.missing],
+        measured = msgspec.structs.replace(run, snapshots=[path], missing=[*run.missing, *snapshot.missing])
+        return _judged(measured, taken), in_words(snapshot, run)
+
+
+def _judged(run: PhaseRun, taken: Taken) -> PhaseRun:
+    """Return the run with what its snapshot makes of its status: half a measurement is no result."""
+    if taken.interrupted:
+        return msgspec.structs.replace(
+            run, status="interrupted", reason="Ctrl-C came while its snapshot was taken."
         )
-        return measured, in_words(snapshot, run)
+    if any(pod.cgroup is not None for pod in taken.snapshot.pods):
+        return run
+    told = [each.unmeasured for each in taken.snapshot.pods if each.unmeasured]
+    told += [each.detail for each in taken.snapshot.missing]
+    return _unmeasured(run, told[0] if told else "no pod is in the snapshot")
+
+
+def _unmeasured(run: PhaseRun, why: str) -> PhaseRun:
+    """Return the run as failed, unless its workload failed before: that is the reason to tell."""
+    if run.status not in {"ok", "did-not-settle"}:
+        return run
+    return msgspec.structs.replace(run, status="failed", reason=f"No pod was measured: {why}")
 
 
 def in_words(snapshot: Snapshot, run: PhaseRun) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from memcollect.cluster_snapshot import Collection, Plan
@@ -21,6 +22,14 @@ PROCESS_LIMIT = 30
 """Listed per container: comparisons name the processes that a phase left behind."""
 
 
+@dataclass(frozen=True)
+class Taken:
+    """A snapshot, and whether Ctrl-C came before every node had answered."""
+
+    snapshot: Snapshot
+    interrupted: bool = False
+
+
 def take(  # noqa: PLR0913, PLR0917 # what a snapshot takes
     tools: Tools,
     sandboxes: Sequence[Sandbox],
@@ -28,7 +37,7 @@ def take(  # noqa: PLR0913, PLR0917 # what a snapshot takes
     deployment: Deployment,
     limits: Limits,
     stopped: Callable[[], bool],
-) -> Snapshot:
+) -> Taken:
     """Return the snapshot of these sandboxes. Raises a ClusterError where nothing can be listed."""
     names = [f"{each.namespace}/{each.pod}" for each in sandboxes]
     plan = Plan(
@@ -41,7 +50,7 @@ def take(  # noqa: PLR0913, PLR0917 # what a snapshot takes
     for pod in collection.pods():
         totals.add(pod)
         pods.append(pod)
-    return Snapshot(
+    snapshot = Snapshot(
         tool=Tool(version=__version__),
         sample=label,
         captured_at=captured_at,
@@ -53,6 +62,7 @@ def take(  # noqa: PLR0913, PLR0917 # what a snapshot takes
         missing=collection.missing,
         summary=totals.summary(collection.nodes),
     )
+    return Taken(snapshot, collection.interrupted)
 
 
 def encoded(snapshot: Snapshot) -> bytes:

@@ -1,6 +1,8 @@
+import msgspec
+
 from memcollect.profile.blocks import Block, blocks
 from memcollect.profile.plan import Nothing, Phase, Plan, Reuse, Scale, Selected
-from memcollect.run_model import PhaseRun, PhaseStatus
+from memcollect.run_model import PhaseRun, PhaseStatus, Settling
 
 A, B = Nothing(name="a"), Nothing(name="b")
 MANY = Scale(name="many", steps=[10, 50])
@@ -47,3 +49,8 @@ def test_a_reuse_is_done_after_all_its_cycles_or_where_it_could_not_go_on() -> N
     assert block.is_done([ended("warm", cycle=1), ended("warm", cycle=2)])
     assert block.is_done([ended("warm", "skipped")])
     assert block.is_done([ended("warm", "failed", cycle=1)])
+
+
+def test_a_round_that_failed_and_was_measured_is_not_the_last_one() -> None:
+    measured = msgspec.structs.replace(ended("warm", "failed", cycle=1), settling=Settling(settled=True))
+    assert not Block(1, (WARM,)).is_done([measured])
