@@ -50,6 +50,7 @@ SETTLE_RULES = (
     Rule(("over", "at_most"), _at_most),
 )
 _RULES: Mapping[type, Sequence[Rule]] = {Settle: SETTLE_RULES, **SOURCE_RULES, **PHASE_RULES}
+ALL_RULES = frozenset([*HEAD_RULES, *(rule for rules in _RULES.values() for rule in rules)])
 
 
 def check_head(head: Table, mistakes: Mistakes) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from bad_parts import sentences_of, text_of
+from bad_plan_of_a_provisioner import OF_A_PROVISIONER
 from live_cluster import command_of, environment, memcollect
 from memcollect.bundle import Bundle, read_bundle
 from memcollect.commands.run import run
@@ -246,12 +248,14 @@ def test_after_a_crash_clean_deletes_what_the_run_has_left(
     assert (cleaned.returncode, stage[0].pods()) == (0, ["somebody-elses"]), cleaned.stderr
 
 
-def test_a_plan_with_mistakes_touches_nothing(stage: tuple[Stage, list[str]], tmp_path: Path) -> None:
-    plan = tmp_path / "plan.toml"
-    plan.write_text('name = "x"\nrepeats = "three"\n[[phases]]\nname = "a"\ndo = "exce"\n')
+def test_a_plan_with_mistakes_is_told_line_by_line_and_touches_nothing(
+    stage: tuple[Stage, list[str]], tmp_path: Path
+) -> None:
+    plan, sentences = tmp_path / "plan.toml", sentences_of(OF_A_PROVISIONER)
+    plan.write_text(text_of(OF_A_PROVISIONER))
     done = memcollect("profile", str(plan), "-o", str(tmp_path / "run"), *stage[1])
-    assert done.returncode == 2
-    assert "has 3 mistakes" in done.stderr
+    expected = [f"memcollect: {plan} has {len(sentences)} mistakes:", *(f"  {each}" for each in sentences)]
+    assert (done.returncode, done.stdout, done.stderr.splitlines()) == (2, "", expected)
     assert not (tmp_path / "run").exists()
     assert list(stage[0].state.requests) == []
 
