@@ -20,6 +20,7 @@ from memcollect.errors import CollectorError, UsageError
 
 if TYPE_CHECKING:
     from memcollect.profile.begin import Begun
+    from memcollect.profile.plan import Plan
     from memcollect.profile.tools import Tools, Workshop
 
 EPILOG = """\b
@@ -86,8 +87,17 @@ def _check(options: dict[str, Any]) -> int:
 
     if not options["plan"]:
         raise UsageError("--check needs a PLAN.", "See `memcollect profile --help`.")
-    click.echo(description(read_text(options["plan"], options["source"]).parsed()))
+    plan = read_text(options["plan"], options["source"]).parsed()
+    click.echo(description(plan))
+    _warn(plan)
     return EXIT_OK
+
+
+def _warn(plan: Plan) -> None:
+    from memcollect.profile.cautions import cautions  # noqa: PLC0415
+
+    for each in cautions(plan):
+        say(f"warning: {each}")
 
 
 @contextlib.contextmanager
@@ -141,6 +151,7 @@ def _run(options: dict[str, Any], workshop: Workshop, tools: Tools) -> int:
                 say(f"the run in {begun.directory} is whole already")
                 return EXIT_OK
             say(f"run {begun.record.manifest.run_id} of {begun.plan.name}, in {begun.directory}")
+            _warn(begun.plan)
             run = assembled(begun, workshop, tools, options, ctrl_c.requested, say)
             if begun.events:
                 run.missing += run.cleaner.sweep(begun.events)

@@ -1,0 +1,39 @@
+"""What `memcollect profile` says of a plan that can be run, but of which nothing could be claimed."""
+
+from pathlib import Path
+
+from live_cluster import memcollect
+from profile_stage import NAMESPACE, staged
+
+PLAN = f"""
+name = "small"
+version = "7"
+repeats = 2
+poll = "50ms"
+[settle]
+over = "1s"
+at_most = "5s"
+[source]
+kind = "selector"
+namespace = "{NAMESPACE}"
+selector = "app=x"
+[[phases]]
+name = "empty"
+do = "nothing"
+"""
+
+
+def test_what_could_not_be_claimed_afterwards_is_a_warning_of_the_check_and_of_the_run(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "plan.toml").write_text(PLAN)
+    arguments = ["profile", str(tmp_path / "plan.toml")]
+    with staged(tmp_path) as (stage, options):
+        stage.add_pod("one", {"app": "x"})
+        checked = memcollect(*arguments, "--check")
+        done = memcollect(*arguments, "-o", str(tmp_path / "run"), *options)
+    warning = 'memcollect: warning: source.kind = "selector" takes the same pods in all 2 repeats, '
+    assert (checked.returncode, checked.stderr.startswith(warning)) == (0, True), checked.stderr
+    assert checked.stdout.startswith("small 7: 2 repeats")
+    assert checked.stderr.count("\n") == 1
+    assert done.stderr.splitlines()[1].startswith(warning), done.stderr
