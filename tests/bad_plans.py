@@ -65,9 +65,13 @@ OF_A_TEMPLATE: list[Part] = [
             "phase 6 (f): command, entry 2, has a NUL byte; no program can be given one, remove it.",
         ),
     ),
+    *phase_of(
+        *("mark", "g"),
+        Wrong('ask = ""', 'ask = "x"', "phase 7 (g): ask is empty; write what the person is to do."),
+    ),
     "[[phases]]",
     'do = "nothing"',
-    Wrong('name = "a"', 'name = "g"', "2 phases are called 'a'; give each a name of its own."),
+    Wrong('name = "a"', 'name = "h"', "2 phases are called 'a'; give each a name of its own."),
 ]
 
 OF_A_SELECTOR: list[Part] = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from memcollect.profile.checks_sources import CONTENT_TYPE
@@ -49,9 +50,9 @@ def _steps(where: str, entries: Entries) -> Iterator[str]:
 
 
 def _twice(where: str, entries: Entries) -> Iterator[str]:
-    numbers = [step for _, step in entries]
-    for step in dict.fromkeys(each for each in numbers if numbers.count(each) > 1):
-        yield f"{where}steps has {shown(step)} more than once; use repeats to do a step again."
+    for step, times in Counter(step for _, step in entries).items():
+        if times > 1:
+            yield f"{where}steps has {shown(step)} more than once; use repeats to do a step again."
 
 
 _COMMON = (fitting("name", NAME.fullmatch, NAME_RULE),)
@@ -61,7 +62,7 @@ _COMMAND = Rule(("command[]",), _words)
 PHASE_RULES: Mapping[type, Sequence[Rule]] = {
     Nothing: _COMMON,
     Wait: _COMMON,
-    Mark: _LIMITED,
+    Mark: (*_LIMITED, filled("ask", "write what the person is to do")),
     Exec: (*_LIMITED, filled("command", 'write it as a list, for example ["sh", "-c", "true"]'), _COMMAND),
     Http: (
         *_LIMITED,

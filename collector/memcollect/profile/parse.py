@@ -56,7 +56,7 @@ def _toml(data: bytes, name: str, mistakes: Mistakes) -> dict[str, Any] | None:
     except UnicodeDecodeError as error:
         mistakes.append(f"{plain(name)} is not UTF-8 at byte {error.start}; save it as UTF-8.")
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        mistakes.append(f"{plain(name)} is not TOML: {plain(str(error)).rstrip('.')}.")
+        mistakes.append(f"{plain(name)} is not TOML: {plain(str(error)).rstrip('.')}; mend that first.")
     return None
 
 
@@ -102,6 +102,9 @@ def _source(document: dict[str, Any], mistakes: Mistakes) -> Table:
 
 
 def _phases(tables: Any, source: Table, mistakes: Mistakes) -> list[Table]:
+    if isinstance(tables, dict):
+        mistakes.append("phases is a single table; write [[phases]], in double brackets, above each phase.")
+        tables = [tables]
     if not isinstance(tables, list) or not tables:
         mistakes.append("the plan has no phases; add at least one [[phases]] table.")
         return []

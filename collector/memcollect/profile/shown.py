@@ -35,7 +35,7 @@ def nearest(word: Any, names: Iterable[str]) -> str | None:
     """Return the one of `names` that was most likely meant by `word`; None where it is like none."""
     if not isinstance(word, str) or len(word) > _LONGEST:
         return None
-    return next(iter(difflib.get_close_matches(word, list(names), n=1)), None)
+    return next(iter(difflib.get_close_matches(word.lower(), list(names), n=1)), None)
 
 
 def _written(value: Any) -> str:

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args, get_origin
 
-import msgspec
 from msgspec import NODEFAULT
 from msgspec.structs import FieldInfo, fields
 
 from memcollect.profile.shown import nearest, shown
-from memcollect.profile.values import example, leaf
+from memcollect.profile.values import example, leaf, struct_of
 from memcollect.sources.plain import plain
 
 Mistakes = list[str]
@@ -72,9 +71,10 @@ def spelt(table: Mapping[str, Any], names: Iterable[str], where: str, mistakes: 
 
 def read_table(kind: type, table: Any, where: str, mistakes: Mistakes) -> Table:
     """Return what could be read of `table` as a `kind`; what could not is a sentence each in `mistakes`."""
-    if not isinstance(table, dict):
-        return _no_table([kind], table, where, mistakes)
-    found = spelt(table, [each.name for each in fields(kind)], where, mistakes)
+    read = _keys_of(table, where, mistakes)
+    if read is None:
+        return Table(where=where, kinds=[kind])
+    found = spelt(read, [each.name for each in fields(kind)], where, mistakes)
     return Table(where=where, kinds=[kind], values=_read(fields(kind), found, where, mistakes))
 
 
@@ -83,13 +83,14 @@ def read_tagged(kinds: Sequence[type], key: str, table: Any, where: str, mistake
 
     Where it names none that is like one, what all of them have in common is read.
     """
-    if not isinstance(table, dict):
-        return _no_table(kinds, table, where, mistakes)
+    read = _keys_of(table, where, mistakes)
+    if read is None:
+        return Table(where=where, kinds=kinds)
     # A misspelt key may be that of any kind until the tag is known, and so may the key of the tag itself.
     tag_told: Mistakes = []
-    tag = table.get(key, spelt(table, _keys(kinds, key), where, tag_told).get(key))
+    tag = read.get(key, spelt(read, _keys(kinds, key), where, tag_told).get(key))
     meant = _meant(kinds, key, tag, where, mistakes)
-    found = spelt(table, _keys(meant, key), where, mistakes)
+    found = spelt(read, _keys(meant, key), where, mistakes)
     common = [each for each in fields(meant[0]) if all(_has(kind, each) for kind in meant)]
     return Table(where=where, kinds=meant, values=_read(common, found, where, mistakes))
 
@@ -117,9 +118,14 @@ def _has(kind: type, wanted: FieldInfo) -> bool:
     return any(each.name == wanted.name and each.type == wanted.type for each in fields(kind))
 
 
-def _no_table(kinds: Sequence[type], value: Any, where: str, mistakes: Mistakes) -> Table:
+def _keys_of(value: Any, where: str, mistakes: Mistakes) -> dict[str, Any] | None:
+    if isinstance(value, dict):
+        return value
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
+        mistakes.append(f"{place(where)} is a list of tables; write it once, in single brackets.")
+        return value[0]
     mistakes.append(f"{place(where)} is {shown(value)}; {_NO_TABLE}.")
-    return Table(where=where, kinds=kinds)
+    return None
 
 
 def _read(
@@ -131,7 +137,7 @@ def _read(
             found = _value(each.type, table[each.name], f"{where}{each.name}", mistakes)
         elif each.required:
             found = {}
-            mistakes.append(f"{place(where)} has no {each.name}; add `{each.name} = {_example(each.type)}`.")
+            mistakes.append(f"{place(where)} has no {each.name}; add `{each.name} = {example(each.type)}`.")
         else:
             found = _split(each.default if each.default is not NODEFAULT else each.default_factory())
         values |= {f"{each.name}{suffix}": value for suffix, value in found.items()}
@@ -140,7 +146,7 @@ def _read(
 
 def _value(kind: Any, value: Any, where: str, mistakes: Mistakes) -> dict[str, Any]:
     """Return what could be read: "" -> all of it, "[]" -> its entries."""
-    struct = _struct(kind)
+    struct = struct_of(kind)
     if struct is not None:
         return {"": read_table(struct, value, f"{where}.", mistakes)}
     container = get_origin(kind)
@@ -180,16 +186,3 @@ def _leaf(kind: Any, value: Any, where: str, mistakes: Mistakes) -> Any:
     except ValueError as error:
         mistakes.append(f"{where} is {shown(value)}; {error}.")
     return _UNREAD
-
-
-def _struct(kind: Any) -> type | None:
-    options = [kind, *get_args(kind)] if get_origin(kind) is not dict else []
-    return next((o for o in options if isinstance(o, type) and issubclass(o, msgspec.Struct)), None)
-
-
-def _example(kind: Any) -> str:
-    struct = _struct(kind)
-    if struct is None:
-        return example(kind)
-    keys = ", ".join(f"{each.name} = {_example(each.type)}" for each in fields(struct) if each.required)
-    return f"{{ {keys or '…'} }}"

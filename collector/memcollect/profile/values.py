@@ -6,6 +6,9 @@ import math
 import re
 from typing import Any, Literal, get_args, get_origin
 
+from msgspec import Struct
+from msgspec.structs import fields
+
 from memcollect.profile.plan import Seconds, Size
 
 _NUMBER = r"([0-9]{1,12}(?:\.[0-9]{1,6})?)"
@@ -35,8 +38,18 @@ def leaf(kind: Any, value: Any) -> Any:
     return value
 
 
+def struct_of(kind: Any) -> type[Struct] | None:
+    """Return the struct that a value of `kind` is; None where it is none."""
+    options = [kind, *get_args(kind)] if get_origin(kind) is not dict else []
+    return next((o for o in options if isinstance(o, type) and issubclass(o, Struct)), None)
+
+
 def example(kind: Any) -> str:
-    """Return how a value of `kind` may be written."""
+    """Return how a value of `kind` may be written; of a struct what it must have."""
+    struct = struct_of(kind)
+    if struct is not None:
+        keys = [f"{each.name} = {example(each.type)}" for each in fields(struct) if each.required]
+        return f"{{ {', '.join(keys)} }}"
     if get_origin(kind) is list:
         return f"[{example(get_args(kind)[0])}]"
     return _EXAMPLES.get(kind, "…")

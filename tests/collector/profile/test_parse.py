@@ -114,6 +114,29 @@ def test_phases_under_a_misspelt_name_are_read_all_the_same() -> None:
     ]
 
 
+def test_brackets_too_few_or_too_many_are_told_and_what_is_in_them_is_read() -> None:
+    assert mistakes(GOOD.replace("[[phases]]", "[phases]").replace("[source]", "[[source]]") + "x = 1\n") == [
+        "source is a list of tables; write it once, in single brackets.",
+        "phases is a single table; write [[phases]], in double brackets, above each phase.",
+        (
+            "phase 1 (a) has no key 'x'; "
+            "remove it (there are do, name, version, settle, command, container, time_limit)."
+        ),
+    ]
+
+
+def test_a_key_in_capitals_is_a_misspelt_one() -> None:
+    assert mistakes(GOOD.replace("name", "NAME", 1)) == ["the plan has no key 'NAME' (did you mean 'name'?)."]
+
+
+def test_of_very_many_mistakes_the_first_are_shown_and_the_others_counted() -> None:
+    with pytest.raises(PlanError) as caught:
+        parse_plan((GOOD + "".join(f"unknown{number} = 1\n" for number in range(60))).encode(), "p.toml")
+    assert str(caught.value) == "p.toml has 60 mistakes:"
+    assert len(caught.value.details) == 51
+    assert caught.value.details[-1] == "… and 10 more."
+
+
 def test_a_source_that_says_when_memory_is_at_rest_says_it_for_every_phase() -> None:
     plan = GOOD + '[[phases]]\nname = "b"\ndo = "nothing"\nsettle = { over = "60s" }\n'
     source = '[source]\nkind = "selector"\nselector = "app=y"\n[settle]\nover = "2s"\nat_most = "9s"\n'

@@ -3,7 +3,7 @@ from typing import Any, Literal
 
 import pytest
 
-from memcollect.profile.plan import Seconds, Size
+from memcollect.profile.plan import Call, Seconds, Size
 from memcollect.profile.values import example, leaf
 
 
@@ -85,7 +85,8 @@ def test_a_value_of_the_right_kind_is_what_was_written() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "written"), [(str, '"…"'), (list[str], '["…"]'), (list[int], "[1]"), (Seconds, '"20s"')]
+    ("kind", "written"),
+    [(str, '"…"'), (list[str], '["…"]'), (list[int], "[1]"), (Seconds, '"20s"'), (Call, '{ url = "…" }')],
 )
 def test_an_example_is_toml(kind: Any, written: str) -> None:
     assert example(kind) == written
