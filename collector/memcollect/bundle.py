@@ -64,7 +64,7 @@ def read_bundle(path: str) -> Bundle:
     good: dict[str, bytes] = {}
     used = {name for run in manifest.phases for name in run.snapshots}
     for entry in manifest.files:
-        content, problem = _checked(directory, entry)
+        content, problem = checked(directory, entry)
         problems += [problem] if problem else []
         if content is not None and entry.path in used:
             good[entry.path] = content
@@ -103,8 +103,8 @@ def _repeated(manifest: RunManifest) -> Iterator[str]:
         yield "two of the snapshots are the same file"
 
 
-def _checked(directory: Path, entry: FileEntry) -> tuple[bytes | None, str]:
-    """Return the file's content, or None and the sentence that says what is wrong."""
+def checked(directory: Path, entry: FileEntry) -> tuple[bytes | None, str]:
+    """Return a bundle's file's content, or None and the sentence that says what is wrong."""
     inside = _inside(directory, entry.path)
     if inside is None:
         return None, f"{entry.path} points out of the bundle"
@@ -125,7 +125,10 @@ def _inside(directory: Path, name: str) -> Path | None:
     if not parts or name.startswith("/") or ".." in parts or "\0" in name:
         return None
     root = directory.resolve()
-    found = root.joinpath(*parts).resolve()
+    try:
+        found = root.joinpath(*parts).resolve()
+    except (OSError, RuntimeError):  # links that lead round and round
+        return None
     return found if found.is_relative_to(root) and found != root else None
 
 
@@ -138,7 +141,8 @@ class BundleWriter:
     def __init__(self, directory: Path, entries: Iterable[FileEntry] = ()) -> None:
         """Write into `directory`, which must exist."""
         self._directory = directory
-        self._entries = {entry.path: entry for entry in entries if entry.path != EVENTS_NAME}
+        unlisted = (EVENTS_NAME, REPORT_NAME)
+        self._entries = {entry.path: entry for entry in entries if entry.path not in unlisted}
 
     @classmethod
     def create(cls, directory: Path) -> BundleWriter:
@@ -180,6 +184,15 @@ class BundleWriter:
         """
         append_event(self._directory, event)
 
+    def events_entry(self) -> FileEntry | None:
+        """Return the entry of the events as they are now; None where there are none."""
+        path = self._directory / EVENTS_NAME
+        if not path.is_file():
+            return None
+        content = read_bytes(str(path))
+        digest = hashlib.sha256(content).hexdigest()
+        return FileEntry(path=EVENTS_NAME, sha256=digest, size_bytes=len(content))
+
     def write_page(self, text: str) -> None:
         """Write the page, which names the manifest's hash and so cannot be among its files.
 
@@ -193,11 +206,9 @@ class BundleWriter:
         May be called after every phase: a run that is broken off then leaves a bundle that can be read.
         """
         entries = dict(self._entries)
-        events = self._directory / EVENTS_NAME
-        if events.is_file():
-            content = read_bytes(str(events))
-            digest = hashlib.sha256(content).hexdigest()
-            entries[EVENTS_NAME] = FileEntry(path=EVENTS_NAME, sha256=digest, size_bytes=len(content))
+        events = self.events_entry()
+        if events is not None:
+            entries[EVENTS_NAME] = events
         complete = msgspec.structs.replace(manifest, files=[entries[path] for path in sorted(entries)])
         text = msgspec.json.format(msgspec.json.encode(complete), indent=2) + b"\n"
         write_document(self._directory / MANIFEST_NAME, [text], force=True)

@@ -104,7 +104,7 @@ def command(*, paths: tuple[str, ...], labels: dict[str, str], **options: Any) -
     from memcollect_agent import __version__  # noqa: PLC0415
 
     check_output(options["output"], force=options["force"])
-    documents = _read_all(list(dict.fromkeys([*labels, *paths])) if labels else list(paths), labels)
+    documents = read_documents(list(dict.fromkeys([*labels, *paths])) if labels else list(paths), labels)
     question = Question(
         by=options["by"], baseline=options["baseline"], issue=options["issue"], version=__version__
     )
@@ -122,7 +122,7 @@ def command(*, paths: tuple[str, ...], labels: dict[str, str], **options: Any) -
     return EXIT_INCOMPLETE
 
 
-def _read_all(paths: list[str], labels: dict[str, str]) -> list[Document]:
+def read_documents(paths: list[str], labels: dict[str, str]) -> list[Document]:
     """Return the documents, by names that tell them apart; raises UsageError where there is too little."""
     from memcollect.bundle import is_bundle  # noqa: PLC0415
 
@@ -151,7 +151,7 @@ def _read_all(paths: list[str], labels: dict[str, str]) -> list[Document]:
 
 def _names(paths: list[str]) -> dict[str, str]:
     """Return what each path is called: its last part, where no other ends so."""
-    last = {path: Path(path).name or path for path in paths}
+    last = {path: _last_part(path) for path in paths}
     names = list(last.values())
     chosen = {path: last[path] if names.count(last[path]) == 1 else path for path in paths}
     shown: dict[str, str] = {}
@@ -160,6 +160,12 @@ def _names(paths: list[str]) -> dict[str, str]:
         taken = sum(each == text for each in shown.values())
         shown[path] = f"{text} ({taken + 1})" if taken else text
     return shown
+
+
+def _last_part(path: str) -> str:
+    """Return what a file or directory is called, also where it is named by where one stands in it."""
+    name = Path(path).name
+    return name if name not in {"", ".."} else Path(path).resolve().name or path
 
 
 def _read(path: str, name: str, label: str | None) -> Document:

@@ -156,7 +156,7 @@ def _run(options: dict[str, Any], workshop: Workshop, tools: Tools) -> int:
             if begun.events:
                 run.missing += run.cleaner.sweep(begun.events)
             whole = run.run()
-            # The page's note is written into the manifest, which may be another process's afterwards.
+            # The page names the manifest's hash, and the manifest may be another process's afterwards.
             return _ended(begun, whole=whole, faults=[each.detail for each in run.missing])
 
 
@@ -172,12 +172,16 @@ def _like_ctrl_c(ctrl_c: Interruption) -> Iterator[None]:
 
 def _clean(directory: Path, workshop: Workshop, tools: Tools) -> int:
     from memcollect.profile.assemble import cleaner_of  # noqa: PLC0415
-    from memcollect.profile.begin import alone, resume  # noqa: PLC0415
+    from memcollect.profile.begin import alone, to_clean  # noqa: PLC0415
 
     with alone(directory):
-        begun = resume(directory, tools)
+        begun = to_clean(directory, tools)
+        for problem in begun.altered:
+            say(f"{problem}; that does not matter for cleaning up")
+        as_made = _is_as_made(directory)
         faults = cleaner_of(begun, workshop, tools, say).sweep(begun.events)
-        begun.record.add_nodes([])
+        if begun.record.save() and as_made:
+            _write_page(begun)
     for each in faults:
         say(f"{each.name} was not deleted: {each.detail}")
     say("nothing of the run is left" if not faults else f"{len(faults)} sandboxes are left")
@@ -204,10 +208,18 @@ def _write_page(begun: Begun) -> None:
     from memcollect.run_model import REPORT_NAME  # noqa: PLC0415
 
     try:
-        page = page_of(begun.directory)
+        begun.record.page(page_of(begun.directory))
     except (CollectorError, ValueError, ArithmeticError, LookupError, TypeError) as error:
         say(f"no {REPORT_NAME} was made: {error}")
-        return
-    if page:
-        begun.record.file(REPORT_NAME, page.encode())
-        begun.record.note(f"{REPORT_NAME} is made again by `memcollect compare DIR --format markdown`.")
+
+
+def _is_as_made(directory: Path) -> bool:
+    """Return whether the bundle has its page, and nobody has edited it."""
+    from memcollect.commands.profile_page import page_of  # noqa: PLC0415
+    from memcollect.documents import read_bytes  # noqa: PLC0415
+    from memcollect.run_model import REPORT_NAME  # noqa: PLC0415
+
+    try:
+        return read_bytes(str(directory / REPORT_NAME)) == page_of(directory).encode()
+    except (CollectorError, ValueError, ArithmeticError, LookupError, TypeError):
+        return False

@@ -1,27 +1,15 @@
-"""The page of a run: what `memcollect compare DIR --format markdown` makes of its bundle."""
+"""The page of a run: what `memcollect compare DIR --format markdown` makes of its bundle, byte for byte."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from memcollect.bundle import read_bundle
-from memcollect.compare import Document, Question, compare
-from memcollect.explain import explain
+from memcollect.commands.compare import read_documents
+from memcollect.compare import Question, compare
 from memcollect.reporters.compare import markdown
 from memcollect_agent import __version__
 
 
 def page_of(directory: Path) -> str:
-    """Return the Markdown page of a bundle, "" where nothing in it was measured. Raises DocumentError."""
-    bundle = read_bundle(str(directory))
-    if not bundle.snapshots:
-        return ""
-    document = Document(
-        name=directory.name,
-        label=None,
-        sha256=bundle.sha256,
-        manifest=bundle.manifest,
-        snapshots={path: explain(each) for path, each in bundle.snapshots.items()},
-        problems=bundle.problems,
-    )
-    return markdown.render(compare([document], Question(version=__version__)))
+    """Return the Markdown page of a bundle. Raises DocumentError, also where nothing in it was measured."""
+    return markdown.render(compare(read_documents([str(directory)], {}), Question(version=__version__)))

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import fcntl
 import hashlib
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from memcollect.bundle import BundleWriter, read_bundle
-from memcollect.documents import read_bytes
+from memcollect.bundle import BundleWriter, checked, read_bundle
 from memcollect.errors import DocumentError, UsageError
 from memcollect.events import only_more_events, read_events
 from memcollect.model import Tool
 from memcollect.profile.choose import source_of
 from memcollect.profile.parse import parse_plan
 from memcollect.profile.plan import Plan, Scale
+from memcollect.profile.provisioned import ProvisionedSource
 from memcollect.profile.record import Record
-from memcollect.profile.sandboxes import RUN_ID, Source, new_run_id
+from memcollect.profile.sandboxes import RUN_ID, RUN_LABEL, Source, new_run_id
 from memcollect.profile.shipped import text_of
 from memcollect.profile.template import TEMPLATE_NAME
 from memcollect.profile.tools import Tools
@@ -57,6 +58,8 @@ class Begun:
     directory: Path
     events: list[Event]
     """Of earlier parts."""
+    altered: list[str] = field(default_factory=list)
+    """Sentences on files that are not as the run left them, of one that is only cleaned up after."""
 
 
 def read_text(plan: str, source: str | None) -> Text:
@@ -88,36 +91,83 @@ def begin(text: Text, directory: Path, backend: str, tools: Tools) -> Begun:
 
 def resume(directory: Path, tools: Tools) -> Begun:
     """Return a run that was broken off. Raises CollectorError where its bundle is not whole."""
-    bundle = read_bundle(str(directory))
-    problems = [each for each in bundle.problems if not _is_of_a_crash(each, directory, bundle.manifest)]
-    if problems:
-        raise DocumentError(f"The run in {directory} cannot go on: {problems[0]}.", "Begin a new one.")
-    manifest = bundle.manifest
-    if not RUN_ID.fullmatch(manifest.run_id):
-        raise DocumentError(f"The run in {directory} has no run id of ours: {plain(manifest.run_id, 40)!r}.")
-    listed = {entry.path for entry in manifest.files}
-    if EVENTS_NAME not in listed:
-        raise DocumentError(f"The run in {directory} has no {EVENTS_NAME}.", "Begin a new one.")
-    parts = {
-        name: read_bytes(str(directory / name)) if name in listed else None
-        for name in (PLAN_NAME, SOURCE_NAME, TEMPLATE_NAME)
-    }
-    text = parts[PLAN_NAME]
-    if text is None:
-        raise DocumentError(f"The run in {directory} has no {PLAN_NAME}.", "Begin a new one.")
-    plan = parse_plan(text, PLAN_NAME, parts[SOURCE_NAME])
-    source = source_of(plan, manifest.run_id, directory, parts[TEMPLATE_NAME])
-    source.prepare(tools)
-    record = Record(BundleWriter(directory, manifest.files), manifest)
-    events = read_events(directory)
-    return Begun(plan=plan, source=source, record=record, directory=directory, events=events)
+    found = _Found(directory)
+    if found.problems:
+        raise DocumentError(
+            f"The run in {directory} cannot go on: {found.problems[0]}.",
+            f"Delete what it has left with `memcollect profile --clean {directory}`, and begin a new one.",
+        )
+    begun = found.begun()
+    begun.source.prepare(tools)
+    return begun
 
 
-def _is_of_a_crash(problem: str, directory: Path, manifest: RunManifest) -> bool:
-    """Return whether a crash leaves it so: events that came after the manifest was last written."""
-    if not problem.startswith(f"{EVENTS_NAME} was altered"):
-        return False
-    return all(only_more_events(directory, each) for each in manifest.files if each.path == EVENTS_NAME)
+def to_clean(directory: Path, tools: Tools) -> Begun:
+    """Return a run whose sandboxes are to be deleted, whatever became of what it has measured.
+
+    Raises CollectorError where one cannot tell any more what it has made, and where.
+    """
+    found = _Found(directory)
+    begun = found.begun()
+    if isinstance(begun.source, ProvisionedSource):
+        # Its deletions need the headers; to delete pods nothing is needed that is not in the plan.
+        begun.source.prepare(tools)
+    return dataclasses.replace(begun, altered=found.problems)
+
+
+class _Found:
+    """A bundle as it was found; `problems` are sentences on what neither the run nor a crash has left so."""
+
+    def __init__(self, directory: Path) -> None:
+        bundle = read_bundle(str(directory))
+        self._directory = directory
+        self._manifest = bundle.manifest
+        self._entries = {entry.path: entry for entry in bundle.manifest.files}
+        self.problems = [each for each in bundle.problems if not self._is_of_a_crash(each)]
+
+    def begun(self) -> Begun:
+        """Return the run, its source not prepared. Raises DocumentError where a file it needs was altered."""
+        directory, manifest = self._directory, self._manifest
+        if not RUN_ID.fullmatch(manifest.run_id):
+            raise DocumentError(
+                f"The run in {directory} has no run id of ours: {plain(manifest.run_id, 40)!r}."
+            )
+        if EVENTS_NAME not in self._entries:
+            raise self._lost(f"it has no {EVENTS_NAME}")
+        text = self._kept(PLAN_NAME)
+        if text is None:
+            raise self._lost(f"it has no {PLAN_NAME}")
+        plan = parse_plan(text, PLAN_NAME, self._kept(SOURCE_NAME))
+        template = self._kept(TEMPLATE_NAME, needed=False)
+        self._kept(EVENTS_NAME)
+        return Begun(
+            plan=plan,
+            source=source_of(plan, manifest.run_id, directory, template),
+            record=Record(BundleWriter(directory, manifest.files), manifest),
+            directory=directory,
+            events=read_events(directory),
+        )
+
+    def _kept(self, name: str, *, needed: bool = True) -> bytes | None:
+        """Return a file as the run left it, None where it left none of that name."""
+        entry = self._entries.get(name)
+        content, problem = (None, "") if entry is None else checked(self._directory, entry)
+        if problem and needed and not self._is_of_a_crash(problem):
+            raise self._lost(problem)
+        return content
+
+    def _is_of_a_crash(self, problem: str) -> bool:
+        """Return whether a crash leaves it so: events that came after the manifest was last written."""
+        if not problem.startswith(f"{EVENTS_NAME} was altered"):
+            return False
+        return only_more_events(self._directory, self._entries[EVENTS_NAME])
+
+    def _lost(self, why: str) -> DocumentError:
+        run = self._manifest.run_id
+        return DocumentError(
+            f"What the run in {self._directory} has made is not known any more: {why}.",
+            f"Delete it by hand: pods with the label {RUN_LABEL}={run}, or sandboxes called mc-{run}-….",
+        )
 
 
 @contextlib.contextmanager

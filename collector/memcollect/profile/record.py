@@ -60,9 +60,17 @@ class Record:
             merged.setdefault(name, set()).update(ids)
         self._change(images={name: sorted(ids) for name, ids in sorted(merged.items())})
 
-    def note(self, sentence: str) -> None:
-        """Add a note, once; the manifest is written either way."""
-        self._change(notes=list(dict.fromkeys([*self.manifest.notes, sentence])))
+    def save(self) -> bool:
+        """Write the manifest once more where events came after it; return whether they did."""
+        events = self._writer.events_entry()
+        if events is None or events in self.manifest.files:
+            return False
+        self._change()
+        return True
+
+    def page(self, text: str) -> None:
+        """Write the page. It names the manifest's hash: whatever is recorded after it makes it untrue."""
+        self._writer.write_page(text)
 
     def finish(self) -> None:
         """Mark the run as whole."""

@@ -59,6 +59,7 @@ class Run:
             self._block(block)
             if self.stopped():
                 self.record.event("interrupted")
+                self.record.save()
                 return False
         self.record.add_nodes(leftovers(self.nodes, self._node_names(), self._deleted(), self.missing))
         self.record.finish()

@@ -96,15 +96,6 @@ def test_each_repeat_has_a_pod_of_its_own_and_a_phase_keeps_that_of_the_one_befo
     assert uids[0] == uids[1] != uids[2] == uids[3]
 
 
-def test_the_bundle_holds_the_page_and_compare_makes_it_again(profile: Profile, tmp_path: Path) -> None:
-    profile(EMPTY + GROWN)
-    page = (tmp_path / "run" / "report.md").read_text()
-    assert "after-python" in page
-    again = memcollect("compare", str(tmp_path / "run"), "--format", "markdown")
-    assert "after-python" in again.stdout, again.stderr
-    assert read_bundle(str(tmp_path / "run")).problems == []
-
-
 def test_startup_is_told_by_the_api_and_by_looking(profile: Profile, stage: tuple[Stage, list[str]]) -> None:
     stage[0].ready_after = 0.4
     _, bundle = profile('[[phases]]\nname = "many"\ndo = "scale"\nsteps = [3, 6]\n')

@@ -75,19 +75,20 @@ def test_a_run_at_work_is_neither_gone_on_with_nor_cleaned(
     assert [each.phase for each in read_bundle(str(directory)).manifest.phases] == ["empty", "slow"]
 
 
-@pytest.mark.parametrize("way", ["--resume", "--clean"])
+@pytest.mark.parametrize(("way", "name"), [("--resume", "resume"), ("--clean", "to_clean")])
 def test_what_a_run_has_left_is_read_when_nobody_else_can_go_on_with_it(
-    stage: tuple[Stage, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+    stage: tuple[Stage, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, name: str
 ) -> None:
     assert run([*arguments(tmp_path), *stage[1]], "memcollect") == 0
-    resume = begin.resume
+    read = getattr(begin, name)
     seen: list[bool] = []
 
-    def resumed(directory: Path, tools: Tools) -> Begun:
+    def spied(directory: Path, tools: Tools) -> Begun:
         seen.append(is_held(directory))
-        return resume(directory, tools)
+        begun: Begun = read(directory, tools)
+        return begun
 
-    monkeypatch.setattr(begin, "resume", resumed)
+    monkeypatch.setattr(begin, name, spied)
     assert run(["profile", way, str(tmp_path / "run"), *stage[1]], "memcollect") == 0
     assert seen == [True]
     assert not is_held(tmp_path / "run")

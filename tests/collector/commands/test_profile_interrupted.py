@@ -13,7 +13,7 @@ from memcollect.bundle import Bundle, read_bundle
 from memcollect.commands.run import run
 from memcollect.profile import measuring
 from memcollect.profile.provisioned import ProvisionedSource
-from memcollect.profile.snapshots import Taken
+from memcollect.profile.snapshots import Taken, take
 from memcollect.testing import PODS
 from profile_stage import NODE, Stage, staged
 from stand_in_provisioner import API_KEY, provisioning
@@ -55,8 +55,6 @@ def profiled(directory: Path, options: list[str]) -> tuple[int, Bundle]:
 
 
 def before_the_snapshot(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
-    take = measuring.take
-
     def taken(*arguments: Any) -> Taken:
         happens()
         return take(*arguments)
@@ -97,8 +95,11 @@ def test_a_snapshot_in_which_no_pod_was_measured_is_a_failure(
 def test_a_snapshot_that_could_not_be_taken_is_a_failure(
     stage: tuple[Stage, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    access = stage[0].state.access
-    before_the_snapshot(monkeypatch, lambda: [access.deny(verb, "pods") for verb in ("get", "list")])
+    def denied() -> None:
+        for verb in ("get", "list"):
+            stage[0].state.access.deny(verb, "pods")
+
+    before_the_snapshot(monkeypatch, denied)
     _, bundle = profiled(tmp_path, stage[1])
     (phase,) = bundle.manifest.phases
     assert (phase.status, phase.snapshots) == ("failed", [])

@@ -11,7 +11,7 @@ from memcollect.profile.blocks import Block
 from memcollect.profile.plan import Nothing, Scale
 from memcollect.profile.record import Record, snapshot_path
 from memcollect.profile.rules import NAME
-from memcollect.run_model import EVENTS_NAME, NodeEvidence, PhaseRun
+from memcollect.run_model import EVENTS_NAME, MANIFEST_NAME, REPORT_NAME, NodeEvidence, PhaseRun
 
 A, B = Nothing(name="a"), Nothing(name="b")
 MANY = Scale(name="many", steps=[10, 50])
@@ -57,7 +57,7 @@ def test_a_phase_is_on_the_disk_as_soon_as_it_has_ended(record: Record, director
 
 def test_a_file_is_in_the_bundle_with_its_checksum(record: Record, directory: Path) -> None:
     assert record.file("snapshots/x.json", b"{}") == "snapshots/x.json"
-    record.note("x")
+    record.add_nodes([])
     assert (directory / "snapshots" / "x.json").read_bytes() == b"{}"
     (entry,) = record.manifest.files
     assert entry.sha256 == hashlib.sha256(b"{}").hexdigest()
@@ -111,11 +111,26 @@ def test_images_of_all_pods_are_joined_and_in_order(record: Record) -> None:
     assert list(record.manifest.images) == ["main", "sandbox"]
 
 
-def test_a_note_stands_once_and_only_a_finished_run_is_whole(record: Record) -> None:
+def test_saving_is_for_events_that_came_after_the_manifest(record: Record, directory: Path) -> None:
+    record.event("a")
+    assert record.save()
+    assert read_bundle(str(directory)).problems == []
+    assert not record.save()
+
+
+def test_the_page_is_no_file_of_the_manifest(record: Record, directory: Path) -> None:
+    record.add_nodes([])
+    before = (directory / MANIFEST_NAME).read_bytes()
+    record.page("# Page")
+    record.add_nodes([])
+    assert (directory / MANIFEST_NAME).read_bytes() == before
+    assert (directory / REPORT_NAME).read_text() == "# Page"
+
+
+def test_only_a_finished_run_is_whole(record: Record) -> None:
     for _ in range(2):
-        record.note("x")
         record.add_nodes([BEFORE])
-    assert (record.manifest.notes, len(record.manifest.nodes)) == (["x"], 2)
+    assert len(record.manifest.nodes) == 2
     assert record.manifest.finished_at is None
     record.finish()
     assert record.manifest.finished_at is not None

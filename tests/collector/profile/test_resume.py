@@ -10,7 +10,7 @@ import pytest
 from memcollect.bundle import read_bundle
 from memcollect.errors import DocumentError, UsageError
 from memcollect.events import read_events
-from memcollect.profile.begin import SOURCE_NAME, Text, alone, begin, resume
+from memcollect.profile.begin import SOURCE_NAME, Text, alone, begin, resume, to_clean
 from memcollect.profile.template import TEMPLATE_NAME
 from memcollect.profile.tools import Tools
 from memcollect.run_model import EVENTS_NAME, MANIFEST_NAME, PLAN_NAME, PhaseRun, RunManifest
@@ -89,8 +89,33 @@ def test_a_bundle_without_events_has_none(tmp_path: Path) -> None:
 def test_a_run_whose_files_were_altered_does_not_go_on(directory: Path, tools: Tools, name: str) -> None:
     with (directory / name).open("ab") as stream:
         stream.write(b"\n")
-    with pytest.raises(DocumentError, match=f"cannot go on: {name} was altered"):
+    with pytest.raises(DocumentError, match=f"cannot go on: {name} was altered.*--clean {directory}"):
         resume(directory, tools)
+
+
+@pytest.mark.usefixtures("broken")
+@pytest.mark.parametrize("name", [TEMPLATE_NAME, "workloads/a.json"])
+def test_what_was_made_is_known_whatever_became_of_the_rest(
+    directory: Path, tools: Tools, state: Cluster, name: str
+) -> None:
+    state.remove(PODS, "one", "team")
+    (directory / name).unlink()
+    begun = to_clean(directory, tools)
+    assert begun.altered == [f"{name} is missing"]
+    assert begun.source.place("mc-1").namespace == "team"
+    assert [each.kind for each in begun.events] == ["run-started", "creating", "deleted"]
+    begun.record.save()
+    # What was altered stays known to be.
+    assert read_bundle(str(directory)).problems == [f"{name} is missing"]
+
+
+@pytest.mark.parametrize("name", [PLAN_NAME, SOURCE_NAME, EVENTS_NAME])
+def test_where_it_is_not_known_what_was_made_the_user_hears_how_to_find_it(
+    broken: RunManifest, directory: Path, tools: Tools, name: str
+) -> None:
+    (directory / name).write_bytes(b"[source]\n")
+    with pytest.raises(DocumentError, match=f"{name} was altered.*memcollect/run={broken.run_id}"):
+        to_clean(directory, tools)
 
 
 @pytest.mark.usefixtures("broken")
