@@ -8,7 +8,7 @@ import fcntl
 import hashlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from memcollect.events import only_more_events, read_events
 from memcollect.model import Tool
 from memcollect.profile.choose import source_of
 from memcollect.profile.parse import parse_plan
-from memcollect.profile.plan import Plan, Scale
+from memcollect.profile.plan import Plan, Scale, Template
 from memcollect.profile.provisioned import ProvisionedSource
 from memcollect.profile.record import Record
 from memcollect.profile.sandboxes import RUN_ID, RUN_LABEL, Source, new_run_id
@@ -32,6 +32,8 @@ from memcollect_agent import __version__
 
 SOURCE_NAME = "source.toml"
 """What --source gave, beside the plan."""
+FOLDER_EVENT = "template-folder"
+"""The event that tells where a template's file is from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +88,9 @@ def begin(text: Text, directory: Path, backend: str, tools: Tools) -> Begun:
         if workload_of(phase, plan) is not None:
             record.file(f"workloads/{phase.name}.json", canonical(phase))
     record.event("run-started", name=run_id)
+    if isinstance(plan.source, Template) and plan.source.file:
+        # Its values are needed again to go on. From the bundle, so that both may be moved together.
+        record.event(FOLDER_EVENT, name=_seen_from(directory, text.folder))
     return Begun(plan=plan, source=source, record=record, directory=directory, events=[])
 
 
@@ -140,12 +145,13 @@ class _Found:
         plan = parse_plan(text, PLAN_NAME, self._kept(SOURCE_NAME))
         template = self._kept(TEMPLATE_NAME, needed=False)
         self._kept(EVENTS_NAME)
+        events = read_events(directory)
         return Begun(
             plan=plan,
-            source=source_of(plan, manifest.run_id, directory, template),
+            source=source_of(plan, manifest.run_id, directory / _folder_of(events), template),
             record=Record(BundleWriter(directory, manifest.files), manifest),
             directory=directory,
-            events=read_events(directory),
+            events=events,
         )
 
     def _kept(self, name: str, *, needed: bool = True) -> bytes | None:
@@ -193,6 +199,15 @@ def alone(directory: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def _seen_from(directory: Path, folder: Path) -> str:
+    path = os.path.relpath(folder.resolve(), directory.resolve())
+    return path.encode("utf-8", "backslashreplace").decode()
+
+
+def _folder_of(events: Iterable[Event]) -> str:
+    return next((each.name for each in events if each.kind == FOLDER_EVENT and each.name), ".")
 
 
 def _manifest(plan: Plan, text: Text, run_id: str, backend: str) -> RunManifest:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from memcollect.documents import read_bytes
-from memcollect.profile.plan import Plan, Provisioned, Selected, Template
+from memcollect.profile.plan import Plan, Provisioned, Selected
 from memcollect.profile.provisioned import ProvisionedSource
 from memcollect.profile.sandboxes import Source
 from memcollect.profile.selected import SelectedSource
@@ -13,17 +12,13 @@ from memcollect.profile.template import TemplateSource
 
 
 def source_of(plan: Plan, run_id: str, folder: Path, template: bytes | None = None) -> Source:
-    """Return the plan's source; `template` is the manifest that an earlier part of the run has used.
+    """Return the plan's source, of which nothing is read yet; a template's file is looked for from `folder`.
 
-    A template's file is looked for from `folder`. Raises DocumentError.
+    `template` is what the bundle of an earlier part of the run holds of its manifest.
     """
     source = plan.source
     if isinstance(source, Selected):
         return SelectedSource(source)
     if isinstance(source, Provisioned):
         return ProvisionedSource(source, run_id)
-    return TemplateSource(source, run_id, template or _file(source, folder))
-
-
-def _file(source: Template, folder: Path) -> bytes | None:
-    return read_bytes(str(folder / source.file)) if source.file else None
+    return TemplateSource(source, run_id, template, folder / source.file if source.file else None)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import yaml
 
-from memcollect.errors import UsageError
+from memcollect.documents import read_bytes
+from memcollect.errors import DocumentError, MissingError, UsageError
 from memcollect.kube import Pod
+from memcollect.profile.masks import lacks_values, without_secrets
 from memcollect.profile.plan import Template
 from memcollect.profile.sandboxes import RUN_LABEL, Sandbox, SandboxError, with_uid
 from memcollect.profile.tools import Tools
@@ -40,22 +43,32 @@ class TemplateSource:
     late_seconds = 0.0
     unanswered: frozenset[str] = frozenset()
 
-    def __init__(self, source: Template, run_id: str, text: bytes | None) -> None:
-        """Take the template from `text`, a manifest; None: from the pod to clone."""
+    def __init__(
+        self, source: Template, run_id: str, recorded: bytes | None = None, file: Path | None = None
+    ) -> None:
+        """Take the template from `file`; None: from the pod to clone.
+
+        `recorded` is what the bundle of a run that goes on holds of it.
+        """
         self._source = source
         self._run_id = run_id
-        self._text = text
+        self._recorded = None if recorded is None else manifest_of(recorded)
+        self._file = file
         self._manifest: dict[str, Any] = {}
 
     def prepare(self, tools: Tools) -> dict[str, bytes]:
-        """Read or clone the manifest; the bundle keeps it as it is used. Raises UsageError, ClusterError."""
-        whole = self._cloned(tools) if self._text is None else manifest_of(self._text)
-        spec = cloned_spec(whole["spec"])
-        if self._source.runtime_class:
-            spec["runtimeClassName"] = self._source.runtime_class
-        kept = {"metadata": _kept_metadata(whole.get("metadata")), "spec": spec}
-        self._manifest = {"apiVersion": "v1", "kind": "Pod", **kept}
-        return {TEMPLATE_NAME: msgspec.json.format(msgspec.json.encode(self._manifest), indent=2) + b"\n"}
+        """Read or clone the manifest; the bundle keeps it without values that may be secret.
+
+        A run that goes on needs these values again, from where they were. Raises CollectorError.
+        """
+        recorded = self._recorded
+        if recorded is None:
+            self._manifest = self._made_of(next(self._originals(tools)))
+        elif lacks_values(recorded):
+            self._manifest = self._again(tools, recorded)
+        else:
+            self._manifest = self._made_of(recorded)
+        return {TEMPLATE_NAME: msgspec.json.format(_shown(self._manifest), indent=2) + b"\n"}
 
     def place(self, key: str) -> Sandbox:
         """Return the sandbox of that key: its pod is called so."""
@@ -94,7 +107,39 @@ class TemplateSource:
         selection = Selection(namespaces=[self._source.namespace], selector=f"{RUN_LABEL}={self._run_id}")
         return {pod.metadata.name: pod for pod in list_pods(tools.api, selection, lambda _missing: None)}
 
-    def _cloned(self, tools: Tools) -> dict[str, Any]:
+    def _made_of(self, whole: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the manifest of the run's pods."""
+        spec = cloned_spec(whole["spec"])
+        if self._source.runtime_class:
+            spec["runtimeClassName"] = self._source.runtime_class
+        kept = {"metadata": _kept_metadata(whole.get("metadata")), "spec": spec}
+        return {"apiVersion": "v1", "kind": "Pod", **kept}
+
+    def _again(self, tools: Tools, recorded: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the manifest that the run began with, which is known by all that was recorded of it."""
+        why = "is another one now"
+        try:
+            for original in self._originals(tools):
+                manifest = self._made_of(original)
+                if msgspec.json.decode(_shown(manifest)) == recorded:
+                    return manifest
+        except (DocumentError, MissingError, SandboxError) as error:
+            why = f"is not there ({error.sentence.rstrip('.')})"
+        what = f"the pod {plain(self._source.clone, 80)}" if self._file is None else plain(str(self._file))
+        raise SandboxError(
+            f"The run's pods were made like {what}, and no bundle keeps its environment; it {why}.",
+            "Put it back as it was, or delete what the run has left with --clean and begin a new one.",
+        )
+
+    def _originals(self, tools: Tools) -> Iterator[dict[str, Any]]:
+        """Yield what the run's pods may be made like: the first is what a new run takes."""
+        if self._file is not None:
+            yield manifest_of(read_bytes(str(self._file)))
+            return
+        for name in self._names(tools):
+            yield whole_pod(tools.api, self._source.namespace, name)
+
+    def _names(self, tools: Tools) -> list[str]:
         source, name = self._source, self._source.clone
         if "=" in name:
             selection = Selection(namespaces=[source.namespace], selector=name)
@@ -105,8 +150,8 @@ class TemplateSource:
                     f"No ready pod in {source.namespace} matches {plain(name, 80)}, so none can be cloned.",
                     "Start one, or give source.file a Pod manifest.",
                 )
-            name = running[0]
-        return whole_pod(tools.api, source.namespace, name)
+            return running
+        return [name]
 
 
 def manifest_of(text: bytes) -> dict[str, Any]:
@@ -152,6 +197,10 @@ def _kept_metadata(metadata: Any) -> dict[str, Any]:
         key: value for key, value in annotations.items() if "last-applied" not in key and "cni" not in key
     }
     return {"annotations": kept} if kept else {}
+
+
+def _shown(manifest: Mapping[str, Any]) -> bytes:
+    return msgspec.json.encode(without_secrets(manifest))
 
 
 def _has_containers(spec: Mapping[str, Any]) -> bool:

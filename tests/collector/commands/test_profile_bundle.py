@@ -1,15 +1,18 @@
 """What `memcollect profile` leaves, once people have edited it, moved it, or taken files away."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from live_cluster import command_of, environment, memcollect
 from memcollect.bundle import read_bundle
 from memcollect.commands.run import run
-from profile_stage import Stage, staged
+from memcollect.testing import PODS
+from profile_stage import NAMESPACE, Stage, staged
 from waiting import wait_until
 
 PLAN = """
@@ -28,6 +31,9 @@ name = "empty"
 do = "nothing"
 """
 SLOW = '[[phases]]\nname = "slow"\ndo = "exec"\ncommand = ["sleep", "60"]\n'
+STOPPING = '[[phases]]\nname = "stop"\ndo = "exec"\ncommand = ["stop"]\n'
+HIDDEN = "sk-very-secret"
+ENV = f"    env:\n    - name: OPENAI_API_KEY\n      value: {HIDDEN}\n"
 POD = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: sandbox\n    image: example/aio\n"
 
 
@@ -134,3 +140,43 @@ def test_a_page_may_be_edited_before_the_run_goes_on(stage: tuple[Stage, list[st
     resumed = memcollect("profile", "--resume", str(crashed), *stage[1])
     assert resumed.returncode == 0, resumed.stderr
     assert (crashed / "report.md").read_text() == printed(str(crashed))
+
+
+def secrets_in(directory: Path) -> list[str]:
+    files = [path for path in directory.rglob("*") if path.is_file()]
+    assert files
+    return [path.name for path in files if HIDDEN.encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize("way", ["file", "clone"])
+def test_no_bundle_holds_what_is_in_the_environment_and_a_run_goes_on_with_it_all_the_same(
+    stage: tuple[Stage, list[str]], tmp_path: Path, directory: Path, way: str
+) -> None:
+    (tmp_path / "pod.yaml").write_text(POD + ENV)
+    plan = PLAN + STOPPING
+    if way == "clone":
+        stage[0].add_pod("one")
+        pod = stage[0].state.store.get(PODS, NAMESPACE, "one").decoded()
+        pod["spec"]["containers"][0]["env"] = [{"name": "OPENAI_API_KEY", "value": HIDDEN}]
+        pod["metadata"]["annotations"] = {"team/key": HIDDEN}
+        stage[0].state.put(PODS, pod)
+        plan = plan.replace('file = "pod.yaml"', 'clone = "one"')
+    (tmp_path / "plan.toml").write_text(plan)
+    made: list[str] = []
+    become_ready = stage[0].state.on_pod_created
+
+    def created(pod: dict[str, Any]) -> None:
+        made.append(pod["spec"]["containers"][0]["env"][0]["value"])
+        become_ready(pod)
+
+    stage[0].state.on_pod_created = created
+    stage[0].programs["stop"] = str(stop := tmp_path / "stop")
+    stop.write_text(f"#!/bin/sh\nkill -INT {os.getpid()}\nsleep 60\n")
+    stop.chmod(0o755)
+    assert run(["profile", str(tmp_path / "plan.toml"), "-o", str(directory), *stage[1]], "memcollect") == 130
+    assert secrets_in(directory) == []
+    stop.write_text("#!/bin/sh\n")
+    assert run(["profile", "--resume", str(directory), *stage[1]], "memcollect") == 0
+    assert made == [HIDDEN, HIDDEN]
+    assert secrets_in(directory) == []
+    assert read_bundle(str(directory)).problems == []

@@ -39,9 +39,10 @@ def test_a_templates_file_is_looked_for_beside_its_plan(tmp_path: Path, tools: T
     assert b'"beside"' in kept[TEMPLATE_NAME]
 
 
-def test_a_file_that_is_not_there_is_told_before_anything_is_asked(tmp_path: Path) -> None:
+def test_a_file_is_read_when_pods_are_to_be_made_of_it(tmp_path: Path, tools: Tools) -> None:
+    source = source_of(plan(FILE), "0123456789", tmp_path)
     with pytest.raises(DocumentError, match=r"pod\.yaml cannot be read"):
-        source_of(plan(FILE), "0123456789", tmp_path)
+        source.prepare(tools)
 
 
 def test_a_run_that_goes_on_uses_the_manifest_it_began_with(tmp_path: Path, tools: Tools) -> None:
