@@ -277,7 +277,7 @@ class StartupRow(Struct, frozen=True, kw_only=True):
     pulled: int = 0
     """Left out, since an image was pulled."""
     pull_unknown: int = 0
-    """Counted in `n`, though no event says whether an image was pulled."""
+    """How many of the `n` may have pulled an image all the same: no event says whether they did."""
     never_ready: int = 0
     p50_seconds: float | None = None
     p95_seconds: float | None = None

@@ -26,14 +26,15 @@ def _row(backend: str, phase: PhaseKey, rows: Sequence[Startup]) -> StartupRow:
     own = [row for row in rows if not row.pulled]
     seen, told = [_seen(row) for row in own], [_told(row) for row in own]
     polled = sum(each is not None for each in seen) >= sum(each is not None for each in told)
-    seconds = [each for each in (seen if polled else told) if each is not None]
+    known = [(row, took) for row, took in zip(own, seen if polled else told, strict=True) if took is not None]
+    seconds = [took for _, took in known]
     grains = [row.poll_seconds for row in own if row.poll_seconds is not None]
     return StartupRow(
         backend=backend,
         phase=phase,
         n=len(seconds),
         pulled=len(rows) - len(own),
-        pull_unknown=sum(row.pulled is None for row in own),
+        pull_unknown=sum(row.pulled is None for row, _ in known),
         never_ready=len(own) - len(seconds),
         p50_seconds=percentile(seconds, 50) if seconds else None,
         p95_seconds=percentile(seconds, 95) if seconds else None,

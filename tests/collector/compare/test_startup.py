@@ -47,6 +47,11 @@ def test_a_pod_that_never_became_ready_is_counted_and_not_a_number() -> None:
     assert (row.n, row.never_ready, row.p50_seconds) == (0, 2, None)
 
 
+def test_whether_an_image_was_pulled_is_unknown_of_pods_that_are_counted_alone() -> None:
+    row = _of(_row(seen=1.0, pulled=None), _row(pulled=None), _row(seen=-3.0, pulled=None))
+    assert (row.n, row.pull_unknown, row.never_ready) == (1, 1, 2)
+
+
 def test_a_clock_that_was_set_back_gives_no_number() -> None:
     assert _of(_row(seen=-3.0)).n == 0
 
