@@ -81,6 +81,7 @@ def test_every_phase_of_every_repeat_is_settled_and_measured(
         (pod,) = bundle.snapshots[path].pods
         assert each.settling is not None
         assert each.settling.settled
+        assert bundle.snapshots[path].scope.namespaces == [NAMESPACE]
         grown = each.phase == "after-python"
         assert pod.cgroup is not None
         assert pod.cgroup.current_bytes == (80 if grown else 50) << 20
