@@ -19,7 +19,7 @@ from memcollect.commands.taking import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_O
 from memcollect.errors import CollectorError, UsageError
 
 if TYPE_CHECKING:
-    from memcollect.profile.begin import Begun
+    from memcollect.profile.begun import Begun
     from memcollect.profile.plan import Plan
     from memcollect.profile.tools import Tools, Workshop
 
@@ -124,7 +124,9 @@ def _begun(options: dict[str, Any], tools: Tools) -> Iterator[Begun]:
 
     What goes on is read only then: another process may have gone on with it until now.
     """
-    from memcollect.profile.begin import alone, begin, read_text, resume  # noqa: PLC0415
+    from memcollect.profile.begin import begin, read_text  # noqa: PLC0415
+    from memcollect.profile.begun import alone  # noqa: PLC0415
+    from memcollect.profile.going_on import resume  # noqa: PLC0415
 
     if options["resume"]:
         if options["source"] or options["backend"] or options["output"]:
@@ -172,7 +174,8 @@ def _like_ctrl_c(ctrl_c: Interruption) -> Iterator[None]:
 
 def _clean(directory: Path, workshop: Workshop, tools: Tools) -> int:
     from memcollect.profile.assemble import cleaner_of  # noqa: PLC0415
-    from memcollect.profile.begin import alone, to_clean  # noqa: PLC0415
+    from memcollect.profile.begun import alone  # noqa: PLC0415
+    from memcollect.profile.going_on import to_clean  # noqa: PLC0415
 
     with alone(directory):
         begun = to_clean(directory, tools)

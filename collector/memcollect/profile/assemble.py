@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from memcollect.profile.actions import Stopped
-from memcollect.profile.begin import Begun
+from memcollect.profile.begun import Begun
 from memcollect.profile.cleanup import Cleaner
 from memcollect.profile.gathering import Gatherer
 from memcollect.profile.measuring import Measurer

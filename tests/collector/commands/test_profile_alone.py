@@ -12,8 +12,8 @@ from memcollect.bundle import read_bundle
 from memcollect.commands import profile_page
 from memcollect.commands.run import run
 from memcollect.errors import UsageError
-from memcollect.profile import begin
-from memcollect.profile.begin import Begun, alone
+from memcollect.profile import going_on
+from memcollect.profile.begun import Begun, alone
 from memcollect.profile.tools import Tools
 from profile_stage import Stage, staged
 from waiting import wait_until
@@ -80,7 +80,7 @@ def test_what_a_run_has_left_is_read_when_nobody_else_can_go_on_with_it(
     stage: tuple[Stage, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, name: str
 ) -> None:
     assert run([*arguments(tmp_path), *stage[1]], "memcollect") == 0
-    read = getattr(begin, name)
+    read = getattr(going_on, name)
     seen: list[bool] = []
 
     def spied(directory: Path, tools: Tools) -> Begun:
@@ -88,7 +88,7 @@ def test_what_a_run_has_left_is_read_when_nobody_else_can_go_on_with_it(
         begun: Begun = read(directory, tools)
         return begun
 
-    monkeypatch.setattr(begin, name, spied)
+    monkeypatch.setattr(going_on, name, spied)
     assert run(["profile", way, str(tmp_path / "run"), *stage[1]], "memcollect") == 0
     assert seen == [True]
     assert not is_held(tmp_path / "run")

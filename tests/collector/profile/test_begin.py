@@ -8,7 +8,8 @@ import pytest
 from memcollect.bundle import read_bundle
 from memcollect.errors import DocumentError, MissingError, OutputError, UsageError
 from memcollect.events import read_events
-from memcollect.profile.begin import SOURCE_NAME, Text, alone, begin, read_text
+from memcollect.profile.begin import Text, begin, read_text
+from memcollect.profile.begun import SOURCE_NAME, alone
 from memcollect.profile.parse import PlanError
 from memcollect.profile.sandboxes import RUN_ID
 from memcollect.profile.template import TEMPLATE_NAME

@@ -10,7 +10,9 @@ import pytest
 from memcollect.bundle import read_bundle
 from memcollect.errors import DocumentError, UsageError
 from memcollect.events import read_events
-from memcollect.profile.begin import SOURCE_NAME, Text, alone, begin, resume, to_clean
+from memcollect.profile.begin import Text, begin
+from memcollect.profile.begun import SOURCE_NAME, alone
+from memcollect.profile.going_on import resume, to_clean
 from memcollect.profile.template import TEMPLATE_NAME
 from memcollect.profile.tools import Tools
 from memcollect.run_model import EVENTS_NAME, MANIFEST_NAME, PLAN_NAME, PhaseRun, RunManifest
@@ -20,7 +22,7 @@ SOURCE = b'[source]\nkind = "template"\nnamespace = "team"\nclone = "one"\n'
 PLAN = b'name = "small"\nversion = "7"\n[[phases]]\nname = "a"\ndo = "exec"\ncommand = ["true"]\n'
 HOLD = """
 import pathlib, sys
-from memcollect.profile.begin import alone
+from memcollect.profile.begun import alone
 with alone(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
