@@ -30,6 +30,25 @@ GROW = (
     "open(place + '.new', 'w').write(sys.argv[1] + chr(10)); os.replace(place + '.new', place)"
 )
 """Python for a command: set what the pod is charged, whole or not at all."""
+POD = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: sandbox\n    image: example/aio\n"
+"""A manifest, as a template source reads it from pod.yaml."""
+SMALL_PLAN = """
+name = "small"
+repeats = 1
+poll = "50ms"
+[settle]
+over = "600ms"
+at_most = "5s"
+[source]
+kind = "template"
+file = "pod.yaml"
+ready_within = "5s"
+[[phases]]
+name = "empty"
+do = "nothing"
+"""
+"""A plan of one phase in pods of that manifest."""
+SLOW = '[[phases]]\nname = "slow"\ndo = "exec"\ncommand = ["sleep", "60"]\n'
 
 
 class Stage:

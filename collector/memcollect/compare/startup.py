@@ -24,7 +24,7 @@ def startup_rows(backend: str, manifests: Iterable[RunManifest]) -> Iterator[Sta
 
 def _row(backend: str, phase: PhaseKey, rows: Sequence[Startup]) -> StartupRow:
     own = [row for row in rows if not row.pulled]
-    seen, told = [_seen(row) for row in own], [_told(row) for row in own]
+    seen, told = [seen_seconds(row) for row in own], [_told(row) for row in own]
     polled = sum(each is not None for each in seen) >= sum(each is not None for each in told)
     known = [(row, took) for row, took in zip(own, seen if polled else told, strict=True) if took is not None]
     seconds = [took for _, took in known]
@@ -54,7 +54,7 @@ def _stage(name: str, values: Sequence[float | None]) -> StartupStage:
     return StartupStage(name=name, n=len(known), p50_seconds=p50, p95_seconds=p95, p99_seconds=p99)
 
 
-def _seen(row: Startup) -> float | None:
+def seen_seconds(row: Startup) -> float | None:
     """Return the runner's own number, by one clock; a clock that was set back gives none."""
     return _between(row.requested_at, row.seen_ready_at)
 

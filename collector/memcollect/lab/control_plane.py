@@ -10,7 +10,6 @@ it is ended; then every created pod is ended, too.
 import contextlib
 import signal
 import sys
-import time
 from pathlib import Path
 
 from memcollect.lab.cluster import NODE
@@ -23,8 +22,6 @@ from memcollect.lab.node_state import CREATED_PODS, write_list
 from memcollect.lab.provisioner import Provisioner
 from memcollect.testing import NAMESPACES, Cluster, StandInCluster, objects
 from memcollect.testing.following import Follower
-
-FOLLOW_SECONDS = 0.2
 
 
 def main(arguments: list[str]) -> int:
@@ -50,9 +47,7 @@ def main(arguments: list[str]) -> int:
         server.kubeconfig(folder / "kubeconfig")
         sys.stdout.write(f"{server.url}\n")
         sys.stdout.flush()
-        while True:
-            follower.refresh()
-            time.sleep(FOLLOW_SECONDS)
+        follower.follow()
     return 0
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from memcollect.compare.startup import seen_seconds
 from memcollect.compare.statistics import percentile
 from memcollect.compare.values import divided
 from memcollect.errors import ClusterError
@@ -114,11 +115,7 @@ def _rest(settling: Settling | None) -> str:
 
 
 def _ready(startups: Sequence[Startup]) -> str:
-    seconds = [
-        row.seen_ready_at - row.requested_at
-        for row in startups
-        if row.seen_ready_at is not None and row.requested_at is not None
-    ]
+    seconds = [each for each in map(seen_seconds, startups) if each is not None]
     if not seconds:
         return ""
     slowest = f" (the slowest {max(seconds):.1f} s)" if len(seconds) > 1 else ""

@@ -8,15 +8,11 @@ import argparse
 import contextlib
 import signal
 import sys
-import time
 from pathlib import Path
 
 from memcollect.testing.cluster import Cluster
 from memcollect.testing.following import Follower, forwarding
 from memcollect.testing.server import StandInCluster
-
-FOLLOW_SECONDS = 0.2
-"""Between two looks at the folder of --follow."""
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -68,10 +64,8 @@ def main() -> int:
 def _wait(follower: Follower | None) -> None:
     if follower is None:
         signal.pause()
-        return
-    while True:
-        follower.refresh()
-        time.sleep(FOLLOW_SECONDS)
+    else:
+        follower.follow()
 
 
 if __name__ == "__main__":

@@ -11,8 +11,9 @@ be is told of once, and what it held before stays served.
 """
 
 import sys
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 from msgspec import Struct
@@ -22,6 +23,8 @@ from memcollect.testing.cluster import RECORDED, Cluster
 from memcollect.testing.resources import Resource
 
 SETTINGS = "settings.json"
+FOLLOW_SECONDS = 0.2
+"""Between two looks at the folder."""
 
 
 class Denied(Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,6 +75,12 @@ class Follower:
                 self._attempt(name, lambda text, resource=resource: self._replace(resource, text))
         if self._has_changed(SETTINGS):
             self._attempt(SETTINGS, self._set)
+
+    def follow(self) -> NoReturn:
+        """Go on taking over what changes, until the process is interrupted."""
+        while True:
+            self.refresh()
+            time.sleep(FOLLOW_SECONDS)
 
     def _has_changed(self, name: str) -> bool:
         try:

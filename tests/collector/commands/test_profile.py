@@ -15,10 +15,9 @@ from live_cluster import command_of, environment, memcollect
 from memcollect.bundle import Bundle, read_bundle
 from memcollect.commands.run import run
 from memcollect.run_model import PhaseRun
-from profile_stage import GROW, NAMESPACE, NODE, Stage, staged
+from profile_stage import GROW, NAMESPACE, NODE, POD, Stage, staged
 from waiting import wait_until
 
-POD = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: sandbox\n    image: example/aio\n"
 HEAD = """
 name = "small"
 version = "7"

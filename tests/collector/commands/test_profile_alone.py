@@ -15,33 +15,15 @@ from memcollect.errors import UsageError
 from memcollect.profile import going_on
 from memcollect.profile.begun import Begun, alone
 from memcollect.profile.tools import Tools
-from profile_stage import Stage, staged
+from profile_stage import POD, SLOW, SMALL_PLAN, Stage, staged
 from waiting import wait_until
-
-PLAN = """
-name = "small"
-repeats = 1
-poll = "50ms"
-[settle]
-over = "600ms"
-at_most = "5s"
-[source]
-kind = "template"
-file = "pod.yaml"
-ready_within = "5s"
-[[phases]]
-name = "empty"
-do = "nothing"
-"""
-SLOW = '[[phases]]\nname = "slow"\ndo = "exec"\ncommand = ["sleep", "60"]\n'
-POD = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: sandbox\n    image: example/aio\n"
 
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[tuple[Stage, list[str]]]:
     with staged(tmp_path) as found:
         (tmp_path / "pod.yaml").write_text(POD)
-        (tmp_path / "plan.toml").write_text(PLAN)
+        (tmp_path / "plan.toml").write_text(SMALL_PLAN)
         yield found
 
 
@@ -60,7 +42,7 @@ def arguments(tmp_path: Path) -> list[str]:
 def test_a_run_at_work_is_neither_gone_on_with_nor_cleaned(
     stage: tuple[Stage, list[str]], tmp_path: Path
 ) -> None:
-    (tmp_path / "plan.toml").write_text(PLAN + SLOW)
+    (tmp_path / "plan.toml").write_text(SMALL_PLAN + SLOW)
     directory = tmp_path / "run"
     command = command_of([*arguments(tmp_path), *stage[1]])
     with subprocess.Popen(command, env=environment(), stderr=subprocess.DEVNULL) as process:

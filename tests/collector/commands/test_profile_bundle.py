@@ -12,36 +12,19 @@ from live_cluster import command_of, environment, memcollect
 from memcollect.bundle import read_bundle
 from memcollect.commands.run import run
 from memcollect.testing import PODS
-from profile_stage import NAMESPACE, Stage, staged
+from profile_stage import NAMESPACE, POD, SLOW, SMALL_PLAN, Stage, staged
 from waiting import wait_until
 
-PLAN = """
-name = "small"
-repeats = 1
-poll = "50ms"
-[settle]
-over = "600ms"
-at_most = "5s"
-[source]
-kind = "template"
-file = "pod.yaml"
-ready_within = "5s"
-[[phases]]
-name = "empty"
-do = "nothing"
-"""
-SLOW = '[[phases]]\nname = "slow"\ndo = "exec"\ncommand = ["sleep", "60"]\n'
 STOPPING = '[[phases]]\nname = "stop"\ndo = "exec"\ncommand = ["stop"]\n'
 HIDDEN = "sk-very-secret"
 ENV = f"    env:\n    - name: OPENAI_API_KEY\n      value: {HIDDEN}\n"
-POD = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: sandbox\n    image: example/aio\n"
 
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[tuple[Stage, list[str]]]:
     with staged(tmp_path) as found:
         (tmp_path / "pod.yaml").write_text(POD)
-        (tmp_path / "plan.toml").write_text(PLAN)
+        (tmp_path / "plan.toml").write_text(SMALL_PLAN)
         yield found
 
 
@@ -62,7 +45,7 @@ def whole(stage: tuple[Stage, list[str]], tmp_path: Path, directory: Path) -> Pa
 @pytest.fixture
 def crashed(stage: tuple[Stage, list[str]], tmp_path: Path, directory: Path) -> Path:
     """The bundle of a run that has measured one phase and left its sandbox."""
-    (tmp_path / "plan.toml").write_text(PLAN + SLOW)
+    (tmp_path / "plan.toml").write_text(SMALL_PLAN + SLOW)
     command = command_of(["profile", str(tmp_path / "plan.toml"), "-o", str(directory), *stage[1]])
     with subprocess.Popen(command, env=environment(), stderr=subprocess.DEVNULL) as process:
         events = directory / "events.jsonl"
@@ -153,7 +136,7 @@ def test_no_bundle_holds_what_is_in_the_environment_and_a_run_goes_on_with_it_al
     stage: tuple[Stage, list[str]], tmp_path: Path, directory: Path, way: str
 ) -> None:
     (tmp_path / "pod.yaml").write_text(POD + ENV)
-    plan = PLAN + STOPPING
+    plan = SMALL_PLAN + STOPPING
     if way == "clone":
         stage[0].add_pod("one")
         pod = stage[0].state.store.get(PODS, NAMESPACE, "one").decoded()

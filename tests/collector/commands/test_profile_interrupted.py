@@ -15,7 +15,7 @@ from memcollect.profile import measuring
 from memcollect.profile.provisioned import ProvisionedSource
 from memcollect.profile.snapshots import Taken, take
 from memcollect.testing import PODS
-from profile_stage import NODE, Stage, staged
+from profile_stage import NODE, POD, Stage, staged
 from stand_in_provisioner import API_KEY, provisioning
 
 HEAD = """
@@ -38,7 +38,6 @@ release = {{ url = "{url}/{{id}}/release" }}
 """
 MANY = '[[phases]]\nname = "many"\ndo = "scale"\nsteps = [2]\n'
 WARM = '[[phases]]\nname = "warm"\ndo = "reuse"\ncycles = 2\nidle = "10ms"\n'
-POD = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: sandbox\n    image: example/aio\n"
 
 
 @pytest.fixture
