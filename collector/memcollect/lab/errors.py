@@ -1,6 +1,7 @@
 """Every error the lab raises on purpose, each one sentence that says what to do.
 
 LabError
+├── MachineError       the processor, or what this machine allows, is not what the lab's kernels need
 ├── MissingToolError   a program the lab needs is not installed
 ├── NoSpaceError       no directory is large enough, or none may hold programs
 ├── BootError          the kernel ended before its work was done
@@ -12,6 +13,10 @@ from memcollect.errors import CollectorError
 
 class LabError(CollectorError):
     """The root of the tree; the collector's commands show it as they show their own."""
+
+
+class MachineError(LabError):
+    """The lab's kernels cannot run on this machine as it is."""
 
 
 class MissingToolError(LabError):

@@ -15,7 +15,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from memcollect.lab import processor
 from memcollect.lab.errors import LabError, MissingToolError
+from memcollect.lab.processor import FIXED_BYTES
 
 SUITES = {"5.10": "bullseye", "6.1": "bookworm", "6.12": "trixie", "7.2": "sid"}
 """Which suite of Debian holds which kernel; `sid` moves on, the others do not."""
@@ -39,6 +41,10 @@ class Kernel(Struct, frozen=True, kw_only=True):
     """Where it must be started."""
     environment: dict[str, str] = {}
     options: list[str] = []
+    traces: bool = True
+    """Whether it runs its programs by ptrace(2)."""
+    sets_bytes: int | None = FIXED_BYTES
+    """How large a register area it sets; None: as large as the host's. Too small a number does no harm."""
 
     def module(self, path: str) -> str:
         """Return the file of one module, e.g. "fs/overlayfs/overlay.ko"; LabError if it has none."""
@@ -54,6 +60,7 @@ def find(version: str | None = None) -> Kernel:
     Without `version` it is the installed one. Raises MissingToolError when nothing is installed, LabError
     when `version` was never fetched.
     """
+    processor.require_x86_64()
     own = installed()
     if own is not None and (version is None or _is(own.release, version)):
         return own
@@ -69,6 +76,7 @@ def find(version: str | None = None) -> Kernel:
 
 def provide(version: str | None = None) -> Kernel:
     """Return what `find` returns, fetching a version that is named and not here; raises as both do."""
+    processor.require_x86_64()
     own = installed()
     if version is None or (own is not None and _is(own.release, version)):
         return find(version)
@@ -180,13 +188,16 @@ def _directories(parent: str, names: list[str]) -> set[str]:
 
 def _cached(directory: Path) -> Kernel:
     (modules,) = (directory / "modules").iterdir()
+    own_filter = int(modules.name.split(".")[0]) >= 7
     return Kernel(
         release=modules.name,
         program=str(directory / "linux.uml"),
         modules=str(modules),
         directory=str(directory),
         environment={"LD_LIBRARY_PATH": str(directory / "lib")},
-        options=["seccomp=on"] if int(modules.name.split(".")[0]) >= 7 else [],
+        options=["seccomp=on"] if own_filter else [],
+        traces=not own_filter,
+        sets_bytes=None if own_filter else FIXED_BYTES,
     )
 
 

@@ -1,4 +1,4 @@
-"""The few system calls that Python does not wrap and that process 1 of the guest needs.
+"""The few system calls that Python does not wrap and the lab needs, most of them in process 1 of the guest.
 
 All raise OSError with the path in it. Constants are from the kernel's include/uapi/linux.
 """
@@ -15,11 +15,26 @@ from pathlib import Path
 _libc = ctypes.CDLL(None, use_errno=True)
 
 MS_NOATIME = 1024
+PTRACE_GETREGSET, PTRACE_SEIZE, PTRACE_INTERRUPT = 0x4204, 0x4206, 0x4207
 _PR_SET_PDEATHSIG = 1
 _RB_POWER_OFF = 0x4321FEDC
 _SYS_FINIT_MODULE = 313
 """x86_64 only, as User-Mode Linux is."""
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
+
+
+class Span(ctypes.Structure):
+    """`struct iovec`: where, and how many bytes; the kernel writes how many there were."""
+
+    _fields_ = (("start", ctypes.c_void_p), ("bytes", ctypes.c_size_t))
+
+
+def ptrace(request: int, process: int, address: int = 0, data: int = 0) -> None:
+    """Trace `process` (ptrace(2)), for a request whose result is no number."""
+    _libc.ptrace.restype = ctypes.c_long
+    pointers = ctypes.c_void_p(address), ctypes.c_void_p(data)
+    result = _libc.ptrace(ctypes.c_long(request), ctypes.c_long(process), *pointers)
+    _checked(result, f"process {process}")
 
 
 def _checked(result: int, subject: str) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from memcollect.lab import images, space, syscalls
+from memcollect.lab import images, processor, space, syscalls
 from memcollect.lab.errors import BootError, LabError
 from memcollect.lab.guest_config import STANDARD_MOUNTS, GuestConfig, Mount
 from memcollect.lab.kernels import Kernel
@@ -179,8 +179,7 @@ def _process_group(
         stderr=log,
         pass_fds=writers,
         cwd=kernel.directory,
-        # It keeps a management socket in ~/.uml.
-        env={**os.environ, "TMPDIR": str(memory), "HOME": str(directory), **kernel.environment},
+        env=_kernel_environment(kernel, directory, memory),
         start_new_session=True,
         preexec_fn=syscalls.end_with_parent,  # noqa: PLW1509 -- one call into the kernel, no locks
     )
@@ -188,6 +187,15 @@ def _process_group(
         yield process
     finally:
         _end(process)
+
+
+def _kernel_environment(kernel: Kernel, directory: Path, memory: Path) -> dict[str, str]:
+    """Return the environment of the kernel's own program; what is preloaded for others is not for it."""
+    # It keeps a management socket in ~/.uml.
+    own = {"TMPDIR": str(memory), "HOME": str(directory), "LD_PRELOAD": "", **kernel.environment}
+    if kernel.traces and processor.needs_padding(processor.register_bytes(), kernel.sets_bytes):
+        own["LD_PRELOAD"] = str(processor.padding_library(directory))
+    return {**os.environ, **own}
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
