@@ -15,14 +15,14 @@ from lab.guide import CYCLES, REPEATS, SINGLE, STEPS
 from memcollect.bundle import Bundle, read_bundle
 from memcollect.compare.model import Cell, Comparison, Pair, PhaseKey
 from memcollect.compare.values import TOTALS
-from memcollect.lab import kernels
+from memcollect.lab import kernels, matrix
 from memcollect.lab.errors import LabError
 from memcollect.lab.sandboxes import WORKER_MIB, WORKERS
 
 pytestmark = pytest.mark.lab
 
 MIB = 1 << 20
-KERNEL = "7.2"
+(KERNEL,) = matrix.versions(matrix.Suite.GUIDE)
 """Processes start several times faster in it than in the installed one; the guide starts two thousand."""
 ARTIFACT_MIB = 64
 BACKENDS = ("disk", "memory")

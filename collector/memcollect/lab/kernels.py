@@ -13,14 +13,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
-from memcollect.lab import processor
+from memcollect.lab import matrix, processor
 from memcollect.lab.errors import LabError, MissingToolError
-from memcollect.lab.processor import FIXED_BYTES
 
-SUITES = {"5.10": "bullseye", "6.1": "bookworm", "6.12": "trixie", "7.2": "sid"}
-"""Which suite of Debian holds which kernel; `sid` moves on, the others do not."""
+SUITES = {row.version: row.suite for row in matrix.MATRIX if row.boot is matrix.Boot.PROGRAM}
+"""Which suite of Debian holds which kernel that runs as a program."""
 
 _KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _MIRROR = "http://deb.debian.org/debian"
@@ -43,7 +43,7 @@ class Kernel(Struct, frozen=True, kw_only=True):
     options: list[str] = []
     traces: bool = True
     """Whether it runs its programs by ptrace(2)."""
-    sets_bytes: int | None = FIXED_BYTES
+    sets_bytes: int | None = matrix.FIXED_BYTES
     """How large a register area it sets; None: as large as the host's. Too small a number does no harm."""
 
     def module(self, path: str) -> str:
@@ -90,7 +90,7 @@ def installed() -> Kernel | None:
         return None
     done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)  # noqa: S603 -- found by its name
     release = done.stdout.strip()
-    return Kernel(release=release, program=program, modules=f"/usr/lib/uml/modules/{release}")
+    return _known(Kernel(release=release, program=program, modules=f"/usr/lib/uml/modules/{release}"))
 
 
 def cache() -> Path:
@@ -188,16 +188,24 @@ def _directories(parent: str, names: list[str]) -> set[str]:
 
 def _cached(directory: Path) -> Kernel:
     (modules,) = (directory / "modules").iterdir()
-    own_filter = int(modules.name.split(".")[0]) >= 7
-    return Kernel(
-        release=modules.name,
-        program=str(directory / "linux.uml"),
-        modules=str(modules),
-        directory=str(directory),
-        environment={"LD_LIBRARY_PATH": str(directory / "lib")},
-        options=["seccomp=on"] if own_filter else [],
-        traces=not own_filter,
-        sets_bytes=None if own_filter else FIXED_BYTES,
+    return _known(
+        Kernel(
+            release=modules.name,
+            program=str(directory / "linux.uml"),
+            modules=str(modules),
+            directory=str(directory),
+            environment={"LD_LIBRARY_PATH": str(directory / "lib")},
+        )
+    )
+
+
+def _known(found: Kernel) -> Kernel:
+    """Return it with what the matrix knows of its release."""
+    row = matrix.row_of(found.release)
+    if row is None:
+        return found
+    return msgspec.structs.replace(
+        found, options=list(row.options), traces=row.traces, sets_bytes=row.sets_bytes
     )
 
 

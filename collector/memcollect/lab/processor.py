@@ -16,10 +16,6 @@ from pathlib import Path
 from memcollect.lab import syscalls
 from memcollect.lab.errors import MachineError
 
-FIXED_BYTES = 2696
-"""What Linux 5.10 to 6.12 set: HOST_FP_SIZE in arch/x86/um/user-offsets.c, which holds all up to AVX-512 and
-protection keys. Where the processor has less, the host cuts it."""
-
 _LIBRARY = "register_padding.x86_64.so"
 _NT_X86_XSTATE = 0x202
 _MOST_BYTES = 1 << 20

@@ -11,6 +11,7 @@ import pytest
 
 from memcollect.lab import processor
 from memcollect.lab.errors import MachineError
+from memcollect.lab.matrix import FIXED_BYTES
 
 ROOT = Path(__file__).parents[3]
 SHIPPED = Path(processor.__file__).with_name("register_padding.x86_64.so")
@@ -21,12 +22,12 @@ AVX, AVX_512_AND_KEYS, AMX = 832, 2696, 11008
 
 @pytest.mark.parametrize("host", [None, AVX, AVX_512_AND_KEYS])
 def test_a_kernel_runs_as_it_is_where_the_processor_has_no_more_than_it_sets(host: int | None) -> None:
-    assert not processor.needs_padding(host, processor.FIXED_BYTES)
+    assert not processor.needs_padding(host, FIXED_BYTES)
 
 
 @pytest.mark.parametrize("host", [AVX_512_AND_KEYS + 8, AMX])
 def test_a_larger_area_is_padded_but_for_a_kernel_that_asks_the_host(host: int) -> None:
-    assert processor.needs_padding(host, processor.FIXED_BYTES)
+    assert processor.needs_padding(host, FIXED_BYTES)
     assert not processor.needs_padding(host, None)
 
 
