@@ -14,7 +14,7 @@ import msgspec
 import node_tree
 import simulated
 
-from memcollect.kube import RawPage
+from memcollect.kubernetes.objects import RawPage
 from memcollect.sources.agent_http import AgentConversation
 from memcollect.sources.agents import SAMPLE_PATH
 from memcollect.sources.api import Api

@@ -8,7 +8,7 @@ import msgspec
 import simulated
 from kubernetes.client import ApiClient
 
-from memcollect.kube import Page, Pod
+from memcollect.kubernetes.objects import Page, Pod
 
 AIM_RATIO = 10.0
 _PAGE = 500

@@ -19,8 +19,8 @@ import simulated
 
 from memcollect.explain import explain_pod
 from memcollect.join import ClusterFacts, join_node
-from memcollect.kube import Page, Pod
-from memcollect.usage import Metrics, PodUsage, Usage
+from memcollect.kubernetes.objects import Page, Pod
+from memcollect.kubernetes.usage import Metrics, PodUsage, Usage
 from memcollect_agent.wire import NodeSample
 
 STAGES = ("decode", "join", "explain", "encode")

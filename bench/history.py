@@ -22,7 +22,7 @@ import msgspec  # noqa: E402 - the path above comes first
 
 from memcollect_agent.history import Recorder, Settings  # noqa: E402
 from memcollect_agent.wire import History, HistoryRequest  # noqa: E402
-from pod_tree import PodTree  # noqa: E402
+from worlds.pod_tree import PodTree  # noqa: E402
 
 OTHER_FILES = 60
 MILLISECOND = 1e-3

@@ -17,8 +17,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from metrics_stage import free_port
-from pod_tree import PodTree
+from worlds.metrics_stage import free_port
+from worlds.pod_tree import PodTree
 
 SCRAPES = 20
 ACCEPT = {"Accept": "application/openmetrics-text;version=1.0.0", "Accept-Encoding": "gzip"}

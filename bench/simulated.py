@@ -17,7 +17,7 @@ import node_tree
 
 from memcollect_agent.history import Recorder, Settings
 from memcollect_agent.history.clocks import Clocks
-from memcollect_agent.sample import Roots, sample_node
+from memcollect_agent.measure.sample import Roots, sample_node
 from memcollect_agent.wire import HistoryRequest, NodeSample, SampleRequest
 
 AGENT_NAMESPACE = "memcollect"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from memcollect.documents import read_snapshot
+from memcollect.documents.files import read_snapshot
 from memcollect.explain import explain
 from memcollect.reporters import table
 

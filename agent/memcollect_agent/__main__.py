@@ -13,7 +13,7 @@ import msgspec
 
 import memcollect_agent
 from memcollect_agent.errors import AgentError
-from memcollect_agent.sample import Roots, sample_node
+from memcollect_agent.measure.sample import Roots, sample_node
 from memcollect_agent.serve import command as serve_command
 from memcollect_agent.wire import SampleRequest
 

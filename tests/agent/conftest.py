@@ -2,7 +2,7 @@
 
 from hypothesis import HealthCheck, settings
 
-from agent_faults import fail
+from worlds.agent_faults import fail
 
 settings.register_profile(
     "repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]

@@ -6,9 +6,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from agent_trees import recorded
 from memcollect_agent.__main__ import main
 from memcollect_agent.wire import NodeSample
+from worlds.agent_trees import recorded
 
 UID = "476ef1fb-90cb-446a-989f-e9a1ed217abf"
 

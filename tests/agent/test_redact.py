@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memcollect_agent import redact
-from memcollect_agent.procfs import COMMAND_LIMIT
+from memcollect_agent.read.procfs import COMMAND_LIMIT
 
 HIDDEN = "Zq9xVeryHidden7"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"

@@ -9,7 +9,7 @@ import pytest
 from cluster.conftest import Memcollect
 from cluster.kubectl import Kubectl
 from cluster.tenant import ANON_BYTES, CONTAINER, MIB, POD, SHMEM_BYTES
-from memcollect.model import Container, Pod, Snapshot
+from memcollect.documents.snapshot import Container, Pod, Snapshot
 from memcollect.sources.agent_pods import AGENT_SELECTOR
 from memcollect.sources.rights import AGENT_NAMESPACE
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import local_tree
+from worlds import local_tree
 
 PROGRAM = [sys.executable, "-m", "memcollect"]
 

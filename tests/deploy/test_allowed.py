@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-import manifests
-from manifests import Document
-from pod_security import baseline_violations, restricted_violations
+from worlds import manifests
+from worlds.manifests import Document
+from worlds.pod_security import baseline_violations, restricted_violations
 
 OBJECTS = {
     ("Namespace", "memcollect"),

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
-from agent_trees import FIXTURES, recorded
 from memcollect_agent.metrics.catalogue import CATALOGUE
 from memcollect_agent.metrics.parts import TERMS
-from metrics_stage import (
+from worlds.agent_trees import FIXTURES, recorded
+from worlds.metrics_stage import (
     DASHBOARD,
     REPOSITORY,
     RULES,
@@ -29,7 +29,7 @@ from metrics_stage import (
     static_pages,
     without_times,
 )
-from waiting import wait_until
+from worlds.waiting import wait_until
 
 CONDITION = "systemd-kernel-7.2"
 API = FIXTURES / CONDITION / "api"

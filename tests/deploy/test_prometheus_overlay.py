@@ -3,9 +3,9 @@
 import copy
 from typing import Any
 
-import manifests
 from memcollect_agent.__main__ import _parser
-from metrics_stage import REPOSITORY
+from worlds import manifests
+from worlds.metrics_stage import REPOSITORY
 
 OVERLAY = "overlays/prometheus"
 OPERATORS = ("PodMonitor", "PrometheusRule")

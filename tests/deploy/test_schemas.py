@@ -3,7 +3,7 @@
 import kubernetes_validate
 import pytest
 
-import manifests
+from worlds import manifests
 
 RELEASES = ["1.31.0", "1.35.0", "1.36.0", "1.37.0"]
 FOREIGN_GROUPS = ("security.openshift.io/", "monitoring.coreos.com/")

@@ -2,7 +2,7 @@
 
 from lab.explained import intervals_of, pod_of
 from lab.truth import Truth
-from memcollect.model import Snapshot
+from memcollect.documents.snapshot import Snapshot
 
 MIB = 1 << 20
 

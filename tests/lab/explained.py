@@ -1,9 +1,9 @@
 """The one place where the lab meets the explaining middle."""
 
 from lab.truth import Measured
+from memcollect.documents.snapshot import Composition, Ladder, Pod, Residual, Snapshot, Step, Undecided
 from memcollect.explain import explain
 from memcollect.join import Capture, LocalNames, local_snapshot
-from memcollect.model import Composition, Ladder, Pod, Residual, Snapshot, Step, Undecided
 
 
 def explained(measured: Measured) -> Snapshot:

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from memcollect.lab.sandboxes import disk, manifest
-from memcollect.profile.shipped import text_of
+from memcollect.profile.plan.shipped import text_of
 
 SECONDS = 2400.0
 """It takes about ten minutes; this ends what hangs."""

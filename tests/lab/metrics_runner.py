@@ -15,8 +15,8 @@ import msgspec
 from memcollect.lab import cgroups
 from memcollect.lab.layout import ContainerSpec, Layout, PodSpec
 from memcollect.lab.processes import Tenant, start_pause
+from memcollect_agent.measure.sample import Roots
 from memcollect_agent.metrics.node import read_node
-from memcollect_agent.sample import Roots
 
 MIB = 1 << 20
 ANON, FREED, SHMEM, CACHE = 64 * MIB, 16 * MIB, 24 * MIB, 20 * MIB

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from lab.contradictions import tolerance
 from lab.runtime_explained import explained, finding, gvisor_split, joined, kata_guest
 from lab.runtime_truth import Played
-from memcollect.model import Pod
+from memcollect.documents.snapshot import Pod
 from memcollect.services import default_table, with_services
 from memcollect.units import MIB
 

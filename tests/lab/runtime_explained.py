@@ -1,11 +1,11 @@
 """The explained rows of a scene, with kubectl top's numbers as each runtime's provider would make them."""
 
 from lab.runtime_truth import Played
-from memcollect import kube
+from memcollect.documents.snapshot import Finding, Pod
 from memcollect.explain import explain_pod
 from memcollect.join import ClusterFacts, NodeJoin, join_node
-from memcollect.model import Finding, Pod
-from memcollect.usage import Metrics, PodUsage, Usage
+from memcollect.kubernetes import objects as kube
+from memcollect.kubernetes.usage import Metrics, PodUsage, Usage
 from memcollect_agent.wire import NodeSample
 
 CLASSES = {"gvisor": ("gvisor", "runsc"), "kata": ("kata-qemu", "kata-qemu")}

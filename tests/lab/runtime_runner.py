@@ -16,7 +16,7 @@ from lab.runtime_truth import Played
 from lab.stage import Stage
 from lab.truth_runner import FLUSH_SECONDS
 from memcollect.lab import cgroups
-from memcollect_agent.sample import Roots, sample_node
+from memcollect_agent.measure.sample import Roots, sample_node
 from memcollect_agent.wire import SampleRequest
 
 REQUEST = SampleRequest(process_limit=20, sandboxes=True)

@@ -15,11 +15,11 @@ import pytest
 from lab.cluster_runner import Ran
 from lab.explained import ladder_of, residuals_of, steps_of
 from memcollect.doctor.result import Report, Result
+from memcollect.documents.snapshot import Container, Pod, Snapshot, Top
 from memcollect.lab import uml
 from memcollect.lab.cadvisor import Reading
 from memcollect.lab.kernels import Kernel
-from memcollect.model import Container, Pod, Snapshot, Top
-from real_kubectl import kubectl_path, why_not
+from worlds.real_kubectl import kubectl_path, why_not
 
 pytestmark = pytest.mark.lab
 

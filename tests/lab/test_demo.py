@@ -11,10 +11,10 @@ import msgspec
 import pytest
 
 from lab.explained import ladder_of, residuals_of, steps_of
+from memcollect.documents.snapshot import Snapshot
 from memcollect.lab import uml
 from memcollect.lab.demo_plan import PODS
 from memcollect.lab.kernels import Kernel
-from memcollect.model import Snapshot
 
 pytestmark = pytest.mark.lab
 

@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 import pytest
 
-import manifests
 from lab.deploy_agents import DEEP, Plan, Ran, Result
 from lab.deploy_bundle import runtime_config
 from lab.deploy_capabilities import outcomes_of
@@ -21,6 +20,7 @@ from lab.deploy_rights import AGENTS, TARGETS
 from memcollect.lab import uml
 from memcollect.lab.errors import LabError
 from memcollect.lab.kernels import Kernel
+from worlds import manifests
 
 pytestmark = pytest.mark.lab
 

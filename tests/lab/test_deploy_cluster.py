@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-import manifests
 from memcollect.lab import uml
 from memcollect.lab.kernels import Kernel
+from worlds import manifests
 
 pytestmark = pytest.mark.lab
 

@@ -12,9 +12,9 @@ import pytest
 
 from lab import guide
 from lab.guide import CYCLES, REPEATS, SINGLE, STEPS
-from memcollect.bundle import Bundle, read_bundle
 from memcollect.compare.model import Cell, Comparison, Pair, PhaseKey
 from memcollect.compare.values import TOTALS
+from memcollect.documents.bundle import Bundle, read_bundle
 from memcollect.lab import kernels, matrix
 from memcollect.lab.errors import LabError
 from memcollect.lab.sandboxes import WORKER_MIB, WORKERS

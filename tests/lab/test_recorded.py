@@ -8,7 +8,7 @@ import pytest
 from lab.contradictions import contradiction
 from lab.explained import explained, outside_bounds, pod_of
 from lab.truth import Measured, Recorded
-from memcollect_agent.sample import Roots, sample_node
+from memcollect_agent.measure.sample import Roots, sample_node
 from memcollect_agent.wire import SampleRequest
 
 TREES = sorted((Path(__file__).parents[1] / "fixtures").glob("lab-kernel-*"))

@@ -7,7 +7,7 @@ import pytest
 
 from lab.runtime_checks import CHECKS
 from lab.runtime_truth import Played
-from memcollect_agent.sample import Roots, sample_node
+from memcollect_agent.measure.sample import Roots, sample_node
 from memcollect_agent.wire import SampleRequest
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"

@@ -16,7 +16,7 @@ import msgspec
 from lab.stage import Stage
 from lab.truth import Failed, Measured
 from lab.workloads import WORKLOADS
-from memcollect_agent.sample import Roots, sample_node
+from memcollect_agent.measure.sample import Roots, sample_node
 from memcollect_agent.wire import SampleRequest
 
 FLUSH_SECONDS = 2.2

@@ -1,12 +1,12 @@
 """One cgroup that the history follows: its open directory, its ring, and what it is."""
 
-from memcollect_agent import files
-from memcollect_agent.cgroupfs import CgroupDir, CgroupFs
 from memcollect_agent.errors import AgentError, GoneError, ParseError
 from memcollect_agent.history.clocks import Clocks
 from memcollect_agent.history.ring import Ring
 from memcollect_agent.parse import single_value
 from memcollect_agent.parse.stat_fields import StatFields
+from memcollect_agent.read import files
+from memcollect_agent.read.cgroupfs import CgroupDir, CgroupFs
 from memcollect_agent.redact import visible
 from memcollect_agent.wire import CgroupHistory
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 from msgspec import Struct, field
 
-from memcollect_agent.cgroupfs import CgroupFs
 from memcollect_agent.errors import AgentError, GoneError
 from memcollect_agent.history.clocks import Clocks, JumpWatch
 from memcollect_agent.history.followed import STAT_FIELDS, Followed
 from memcollect_agent.history.scan import Place, Scan
 from memcollect_agent.parse.stat_fields import StatFields
+from memcollect_agent.read.cgroupfs import CgroupFs
 from memcollect_agent.redact import visible
 from memcollect_agent.wire import CgroupHistory, Cost, History, HistoryRequest, Problem
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from memcollect_agent import pods
-from memcollect_agent.cgroupfs import CgroupFs
-from memcollect_agent.discover import Finder
 from memcollect_agent.errors import AgentError, GoneError, read_error
 from memcollect_agent.history.followed import Followed
+from memcollect_agent.measure.discover import Finder
+from memcollect_agent.read.cgroupfs import CgroupFs
 from memcollect_agent.redact import visible
 from memcollect_agent.wire import Problem
 

@@ -7,17 +7,17 @@ name of the only one in it, tell, exactly as they do in a sample.
 from msgspec import Struct
 
 from memcollect_agent import pods
-from memcollect_agent.cgroupfs import CgroupDir, CgroupFs
-from memcollect_agent.discover import Finder, Found
 from memcollect_agent.errors import AgentError, DeniedError, GoneError
-from memcollect_agent.measure_cgroup import CgroupReading
-from memcollect_agent.measure_pod import PAUSE_CHARGE_BYTES, role_of
-from memcollect_agent.measure_processes import Budget, Processes, Tally, Wanted
+from memcollect_agent.measure.cgroup import CgroupReading
+from memcollect_agent.measure.discover import Finder, Found
+from memcollect_agent.measure.pod import PAUSE_CHARGE_BYTES, role_of
+from memcollect_agent.measure.processes import Budget, Processes, Tally, Wanted
+from memcollect_agent.measure.sample import Roots, require_cgroup_v2
 from memcollect_agent.metrics.parts import parts_of
 from memcollect_agent.metrics.readings import ContainerReading, LeftOut, NodeReading, PodReading
-from memcollect_agent.procfs import ProcFs
+from memcollect_agent.read.cgroupfs import CgroupDir, CgroupFs
+from memcollect_agent.read.procfs import ProcFs
 from memcollect_agent.redact import visible
-from memcollect_agent.sample import Roots, require_cgroup_v2
 from memcollect_agent.wire import Problem
 
 MAX_NAME = 64

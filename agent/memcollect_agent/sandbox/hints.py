@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from msgspec import Struct
 
 from memcollect_agent.errors import AgentError, GoneError
-from memcollect_agent.procfs import ProcessDir, ProcFs
+from memcollect_agent.read.procfs import ProcessDir, ProcFs
 from memcollect_agent.redact import visible
 from memcollect_agent.sandbox.kinds import HOLDERS, VISITORS, Recognised, recognise, sandbox_id
 from memcollect_agent.sandbox.regions import read_regions

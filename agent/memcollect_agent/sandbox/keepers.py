@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Collection
 
 from memcollect_agent.errors import AgentError
-from memcollect_agent.procfs import ProcessDir, ProcFs
+from memcollect_agent.read.procfs import ProcessDir, ProcFs
 from memcollect_agent.redact import visible
 from memcollect_agent.sandbox.kinds import Recognised, recognise, recognise_keeper
 from memcollect_agent.wire import Hint

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from memcollect_agent.errors import read_error
 from memcollect_agent.parse import smaps
 from memcollect_agent.parse.smaps import Mapping
-from memcollect_agent.procfs import ProcessDir
+from memcollect_agent.read.procfs import ProcessDir
 from memcollect_agent.redact import visible
 from memcollect_agent.wire import Region
 

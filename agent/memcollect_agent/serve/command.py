@@ -4,8 +4,8 @@ import argparse
 import os
 
 from memcollect_agent.history import Settings
+from memcollect_agent.measure.sample import Roots
 from memcollect_agent.metrics.node import Limits
-from memcollect_agent.sample import Roots
 from memcollect_agent.serve import addresses
 from memcollect_agent.serve.metrics import MetricsOptions
 from memcollect_agent.serve.run import Options, run

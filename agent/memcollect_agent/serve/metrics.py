@@ -8,11 +8,11 @@ from msgspec import Struct, field
 
 from memcollect_agent.errors import ListenError
 from memcollect_agent.history import Recorder
+from memcollect_agent.measure.sample import Roots
 from memcollect_agent.metrics.http import MAX_REQUEST_BYTES, answering
 from memcollect_agent.metrics.ledger import Ledger
 from memcollect_agent.metrics.node import Limits, read_node
 from memcollect_agent.metrics.pss import PssPasses
-from memcollect_agent.sample import Roots
 from memcollect_agent.serve.addresses import Address
 from memcollect_agent.serve.port import Bounds, Port
 from memcollect_agent.serve.service import Sampling

@@ -11,8 +11,8 @@ from msgspec import Struct, field
 
 from memcollect_agent.errors import ListenError
 from memcollect_agent.history import Recorder, Settings, Ticker
+from memcollect_agent.measure.sample import Roots, sample_node
 from memcollect_agent.metrics.ledger import Ledger
-from memcollect_agent.sample import Roots, sample_node
 from memcollect_agent.serve.addresses import Address, listen
 from memcollect_agent.serve.health import HealthPort
 from memcollect_agent.serve.listener import Listener

@@ -14,15 +14,15 @@ from memcollect.commands.interruption import interruption
 from memcollect.commands.options import clean_text, option
 from memcollect.commands.services import service_table
 from memcollect.commands.taking import Taking, now_text
+from memcollect.documents.snapshot import Pod, Scope, Snapshot, Tool
 from memcollect.errors import UsageError
 from memcollect.explain.summary import Totals
-from memcollect.model import Pod, Scope, Snapshot, Tool
 from memcollect.services import with_services
 from memcollect_agent import __version__
 from memcollect_agent.wire import DEFAULT_PORT
 
 if TYPE_CHECKING:
-    from memcollect.cluster_snapshot import Plan
+    from memcollect.taking.cluster import Plan
 
 DEFAULT_NAMESPACE = "deer-flow"
 DEFAULT_SELECTOR = "app=deer-flow-sandbox"
@@ -133,11 +133,11 @@ def _scope(places: list[str | None]) -> list[str] | None:
 
 def plan_of(options: dict[str, Any]) -> Plan:
     """Return what to measure, by the options. Raises UsageError for names that cannot be."""
-    from memcollect.cluster_snapshot import Plan  # noqa: PLC0415 # as below
     from memcollect.sources.agent_pods import Deployment  # noqa: PLC0415
     from memcollect.sources.agents import Limits  # noqa: PLC0415
     from memcollect.sources.descriptors import most_workers  # noqa: PLC0415
     from memcollect.sources.pods import Selection  # noqa: PLC0415
+    from memcollect.taking.cluster import Plan  # noqa: PLC0415 # as below
 
     return Plan(
         selection=Selection(**selection_arguments(options["pods"], options)),
@@ -156,10 +156,10 @@ def plan_of(options: dict[str, Any]) -> Plan:
 def cluster_taking(options: dict[str, Any]) -> Iterator[Taking]:
     """Give a snapshot of the cluster in the making. Raises a ClusterError where it cannot be asked."""
     # Imported here: the official client takes a second, which --local and --help need not wait for.
-    from memcollect.cluster_snapshot import Collection  # noqa: PLC0415
     from memcollect.sources.api import Api, Patience  # noqa: PLC0415
     from memcollect.sources.kube_config import connect  # noqa: PLC0415
     from memcollect.sources.portforward import port_forwarding  # noqa: PLC0415
+    from memcollect.taking.cluster import Collection  # noqa: PLC0415
 
     arguments = selection_arguments(options["pods"], options)
     plan = plan_of(options)

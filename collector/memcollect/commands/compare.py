@@ -16,7 +16,7 @@ from memcollect.errors import DocumentError, UsageError
 if TYPE_CHECKING:
     from memcollect.compare import Document
     from memcollect.compare.model import Comparison
-    from memcollect.model import Snapshot
+    from memcollect.documents.snapshot import Snapshot
 
 EXIT_INCOMPLETE = 3
 ISSUE = re.compile(r"(?:[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+)?#[0-9]{1,10}|[A-Z][A-Z0-9]{1,9}-[0-9]{1,10}")
@@ -124,7 +124,7 @@ def command(*, paths: tuple[str, ...], labels: dict[str, str], **options: Any) -
 
 def read_documents(paths: list[str], labels: dict[str, str]) -> list[Document]:
     """Return the documents, by names that tell them apart; raises UsageError where there is too little."""
-    from memcollect.bundle import is_bundle  # noqa: PLC0415
+    from memcollect.documents.bundle import is_bundle  # noqa: PLC0415
 
     if not paths:
         raise UsageError("There is nothing to compare.", "Name two snapshots or more, or a run's directory.")
@@ -169,9 +169,9 @@ def _last_part(path: str) -> str:
 
 
 def _read(path: str, name: str, label: str | None) -> Document:
-    from memcollect.bundle import is_bundle, read_bundle  # noqa: PLC0415
     from memcollect.compare import Document  # noqa: PLC0415
-    from memcollect.documents import decode_snapshot, read_bytes  # noqa: PLC0415
+    from memcollect.documents.bundle import is_bundle, read_bundle  # noqa: PLC0415
+    from memcollect.documents.files import decode_snapshot, read_bytes  # noqa: PLC0415
 
     if is_bundle(path):
         bundle = read_bundle(path)

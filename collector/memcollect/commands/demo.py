@@ -136,7 +136,7 @@ def _show(played: Played) -> int:
 
 
 def _deliver(document: Path, note: str, options: dict[str, Any]) -> None:
-    from memcollect.documents import read_snapshot  # noqa: PLC0415
+    from memcollect.documents.files import read_snapshot  # noqa: PLC0415
     from memcollect.explain import explain  # noqa: PLC0415
 
     stored = read_snapshot(str(document))

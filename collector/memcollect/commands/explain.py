@@ -11,12 +11,12 @@ from memcollect.commands.options import clean_text, output_options, verbose_opti
 from memcollect.commands.output import check_output, deliver, say
 from memcollect.commands.reports import IN_UTF8, OLDER_VIEWS, report
 from memcollect.commands.taking import EXIT_INCOMPLETE
-from memcollect.documents import read_snapshot
+from memcollect.documents.files import read_snapshot
 from memcollect.errors import DocumentError, UsageError
 from memcollect.reporters.words import pod_name
 
 if TYPE_CHECKING:
-    from memcollect.model import Pod, Snapshot
+    from memcollect.documents.snapshot import Pod, Snapshot
     from memcollect.reporters.words import Details
 
 MAX_CANDIDATES = 10

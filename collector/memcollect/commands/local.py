@@ -10,17 +10,17 @@ from memcollect.commands.options import is_verbose
 from memcollect.commands.output import say
 from memcollect.commands.services import service_table
 from memcollect.commands.taking import Taking, now_text
+from memcollect.documents.snapshot import Scope
 from memcollect.explain import explain
 from memcollect.join import Capture, local_snapshot
-from memcollect.model import Scope
 from memcollect.services import with_services
 from memcollect_agent import __version__
 
 
 def local_taking(options: dict[str, Any]) -> Taking:
     """Measure this machine. Raises UnsupportedError where its memory controller is not on cgroup v2."""
-    from memcollect.sources.local import LocalRequest, measure  # noqa: PLC0415 # only where it measures
     from memcollect.sources.top_file import read_tops  # noqa: PLC0415
+    from memcollect.taking.local import LocalRequest, measure  # noqa: PLC0415 # only where it measures
 
     table = service_table(options.get("services"))
     tops = read_tops(options["top_file"]) if options["top_file"] else None

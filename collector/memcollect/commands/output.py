@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memcollect.documents import check_target, write_document
+from memcollect.documents.files import check_target, write_document
 from memcollect.errors import OutputError
 from memcollect.reporters.escape import visible
 

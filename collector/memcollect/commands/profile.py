@@ -20,7 +20,7 @@ from memcollect.errors import CollectorError, UsageError
 
 if TYPE_CHECKING:
     from memcollect.profile.begun import Begun
-    from memcollect.profile.plan import Plan
+    from memcollect.profile.plan.model import Plan
     from memcollect.profile.tools import Tools, Workshop
 
 EPILOG = """\b
@@ -83,7 +83,7 @@ def command(**options: Any) -> int:
 
 def _check(options: dict[str, Any]) -> int:
     from memcollect.profile.begin import read_text  # noqa: PLC0415 # the official client takes a second
-    from memcollect.profile.describe import description  # noqa: PLC0415
+    from memcollect.profile.plan.describe import description  # noqa: PLC0415
 
     if not options["plan"]:
         raise UsageError("--check needs a PLAN.", "See `memcollect profile --help`.")
@@ -94,7 +94,7 @@ def _check(options: dict[str, Any]) -> int:
 
 
 def _warn(plan: Plan) -> None:
-    from memcollect.profile.cautions import cautions  # noqa: PLC0415
+    from memcollect.profile.plan.cautions import cautions  # noqa: PLC0415
 
     for each in cautions(plan):
         say(f"warning: {each}")
@@ -208,7 +208,7 @@ def _ended(begun: Begun, *, whole: bool, faults: list[str]) -> int:
 def _write_page(begun: Begun) -> None:
     """Put the page into the bundle; where it cannot be made the measurements are as good without it."""
     from memcollect.commands.profile_page import page_of  # noqa: PLC0415
-    from memcollect.run_model import REPORT_NAME  # noqa: PLC0415
+    from memcollect.documents.run import REPORT_NAME  # noqa: PLC0415
 
     try:
         begun.record.page(page_of(begun.directory))
@@ -219,8 +219,8 @@ def _write_page(begun: Begun) -> None:
 def _is_as_made(directory: Path) -> bool:
     """Return whether the bundle has its page, and nobody has edited it."""
     from memcollect.commands.profile_page import page_of  # noqa: PLC0415
-    from memcollect.documents import read_bytes  # noqa: PLC0415
-    from memcollect.run_model import REPORT_NAME  # noqa: PLC0415
+    from memcollect.documents.files import read_bytes  # noqa: PLC0415
+    from memcollect.documents.run import REPORT_NAME  # noqa: PLC0415
 
     try:
         return read_bytes(str(directory / REPORT_NAME)) == page_of(directory).encode()

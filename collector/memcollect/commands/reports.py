@@ -8,7 +8,7 @@ from memcollect.commands.output import report_width, wants_color
 from memcollect.reporters import html, json, markdown, profile_v1, table
 
 if TYPE_CHECKING:
-    from memcollect.model import Snapshot
+    from memcollect.documents.snapshot import Snapshot
     from memcollect.reporters.words import Details
 
 IN_UTF8 = frozenset({"html"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from memcollect.documents import read_bytes
+from memcollect.documents.files import read_bytes
 from memcollect.services import Entry, default_table, parse_table
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from memcollect.commands.output import deliver, deliver_pieces, say
 from memcollect.commands.reports import IN_UTF8, OLDER_VIEWS, report
-from memcollect.model import Missing, Pod, Snapshot
+from memcollect.documents.snapshot import Missing, Pod, Snapshot
 from memcollect.reporters import json
 
 EXIT_OK = 0

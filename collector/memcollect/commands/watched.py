@@ -20,7 +20,7 @@ def watch_of(options: dict[str, Any]) -> Watch:
 
 
 def _local(options: dict[str, Any]) -> Watch:
-    from memcollect.sources.local import LocalRequest  # noqa: PLC0415 # only where it measures
+    from memcollect.taking.local import LocalRequest  # noqa: PLC0415 # only where it measures
     from memcollect.watching.local import LocalWatch  # noqa: PLC0415
 
     return LocalWatch(

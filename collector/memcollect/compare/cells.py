@@ -10,7 +10,7 @@ from memcollect.compare.inputs import NOT_RECORDED, Observation
 from memcollect.compare.model import Cell, Delta, Measure, PhaseKey
 from memcollect.compare.statistics import difference, spread
 from memcollect.compare.values import Known, measured_pods, repeat_values
-from memcollect.model import Pod
+from memcollect.documents.snapshot import Pod
 
 
 @dataclass(frozen=True)

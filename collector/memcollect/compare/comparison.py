@@ -43,8 +43,8 @@ from memcollect.compare.startup import startup_rows
 from memcollect.compare.statistics import chance_of_separation
 from memcollect.compare.values import HEADLINE, WHOLE_POD
 from memcollect.compare.verdict import claim, verdict
-from memcollect.model import Tool
-from memcollect.roles import app_containers
+from memcollect.documents.snapshot import Tool
+from memcollect.join.roles import app_containers
 
 R = TypeVar("R", NodeRow, Leftover)
 

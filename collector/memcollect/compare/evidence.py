@@ -9,8 +9,8 @@ from typing import Any
 from memcollect.compare.cells import Group
 from memcollect.compare.inputs import Observation
 from memcollect.compare.values import RESIDUAL, measured_pods, pod_values
-from memcollect.model import Container, Pod
-from memcollect.roles import app_containers, lives_in_guest
+from memcollect.documents.snapshot import Container, Pod
+from memcollect.join.roles import app_containers, lives_in_guest
 from memcollect_agent.wire import Node
 
 GOOD_BEFORE = frozenset({"ok", "did-not-settle", "skipped"})

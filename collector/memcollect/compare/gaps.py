@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from memcollect.compare.inputs import Document, phase_key
 from memcollect.compare.model import Gap
-from memcollect.run_model import PhaseRun, RunManifest
+from memcollect.documents.run import PhaseRun, RunManifest
 
 RUN = "the run"
 

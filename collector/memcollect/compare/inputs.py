@@ -8,8 +8,8 @@ from typing import Literal
 from msgspec import Struct, field
 
 from memcollect.compare.model import PhaseKey
-from memcollect.model import Snapshot
-from memcollect.run_model import PhaseRun, RunManifest, Settling
+from memcollect.documents.run import PhaseRun, RunManifest, Settling
+from memcollect.documents.snapshot import Snapshot
 
 Grouping = Literal["auto", "runtime", "file", "label"]
 """What makes a backend: the runtime's family, each file or directory by itself, or the labels given."""

@@ -8,7 +8,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from memcollect.model import Tool
+from memcollect.documents.snapshot import Tool
 
 COMPARISON_SCHEMA_VERSION = 1
 

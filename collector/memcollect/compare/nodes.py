@@ -9,8 +9,8 @@ import msgspec
 from memcollect.compare.inputs import Document, phase_key
 from memcollect.compare.model import Leftover, NodeRow
 from memcollect.compare.values import divided, mean, measured_pods, pod_values
-from memcollect.model import Pod
-from memcollect.run_model import NodeEvidence, PhaseRun, RunManifest
+from memcollect.documents.run import NodeEvidence, PhaseRun, RunManifest
+from memcollect.documents.snapshot import Pod
 
 WHY_THEY_DIFFER = (
     "MemAvailable and the pods' own numbers differ because they count different things. The node counts a"

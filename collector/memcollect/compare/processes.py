@@ -11,8 +11,8 @@ from memcollect.compare.cells import Group
 from memcollect.compare.inputs import Observation
 from memcollect.compare.model import LeftProcess, PhaseKey
 from memcollect.compare.statistics import spread
-from memcollect.model import Container
-from memcollect.roles import app_containers
+from memcollect.documents.snapshot import Container
+from memcollect.join.roles import app_containers
 from memcollect_agent.wire import Process
 
 Name = tuple[str, str]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from memcollect.compare.inputs import phase_key
 from memcollect.compare.model import PhaseKey, StartupRow, StartupStage
 from memcollect.compare.statistics import percentile
-from memcollect.run_model import RunManifest, Startup
+from memcollect.documents.run import RunManifest, Startup
 
 
 def startup_rows(backend: str, manifests: Iterable[RunManifest]) -> Iterator[StartupRow]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from memcollect.composition import RULES
-from memcollect.model import Pod
-from memcollect.roles import lives_in_guest
+from memcollect.accounting.composition import RULES
+from memcollect.documents.snapshot import Pod
+from memcollect.join.roles import lives_in_guest
 from memcollect_agent.wire import Cgroup
 
 TOTALS = ("working_set", "top", "pod_working_set", "pod_charge", "pss")

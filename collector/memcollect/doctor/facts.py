@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from msgspec import Struct, field
 
+from memcollect.documents.snapshot import Missing
 from memcollect.errors import CollectorError
-from memcollect.kube import Node, ServerVersion
-from memcollect.model import Missing
+from memcollect.kubernetes.objects import Node, ServerVersion
 from memcollect.sources.access import Access
 from memcollect.sources.agent_pods import AgentPod, Deployment
 from memcollect.sources.agents import Answer

@@ -22,9 +22,9 @@ from memcollect.doctor.facts import (
     Reached,
 )
 from memcollect.doctor.round_trip import RoundTrips
+from memcollect.documents.snapshot import Missing
 from memcollect.errors import ClusterError
-from memcollect.kube import Pod
-from memcollect.model import Missing
+from memcollect.kubernetes.objects import Pod
 from memcollect.sources.access import Access, review
 from memcollect.sources.agent_pods import AgentPod, find_agents
 from memcollect.sources.agents import Limits, Target, fetch_samples

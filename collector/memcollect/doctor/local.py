@@ -9,9 +9,9 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from memcollect_agent.cgroupfs import CgroupDir, CgroupFs
 from memcollect_agent.errors import AgentError, DeniedError, GoneError
-from memcollect_agent.procfs import ProcFs
+from memcollect_agent.read.cgroupfs import CgroupDir, CgroupFs
+from memcollect_agent.read.procfs import ProcFs
 
 MOST_TRIED = 20
 """Processes whose smaps_rollup is tried; a snapshot reads them all."""

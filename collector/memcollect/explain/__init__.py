@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import msgspec
 
-from memcollect.composition import combine, compose
+from memcollect.accounting.composition import combine, compose
+from memcollect.accounting.facts import Facts, MissingFactError
+from memcollect.accounting.ladder import container_ladder, pod_ladder
+from memcollect.accounting.scopes import app_facts, container_facts, is_there, pod_facts
+from memcollect.documents.snapshot import Composition, Container, Finding, Pod, Snapshot, Undecided
 from memcollect.explain.engine import find
 from memcollect.explain.findings import rules_for_container, rules_for_pod
 from memcollect.explain.runtimes import find_runtime
 from memcollect.explain.summary import summarise
 from memcollect.explain.verdict import pronounce
-from memcollect.facts import Facts, MissingFactError
-from memcollect.ladder import container_ladder, pod_ladder
-from memcollect.model import Composition, Container, Finding, Pod, Snapshot, Undecided
-from memcollect.roles import app_containers
-from memcollect.scopes import app_facts, container_facts, is_there, pod_facts
+from memcollect.join.roles import app_containers
 from memcollect_agent.wire import Node
 
 

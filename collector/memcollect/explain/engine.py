@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from memcollect.facts import Facts, MissingFactError
-from memcollect.interval import Interval
-from memcollect.model import Finding, Undecided
-from memcollect.rules import Amount
+from memcollect.accounting.facts import Facts, MissingFactError
+from memcollect.accounting.interval import Interval
+from memcollect.accounting.rules import Amount
+from memcollect.documents.snapshot import Finding, Undecided
 from memcollect.units import MIB, human_bytes
 
 Severity = Literal["info", "notice", "warning", "critical"]

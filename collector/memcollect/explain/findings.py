@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from memcollect.charge import (
+from memcollect.accounting.charge import (
     anon_without_lazyfree,
     cold_cache,
     counter,
@@ -18,12 +18,12 @@ from memcollect.charge import (
     other_kernel,
     page_tables,
 )
+from memcollect.accounting.facts import Facts
+from memcollect.accounting.rules import Amount, TermRule, bounded
+from memcollect.accounting.steps import dead, processes
+from memcollect.documents.snapshot import Pod
 from memcollect.explain.engine import AmountRule, Rule
 from memcollect.explain.limits import LIMIT_RULES
-from memcollect.facts import Facts
-from memcollect.model import Pod
-from memcollect.rules import Amount, TermRule, bounded
-from memcollect.steps import dead, processes
 from memcollect.units import KIB, MIB, human_bytes
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from memcollect.interval import Interval
-from memcollect.model import Container, Pod
-from memcollect.rules import Amount
+from memcollect.accounting.interval import Interval
+from memcollect.accounting.rules import Amount
+from memcollect.documents.snapshot import Container, Pod
 from memcollect.units import MIB
 from memcollect_agent.wire import Cgroup, Hint, Region
 

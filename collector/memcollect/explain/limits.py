@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from memcollect.accounting.facts import Facts
+from memcollect.documents.snapshot import Finding
 from memcollect.explain.engine import Severity
-from memcollect.facts import Facts
-from memcollect.model import Finding
 from memcollect.units import human_bytes
 
 NEAR_LIMIT_SHARE = 0.9

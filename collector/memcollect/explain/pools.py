@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from memcollect.model import Finding, Pod
+from memcollect.documents.snapshot import Finding, Pod
 from memcollect.units import human_bytes
 
 POOLED = {

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from memcollect.accounting.interval import Interval, total
+from memcollect.documents.snapshot import Finding, Pod, Undecided
 from memcollect.explain.engine import size_in_words
 from memcollect.explain.guest import (
     BACKINGS,
@@ -24,9 +26,7 @@ from memcollect.explain.guest import (
     sharers,
 )
 from memcollect.explain.pools import pool_findings
-from memcollect.interval import Interval, total
-from memcollect.model import Finding, Pod, Undecided
-from memcollect.roles import app_containers
+from memcollect.join.roles import app_containers
 from memcollect.units import MIB, human_bytes
 
 SANDBOXED = frozenset({"gvisor", "kata", "firecracker", "cube", "vm"})

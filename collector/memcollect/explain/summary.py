@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from memcollect.model import Pod, Subtotal, Summary
-from memcollect.roles import app_containers, lives_in_guest
+from memcollect.documents.snapshot import Pod, Subtotal, Summary
+from memcollect.join.roles import app_containers, lives_in_guest
 from memcollect_agent.wire import Node
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from memcollect.documents.snapshot import Composition, Finding, Pod
 from memcollect.explain.runtimes import sandbox_verdict
-from memcollect.model import Composition, Finding, Pod
 from memcollect.units import MIB, human_bytes
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from memcollect.model import Missing, Scope
+from memcollect.documents.snapshot import Missing, Scope
 from memcollect_agent import wire
 
 REMEDIES = {

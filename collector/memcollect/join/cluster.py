@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from memcollect import kube
+from memcollect.documents.snapshot import Missing, Pod
 from memcollect.join.capture import missing_from_problem
 from memcollect.join.containers import join_containers, outside_of
 from memcollect.join.recognise import inside_of, runtime_of_pod
 from memcollect.join.sandboxes import sandbox_rows
 from memcollect.join.tops import NodeView, with_tops
-from memcollect.model import Missing, Pod
-from memcollect.usage import Metrics
+from memcollect.kubernetes import objects as kube
+from memcollect.kubernetes.usage import Metrics
 from memcollect_agent import wire
 
 FINISHED = frozenset({"Succeeded", "Failed"})

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from memcollect import kube
-from memcollect.model import Container, Missing, Termination
+from memcollect.documents.snapshot import Container, Missing, Termination
+from memcollect.kubernetes import objects as kube
 from memcollect_agent import wire
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from memcollect.documents.snapshot import Container, Pod, Snapshot, Tool, Top
 from memcollect.join.capture import Capture, missing_from_problem
 from memcollect.join.containers import outside_of
 from memcollect.join.recognise import runtime_on_node
 from memcollect.join.reconcile import combine
-from memcollect.model import Container, Pod, Snapshot, Tool, Top
 from memcollect_agent import wire
 
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from memcollect import kube
+from memcollect.documents.snapshot import Confidence, Runtime
 from memcollect.join.runtimes import runtime_of
-from memcollect.model import Confidence, Runtime
+from memcollect.kubernetes import objects as kube
 from memcollect_agent import wire
 
 SANDBOXED = frozenset({"gvisor", "kata", "firecracker", "cube", "vm"})

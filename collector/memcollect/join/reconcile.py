@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+from memcollect.documents.snapshot import Top
 from memcollect.join.series import Series
-from memcollect.model import Top
 from memcollect.units import human_bytes
 
 STALE_PAGES = 64

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from memcollect.model import Container, Runtime, Top
+from memcollect.documents.snapshot import Container, Runtime, Top
 
 FAMILIES = {
     "gvisor": ("gvisor", "runsc"),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from memcollect.documents.snapshot import Container, Pod
 from memcollect.join.recognise import runtime_on_node
-from memcollect.model import Container, Pod
 from memcollect_agent import wire
 
 

@@ -12,14 +12,14 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from memcollect import kube
+from memcollect.documents.snapshot import Container, Pod, Top
 from memcollect.join.containers import described
 from memcollect.join.reconcile import Now, combine, reconcile, slack_bytes, window_of
+from memcollect.join.roles import OUTSIDE_TOP, app_containers
 from memcollect.join.runtimes import attribute_provider
 from memcollect.join.series import Series
-from memcollect.model import Container, Pod, Top
-from memcollect.roles import OUTSIDE_TOP, app_containers
-from memcollect.usage import Metrics, PodUsage, Usage
+from memcollect.kubernetes import objects as kube
+from memcollect.kubernetes.usage import Metrics, PodUsage, Usage
 from memcollect_agent import wire
 
 SOURCE = "metrics.k8s.io"

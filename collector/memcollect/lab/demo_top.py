@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from memcollect.lab.layout import PodSpec, leaf_name, pod_path
-from memcollect_agent.sample import Roots, sample_node
+from memcollect_agent.measure.sample import Roots, sample_node
 from memcollect_agent.wire import Cgroup, SampleRequest
 
 _STOCK_PAGES = 64

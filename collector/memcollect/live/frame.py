@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from memcollect.documents.snapshot import Missing
 from memcollect.join import Failure
 from memcollect.live.model import Departed, Frame, Shown, Sort, World
 from memcollect.live.nodes import NodeView, overdue
 from memcollect.live.rows import Row
 from memcollect.live.totals import totals_of
-from memcollect.model import Missing
 
 GONE_SECONDS = 60.0
 """So long a pod that was deleted stays in the footer."""

@@ -8,10 +8,10 @@ from typing import Literal
 
 from msgspec import Struct
 
+from memcollect.documents.snapshot import Missing
 from memcollect.live.nodes import NodeView
 from memcollect.live.rows import Row
 from memcollect.live.totals import Totals
-from memcollect.model import Missing
 
 Sort = Literal["working-set", "growth", "limit-share", "name"]
 

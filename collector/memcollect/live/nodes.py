@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from memcollect import kube
+from memcollect.documents.snapshot import Missing
 from memcollect.join import FINISHED, ClusterFacts, Failure, NodeJoin, join_node
 from memcollect.join.series import Series
+from memcollect.kubernetes import objects as kube
 from memcollect.live.rows import Row, row_of
 from memcollect.live.trend import remembered
-from memcollect.model import Missing
 from memcollect_agent import wire
 
 NOT_YET = Failure("no-answer-yet", "its node's agent has not answered yet")

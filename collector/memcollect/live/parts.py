@@ -8,12 +8,12 @@ from collections.abc import Set as AbstractSet
 import msgspec
 from msgspec import Struct
 
-from memcollect.charge import KERNEL_RULES
-from memcollect.composition import combine, compose
-from memcollect.facts import MissingFactError
-from memcollect.model import Composition, Pod, Undecided
-from memcollect.roles import app_containers
-from memcollect.scopes import container_facts, is_there
+from memcollect.accounting.charge import KERNEL_RULES
+from memcollect.accounting.composition import combine, compose
+from memcollect.accounting.facts import MissingFactError
+from memcollect.accounting.scopes import container_facts, is_there
+from memcollect.documents.snapshot import Composition, Pod, Undecided
+from memcollect.join.roles import app_containers
 from memcollect_agent.wire import Node
 
 ANON_TERMS = frozenset({"anon", "detached_anon"})

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from memcollect.documents.snapshot import Pod, Undecided
 from memcollect.join import FINISHED
+from memcollect.join.roles import app_containers
 from memcollect.live.parts import Parts, composition_of, parts_of, undecided_parts
 from memcollect.live.trend import Growth, Memory, growth_of
-from memcollect.model import Pod, Undecided
-from memcollect.roles import app_containers
 from memcollect_agent.wire import Cgroup, Limit, Node
 
 

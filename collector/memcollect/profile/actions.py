@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-from memcollect.model import Missing
-from memcollect.profile.plan import Exec, Http, Mark, Phase, Reuse, Scale, Seconds, Wait
-from memcollect.profile.sandboxes import Sandbox
+from memcollect.documents.run import PhaseStatus
+from memcollect.documents.snapshot import Missing
+from memcollect.profile.plan.model import Exec, Http, Mark, Phase, Reuse, Scale, Seconds, Wait
+from memcollect.profile.sandboxes.source import Sandbox
 from memcollect.profile.tools import Tools, Workshop
-from memcollect.run_model import PhaseStatus
 from memcollect.sources.deadline import Deadline
 from memcollect.sources.exec import ExecError, Place
 from memcollect.sources.http_forward import HttpRequest, call

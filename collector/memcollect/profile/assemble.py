@@ -7,14 +7,14 @@ from typing import Any
 
 from memcollect.profile.actions import Stopped
 from memcollect.profile.begun import Begun
-from memcollect.profile.cleanup import Cleaner
-from memcollect.profile.gathering import Gatherer
-from memcollect.profile.measuring import Measurer
-from memcollect.profile.node_evidence import Nodes
+from memcollect.profile.measuring.gathering import Gatherer
+from memcollect.profile.measuring.measurer import Measurer
+from memcollect.profile.measuring.node_evidence import Nodes
 from memcollect.profile.operator import TerminalOperator
 from memcollect.profile.reuse import Reuser
 from memcollect.profile.runner import Run
-from memcollect.profile.selected import SelectedSource
+from memcollect.profile.sandboxes.cleanup import Cleaner
+from memcollect.profile.sandboxes.selected import SelectedSource
 from memcollect.profile.tools import Tools, Workshop
 from memcollect.sources.agent_pods import Deployment
 from memcollect.sources.agents import Limits

@@ -8,18 +8,18 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from memcollect.bundle import BundleWriter
-from memcollect.model import Tool
+from memcollect.documents.bundle import BundleWriter
+from memcollect.documents.run import PLAN_NAME, Planned, RunManifest
+from memcollect.documents.snapshot import Tool
 from memcollect.profile.begun import FOLDER_EVENT, SOURCE_NAME, Begun
-from memcollect.profile.choose import source_of
-from memcollect.profile.parse import parse_plan
-from memcollect.profile.plan import Plan, Scale, Template
+from memcollect.profile.plan.model import Plan, Scale, Template
+from memcollect.profile.plan.parse import parse_plan
+from memcollect.profile.plan.shipped import text_of
+from memcollect.profile.plan.workload import canonical, workload_of
 from memcollect.profile.record import Record
-from memcollect.profile.sandboxes import new_run_id
-from memcollect.profile.shipped import text_of
+from memcollect.profile.sandboxes.choose import source_of
+from memcollect.profile.sandboxes.source import new_run_id
 from memcollect.profile.tools import Tools
-from memcollect.profile.workload import canonical, workload_of
-from memcollect.run_model import PLAN_NAME, Planned, RunManifest
 from memcollect_agent import __version__
 
 

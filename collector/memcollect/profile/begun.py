@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from memcollect.documents.run import Event
 from memcollect.errors import UsageError
-from memcollect.profile.plan import Plan
+from memcollect.profile.plan.model import Plan
 from memcollect.profile.record import Record
-from memcollect.profile.sandboxes import Source
-from memcollect.run_model import Event
+from memcollect.profile.sandboxes.source import Source
 from memcollect.sources.plain import plain
 
 SOURCE_NAME = "source.toml"

@@ -6,18 +6,18 @@ import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
 
-from memcollect.bundle import BundleWriter, checked, read_bundle
+from memcollect.documents.bundle import BundleWriter, checked, read_bundle
+from memcollect.documents.events import only_more_events, read_events
+from memcollect.documents.run import EVENTS_NAME, PLAN_NAME, Event
 from memcollect.errors import DocumentError
-from memcollect.events import only_more_events, read_events
 from memcollect.profile.begun import FOLDER_EVENT, SOURCE_NAME, Begun
-from memcollect.profile.choose import source_of
-from memcollect.profile.parse import parse_plan
-from memcollect.profile.provisioned import ProvisionedSource
+from memcollect.profile.plan.parse import parse_plan
 from memcollect.profile.record import Record
-from memcollect.profile.sandboxes import RUN_ID, RUN_LABEL
-from memcollect.profile.template import TEMPLATE_NAME
+from memcollect.profile.sandboxes.choose import source_of
+from memcollect.profile.sandboxes.provisioned import ProvisionedSource
+from memcollect.profile.sandboxes.source import RUN_ID, RUN_LABEL
+from memcollect.profile.sandboxes.template import TEMPLATE_NAME
 from memcollect.profile.tools import Tools
-from memcollect.run_model import EVENTS_NAME, PLAN_NAME, Event
 from memcollect.sources.plain import plain
 
 

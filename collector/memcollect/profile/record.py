@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from memcollect.bundle import BundleWriter
-from memcollect.profile.blocks import Block
-from memcollect.run_model import SNAPSHOT_FOLDER, Event, NodeEvidence, PhaseRun, RunManifest
+from memcollect.documents.bundle import BundleWriter
+from memcollect.documents.run import SNAPSHOT_FOLDER, Event, NodeEvidence, PhaseRun, RunManifest
+from memcollect.profile.plan.blocks import Block
 
 
 class Record:

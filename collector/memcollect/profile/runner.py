@@ -9,19 +9,19 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from memcollect.model import Missing
+from memcollect.documents.run import NodeEvidence, PhaseRun, PhaseStatus
+from memcollect.documents.snapshot import Missing
 from memcollect.profile.actions import Operator, Outcome, Stopped, act
-from memcollect.profile.blocks import Block, blocks
-from memcollect.profile.cleanup import Cleaner, leftovers
-from memcollect.profile.gathering import Gathered, Gatherer
-from memcollect.profile.measuring import Measurer
-from memcollect.profile.node_evidence import Nodes
-from memcollect.profile.plan import Nothing, Phase, Plan, Reuse
+from memcollect.profile.measuring.gathering import Gathered, Gatherer
+from memcollect.profile.measuring.measurer import Measurer
+from memcollect.profile.measuring.node_evidence import Nodes
+from memcollect.profile.plan.blocks import Block, blocks
+from memcollect.profile.plan.model import Nothing, Phase, Plan, Reuse
 from memcollect.profile.record import Record
 from memcollect.profile.reuse import Reuser
-from memcollect.profile.sandboxes import Source
+from memcollect.profile.sandboxes.cleanup import Cleaner, leftovers
+from memcollect.profile.sandboxes.source import Source
 from memcollect.profile.tools import Workshop
-from memcollect.run_model import NodeEvidence, PhaseRun, PhaseStatus
 
 Say = Callable[[str], None]
 MOST_UIDS = 4000

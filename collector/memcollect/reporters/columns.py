@@ -11,7 +11,7 @@ from memcollect.reporters.words import CACHE_TERMS, KERNEL_TERMS, pod_name
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
-    from memcollect.model import Composition, Pod
+    from memcollect.documents.snapshot import Composition, Pod
 
 
 class Amount(Struct, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from memcollect.model import Missing, Snapshot, Subtotal
+from memcollect.documents.snapshot import Missing, Snapshot, Subtotal
 
 MOST_NAMES = 5
 MOST_NODES = 4

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from memcollect.model import Pod, Snapshot
+from memcollect.documents.snapshot import Pod, Snapshot
 
 OPENING = ("schema_version", "tool", "sample", "captured_at", "mode", "scope")
 CLOSING = ("finished_at", "nodes", "missing", "summary", "notes")

@@ -31,7 +31,16 @@ from memcollect.reporters.words import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from memcollect.model import Composition, Container, Finding, Ladder, Pod, Snapshot, Step, Subtotal
+    from memcollect.documents.snapshot import (
+        Composition,
+        Container,
+        Finding,
+        Ladder,
+        Pod,
+        Snapshot,
+        Step,
+        Subtotal,
+    )
     from memcollect.reporters.words import Details
 
 OVERVIEW = ("Pod", "kubectl top", "Working set", "PSS", "Page cache", "tmpfs, shm", "Kernel", "Residual")

@@ -16,9 +16,9 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from memcollect.model import Container, Pod, Snapshot
+from memcollect.documents.snapshot import Container, Pod, Snapshot
+from memcollect.join.roles import app_containers
 from memcollect.reporters.escape import markdown, markdown_code
-from memcollect.roles import app_containers
 
 SCHEMA_VERSION = 1
 MIB = 1 << 20

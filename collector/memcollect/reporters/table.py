@@ -23,7 +23,7 @@ from memcollect.reporters.words import Details, heading, shows_details
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from memcollect.model import Snapshot
+    from memcollect.documents.snapshot import Snapshot
 
 MIN_WIDTH = 80
 LABEL_WIDTH = 13

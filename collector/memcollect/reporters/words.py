@@ -9,7 +9,16 @@ from memcollect.reporters.groups import MOST_NODES
 from memcollect.reporters.sizes import interval, share, size
 
 if TYPE_CHECKING:
-    from memcollect.model import Container, Finding, Pod, Residual, Snapshot, Summary, Term, Undecided
+    from memcollect.documents.snapshot import (
+        Container,
+        Finding,
+        Pod,
+        Residual,
+        Snapshot,
+        Summary,
+        Term,
+        Undecided,
+    )
     from memcollect_agent.wire import Node, ProcessSums
 
 Details = Literal["auto", "all", "none"]

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
-from memcollect.model import Container, Pod, Service
+from memcollect.documents.snapshot import Container, Pod, Service
 from memcollect.services.table import Entry
 from memcollect_agent.wire import Process, ProcessSums
 

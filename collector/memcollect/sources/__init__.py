@@ -17,9 +17,9 @@ What to call for what:
     another question to an agent      AgentConversation.ask("POST", "/v1/history", History, request)
     which rights are needed, are had  rights.needed_rights, access.review
 
-`report` is a function that takes a model.Missing: for what was asked for and cannot be had while the rest
-can. What cannot be had at all raises a ClusterError, one sentence with a remedy. What Kubernetes says
-comes as the structs of memcollect.kube; what agents say as those of memcollect_agent.wire.
+`report` is a function that takes a snapshot's Missing: for what was asked for and cannot be had while the
+rest can. What cannot be had at all raises a ClusterError, one sentence with a remedy. What Kubernetes says
+comes as the structs of memcollect.kubernetes.objects; what agents say as those of memcollect_agent.wire.
 
     with Api(connect(kubeconfig, context)) as api:
         pods = list(list_pods(api, selection, report))

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from memcollect.errors import ClusterError
-from memcollect.kube import AccessReview
+from memcollect.kubernetes.objects import AccessReview
 from memcollect.sources.api import Api
 from memcollect.sources.plain import plain
 from memcollect.sources.rights import Right

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 
 from msgspec import Struct
 
-from memcollect.kube import Pod
+from memcollect.kubernetes.objects import Pod
 from memcollect.sources.api import Api
 from memcollect.sources.names import checked
 from memcollect.sources.pages import Listing, Report, items

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Sequence
 import msgspec
 from msgspec import Struct
 
-from memcollect.model import Missing
+from memcollect.documents.snapshot import Missing
 from memcollect.sources.agent_http import LARGEST_BYTES, AgentConversation, AgentFailure, decoded
 from memcollect.sources.agent_pods import AgentPod
 from memcollect.sources.deadline import Deadline

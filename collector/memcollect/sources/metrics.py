@@ -5,15 +5,15 @@ from collections.abc import Iterator
 
 import msgspec
 
+from memcollect.documents.snapshot import Missing
 from memcollect.errors import AnswerError, ClusterError, DeniedError, MissingError
-from memcollect.kube import ContainerUsage, PodMetrics
-from memcollect.model import Missing
+from memcollect.kubernetes.objects import ContainerUsage, PodMetrics
+from memcollect.kubernetes.usage import Metrics, PodUsage, Usage
 from memcollect.sources.api import Api
 from memcollect.sources.pages import Listing, Report, items
 from memcollect.sources.pods import Selection, pods_path
 from memcollect.sources.quantities import QuantityError, nanos, whole
 from memcollect.sources.rights import Right
-from memcollect.usage import Metrics, PodUsage, Usage
 
 GROUP = "metrics.k8s.io"
 ROOT = f"/apis/{GROUP}/v1beta1"

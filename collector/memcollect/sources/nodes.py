@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterator
 
 import msgspec
 
+from memcollect.documents.snapshot import Missing
 from memcollect.errors import MissingError
-from memcollect.kube import Node
-from memcollect.model import Missing
+from memcollect.kubernetes.objects import Node
 from memcollect.sources.api import Api
 from memcollect.sources.names import checked
 from memcollect.sources.pages import Listing, Report, items

@@ -6,9 +6,9 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from memcollect.documents.snapshot import Missing
 from memcollect.errors import AnswerError
-from memcollect.kube import Page, RawPage
-from memcollect.model import Missing
+from memcollect.kubernetes.objects import Page, RawPage
 from memcollect.sources.api import Api, Query
 from memcollect.sources.plain import plain
 from memcollect.sources.rights import Right

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from memcollect.errors import AnswerError, ClusterError, MissingError
-from memcollect.kube import Metadata, Pod
+from memcollect.kubernetes.objects import Metadata, Pod
 from memcollect.sources.api import Api
 from memcollect.sources.names import checked
 from memcollect.sources.pages import Listing, items

@@ -6,9 +6,9 @@ from itertools import product
 import msgspec
 from msgspec import Struct
 
+from memcollect.documents.snapshot import Missing
 from memcollect.errors import ClusterError, DeniedError, MissingError
-from memcollect.kube import Pod
-from memcollect.model import Missing
+from memcollect.kubernetes.objects import Pod
 from memcollect.sources.api import Api, Query
 from memcollect.sources.names import checked
 from memcollect.sources.pages import Listing, Report, items

@@ -9,7 +9,7 @@ from memcollect.errors import (
     MissingError,
     UnauthorizedError,
 )
-from memcollect.kube import Status
+from memcollect.kubernetes.objects import Status
 from memcollect.sources.plain import plain
 from memcollect.sources.rights import Right
 

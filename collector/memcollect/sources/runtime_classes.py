@@ -1,6 +1,6 @@
 """Runtime classes: what a pod's runtimeClassName means on the node."""
 
-from memcollect.kube import RuntimeClass
+from memcollect.kubernetes.objects import RuntimeClass
 from memcollect.sources.api import Api
 from memcollect.sources.pages import Listing, Report, items
 from memcollect.sources.rights import Right

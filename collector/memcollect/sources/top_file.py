@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
+from memcollect.documents.snapshot import Top
 from memcollect.errors import DocumentError
-from memcollect.model import Top
 
 
 class _Entry(msgspec.Struct, forbid_unknown_fields=True):

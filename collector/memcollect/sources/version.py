@@ -2,7 +2,7 @@
 
 import msgspec
 
-from memcollect.kube import ServerVersion
+from memcollect.kubernetes.objects import ServerVersion
 from memcollect.sources.api import Api
 from memcollect.sources.rights import Right
 

@@ -6,8 +6,8 @@ import queue
 import time
 from dataclasses import replace
 
-from memcollect.cluster_snapshot import Plan
 from memcollect.join import ClusterFacts, Failure
+from memcollect.kubernetes.usage import Metrics
 from memcollect.live import nodes
 from memcollect.live.frame import departures
 from memcollect.live.model import Departed, World
@@ -18,7 +18,7 @@ from memcollect.sources.agents import Answer, Target
 from memcollect.sources.api import Api, Patience
 from memcollect.sources.kube_config import Cluster
 from memcollect.sources.transport import TransportFactory
-from memcollect.usage import Metrics
+from memcollect.taking.cluster import Plan
 from memcollect.watching.asking import Askers, Question
 from memcollect.watching.errand import MetricsErrand, newer
 from memcollect.watching.listing import ByNode, Lister

@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 import msgspec
 
+from memcollect.documents.snapshot import Missing
 from memcollect.errors import ClusterError
-from memcollect.model import Missing
+from memcollect.kubernetes.usage import Metrics
 from memcollect.sources.api import Api, Patience
 from memcollect.sources.kube_config import Cluster
 from memcollect.sources.metrics import pod_usage
 from memcollect.sources.pods import Selection
-from memcollect.usage import Metrics
 
 EVERY_SECONDS = 15.0
 """metrics-server itself has nothing new more often than that."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
-from memcollect import kube
-from memcollect.cluster_snapshot import Plan, no_match
+from memcollect.documents.snapshot import Missing
 from memcollect.errors import ClusterError
-from memcollect.model import Missing
+from memcollect.kubernetes import objects as kube
 from memcollect.sources.agent_pods import AgentPod, find_agents
 from memcollect.sources.api import Api
 from memcollect.sources.pods import list_pods, missing
 from memcollect.sources.runtime_classes import runtime_classes
+from memcollect.taking.cluster import Plan, no_match
 
 ByNode = Mapping[str | None, Sequence[kube.Pod]]
 

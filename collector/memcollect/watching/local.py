@@ -11,7 +11,7 @@ from memcollect.live.frame import departures
 from memcollect.live.model import Departed, World
 from memcollect.live.nodes import NodeView, with_rows
 from memcollect.live.trend import remembered
-from memcollect.sources.local import LocalRequest, measure
+from memcollect.taking.local import LocalRequest, measure
 from memcollect.watching.watch import Changed, Stopped
 
 _TICK_SECONDS = 0.1

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from agent_faults import Fail
-from agent_trees import FIXTURES
 from memcollect_agent.history import Recorder, Settings
 from memcollect_agent.history.clocks import Clocks
 from memcollect_agent.wire import CgroupHistory, ClockJump, History, HistoryRequest
-from pod_tree import PodTree, container_id, uid
+from worlds.agent_faults import Fail
+from worlds.agent_trees import FIXTURES
+from worlds.pod_tree import PodTree, container_id, uid
 
 RECORDED = [
     "systemd-kernel-7.2",

@@ -6,7 +6,7 @@ import pytest
 
 from memcollect_agent.history import Recorder, Settings, Ticker
 from memcollect_agent.wire import HistoryRequest
-from pod_tree import PodTree
+from worlds.pod_tree import PodTree
 
 
 class Counting(Recorder):

@@ -1,12 +1,12 @@
 import os
 from pathlib import Path
 
-from agent_trees import Machine, pid_stat, recorded
+from memcollect_agent.measure.sample import Roots, sample_node
 from memcollect_agent.metrics.node import MAX_NAME, Limits, read_node
 from memcollect_agent.metrics.readings import NodeReading, PodReading
-from memcollect_agent.sample import Roots, sample_node
 from memcollect_agent.wire import SampleRequest
-from pod_tree import PodTree, container_id, uid
+from worlds.agent_trees import Machine, pid_stat, recorded
+from worlds.pod_tree import PodTree, container_id, uid
 
 
 def roots_of(tree: PodTree) -> Roots:

@@ -7,18 +7,18 @@ from prometheus_client import Metric
 from prometheus_client import parser as text_parser
 from prometheus_client.openmetrics import parser as openmetrics_parser
 
-from agent_trees import recorded
 from memcollect_agent.history import Recorder
+from memcollect_agent.measure.sample import Roots, sample_node
 from memcollect_agent.metrics.catalogue import CATALOGUE
 from memcollect_agent.metrics.ledger import Ledger
 from memcollect_agent.metrics.node import read_node
 from memcollect_agent.metrics.page import MIN_SECONDS, Page, Sources
 from memcollect_agent.metrics.pss import ContainerSums, PssReading, summed
 from memcollect_agent.metrics.readings import NodeReading
-from memcollect_agent.sample import Roots, sample_node
 from memcollect_agent.wire import HistoryRequest, Problem, SampleRequest
-from metrics_stage import REPOSITORY, promtool
-from pod_tree import PodTree, uid
+from worlds.agent_trees import recorded
+from worlds.metrics_stage import REPOSITORY, promtool
+from worlds.pod_tree import PodTree, uid
 
 ROOTS = recorded("systemd-kernel-7.2")
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from agent_trees import FIXTURES
-from memcollect.composition import compose
-from memcollect.facts import gather
-from memcollect.model import Term
+from memcollect.accounting.composition import compose
+from memcollect.accounting.facts import gather
+from memcollect.documents.snapshot import Term
 from memcollect_agent.metrics.parts import TERMS, Parts, parts_of
 from memcollect_agent.parse import flat_keyed
 from memcollect_agent.wire import Cgroup
+from worlds.agent_trees import FIXTURES
 
 MIB = 1 << 20
 LRU = ("active_anon", "inactive_anon", "active_file", "inactive_file", "unevictable")

@@ -2,10 +2,9 @@ import logging
 
 import pytest
 
-from agent_trees import recorded
 from memcollect_agent.errors import UnsupportedError
+from memcollect_agent.measure.sample import sample_node
 from memcollect_agent.metrics.pss import ContainerSums, PssPasses, summed
-from memcollect_agent.sample import sample_node
 from memcollect_agent.wire import (
     Cgroup,
     Container,
@@ -17,7 +16,8 @@ from memcollect_agent.wire import (
     SampleRequest,
     SkippedProcess,
 )
-from waiting import wait_until
+from worlds.agent_trees import recorded
+from worlds.waiting import wait_until
 
 
 def sample(*containers: Container, problems: list[Problem] | None = None) -> NodeSample:

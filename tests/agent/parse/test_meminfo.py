@@ -1,8 +1,8 @@
 import pytest
 
-from agent_trees import FIXTURES
 from memcollect_agent.errors import ParseError
 from memcollect_agent.parse import meminfo
+from worlds.agent_trees import FIXTURES
 
 
 def test_kilobytes_become_bytes_and_huge_pages_stay_counts() -> None:

@@ -1,8 +1,8 @@
 import pytest
 
-from agent_trees import FIXTURES
 from memcollect_agent.errors import ParseError
 from memcollect_agent.parse import mounts
+from worlds.agent_trees import FIXTURES
 
 
 def test_the_cgroup_mount_of_a_real_node_has_its_options() -> None:

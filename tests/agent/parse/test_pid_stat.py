@@ -2,10 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_trees import FIXTURES
-from agent_trees import pid_stat as stat_line
 from memcollect_agent.errors import ParseError
 from memcollect_agent.parse import pid_stat
+from worlds.agent_trees import FIXTURES
+from worlds.agent_trees import pid_stat as stat_line
 
 
 def test_a_real_line() -> None:

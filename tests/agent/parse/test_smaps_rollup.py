@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_trees import FIXTURES, smaps
 from memcollect_agent.errors import ParseError
 from memcollect_agent.parse import smaps_rollup
+from worlds.agent_trees import FIXTURES, smaps
 
 REAL = (FIXTURES / "systemd-kernel-7.2/proc/1925/smaps_rollup").read_bytes()
 

@@ -1,8 +1,8 @@
 import pytest
 
-from agent_trees import FIXTURES
 from memcollect_agent.errors import ParseError
 from memcollect_agent.parse import status
+from worlds.agent_trees import FIXTURES
 
 
 def test_sizes_come_in_bytes() -> None:

@@ -1,8 +1,8 @@
 import pytest
 
-from agent_trees import FIXTURES
 from memcollect_agent.errors import ParseError
 from memcollect_agent.parse import version
+from worlds.agent_trees import FIXTURES
 
 
 def test_the_release_is_the_third_word() -> None:

@@ -1,5 +1,5 @@
-from agent_trees import FIXTURES
 from memcollect_agent.parse import vmstat
+from worlds.agent_trees import FIXTURES
 
 
 def test_only_what_tells_of_memory_trouble_is_kept() -> None:

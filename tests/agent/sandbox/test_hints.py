@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from agent_trees import MIB, Machine, pid_stat
-from memcollect_agent.procfs import ProcFs
+from memcollect_agent.read.procfs import ProcFs
 from memcollect_agent.sandbox.hints import MOST_LOOKED_AT, MOST_MAPPED, find_hints, looks_ordinary
 from memcollect_agent.wire import Cgroup, Container, Hint, ProcessSums
+from worlds.agent_trees import MIB, Machine, pid_stat
 
 MEMFD = """\
 7f0000000000-7f0003000000 rw-s 00000000 00:01 2057                       /memfd:runsc-memory (deleted)

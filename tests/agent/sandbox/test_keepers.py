@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from agent_trees import Machine
-from memcollect_agent.procfs import ProcFs
+from memcollect_agent.read.procfs import ProcFs
 from memcollect_agent.sandbox.keepers import find_keepers
 from memcollect_agent.wire import Hint
+from worlds.agent_trees import Machine
 
 ID, OTHER = "a1" * 32, "b2" * 32
 SHORT = "c3" * 16

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from memcollect_agent.parse.smaps import Mapping
-from memcollect_agent.procfs import ProcFs
+from memcollect_agent.read.procfs import ProcFs
 from memcollect_agent.sandbox.regions import MOST_REGIONS, read_regions, regions
 
 MIB = 1 << 20

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from agent_trees import MIB, Machine, pid_stat, smaps
-from memcollect_agent.sample import sample_node
+from memcollect_agent.measure.sample import sample_node
 from memcollect_agent.wire import NodeSample, Pod, SampleRequest
+from worlds.agent_trees import MIB, Machine, pid_stat, smaps
 
 UID = "476ef1fb-90cb-446a-989f-e9a1ed217abf"
 POD = f"/kubepods/burstable/pod{UID}"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from memcollect_agent.serve.flights import BusyError, Flights
-from waiting import PATIENCE, wait_until
+from worlds.waiting import PATIENCE, wait_until
 
 
 class Gate:

@@ -7,7 +7,7 @@ import pytest
 from memcollect_agent.serve import health
 from memcollect_agent.serve.addresses import Address, listen
 from memcollect_agent.serve.health import HealthPort
-from waiting import PATIENCE
+from worlds.waiting import PATIENCE
 
 PROBE = b"GET /healthz HTTP/1.1\r\nHost: 10.0.0.1:7071\r\nUser-Agent: kube-probe/1.36\r\n\r\n"
 

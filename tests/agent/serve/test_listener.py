@@ -10,15 +10,15 @@ import msgspec
 import pytest
 
 import memcollect_agent
-from agent_trees import recorded
 from memcollect_agent.history import Recorder
-from memcollect_agent.sample import Roots, sample_node
+from memcollect_agent.measure.sample import Roots, sample_node
 from memcollect_agent.serve.bodies import MAX_BODY_BYTES
 from memcollect_agent.serve.service import MOST_DIFFERENT, Service
 from memcollect_agent.wire import NodeSample, SampleRequest
-from pod_tree import PodTree
-from served_agents import ask, empty_sample, served, serving
-from waiting import PATIENCE, wait_until
+from worlds.agent_trees import recorded
+from worlds.pod_tree import PodTree
+from worlds.served_agents import ask, empty_sample, served, serving
+from worlds.waiting import PATIENCE, wait_until
 
 
 class SlowSampling:

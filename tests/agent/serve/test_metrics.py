@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from agent_trees import recorded
-from metrics_stage import metered_agent, scrape
-from waiting import wait_until
+from worlds.agent_trees import recorded
+from worlds.metrics_stage import metered_agent, scrape
+from worlds.waiting import wait_until
 
 ROOTS = recorded("systemd-kernel-7.2")
 

@@ -7,7 +7,7 @@ import pytest
 
 from memcollect_agent.serve.addresses import Address, listen
 from memcollect_agent.serve.port import Bounds, Port
-from waiting import PATIENCE
+from worlds.waiting import PATIENCE
 
 LARGE = b"x" * (8 << 20)
 """More than a socket's buffers take."""

@@ -15,15 +15,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from agent_trees import recorded
 from memcollect_agent.history import Settings
-from memcollect_agent.sample import Roots
+from memcollect_agent.measure.sample import Roots
 from memcollect_agent.serve import run as run_module
 from memcollect_agent.serve.addresses import Address, listen
 from memcollect_agent.wire import History, NodeSample
-from pod_tree import PodTree
-from served_agents import ask
-from waiting import PATIENCE, wait_until
+from worlds.agent_trees import recorded
+from worlds.pod_tree import PodTree
+from worlds.served_agents import ask
+from worlds.waiting import PATIENCE, wait_until
 
 
 @dataclass

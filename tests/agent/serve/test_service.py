@@ -4,15 +4,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from agent_trees import recorded
 from memcollect_agent.errors import UnsupportedError
 from memcollect_agent.history import Recorder
-from memcollect_agent.sample import sample_node
+from memcollect_agent.measure.sample import sample_node
 from memcollect_agent.serve.answers import JSON, MESSAGE_PACK, Refusal
 from memcollect_agent.serve.service import Permissions, Service
 from memcollect_agent.wire import History, HistoryRequest, NodeSample, SampleRequest
-from pod_tree import PodTree, uid
-from served_agents import empty_sample
+from worlds.agent_trees import recorded
+from worlds.pod_tree import PodTree, uid
+from worlds.served_agents import empty_sample
 
 CONDITION = "systemd-kernel-7.2"
 UID = "476ef1fb-90cb-446a-989f-e9a1ed217abf"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from memcollect.model import Snapshot
-from reported_cases import NAMES, Told, told, told_locally
+from memcollect.documents.snapshot import Snapshot
+from worlds.reported_cases import NAMES, Told, told, told_locally
 
 LOCAL = frozenset({"30-service-active-cache", "51-path-shapes", "v05-files"})
 """They have a node and no API."""

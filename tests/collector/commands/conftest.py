@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from live_cluster import NODE_6, NODE_7, LiveCluster, real_agents
+from worlds.live_cluster import NODE_6, NODE_7, LiveCluster, real_agents
 
 
 @pytest.fixture(scope="session")

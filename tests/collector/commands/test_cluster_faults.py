@@ -5,13 +5,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from live_cluster import NODE_6, NODE_7, LiveCluster
 from memcollect.commands.run import run
-from memcollect.documents import read_snapshot
-from memcollect.model import Snapshot
+from memcollect.documents.files import read_snapshot
+from memcollect.documents.snapshot import Snapshot
 from memcollect.testing import Fault, StreamFault
 from memcollect_agent.wire import SCHEMA_VERSION, Node, NodeSample
-from tcp_agents import Behaviour, hanging, http_answer, listening, refusing_port, saying, trickling
+from worlds.live_cluster import NODE_6, NODE_7, LiveCluster
+from worlds.tcp_agents import Behaviour, hanging, http_answer, listening, refusing_port, saying, trickling
 
 PODS = "/api/v1/namespaces/deer-flow/pods"
 METRICS = "/apis/metrics.k8s.io/"

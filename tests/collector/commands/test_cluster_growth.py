@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from live_cluster import (
+from memcollect.commands.run import run
+from memcollect.documents.files import read_snapshot
+from memcollect.documents.snapshot import Pod, Snapshot
+from memcollect.testing import POD_METRICS, PODS, objects
+from memcollect_agent.measure.sample import Roots
+from worlds.live_cluster import (
     LONG_AGO,
     LiveCluster,
     agent_pod,
@@ -16,12 +21,7 @@ from live_cluster import (
     remembering,
     timestamp,
 )
-from memcollect.commands.run import run
-from memcollect.documents import read_snapshot
-from memcollect.model import Pod, Snapshot
-from memcollect.testing import POD_METRICS, PODS, objects
-from memcollect_agent.sample import Roots
-from pod_tree import PodTree, container_id, uid
+from worlds.pod_tree import PodTree, container_id, uid
 
 MIB = 1 << 20
 BEFORE, AFTER = 100 * MIB, 300 * MIB

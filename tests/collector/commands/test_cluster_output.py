@@ -13,15 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from live_cluster import NODE_6, LiveCluster, command_of, environment, memcollect
 from memcollect.commands import cluster
 from memcollect.commands.run import run
-from memcollect.documents import read_snapshot
+from memcollect.documents.files import read_snapshot
+from memcollect.documents.snapshot import Pod, Snapshot
 from memcollect.explain.summary import Totals
-from memcollect.model import Pod, Snapshot
 from memcollect.testing import Fault
-from tcp_agents import hanging, listening
-from waiting import PATIENCE, wait_until
+from worlds.live_cluster import NODE_6, LiveCluster, command_of, environment, memcollect
+from worlds.tcp_agents import hanging, listening
+from worlds.waiting import PATIENCE, wait_until
 
 BOTH = ["-n", "deer-flow", "-n", "team-b"]
 WITH_DEFAULT_SIGNALS = ["env", "--default-signal=INT"]

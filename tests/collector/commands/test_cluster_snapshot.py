@@ -6,7 +6,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from live_cluster import (
+from memcollect.commands.run import run
+from memcollect.documents.files import read_snapshot
+from memcollect.documents.snapshot import Snapshot
+from memcollect.reporters import json
+from memcollect.testing import POD_METRICS, PODS, RUNTIME_CLASSES, objects
+from worlds.live_cluster import (
     LONG_AGO,
     NODE_6,
     NODE_7,
@@ -18,11 +23,6 @@ from live_cluster import (
     recorded_objects,
     timestamp,
 )
-from memcollect.commands.run import run
-from memcollect.documents import read_snapshot
-from memcollect.model import Snapshot
-from memcollect.reporters import json
-from memcollect.testing import POD_METRICS, PODS, RUNTIME_CLASSES, objects
 
 BOTH = ["-n", "deer-flow", "-n", "team-b"]
 

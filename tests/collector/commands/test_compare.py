@@ -3,13 +3,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-import compare_builders as build
-import html_pages
-from compare_builders import MIB
 from memcollect.commands.run import run
 from memcollect.compare.model import Comparison
-from memcollect.model import Runtime, Snapshot
+from memcollect.documents.snapshot import Runtime, Snapshot
 from memcollect.reporters import json
+from worlds import compare_builders as build
+from worlds import html_pages
+from worlds.compare_builders import MIB
 
 
 @pytest.fixture

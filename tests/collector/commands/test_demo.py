@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-import sample_snapshots as samples
 from memcollect.commands import demo as command
 from memcollect.commands.run import run
-from memcollect.documents import read_snapshot, write_document
+from memcollect.documents.files import read_snapshot, write_document
 from memcollect.lab import cluster, demo
 from memcollect.lab.demo import Played, Ran
 from memcollect.lab.demo_cluster import Runs
 from memcollect.reporters import json
+from worlds import sample_snapshots as samples
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from doctor_stage import Stage
 from memcollect.commands.run import run
 from memcollect.doctor.result import Report
+from worlds.doctor_stage import Stage
 
 CHECKS = [
     "kubeconfig",

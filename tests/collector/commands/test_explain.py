@@ -3,12 +3,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-import local_tree
-import sample_snapshots as samples
 from memcollect.commands.run import run
+from memcollect.documents.snapshot import Snapshot
 from memcollect.explain import explain
-from memcollect.model import Snapshot
 from memcollect.reporters import json
+from worlds import local_tree
+from worlds import sample_snapshots as samples
 
 
 @pytest.fixture

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from agent_trees import recorded
-from live_cluster import LiveCluster, agent_pod, agent_serving
 from memcollect.commands.run import run
-from memcollect.documents import read_snapshot
+from memcollect.documents.files import read_snapshot
 from memcollect.testing import NODES, PODS, objects
+from worlds.agent_trees import recorded
+from worlds.live_cluster import LiveCluster, agent_pod, agent_serving
 
 NODE = "vm-host"
 

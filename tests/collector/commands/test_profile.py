@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from bad_parts import sentences_of, text_of
-from bad_plan_of_a_provisioner import OF_A_PROVISIONER
-from live_cluster import command_of, environment, memcollect
-from memcollect.bundle import Bundle, read_bundle
 from memcollect.commands.run import run
-from memcollect.run_model import PhaseRun
-from profile_stage import GROW, NAMESPACE, NODE, POD, Stage, staged
-from waiting import wait_until
+from memcollect.documents.bundle import Bundle, read_bundle
+from memcollect.documents.run import PhaseRun
+from worlds.bad_parts import sentences_of, text_of
+from worlds.bad_plan_of_a_provisioner import OF_A_PROVISIONER
+from worlds.live_cluster import command_of, environment, memcollect
+from worlds.profile_stage import GROW, NAMESPACE, NODE, POD, Stage, staged
+from worlds.waiting import wait_until
 
 HEAD = """
 name = "small"
@@ -184,7 +184,7 @@ def test_what_the_run_did_not_make_stays(profile: Profile, stage: tuple[Stage, l
 def test_cgroups_that_stay_after_the_deletion_are_leftovers(
     profile: Profile, stage: tuple[Stage, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("memcollect.profile.cleanup._LEFTOVER_SECONDS", 0.5)
+    monkeypatch.setattr("memcollect.profile.sandboxes.cleanup._LEFTOVER_SECONDS", 0.5)
     stage[0].keep_cgroups = True
     _, bundle = profile(EMPTY)
     after = only(bundle, "empty").nodes[-1]

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from live_cluster import command_of, environment, memcollect
-from memcollect.bundle import read_bundle
 from memcollect.commands import profile_page
 from memcollect.commands.run import run
+from memcollect.documents.bundle import read_bundle
 from memcollect.errors import UsageError
 from memcollect.profile import going_on
 from memcollect.profile.begun import Begun, alone
 from memcollect.profile.tools import Tools
-from profile_stage import POD, SLOW, SMALL_PLAN, Stage, staged
-from waiting import wait_until
+from worlds.live_cluster import command_of, environment, memcollect
+from worlds.profile_stage import POD, SLOW, SMALL_PLAN, Stage, staged
+from worlds.waiting import wait_until
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from live_cluster import command_of, environment, memcollect
-from memcollect.bundle import read_bundle
 from memcollect.commands.run import run
+from memcollect.documents.bundle import read_bundle
 from memcollect.testing import PODS
-from profile_stage import NAMESPACE, POD, SLOW, SMALL_PLAN, Stage, staged
-from waiting import wait_until
+from worlds.live_cluster import command_of, environment, memcollect
+from worlds.profile_stage import NAMESPACE, POD, SLOW, SMALL_PLAN, Stage, staged
+from worlds.waiting import wait_until
 
 STOPPING = '[[phases]]\nname = "stop"\ndo = "exec"\ncommand = ["stop"]\n'
 HIDDEN = "sk-very-secret"

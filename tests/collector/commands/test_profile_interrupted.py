@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from live_cluster import memcollect
-from memcollect.bundle import Bundle, read_bundle
 from memcollect.commands.run import run
-from memcollect.profile import measuring
-from memcollect.profile.provisioned import ProvisionedSource
-from memcollect.profile.snapshots import Taken, take
+from memcollect.documents.bundle import Bundle, read_bundle
+from memcollect.profile.measuring import measurer as measuring
+from memcollect.profile.measuring.snapshots import Taken, take
+from memcollect.profile.sandboxes.provisioned import ProvisionedSource
 from memcollect.testing import PODS
-from profile_stage import NODE, POD, Stage, staged
-from stand_in_provisioner import API_KEY, provisioning
+from worlds.live_cluster import memcollect
+from worlds.profile_stage import NODE, POD, Stage, staged
+from worlds.stand_in_provisioner import API_KEY, provisioning
 
 HEAD = """
 name = "small"

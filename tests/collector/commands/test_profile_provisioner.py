@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from memcollect.bundle import Bundle, read_bundle
 from memcollect.commands.run import run
-from memcollect.events import read_events
-from memcollect.profile import cleanup
+from memcollect.documents.bundle import Bundle, read_bundle
+from memcollect.documents.events import read_events
+from memcollect.profile.sandboxes import cleanup
 from memcollect.testing import PODS
-from profile_stage import NAMESPACE, Stage, staged
-from stand_in_provisioner import API_KEY, Provisioner, provisioning
-from waiting import wait_until
+from worlds.profile_stage import NAMESPACE, Stage, staged
+from worlds.stand_in_provisioner import API_KEY, Provisioner, provisioning
+from worlds.waiting import wait_until
 
 PLAN = """
 name = "small"

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from live_cluster import memcollect
-from profile_stage import NAMESPACE, staged
+from worlds.live_cluster import memcollect
+from worlds.profile_stage import NAMESPACE, staged
 
 PLAN = f"""
 name = "small"

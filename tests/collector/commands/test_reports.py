@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
-import html_pages
-import local_tree
-import sample_snapshots as samples
 from memcollect.commands.run import run
+from memcollect.documents.snapshot import Snapshot
 from memcollect.explain import explain
-from memcollect.model import Snapshot
 from memcollect.reporters import json as json_report
+from worlds import html_pages, local_tree
+from worlds import sample_snapshots as samples
 
 
 def _save(path: Path, snapshot: Snapshot) -> str:

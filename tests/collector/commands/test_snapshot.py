@@ -3,9 +3,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-import local_tree
 from memcollect.commands.run import run
-from memcollect.documents import read_snapshot
+from memcollect.documents.files import read_snapshot
+from worlds import local_tree
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from collector.builders import pod
 from memcollect.commands.taking import Taking, finish, now_text
-from memcollect.documents import read_snapshot
-from memcollect.model import Missing, Pod, Snapshot
+from memcollect.documents.files import read_snapshot
+from memcollect.documents.snapshot import Missing, Pod, Snapshot
+from worlds.builders import pod
 
 OPENING = Snapshot(captured_at="2026-01-01T00:00:00Z", finished_at="", mode="cluster", sample="s")
 GONE = Missing(kind="pod", name="a/b", reason="gone", detail="it ended; take the snapshot again")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from live_cluster import command_of, environment, memcollect
 from memcollect.commands.run import run
-from pod_tree import PodTree, container_id
-from tcp_agents import hanging, listening
-from top_stage import MIB, TopStage, top_stage
+from worlds.live_cluster import command_of, environment, memcollect
+from worlds.pod_tree import PodTree, container_id
+from worlds.tcp_agents import hanging, listening
+from worlds.top_stage import MIB, TopStage, top_stage
 
 
 @pytest.fixture

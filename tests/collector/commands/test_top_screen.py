@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from live_cluster import command_of, environment
 from memcollect.commands.keys import ends
 from memcollect.testing import Fault
-from terminal import ENTER_SCREEN, HIDE_CURSOR, LEAVE_SCREEN, SHOW_CURSOR, Terminal, on_terminal
-from top_stage import MIB, TopStage, top_stage
+from worlds.live_cluster import command_of, environment
+from worlds.terminal import ENTER_SCREEN, HIDE_CURSOR, LEAVE_SCREEN, SHOW_CURSOR, Terminal, on_terminal
+from worlds.top_stage import MIB, TopStage, top_stage
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,9 @@
-import compare_builders as build
-from compare_builders import MIB
 from memcollect.compare.cells import Group, cell, deltas, group, phase_order
 from memcollect.compare.inputs import Document, observations
 from memcollect.compare.model import PhaseKey
-from memcollect.run_model import PhaseRun
+from memcollect.documents.run import PhaseRun
+from worlds import compare_builders as build
+from worlds.compare_builders import MIB
 
 
 def _groups(*documents: Document) -> dict[tuple[str, PhaseKey], Group]:

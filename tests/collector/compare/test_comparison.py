@@ -3,12 +3,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import compare_builders as build
-from compare_builders import MIB
 from memcollect.compare import Document, Question, compare
 from memcollect.compare.model import Comparison, Pair
 from memcollect.compare.values import TOTALS
-from memcollect.run_model import FileEntry, PhaseStatus
+from memcollect.documents.run import FileEntry, PhaseStatus
+from worlds import compare_builders as build
+from worlds.compare_builders import MIB
 
 QUESTION = Question(baseline="aio", issue="#3213")
 

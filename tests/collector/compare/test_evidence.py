@@ -3,12 +3,12 @@ from typing import Any
 import msgspec
 import pytest
 
-import compare_builders as build
-from compare_builders import MIB, NODE
 from memcollect.compare.cells import Group, group
 from memcollect.compare.evidence import Fact, Unknown, side_facts
 from memcollect.compare.inputs import observations
-from memcollect.model import Missing, Pod, Top
+from memcollect.documents.snapshot import Missing, Pod, Top
+from worlds import compare_builders as build
+from worlds.compare_builders import MIB, NODE
 
 
 def _group(*pods: Pod, node_changes: dict[str, Any] | None = None, **more: Any) -> Group:

@@ -1,11 +1,11 @@
 import msgspec
 import pytest
 
-from compare_builders import MIB, phase_run, run
 from memcollect.compare.gaps import gaps
 from memcollect.compare.inputs import Document
-from memcollect.model import Missing
-from memcollect.run_model import PhaseRun, Planned
+from memcollect.documents.run import PhaseRun, Planned
+from memcollect.documents.snapshot import Missing
+from worlds.compare_builders import MIB, phase_run, run
 
 
 def _gaps(document: Document) -> list[tuple[str, str]]:

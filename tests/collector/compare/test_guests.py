@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import compare_builders as build
-from compare_builders import MIB
 from memcollect.compare import Document, Question, compare
 from memcollect.compare.model import Comparison, Measure
-from memcollect.model import Container, Pod
+from memcollect.documents.snapshot import Container, Pod
 from memcollect_agent.wire import Cgroup
+from worlds import compare_builders as build
+from worlds.compare_builders import MIB
 
 
 def cgroup(current: int, inactive: int = 0) -> Cgroup:

@@ -1,11 +1,11 @@
 import msgspec
 import pytest
 
-import compare_builders as build
-from compare_builders import MIB
 from memcollect.compare.inputs import Document, Grouping, backend_names, observations, workload_trail
 from memcollect.compare.model import PhaseKey
-from memcollect.model import Runtime, Snapshot
+from memcollect.documents.snapshot import Runtime, Snapshot
+from worlds import compare_builders as build
+from worlds.compare_builders import MIB
 
 
 def _snapshot(sample: str = "empty", family: str = "runc") -> Snapshot:

@@ -3,11 +3,11 @@ from typing import Any
 import msgspec
 import pytest
 
-import compare_builders as build
-from compare_builders import MIB
 from memcollect.compare import Document, Question, compare
 from memcollect.compare.model import NodeRow
-from memcollect.run_model import Moment, NodeEvidence
+from memcollect.documents.run import Moment, NodeEvidence
+from worlds import compare_builders as build
+from worlds.compare_builders import MIB
 
 
 def _look(moment: Moment, available: int | None, **more: Any) -> NodeEvidence:

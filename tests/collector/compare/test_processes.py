@@ -1,11 +1,11 @@
 import msgspec
 
-import compare_builders as build
-from compare_builders import MIB, process
 from memcollect.compare import Document, Question, compare
 from memcollect.compare.model import LeftProcess
-from memcollect.model import Pod, Scope
+from memcollect.documents.snapshot import Pod, Scope
 from memcollect_agent.wire import Process, ProcessSums
+from worlds import compare_builders as build
+from worlds.compare_builders import MIB, process
 
 
 def _pod(*processes: Process, name: str = "sandbox-1", read: int | None = None) -> Pod:

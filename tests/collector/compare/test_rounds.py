@@ -1,9 +1,9 @@
 import msgspec
 
-import compare_builders as build
-from compare_builders import MIB
 from memcollect.compare import Document, Question, compare
 from memcollect.compare.model import ReuseRow
+from worlds import compare_builders as build
+from worlds.compare_builders import MIB
 
 
 def row(*documents: Document) -> ReuseRow:

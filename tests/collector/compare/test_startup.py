@@ -1,9 +1,9 @@
 import pytest
 
-from compare_builders import MIB, phase_run, run
 from memcollect.compare.model import StartupRow
 from memcollect.compare.startup import startup_rows
-from memcollect.run_model import Startup
+from memcollect.documents.run import Startup
+from worlds.compare_builders import MIB, phase_run, run
 
 
 def _row(seen: float | None = None, told: float | None = None, *, pulled: bool | None = False) -> Startup:

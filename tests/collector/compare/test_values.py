@@ -3,8 +3,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import compare_builders as build
-from compare_builders import MIB
 from memcollect.compare.values import (
     HEADLINE,
     RESIDUAL,
@@ -16,7 +14,9 @@ from memcollect.compare.values import (
     pod_values,
     repeat_values,
 )
-from memcollect.model import Pod
+from memcollect.documents.snapshot import Pod
+from worlds import compare_builders as build
+from worlds.compare_builders import MIB
 
 
 def _explained(*pods: Pod) -> list[Pod]:

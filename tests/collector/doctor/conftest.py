@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from doctor_stage import Stage
+from worlds.doctor_stage import Stage
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from agent_trees import Machine, recorded
-from doctor_stage import CONDITION, Stage, old_recorder, with_clock
 from memcollect.doctor.result import Result
 from memcollect.testing import NODES, POD_METRICS, PODS, Fault, StreamFault, objects
-from memcollect_agent.sample import Roots
+from memcollect_agent.measure.sample import Roots
 from memcollect_agent.wire import NodeSample, ProcessSums, SkippedProcess
-from tcp_agents import hanging, http_answer, saying
+from worlds.agent_trees import Machine, recorded
+from worlds.doctor_stage import CONDITION, Stage, old_recorder, with_clock
+from worlds.tcp_agents import hanging, http_answer, saying
 
 
 def failing(lines: dict[str, Result]) -> list[str]:

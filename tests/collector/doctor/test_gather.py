@@ -1,10 +1,10 @@
 import pytest
 
-from doctor_stage import Stage
 from memcollect.doctor.facts import Fault, PodsSeen, Question
 from memcollect.doctor.gather import cluster_facts
 from memcollect.errors import UsageError
 from memcollect.testing import Fault as Script
+from worlds.doctor_stage import Stage
 
 
 def test_only_rights_that_a_snapshot_needs_are_used(healthy: Stage) -> None:

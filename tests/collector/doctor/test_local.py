@@ -4,13 +4,12 @@ from pathlib import Path
 
 import pytest
 
-import agent_trees
-import local_tree
-from agent_faults import Fail, fail
 from memcollect.doctor.checks import LOCAL
 from memcollect.doctor.engine import judged
 from memcollect.doctor.local import local_facts
 from memcollect.doctor.result import Result
+from worlds import agent_trees, local_tree
+from worlds.agent_faults import Fail, fail
 
 __all__ = ["fail"]
 

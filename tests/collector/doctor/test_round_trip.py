@@ -6,7 +6,7 @@ from memcollect.sources.deadline import Deadline
 from memcollect.sources.direct import DirectTransport
 from memcollect.sources.transport import Endpoint
 from memcollect_agent.wire import NodeSample, SampleRequest
-from tcp_agents import answering, listening
+from worlds.tcp_agents import answering, listening
 
 
 def test_a_conversation_is_timed_from_its_first_byte_to_its_end() -> None:

@@ -4,8 +4,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from memcollect.facts import ITEMISED_KERNEL, LRU_LISTS
-from memcollect.model import Container, Pod, Snapshot, Top
+from memcollect.accounting.facts import ITEMISED_KERNEL, LRU_LISTS
+from memcollect.documents.snapshot import Container, Pod, Snapshot, Top
 from memcollect_agent.wire import Cgroup, Limit, Node, ProcessSums, SkippedProcess, Swap, Zswap
 
 KEYS = (

@@ -1,8 +1,8 @@
-from collector.builders import MIB, facts
+from memcollect.accounting.facts import Facts
+from memcollect.accounting.interval import Interval
+from memcollect.accounting.rules import Amount, bounded, measured
 from memcollect.explain.engine import AmountRule, find, size_in_words
-from memcollect.facts import Facts
-from memcollect.interval import Interval
-from memcollect.rules import Amount, bounded, measured
+from worlds.builders import MIB, facts
 
 
 def sock(known: Facts) -> Amount:

@@ -1,7 +1,7 @@
-from collector.builders import MIB, NODE, QUIET_STAT, cgroup, container, idle_cgroup, pause, pod, snapshot
+from memcollect.documents.snapshot import Container
 from memcollect.explain import explain, explain_pod
-from memcollect.model import Container
 from memcollect_agent.wire import ProcessSums
+from worlds.builders import MIB, NODE, QUIET_STAT, cgroup, container, idle_cgroup, pause, pod, snapshot
 
 GONE = Container(name="init", role="init", state="terminated")
 

@@ -5,10 +5,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from collector.builders import MIB, NODE, QUIET_CURRENT, QUIET_SUMS, cgroup, container, pause, pod
+from memcollect.documents.snapshot import Finding
 from memcollect.explain import explain_pod
-from memcollect.model import Finding
 from memcollect_agent.wire import Node, ProcessSums, SkippedProcess, Swap, Zswap
+from worlds.builders import MIB, NODE, QUIET_CURRENT, QUIET_SUMS, cgroup, container, pause, pod
 
 GIVEN_BACK = {"inactive_anon": 90 * MIB, "inactive_file": 40 * MIB}
 

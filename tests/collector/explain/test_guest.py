@@ -1,7 +1,7 @@
-from collector.builders import MIB, cgroup, container, pod
+from memcollect.documents.snapshot import Container
 from memcollect.explain.guest import guest_amount, guests_of, mappers, own_pss, scopes_of, sharers
-from memcollect.model import Container
 from memcollect_agent.wire import Hint, Region
+from worlds.builders import MIB, cgroup, container, pod
 
 
 def region(backing: str, size: int, name: str = "", **more: object) -> Region:

@@ -1,6 +1,6 @@
 import pytest
 
-from collector.builders import MIB, facts
+from memcollect.accounting.facts import Facts, MissingFactError
 from memcollect.explain.limits import (
     LIMIT_RULES,
     LimitRule,
@@ -10,7 +10,7 @@ from memcollect.explain.limits import (
     oom_kills,
     protected,
 )
-from memcollect.facts import Facts, MissingFactError
+from worlds.builders import MIB, facts
 
 FULL: dict[str, int | tuple[int, int, int]] = {
     "current": 95 * MIB,

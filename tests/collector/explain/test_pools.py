@@ -1,8 +1,8 @@
 import pytest
 
-from collector.builders import MIB, cgroup, pod
+from memcollect.documents.snapshot import Pod, Runtime
 from memcollect.explain.pools import pool_findings
-from memcollect.model import Pod, Runtime
+from worlds.builders import MIB, cgroup, pod
 
 
 def pooled(platform: str, peak: int | None = 900 * MIB, start: str | None = "2026-01-01T00:00:00Z") -> Pod:

@@ -6,8 +6,7 @@ import msgspec
 from hypothesis import HealthCheck, Phase, given, settings
 
 from collector.explain.strategies import snapshots
-from memcollect.explain import explain
-from memcollect.model import (
+from memcollect.documents.snapshot import (
     Composition,
     Container,
     Finding,
@@ -19,6 +18,7 @@ from memcollect.model import (
     Term,
     Undecided,
 )
+from memcollect.explain import explain
 
 always = settings(
     derandomize=True,

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from memcollect.documents.snapshot import Container, Finding, Pod, Snapshot
 from memcollect.explain import explain
 from memcollect.join.capture import Capture
 from memcollect.join.local import LocalNames, local_snapshot
-from memcollect.model import Container, Finding, Pod, Snapshot
-from memcollect_agent.sample import Roots, sample_node
+from memcollect_agent.measure.sample import Roots, sample_node
 from memcollect_agent.wire import SampleRequest
 
 KIB, MIB = 1 << 10, 1 << 20

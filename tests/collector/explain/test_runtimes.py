@@ -1,7 +1,7 @@
-from collector.builders import MIB, NODE, cgroup, container, pod
+from memcollect.documents.snapshot import Container, Finding, Pod, Runtime, Top
 from memcollect.explain import explain_pod
-from memcollect.model import Container, Finding, Pod, Runtime, Top
 from memcollect_agent.wire import Hint, Region
+from worlds.builders import MIB, NODE, cgroup, container, pod
 
 GVISOR = Runtime(family="gvisor")
 KATA = Runtime(family="kata")

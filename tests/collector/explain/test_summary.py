@@ -1,10 +1,10 @@
 import msgspec
 
-from collector.builders import MIB, NODE, container, pause, pod
+from memcollect.documents.snapshot import Container, Pod, Top
 from memcollect.explain import explain_pod
 from memcollect.explain.summary import summarise
-from memcollect.model import Container, Pod, Top
 from memcollect_agent.wire import Cgroup
+from worlds.builders import MIB, NODE, container, pause, pod
 
 
 def explained(namespace: str, top: int | None = None) -> Pod:

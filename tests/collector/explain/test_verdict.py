@@ -1,9 +1,9 @@
 import msgspec
 import pytest
 
-from collector.builders import MIB
+from memcollect.documents.snapshot import Composition, Finding, Pod, Residual, Term, Undecided
 from memcollect.explain.verdict import pronounce
-from memcollect.model import Composition, Finding, Pod, Residual, Term, Undecided
+from worlds.builders import MIB
 
 
 def term(name: str, mib: int) -> Term:

@@ -1,6 +1,10 @@
 import pytest
 
-from join_builders import (
+from memcollect.join import ClusterFacts, Failure, join_node
+from memcollect.kubernetes import objects as kube
+from memcollect.kubernetes.usage import Metrics
+from memcollect_agent.wire import NodeSample, Problem
+from worlds.join_builders import (
     MIB,
     NO_METRICS,
     NODE,
@@ -14,10 +18,6 @@ from join_builders import (
     usage,
     waiting,
 )
-from memcollect import kube
-from memcollect.join import ClusterFacts, Failure, join_node
-from memcollect.usage import Metrics
-from memcollect_agent.wire import NodeSample, Problem
 
 HASH = "f00dfeedf00dfeedf00dfeedf00dfeed"
 REFUSED = Failure("agent-refused", "Nothing listens there: see `kubectl get pods -n memcollect`.")

@@ -1,9 +1,9 @@
 import pytest
 
-from join_builders import Described, ended, measured, pause, pod, waiting
+from memcollect.documents.snapshot import Container
 from memcollect.join.containers import described, join_containers
-from memcollect.kube import ContainerStatus, Pod
-from memcollect.model import Container
+from memcollect.kubernetes.objects import ContainerStatus, Pod
+from worlds.join_builders import Described, ended, measured, pause, pod, waiting
 
 
 def roles(containers: list[Container]) -> list[tuple[str, str | None, str]]:

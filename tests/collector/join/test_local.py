@@ -1,6 +1,6 @@
+from memcollect.documents.snapshot import Snapshot, Top
 from memcollect.join.capture import Capture, missing_from_problem
 from memcollect.join.local import LocalNames, local_snapshot
-from memcollect.model import Snapshot, Top
 from memcollect_agent import wire
 
 LONG_ID = "0123456789abcdef" * 4

@@ -2,12 +2,12 @@
 
 import pytest
 
-from join_builders import MIB, Described, answer, measured, measured_pod, pause, pod
-from memcollect import kube
 from memcollect.join import ClusterFacts, join_node
 from memcollect.join.recognise import runtime_of_pod, runtime_on_node
-from memcollect.usage import Metrics
+from memcollect.kubernetes import objects as kube
+from memcollect.kubernetes.usage import Metrics
 from memcollect_agent import wire
+from worlds.join_builders import MIB, Described, answer, measured, measured_pod, pause, pod
 
 SENTRY = wire.Hint(
     kind="sentry",

@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from memcollect.documents.snapshot import Top
 from memcollect.join.reconcile import Now, Window, combine, reconcile, slack_bytes, window_of
 from memcollect.join.series import Series
-from memcollect.model import Top
 
 MIB = 1 << 20
 SLACK = slack_bytes(2, 4096)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from memcollect.model import Container, Ladder, Pod
-from memcollect.roles import app_containers
-from recorded_nodes import CONDITIONS, RecordedNode
+from memcollect.documents.snapshot import Container, Ladder, Pod
+from memcollect.join.roles import app_containers
+from worlds.recorded_nodes import CONDITIONS, RecordedNode
 
 MIB = 1 << 20
 

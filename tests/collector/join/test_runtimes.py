@@ -1,8 +1,8 @@
 import pytest
 
-from join_builders import MIB, measured
+from memcollect.documents.snapshot import Container, Runtime, Top
 from memcollect.join.runtimes import attribute_provider, runtime_of
-from memcollect.model import Container, Runtime, Top
+from worlds.join_builders import MIB, measured
 
 DEFAULT = Runtime(family="default")
 

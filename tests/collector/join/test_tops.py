@@ -5,7 +5,12 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from join_builders import (
+from memcollect.documents.snapshot import Missing, Pod, Top
+from memcollect.join import ClusterFacts, Failure, join_node
+from memcollect.kubernetes import objects as kube
+from memcollect.kubernetes.usage import Metrics
+from memcollect_agent.wire import CgroupHistory, Container, NodeSample
+from worlds.join_builders import (
     MIB,
     NO_METRICS,
     NODE,
@@ -21,11 +26,6 @@ from join_builders import (
     running,
     usage,
 )
-from memcollect import kube
-from memcollect.join import ClusterFacts, Failure, join_node
-from memcollect.model import Missing, Pod, Top
-from memcollect.usage import Metrics
-from memcollect_agent.wire import CgroupHistory, Container, NodeSample
 
 ONE = pod([Described("app", "a")])
 TWO = pod([Described("app", "a"), Described("helper", "h")])

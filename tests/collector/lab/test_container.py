@@ -8,7 +8,7 @@ import pytest
 from memcollect.lab import sandbox
 from memcollect.lab.container import Container, Volumes
 from memcollect.lab.errors import LabError
-from waiting import wait_until
+from worlds.waiting import wait_until
 
 MIB = 1 << 20
 

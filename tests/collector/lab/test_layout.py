@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from memcollect.lab.layout import ContainerSpec, Driver, Layout, PodSpec, QosClass, leaf_name, pod_path
-from memcollect.sources.log_names import names_from_logs
+from memcollect.taking.log_names import names_from_logs
 from memcollect_agent.pods import container_at, pod_at
 
 

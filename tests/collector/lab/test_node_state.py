@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from memcollect import kube
+from memcollect.kubernetes import objects as kube
 from memcollect.lab.layout import ContainerSpec, PodSpec
 from memcollect.lab.node_state import (
     ContainerRun,

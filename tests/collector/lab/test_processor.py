@@ -67,7 +67,7 @@ def test_a_locked_down_machine_is_told_what_to_do(scope: int | None, sentence: s
 def refused_sizes(library: Path | None, sizes: list[int]) -> list[int]:
     """Set a stopped child's registers from areas of these sizes; return those that were refused."""
     environment = {**os.environ, "LD_PRELOAD": str(library or "")}
-    command = [sys.executable, str(ROOT / "tests/set_registers.py"), *map(str, sizes)]
+    command = [sys.executable, str(ROOT / "tests/worlds/set_registers.py"), *map(str, sizes)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
     return [int(word) for word in done.stdout.split()]

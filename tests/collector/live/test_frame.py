@@ -1,10 +1,10 @@
-from live_builders import MIB, growth, row, view
+from memcollect.documents.snapshot import Missing
 from memcollect.join import Failure
 from memcollect.live.frame import departures, frame_of
 from memcollect.live.model import Departed, Frame, Sort, World
 from memcollect.live.nodes import NodeView
 from memcollect.live.rows import Row, Use
-from memcollect.model import Missing
+from worlds.live_builders import MIB, growth, row, view
 
 REFUSED = Failure("agent-refused", "Nothing listens there.")
 

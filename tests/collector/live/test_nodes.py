@@ -1,10 +1,10 @@
 import msgspec
 
-from join_builders import NODE, NOW
-from live_builders import FACTS, MIB, answering, node_of, pod, sample
 from memcollect.join import Failure
 from memcollect.live.nodes import NOT_YET, NodeView, failed, listed, overdue
 from memcollect_agent import wire
+from worlds.join_builders import NODE, NOW
+from worlds.live_builders import FACTS, MIB, answering, node_of, pod, sample
 
 REFUSED = Failure("agent-refused", "Nothing listens there.")
 

@@ -1,20 +1,10 @@
 from hypothesis import given, settings
 
-from collector.builders import (
-    MIB,
-    NODE,
-    QUIET_CURRENT,
-    QUIET_STAT,
-    cgroup,
-    container,
-    idle_cgroup,
-    pause,
-    pod,
-)
 from collector.explain import strategies
+from memcollect.documents.snapshot import Container, Pod
 from memcollect.live.parts import Part, Parts, added, composition_of, parts_of, undecided_parts
-from memcollect.model import Container, Pod
 from memcollect_agent.wire import Cgroup
+from worlds.builders import MIB, NODE, QUIET_CURRENT, QUIET_STAT, cgroup, container, idle_cgroup, pause, pod
 
 
 def _parts(found: Pod) -> Parts:

@@ -1,8 +1,8 @@
-from collector.builders import MIB, NODE, cgroup, container, pause, pod
+from memcollect.documents.snapshot import Container, Pod, Top
 from memcollect.join.series import Series
 from memcollect.live.rows import Use, row_of
-from memcollect.model import Container, Pod, Top
 from memcollect_agent.wire import Cgroup
+from worlds.builders import MIB, NODE, cgroup, container, pause, pod
 
 
 def _pod_cgroup(**more: object) -> Cgroup:

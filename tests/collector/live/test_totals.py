@@ -1,5 +1,5 @@
-from live_builders import MIB, growth, row
 from memcollect.live.totals import Totals, totals_of
+from worlds.live_builders import MIB, growth, row
 
 
 def test_nothing_sums_to_nothing_known() -> None:

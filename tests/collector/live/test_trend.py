@@ -1,9 +1,9 @@
 import pytest
 
-from join_builders import NOW
-from live_builders import MIB, history, ring, sample
 from memcollect.join.series import Series
 from memcollect.live.trend import KEEP_SECONDS, TREND_POINTS, growth_of, joined, remembered
+from worlds.join_builders import NOW
+from worlds.live_builders import MIB, history, ring, sample
 
 
 def _series(points: dict[float, int]) -> Series:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from memcollect.bundle import BundleWriter
+from memcollect.documents.bundle import BundleWriter
+from memcollect.documents.run import Planned, RunManifest
 from memcollect.profile.record import Record
 from memcollect.profile.tools import Tools, Workshop
-from memcollect.run_model import Planned, RunManifest
 from memcollect.sources import kube_config
 from memcollect.sources.api import Patience
 from memcollect.testing import Cluster, StandInCluster

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from memcollect.profile.actions import Outcome, act
-from memcollect.profile.plan import Exec, Nothing, Phase, Reuse, Scale, Seconds
-from memcollect.profile.sandboxes import Sandbox
+from memcollect.profile.plan.model import Exec, Nothing, Phase, Reuse, Scale, Seconds
+from memcollect.profile.sandboxes.source import Sandbox
 from memcollect.profile.tools import Workshop
 from memcollect.testing import PODS, Cluster, ExecRefusedError, Fault, objects
-from profile_doubles import Nobody, never
+from worlds.profile_doubles import Nobody, never
 
 SANDBOXES = [
     Sandbox(key=name, namespace="team", pod=name, container="main") for name in ("one", "two", "three")

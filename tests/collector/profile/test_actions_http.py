@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from memcollect.profile.actions import Outcome, act
-from memcollect.profile.plan import Http, Seconds
-from memcollect.profile.sandboxes import Sandbox
+from memcollect.profile.plan.model import Http, Seconds
+from memcollect.profile.sandboxes.source import Sandbox
 from memcollect.profile.tools import Workshop
 from memcollect.testing import PODS, Cluster, Fault, StreamFault, objects
-from profile_doubles import Nobody, never
-from tcp_agents import hanging, listening, saying
+from worlds.profile_doubles import Nobody, never
+from worlds.tcp_agents import hanging, listening, saying
 
 SANDBOXES = [Sandbox(key=name, namespace="team", pod=name) for name in ("one", "two")]
 FORWARD = "/api/v1/namespaces/team/pods/one/portforward"

@@ -4,12 +4,12 @@ import sys
 from pathlib import Path
 
 from memcollect.profile.actions import Outcome, Stopped, act, pause
-from memcollect.profile.plan import Exec, Http, Mark, Phase, Seconds, Wait
-from memcollect.profile.sandboxes import Sandbox
+from memcollect.profile.plan.model import Exec, Http, Mark, Phase, Seconds, Wait
+from memcollect.profile.sandboxes.source import Sandbox
 from memcollect.profile.tools import Workshop
 from memcollect.testing import PODS, Cluster, objects
-from profile_doubles import after, never
-from tcp_agents import hanging, listening
+from worlds.profile_doubles import after, never
+from worlds.tcp_agents import hanging, listening
 
 ONE = Sandbox(key="one", namespace="team", pod="one")
 MARK = Mark(name="a", ask="Release it", time_limit=Seconds(90))

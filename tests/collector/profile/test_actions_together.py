@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from memcollect.profile.actions import Outcome, act
-from memcollect.profile.plan import Exec
-from memcollect.profile.sandboxes import Sandbox
+from memcollect.profile.plan.model import Exec
+from memcollect.profile.sandboxes.source import Sandbox
 from memcollect.profile.tools import Tools, Workshop
 from memcollect.sources.api import Patience
 from memcollect.sources.deadline import Deadline
 from memcollect.sources.exec import ExecError, ExecResult, Executor, Output, Place
-from profile_doubles import NOWHERE, Nobody, never
+from worlds.profile_doubles import NOWHERE, Nobody, never
 
 LATE = ExecError("timeout", "late")
 

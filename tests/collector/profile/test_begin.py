@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from memcollect.bundle import read_bundle
+from memcollect.documents.bundle import read_bundle
+from memcollect.documents.events import read_events
+from memcollect.documents.run import PLAN_NAME
 from memcollect.errors import DocumentError, MissingError, OutputError, UsageError
-from memcollect.events import read_events
 from memcollect.profile.begin import Text, begin, read_text
 from memcollect.profile.begun import SOURCE_NAME, alone
-from memcollect.profile.parse import PlanError
-from memcollect.profile.sandboxes import RUN_ID
-from memcollect.profile.template import TEMPLATE_NAME
+from memcollect.profile.plan.parse import PlanError
+from memcollect.profile.sandboxes.source import RUN_ID
+from memcollect.profile.sandboxes.template import TEMPLATE_NAME
 from memcollect.profile.tools import Tools
-from memcollect.run_model import PLAN_NAME
 from memcollect.testing import Cluster
 
 POD = "kind: Pod\nspec:\n  containers:\n  - name: sandbox\n"

@@ -7,15 +7,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from memcollect.bundle import read_bundle
+from memcollect.documents.bundle import read_bundle
+from memcollect.documents.events import read_events
+from memcollect.documents.run import EVENTS_NAME, MANIFEST_NAME, PLAN_NAME, PhaseRun, RunManifest
 from memcollect.errors import DocumentError, UsageError
-from memcollect.events import read_events
 from memcollect.profile.begin import Text, begin
 from memcollect.profile.begun import SOURCE_NAME, alone
 from memcollect.profile.going_on import resume, to_clean
-from memcollect.profile.template import TEMPLATE_NAME
+from memcollect.profile.sandboxes.template import TEMPLATE_NAME
 from memcollect.profile.tools import Tools
-from memcollect.run_model import EVENTS_NAME, MANIFEST_NAME, PLAN_NAME, PhaseRun, RunManifest
 from memcollect.testing import PODS, Cluster, objects
 
 SOURCE = b'[source]\nkind = "template"\nnamespace = "team"\nclone = "one"\n'

@@ -13,8 +13,8 @@ from typing import TextIO
 import pytest
 
 from memcollect.profile.operator import TerminalOperator
-from profile_doubles import after, never
-from waiting import wait_until
+from worlds.profile_doubles import after, never
+from worlds.waiting import wait_until
 
 ENDED = "There is nobody to press Enter: input has ended."
 

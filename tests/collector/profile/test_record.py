@@ -4,14 +4,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from memcollect.bundle import BundleWriter, read_bundle
+from memcollect.documents.bundle import BundleWriter, read_bundle
+from memcollect.documents.events import read_events
+from memcollect.documents.run import EVENTS_NAME, MANIFEST_NAME, REPORT_NAME, NodeEvidence, PhaseRun
 from memcollect.errors import OutputError
-from memcollect.events import read_events
-from memcollect.profile.blocks import Block
-from memcollect.profile.plan import Nothing, Scale
+from memcollect.profile.plan.blocks import Block
+from memcollect.profile.plan.model import Nothing, Scale
+from memcollect.profile.plan.rules import NAME
 from memcollect.profile.record import Record, snapshot_path
-from memcollect.profile.rules import NAME
-from memcollect.run_model import EVENTS_NAME, MANIFEST_NAME, REPORT_NAME, NodeEvidence, PhaseRun
 
 A, B = Nothing(name="a"), Nothing(name="b")
 MANY = Scale(name="many", steps=[10, 50])

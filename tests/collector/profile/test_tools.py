@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from memcollect.profile.tools import Tools, Work, Workshop
 from memcollect.sources.api import Patience
-from profile_doubles import NOWHERE
-from waiting import PATIENCE, wait_until
+from worlds.profile_doubles import NOWHERE
+from worlds.waiting import PATIENCE, wait_until
 
 
 def workshop(most_at_once: int = 8) -> Workshop:

@@ -1,8 +1,8 @@
 import msgspec
 
-import sample_snapshots as samples
-from memcollect.model import Undecided
+from memcollect.documents.snapshot import Undecided
 from memcollect.reporters.columns import Amount, overview_row
+from worlds import sample_snapshots as samples
 
 MIB = 1 << 20
 

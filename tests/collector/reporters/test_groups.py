@@ -1,4 +1,4 @@
-from memcollect.model import Missing, Pod, Snapshot, Subtotal, Summary
+from memcollect.documents.snapshot import Missing, Pod, Snapshot, Subtotal, Summary
 from memcollect.reporters import groups, markdown, table
 
 NO_AGENT = {"kind": "pod", "node": "n1", "reason": "no-agent", "detail": "Node n1 has no agent."}

@@ -1,8 +1,8 @@
 import msgspec
 
-import sample_snapshots as samples
-from memcollect.documents import decode_snapshot
+from memcollect.documents.files import decode_snapshot
 from memcollect.reporters import json
+from worlds import sample_snapshots as samples
 
 
 def test_the_document_comes_back_as_it_was() -> None:

@@ -2,8 +2,8 @@ import re
 from itertools import pairwise
 from pathlib import Path
 
-import sample_snapshots as samples
 from memcollect.reporters import markdown
+from worlds import sample_snapshots as samples
 
 GOLDEN = Path(__file__).parent / "golden"
 

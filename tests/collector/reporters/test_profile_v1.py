@@ -5,10 +5,10 @@ from typing import Any
 import msgspec
 import pytest
 
-import sample_snapshots as samples
-from memcollect.model import Container, Missing, Pod, Scope, Snapshot, Top
+from memcollect.documents.snapshot import Container, Missing, Pod, Scope, Snapshot, Top
 from memcollect.reporters import profile_v1
 from memcollect_agent.wire import Process, ProcessSums, SkippedProcess
+from worlds import sample_snapshots as samples
 
 MIB = 1 << 20
 SCOPE = Scope(namespaces=["deer-flow"], selector="app=deer-flow-sandbox", processes=True)

@@ -7,10 +7,10 @@ import pytest
 
 from lab.runtime_explained import explained, gvisor_split, kata_guest
 from lab.runtime_truth import Played
-from memcollect.model import Pod, Snapshot
+from memcollect.documents.snapshot import Pod, Snapshot
 from memcollect.reporters import markdown, table
 from memcollect.services import default_table, with_services
-from memcollect_agent.sample import Roots, sample_node
+from memcollect_agent.measure.sample import Roots, sample_node
 from memcollect_agent.wire import SampleRequest
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"

@@ -5,10 +5,10 @@ import msgspec
 import pytest
 from rich.cells import cell_len
 
-import sample_snapshots as samples
-from memcollect.model import Container, Ladder, Snapshot, Step, Summary, Term
+from memcollect.documents.snapshot import Container, Ladder, Snapshot, Step, Summary, Term
 from memcollect.reporters import table
 from memcollect.reporters.words import AUTO_DETAILS
+from worlds import sample_snapshots as samples
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -1,11 +1,11 @@
 import msgspec
 import pytest
 
-import sample_snapshots as samples
-from memcollect.model import Finding, Pod, Scope, Top, Undecided
+from memcollect.documents.snapshot import Finding, Pod, Scope, Top, Undecided
 from memcollect.reporters import words
 from memcollect.reporters.terminal import composition, ladder
 from memcollect_agent.wire import Cgroup
+from worlds import sample_snapshots as samples
 
 
 @pytest.mark.parametrize("label", words.TERMS.values())

@@ -1,6 +1,6 @@
 import pytest
 
-from memcollect.model import Container, Pod, Service
+from memcollect.documents.snapshot import Container, Pod, Service
 from memcollect.services import Entry, default_table, with_services
 from memcollect.services.group import group
 from memcollect_agent.wire import Process, ProcessSums

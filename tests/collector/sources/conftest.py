@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from memcollect.model import Missing
+from memcollect.documents.snapshot import Missing
 from memcollect.sources import kube_config
 from memcollect.sources.api import Api, Patience
 from memcollect.testing import Cluster, StandInCluster

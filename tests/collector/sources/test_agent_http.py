@@ -8,7 +8,7 @@ from memcollect.sources.deadline import Deadline
 from memcollect.sources.direct import DirectTransport
 from memcollect.sources.transport import Endpoint, SocketStream, TransportError
 from memcollect_agent.wire import NodeSample, SampleRequest
-from tcp_agents import (
+from worlds.tcp_agents import (
     Behaviour,
     answering,
     hanging,

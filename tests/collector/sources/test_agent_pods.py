@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
+from memcollect.documents.snapshot import Missing
 from memcollect.errors import DeniedError
-from memcollect.model import Missing
 from memcollect.sources.agent_pods import FEW, AgentPod, Deployment, find_agents
 from memcollect.sources.api import Api
 from memcollect.testing import PODS, Cluster, objects

@@ -21,11 +21,11 @@ from memcollect.sources.direct import DirectTransport
 from memcollect.sources.portforward import port_forwarding
 from memcollect.sources.transport import Endpoint, TransportFactory
 from memcollect.testing import PODS, Cluster, objects
-from memcollect_agent.sample import Roots
+from memcollect_agent.measure.sample import Roots
 from memcollect_agent.serve.addresses import Address
 from memcollect_agent.serve.run import Options, started
 from memcollect_agent.wire import SampleRequest
-from tcp_agents import Behaviour, answering, hanging, http_answer, listening, refusing_port, saying
+from worlds.tcp_agents import Behaviour, answering, hanging, http_answer, listening, refusing_port, saying
 
 NODE = Path(__file__).parents[2] / "fixtures" / "systemd-kernel-7.2"
 

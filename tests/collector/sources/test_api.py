@@ -15,13 +15,13 @@ from memcollect.errors import (
     UnauthorizedError,
     UnreachableError,
 )
-from memcollect.kube import Page, Pod, ServerVersion
+from memcollect.kubernetes.objects import Page, Pod, ServerVersion
 from memcollect.sources import kube_config
 from memcollect.sources.api import LONGEST_PAUSE, Api, Patience
 from memcollect.sources.rights import Right
 from memcollect.sources.version import server_version
 from memcollect.testing import PODS, Cluster, Fault, StandInCluster, objects
-from tcp_agents import listening, refusing_port, saying
+from worlds.tcp_agents import listening, refusing_port, saying
 
 PATH = "/api/v1/pods"
 RIGHT = Right("list", "pods")

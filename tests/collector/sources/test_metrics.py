@@ -3,13 +3,13 @@ from pathlib import Path
 
 import pytest
 
+from memcollect.documents.snapshot import Missing
 from memcollect.errors import UnauthorizedError
-from memcollect.model import Missing
+from memcollect.kubernetes.usage import Usage
 from memcollect.sources.api import Api
 from memcollect.sources.metrics import pod_usage
 from memcollect.sources.pods import Selection
 from memcollect.testing import POD_METRICS, PODS, Cluster, Fault, objects
-from memcollect.usage import Usage
 
 TIME = "2026-11-22T19:53:02Z"
 LIST = "/apis/metrics.k8s.io/v1beta1/namespaces/team/pods"

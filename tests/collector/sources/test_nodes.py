@@ -1,4 +1,4 @@
-from memcollect.model import Missing
+from memcollect.documents.snapshot import Missing
 from memcollect.sources.api import Api
 from memcollect.sources.nodes import FEW, list_nodes
 from memcollect.testing import NODES, Cluster, objects

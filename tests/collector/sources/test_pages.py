@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from memcollect.documents.snapshot import Missing
 from memcollect.errors import AnswerError
-from memcollect.kube import Pod
-from memcollect.model import Missing
+from memcollect.kubernetes.objects import Pod
 from memcollect.sources import pages
 from memcollect.sources.api import Api
 from memcollect.sources.pages import Listing, items

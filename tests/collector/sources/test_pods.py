@@ -1,7 +1,7 @@
 import pytest
 
+from memcollect.documents.snapshot import Missing
 from memcollect.errors import DeniedError, UsageError
-from memcollect.model import Missing
 from memcollect.sources.api import Api
 from memcollect.sources.pods import FEW, Selection, list_pods
 from memcollect.testing import PODS, Cluster, objects

@@ -16,7 +16,7 @@ from memcollect.sources.portforward import PortForwardTransport
 from memcollect.sources.transport import Endpoint
 from memcollect.testing import PODS, Cluster, Fault, StandInCluster, StreamFault, objects
 from memcollect_agent.wire import NodeSample, SampleRequest
-from tcp_agents import (
+from worlds.tcp_agents import (
     Behaviour,
     answering,
     hanging,

@@ -1,4 +1,4 @@
-from memcollect.model import Missing
+from memcollect.documents.snapshot import Missing
 from memcollect.sources.api import Api
 from memcollect.sources.runtime_classes import runtime_classes
 from memcollect.testing import RUNTIME_CLASSES, Cluster, objects

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from memcollect.testing import PODS, Cluster, ExecRefusedError, StandInCluster, objects
-from real_kubectl import kubectl_path, why_not
+from worlds.real_kubectl import kubectl_path, why_not
 
 KUBECTL = kubectl_path()
 pytestmark = pytest.mark.skipif(KUBECTL is None, reason=why_not())

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from memcollect.testing import PODS, SERVICES, Cluster, Fault, StandInCluster, objects
-from real_kubectl import kubectl_path, why_not
+from worlds.real_kubectl import kubectl_path, why_not
 
 KUBECTL = kubectl_path()
 pytestmark = pytest.mark.skipif(KUBECTL is None, reason=why_not())

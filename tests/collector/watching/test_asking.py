@@ -10,8 +10,8 @@ from memcollect.sources.direct import DirectTransport
 from memcollect.sources.transport import Endpoint, SocketStream
 from memcollect.watching.asking import Askers, Question
 from memcollect_agent.wire import SampleRequest
-from tcp_agents import answering, hanging, listening
-from waiting import PATIENCE, wait_until
+from worlds.tcp_agents import answering, hanging, listening
+from worlds.waiting import PATIENCE, wait_until
 
 
 class Transport(DirectTransport):

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from memcollect.cluster_snapshot import Plan
 from memcollect.errors import ClusterError
 from memcollect.live.frame import frame_of
 from memcollect.live.model import Frame, Shown, World
@@ -17,11 +16,12 @@ from memcollect.sources.api import Patience
 from memcollect.sources.kube_config import connect
 from memcollect.sources.pods import Selection
 from memcollect.sources.portforward import port_forwarding
+from memcollect.taking.cluster import Plan
 from memcollect.testing import Fault
 from memcollect.watching.cluster import ClusterWatch
-from tcp_agents import hanging, listening, refusing_port
-from top_stage import MIB, NAMESPACE, TopStage, top_stage
-from waiting import PATIENCE
+from worlds.tcp_agents import hanging, listening, refusing_port
+from worlds.top_stage import MIB, NAMESPACE, TopStage, top_stage
+from worlds.waiting import PATIENCE
 
 
 @pytest.fixture

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from memcollect.model import Missing
+from memcollect.documents.snapshot import Missing
+from memcollect.kubernetes.usage import Metrics, PodUsage
 from memcollect.sources import kube_config
 from memcollect.sources.api import Patience
 from memcollect.sources.pods import Selection
 from memcollect.testing import POD_METRICS, Cluster, Fault, StandInCluster, objects
-from memcollect.usage import Metrics, PodUsage
 from memcollect.watching import errand
 from memcollect.watching.errand import MetricsErrand, newer
-from waiting import PATIENCE
+from worlds.waiting import PATIENCE
 
 GAP = Missing(kind="metrics", name="*", reason="metrics-unavailable", detail="down")
 NUMBERS = {("a", "b"): PodUsage(namespace="a", name="b", timestamp=1.0)}

@@ -8,9 +8,9 @@ import pytest
 from memcollect.errors import UnsupportedError
 from memcollect.live.frame import frame_of
 from memcollect.live.model import Frame, World
-from memcollect.sources.local import LocalRequest
+from memcollect.taking.local import LocalRequest
 from memcollect.watching.local import LocalWatch
-from pod_tree import PodTree, container_id, uid
+from worlds.pod_tree import PodTree, container_id, uid
 
 MIB = 1 << 20
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from memcollect.doctor.facts import ClusterFacts, Fault, answered
 from memcollect.doctor.result import Finding, Item
 from memcollect.doctor.wording import count, few
-from memcollect.kube import Node
+from memcollect.kubernetes.objects import Node
 from memcollect.sources.agent_pods import AgentPod
 
 KEEPS_AWAY = frozenset({"NoSchedule", "NoExecute"})

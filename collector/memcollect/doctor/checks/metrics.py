@@ -8,7 +8,7 @@ from memcollect.doctor.checks.clock import offsets
 from memcollect.doctor.facts import ClusterFacts, Fault, PodsSeen, answered
 from memcollect.doctor.result import Finding, Item
 from memcollect.doctor.wording import count, few, seconds
-from memcollect.model import Missing
+from memcollect.documents.snapshot import Missing
 
 OLD_SECONDS = 90.0
 """With metrics-server's usual 15 s between scrapes a number is at most about 50 s old."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from memcollect.model import Composition
+from memcollect.documents.snapshot import Composition
 from memcollect.reporters.html.colours import RECLAIMABLE, class_of, place_of
 from memcollect.reporters.html.markup import Markup
 from memcollect.reporters.html.shapes import Scale, bar, picture, upright, whisker

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from memcollect.model import Composition, Residual, Term
+from memcollect.documents.snapshot import Composition, Residual, Term
 from memcollect.reporters.html.bars import large_bar
 from memcollect.reporters.html.colours import RECLAIMABLE, class_of
 from memcollect.reporters.html.markup import Markup, element, joined

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from memcollect.model import Ladder, Residual, Rung, Term, Undecided
+from memcollect.documents.snapshot import Ladder, Residual, Rung, Term, Undecided
 from memcollect.reporters.html.composition import small
 from memcollect.reporters.html.markup import Markup, element, joined
 from memcollect.reporters.html.tables import Column, row_of

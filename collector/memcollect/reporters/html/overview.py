@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from memcollect.model import Pod, Subtotal
+from memcollect.documents.snapshot import Pod, Subtotal
 from memcollect.reporters.columns import Amount, overview_row
 from memcollect.reporters.html.bars import reach, thin_bar
 from memcollect.reporters.html.colours import RECLAIMABLE, place_of

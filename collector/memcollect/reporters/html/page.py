@@ -14,7 +14,7 @@ from memcollect.reporters.html.pod import pod_section
 from memcollect.reporters.words import heading, shows_details
 
 if TYPE_CHECKING:
-    from memcollect.model import Missing, Snapshot
+    from memcollect.documents.snapshot import Missing, Snapshot
     from memcollect.reporters.words import Details
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from memcollect.model import Composition, Container, Finding, Pod
+from memcollect.documents.snapshot import Composition, Container, Finding, Pod
 from memcollect.reporters.html.bars import reach
 from memcollect.reporters.html.composition import composition_part, small
 from memcollect.reporters.html.ladder import ladder_part

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from memcollect.model import Pod, Service
+from memcollect.documents.snapshot import Pod, Service
 from memcollect.reporters.html.markup import Markup, element, name_of
 from memcollect.reporters.html.tables import Column, scrolling, table
 from memcollect.reporters.sizes import size

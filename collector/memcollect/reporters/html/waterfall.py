@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from memcollect.model import Ladder, Residual, Rung, Step, Term, Undecided
+from memcollect.documents.snapshot import Ladder, Residual, Rung, Step, Term, Undecided
 from memcollect.reporters.html.colours import class_of
 from memcollect.reporters.html.markup import NOTHING, Markup, element
 from memcollect.reporters.html.shapes import Scale, bar, picture, whisker

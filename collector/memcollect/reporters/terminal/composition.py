@@ -20,7 +20,7 @@ from memcollect.reporters.words import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from memcollect.model import Composition, Residual, Term
+    from memcollect.documents.snapshot import Composition, Residual, Term
 
 LABEL_WIDTH = 24
 SIZE_WIDTH = 11

@@ -22,7 +22,7 @@ from memcollect.reporters.words import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from memcollect.model import Ladder, Residual, Rung, Step, Term
+    from memcollect.documents.snapshot import Ladder, Residual, Rung, Step, Term
 
 LABEL_WIDTH = 25
 SIZE_WIDTH = 12

@@ -15,7 +15,7 @@ from memcollect.reporters.words import pod_name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from memcollect.model import Pod
+    from memcollect.documents.snapshot import Pod
 
 COLUMN_WIDTH = 8
 MIN_NAME_WIDTH = 12

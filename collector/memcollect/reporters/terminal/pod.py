@@ -29,7 +29,7 @@ from memcollect.reporters.words import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from memcollect.model import Container, Finding, Pod
+    from memcollect.documents.snapshot import Container, Finding, Pod
 
 SEVERITY_STYLES = {"info": "", "notice": "bold", "warning": "bold yellow", "critical": "bold red"}
 

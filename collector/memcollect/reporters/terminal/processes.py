@@ -13,7 +13,7 @@ from memcollect.reporters.terminal.lines import cut, right
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from memcollect.model import Service
+    from memcollect.documents.snapshot import Service
     from memcollect_agent.wire import Process
 
 HEADINGS = ("PID", "PSS", "RSS", "ANON", "FILE", "SHMEM")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from memcollect.model import Snapshot, Subtotal
+from memcollect.documents.snapshot import Snapshot, Subtotal
 from memcollect.reporters.escape import visible
 from memcollect.reporters.groups import subtotals
 from memcollect.reporters.sizes import short_size

@@ -1,6 +1,6 @@
 from memcollect.doctor.checks.api import kubeconfig, reachable
 from memcollect.doctor.facts import ClusterFacts, Connected, Question, Reached
-from memcollect.kube import ServerVersion
+from memcollect.kubernetes.objects import ServerVersion
 
 
 def facts(seconds: float, version: str = "v1.36.2") -> ClusterFacts:

@@ -1,6 +1,6 @@
 from memcollect.doctor.checks.cgroups import driver, version
 from memcollect.doctor.facts import ClusterFacts, Conversation, Question
-from memcollect.model import Missing
+from memcollect.documents.snapshot import Missing
 from memcollect.sources.agent_pods import AgentPod
 from memcollect.sources.agents import Answer, Target
 from memcollect_agent.wire import Cgroup, Node, NodeSample, Pod

@@ -2,7 +2,7 @@ import pytest
 
 from memcollect.doctor.checks import rights
 from memcollect.doctor.facts import ClusterFacts, Question, Reached
-from memcollect.kube import ServerVersion
+from memcollect.kubernetes.objects import ServerVersion
 from memcollect.sources.access import Access
 from memcollect.sources.rights import Right, needed_rights
 

@@ -4,11 +4,11 @@ from typing import Any
 import msgspec
 from rich.cells import cell_len
 
-import compare_builders as build
-import sample_snapshots as samples
 from memcollect.compare import Document, Question, compare
+from memcollect.documents.run import RunManifest
 from memcollect.reporters.compare import markdown, table
-from memcollect.run_model import RunManifest
+from worlds import compare_builders as build
+from worlds import sample_snapshots as samples
 
 KEPT = {"status", "moment", "snapshots"}
 """Words of the format itself: a manifest with others of these is refused where it is read."""

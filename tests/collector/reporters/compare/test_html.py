@@ -3,14 +3,14 @@ from pathlib import Path
 
 import pytest
 
-import compare_builders as build
-import html_pages
-import sample_snapshots as samples
-from compare_builders import MIB
-from html_pages import Page
 from memcollect.compare import Question, compare
 from memcollect.reporters.compare import html, markdown
 from memcollect.reporters.escape import visible
+from worlds import compare_builders as build
+from worlds import html_pages
+from worlds import sample_snapshots as samples
+from worlds.compare_builders import MIB
+from worlds.html_pages import Page
 
 GOLDEN = Path(__file__).parent / "golden"
 QUESTION = Question(baseline="aio", issue="#3213", version="0.1.0")

@@ -1,9 +1,9 @@
 import msgspec
 
-import compare_builders as build
 from memcollect.compare import Question, compare
 from memcollect.compare.model import Comparison
 from memcollect.reporters.compare import json
+from worlds import compare_builders as build
 
 
 def test_the_document_survives_being_written_and_read() -> None:

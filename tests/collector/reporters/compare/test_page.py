@@ -1,11 +1,11 @@
 from collections.abc import Iterator
 
-import compare_builders as build
-from compare_builders import MIB
 from memcollect.compare import Document, Question, compare
 from memcollect.reporters.compare.layout import Bytes, Cell, Page, Section
 from memcollect.reporters.compare.numbers import metric_label
 from memcollect.reporters.compare.page import page
+from worlds import compare_builders as build
+from worlds.compare_builders import MIB
 
 
 def _page(*documents: Document) -> Page:

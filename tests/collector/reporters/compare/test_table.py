@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-import compare_builders as build
-import sample_snapshots as samples
 from memcollect.compare import Question, compare
 from memcollect.reporters.compare import table
+from worlds import compare_builders as build
+from worlds import sample_snapshots as samples
 
 GOLDEN = Path(__file__).parent / "golden"
 QUESTION = Question(baseline="aio", issue="#3213", version="0.1.0")

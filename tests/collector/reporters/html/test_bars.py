@@ -4,12 +4,12 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import html_pages
-import sample_snapshots as samples
-from memcollect.model import Composition, Residual, Term
+from memcollect.documents.snapshot import Composition, Residual, Term
 from memcollect.reporters.html.bars import large_bar, reach, segments, thin_bar
 from memcollect.reporters.html.colours import CLASSES
 from memcollect.reporters.words import TERMS
+from worlds import html_pages
+from worlds import sample_snapshots as samples
 
 MIB = 1 << 20
 BYTES = st.integers(0, 1 << 40)

@@ -2,12 +2,12 @@ import re
 
 import pytest
 
-import html_pages
-import sample_snapshots as samples
-from memcollect.model import Subtotal, Summary
+from memcollect.documents.snapshot import Subtotal, Summary
 from memcollect.reporters import html
 from memcollect.reporters.escape import visible
 from memcollect.reporters.words import Details
+from worlds import html_pages
+from worlds import sample_snapshots as samples
 
 HARMLESS = "harmless"
 HOSTILE = [samples.HOSTILE, "\"'><svg onload=x>", "</style></title>]]>--><!--", "`<`"]

@@ -5,11 +5,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-import html_pages
-import sample_snapshots as samples
-from memcollect.model import Missing, Snapshot, Subtotal, Summary
+from memcollect.documents.snapshot import Missing, Snapshot, Subtotal, Summary
 from memcollect.reporters import html, table
 from memcollect.reporters.words import Details
+from worlds import html_pages
+from worlds import sample_snapshots as samples
 
 GOLDEN = Path(__file__).parent / "golden"
 SIZE = r"\d[\d.]*"

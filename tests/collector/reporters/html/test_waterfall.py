@@ -1,8 +1,8 @@
-import html_pages
-import sample_snapshots as samples
-from memcollect.model import Residual, Rung, Term, Undecided
+from memcollect.documents.snapshot import Residual, Rung, Term, Undecided
 from memcollect.reporters.html.ladder import ladder_part
 from memcollect.reporters.html.waterfall import reach, stages
+from worlds import html_pages
+from worlds import sample_snapshots as samples
 
 MIB = 1 << 20
 

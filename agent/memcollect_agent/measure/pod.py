@@ -1,0 +1,246 @@
+"""One pod, container, service or sandbox -> wire.Pod.
+
+The memory files of the pod's cgroup and of its containers back to back, then the processes of each
+container's whole subtree, then each memory.current again.
+"""
+
+import msgspec
+from msgspec import Struct
+
+from memcollect_agent import pods, redact
+from memcollect_agent.errors import AgentError, GoneError
+from memcollect_agent.measure.cgroup import CgroupReading
+from memcollect_agent.measure.discover import Found
+from memcollect_agent.measure.problems import Problems
+from memcollect_agent.measure.processes import Budget, Processes, Tally, Wanted
+from memcollect_agent.measure.subtree import Pids, Subtrees
+from memcollect_agent.read.cgroupfs import CgroupDir, CgroupFs
+from memcollect_agent.read.procfs import ProcFs
+from memcollect_agent.redact import visible
+from memcollect_agent.sandbox import HOLDERS, SandboxPlace, find_hints, looks_ordinary
+from memcollect_agent.wire import Container, Hint, Pod, SampleRequest
+
+PAUSE_CHARGE_BYTES = 2 << 20
+"""A pause container was seen with up to 0.9 MiB, when it paid for the first page cache."""
+
+
+class Sources(Struct, frozen=True, kw_only=True):
+    """What all pods of one sample are measured with."""
+
+    request: SampleRequest
+    proc: ProcFs
+    cgroups: CgroupFs
+    budget: Budget
+    boot_time: float | None
+    full_commands: bool
+    """Asked for, and allowed."""
+    problems: Problems
+    overheads: dict[str, Found]
+    """Cgroups beside pods by sandbox id; a pod that claims one takes it out."""
+
+
+class PodMeasurer:
+    """Measures one after the other. Methods raise GoneError and AgentError for the cgroup itself alone."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._of = sources
+        self._subtrees = Subtrees(sources.problems)
+
+    def pod(self, place: pods.PodPlace, directory: CgroupDir) -> Pod:
+        """Measure a pod with its containers."""
+        numa = self._of.request.numa
+        reading = CgroupReading(directory)
+        reading.begin()
+        children = _Children(directory, self._of.problems)
+        try:
+            for child in children.all:
+                child.reading.details(numa=numa)
+            reading.details(numa=numa)
+            seen: set[tuple[int, int]] = set()
+            containers = [self._container(child, seen) for child in children.all]
+            own_pids = self._subtrees.own(directory)
+            own = self._read_processes(reading, own_pids, seen)
+            reading.again()
+            own_hints: list[Hint] = []
+            if not looks_ordinary(containers, own.listed):
+                own_hints = self._hints(own_pids)
+                containers = self._recognised(children.all, containers)
+        finally:
+            children.close()
+        return Pod(
+            uid=visible(place.uid),
+            qos_class=place.qos_class,
+            driver=place.driver,
+            cgroup=reading.result(),
+            containers=containers,
+            own_sums=own.sums(),
+            own_hints=own_hints,
+            outside=self._outside(containers, seen),
+        )
+
+    def unit(self, place: pods.UnitPlace, directory: CgroupDir) -> Pod:
+        """Measure a container or a service outside Kubernetes."""
+        as_container = pods.ContainerPlace(id=place.id, runtime=place.runtime, role="container")
+        container = self._alone(as_container, directory, set())
+        return Pod(
+            kind=place.kind,
+            uid=visible(place.name),
+            driver=place.driver,
+            cgroup=container.cgroup,
+            containers=[container],
+        )
+
+    def sandbox(self, place: Found, directory: CgroupDir) -> Pod:
+        """Measure a sandbox that has no Pod."""
+        found = place.sandbox or SandboxPlace(id=place.path.rsplit("/", 1)[-1], runtime="")
+        as_container = pods.ContainerPlace(id=found.id, runtime=found.runtime or None, role="container")
+        container = self._whole(as_container, directory, set())
+        return Pod(
+            kind="sandbox", uid=visible(place.path), name=visible(found.id), cgroup=container.cgroup,
+            containers=[container],
+        )  # fmt: skip
+
+    def _recognised(self, children: "list[_Child]", containers: list[Container]) -> list[Container]:
+        """Return the containers with the processes of a sandbox runtime named, and their roles by these."""
+        named = [
+            msgspec.structs.replace(each, hints=self._hints(self._subtrees.all(child.directory)))
+            for child, each in zip(children, containers, strict=True)
+        ]
+        return [
+            msgspec.structs.replace(each, role="sandbox") if _holds_sandbox(each, named) else each
+            for each in named
+        ]
+
+    def _hints(self, pids: Pids) -> list[Hint]:
+        ceiling = self._of.request.process_ceiling_bytes
+        return find_hints(self._of.proc, pids, self._of.budget.spent, ceiling)
+
+    def _outside(self, containers: list[Container], seen: set[tuple[int, int]]) -> list[Container]:
+        """Return the cgroups elsewhere that bear the id of one of the pod's own, which is its sandbox's."""
+        places = [self._of.overheads.pop(each.id, None) for each in containers if each.id]
+        return [each for place in places if place and (each := self._overhead(place, seen)) is not None]
+
+    def _overhead(self, place: Found, seen: set[tuple[int, int]]) -> Container | None:
+        runtime, id_ = (place.sandbox.runtime, place.sandbox.id) if place.sandbox else (None, None)
+        as_container = pods.ContainerPlace(id=id_, runtime=runtime, role="overhead")
+        try:
+            with self._of.cgroups.open(place.path) as directory:
+                return self._whole(as_container, directory, seen)
+        except GoneError:
+            return None
+        except AgentError as error:
+            self._of.problems.add_error("container", place.path, error)
+            return None
+
+    def _whole(
+        self, place: pods.ContainerPlace, directory: CgroupDir, seen: set[tuple[int, int]]
+    ) -> Container:
+        """Return one cgroup with its whole subtree, and the sandbox runtime's processes in it."""
+        container = self._alone(place, directory, seen)
+        return msgspec.structs.replace(container, hints=self._hints(self._subtrees.all(directory)))
+
+    def _alone(
+        self, place: pods.ContainerPlace, directory: CgroupDir, seen: set[tuple[int, int]]
+    ) -> Container:
+        reading = CgroupReading(directory)
+        reading.begin()
+        reading.details(numa=self._of.request.numa)
+        return self._container(_Child(place, directory, reading), seen)
+
+    def _container(self, child: "_Child", seen: set[tuple[int, int]]) -> Container:
+        processes = self._processes(child.reading)
+        tally = processes.read(self._subtrees.all(child.directory), seen)
+        child.reading.again()
+        described = processes.describe(tally)
+        self._report_denied(child.reading.path, tally)
+        return Container(
+            id=child.place.id,
+            runtime=visible(child.place.runtime) if child.place.runtime else None,
+            role=role_of(child.place, child.reading.current_bytes, tally),
+            cgroup=child.reading.result(),
+            sums=tally.sums(),
+            processes=described,
+        )
+
+    def _read_processes(self, reading: CgroupReading, pids: Pids, seen: set[tuple[int, int]]) -> Tally:
+        tally = self._processes(reading).read(pids, seen)
+        self._report_denied(reading.path, tally)
+        return tally
+
+    def _processes(self, reading: CgroupReading) -> Processes:
+        request = self._of.request
+        wanted = Wanted(
+            sums=request.sums,
+            page_tables=not reading.itemises_page_tables or request.process_limit > 0,
+            limit=request.process_limit,
+            command_length=redact.FULL_LENGTH if self._of.full_commands else redact.DEFAULT_LENGTH,
+            ceiling_bytes=request.process_ceiling_bytes,
+        )
+        return Processes(self._of.proc, wanted, self._of.budget, self._of.boot_time)
+
+    def _report_denied(self, path: str, tally: Tally) -> None:
+        if denied := tally.skipped_because("denied"):
+            first = next(process for process in tally.skipped if process.reason == "denied")
+            at_least = "at least " if tally.skipped_unlisted else ""
+            detail = (
+                f"{at_least}{denied} of its processes could not be read, e.g. {first.pid}: {first.detail}"
+            )
+            self._of.problems.add("process", path, "denied", detail)
+
+
+class _Child(Struct, frozen=True):
+    place: pods.ContainerPlace
+    directory: CgroupDir
+    reading: CgroupReading
+
+
+class _Children:
+    """The cgroups directly below a pod's, each open and with its first numbers read."""
+
+    def __init__(self, pod: CgroupDir, problems: Problems) -> None:
+        self.all: list[_Child] = []
+        for name in pod.children():
+            try:
+                self._open(pod, name)
+            except GoneError:
+                # A container that ends between listing and reading is normal; the pod list knows it.
+                continue
+            except AgentError as error:
+                problems.add_error("container", f"{pod.path}/{name}", error)
+
+    def _open(self, pod: CgroupDir, name: str) -> None:
+        directory = pod.child(name)
+        try:
+            reading = CgroupReading(directory)
+            reading.begin()
+        except AgentError:
+            directory.close()
+            raise
+        self.all.append(_Child(pods.container_at(name), directory, reading))
+
+    def close(self) -> None:
+        for child in self.all:
+            child.directory.close()
+
+
+def role_of(place: pods.ContainerPlace, charge: int | None, tally: Tally) -> str:
+    """Return wire.Container.role from the cgroup's name, its charge in bytes and its processes."""
+    if place.role != "container":
+        return place.role
+    alone = tally.listed == 1 and tally.only_name == "pause"
+    return "pause" if alone and charge is not None and charge < PAUSE_CHARGE_BYTES else "container"
+
+
+def _holds_sandbox(container: Container, all_of_pod: list[Container]) -> bool:
+    """Return whether a container's cgroup is in truth the sandbox's: its runtime there, no app elsewhere.
+
+    gVisor under the systemd driver: the Sentry is in the pause container's scope, the apps' are empty. Kata
+    with sandbox_cgroup_only: the shim sits beside the VMM. A VMM that is itself the app of an ordinary
+    container (KubeVirt's) has a pause container beside it and no shim with it.
+    """
+    kinds = {hint.kind for hint in container.hints}
+    if container.role != "container" or not kinds & HOLDERS:
+        return False
+    others = [each for each in all_of_pod if each is not container and each.role == "container"]
+    all_empty = bool(others) and not any(each.sums.listed for each in others)
+    return all_empty or bool(kinds & {"kata-shim", "cube-shim"})

@@ -1,0 +1,311 @@
+"""The processes of one cgroup's subtree -> wire.ProcessSums, and the largest of them in full.
+
+By default two files of each process are read: stat (who it is) and smaps_rollup (what it holds).
+"""
+
+import heapq
+import os
+import time
+
+from msgspec import Struct
+
+from memcollect_agent import redact
+from memcollect_agent.errors import AgentError, DeniedError, GoneError
+from memcollect_agent.parse.pid_stat import PidStat
+from memcollect_agent.read.procfs import ProcessDir, ProcFs
+from memcollect_agent.wire import Process, ProcessSums, SkippedProcess
+
+MAX_SKIPPED_LISTED = 100
+
+_DENIED = (
+    "the kernel refused smaps_rollup: give the agent the capability SYS_PTRACE, or run it as the same user"
+)
+_OUTSIDE = "belongs to another PID namespace: run the agent with hostPID"
+_SUMMED = {
+    "Rss": "rss_bytes",
+    "Pss": "pss_bytes",
+    "Pss_Anon": "pss_anon_bytes",
+    "Pss_File": "pss_file_bytes",
+    "Pss_Shmem": "pss_shmem_bytes",
+    "LazyFree": "lazyfree_bytes",
+    "Swap": "swap_bytes",
+    "SwapPss": "swap_pss_bytes",
+    "Locked": "locked_bytes",
+    "AnonHugePages": "anon_huge_bytes",
+}
+_HUGETLB = ("Shared_Hugetlb", "Private_Hugetlb")
+_TOTALLED = (*_SUMMED, *_HUGETLB)
+_OF_A_PROCESS = {
+    "Rss": "rss_bytes",
+    "Pss": "pss_bytes",
+    "Pss_Anon": "pss_anon_bytes",
+    "Pss_File": "pss_file_bytes",
+    "Pss_Shmem": "pss_shmem_bytes",
+    "LazyFree": "lazyfree_bytes",
+    "SwapPss": "swap_pss_bytes",
+}
+
+
+class Budget:
+    """How long a sample may take. Processes get the budget, the cheap files twice of it."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._begin = time.monotonic()
+
+    def spent(self, times: float = 1.0) -> bool:
+        """Whether `times` the budget is used up."""
+        return time.monotonic() - self._begin >= self.seconds * times
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """What is to be read of each process."""
+
+    sums: bool = True
+    page_tables: bool = False
+    limit: int = 0
+    """How many processes to describe in full, the largest first."""
+    command_length: int = redact.DEFAULT_LENGTH
+    ceiling_bytes: int = 16 << 30
+
+
+class _Candidate(Struct, frozen=True):
+    stat: PidStat
+    cgroup: str | None
+    smaps: dict[str, int]
+    page_tables: int | None
+
+
+class Processes:
+    """Reads processes one after the other, and adds up."""
+
+    def __init__(self, proc: ProcFs, wanted: Wanted, budget: Budget, boot_time: float | None) -> None:
+        self._proc = proc
+        self._wanted = wanted
+        self._budget = budget
+        self._boot_time = boot_time or 0.0
+        self._page_size = os.sysconf("SC_PAGE_SIZE")
+        self._ticks = os.sysconf("SC_CLK_TCK")
+
+    def read(self, pids: dict[int, str | None], seen: set[tuple[int, int]]) -> "Tally":
+        """Read the processes in `pids`, which maps each to the sub-cgroup it was listed in.
+
+        `seen` holds the identity (pid, start) of every process that another cgroup of the same pod
+        already counted, and grows: one that moved meanwhile is listed twice and counts once.
+        """
+        tally = Tally(len(pids), self._wanted.limit)
+        tally.read_from = time.time() if pids else None
+        for pid, cgroup in pids.items():
+            self._one(pid, cgroup, seen, tally)
+        tally.read_until = time.time() if pids else None
+        return tally
+
+    def describe(self, tally: "Tally") -> list[Process]:
+        """Return the largest processes of `tally` in full, the largest PSS first."""
+        return [self._described(candidate) for candidate in tally.largest()]
+
+    def _one(self, pid: int, cgroup: str | None, seen: set[tuple[int, int]], tally: "Tally") -> None:
+        if pid == 0:
+            tally.skip(SkippedProcess(pid=0, reason="unreadable", detail=_OUTSIDE))
+            return
+        late = self._budget.spent()
+        if late and self._budget.spent(2.0):
+            tally.skip(SkippedProcess(pid=pid, reason="budget", detail=self._budget_detail()))
+            return
+        stat: PidStat | None = None
+        try:
+            with self._proc.process(pid) as process:
+                stat = process.stat()
+                identity = (pid, stat.start_ticks)
+                if identity in seen:
+                    tally.listed -= 1
+                    return
+                seen.add(identity)
+                self._look(process, stat, cgroup, tally, late=late)
+        except GoneError:
+            tally.vanished += 1
+        except DeniedError as error:
+            tally.skip(self._skipped(pid, stat, "denied", f"{_DENIED} ({error.problem})"))
+        except AgentError as error:
+            tally.skip(self._skipped(pid, stat, "unreadable", redact.visible(str(error))))
+
+    def _look(
+        self, process: ProcessDir, stat: PidStat, cgroup: str | None, tally: "Tally", *, late: bool
+    ) -> None:
+        if stat.is_kernel_thread:
+            tally.kernel_threads += 1
+            return
+        if stat.is_zombie and stat.threads <= 1:
+            tally.zombies += 1
+            return
+        rss = stat.rss_pages * self._page_size
+        if not self._wanted.sums:
+            tally.add(_Candidate(stat, cgroup, {"Rss": rss}, None))
+        elif late:
+            tally.skip(self._skipped(stat.pid, stat, "budget", self._budget_detail()))
+        elif rss > self._wanted.ceiling_bytes:
+            detail = f"its RSS is above the ceiling of {self._wanted.ceiling_bytes} bytes per process"
+            tally.skip(self._skipped(stat.pid, stat, "ceiling", detail))
+        else:
+            # A first thread that ended before the others is a zombie whose file says nothing.
+            smaps = process.smaps_rollup_of_a_thread() if stat.is_zombie else process.smaps_rollup()
+            tally.add(_Candidate(stat, cgroup, smaps, self._page_tables(process)))
+
+    def _page_tables(self, process: ProcessDir) -> int | None:
+        if not self._wanted.page_tables:
+            return None
+        try:
+            return process.status().sizes.get("VmPTE")
+        except AgentError:
+            # It ended just now, or its status is odd: its other numbers are good, so only this is unknown.
+            return None
+
+    def _skipped(self, pid: int, stat: PidStat | None, reason: str, detail: str) -> SkippedProcess:
+        if stat is None:
+            return SkippedProcess(pid=pid, reason=reason, detail=detail)
+        # A zombie's own counters say nothing of the threads that still run.
+        rss = None if stat.is_zombie else stat.rss_pages * self._page_size
+        return SkippedProcess(
+            pid=pid, comm=redact.visible(stat.comm), reason=reason, detail=detail, rss_bytes=rss
+        )
+
+    def _budget_detail(self) -> str:
+        return f"the time budget of {self._budget.seconds:g} s was spent before its turn"
+
+    def _described(self, candidate: "_Candidate") -> Process:
+        stat = candidate.stat
+        sizes = {field: candidate.smaps.get(key) for key, field in _OF_A_PROCESS.items()}
+        rest = {key: value for key, value in candidate.smaps.items() if key not in _OF_A_PROCESS}
+        command, exe = self._texts(stat)
+        return Process(
+            pid=stat.pid,
+            ppid=stat.ppid,
+            start_time=self._boot_time + stat.start_ticks / self._ticks,
+            state=stat.state,
+            comm=redact.visible(stat.comm),
+            command=command,
+            exe=exe,
+            cgroup=candidate.cgroup,
+            threads=stat.threads,
+            page_tables_bytes=candidate.page_tables,
+            smaps_rollup=rest,
+            **sizes,
+        )
+
+    def _texts(self, stat: PidStat) -> tuple[str | None, str | None]:
+        try:
+            with self._proc.process(stat.pid) as process:
+                # Opened anew, so the number may mean another process by now.
+                if process.stat().start_ticks != stat.start_ticks:
+                    return None, None
+                return self._command(process), self._exe(process)
+        except AgentError:
+            return None, None
+
+    def _command(self, process: ProcessDir) -> str | None:
+        try:
+            arguments = process.cmdline()
+        except AgentError:
+            return None
+        return redact.command_line(arguments, self._wanted.command_length) if arguments else None
+
+    def _exe(self, process: ProcessDir) -> str | None:
+        try:
+            return redact.visible(process.exe())
+        except AgentError:
+            return None
+
+
+class Tally:
+    """The counts and sums of one cgroup's processes while they are read."""
+
+    def __init__(self, listed: int, limit: int) -> None:
+        self.listed = listed
+        self.vanished = 0
+        self.zombies = 0
+        self.kernel_threads = 0
+        self.read_from: float | None = None
+        self.read_until: float | None = None
+        self.only_name: str | None = None
+        """The name of the one process that was read; None when there was none or more than one."""
+        self.skipped: list[SkippedProcess] = []
+        self.skipped_unlisted = 0
+        self._unlisted_rss: int | None = 0
+        self._read = 0
+        self._threads = 0
+        self._totals: dict[str, int] | None = None
+        self._page_tables: int | None = None
+        self._page_tables_of = 0
+        self._limit = limit
+        self._heap: list[tuple[int, int, _Candidate]] = []
+
+    def add(self, candidate: _Candidate) -> None:
+        """Count a process that was read."""
+        self._read += 1
+        self.only_name = candidate.stat.comm if self._read == 1 else None
+        self._threads += candidate.stat.threads
+        self._sum(candidate.smaps)
+        if candidate.page_tables is not None:
+            self._page_tables = (self._page_tables or 0) + candidate.page_tables
+            self._page_tables_of += 1
+        if self._limit:
+            size = candidate.smaps.get("Pss", candidate.smaps.get("Rss", 0))
+            item = (size, -candidate.stat.pid, candidate)
+            if len(self._heap) < self._limit:
+                heapq.heappush(self._heap, item)
+            else:
+                heapq.heappushpop(self._heap, item)
+
+    def skip(self, process: SkippedProcess) -> None:
+        """Note a process without numbers; beyond the first hundred only their number and RSS."""
+        if len(self.skipped) < MAX_SKIPPED_LISTED:
+            self.skipped.append(process)
+            return
+        self.skipped_unlisted += 1
+        if process.rss_bytes is None:
+            self._unlisted_rss = None
+        elif self._unlisted_rss is not None:
+            self._unlisted_rss += process.rss_bytes
+
+    def skipped_because(self, reason: str) -> int:
+        """Return how many of the listed skipped processes have this reason."""
+        return sum(process.reason == reason for process in self.skipped)
+
+    def largest(self) -> list[_Candidate]:
+        """Return the kept processes, the largest first."""
+        return [candidate for _, _, candidate in sorted(self._heap, reverse=True)]
+
+    def sums(self) -> ProcessSums:
+        """Return the sums; a field that some process did not give is None."""
+        totals = self._totals or {}
+        hugetlb = [totals[key] for key in _HUGETLB if key in totals]
+        sizes = {field: totals.get(key) for key, field in _SUMMED.items()}
+        # Page tables of a part of the processes would look like a total.
+        complete = self._page_tables_of == self._read
+        return ProcessSums(
+            listed=self.listed,
+            read=self._read,
+            vanished=self.vanished,
+            zombies=self.zombies,
+            kernel_threads=self.kernel_threads,
+            threads=self._threads if self._read else None,
+            hugetlb_bytes=sum(hugetlb) if len(hugetlb) == 2 else None,
+            page_tables_bytes=self._page_tables if complete else None,
+            skipped=self.skipped,
+            skipped_unlisted=self.skipped_unlisted,
+            skipped_unlisted_rss_bytes=self._unlisted_rss,
+            read_from=self.read_from,
+            read_until=self.read_until,
+            **sizes,
+        )
+
+    def _sum(self, smaps: dict[str, int]) -> None:
+        totals = self._totals
+        if totals is None:
+            self._totals = {key: smaps[key] for key in _TOTALLED if key in smaps}
+            return
+        if not totals.keys() <= smaps.keys():
+            # Only what every process told is a sum over all of them.
+            self._totals = totals = {key: value for key, value in totals.items() if key in smaps}
+        for key in totals:
+            totals[key] += smaps[key]

@@ -1,0 +1,213 @@
+"""One request -> one wire.NodeSample: the whole measurement of a node.
+
+What is asked for is found by the shape of cgroup paths and measured one after the other. What ends
+meanwhile is normal and counted; what cannot be read is reported beside what could.
+"""
+
+import resource
+import time
+
+from msgspec import Struct
+
+import memcollect_agent
+from memcollect_agent.errors import AgentError, GoneError, UnsupportedError
+from memcollect_agent.measure.cgroup import CgroupReading
+from memcollect_agent.measure.discover import Finder, Found
+from memcollect_agent.measure.node import measure_node
+from memcollect_agent.measure.pod import PodMeasurer, Sources
+from memcollect_agent.measure.problems import Problems
+from memcollect_agent.measure.processes import Budget
+from memcollect_agent.read.cgroupfs import CgroupFs
+from memcollect_agent.read.procfs import ProcFs
+from memcollect_agent.sandbox import HOLDERS, MOST_LOOKED_AT, find_hints, find_keepers
+from memcollect_agent.wire import Cgroup, Cost, Hint, Node, NodeSample, Pod, SampleRequest
+
+_KEEPERS_LATE = "the time budget was spent before every process was looked at: ask for fewer pods"
+_REFUSED_FULL = (
+    "this agent was not started to give whole command lines (--allow-full-commands): they are cut short"
+)
+
+
+class Roots(Struct, frozen=True, kw_only=True):
+    """Where the three kernel file systems of the measured machine are mounted."""
+
+    proc: str = "/proc"
+    cgroup: str = "/sys/fs/cgroup"
+    sys: str = "/sys"
+
+
+def sample_node(
+    request: SampleRequest,
+    roots: Roots | None = None,
+    *,
+    node_name: str | None = None,
+    allow_full_commands: bool = False,
+) -> NodeSample:
+    """Measure the node as `request` asks.
+
+    `allow_full_commands` is the agent's own permission: without it a request for whole command lines
+    gets short ones and a Problem. Raises UnsupportedError where the memory controller is not on
+    cgroup v2, and ReadError where a root cannot be opened. Everything smaller is a Problem in the
+    sample.
+    """
+    roots = roots or Roots()
+    with ProcFs(roots.proc) as proc:
+        return _NodeSampling(request, roots, proc, allow_full_commands=allow_full_commands).run(node_name)
+
+
+def require_cgroup_v2(cgroups: CgroupFs) -> None:
+    """Raise UnsupportedError with what to do where the memory controller is not on cgroup v2."""
+    version = cgroups.version()
+    where = cgroups.root or "/"
+    if version is None:
+        raise UnsupportedError(f"{where} holds no cgroup tree: name the place where cgroup v2 is mounted")
+    if version != "v2":
+        raise UnsupportedError(
+            f"the memory controller of this machine is on cgroup v1 ({where} is {version}), and memcollect "
+            "reads cgroup v2: boot with systemd.unified_cgroup_hierarchy=1, or try `memcollect demo`"
+        )
+    with cgroups.open() as top:
+        if "memory" not in top.read_controllers():
+            raise UnsupportedError(
+                f"the cgroup v2 tree at {where} has no memory controller: boot with cgroup_enable=memory, "
+                "or name another tree"
+            )
+
+
+class _NodeSampling:
+    def __init__(
+        self, request: SampleRequest, roots: Roots, proc: ProcFs, *, allow_full_commands: bool
+    ) -> None:
+        self._request = request
+        self._roots = roots
+        self._proc = proc
+        self._full = request.full_commands and allow_full_commands
+        self._cgroups = CgroupFs(roots.cgroup)
+        self._budget = Budget(request.time_budget_seconds)
+        self._problems = Problems()
+        self._overheads: dict[str, Found] = {}
+        """By sandbox id; a pod that claims one takes it out."""
+
+    def run(self, node_name: str | None) -> NodeSample:
+        sampled_at, wall, cpu = time.time(), time.monotonic(), time.thread_time()
+        require_cgroup_v2(self._cgroups)
+        node = measure_node(self._proc, self._cgroups, self._roots.sys, node_name)
+        if self._request.full_commands and not self._full:
+            self._problems.add("request", "full_commands", "denied", _REFUSED_FULL)
+        found = self._found()
+        measured = self._pods(found, node)
+        return NodeSample(
+            agent_version=memcollect_agent.__version__,
+            sampled_at=sampled_at,
+            finished_at=time.time(),
+            node=node,
+            pods=measured,
+            pods_parents=self._parents(found) if self._request.pods_parents else None,
+            keepers=self._keepers(),
+            problems=self._problems.all,
+            cost=Cost(
+                wall_seconds=time.monotonic() - wall,
+                cpu_seconds=time.thread_time() - cpu,
+                max_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            ),
+        )
+
+    def _found(self) -> list[Found]:
+        request = self._request
+        finder = Finder(
+            request.pod_uids, request.units, sandboxes=request.sandboxes, pods_parents=request.pods_parents
+        )
+        with self._cgroups.open() as top:
+            found = list(finder.find(top))
+        for place in found:
+            if place.sandbox and place.sandbox.is_overhead:
+                self._overheads[place.sandbox.id] = place
+        for claimed in finder.other_ids:
+            self._overheads.pop(claimed, None)
+        self._problems.all += finder.problems + finder.not_found()
+        return found
+
+    def _pods(self, found: list[Found], node: Node) -> list[Pod]:
+        measurer = PodMeasurer(
+            Sources(
+                request=self._request,
+                proc=self._proc,
+                cgroups=self._cgroups,
+                budget=self._budget,
+                boot_time=node.boot_time,
+                full_commands=self._full,
+                problems=self._problems,
+                overheads=self._overheads,
+            )
+        )
+        pods_first = sorted(found, key=lambda place: place.pod is None)
+        return [pod for place in pods_first if (pod := self._pod(place, measurer)) is not None]
+
+    def _pod(self, place: Found, measurer: PodMeasurer) -> Pod | None:
+        if place.is_pods_parent or (place.pod is None and place.unit is None and not self._is_podless(place)):
+            return None
+        name = place.pod.uid if place.pod else place.unit.name if place.unit else place.path
+        if self._budget.spent(2.0):
+            detail = (
+                f"the time budget of {self._budget.seconds:g} s was spent before its turn: ask for fewer pods"
+            )
+            self._problems.add("pod", name, "budget", detail)
+            return None
+        try:
+            with self._cgroups.open(place.path) as directory:
+                if place.pod:
+                    return measurer.pod(place.pod, directory)
+                if place.unit:
+                    return measurer.unit(place.unit, directory)
+                return measurer.sandbox(place, directory)
+        except GoneError:
+            self._problems.add(
+                "pod", name, "gone", "its cgroup was removed while the node was being measured"
+            )
+        except AgentError as error:
+            self._problems.add_error("pod", name, error)
+        return None
+
+    def _is_podless(self, place: Found) -> bool:
+        """Return whether the cgroup is to be told as a sandbox without a Pod.
+
+        One beside a pod's (overhead) is, once every pod of the node was looked at and none claimed it.
+        """
+        if not self._request.sandboxes:
+            return False
+        if place.sandbox is not None:
+            unclaimed = place.sandbox.id in self._overheads
+            return unclaimed or not place.sandbox.is_overhead
+        try:
+            with self._cgroups.open(place.path) as directory:
+                pids = dict.fromkeys(directory.read_procs()[:MOST_LOOKED_AT])
+        except AgentError:
+            return False
+        return any(hint.kind in HOLDERS for hint in find_hints(self._proc, pids, lambda: True, 0))
+
+    def _parents(self, found: list[Found]) -> list[Cgroup]:
+        parents = []
+        for place in (place for place in found if place.is_pods_parent):
+            try:
+                with self._cgroups.open(place.path) as directory:
+                    reading = CgroupReading(directory)
+                    reading.begin()
+                    reading.details()
+                    parents.append(reading.result())
+            except GoneError:
+                continue
+            except AgentError as error:
+                self._problems.add_error("node", place.path, error)
+        return parents
+
+    def _keepers(self) -> list[Hint] | None:
+        if self._request.keeper_ids is None:
+            return None
+        try:
+            keepers = find_keepers(self._proc, self._request.keeper_ids, lambda: self._budget.spent(2.0))
+        except AgentError as error:
+            self._problems.add_error("node", "keepers", error)
+            return None
+        if keepers is None:
+            self._problems.add("node", "keepers", "budget", _KEEPERS_LATE)
+        return keepers

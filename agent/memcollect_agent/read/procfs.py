@@ -1,0 +1,208 @@
+"""Reading a proc tree, rooted wherever it is mounted: one method per kernel file.
+
+A process is opened once, as the directory /proc/PID, and everything of it is read through that
+descriptor. The descriptor pins the process, not the number: when the process has ended, every look-up
+through it fails with ENOENT or ESRCH (GoneError), even after the kernel has given the number to
+another process. So one opening can never mix two processes (fs/proc/base.c: the directory's inode
+holds a reference to the process's struct pid).
+"""
+
+import os
+from typing import Self
+
+from memcollect_agent.errors import GoneError, read_error
+from memcollect_agent.parse import (
+    chosen,
+    cmdline,
+    cpu_list,
+    meminfo,
+    mounts,
+    pid_stat,
+    proc_stat,
+    single_value,
+    smaps_rollup,
+    status,
+    swaps,
+    version,
+    vmstat,
+)
+from memcollect_agent.read import files
+
+_RECORD_LIMIT = 8192
+COMMAND_LIMIT = 65536
+"""Bytes of a command line that are read at most; what is shown of it is much shorter."""
+
+
+class ProcessDir:
+    """One open process. Close it, or use it as a context manager."""
+
+    __slots__ = ("fd", "path", "pid")
+
+    def __init__(self, path: str, pid: int, fd: int) -> None:
+        self.path = path
+        self.pid = pid
+        self.fd = fd
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self.fd)
+
+    def stat(self) -> pid_stat.PidStat:
+        """/proc/PID/stat: identity, state, threads, resident pages."""
+        return pid_stat.parse(self._record("stat"), f"{self.path}/stat")
+
+    def smaps_rollup(self) -> dict[str, int]:
+        """/proc/PID/smaps_rollup in bytes. Walks every page table of the process under its mmap lock.
+
+        Raises DeniedError without ptrace access (same user and capabilities, or SYS_PTRACE), and
+        GoneError for a process that has ended, a zombie or a kernel thread: they have no memory map.
+        """
+        return smaps_rollup.parse(self._record("smaps_rollup"), f"{self.path}/smaps_rollup")
+
+    def smaps_rollup_of_a_thread(self) -> dict[str, int]:
+        """Read the same through any thread that still runs.
+
+        For a process whose first thread has ended while others go on: its own file says nothing, and
+        the memory is there all the same. Raises GoneError when no thread runs.
+        """
+        for tid in self.threads():
+            name = f"task/{tid}/smaps_rollup"
+            try:
+                return smaps_rollup.parse(self._record(name), f"{self.path}/{name}")
+            except GoneError:
+                continue
+        raise GoneError(f"{self.path}/task", "no thread runs any more")
+
+    def threads(self) -> list[int]:
+        """Return the thread ids under /proc/PID/task."""
+        fd = files.open_directory("task", self.fd, f"{self.path}/task")
+        try:
+            return sorted(int(name) for name in os.listdir(fd) if name.isdecimal())  # noqa: PTH208 - a descriptor
+        except OSError as error:
+            raise read_error(f"{self.path}/task", error) from error
+        finally:
+            os.close(fd)
+
+    def status(self) -> status.Status:
+        """/proc/PID/status: above all VmPTE, the page tables."""
+        return status.parse(self._record("status"), f"{self.path}/status")
+
+    def comm(self) -> str:
+        """/proc/PID/comm: the name, at most 15 bytes, of the process's own choice."""
+        data = self._record("comm")
+        return data.removesuffix(b"\n").decode("utf-8", "backslashreplace")
+
+    def cmdline(self) -> list[str]:
+        """/proc/PID/cmdline: the arguments, as far as COMMAND_LIMIT bytes. Never send them unmasked."""
+        path = f"{self.path}/cmdline"
+        return cmdline.parse(files.read_record("cmdline", self.fd, path, COMMAND_LIMIT), path)
+
+    def exe(self) -> str:
+        """/proc/PID/exe: where the program lay, seen from the process's own root; " (deleted)" may follow."""
+        try:
+            return os.fsencode(os.readlink("exe", dir_fd=self.fd)).decode("utf-8", "backslashreplace")
+        except OSError as error:
+            raise read_error(f"{self.path}/exe", error) from error
+
+    def _record(self, name: str) -> bytes:
+        return files.read_record(name, self.fd, f"{self.path}/{name}", _RECORD_LIMIT)
+
+
+class ProcFs:
+    """A proc file system mounted at `root`. Close it, or use it as a context manager."""
+
+    def __init__(self, root: str = "/proc") -> None:
+        self.root = root.rstrip("/")
+        self._fd = files.open_root(root)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._fd)
+
+    def process(self, pid: int) -> ProcessDir:
+        """Open a process. Raises GoneError where there is none of that number."""
+        path = f"{self.root}/{pid}"
+        return ProcessDir(path, pid, files.open_directory(str(pid), self._fd, path))
+
+    def pids(self) -> list[int]:
+        """Return every pid there is, in order."""
+        try:
+            return sorted(int(name) for name in os.listdir(self._fd) if name.isdecimal())  # noqa: PTH208 - a descriptor
+        except OSError as error:
+            raise read_error(self.root, error) from error
+
+    def meminfo(self) -> dict[str, int]:
+        """/proc/meminfo in bytes (HugePages_* lines as counts)."""
+        return meminfo.parse(self._read("meminfo"), f"{self.root}/meminfo")
+
+    def vmstat(self) -> dict[str, int]:
+        """/proc/vmstat: the lines about reclaim, swap and refaults, in pages or counts."""
+        return vmstat.parse(self._read("vmstat"), f"{self.root}/vmstat")
+
+    def boot_id(self) -> str:
+        """/proc/sys/kernel/random/boot_id: a new one at each boot."""
+        name = "sys/kernel/random/boot_id"
+        return single_value.parse_word(self._read(name), f"{self.root}/{name}")
+
+    def boot_time(self) -> int:
+        """/proc/stat, btime: seconds since the Unix epoch."""
+        return proc_stat.parse_boot_time(self._read("stat"), f"{self.root}/stat")
+
+    def hostname(self) -> str:
+        """/proc/sys/kernel/hostname: of the reader's UTS namespace."""
+        name = "sys/kernel/hostname"
+        return single_value.parse_word(self._read(name), f"{self.root}/{name}")
+
+    def kernel_release(self) -> str:
+        """/proc/version: what `uname -r` prints."""
+        return version.parse_release(self._read("version"), f"{self.root}/version")
+
+    def mounts(self) -> list[mounts.Mount]:
+        """/proc/mounts: the reader's mounts. The file is a link to self/mounts, and is followed."""
+        path = f"{self.root}/mounts"
+        return mounts.parse(files.read_file("mounts", self._fd, path, follow=True), path)
+
+    def swap_devices(self) -> int:
+        """/proc/swaps: how many there are."""
+        return swaps.parse_count(self._read("swaps"), f"{self.root}/swaps")
+
+    def _read(self, name: str) -> bytes:
+        return files.read_file(name, self._fd, f"{self.root}/{name}")
+
+
+class SysFs:
+    """What the node report needs of a sysfs mounted at `root`. Close it, or use it as a context manager."""
+
+    def __init__(self, root: str = "/sys") -> None:
+        self.root = root.rstrip("/")
+        self._fd = files.open_root(root)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._fd)
+
+    def online_cpus(self) -> int:
+        """devices/system/cpu/online: how many CPUs run."""
+        return cpu_list.parse_count(*self._read("devices/system/cpu/online"))
+
+    def transparent_hugepage(self) -> str:
+        """kernel/mm/transparent_hugepage/enabled: "always", "madvise" or "never"."""
+        return chosen.parse(*self._read("kernel/mm/transparent_hugepage/enabled"))
+
+    def ksm_run(self) -> int:
+        """kernel/mm/ksm/run: 0 stopped, 1 merging, 2 unmerging."""
+        return single_value.parse_number(*self._read("kernel/mm/ksm/run"))
+
+    def zswap_enabled(self) -> bool:
+        """module/zswap/parameters/enabled."""
+        return single_value.parse_flag(*self._read("module/zswap/parameters/enabled"))
+
+    def _read(self, name: str) -> tuple[bytes, str]:
+        path = f"{self.root}/{name}"
+        return files.read_file(name, self._fd, path), path

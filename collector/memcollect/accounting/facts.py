@@ -1,0 +1,276 @@
+"""What is known of one cgroup scope, by name: the only thing the rules see. Pure.
+
+A fact is an interval of bytes, or absent with the reason. Names: `stat.KEY` (memory.stat, the kernel's
+key), `current`, `procs.FIELD` (sums over the processes that were read), `procs.unread_rss`,
+`node.cpus`, `node.page_size`, `cgroups` (cgroups in the subtree) and the derived ones below.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from memcollect.accounting.interval import Interval
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from memcollect_agent.wire import Cgroup, Node, ProcessSums
+
+T = TypeVar("T")
+_STAT = "stat."
+_NOT_MADE: Any = object()
+NO_SUMS = "the processes were not read"
+LRU_LISTS = ("active_anon", "inactive_anon", "active_file", "inactive_file", "unevictable")
+ITEMISED_KERNEL = (
+    "slab_reclaimable",
+    "slab_unreclaimable",
+    "kernel_stack",
+    "pagetables",
+    "sec_pagetables",
+    "percpu",
+    "vmalloc",
+    "zswap",
+)
+"""The kinds of kernel memory that memory.stat tells apart, on the kernels that have them."""
+SUM_FIELDS = (
+    "rss",
+    "pss",
+    "pss_anon",
+    "pss_file",
+    "pss_shmem",
+    "lazyfree",
+    "swap",
+    "swap_pss",
+    "locked",
+    "anon_huge",
+    "hugetlb",
+    "page_tables",
+)
+
+Values = dict[str, "int | Interval"]
+"""Facts by name: a number, or what it lies in."""
+
+
+class MissingFactError(Exception):
+    """A rule asked for a fact that is absent; carries its name and the reason."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.name = name
+        self.reason = reason
+
+
+class Facts:
+    """Intervals by name, and reasons for the names that have none.
+
+    Nearly all facts are single numbers; they are kept as such, and become intervals when they are asked
+    for. `stat` is memory.stat as it was read. What `values` says of a line wins. Never changed once made.
+    """
+
+    __slots__ = ("_made", "_reasons", "_stat", "_values")
+
+    def __init__(
+        self, values: Values, reasons: dict[str, str], stat: Mapping[str, int] | None = None
+    ) -> None:
+        self._values = values
+        self._reasons = reasons
+        self._stat = stat or {}
+        self._made: dict[Callable[[Facts], Any], Any] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values or (name.startswith(_STAT) and name[len(_STAT) :] in self._stat)
+
+    def __getitem__(self, name: str) -> Interval:
+        """Return the fact, or raise MissingFactError with its name and the reason."""
+        value = self._value(name)
+        return value if isinstance(value, Interval) else Interval.exactly(value)
+
+    def exact(self, name: str) -> int:
+        """Return the fact's single number (its estimate where it is an interval)."""
+        value = self._value(name)
+        return value.estimate if isinstance(value, Interval) else value
+
+    def _value(self, name: str) -> int | Interval:
+        value = self._values.get(name)
+        if value is None and name.startswith(_STAT):
+            value = self._stat.get(name[len(_STAT) :])
+        if value is None:
+            raise MissingFactError(name, self.reason(name))
+        return value
+
+    def stat(self, key: str) -> int:
+        """Return memory.stat's `key`, in bytes or events."""
+        name = _STAT + key
+        if name not in self._values and key in self._stat:
+            return self._stat[key]
+        return self[name].low
+
+    def once(self, make: Callable[[Facts], T]) -> T:
+        """Return `make` of these facts, which is pure: composition, ladder and findings share its result.
+
+        What it raises is not kept.
+        """
+        made: T = self._made.get(make, _NOT_MADE)
+        if made is _NOT_MADE:
+            made = self._made[make] = make(self)
+        return made
+
+    def extended(self, values: Values, reasons: Mapping[str, str] | None = None) -> Facts:
+        """Return these facts and `values`, which win."""
+        return Facts({**self._values, **values}, {**self._reasons, **(reasons or {})}, self._stat)
+
+    def reason(self, name: str) -> str:
+        """Return why `name` is absent."""
+        if name in self._reasons:
+            return self._reasons[name]
+        if name.startswith("stat."):
+            return self._reasons.get("stat", "this kernel's memory.stat has no such line")
+        if name.startswith("procs."):
+            return self._reasons.get("procs", NO_SUMS)
+        return "not measured"
+
+
+def gather(cgroup: Cgroup | None, sums: ProcessSums | None, node: Node | None, *, cgroups: int = 1) -> Facts:
+    """Return the facts of one scope; `cgroups` is how many cgroups its subtree holds at least."""
+    values: dict[str, int] = {"cgroups": cgroups}
+    reasons: dict[str, str] = {}
+    _add_cgroup(values, reasons, cgroup)
+    _add_sums(values, reasons, sums)
+    _add_node(values, reasons, node)
+    stat = cgroup.stat if cgroup is not None and cgroup.stat is not None else {}
+    lazyfree = _add_lru(values, reasons, stat)
+    derived: Values = dict(values)
+    if lazyfree is not None:
+        derived["lazyfree"] = lazyfree
+    return Facts(derived, reasons, stat)
+
+
+def _add_cgroup(values: dict[str, int], reasons: dict[str, str], cgroup: Cgroup | None) -> None:
+    if cgroup is None:
+        reasons["stat"] = reasons["current"] = "the cgroup was not measured"
+        return
+    if cgroup.stat is not None:
+        values["kernel_itemised"] = itemised_kernel_bytes(cgroup.stat)
+        values["kernel_counted"] = counted_kernel_bytes(cgroup.stat)
+    else:
+        reasons["stat"] = cgroup.absent.get("memory.stat", "memory.stat was not read")
+    if cgroup.current_bytes is None:
+        reasons["current"] = cgroup.absent.get("memory.current", "memory.current was not read")
+    else:
+        values["current"] = cgroup.current_bytes
+
+
+def itemised_kernel_bytes(stat: dict[str, int]) -> int:
+    """Return the kernel memory that memory.stat gives by kind."""
+    return sum(stat[key] for key in ITEMISED_KERNEL if key in stat)
+
+
+def counted_kernel_bytes(stat: dict[str, int]) -> int:
+    """Return `kernel` (5.18 and later); on older kernels the parts that are counted, which is less."""
+    return stat.get("kernel", itemised_kernel_bytes(stat))
+
+
+def _add_sums(values: dict[str, int], reasons: dict[str, str], sums: ProcessSums | None) -> None:
+    if sums is None or (sums.read == 0 and sums.listed > 0 and unread_count(sums) > 0):
+        reasons["procs"] = NO_SUMS if sums is None else "none of the processes could be read"
+        return
+    values["procs.read"] = sums.read
+    values["procs.unread"] = unread_count(sums)
+    for name in SUM_FIELDS:
+        value = getattr(sums, f"{name}_bytes")
+        if value is None and sums.read == 0:
+            value = 0  # no process lives here: a sum over nothing is known
+        if value is None:
+            reasons[f"procs.{name}"] = "smaps_rollup has no such line here, or was not asked for"
+        else:
+            values[f"procs.{name}"] = value
+    if "procs.page_tables" not in values:
+        reasons["procs.page_tables"] = "VmPTE was not read"
+    unread = unread_rss_bytes(sums)
+    if unread is None:
+        reasons["procs.unread_rss"] = "a process that could not be read has no known RSS either"
+    else:
+        values["procs.unread_rss"] = unread
+
+
+def unread_count(sums: ProcessSums) -> int:
+    """Return how many living processes were listed but have no numbers in the sums."""
+    return len(sums.skipped) + sums.skipped_unlisted
+
+
+def unread_rss_bytes(sums: ProcessSums) -> int | None:
+    """Return the RSS of those processes, in bytes; None when it is not known of one of them."""
+    parts = [process.rss_bytes for process in sums.skipped]
+    if sums.skipped_unlisted:
+        parts.append(sums.skipped_unlisted_rss_bytes)
+    known = [part for part in parts if part is not None]
+    return sum(known) if len(known) == len(parts) else None
+
+
+def _add_node(values: dict[str, int], reasons: dict[str, str], node: Node | None) -> None:
+    for name, value in (
+        ("node.cpus", node.cpus if node else None),
+        ("node.page_size", node.page_size_bytes if node else None),
+        ("node.swap_devices", node.swap_devices if node else None),
+    ):
+        if value is None:
+            reasons[name] = "the node did not say"
+        else:
+            values[name] = value
+    if node is not None and "memory_hugetlb_accounting" in node.cgroup_mount_options:
+        values["hugetlb_charged"] = 1
+
+
+def _add_lru(values: dict[str, int], reasons: dict[str, str], stat: Mapping[str, int]) -> Interval | None:
+    """Derive `lru`, `detached_anon` and `lazyfree` (returned), whose definitions several rules share.
+
+    Every page on an LRU list is either counted in `anon`, or in `file`, or in neither (mm/memcontrol.c):
+    the last are the swap cache and the unmapped tails of huge pages.
+    """
+    why = reasons.get("stat", "this kernel's memory.stat has no such line")
+    absent = [name for name in (*LRU_LISTS, "anon", "file") if name not in stat]
+    if absent:
+        reasons["lru"] = reasons["detached_anon"] = reasons["lazyfree"] = f"it needs stat.{absent[0]}: {why}"
+        return None
+    lru = sum(stat[name] for name in LRU_LISTS)
+    values["lru"] = lru
+    values["detached_anon"] = max(0, lru - stat["anon"] - stat["file"])
+    if "shmem" in stat:
+        return _lazyfree(values, stat)
+    reasons["lazyfree"] = f"it needs stat.shmem: {why}"
+    return None
+
+
+def _lazyfree(values: dict[str, int], stat: Mapping[str, int]) -> Interval:
+    """Return the anonymous pages that sit on the inactive *file* list (MADV_FREE, mm/swap.c).
+
+    Two routes. memory.stat alone: what the file lists hold beyond the page cache, where the unevictable
+    list, of which memory.stat does not say whether it is anon or file, is the width of the interval.
+    And Σ LazyFree of the processes, which sees pages until they are written again; a page written
+    again stays on that list, so the first route may rightly say more. Where the two differ by no more
+    than what may wait in per-CPU batches, the difference is the width of the interval.
+    """
+    ceiling = min(stat["anon"], stat["inactive_file"])
+    surplus = stat["active_file"] + stat["inactive_file"] - (stat["file"] - stat["shmem"])
+    low = min(max(0, surplus), ceiling)
+    high = max(low, min(ceiling, surplus + stat["unevictable"]))
+    seen = values.get("procs.lazyfree")
+    unread = values.get("procs.unread_rss")
+    if seen is None:
+        return Interval.between(low, high)
+    counted = min(seen, ceiling)
+    if unread == 0 and abs(counted - low) <= _lru_batches(values):
+        return Interval.between(min(low, counted), max(low, counted), counted)
+    if unread == 0 and low < counted <= high + _lru_batches(values):
+        return Interval.exactly(counted)
+    return Interval.between(low, high, counted)
+
+
+def _lru_batches(values: dict[str, int]) -> int:
+    """Return the bytes that may wait in per-CPU batches on their way to an LRU list (mm/swap.c).
+
+    A batch holds at most 31 pages since 6.9 (15 before) and a CPU keeps one for each of the kinds of move
+    that matter here: added, activated, deactivated, made lazily freeable.
+    """
+    cpus, page = values.get("node.cpus"), values.get("node.page_size")
+    return (cpus or 1) * (page or 4096) * 31 * 4

@@ -1,0 +1,218 @@
+"""The facts of a container, of a pod's own cgroup, and of a pod's app containers together. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from memcollect.accounting.composition import working_set_bytes
+from memcollect.accounting.facts import (
+    Facts,
+    MissingFactError,
+    Values,
+    counted_kernel_bytes,
+    gather,
+    unread_count,
+)
+from memcollect.accounting.interval import total
+from memcollect.accounting.sums import add_sums
+from memcollect.documents.snapshot import Container, Pod, Top
+from memcollect.units import MIB
+from memcollect_agent.wire import Cgroup, Node, ProcessSums
+
+SHARED = ("node.cpus", "node.page_size")
+HOST_CGROUP = "host-cgroup"
+"""The provider of kubectl top's number whose parts the ladder can name."""
+ADDED_UP = ("stat.inactive_file", "current", "lazyfree", "working_set", "cut_off")
+
+
+def container_facts(container: Container, node: Node | None) -> Facts:
+    """Return what is known of one container's cgroup."""
+    cgroup, sums = container.cgroup, container.sums
+    facts = gather(cgroup, sums, node, cgroups=_cgroups(cgroup))
+    if container.inside:
+        facts = facts.extended({}, dict.fromkeys(("stat", "current", "procs"), container.inside))
+    values: Values = {}
+    reasons: dict[str, str] = {}
+    _add_working_set(values, reasons, facts)
+    _add_top(values, reasons, container.top)
+    _add_events(values, reasons, cgroup)
+    _add_tasks(values, sums)
+    return facts.extended(values, reasons)
+
+
+def pod_facts(pod: Pod, node: Node | None) -> Facts:
+    """Return what is known of the pod's own cgroup, and of its children where the two must be compared."""
+    sums = pod_sums(pod)
+    facts = gather(pod.cgroup, sums, node, cgroups=_cgroups(pod.cgroup))
+    values: Values = {}
+    reasons: dict[str, str] = {}
+    children = [container.cgroup for container in pod.containers if container.cgroup is not None]
+    _add_children(values, reasons, pod.containers, children)
+    values["own.processes"] = _living(pod.own_sums)
+    if pod.cgroup is not None:
+        _add_own(values, pod.cgroup, children)
+    _add_events(values, reasons, pod.cgroup)
+    _add_tasks(values, sums)
+    return facts.extended(values, reasons)
+
+
+def pod_sums(pod: Pod) -> ProcessSums | None:
+    """Return the sums over every process of the pod, the pause container's included.
+
+    None where a container's processes were not read: a sum of the others would look like a total.
+    """
+    if any(each.sums is None for each in pod.containers if is_there(each)):
+        return None
+    parts = [container.sums for container in pod.containers if container.sums is not None]
+    if pod.own_sums is not None:
+        parts.append(pod.own_sums)
+    return add_sums(parts) if parts else None
+
+
+def app_facts(pod: Pod, facts_by_name: Sequence[tuple[Container, Facts]]) -> Facts:
+    """Return the app containers' facts added up, as kubectl top adds them; absent where one is."""
+    values: Values = {}
+    reasons: dict[str, str] = {}
+    running = [(c, f) for c, f in facts_by_name if is_there(c)]
+    for name in SHARED:
+        if running and name in running[0][1]:
+            values[name] = running[0][1][name]
+    for name in ADDED_UP:
+        missing = [(c, f) for c, f in running if name not in f]
+        if missing or not running:
+            container, facts = missing[0] if missing else (None, None)
+            reasons[name] = (
+                f"container {container.name}: {facts.reason(name)}"
+                if container and facts
+                else _why_none(containers=[each for each, _ in facts_by_name])
+            )
+        else:
+            values[name] = total(facts[name] for _, facts in running)
+    _add_top(values, reasons, pod.top)
+    return Facts(values, reasons)
+
+
+def _why_none(containers: Sequence[Container]) -> str:
+    inside = next((each.inside for each in containers if each.inside), "")
+    return inside or "no container of this pod was measured"
+
+
+def is_there(container: Container) -> bool:
+    """Return whether the container has a cgroup, measured or not.
+
+    One that ended or waits has none, nor one that lives in a guest.
+    """
+    return container.cgroup is not None or (container.state == "running" and not container.inside)
+
+
+def _cgroups(cgroup: Cgroup | None) -> int:
+    """Return how many cgroups may hold stock in this subtree: itself, living and dying descendants."""
+    descendants = (cgroup.descendants if cgroup else None) or {}
+    return 1 + descendants.get("nr_descendants", 0) + descendants.get("nr_dying_descendants", 0)
+
+
+def _add_working_set(values: Values, reasons: dict[str, str], facts: Facts) -> None:
+    try:
+        working_set = working_set_bytes(facts)
+    except MissingFactError as missing:
+        reasons["working_set"] = str(missing)
+    else:
+        values["working_set"] = working_set
+        values["cut_off"] = working_set - (facts.exact("current") - facts.stat("inactive_file"))
+
+
+def _add_top(values: Values, reasons: dict[str, str], top: Top | None) -> None:
+    reasons["top"] = "kubectl top was not asked"
+    reasons["working_set_at_sample"] = "no history at the sample's time"
+    if top is None:
+        return
+    reasons["top"] = top.detail or "kubectl top has no number"
+    if top.memory_bytes is not None:
+        values["top_raw"] = top.memory_bytes
+        values["top"] = top.memory_bytes // MIB * MIB
+        if top.provider != HOST_CGROUP:
+            values["top_elsewhere"] = top.memory_bytes
+    if top.working_set_at_sample_bytes is not None:
+        values["working_set_at_sample"] = top.working_set_at_sample_bytes
+    if top.tolerance_bytes is not None:
+        values["top_tolerance"] = top.tolerance_bytes
+
+
+def _add_children(
+    values: Values,
+    reasons: dict[str, str],
+    containers: Sequence[Container],
+    children: Sequence[Cgroup],
+) -> None:
+    unseen = [c.name for c in containers if c.cgroup is None and is_there(c)]
+    for key in ("anon", "file", "shmem", "kernel"):
+        if unseen:
+            reasons[f"children.{key}"] = f"container {unseen[0]} runs, but its cgroup was not measured"
+            continue
+        known = [_children_share(child.stat, key) for child in children if child.stat is not None]
+        if len(known) == len(children) and None not in known:
+            values[f"children.{key}"] = sum(value or 0 for value in known)
+        else:
+            reasons[f"children.{key}"] = "a child cgroup's memory.stat lacks it"
+    for term, roles in (
+        ("pause", {"pause"}),
+        ("sandbox", {"sandbox"}),
+        ("other_children", {"conmon", "unknown"}),
+    ):
+        charges = [c.cgroup.current_bytes for c in containers if c.role in roles and c.cgroup is not None]
+        present = [charge for charge in charges if charge is not None]
+        if len(present) == len(charges):
+            values[term] = sum(present)
+        else:
+            reasons[term] = "memory.current of one of them was not read"
+
+
+def _living(sums: ProcessSums | None) -> int:
+    """Return how many processes were found at work, whether or not they could be read."""
+    return sums.read + unread_count(sums) if sums is not None else 0
+
+
+def _children_share(stat: dict[str, int], key: str) -> int | None:
+    return counted_kernel_bytes(stat) if key == "kernel" else stat.get(key)
+
+
+def _add_own(values: Values, cgroup: Cgroup, children: Sequence[Cgroup]) -> None:
+    if cgroup.descendants is not None and "nr_dying_descendants" in cgroup.descendants:
+        values["dying"] = cgroup.descendants["nr_dying_descendants"]
+    brackets = [(each.current_bytes, each.current_again_bytes) for each in (cgroup, *children)]
+    moved = sum(abs(again - first) for first, again in brackets if first is not None and again is not None)
+    values["moved"] = moved
+
+
+def _add_events(values: Values, reasons: dict[str, str], cgroup: Cgroup | None) -> None:
+    """Add limits, event counts and swap, under `limit.`, `events.`, `swap.` and plain names."""
+    if cgroup is None:
+        return
+    for name in ("min", "low", "high", "max"):
+        limit = getattr(cgroup, f"{name}_bytes")
+        if isinstance(limit, int):
+            values[f"limit.{name}"] = limit
+            continue
+        if limit == "max":
+            values[f"unlimited.{name}"] = 1
+        reasons[f"limit.{name}"] = cgroup.absent.get(f"memory.{name}", f"memory.{name} was not read")
+    events = cgroup.events or {}
+    values.update({f"events.{name}": count for name, count in events.items()})
+    for name in ("high", "max", "oom_kill"):
+        if name not in events:
+            reasons[f"events.{name}"] = cgroup.absent.get("memory.events", "memory.events was not read")
+    amounts = {
+        "swap.current": cgroup.swap.current_bytes,
+        "limit.swap": cgroup.swap.max_bytes,
+        "zswap.current": cgroup.zswap.current_bytes,
+        "hugetlb": sum(cgroup.hugetlb.values()) if cgroup.hugetlb is not None else None,
+        "current_again": cgroup.current_again_bytes,
+    }
+    values.update({name: value for name, value in amounts.items() if isinstance(value, int)})
+
+
+def _add_tasks(values: Values, sums: ProcessSums | None) -> None:
+    if sums is not None:
+        values["processes"] = sums.read
+        if sums.threads is not None:
+            values["threads"] = sums.threads

@@ -1,0 +1,88 @@
+"""From the pod's own cgroup to its app containers: what kubectl top never adds up. Pure.
+
+The facts are the pod's, with `children.KEY` for Σ memory.stat over all its child cgroups, `pause`,
+`sandbox` and `other_children` for the charges of children that are no app containers.
+"""
+
+from __future__ import annotations
+
+from memcollect.accounting.facts import Facts
+from memcollect.accounting.interval import Interval
+from memcollect.accounting.rules import STALE_PAGES, Amount, Bound, TermRule, lag_bytes, measured
+from memcollect.units import human_bytes
+
+
+def _left_behind(facts: Facts, key: str) -> int:
+    return facts.stat(key) - facts.exact(f"children.{key}")
+
+
+def dead_containers(facts: Facts) -> Amount | None:
+    """Return user pages in the pod's cgroup and in none of its children: of containers that are gone.
+
+    Processes live in the children, so anon, tmpfs and cache charged to the pod alone were left behind
+    when a child was removed (its charge moves to the parent). None where processes live in the pod's
+    own cgroup: then these pages are put down to them.
+    """
+    return None if facts.exact("own.processes") else _own_pages(facts)
+
+
+def pod_processes(facts: Facts) -> Amount | None:
+    """Return those pages where processes live in the pod's cgroup itself, outside of every container.
+
+    gVisor's sentry sits there under the cgroupfs driver, and so do some virtual machine monitors. That the
+    pages are theirs is inferred: what gone containers left cannot be told from them.
+    """
+    count = facts.exact("own.processes")
+    if not count:
+        return None
+    own = _own_pages(facts)
+    evidence = f"{own.evidence}; {count} processes live in the pod's own cgroup"
+    return Amount(own.interval, "inferred", evidence)
+
+
+def _own_pages(facts: Facts) -> Amount:
+    anon, file, shmem = (_left_behind(facts, key) for key in ("anon", "file", "shmem"))
+    dying = facts.exact("dying") if "dying" in facts else None
+    evidence = (
+        f"pod − Σ children: anon {anon}, file {file} (of it shmem {shmem}); nr_dying_descendants {dying}"
+    )
+    return measured(-max(0, anon + file), evidence)
+
+
+def pod_kernel(facts: Facts) -> Amount:
+    """Return kernel memory of the pod's cgroup in none of its children.
+
+    The kernel charges the control structures of a child to its parent, and slab of a removed child
+    moves to the parent, so some KiB are always here.
+    """
+    own = facts.exact("kernel_counted") - facts.exact("children.kernel")
+    return measured(-max(0, own), f"pod − Σ children: kernel {own}")
+
+
+def _child(term: str, what: str) -> TermRule:
+    def amount(facts: Facts) -> Amount:
+        return measured(-facts.exact(term), f"memory.current of {what}")
+
+    return TermRule(term, amount)
+
+
+def bound(facts: Facts) -> Bound:
+    """Return the bound: counters not yet flushed on either side, and what moved while it was read."""
+    cgroups = facts.exact("cgroups")
+    stale = lag_bytes(facts, STALE_PAGES) * cgroups
+    moved = facts.exact("moved") if "moved" in facts else 0
+    return Bound(
+        Interval(-stale - moved, stale + moved, 0),
+        f"±{human_bytes(stale)} of counters not yet flushed, {human_bytes(moved)} that moved while"
+        f" {cgroups} cgroups were read one after another",
+    )
+
+
+RULES = (
+    _child("pause", "the pause container"),
+    _child("sandbox", "the cgroup of the sandbox runtime (a Sentry, a VMM)"),
+    _child("other_children", "child cgroups that are no app containers"),
+    TermRule("pod_processes", pod_processes, "swap-only"),
+    TermRule("dead_containers", dead_containers, "swap-only"),
+    TermRule("other_kernel", pod_kernel, "no"),
+)

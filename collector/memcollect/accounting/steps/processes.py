@@ -1,0 +1,138 @@
+"""From the processes to the charge: Σ RSS -> Σ PSS -> memory.current. Pure.
+
+Pss_Anon, Pss_File and Pss_Shmem are shares of resident mapped pages, wherever they are charged
+(fs/proc/task_mmu.c); memory.stat counts what is charged here, whoever maps it. Borrowed and lent are
+the two signs of the difference, net: as much again may have been both borrowed and lent.
+"""
+
+from __future__ import annotations
+
+from memcollect.accounting.charge import KERNEL_RULES, detached_anon
+from memcollect.accounting.facts import Facts
+from memcollect.accounting.interval import Interval
+from memcollect.accounting.rules import NO_BOUND, Amount, Bound, TermRule, bounded, measured
+from memcollect.documents.snapshot import Reclaimable
+from memcollect.units import KIB
+
+
+def double_counted(facts: Facts) -> Amount:
+    """Return Σ PSS − Σ RSS: what adding up RSS counts more than once."""
+    rss, pss = facts.exact("procs.rss"), facts.exact("procs.pss")
+    return measured(pss - rss, f"Σ PSS {pss} − Σ RSS {rss}")
+
+
+def no_bound(_: Facts) -> Bound:
+    """Return the bound of a step between two sums over the same reads."""
+    return NO_BOUND
+
+
+def _truncation_bytes(facts: Facts, lines: int) -> int:
+    """Return how much Σ of `lines` Pss lines may be short: each is cut to whole KiB in each process.
+
+    Nothing is put down to it while processes are unread: the difference is theirs first.
+    """
+    return 0 if facts.exact("procs.unread_rss") else lines * facts.exact("procs.read") * KIB
+
+
+def _anon_difference(facts: Facts) -> int:
+    return facts.stat("anon") - facts.exact("procs.pss_anon")
+
+
+def _mapped_difference(facts: Facts) -> int:
+    mapped = facts.exact("procs.pss_file") + facts.exact("procs.pss_shmem")
+    return facts.stat("file_mapped") - mapped
+
+
+def unread_processes(facts: Facts) -> Amount | None:
+    """Return what the processes that could not be read may map: up to their RSS, which stat gives.
+
+    The estimate is what lets the other terms vanish: charged here, and mapped by nobody who was read.
+    None where every process was read.
+    """
+    if not facts.exact("procs.unread"):
+        return None
+    unread = facts.exact("procs.unread_rss")
+    wanted = max(0, facts.once(_anon_difference)) + max(0, facts.once(_mapped_difference))
+    interval = Interval.between(0, unread, wanted)
+    return Amount(interval, "bounded", f"0 to Σ RSS {unread} of the processes that were not read")
+
+
+def _unread_split(facts: Facts) -> tuple[Interval, Interval]:
+    """Return what of the unread processes' pages to take off the anon and off the file difference."""
+    unread = facts.exact("procs.unread_rss")
+    anon = min(max(0, facts.once(_anon_difference)), unread)
+    file = min(max(0, facts.once(_mapped_difference)), unread - anon)
+    return Interval(0, unread, anon), Interval(0, unread, file)
+
+
+def _owns(term: str, exact: int, truncation: int) -> bool:
+    """Return whether the difference's sign is the term's; a truncation's worth belongs to `rounding`."""
+    return abs(exact) > truncation and term.startswith("lent") == (exact > 0)
+
+
+def _anon_rule(term: str, reclaimable: Reclaimable | None = None) -> TermRule:
+    def amount(facts: Facts) -> Amount | None:
+        exact, (unread, _) = facts.once(_anon_difference), facts.once(_unread_split)
+        if not _owns(term, exact, _truncation_bytes(facts, 1)):
+            return None
+        evidence = f"anon {facts.stat('anon')} − Σ Pss_Anon {facts.exact('procs.pss_anon')}, net"
+        return bounded(Interval.exactly(exact) - unread, evidence)
+
+    return TermRule(term, amount, reclaimable)
+
+
+def _file_rule(term: str, reclaimable: Reclaimable | None = None) -> TermRule:
+    def amount(facts: Facts) -> Amount | None:
+        exact, (_, unread) = facts.once(_mapped_difference), facts.once(_unread_split)
+        if not _owns(term, exact, _truncation_bytes(facts, 2)):
+            return None
+        mapped = facts.stat("file_mapped")
+        evidence = f"file_mapped {mapped} − Σ (Pss_File + Pss_Shmem) {mapped - exact}, net"
+        return bounded(Interval.exactly(exact) - unread, evidence)
+
+    return TermRule(term, amount, reclaimable)
+
+
+def rounding(facts: Facts) -> Amount:
+    """Return what is lost to whole KiB: the Pss lines against their total, and differences that small."""
+    parts = sum(facts.exact(f"procs.pss_{kind}") for kind in ("anon", "file", "shmem"))
+    lost = parts - facts.exact("procs.pss")
+    anon, mapped = facts.once(_anon_difference), facts.once(_mapped_difference)
+    lost += anon if abs(anon) <= _truncation_bytes(facts, 1) else 0
+    lost += mapped if abs(mapped) <= _truncation_bytes(facts, 2) else 0
+    return measured(lost, f"each Pss line is cut to whole KiB, in {facts.exact('procs.read')} processes")
+
+
+def unmapped_shmem(facts: Facts) -> Amount:
+    """Return tmpfs and shared memory that no process maps.
+
+    memory.stat does not say how much of file_mapped is shmem, hence an interval; shmem − Σ Pss_Shmem
+    is the best guess.
+    """
+    file, mapped, shmem = (facts.stat(key) for key in ("file", "file_mapped", "shmem"))
+    unmapped = max(0, file - mapped)
+    guess = shmem - (facts.exact("procs.pss_shmem") if "procs.pss_shmem" in facts else mapped)
+    interval = Interval.between(min(max(0, shmem - mapped), unmapped), min(shmem, unmapped), guess)
+    return bounded(interval, f"shmem {shmem} − what of file_mapped {mapped} is shmem")
+
+
+def unmapped_cache(facts: Facts) -> Amount:
+    """Return page cache of regular files that no process maps: the rest of file − file_mapped."""
+    unmapped = facts.stat("file") - facts.stat("file_mapped")
+    rest = Interval.exactly(unmapped) - facts.once(unmapped_shmem).interval
+    return bounded(rest, f"file − file_mapped {unmapped} − unmapped_shmem")
+
+
+DOUBLE_COUNTING = (TermRule("double_counted", double_counted),)
+CHARGING = (
+    TermRule("unread_processes", unread_processes),
+    _anon_rule("lent_anon", "swap-only"),
+    _anon_rule("borrowed_anon"),
+    TermRule("detached_anon", detached_anon, "swap-only"),
+    _file_rule("lent_file", "under-pressure"),
+    _file_rule("borrowed_file"),
+    TermRule("unmapped_shmem", unmapped_shmem, "swap-only"),
+    TermRule("unmapped_cache", unmapped_cache, "yes"),
+    *KERNEL_RULES,
+    TermRule("rounding", rounding),
+)

@@ -1,0 +1,231 @@
+"""Saved documents: read one back with a clear word for every way it can be wrong, write one whole.
+
+A document is written beside its place and then moved there, so that whoever opens it sees the old one or
+the new one and never half of either.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+
+from memcollect.documents.snapshot import SCHEMA_VERSION, Snapshot
+from memcollect.errors import DocumentError, OutputError, SchemaError, UsageError
+
+STDIN = "-"
+READ_BYTES = 1 << 20
+MAX_DOCUMENT_BYTES = 4 << 30
+"""Ten times the largest cluster we know of; without a ceiling `< /dev/zero` would eat the machine."""
+NEW_FILE_MODE = 0o666
+
+
+class _Head(msgspec.Struct):
+    """What is looked at first: enough to say of which kind and version a document is."""
+
+    schema_version: Any = None
+    tool: Any = None
+    process_errors: Any = None
+    """Only the JSON of the script that memcollect replaces has it."""
+    sampled_at: Any = None
+    """Only an agent's sample has it."""
+
+
+def read_snapshot(name: str) -> Snapshot:
+    """Return the snapshot saved in the file `name`, or on standard input for "-".
+
+    Raises DocumentError, or SchemaError where another version wrote it.
+    """
+    return decode_snapshot(_read(name), _shown(name))
+
+
+def read_bytes(name: str) -> bytes:
+    """Return the content of the regular file `name`, or of standard input for "-".
+
+    Raises DocumentError where it cannot be read, is no regular file, or is larger than any snapshot.
+    """
+    return _read(name)
+
+
+def decode_snapshot(data: bytes, shown_name: str) -> Snapshot:
+    """Return the snapshot that `data` is the JSON of; `shown_name` is what messages call it.
+
+    Raises DocumentError, or SchemaError where another version wrote it.
+    """
+    if not data.strip():
+        raise DocumentError(f"{shown_name} is empty.", "Take the snapshot again with --format json -o FILE.")
+    try:
+        head = msgspec.json.decode(data, type=_Head)
+        _check_version(head, shown_name)
+        return msgspec.json.decode(data, type=Snapshot)
+    except msgspec.ValidationError as error:
+        raise DocumentError(
+            f"{shown_name} is not a memcollect snapshot: {error}.",
+            "explain reads what `memcollect snapshot --format json -o FILE` wrote.",
+        ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise DocumentError(
+            f"{shown_name} is not JSON, or is cut short: {error}.",
+            "explain reads what `memcollect snapshot --format json -o FILE` wrote.",
+        ) from error
+
+
+def _check_version(head: _Head, shown_name: str) -> None:
+    """Refuse what this program would misread. Unknown *fields* are fine: newer writers may add some."""
+    version = head.schema_version
+    if head.sampled_at is not None:
+        raise DocumentError(
+            f"{shown_name} is one node's sample from memcollect-agent, not a snapshot.",
+            "A snapshot joins samples with names: see `memcollect snapshot --help`.",
+        )
+    if version == 1 and head.process_errors is not None:
+        raise SchemaError(
+            f"{shown_name} was written by the older profile script (schema 1), without kernel counters.",
+            "There is nothing in it to explain; take a new snapshot.",
+        )
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise DocumentError(f"{shown_name} is not a memcollect snapshot: it has no schema_version.")
+    if version > SCHEMA_VERSION:
+        raise SchemaError(
+            f"{shown_name} has schema {version}{_writer(head.tool)}; this memcollect reads {SCHEMA_VERSION}.",
+            "Upgrade memcollect here: pip install --upgrade 'memcollect[collector]'.",
+        )
+    if version < SCHEMA_VERSION:
+        raise SchemaError(
+            f"{shown_name} has schema {version}{_writer(head.tool)}; this memcollect reads {SCHEMA_VERSION}.",
+            "Take a new snapshot, or read it with the version that wrote it.",
+        )
+
+
+def _writer(tool: Any) -> str:
+    version = tool.get("version") if isinstance(tool, dict) else None
+    return f", written by memcollect {version}" if isinstance(version, str) and version else ""
+
+
+def _shown(name: str) -> str:
+    return "standard input" if name == STDIN else name
+
+
+def _read(name: str) -> bytes:
+    try:
+        if name == STDIN:
+            return _read_limited(sys.stdin.buffer, "standard input")
+        # Without O_NONBLOCK the mere opening of a FIFO waits for a writer, perhaps for ever.
+        descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as stream:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise DocumentError(
+                    f"{name} is not a regular file.", "Name a saved snapshot, or - for stdin."
+                )
+            return _read_limited(stream, name)
+    except OSError as error:
+        raise DocumentError(f"{_shown(name)} cannot be read: {error.strerror or error}.") from error
+    except ValueError as error:  # a NUL in the name
+        raise DocumentError(f"{_shown(name)} cannot be read: {error}.") from error
+
+
+def _read_limited(stream: BinaryIO, shown_name: str) -> bytes:
+    # Piece by piece: one read of the limit's size would first reserve that much memory.
+    data = bytearray()
+    while piece := stream.read(READ_BYTES):
+        data += piece
+        if len(data) > MAX_DOCUMENT_BYTES:
+            raise DocumentError(
+                f"{shown_name} is larger than {MAX_DOCUMENT_BYTES >> 30} GiB: no snapshot is."
+            )
+    return bytes(data)
+
+
+def check_target(path: Path, *, force: bool) -> None:
+    """Raise UsageError where `write_document` could not put a document, before anything is measured."""
+    directory = path.parent
+    if not directory.is_dir():
+        raise UsageError(f"{path}: the directory {directory} does not exist.", "Make it, or choose another.")
+    if path.is_dir():
+        raise UsageError(f"{path} is a directory.", "Name a file in it.")
+    if path.exists() and not path.is_file():
+        raise UsageError(
+            f"{path} is not a regular file.", "Leave -o out and redirect standard output instead."
+        )
+    if os.path.lexists(path) and not force:
+        raise UsageError(f"{path} exists.", "Choose another name, or overwrite it with --force.")
+
+
+def write_document(path: Path, pieces: Iterable[bytes], *, force: bool) -> None:
+    """Put `pieces`, one after another, at `path` in one step; with `force` in place of what stands there.
+
+    What the iteration itself raises is raised on, and leaves nothing behind either.
+
+    Raises OutputError (and leaves nothing behind) where the disk is full, the quota reached or the
+    directory not writable, and UsageError where `path` exists and `force` is not given.
+    """
+    check_target(path, force=force)
+    # A link is followed, so that the document it stands for is replaced and not the link.
+    target = Path(os.path.realpath(path))
+    temporary: Path | None = None
+    try:
+        descriptor, name = tempfile.mkstemp(
+            prefix=f".{target.name[:100]}.", suffix=".part", dir=target.parent
+        )
+        temporary = Path(name)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.writelines(pieces)
+            stream.flush()
+            os.fchmod(descriptor, _mode_for(target))
+            os.fsync(descriptor)
+        _move(temporary, target, force=force)
+        temporary = None
+    except OSError as error:
+        raise OutputError(f"{path} was not written: {_why(error)}.", _what_to_do(error)) from error
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+
+
+def _move(temporary: Path, target: Path, *, force: bool) -> None:
+    """Rename into place. Without `force` by a link, which fails where another file came meanwhile."""
+    if force:
+        temporary.replace(target)
+        return
+    try:
+        os.link(temporary, target)
+    except FileExistsError as error:
+        raise UsageError(f"{target} exists.", "Choose another name, or overwrite it with --force.") from error
+    except OSError as error:
+        if error.errno not in {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}:
+            raise
+        # A filesystem without hard links (FAT, some network mounts).
+        temporary.replace(target)
+        return
+    temporary.unlink()
+
+
+def _mode_for(target: Path) -> int:
+    """Return the mode of the file to be replaced, or what any new file would get here."""
+    try:
+        return stat.S_IMODE(target.stat().st_mode)
+    except OSError:
+        mask = os.umask(0o077)
+        os.umask(mask)
+        return NEW_FILE_MODE & ~mask
+
+
+def _why(error: OSError) -> str:
+    return error.strerror or str(error)
+
+
+def _what_to_do(error: OSError) -> str:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return "Free some space or choose another place; what stood there before is unchanged."
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        return "Choose a directory you may write to."
+    return "Choose another place."

@@ -1,0 +1,1 @@
+"""Measuring in a run: sandboxes gathered, memory at rest, the snapshot taken, the nodes looked at."""

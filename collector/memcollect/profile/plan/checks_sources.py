@@ -1,0 +1,134 @@
+"""What a source of a plan may not say although its values can be read. Pure.
+
+A provisioner's requests make and delete by what {id} stands for, so nearly all is about them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from urllib.parse import SplitResult, urlsplit
+
+from memcollect.profile.plan.model import MOST_SANDBOXES, Call, Provisioned, Selected, Template
+from memcollect.profile.plan.rules import Rule, between, filled, fitting, positive
+from memcollect.profile.plan.shown import shown, shown_address
+from memcollect.sources.plain import plain
+
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
+_POD = re.compile(r"[a-z0-9]([-a-z0-9.]{0,200}[a-z0-9])?", re.ASCII)
+_HEADER_VALUE = re.compile(r"[!-~]([ -~]*[!-~])?", re.ASCII)
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_KNOWN = re.compile(r"\{(?:id|run|namespace)\}", re.ASCII)
+_ANY = re.compile(r"\{[^{}]*\}|[{}]")
+_WITHOUT_ID = {
+    "create": "sandboxes could not be told apart",
+    "delete": "it would delete we know not what",
+    "release": "it would release we know not what",
+    "reuse": "it would take we know not what",
+}
+
+
+def _file_or_clone(where: str, file: str, clone: str) -> Iterator[str]:
+    if file and clone:
+        yield f"{where}file and {where}clone are both there; remove one of them."
+    if not file and not clone:
+        yield f"{where}file (a Pod manifest) and {where}clone (a running pod) are missing; add one of them."
+
+
+def _headers(where: str, headers: Sequence[tuple[str, str]]) -> Iterator[str]:
+    for header, variable in headers:
+        if not _HEADER.fullmatch(header):
+            yield (
+                f"{where}headers has {shown(header)}, which is no header's name; "
+                "use letters, digits and '-', as X-API-Key."
+            )
+        if not _VARIABLE.fullmatch(variable):
+            yield (
+                f"{where}headers.{plain(header, 60)} must name an environment variable, as X_API_KEY; "
+                "a secret itself does not belong into a plan."
+            )
+
+
+def _names_id(call: str, why: str, where: str, url: str, body: str) -> Iterator[str]:
+    """Say nothing of a misspelt {ID}: that it is not known is said already."""
+    if "{id}" not in url + body and not any("id" in each.lower() for each in _strange(url)):
+        yield f"{where}{call} names no {{id}}; put it into url or body, or {why}."
+
+
+def _url(where: str, url: str) -> Iterator[str]:
+    parts = _parts(url)
+    if parts is None:
+        yield f"{where}url is {shown_address(url)}; write http://HOST:PORT/PATH."
+    elif parts.username or parts.password:
+        yield f"{where}url holds credentials; put them into an environment variable and headers."
+
+
+def _placeholders(where: str, url: str) -> Iterator[str]:
+    """Look for what nobody fills; a body is not searched, since JSON has braces of its own."""
+    for strange in _strange(url):
+        # Before an "@" it may be a password.
+        word = "{…}" if "@" in url else plain(strange, 60)
+        yield f"{where}url has {word}; only {{id}}, {{run}} and {{namespace}} are known."
+
+
+def _strange(url: str) -> list[str]:
+    return list(dict.fromkeys(_ANY.findall(_KNOWN.sub("", url))))
+
+
+def _fragment(where: str, url: str) -> Iterator[str]:
+    if "#" in url:
+        yield f"{where}url has a part after #, which is never sent; remove it."
+
+
+def _parts(url: str) -> SplitResult | None:
+    """Return the parts of an address of an HTTP service; None where it is none."""
+    if any(c.isspace() or not c.isprintable() for c in url):
+        return None
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return None
+    return parts if good else None
+
+
+CONTENT_TYPE = fitting(
+    "content_type", _HEADER_VALUE.fullmatch, 'write a header\'s value, for example "application/json"'
+)
+_COMMON = (
+    fitting("namespace", _NAMESPACE.fullmatch, "write a namespace's name: a-z, 0-9 and '-', at most 63"),
+    positive("ready_within", "write how long a sandbox may take to be ready"),
+)
+SOURCE_RULES: Mapping[type, Sequence[Rule]] = {
+    Selected: (
+        *_COMMON,
+        filled("selector", 'write a label selector, for example "app=deer-flow-sandbox"'),
+        between("most", 1, MOST_SANDBOXES),
+    ),
+    Template: (
+        *_COMMON,
+        Rule(("file", "clone"), _file_or_clone),
+        fitting(
+            "runtime_class",
+            lambda name: not name or _POD.fullmatch(name),
+            "write the name of a RuntimeClass: a-z, 0-9, '-' and '.'",
+        ),
+    ),
+    Provisioned: (
+        *_COMMON,
+        fitting(
+            "pod",
+            lambda pod: "{id}" in pod and _POD.fullmatch(pod.replace("{id}", "0")),
+            'write a pod\'s name with {id} in it, for example "sandbox-{id}"',
+        ),
+        positive("request_timeout", "write how long an answer may take"),
+        Rule(("headers[]",), _headers),
+        *(
+            Rule((f"{call}.url", f"{call}.body"), partial(_names_id, call, why))
+            for call, why in _WITHOUT_ID.items()
+        ),
+    ),
+    Call: (Rule(("url",), _url), Rule(("url",), _placeholders), Rule(("url",), _fragment), CONTENT_TYPE),
+}

@@ -1,0 +1,45 @@
+"""A plan in words, before anything is done. Pure."""
+
+from __future__ import annotations
+
+from memcollect.profile.plan.model import Exec, Mark, Phase, Plan, Reuse, Scale, Wait
+from memcollect.profile.plan.workload import workload_of
+from memcollect.sources.plain import plain
+from memcollect.units import human_bytes
+
+
+def description(plan: Plan) -> str:
+    """Return what the plan would do, a line for each phase with the beginning of its workload's hash."""
+    kind = type(plan.source).__struct_config__.tag
+    version = f" {plain(plan.version, 40)}" if plan.version else ""
+    where = f"sandboxes of namespace {plan.source.namespace} by {kind}"
+    lines = [
+        f"{plan.name}{version}: {plan.repeats} repeats, {where}",
+        *(_line(phase, plan) for phase in plan.phases),
+    ]
+    rule = plan.settle
+    lines.append(
+        f"Settled: a change of less than {human_bytes(rule.within)} in {rule.over:g} s, "
+        f"waited for at most {rule.at_most:g} s."
+    )
+    return "\n".join(lines)
+
+
+def _line(phase: Phase, plan: Plan) -> str:
+    workload = workload_of(phase, plan)
+    digest = f" [{workload.sha256[:12]}]" if workload else ""
+    return f"  {phase.name}: {_what(phase)}{digest}"
+
+
+def _what(phase: Phase) -> str:
+    if isinstance(phase, Exec):
+        return f"exec {plain(' '.join(phase.command), 60)}"
+    if isinstance(phase, Scale):
+        return f"{', '.join(map(str, phase.steps))} fresh sandboxes at once"
+    if isinstance(phase, Reuse):
+        return f"release and reuse, {phase.cycles} cycles"
+    if isinstance(phase, Wait):
+        return f"wait {phase.time:g} s"
+    if isinstance(phase, Mark):
+        return f"ask: {plain(phase.ask, 60)}"
+    return str(type(phase).__struct_config__.tag)

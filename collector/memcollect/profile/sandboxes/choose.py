@@ -1,0 +1,24 @@
+"""From a plan to the source it names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from memcollect.profile.plan.model import Plan, Provisioned, Selected
+from memcollect.profile.sandboxes.provisioned import ProvisionedSource
+from memcollect.profile.sandboxes.selected import SelectedSource
+from memcollect.profile.sandboxes.source import Source
+from memcollect.profile.sandboxes.template import TemplateSource
+
+
+def source_of(plan: Plan, run_id: str, folder: Path, template: bytes | None = None) -> Source:
+    """Return the plan's source, of which nothing is read yet; a template's file is looked for from `folder`.
+
+    `template` is what the bundle of an earlier part of the run holds of its manifest.
+    """
+    source = plan.source
+    if isinstance(source, Selected):
+        return SelectedSource(source)
+    if isinstance(source, Provisioned):
+        return ProvisionedSource(source, run_id)
+    return TemplateSource(source, run_id, template, folder / source.file if source.file else None)

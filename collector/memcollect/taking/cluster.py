@@ -1,0 +1,218 @@
+"""One snapshot of a cluster: list, ask, join and explain, node by node.
+
+The order matters. The pod list is the truth of what exists; the metrics API is asked once, before the
+agents, so that every sample is younger than the number it is held against; only agents of nodes that
+hold a pod of the selection are asked, for these pods only.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import msgspec
+
+from memcollect.documents.snapshot import Missing, Pod
+from memcollect.errors import ClusterError
+from memcollect.explain import explain_pod
+from memcollect.join import FINISHED, ClusterFacts, Failure, join_node
+from memcollect.kubernetes import objects as kube
+from memcollect.kubernetes.usage import Metrics
+from memcollect.sources.agent_pods import Deployment, find_agents
+from memcollect.sources.agents import Answer, Limits, Target, fetch_samples
+from memcollect.sources.api import Api
+from memcollect.sources.metrics import pod_usage
+from memcollect.sources.pods import Selection, list_pods, missing
+from memcollect.sources.runtime_classes import runtime_classes
+from memcollect.sources.transport import TransportFactory
+from memcollect_agent import wire
+
+STOPPED = Failure("interrupted", "Ctrl-C came before its agent had answered; take the snapshot again")
+NOT_ASKED = Failure("pending", "nobody was asked: none of its pods runs")
+HISTORY_MARGIN_SECONDS = 10.0
+"""History is asked for from this long before the earliest metrics sample of a node's pods."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What to measure, and how much it may take."""
+
+    selection: Selection
+    deployment: Deployment = field(default_factory=Deployment)
+    process_limit: int = 0
+    limits: Limits = field(default_factory=Limits)
+    history: bool = True
+    nodes: bool = False
+    """Whether every node that has an agent is asked, too, for sandboxes without a Pod."""
+
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how far it is, and of how many (0: not known)."""
+
+
+class Collection:
+    """One snapshot in the making: `pods` hands the rows on, the rest is complete when it has ended."""
+
+    def __init__(
+        self,
+        api: Api,
+        plan: Plan,
+        transports: TransportFactory,
+        progress: Progress = lambda *_: None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Ask nothing yet. Once `stopped`, which is looked at while agents are waited for, no more are."""
+        self._api = api
+        self._plan = plan
+        self._transports = transports
+        self._progress = progress
+        self._stopped = stopped
+        self.missing: list[Missing] = []
+        self.nodes: list[wire.Node] = []
+        self.interrupted = False
+
+    def pods(self) -> Iterator[Pod]:
+        """Yield every selected pod, explained, node by node as the agents answer.
+
+        Raises a ClusterError where the pods or the agents cannot be listed at all. Stopped while agents are
+        asked, the nodes that have not answered are listed as missing, and what was measured is kept.
+        """
+        self._progress("listing pods", 0, 0)
+        by_node = self._pods_by_node()
+        if not by_node and not self._plan.nodes:
+            # Names that no pod has are told one by one already, and so is a namespace that is denied.
+            self.missing += [] if self.missing else [no_match(self._plan.selection)]
+            return
+        self._progress("asking the metrics API", 0, 0)
+        metrics = self._metrics()
+        self.missing += metrics.gaps
+        facts = ClusterFacts(metrics=metrics, handlers=self._handlers(by_node))
+        for name in [name for name, pods in by_node.items() if not _needs_agent(name, pods)]:
+            yield from self._joined(name, by_node.pop(name), NOT_ASKED, facts)
+        with _unwalked():
+            yield from self._measured(by_node, facts)
+
+    def _measured(self, by_node: dict[str | None, list[kube.Pod]], facts: ClusterFacts) -> Iterator[Pod]:
+        if by_node or self._plan.nodes:
+            for answer in self._answers(by_node, _since(facts.metrics)):
+                pods = by_node.pop(answer.target.node, [])
+                yield from self._joined(answer.target.node, pods, _outcome(answer), facts)
+        self.interrupted = bool(by_node)
+        for name, pods in by_node.items():
+            yield from self._joined(name, pods, STOPPED, facts)
+
+    def _answers(self, by_node: dict[str | None, list[kube.Pod]], since: float | None) -> Iterator[Answer]:
+        names = [name for name in by_node if name is not None]
+        wanted = None if self._plan.nodes else names
+        agents = find_agents(self._api, self.missing.append, wanted, self._plan.deployment)
+        if self._plan.nodes:
+            names += sorted(set(agents) - set(names))
+        targets = [
+            Target(
+                node=name,
+                agent=agents.get(name),
+                pod_uids=[pod.cgroup_uid for pod in by_node.get(name, [])],
+            )
+            for name in names
+        ]
+        request = wire.SampleRequest(
+            process_limit=self._plan.process_limit,
+            sandboxes=self._plan.nodes,
+            history=self._plan.history,
+            history_since=since,
+            time_budget_seconds=self._plan.limits.timeout,
+        )
+        self._progress("asking agents", 0, len(targets))
+        limits = self._plan.limits
+        return fetch_samples(targets, request, self._transports, limits, self._asked, stopped=self._stopped)
+
+    def _asked(self, done: int, of: int) -> None:
+        self._progress("asking agents", done, of)
+
+    def _joined(
+        self, name: str | None, pods: list[kube.Pod], answer: wire.NodeSample | Failure, facts: ClusterFacts
+    ) -> Iterator[Pod]:
+        joined = join_node(name, pods, answer, facts)
+        self.missing += joined.missing
+        if joined.node is not None:
+            self.nodes.append(joined.node)
+        for pod in joined.pods:
+            yield explain_pod(pod, joined.node)
+
+    def _pods_by_node(self) -> dict[str | None, list[kube.Pod]]:
+        by_node: defaultdict[str | None, list[kube.Pod]] = defaultdict(list)
+        for pod in list_pods(self._api, self._plan.selection, self.missing.append):
+            by_node[pod.spec.node_name].append(_lean(pod))
+        return dict(by_node)
+
+    def _metrics(self) -> Metrics:
+        """Return the metrics API's numbers; without any, and with the reason, where it cannot be asked."""
+        try:
+            return pod_usage(self._api, self._plan.selection, self.missing.append)
+        except ClusterError as error:
+            return Metrics(
+                gaps=[Missing(kind="metrics", name="*", reason="metrics-unavailable", detail=str(error))]
+            )
+
+    def _handlers(self, by_node: dict[str | None, list[kube.Pod]]) -> dict[str, str]:
+        """Return handlers by RuntimeClass; nobody is asked where no pod names one."""
+        if not any(pod.spec.runtime_class_name for pods in by_node.values() for pod in pods):
+            return {}
+        try:
+            classes = runtime_classes(self._api, self.missing.append)
+        except ClusterError as error:
+            self.missing.append(missing(error, "runtimeclasses", "*"))
+            return {}
+        return {name: each.handler for name, each in classes.items()}
+
+
+def _lean(pod: kube.Pod) -> kube.Pod:
+    """Return a pod without its conditions where it is on a node: a fifth of its size, and nobody asks."""
+    if pod.spec.node_name is None:
+        return pod
+    return msgspec.structs.replace(pod, status=msgspec.structs.replace(pod.status, conditions=[]))
+
+
+@contextmanager
+def _unwalked() -> Iterator[None]:
+    """Spare the garbage collector what was listed, which stays: it would walk it again and again."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+def _needs_agent(node: str | None, pods: Iterable[kube.Pod]) -> bool:
+    """Return whether a node holds a pod that has, or may have, a cgroup."""
+    return node is not None and any(pod.status.phase not in FINISHED for pod in pods)
+
+
+def _outcome(answer: Answer) -> wire.NodeSample | Failure:
+    if answer.sample is not None:
+        return answer.sample
+    failure = answer.failure
+    return Failure(failure.reason, failure.detail) if failure else Failure("agent-error", "no answer came")
+
+
+def _since(metrics: Metrics) -> float | None:
+    """Return from when on history is wanted; None (all of it) where no pod has a sample."""
+    earliest = min((usage.timestamp for usage in metrics.pods.values()), default=None)
+    return None if earliest is None else earliest - HISTORY_MARGIN_SECONDS
+
+
+def no_match(selection: Selection) -> Missing:
+    """Return the entry of `missing` of a selection that no pod is in."""
+    where = "any namespace" if selection.namespaces is None else ", ".join(selection.namespaces)
+    narrowed = [part for part in (selection.selector, selection.field_selector) if part]
+    return Missing(
+        kind="selection",
+        name=" ".join(narrowed) or "all pods",
+        reason="no-match",
+        detail=f"no pod in {where} matches"
+        + (f" {' and '.join(narrowed)}" if narrowed else "")
+        + "; check the namespace and the selector with `kubectl get pods --show-labels`",
+    )

@@ -1,0 +1,92 @@
+"""From the pod's own cgroup to its app containers."""
+
+import pytest
+
+from memcollect.accounting.facts import Facts
+from memcollect.accounting.interval import Interval
+from memcollect.accounting.rules import evaluate
+from memcollect.accounting.steps import dead
+from worlds.builders import PAGE, facts
+
+POD: dict[str, int | tuple[int, int, int]] = {
+    "stat__anon": 100,
+    "stat__file": 300,
+    "stat__shmem": 200,
+    "children__anon": 90,
+    "children__file": 100,
+    "children__shmem": 50,
+    "kernel_counted": 40,
+    "children__kernel": 30,
+    "pause": 7,
+    "other_children": 3,
+    "sandbox": 0,
+    "own__processes": 0,
+    "dying": 1,
+}
+
+
+def known(without: str = "", **changed: int) -> Facts:
+    return facts(without, **{**POD, **changed})
+
+
+def sizes(given: Facts) -> dict[str, int]:
+    terms, _ = evaluate(dead.RULES, given)
+    return {term.term: term.estimate_bytes for term in terms}
+
+
+def test_what_no_child_holds_was_left_behind_and_comes_off() -> None:
+    assert sizes(known()) == {"pause": -7, "other_children": -3, "dead_containers": -210, "other_kernel": -10}
+
+
+def test_the_evidence_tells_tmpfs_from_the_rest() -> None:
+    amount = dead.dead_containers(known())
+
+    assert amount is not None
+    assert amount.evidence == "pod − Σ children: anon 10, file 200 (of it shmem 150); nr_dying_descendants 1"
+
+
+def test_pages_of_processes_in_the_pods_own_cgroup_are_theirs_and_not_a_dead_containers() -> None:
+    given = known(own__processes=2)
+
+    assert dead.dead_containers(given) is None
+    amount = dead.pod_processes(given)
+    assert amount is not None
+    assert (amount.interval, amount.confidence) == (Interval.exactly(-210), "inferred")
+
+
+def test_children_that_seem_to_hold_more_than_the_pod_leave_nothing_dead() -> None:
+    given = known(children__anon=900, children__kernel=900)
+
+    assert "dead_containers" not in sizes(given)
+    assert "other_kernel" not in sizes(given)
+
+
+@pytest.mark.parametrize(
+    ("missing", "terms"),
+    [
+        ("stat.anon", {"dead_containers"}),
+        ("children.file", {"dead_containers"}),
+        ("children.kernel", {"other_kernel"}),
+        ("kernel_counted", {"other_kernel"}),
+        ("pause", {"pause"}),
+        ("other_children", {"other_children"}),
+        ("sandbox", {"sandbox"}),
+        ("own.processes", {"dead_containers", "pod_processes"}),
+    ],
+)
+def test_a_missing_fact_leaves_its_term_open(missing: str, terms: set[str]) -> None:
+    _, undecided = evaluate(dead.RULES, known(missing))
+
+    assert {item.name for item in undecided} == terms
+    assert {item.missing for item in undecided} == {missing}
+
+
+def test_a_kernel_that_does_not_count_dying_cgroups_still_tells_the_amount() -> None:
+    assert sizes(known("dying"))["dead_containers"] == -210
+
+
+def test_the_bound_allows_for_what_moved_while_cgroups_were_read_in_turn() -> None:
+    bound = dead.bound(facts(node__cpus=2, node__page_size=PAGE, cgroups=3, moved=50))
+
+    stale = 128 * 2 * PAGE * 3
+    assert bound.interval == Interval(-stale - 50, stale + 50, 0)

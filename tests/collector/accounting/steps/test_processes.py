@@ -1,0 +1,158 @@
+"""From the processes to the charge: one test per owner of bytes."""
+
+import pytest
+
+from memcollect.accounting.facts import Facts, MissingFactError
+from memcollect.accounting.interval import Interval
+from memcollect.accounting.rules import Amount, evaluate
+from memcollect.accounting.steps import processes
+from worlds.builders import facts
+
+KIB = 1 << 10
+MAPPED: dict[str, int | tuple[int, int, int]] = {
+    "procs__rss": 900 * KIB,
+    "procs__pss": 700 * KIB,
+    "procs__pss_anon": 500 * KIB,
+    "procs__pss_file": 150 * KIB,
+    "procs__pss_shmem": 50 * KIB,
+    "procs__read": 1,
+    "procs__unread": 0,
+    "procs__unread_rss": 0,
+    "stat__anon": 500 * KIB,
+    "stat__file": 400 * KIB,
+    "stat__shmem": 100 * KIB,
+    "stat__file_mapped": 200 * KIB,
+}
+
+
+def known(without: str = "", **changed: int) -> Facts:
+    return facts(without, **{**MAPPED, **changed})
+
+
+def owned(name: str, given: Facts) -> Amount | None:
+    return next(rule for rule in processes.CHARGING if rule.term == name).amount(given)
+
+
+def estimate(name: str, given: Facts) -> int | None:
+    amount = owned(name, given)
+    return None if amount is None else amount.interval.estimate
+
+
+def test_what_ps_counts_again_comes_off() -> None:
+    assert processes.double_counted(known()).interval == Interval.exactly(-200 * KIB)
+
+
+@pytest.mark.parametrize("missing", ["procs.rss", "procs.pss"])
+def test_double_counting_needs_both_sums(missing: str) -> None:
+    _, undecided = evaluate(processes.DOUBLE_COUNTING, known(missing))
+
+    assert [item.missing for item in undecided] == [missing]
+
+
+def test_private_memory_charged_here_and_mapped_by_nobody_here_is_lent() -> None:
+    given = known(stat__anon=800 * KIB)
+
+    assert estimate("lent_anon", given) == 300 * KIB
+    assert estimate("borrowed_anon", given) is None
+
+
+def test_private_memory_mapped_here_and_charged_elsewhere_is_borrowed() -> None:
+    given = known(stat__anon=100 * KIB)
+
+    assert estimate("borrowed_anon", given) == -400 * KIB
+    assert estimate("lent_anon", given) is None
+
+
+def test_file_pages_follow_the_same_two_signs() -> None:
+    assert estimate("lent_file", known(stat__file_mapped=300 * KIB)) == 100 * KIB
+    assert estimate("borrowed_file", known(stat__file_mapped=50 * KIB)) == -150 * KIB
+    assert estimate("lent_file", known()) is None
+    assert estimate("borrowed_file", known()) is None
+
+
+def test_a_difference_as_small_as_the_cut_to_whole_kib_belongs_to_rounding() -> None:
+    given = known(stat__anon=501 * KIB, stat__file_mapped=202 * KIB)
+
+    assert estimate("lent_anon", given) is None
+    assert estimate("lent_file", given) is None
+    assert estimate("rounding", given) == 3 * KIB
+
+
+def test_parts_that_were_cut_make_less_than_their_total() -> None:
+    assert estimate("rounding", known(procs__pss=702 * KIB)) == -2 * KIB
+
+
+def test_where_every_process_was_read_none_is_put_down_to_unread_ones() -> None:
+    assert owned("unread_processes", known()) is None
+
+
+def test_unread_processes_may_own_up_to_their_rss_and_are_believed_before_lending() -> None:
+    given = known(stat__anon=800 * KIB, procs__unread=2, procs__unread_rss=200 * KIB)
+
+    assert owned("unread_processes", given) == Amount(
+        Interval(0, 200 * KIB, 200 * KIB),
+        "bounded",
+        f"0 to Σ RSS {200 * KIB} of the processes that were not read",
+    )
+    lent = owned("lent_anon", given)
+    assert lent is not None
+    assert lent.interval == Interval(100 * KIB, 300 * KIB, 100 * KIB)
+
+
+def test_an_unread_process_whose_size_is_unknown_leaves_every_difference_open() -> None:
+    given = known("procs.unread_rss", procs__unread=1)
+    _, undecided = evaluate(processes.CHARGING, given)
+
+    names = {item.name for item in undecided if item.missing == "procs.unread_rss"}
+    assert names == {
+        "unread_processes",
+        "lent_anon",
+        "borrowed_anon",
+        "lent_file",
+        "borrowed_file",
+        "rounding",
+    }
+
+
+@pytest.mark.parametrize(
+    ("missing", "terms"),
+    [
+        ("stat.anon", {"lent_anon", "borrowed_anon"}),
+        ("procs.pss_anon", {"lent_anon", "borrowed_anon", "rounding"}),
+        ("stat.file_mapped", {"lent_file", "borrowed_file", "unmapped_shmem", "unmapped_cache"}),
+        ("procs.pss_file", {"lent_file", "borrowed_file", "rounding"}),
+        ("stat.shmem", {"unmapped_shmem", "unmapped_cache"}),
+        ("stat.file", {"unmapped_shmem", "unmapped_cache"}),
+    ],
+)
+def test_a_missing_fact_leaves_its_terms_open_under_its_name(missing: str, terms: set[str]) -> None:
+    _, undecided = evaluate(processes.CHARGING, known(missing))
+
+    assert terms <= {item.name for item in undecided if item.missing == missing}
+
+
+def test_unmapped_tmpfs_lies_between_the_two_extremes_and_pss_gives_the_guess() -> None:
+    # file 400, mapped 200, shmem 100: all 100 may be unmapped, or none; Σ Pss_Shmem 50 says half
+    assert processes.unmapped_shmem(known()).interval == Interval(0, 100 * KIB, 50 * KIB)
+
+
+def test_tmpfs_larger_than_all_that_is_mapped_is_unmapped_in_part_for_certain() -> None:
+    given = known(stat__shmem=390 * KIB, procs__pss_shmem=200 * KIB)
+
+    assert processes.unmapped_shmem(given).interval == Interval(190 * KIB, 200 * KIB, 190 * KIB)
+
+
+def test_unmapped_tmpfs_and_unmapped_cache_share_one_exact_number() -> None:
+    shmem, cache = processes.unmapped_shmem(known()), processes.unmapped_cache(known())
+
+    assert shmem.interval.estimate + cache.interval.estimate == 200 * KIB
+    assert cache.interval == Interval(100 * KIB, 200 * KIB, 150 * KIB)
+
+
+def test_without_sums_the_split_is_still_bounded() -> None:
+    assert processes.unmapped_shmem(known("procs.pss_shmem")).interval == Interval(0, 100 * KIB, 0)
+
+
+def test_unmapped_cache_needs_what_unmapped_tmpfs_needs() -> None:
+    with pytest.raises(MissingFactError, match=r"stat\.shmem"):
+        processes.unmapped_cache(known("stat.shmem"))

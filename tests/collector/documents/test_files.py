@@ -1,0 +1,183 @@
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from memcollect.documents.files import decode_snapshot, read_snapshot, write_document
+from memcollect.errors import DocumentError, OutputError, SchemaError, UsageError
+from memcollect.reporters import json
+from worlds import sample_snapshots as samples
+
+WRITE_BEYOND_A_LIMIT = """
+import resource, sys
+from pathlib import Path
+from memcollect.documents.files import write_document
+from memcollect.errors import OutputError
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+try:
+    write_document(Path(sys.argv[1]), [b"n" * 100_000], force=True)
+except OutputError as error:
+    print(error)
+"""
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    path = tmp_path / "snapshot.json"
+    path.write_text(json.render(samples.snapshot()), encoding="utf-8")
+    return path
+
+
+def test_what_was_written_is_read(saved: Path) -> None:
+    assert read_snapshot(str(saved)) == samples.snapshot()
+
+
+def test_fields_of_a_newer_writer_are_passed_over(saved: Path) -> None:
+    text = saved.read_text(encoding="utf-8").replace("{", '{"unheard_of": [1],', 1)
+    assert decode_snapshot(text.encode(), "f") == samples.snapshot()
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "words"),
+    [
+        (b"", DocumentError, "is empty"),
+        (b"  \n", DocumentError, "is empty"),
+        (b"not json", DocumentError, "is not JSON"),
+        (b"[1, 2]", DocumentError, "is not a memcollect snapshot"),
+        (b"{}", DocumentError, "it has no schema_version"),
+        (b'{"schema_version": true}', DocumentError, "it has no schema_version"),
+        (b'{"schema_version": "2"}', DocumentError, "it has no schema_version"),
+        (b'{"schema_version": 2}', DocumentError, "captured_at"),
+        (
+            b'{"schema_version": 99, "tool": {"version": "9.0"}}',
+            SchemaError,
+            "written by memcollect 9.0.*Upgrade",
+        ),
+        (b'{"schema_version": 1, "process_errors": {}}', SchemaError, "older profile script"),
+        (b'{"schema_version": 1}', SchemaError, "schema 1; this memcollect reads 2"),
+        (b'{"schema_version": 1, "sampled_at": 1.0}', DocumentError, "from memcollect-agent"),
+        (b"\xff\xfe\x00", DocumentError, "is not JSON"),
+        (b'{"schema_version": 2, "captured_at": "\xff"}', DocumentError, "is not"),
+        (b'{"schema_version": 2, "x": ' + b"[" * 100_000, DocumentError, "is not JSON"),
+    ],
+)
+def test_every_wrong_document_is_named_for_what_it_is(
+    content: bytes, error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        decode_snapshot(content, "f.json")
+
+
+def test_a_document_cut_short_is_told_from_a_whole_one(saved: Path) -> None:
+    with pytest.raises(DocumentError, match="cut short"):
+        decode_snapshot(saved.read_bytes()[:-40], "f.json")
+
+
+def test_a_fifo_is_refused_without_waiting_for_a_writer(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with pytest.raises(DocumentError, match="not a regular file"):
+        read_snapshot(str(fifo))
+
+
+@pytest.mark.parametrize("name", ["/nowhere/at/all.json", "/", "\0"])
+def test_what_cannot_be_read_is_one_sentence(name: str) -> None:
+    with pytest.raises(DocumentError, match=r"cannot be read|not a regular file"):
+        read_snapshot(name)
+
+
+def test_a_document_appears_whole_with_the_modes_of_any_new_file(tmp_path: Path) -> None:
+    path = tmp_path / "out.json"
+    write_document(path, [b"whole"], force=False)
+    mask = os.umask(0)
+    os.umask(mask)
+    assert path.read_bytes() == b"whole"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~mask
+    assert [each.name for each in tmp_path.iterdir()] == ["out.json"]
+
+
+def test_an_existing_file_stays_without_force(tmp_path: Path) -> None:
+    path = tmp_path / "out.json"
+    path.write_bytes(b"old")
+    with pytest.raises(UsageError, match=r"exists.*--force"):
+        write_document(path, [b"new"], force=False)
+    assert path.read_bytes() == b"old"
+
+
+def test_a_dangling_link_counts_as_existing(tmp_path: Path) -> None:
+    path = tmp_path / "link"
+    path.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(UsageError, match=r"exists"):
+        write_document(path, [b"new"], force=False)
+
+
+def test_force_replaces_the_file_and_keeps_its_mode(tmp_path: Path) -> None:
+    path = tmp_path / "out.json"
+    path.write_bytes(b"old")
+    path.chmod(0o640)
+    write_document(path, [b"new"], force=True)
+    assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) == (b"new", 0o640)
+
+
+def test_force_writes_through_a_link_and_leaves_the_link(tmp_path: Path) -> None:
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_bytes(b"old")
+    link.symlink_to(target)
+    write_document(link, [b"new"], force=True)
+    assert link.is_symlink()
+    assert target.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("missing/out.json", "does not exist"), (".", "is a directory"), ("fifo", "not a regular")],
+)
+def test_a_place_that_cannot_hold_a_document_is_refused(tmp_path: Path, name: str, words: str) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(UsageError, match=words):
+        write_document(tmp_path / name, [b"new"], force=True)
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "out.json"
+    path.write_bytes(b"old")
+    command = [sys.executable, "-c", WRITE_BEYOND_A_LIMIT, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "was not written: File too large" in done.stdout
+    assert path.read_bytes() == b"old"
+    assert [each.name for each in tmp_path.iterdir()] == ["out.json"]
+
+
+def test_a_full_filesystem_leaves_nothing_behind(tmp_path: Path) -> None:
+    mounted = tmp_path / "small"
+    mounted.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(mounted)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("mounting a small tmpfs needs root")
+    try:
+        with pytest.raises(OutputError, match=r"No space left.*Free some space"):
+            write_document(mounted / "out.json", [b"n" * 1_000_000], force=False)
+        assert not list(mounted.iterdir())
+    finally:
+        subprocess.run(["umount", str(mounted)], check=True)
+
+
+def test_a_directory_that_may_not_be_written_is_one_sentence(tmp_path: Path) -> None:
+    closed = Path("/proc/self") if os.geteuid() == 0 else tmp_path
+    closed.chmod(0o500) if closed == tmp_path else None
+    with pytest.raises(OutputError, match="was not written"):
+        write_document(closed / "out.json", [b"new"], force=False)
+
+
+def test_a_document_is_read_in_little_more_memory_than_it_needs(saved: Path) -> None:
+    code = (
+        "import resource, sys; from memcollect.documents.files import read_snapshot\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (512 << 20, 512 << 20)); read_snapshot(sys.argv[1])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(saved)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")

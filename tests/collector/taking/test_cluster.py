@@ -1,0 +1,186 @@
+"""A collection node by node: in which order what is asked, and what is left when something is not there."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from memcollect.documents.snapshot import Pod
+from memcollect.errors import DeniedError
+from memcollect.sources.agents import Limits
+from memcollect.sources.api import Api, Patience
+from memcollect.sources.direct import DirectTransport
+from memcollect.sources.kube_config import connect
+from memcollect.sources.pods import Selection
+from memcollect.sources.transport import Endpoint
+from memcollect.taking.cluster import Collection, Plan
+from memcollect.testing import POD_METRICS, PODS, RUNTIME_CLASSES, Cluster, Fault, StandInCluster, objects
+from memcollect_agent import wire
+from worlds.live_cluster import agent_pod
+from worlds.tcp_agents import Behaviour, hanging, http_answer, listening
+
+ALL = Selection(namespaces=["team"])
+Seen = list[wire.SampleRequest]
+
+
+class Site:
+    """A cluster whose agents are reached directly."""
+
+    def __init__(self, directory: Path, stack: ExitStack) -> None:
+        self.state = Cluster()
+        server = stack.enter_context(StandInCluster(self.state))
+        self.api = stack.enter_context(
+            Api(connect(str(server.kubeconfig(directory / "config"))), Patience(timeout=0.5, total=1.0))
+        )
+        self._stack = stack
+        self._ports: dict[str, int] = {}
+
+    def node(self, name: str, *pods: str, agent: Behaviour | None) -> None:
+        for pod in pods:
+            self.state.put(PODS, objects.pod("team", pod, node=name, uid=f"uid-{pod}"))
+        if agent is not None:
+            self.state.put(PODS, agent_pod(name))
+            self._ports[name] = self._stack.enter_context(listening(agent))
+
+    def collection(self, selection: Selection = ALL, **more: object) -> Collection:
+        plan = Plan(selection=selection, limits=Limits(timeout=1.0))
+        return Collection(self.api, plan, lambda: DirectTransport(self._locate), **more)  # type: ignore[arg-type]
+
+    def _locate(self, endpoint: Endpoint) -> tuple[str, int]:
+        return "127.0.0.1", self._ports[endpoint.node]
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with ExitStack() as stack:
+        yield Site(tmp_path, stack)
+
+
+def measuring(node: str, seen: Seen | None = None) -> Behaviour:
+    """Answer with a cgroup for every pod that was asked for."""
+
+    def answer(connection: socket.socket, body: bytes) -> None:
+        request = msgspec.msgpack.decode(body, type=wire.SampleRequest)
+        if seen is not None:
+            seen.append(request)
+        pods = [wire.Pod(uid=uid, cgroup=wire.Cgroup(path=f"/pod{uid}")) for uid in request.pod_uids or []]
+        sample = wire.NodeSample(sampled_at=1.0, finished_at=2.0, node=wire.Node(name=node), pods=pods)
+        connection.sendall(http_answer(msgspec.msgpack.encode(sample)))
+
+    return answer
+
+
+def measured(pods: list[Pod]) -> dict[str, bool]:
+    return {pod.name: pod.cgroup is not None for pod in pods}
+
+
+def test_an_agent_is_asked_for_the_pods_of_its_node_that_were_selected_and_for_history(site: Site) -> None:
+    seen: Seen = []
+    site.node("n1", "a", "b", agent=measuring("n1", seen))
+    site.state.put(PODS, objects.pod("other", "c", node="n1"))
+    collection = site.collection()
+    assert measured(list(collection.pods())) == {"a": True, "b": True}
+    assert sorted(seen[0].pod_uids or []) == ["uid-a", "uid-b"]
+    assert (seen[0].history, len(seen)) == (True, 1)
+    assert seen[0].time_budget_seconds == pytest.approx(0.8)
+    assert [node.name for node in collection.nodes] == ["n1"]
+
+
+def test_history_is_asked_for_from_before_the_earliest_sample(site: Site) -> None:
+    seen: Seen = []
+    site.node("n1", "a", agent=measuring("n1", seen))
+    metrics = objects.pod_metrics("team", "a", "2026-01-01T00:00:30Z", {"main": 4096})
+    site.state.put(POD_METRICS, metrics)
+    list(site.collection().pods())
+    assert seen[0].history_since == 1767225620.0
+
+
+def test_the_metrics_are_asked_before_the_agents_and_the_pods_before_both(site: Site) -> None:
+    """So every agent's number is younger than the sample it is held against."""
+    site.node("n1", "a", agent=measuring("n1"))
+    steps: list[str] = []
+    list(site.collection(progress=lambda what, _done, _of: steps.append(what)).pods())
+    assert list(dict.fromkeys(steps)) == ["listing pods", "asking the metrics API", "asking agents"]
+
+
+def test_pods_come_as_their_nodes_answer(site: Site) -> None:
+    """The first rows are there while another agent is still waited for."""
+    site.node("n1", "a", agent=measuring("n1"))
+    site.node("n2", "b", agent=hanging)
+    rows = site.collection().pods()
+    assert next(rows).name == "a"
+    assert [(pod.name, bool(pod.unmeasured)) for pod in rows] == [("b", True)]
+
+
+def test_once_stopped_nobody_is_waited_for_and_the_rest_is_missing(site: Site) -> None:
+    site.node("n1", "a", agent=measuring("n1"))
+    site.node("n2", "b", agent=hanging)
+    rows: list[Pod] = []
+    collection = site.collection(stopped=lambda: bool(rows))
+    for row in collection.pods():
+        rows.append(row)  # noqa: PERF402 - it is looked at meanwhile
+    assert measured(rows) == {"a": True, "b": False}
+    assert collection.interrupted
+    assert [(each.name, each.reason) for each in collection.missing if each.kind == "pod"] == [
+        ("team/b", "interrupted")
+    ]
+
+
+def test_stopped_when_all_have_answered_is_not_interrupted(site: Site) -> None:
+    site.node("n1", "a", agent=measuring("n1"))
+    rows: list[Pod] = []
+    collection = site.collection(stopped=lambda: bool(rows))
+    rows += collection.pods()
+    assert (measured(rows), collection.interrupted) == ({"a": True}, False)
+
+
+def test_pods_on_no_node_are_rows_and_missing(site: Site) -> None:
+    site.node("n1", "a", agent=measuring("n1"))
+    site.state.put(PODS, objects.pod("team", "waits", phase="Pending"))
+    collection = site.collection()
+    assert measured(list(collection.pods())) == {"waits": False, "a": True}
+    assert ("team/waits", "pending") in [(each.name, each.reason) for each in collection.missing]
+
+
+def test_a_finished_pod_beside_a_running_one_comes_along(site: Site) -> None:
+    site.node("n1", "a", agent=measuring("n1"))
+    site.state.put(PODS, objects.pod("team", "done", node="n1", uid="uid-done", phase="Succeeded"))
+    assert measured(list(site.collection().pods())) == {"a": True, "done": True}
+
+
+def test_runtime_classes_that_cannot_be_had_cost_their_handlers_only(site: Site) -> None:
+    site.node("n1", agent=measuring("n1"))
+    site.state.put(PODS, objects.pod("team", "a", node="n1", uid="uid-a", runtime_class="sandboxed"))
+    site.state.put(RUNTIME_CLASSES, objects.runtime_class("sandboxed", "runsc"))
+    site.state.fault(Fault("/apis/node.k8s.io", times=None, status=403))
+    collection = site.collection()
+    (row,) = collection.pods()
+    assert (row.runtime.runtime_class, row.runtime.handler) == ("sandboxed", None)
+    assert row.cgroup is not None
+    assert ("runtimeclasses", "denied") in [(each.kind, each.reason) for each in collection.missing]
+
+
+def test_agents_that_may_not_be_listed_are_an_error_that_names_the_right(site: Site) -> None:
+    site.node("n1", "a", agent=measuring("n1"))
+    site.state.fault(Fault("/api/v1/namespaces/memcollect", times=None, status=403))
+    with pytest.raises(DeniedError, match="list pods in namespace memcollect"):
+        list(site.collection().pods())
+
+
+def test_nothing_selected_is_one_missing_entry_and_nobody_else_is_asked(site: Site) -> None:
+    collection = site.collection(Selection(namespaces=["team"], selector="a=b"))
+    assert list(collection.pods()) == []
+    assert [(each.kind, each.reason) for each in collection.missing] == [("selection", "no-match")]
+    assert site.state.requests.paths() == ["/api/v1/namespaces/team/pods"]
+
+
+def test_names_that_no_pod_has_are_missing_one_by_one_and_no_more(site: Site) -> None:
+    collection = site.collection(Selection(namespaces=["team"], names=["x", "y"]))
+    assert list(collection.pods()) == []
+    assert [(each.name, each.reason) for each in collection.missing] == [
+        ("x", "not-found"),
+        ("y", "not-found"),
+    ]

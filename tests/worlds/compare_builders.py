@@ -1,0 +1,302 @@
+"""Runs of a made-up plan, small enough to check by hand: pods of which only private memory differs."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from memcollect.compare import Document
+from memcollect.documents.bundle import BundleWriter
+from memcollect.documents.run import (
+    NodeEvidence,
+    PhaseRun,
+    Planned,
+    RunManifest,
+    Settling,
+    Startup,
+    Workload,
+)
+from memcollect.documents.snapshot import Container, Pod, Runtime, Scope, Snapshot, Tool, Top
+from memcollect.explain import explain
+from memcollect_agent.wire import Cgroup, Node, Process, ProcessSums
+
+MIB = 1 << 20
+NODE = Node(
+    name="node-1",
+    kernel="6.1.0",
+    cpus=1,
+    page_size_bytes=4096,
+    transparent_hugepage="madvise",
+    swap_devices=0,
+    meminfo={"MemAvailable": 5 << 30, "MemTotal": 8 << 30},
+)
+PLAN = "9f" * 32
+PHASES = ("empty", "after-python")
+STAT = ("kernel", "slab_reclaimable", "slab_unreclaimable", "kernel_stack", "pagetables", "sec_pagetables")
+LISTS = ("active_anon", "active_file", "inactive_file", "unevictable", "file", "shmem", "file_mapped")
+NOTHING = dict.fromkeys((*STAT, *LISTS, "percpu", "vmalloc", "sock"), 0)
+
+
+def pod(anon: int, name: str = "sandbox-1", *, shmem: int = 0, cache: int = 0, **more: Any) -> Pod:
+    """Return a raw pod of one container: private memory, tmpfs, hot cache, in bytes.
+
+    `outside` is charged to the pod and to no container.
+    """
+    stat = {
+        **NOTHING,
+        "anon": anon,
+        "shmem": shmem,
+        "file": shmem + cache,
+        "inactive_anon": anon + shmem,
+        "active_file": cache,
+    }
+    processes = more.pop("processes", [])
+    image = more.pop("image", "sha256:aa")
+    container = Container(
+        name=more.pop("container", "aio"),
+        id=f"c-{name}",
+        state="running",
+        image="aio:1",
+        image_id=image,
+        limits=more.pop("limits", {"memory": "1Gi"}),
+        requests=more.pop("requests", {"memory": "256Mi"}),
+        cgroup=Cgroup(path=f"/{name}", current_bytes=anon + shmem + cache, stat=stat),
+        sums=ProcessSums(
+            listed=1, read=1, rss_bytes=anon, pss_bytes=anon, pss_anon_bytes=anon, lazyfree_bytes=0
+        )
+        if not processes
+        else ProcessSums(
+            listed=len(processes), read=more.pop("read", len(processes)), lazyfree_bytes=0, read_until=1000.0
+        ),
+        processes=processes,
+    )
+    more.setdefault("top", Top(source="metrics.k8s.io", memory_bytes=anon + shmem + cache))
+    outside = more.pop("outside", 0)
+    fields: dict[str, Any] = {
+        "cgroup": Cgroup(
+            path=f"/pod-{name}",
+            current_bytes=anon + shmem + cache + outside,
+            stat={**stat, "anon": anon + outside, "inactive_anon": anon + shmem + outside},
+        ),
+        "uid": f"uid-{name}",
+        "name": name,
+        "namespace": "deer-flow",
+        "node": NODE.name,
+        "phase": "Running",
+        "driver": "systemd",
+        "runtime": Runtime(family="runc"),
+        "containers": [container],
+        **more,
+    }
+    return Pod(**fields)
+
+
+def process(comm: str, pid: int, pss: int | None = MIB, start_time: float = 1.0) -> Process:
+    """Return one process."""
+    return Process(pid=pid, ppid=1, start_time=start_time, comm=comm, pss_bytes=pss)
+
+
+def snapshot(*pods: Pod, sample: str = "empty", node: Node = NODE, **more: Any) -> Snapshot:
+    """Return the explained document of these pods."""
+    fields: dict[str, Any] = {
+        "tool": Tool(version="0.1.0"),
+        "sample": sample,
+        "captured_at": "2026-01-01T00:00:00Z",
+        "finished_at": "2026-01-01T00:00:01Z",
+        "mode": "cluster",
+        "scope": Scope(namespaces=["deer-flow"], processes=True),
+        "nodes": [node],
+        "pods": list(pods),
+        **more,
+    }
+    return explain(Snapshot(**fields))
+
+
+def document(snapshot_: Snapshot, name: str, label: str | None = None) -> Document:
+    """Return a snapshot as it is compared by itself."""
+    digest = hashlib.sha256(name.encode() + msgspec.json.encode(snapshot_)).hexdigest()
+    return Document(name=name, label=label, sha256=digest, snapshots={name: snapshot_})
+
+
+def path_of(phase: str, repeat: int) -> str:
+    """Return where a run keeps that snapshot."""
+    return f"snapshots/{phase}-{repeat}.json"
+
+
+def phase_run(phase: str, repeat: int, **more: Any) -> PhaseRun:
+    """Return a phase that went well and settled."""
+    fields: dict[str, Any] = {
+        "phase": phase,
+        "repeat": repeat,
+        "status": "ok",
+        "workload": None if phase == "empty" else phase,
+        "settling": Settling(settled=True, within_bytes=MIB, for_seconds=20.0),
+        "snapshots": [path_of(phase, repeat)],
+        **more,
+    }
+    return PhaseRun(**fields)
+
+
+def uid_of(name: str, repeat: int) -> str:
+    """Return the UID of the pod that a repeat of a run has for itself."""
+    return f"uid-{name}-{repeat}"
+
+
+def run(name: str, anon: Mapping[str, Sequence[int]], **more: Any) -> Document:
+    """Return a whole run: for each phase the private memory of its pod, repeat by repeat, in bytes."""
+    repeats = len(next(iter(anon.values())))
+    node = more.pop("node", NODE)
+    of_pod = more.pop("of_pod", {})
+    of_phase = more.pop("of_phase", {})
+    workload = more.pop("workload", "1")
+    snapshots = {
+        path_of(phase, index): snapshot(
+            pod(size, **{"uid": uid_of(name, index), **of_pod}),
+            sample=phase,
+            node=node,
+            captured_at=f"2026-01-01T00:0{index}:00Z",
+        )
+        for phase, sizes in anon.items()
+        for index, size in enumerate(sizes, start=1)
+    }
+    fields: dict[str, Any] = {
+        "run_id": f"run-{name}",
+        "backend": name,
+        "finished_at": 2.0,
+        "tool": Tool(version="0.1.0"),
+        "plan": Planned(name="guide", sha256=PLAN, phases=list(anon), repeats=repeats),
+        "workloads": [
+            Workload(name=phase, sha256=hashlib.sha256(f"{phase}{workload}".encode()).hexdigest())
+            for phase in anon
+        ],
+        "phases": [phase_run(phase, index, **of_phase) for phase in anon for index in range(1, repeats + 1)],
+        **more,
+    }
+    manifest = RunManifest(**fields)
+    return Document(
+        name=f"runs/{name}",
+        sha256=hashlib.sha256(f"manifest of {name}".encode()).hexdigest(),
+        manifest=manifest,
+        snapshots=snapshots,
+    )
+
+
+def good_pair(change: int = -50 * MIB) -> list[Document]:
+    """Return two runs of three repeats that differ in private memory alone."""
+    base = [300 * MIB, 301 * MIB, 302 * MIB]
+    return [
+        run("aio", {"empty": [100 * MIB, 100 * MIB, 101 * MIB], "after-python": base}),
+        run("cube", {"empty": [90 * MIB, 90 * MIB, 91 * MIB], "after-python": [x + change for x in base]}),
+    ]
+
+
+def write(directory: Path, document_: Document) -> Path:
+    """Write a run as a bundle and return its directory."""
+    assert document_.manifest is not None
+    writer = BundleWriter.create(directory)
+    for path, each in document_.snapshots.items():
+        writer.write(path, msgspec.json.encode(each))
+    writer.write_manifest(document_.manifest)
+    return directory
+
+
+def rich_pair(name: str = "cube", comm: str = "ipykernel") -> list[Document]:
+    """Return two runs with everything a page can show; the second lacks a phase and left a process."""
+    phases = {"empty": [100 * MIB] * 3, "after-python": [300 * MIB] * 3, "concurrent": [120 * MIB] * 3}
+    base = run("aio", phases, node=NODE)
+    shorter = {"empty": [91 * MIB, 90 * MIB, 92 * MIB], "after-python": [251 * MIB, 250 * MIB, 255 * MIB]}
+    other = run(name, shorter)
+    snapshots = {
+        path: snapshot(*each.pods, sample=each.sample, captured_at=each.captured_at)
+        for path, each in other.snapshots.items()
+    }
+    for repeat in (1, 2, 3):
+        before, after = path_of("empty", repeat), path_of("after-python", repeat)
+        shell, kernel = process("sh", 1), process(comm, 9, 60 * MIB)
+        size = shorter["empty"][repeat - 1], shorter["after-python"][repeat - 1]
+        uid = uid_of(name, repeat)
+        snapshots[before] = snapshot(pod(size[0], processes=[shell], uid=uid), sample="empty")
+        snapshots[after] = snapshot(pod(size[1], processes=[shell, kernel], uid=uid), sample="after-python")
+    return [
+        _with_evidence(with_rounds(base, [130 * MIB, 131 * MIB])),
+        msgspec.structs.replace(other, snapshots=snapshots),
+    ]
+
+
+def with_rounds(run_: Document, anon: Sequence[int], *, kept: Sequence[bool] | None = None) -> Document:
+    """Return the run with a phase that goes round in each repeat: private memory, and whether the pod stayed.
+
+    By itself the last round of the last repeat had another pod.
+    """
+    manifest = run_.manifest
+    assert manifest is not None
+    snapshots, phases = dict(run_.snapshots), list(manifest.phases)
+    for repeat in range(1, manifest.plan.repeats + 1):
+        for cycle, size in enumerate(anon, start=1):
+            path = f"snapshots/warm-{repeat}-{cycle}.json"
+            time = f"2026-01-01T01:{repeat:02}:{cycle:02}Z"
+            own = pod(size, uid=uid_of(run_.name, repeat))
+            snapshots[path] = snapshot(own, sample="warm-reuse", captured_at=time)
+            same = (
+                not (repeat == manifest.plan.repeats and cycle == len(anon))
+                if kept is None
+                else kept[cycle - 1]
+            )
+            phases.append(
+                phase_run(
+                    "warm-reuse", repeat, cycle=cycle, workload="empty", snapshots=[path], same_pod=same
+                )
+            )
+    planned = msgspec.structs.replace(manifest.plan, phases=[*manifest.plan.phases, "warm-reuse"])
+    more = msgspec.structs.replace(manifest, phases=phases, plan=planned)
+    return msgspec.structs.replace(run_, manifest=more, snapshots=snapshots)
+
+
+def _with_evidence(document_: Document) -> Document:
+    manifest = document_.manifest
+    assert manifest is not None
+    looks = [
+        NodeEvidence(
+            node="node-1",
+            moment="before",
+            meminfo={"MemAvailable": 5 << 30},
+            pods_charge_bytes=90 * MIB,
+            dying_cgroups=1,
+        ),
+        NodeEvidence(
+            node="node-1",
+            moment="after",
+            meminfo={"MemAvailable": (5 << 30) - MIB},
+            pods_charge_bytes=91 * MIB,
+            dying_cgroups=3,
+            leftover_cgroups=1,
+            leftover_processes=["containerd-shim"],
+        ),
+    ]
+    step = NodeEvidence(
+        node="node-1", moment="step", pods=10, meminfo={"MemAvailable": (5 << 30) - 1500 * MIB}
+    )
+    startups = [
+        Startup(
+            pod_uid="u",
+            pod="p",
+            created_at=1.0,
+            scheduled_at=1.0,
+            started_at=3.0,
+            ready_at=3.0,
+            requested_at=1.0,
+            seen_ready_at=3.5,
+            poll_seconds=0.2,
+            pulled=pulled,
+        )
+        for pulled in (False, None, True)
+    ]
+    phases = [
+        msgspec.structs.replace(each, nodes=[step], startups=startups) if each.phase == "concurrent" else each
+        for each in manifest.phases
+    ]
+    return msgspec.structs.replace(
+        document_, manifest=msgspec.structs.replace(manifest, nodes=looks, phases=phases)
+    )

@@ -1,0 +1,56 @@
+"""The manifests of deploy/ as kubectl renders them."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from worlds.real_kubectl import why_not
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+OVERLAYS = ["base", *sorted(f"overlays/{each.name}" for each in (DEPLOY / "overlays").iterdir())]
+EXAMPLES = sorted(f"examples/{each.name}" for each in (DEPLOY / "examples").glob("*.yaml"))
+
+Document = dict[str, Any]
+
+
+def rendered(name: str) -> list[Document]:
+    """Return what `kubectl apply -k deploy/NAME` would send; the calling test is skipped without kubectl."""
+    if why_not():
+        pytest.skip(why_not())
+    done = subprocess.run(
+        ["kubectl", "kustomize", str(DEPLOY / name)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return list(yaml.safe_load_all(done.stdout))
+
+
+def read(name: str) -> list[Document]:
+    """Return the documents of one plain file below deploy/."""
+    return list(yaml.safe_load_all((DEPLOY / name).read_text()))
+
+
+def of_kind(documents: list[Document], kind: str) -> list[Document]:
+    """Return the documents of one kind."""
+    return [each for each in documents if each["kind"] == kind]
+
+
+def daemon_set(documents: list[Document]) -> Document:
+    """Return the one DaemonSet."""
+    (found,) = of_kind(documents, "DaemonSet")
+    return found
+
+
+def pod_spec(documents: list[Document]) -> Document:
+    """Return the pod that the DaemonSet makes."""
+    spec: Document = daemon_set(documents)["spec"]["template"]["spec"]
+    return spec
+
+
+def agent(documents: list[Document]) -> Document:
+    """Return its one container."""
+    (container,) = pod_spec(documents)["containers"]
+    found: Document = container
+    return found
