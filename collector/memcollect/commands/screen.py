@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from types import FrameType
+from typing import Protocol
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -20,42 +21,46 @@ from memcollect.commands.keys import keys
 from memcollect.commands.output import PLAIN_SIGNS, wants_color
 
 LOOK_SECONDS = 0.1
-OUR_SIGNS = "▁█−≥…·✗"
+OUR_SIGNS = "▁█−≥…·✗↑↓▏"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-Lines = Callable[[int, int], Sequence[Text]]
-"""Gives what is to be seen in so many columns and rows."""
+
+class Shown(Protocol):
+    """What is shown, and what keys do to it."""
+
+    @property
+    def state(self) -> object:
+        """Changes whenever there is something else to be seen."""
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended by itself, or by a key."""
+
+    def press(self, key: str) -> None:
+        """Take a key; its names are those of live.view."""
+
+    def lines(self, width: int, height: int) -> Sequence[Text]:
+        """Return what is to be seen in so many columns and rows."""
 
 
-class Ending:
-    """What wants the screen to end: the number of a signal, or 0 for a key; None: nothing does."""
+def show(shown: Shown) -> int | None:
+    """Show it on the alternate screen until a signal ends it, or it is over.
 
-    def __init__(self) -> None:
-        self.by: int | None = None
-
-    def mark(self, number: int, _frame: FrameType | None = None) -> None:
-        """Note a signal; the first counts."""
-        self.by = number if self.by is None else self.by
-
-
-def show(lines: Lines, changed: Callable[[], object], ended: Callable[[], bool]) -> int | None:
-    """Show `lines` on the alternate screen until a key or a signal ends it, or `ended` says so.
-
-    Drawn again whenever `changed` gives another value, when the terminal's size changes, and every second
-    for the ages. Returns the signal's number, 0 for a key, None where it ended by itself.
+    Drawn again whenever its state is another, when the terminal's size changes, and every second for the
+    ages. Returns the signal's number; None where it ended otherwise.
     """
     console = Console(color_system="auto" if wants_color() else None, legacy_windows=False)
-    ending = Ending()
+    ending: list[int] = []
     with _signals(ending), keys() as pressed, _screen(console) as live:
         drawn: object = None
-        while ending.by is None and not ended():
-            state = (changed(), int(time.monotonic()), console.size)
+        while not ending and not shown.over:
+            state = (shown.state, int(time.monotonic()), console.size)
             if state != drawn:
                 drawn = state
-                live.update(Group(*_writable(lines(*console.size), console.encoding)), refresh=True)
-            if pressed(LOOK_SECONDS):
-                ending.mark(0)
-    return ending.by
+                live.update(Group(*_writable(shown.lines(*console.size), console.encoding)), refresh=True)
+            for key in pressed(LOOK_SECONDS):
+                shown.press(key)
+    return ending[0] if ending else None
 
 
 def _screen(console: Console) -> Live:
@@ -80,16 +85,20 @@ def _writable(lines: Sequence[Text], encoding: str) -> Iterator[Text]:
         text = line.plain
         if plain:
             text = text.translate(PLAIN_SIGNS).encode(encoding, "replace").decode(encoding)
-        yield Text(text, style=line.style, no_wrap=True, overflow="crop")
+        yield Text(text, style=line.style, spans=line.spans, no_wrap=True, overflow="crop")
 
 
 @contextlib.contextmanager
-def _signals(ending: Ending) -> Iterator[None]:
-    """Have signals end the screen; one that is ignored, as in a script's background, stays so."""
+def _signals(came: list[int]) -> Iterator[None]:
+    """Have signals noted in `came`; one that is ignored, as in a script's background, stays so."""
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     taken = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+
     for number in taken:
-        signal.signal(number, ending.mark)
+        signal.signal(number, note)
     try:
         yield
     finally:

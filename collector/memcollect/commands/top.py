@@ -15,6 +15,7 @@ from memcollect.commands.options import clean_text, machine_options, option, ver
 from memcollect.commands.output import deliver_more
 from memcollect.commands.taking import EXIT_INCOMPLETE, EXIT_OK
 from memcollect.commands.top_page import Page
+from memcollect.commands.top_pod import Load, loader_of
 from memcollect.commands.watched import Rounds, one_by_one, watch_of
 from memcollect.errors import UsageError
 from memcollect.live.frame import SORTS
@@ -29,6 +30,7 @@ Examples:
   memcollect top --once | less
   memcollect top --local --match 'postgres*'
 
+On a terminal: arrow keys select, Enter opens a pod in full, / filters, s sorts, ? lists all keys,
 q or Ctrl-C ends it. Exit codes: 0 all measured, or ended by you; 1 failed; 2 wrong usage; 3 something
 asked for was missing in the last round.
 """
@@ -87,7 +89,7 @@ def command(*, once: bool, rounds: int | None, **options: Any) -> int:
     page = Page(sort=options["sort"], limit=options["limit"], interval=options["interval"])
     if once or not _has_screen():
         return _print(watch, rounds or 1, page, options["timeout"])
-    return _on_screen(Rounds(watch, options["interval"], rounds), page)
+    return _on_screen(Rounds(watch, options["interval"], rounds), page, loader_of(options))
 
 
 def _has_screen() -> bool:
@@ -104,23 +106,23 @@ def _print(watch: Watch, rounds: int, page: Page, timeout: float) -> int:
     return page.exit_code(one_by_one(watch, rounds, page.interval, timeout, show))
 
 
-def _on_screen(rounds: Rounds, page: Page) -> int:
+def _on_screen(rounds: Rounds, page: Page, load: Load) -> int:
     # Only here: termios is nothing that every system has, and a pipe needs none of it.
     from memcollect.commands.screen import show  # noqa: PLC0415
+    from memcollect.commands.top_screen import Interactive  # noqa: PLC0415
 
+    shown = Interactive(rounds, page, load)
     rounds.start()
     try:
-        ended_by = show(
-            lambda width, height: page.lines(rounds.world, width, height),
-            lambda: rounds.version,
-            lambda: rounds.ended,
-        )
+        ended_by = show(shown)
     finally:
         rounds.stop()
     if rounds.error is not None:
         raise rounds.error
     if ended_by is not None:
-        return 128 + ended_by if ended_by not in (0, signal.SIGINT) else EXIT_OK
+        return EXIT_OK if ended_by == signal.SIGINT else 128 + ended_by
+    if shown.quit:
+        return EXIT_OK
     if rounds.world is None:
         return EXIT_INCOMPLETE
     deliver_more(page.text(rounds.world))

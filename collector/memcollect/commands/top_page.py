@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-
-from rich.text import Text
 
 from memcollect.commands.output import report_width, say
 from memcollect.commands.taking import EXIT_INCOMPLETE, EXIT_OK
 from memcollect.live.frame import frame_of
 from memcollect.live.model import Frame, Sort, World
+from memcollect.live.rows import Row
 from memcollect.reporters.terminal.top.page import page_lines
 
 STALE_INTERVALS = 2.0
@@ -28,21 +28,24 @@ class Page:
     limit: int | None
     interval: float
 
-    def frame(self, world: World, rows: int | None = None) -> Frame:
-        """Return the frame of this moment, with at most `rows` rows."""
-        limit = min((each for each in (self.limit, rows) if each is not None), default=None)
+    def frame(
+        self,
+        world: World,
+        now: float | None = None,
+        *,
+        sort: Sort | None = None,
+        keep: Callable[[Row], bool] = lambda _row: True,
+        reverse: bool = False,
+    ) -> Frame:
+        """Return the frame of this moment, or of `now`; in the page's own order unless it is told another."""
         patience = max(STALE_INTERVALS * self.interval, LEAST_PATIENCE_SECONDS)
-        return frame_of(world, time.monotonic(), patience, self.sort, limit)
-
-    def lines(self, world: World | None, width: int, height: int) -> list[Text]:
-        """Return what fits a screen."""
-        if world is None:
-            return [Text("memcollect top  asking…")]
-        return page_lines(lambda rows: self.frame(world, rows), f"{self._title}, q quits", width, height)
+        moment = time.monotonic() if now is None else now
+        return frame_of(world, moment, patience, sort or self.sort, self.limit, keep=keep, reverse=reverse)
 
     def text(self, world: World) -> str:
         """Return all of it, for a pipe or a terminal that scrolls."""
-        lines = page_lines(lambda _: self.frame(world), self._title, report_width())
+        title = f"by {self.sort.replace('-', ' ')}, {self.rhythm}"
+        lines = page_lines(self.frame(world), title, report_width())
         return "".join(f"{line.plain.rstrip()}\n" for line in lines)
 
     def exit_code(self, world: World) -> int:
@@ -55,6 +58,6 @@ class Page:
         return EXIT_INCOMPLETE
 
     @property
-    def _title(self) -> str:
-        by = self.sort.replace("-", " ")
-        return f"by {by}, every {self.interval:g} s, {datetime.now().astimezone():%H:%M:%S}"
+    def rhythm(self) -> str:
+        """How often it is renewed, and what time it is now."""
+        return f"every {self.interval:g} s, {datetime.now().astimezone():%H:%M:%S}"

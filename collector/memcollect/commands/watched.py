@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from memcollect.commands.cluster import plan_of
 from memcollect.live.model import World
 from memcollect.watching.watch import Watch
+
+if TYPE_CHECKING:
+    from memcollect.taking.local import LocalRequest
 
 SHORTEST_PATIENCE_SECONDS = 5.0
 
@@ -20,18 +23,22 @@ def watch_of(options: dict[str, Any]) -> Watch:
 
 
 def _local(options: dict[str, Any]) -> Watch:
-    from memcollect.taking.local import LocalRequest  # noqa: PLC0415 # only where it measures
-    from memcollect.watching.local import LocalWatch  # noqa: PLC0415
+    from memcollect.watching.local import LocalWatch  # noqa: PLC0415 # only where it measures
 
-    return LocalWatch(
-        LocalRequest(
-            patterns=options["patterns"],
-            time_budget_seconds=options["timeout"],
-            cgroup_root=options["cgroup_root"],
-            proc_root=options["proc_root"],
-            sys_root=options["sys_root"],
-            log_root=options["log_root"],
-        )
+    return LocalWatch(local_request(options))
+
+
+def local_request(options: dict[str, Any]) -> LocalRequest:
+    """Return what is to be measured of this machine."""
+    from memcollect.taking.local import LocalRequest  # noqa: PLC0415 # only where it measures
+
+    return LocalRequest(
+        patterns=options["patterns"],
+        time_budget_seconds=options["timeout"],
+        cgroup_root=options["cgroup_root"],
+        proc_root=options["proc_root"],
+        sys_root=options["sys_root"],
+        log_root=options["log_root"],
     )
 
 

@@ -15,8 +15,20 @@ GONE_SECONDS = 60.0
 """So long a pod that was deleted stays in the footer."""
 
 
-def frame_of(world: World, now: float, patience: float, sort: Sort, limit: int | None = None) -> Frame:
-    """Return the frame of the moment `now`; numbers are stale after `patience` seconds without an answer."""
+def frame_of(  # noqa: PLR0913 # what is known, when, and how it is to be shown
+    world: World,
+    now: float,
+    patience: float,
+    sort: Sort,
+    limit: int | None = None,
+    *,
+    keep: Callable[[Row], bool] = lambda _row: True,
+    reverse: bool = False,
+) -> Frame:
+    """Return the frame of the moment `now`; numbers are stale after `patience` seconds without an answer.
+
+    Only rows that `keep` wants are in it and in its sums; `reverse` turns their order round.
+    """
     rows: list[Shown] = []
     missing = list(world.problems)
     stale_nodes = 0
@@ -26,7 +38,8 @@ def frame_of(world: World, now: float, patience: float, sort: Sort, limit: int |
         rows += [_shown(row, view, now, stale=why is not None) for row in view.rows]
         missing += view.missing
         missing += [_stale(view, why, now)] if why is not None else []
-    running = sorted((each for each in rows if not each.row.finished), key=_key(sort))
+    kept = [each for each in rows if keep(each.row)]
+    running = _ordered([each for each in kept if not each.row.finished], sort, reverse=reverse)
     shown = running if limit is None else running[:limit]
     rest = running[len(shown) :]
     return Frame(
@@ -36,7 +49,8 @@ def frame_of(world: World, now: float, patience: float, sort: Sort, limit: int |
         missing=tuple(missing),
         stale_nodes=stale_nodes,
         nodes=sum(1 for name in world.nodes if name is not None),
-        finished=tuple(sorted(each.row.full_name for each in rows if each.row.finished)),
+        finished=tuple(sorted(each.row.full_name for each in kept if each.row.finished)),
+        left_out=len(rows) - len(kept),
         departed=tuple(each for each in world.departed if now - each.noticed < GONE_SECONDS),
         notes=world.notes,
         with_top=world.with_top,
@@ -86,15 +100,18 @@ def _stale(view: NodeView, why: Failure, now: float) -> Missing:
     )
 
 
-def _key(sort: Sort) -> Callable[[Shown], tuple[float, str]]:
-    """Return the key by which the largest comes first, the unknown last, and names decide among equals."""
+def _ordered(rows: Iterable[Shown], sort: Sort, *, reverse: bool) -> list[Shown]:
+    """Return the rows, the largest first or last, the unknown always last; names decide among equals."""
+    by_name = sorted(rows, key=lambda shown: shown.row.full_name, reverse=reverse and sort == "name")
     weigh = _WEIGHTS[sort]
 
-    def key(shown: Shown) -> tuple[float, str]:
+    def key(shown: Shown) -> float:
         weight = weigh(shown.row)
-        return (float("inf") if weight is None else -weight, shown.row.full_name)
+        if weight is None:
+            return float("inf")
+        return weight if reverse else -weight
 
-    return key
+    return sorted(by_name, key=key)
 
 
 _WEIGHTS: Mapping[Sort, Callable[[Row], float | None]] = {

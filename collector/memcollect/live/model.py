@@ -59,6 +59,8 @@ class Frame:
     stale_nodes: int = 0
     nodes: int = 0
     finished: tuple[str, ...] = ()
+    left_out: int = 0
+    """How many pods are not shown and in no sum, since they were not wanted."""
     departed: tuple[Departed, ...] = ()
     notes: tuple[str, ...] = ()
     with_top: bool = True

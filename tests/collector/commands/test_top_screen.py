@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from memcollect.commands.keys import ends
+from memcollect.commands.keys import named
 from memcollect.testing import Fault
 from worlds.live_cluster import command_of, environment
 from worlds.terminal import ENTER_SCREEN, HIDE_CURSOR, LEAVE_SCREEN, SHOW_CURSOR, Terminal, on_terminal
@@ -89,7 +91,7 @@ def test_it_is_drawn_again_in_every_round_with_the_numbers_and_no_line_below_the
         terminal.press(b"q")
         terminal.end()
     text = _shown(terminal.written)
-    assert "q quits" in text
+    assert "? help  q quits" in text
     assert re.search(r"sandbox-2 +200Mi", text)
     assert re.search(r"2 pods +300Mi", text)
 
@@ -173,19 +175,79 @@ def test_a_server_that_refuses_is_told_after_the_screen_was_left(stage: TopStage
 
 
 @pytest.mark.parametrize(
-    ("keys", "over"),
+    ("sent", "names"),
     [
-        (b"q", True),
-        (b"jq", True),
-        (b"\x1b", True),
-        (b"\x1b[A", False),
-        (b"\x1bOq", False),
-        (b"x", False),
-        (b"", True),
+        (b"q", ["q"]),
+        (b"jq", ["j", "q"]),
+        (b"\x1b", ["escape"]),
+        (b"\x1b[A\x1bOB", ["up", "down"]),
+        (b"\x1b[5~\x1b[6;5~", ["page-up", "page-down"]),
+        (b"\x1b[1~\x1b[F", ["home", "end"]),
+        (b"\r\x7f\x03", ["enter", "backspace", "interrupt"]),
+        ("ä/".encode(), ["ä", "/"]),
+        (b"\x1bOq", []),
+        (b"\x1bq", []),
+        (b"\x1b[<65;10;10M", []),
+        (b"\x1b[24~x", ["x"]),
+        (b"\xff", []),
+        (b"", ["interrupt"]),
     ],
 )
-def test_arrow_keys_and_wheels_do_not_end_it(keys: bytes, *, over: bool) -> None:
-    assert ends(keys) == over
+def test_keys_have_names_and_what_has_none_ends_nothing(sent: bytes, names: list[str]) -> None:
+    assert named(sent) == names
+
+
+@given(st.binary(max_size=40))
+def test_any_bytes_are_keys_or_nothing(sent: bytes) -> None:
+    assert all(len(name) == 1 or name.isascii() for name in named(sent))
+
+
+def test_a_pod_is_selected_opened_read_in_full_and_left_again(stage: TopStage) -> None:
+    with _top(stage) as terminal:
+        terminal.read_until(b"sandbox-1")
+        terminal.press(b"\x1b[B")
+        seen = len(terminal.written)
+        terminal.press(b"\r")
+        terminal.read_until(b"From the processes to kubectl top", after=seen)
+        assert "100.0 MiB" in _shown(terminal.written[seen:])
+        seen = len(terminal.written)
+        terminal.press(b"q")
+        terminal.read_until(b"WORKSET", after=seen)
+        terminal.press(b"q")
+        assert terminal.end() == 0
+        _given_back(terminal)
+
+
+def test_a_filter_is_typed_and_holds(stage: TopStage) -> None:
+    with _top(stage) as terminal:
+        terminal.read_until(b"sandbox-2")
+        terminal.press(b"/box-2\r")
+        terminal.read_until(b"1 of 2 pods")
+        seen = len(terminal.written)
+        terminal.press(b"?")
+        terminal.read_until(b"filter by a part of the name", after=seen)
+        terminal.press(b"q")
+        terminal.read_until(b"1 of 2 pods", after=seen)
+        seen = len(terminal.written)
+        terminal.press(b"\x1b")
+        terminal.read_until(b"sandbox-1", after=seen)
+        terminal.press(b"q")
+        assert terminal.end() == 0
+
+
+def test_sorting_grouping_and_a_pause_are_seen(stage: TopStage) -> None:
+    with _top(stage) as terminal:
+        terminal.read_until(b"by working set")
+        for key, seen in (
+            (b"s", b"by growth"),
+            (b"r", b"reversed"),
+            (b"g", b"node-1: 2 pods"),
+            (b"p", b"PAUSED"),
+        ):
+            terminal.press(key)
+            terminal.read_until(seen)
+        terminal.press(b"q")
+        assert terminal.end() == 0
 
 
 def test_an_unforeseen_error_is_said_after_the_screen_was_left(tmp_path: Path) -> None:
@@ -195,10 +257,16 @@ def test_an_unforeseen_error_is_said_after_the_screen_was_left(tmp_path: Path) -
             import sys
             from memcollect.commands import screen
 
-            def broken(width, height):
-                raise RuntimeError("a fault of ours")
+            class Broken:
+                state, over = 0, False
 
-            screen.show(broken, lambda: 0, lambda: False)
+                def press(self, key):
+                    pass
+
+                def lines(self, width, height):
+                    raise RuntimeError("a fault of ours")
+
+            screen.show(Broken())
         """)
     )
     with on_terminal([sys.executable, str(program)], _environment()) as terminal:

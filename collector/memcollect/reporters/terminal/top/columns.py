@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 
 from msgspec import Struct
 
@@ -10,6 +10,7 @@ from memcollect.live.model import Frame, Shown
 from memcollect.live.parts import Part, Parts
 from memcollect.live.totals import Totals
 from memcollect.live.trend import TREND_POINTS
+from memcollect.live.view import ColumnSet
 from memcollect.reporters.escape import visible
 from memcollect.reporters.sizes import short_size
 from memcollect.reporters.terminal.lines import cut_middle
@@ -22,12 +23,26 @@ PARTIAL_TOTAL = "*"
 """Before a change that is not over all pods."""
 
 
+WORTH_A_COLOUR_BYTES = 1 << 20
+"""A change per minute below it is noise: a page here and there."""
+FAST_GROWTH, SLOW_GROWTH = 0.1, 0.001
+"""Shares of the working set per minute: doubled in ten minutes, and in most of a day."""
+NEAR_LIMIT, TOWARDS_LIMIT = 0.9, 0.75
+_ALWAYS = ("WORKSET", "LAST MIN", "CHANGE/MIN", "STALE")
+_SETS: Mapping[ColumnSet, Collection[str]] = {
+    "parts": (*_ALWAYS, "ANON", "SHMEM", "HOT", "KERNEL", "OTHER"),
+    "limits": (*_ALWAYS, "TOP", "AGE", "LIMIT", "USED", "OOM", "NODE"),
+}
+
+
 class Column(Struct, frozen=True, kw_only=True):
     """A column: how it is headed, and what stands in it, for a pod and for a sum."""
 
     title: str
     width: int
     cell: Callable[[Shown], str]
+    style: Callable[[Shown], str] = lambda _shown: ""
+    """In which colour it stands, where it is news."""
     total: Callable[[Totals], str] = lambda _totals: ""
 
 
@@ -44,6 +59,7 @@ def number_columns() -> list[Column]:
             title="CHANGE/MIN",
             width=12,
             cell=lambda shown: cells.change(shown.row.growth),
+            style=_growth_style,
             total=_total_change,
         ),
         _part("ANON", PART_WIDTH, lambda parts: parts.anon),
@@ -73,6 +89,28 @@ def _total_change(totals: Totals) -> str:
     return f"{mark}{cells.signed(totals.per_minute_bytes)}"
 
 
+def _growth_style(shown: Shown) -> str:
+    """Return red for what doubles within ten minutes, yellow for what does within a day."""
+    growth, parts = shown.row.growth, shown.row.parts
+    change = growth.per_minute_bytes if growth is not None else None
+    if change is None or parts is None or change < WORTH_A_COLOUR_BYTES:
+        return ""
+    share = change / max(parts.working_set_bytes, 1)
+    return "red" if share >= FAST_GROWTH else "yellow" if share >= SLOW_GROWTH else ""
+
+
+def _use_style(shown: Shown) -> str:
+    share = shown.row.use.share
+    if share is None:
+        return ""
+    return "bold red" if share >= NEAR_LIMIT else "yellow" if share >= TOWARDS_LIMIT else ""
+
+
+def chosen_columns(frame: Frame, columns: ColumnSet) -> list[Column]:
+    """Return the columns of a set, of those that have something to say."""
+    return [each for each in all_columns(frame) if columns == "all" or each.title in _SETS[columns]]
+
+
 def all_columns(frame: Frame) -> list[Column]:
     """Return every column that has something to say."""
     numbers = number_columns()
@@ -90,6 +128,7 @@ def all_columns(frame: Frame) -> list[Column]:
         title="OOM",
         width=5,
         cell=lambda shown: cells.kills(shown.row.oom_kills),
+        style=lambda shown: "bold red" if shown.row.oom_kills else "",
         total=lambda totals: cells.kills(totals.oom_kills),
     )
     stale = Column(
@@ -108,7 +147,7 @@ def all_columns(frame: Frame) -> list[Column]:
         *numbers[1:],
         *([top, top_age] if frame.with_top else []),
         Column(title="LIMIT", width=8, cell=lambda shown: cells.limit(shown.row.use)),
-        Column(title="USED", width=6, cell=lambda shown: cells.used(shown.row.use)),
+        Column(title="USED", width=6, cell=lambda shown: cells.used(shown.row.use), style=_use_style),
         *([kills] if any(each.row.oom_kills for each in frame.rows) else []),
         *([stale] if any(each.stale for each in frame.rows) else []),
         node,

@@ -9,16 +9,17 @@ from rich.text import Text
 
 from memcollect.live.model import Frame, Shown
 from memcollect.live.totals import Totals
+from memcollect.live.view import ColumnSet
 from memcollect.reporters.escape import visible
 from memcollect.reporters.terminal.lines import cut, cut_middle, left, right
 from memcollect.reporters.terminal.top import cells
-from memcollect.reporters.terminal.top.columns import Column, all_columns, number_columns
+from memcollect.reporters.terminal.top.columns import NEAR_LIMIT, Column, chosen_columns, number_columns
 
 MIN_NAME_WIDTH = 12
 WIDE_NAME_WIDTH = 18
 """With less room for names, two lines are better than one."""
 MAX_NAME_WIDTH = 50
-NEAR_LIMIT = 0.9
+SELECTED = "reverse"
 
 
 class Layout(Struct, frozen=True, kw_only=True):
@@ -30,34 +31,81 @@ class Layout(Struct, frozen=True, kw_only=True):
     left_out: Sequence[str] = ()
 
 
-def layout_of(frame: Frame, width: int) -> Layout:
+def layout_of(frame: Frame, width: int, columns: ColumnSet = "all") -> Layout:
     """Return how the frame is laid out in `width` columns."""
     names = [visible(name) for name in _names(frame)]
     longest = max((len(name) for name in names), default=0) + 1
-    wide = all_columns(frame)
+    wide = chosen_columns(frame, columns)
     room = width - sum(column.width for column in wide)
     if room >= min(max(longest, MIN_NAME_WIDTH), WIDE_NAME_WIDTH):
         return Layout(name_width=_name_width(room, longest), columns=wide, two_lines=False)
-    columns = number_columns()
-    kept = list(columns)
+    numbers = number_columns()
+    kept = list(numbers)
     while kept and width - sum(column.width for column in kept) < MIN_NAME_WIDTH:
         kept.pop()
     room = max(width - sum(column.width for column in kept), 1)
-    left_out = [column.title for column in columns[len(kept) :]]
+    left_out = [column.title for column in numbers[len(kept) :]]
     return Layout(name_width=_name_width(room, longest), columns=kept, two_lines=True, left_out=left_out)
 
 
 def table_lines(frame: Frame, layout: Layout, width: int) -> Iterator[Text]:
     """Yield the heading, the pods, what the others sum to, and the total."""
+    yield heading_line(frame, layout)
+    for shown in frame.rows:
+        yield from pod_lines(frame, shown, layout, width)
+    if frame.more is not None:
+        yield more_line(frame.more, layout)
+    yield total_line(frame, layout)
+
+
+def heading_line(frame: Frame, layout: Layout) -> Text:
+    """Return the names of the columns."""
     namespace = shared_namespace(frame)
     title = f"POD ({visible(namespace)})" if namespace else "POD"
-    yield Text(_line(title, [column.title for column in layout.columns], layout), style="bold")
-    for shown, name in zip(frame.rows, _names(frame), strict=True):
-        yield from _pod(shown, name, layout, width, with_top=frame.with_top)
-    if frame.more is not None:
-        yield Text(_sum(f"and {_counted(frame.more)} more", frame.more, layout), style="dim")
+    return Text(_line(title, [column.title for column in layout.columns], layout), style="bold")
+
+
+def more_line(more: Totals, layout: Layout) -> Text:
+    """Return the sums over the pods beyond the limit."""
+    return sum_line(f"and {_counted(more)} more", more, layout, "dim")
+
+
+def total_line(frame: Frame, layout: Layout) -> Text:
+    """Return the sums over all pods."""
     noun = "pod" if frame.total.pods == 1 else "pods"
-    yield Text(_sum(f"{_counted(frame.total)} {noun}", frame.total, layout), style="bold")
+    return sum_line(f"{_counted(frame.total)} {noun}", frame.total, layout, "bold")
+
+
+def sum_line(label: str, totals: Totals, layout: Layout, style: str) -> Text:
+    """Return sums under a label, which is made visible here."""
+    texts = [column.total(totals) for column in layout.columns]
+    return Text(_line(visible(label), texts, layout), style=style)
+
+
+def pod_lines(
+    frame: Frame, shown: Shown, layout: Layout, width: int, *, selected: bool = False
+) -> Iterator[Text]:
+    """Yield a pod's line, or its two lines where the layout has two."""
+    row = shown.row
+    name = row.name if shared_namespace(frame) is not None else row.full_name
+    texts = [column.cell(shown) for column in layout.columns]
+    style = _style(shown)
+    line = Text(_line(visible(name), texts, layout), style=SELECTED if selected else style)
+    if not style and not selected:
+        _colour_cells(line, shown, layout)
+    yield line
+    if layout.two_lines:
+        words = "  ".join(filter(None, cells.details(shown, with_top=frame.with_top)))
+        text = visible(f"not measured: {row.unmeasured}" if row.parts is None else words)
+        style = style if style == "red" else "dim"
+        yield Text("  " + cut(text, max(width - 2, 0)), style=SELECTED if selected else style)
+
+
+def _colour_cells(line: Text, shown: Shown, layout: Layout) -> None:
+    end = layout.name_width
+    for column in layout.columns:
+        end += column.width
+        line.stylize(column.style(shown), end - column.width, end)
 
 
 def shared_namespace(frame: Frame) -> str | None:
@@ -79,16 +127,6 @@ def _counted(totals: Totals) -> str:
     return str(totals.pods) if totals.measured == totals.pods else f"{totals.measured} of {totals.pods}"
 
 
-def _pod(shown: Shown, name: str, layout: Layout, width: int, *, with_top: bool) -> Iterator[Text]:
-    style = _style(shown)
-    yield Text(_line(visible(name), [column.cell(shown) for column in layout.columns], layout), style=style)
-    if layout.two_lines:
-        row = shown.row
-        words = "  ".join(filter(None, cells.details(shown, with_top=with_top)))
-        text = visible(f"not measured: {row.unmeasured}" if row.parts is None else words)
-        yield Text("  " + cut(text, max(width - 2, 0)), style="dim" if style != "red" else style)
-
-
 def _style(shown: Shown) -> str:
     if shown.stale:
         return "yellow"
@@ -96,10 +134,6 @@ def _style(shown: Shown) -> str:
         return "dim"
     share = shown.row.use.share
     return "red" if share is not None and share >= NEAR_LIMIT else ""
-
-
-def _sum(label: str, totals: Totals, layout: Layout) -> str:
-    return _line(label, [column.total(totals) for column in layout.columns], layout)
 
 
 def _line(name: str, texts: Sequence[str], layout: Layout) -> str:
