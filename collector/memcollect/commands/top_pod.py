@@ -10,11 +10,11 @@ from typing import Any
 from rich.text import Text
 
 from memcollect.commands.cluster import plan_of
+from memcollect.documents.snapshot import Missing, Pod
 from memcollect.errors import CollectorError
 from memcollect.explain import explain
 from memcollect.join import Capture, local_snapshot
 from memcollect.live.rows import Row
-from memcollect.documents.snapshot import Missing, Pod
 from memcollect.reporters.terminal.lines import paragraph
 from memcollect.reporters.terminal.pod import pod_lines
 
@@ -67,10 +67,10 @@ def _local(options: dict[str, Any], row: Row) -> Pod:
 
 def _cluster(options: dict[str, Any], row: Row) -> Pod:
     # Imported here: the official client takes a second, which --local and --help need not wait for.
-    from memcollect.taking.cluster import Collection  # noqa: PLC0415
     from memcollect.sources.api import Api, Patience  # noqa: PLC0415
     from memcollect.sources.kube_config import connect  # noqa: PLC0415
     from memcollect.sources.portforward import port_forwarding  # noqa: PLC0415
+    from memcollect.taking.cluster import Collection  # noqa: PLC0415
 
     one = {"pods": (row.full_name,), "nodes": False, "namespaces": (), "all_namespaces": False}
     chosen = {"selector": None, "field_selector": None}

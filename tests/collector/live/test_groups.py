@@ -1,9 +1,9 @@
 """Rows by node and by namespace."""
 
-from worlds.live_builders import MIB, row, view
 from memcollect.live.frame import frame_of
 from memcollect.live.groups import groups_of
 from memcollect.live.model import Frame, World
+from worlds.live_builders import MIB, row, view
 
 ROWS = (
     row("a", 10 * MIB, node="small", namespace="x"),

@@ -3,9 +3,9 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worlds.live_builders import row
 from memcollect.live.frame import SORTS
 from memcollect.live.view import HELP, MAX_NEEDLE, Scene, View, pressed, selected_index, wanted
+from worlds.live_builders import row
 
 UIDS = tuple(f"uid-{number}" for number in range(30))
 SCENE = Scene(uids=UIDS, rows=10, last_scroll=40, page_lines=20)

@@ -9,13 +9,13 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 from rich.text import Text
 
-from worlds.live_builders import MIB, growth, row, view
+from memcollect.documents.snapshot import Missing
 from memcollect.live.frame import frame_of
 from memcollect.live.model import World
 from memcollect.live.rows import Use
 from memcollect.live.view import HELP, View, wanted
-from memcollect.documents.snapshot import Missing
 from memcollect.reporters.terminal.top.screen import Screen, help_lines, page_screen, table_screen
+from worlds.live_builders import MIB, growth, row, view
 from worlds.sample_snapshots import HOSTILE
 
 MANY = World(
