@@ -8,6 +8,7 @@ import pytest
 
 from memcollect_agent.__main__ import main
 from memcollect_agent.wire import NodeSample
+from worlds import children
 from worlds.agent_trees import recorded
 
 UID = "476ef1fb-90cb-446a-989f-e9a1ed217abf"
@@ -61,15 +62,14 @@ def test_a_reader_that_has_seen_enough_causes_no_traceback() -> None:
     read_end, write_end = os.pipe()
     os.close(read_end)
     try:
-        done = subprocess.run(
+        done = children.run(
             [sys.executable, "-m", "memcollect_agent", "sample", *options()],
             stdout=write_end,
             stderr=subprocess.PIPE,
-            check=False,
         )
     finally:
         os.close(write_end)
-    assert (done.returncode, done.stderr) == (1, b"")
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_the_agent_needs_nothing_of_the_collector() -> None:
@@ -77,7 +77,5 @@ def test_the_agent_needs_nothing_of_the_collector() -> None:
         "import sys; from memcollect_agent.__main__ import main; main(sys.argv[1:]); "
         "print({'click', 'rich', 'kubernetes', 'psutil', 'memcollect'} & set(sys.modules), file=sys.stderr)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program, "sample", *options()], capture_output=True, check=True
-    )
-    assert done.stderr == b"set()\n"
+    done = children.run([sys.executable, "-c", program, "sample", *options()], check=True)
+    assert done.stderr == "set()\n"

@@ -19,6 +19,7 @@ import pytest
 from cluster.kubectl import Kubectl
 from cluster.tenant import POD, interpreter_of, pod
 from memcollect.sources.rights import AGENT_NAMESPACE
+from worlds import children
 
 START_SECONDS = 180.0
 Memcollect = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -78,6 +79,6 @@ def memcollect(namespace: str) -> Memcollect:
 
     def run(command: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
         words = [sys.executable, "-m", "memcollect", command, "-n", namespace, *arguments]
-        return subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
+        return children.run(words)
 
     return run

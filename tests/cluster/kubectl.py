@@ -1,10 +1,9 @@
 """The real kubectl, on the cluster that KUBECONFIG leads to."""
 
 import json
-import subprocess
 from typing import Any
 
-SECONDS = 120
+from worlds import children
 
 
 class Kubectl:
@@ -13,9 +12,7 @@ class Kubectl:
     def out(self, *arguments: str, document: dict[str, Any] | None = None) -> str:
         """Return what it prints; `document` goes to its standard input."""
         sent = None if document is None else json.dumps(document)
-        done = subprocess.run(
-            ["kubectl", *arguments], input=sent, capture_output=True, text=True, timeout=SECONDS, check=False
-        )
+        done = children.run(["kubectl", *arguments], input=sent)
         assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr.strip()}"
         return done.stdout
 
@@ -31,5 +28,5 @@ class Kubectl:
     def may(self, *words: str) -> bool:
         """Whether the API server grants `words` (as `kubectl auth can-i` takes them)."""
         command = ["kubectl", "auth", "can-i", *words]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+        done = children.run(command)
         return done.stdout.strip() == "yes"

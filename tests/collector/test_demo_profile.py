@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from worlds import children
+
 SCRIPT = Path(__file__).parents[2] / "scripts" / "demo-profile"
 STAND_IN = """#!/bin/sh
 case "$*" in
@@ -31,7 +33,7 @@ def ended(
     (programs / "memcollect").write_text(STAND_IN.format(disk=disk, memory=memory, compare=compare))
     (programs / "memcollect").chmod(0o755)
     command = ["sh", str(SCRIPT), str(programs), str(programs.parent / "guide")]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return children.run(command)
 
 
 def test_both_backends_are_run_and_compared(programs: Path) -> None:

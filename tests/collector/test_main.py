@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from worlds import local_tree
+from worlds import children, local_tree
 
 PROGRAM = [sys.executable, "-m", "memcollect"]
 
@@ -18,9 +18,7 @@ def _run(
     arguments: list[str], *, env: dict[str, str] | None = None, text: str | None = None
 ) -> subprocess.CompletedProcess[str]:
     command = [*PROGRAM, *arguments]
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=60, env=env, input=text
-    )
+    return children.run(command, env=env, input=text)
 
 
 @pytest.fixture
@@ -61,7 +59,7 @@ def test_data_goes_to_standard_output_and_words_to_standard_error(machine: list[
 def test_a_reader_that_leaves_early_is_no_error(machine: list[str]) -> None:
     pipeline = 'set -o pipefail; "$@" | head -1'
     shell = ["bash", "-c", pipeline, "bash", *PROGRAM, *machine]
-    done = subprocess.run(shell, capture_output=True, text=True, check=False, timeout=60)
+    done = children.run(shell)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("Sample")
 
@@ -70,33 +68,25 @@ def test_a_closed_pipe_is_silent(machine: list[str]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "w") as closed:
-        process = subprocess.run(
-            [*PROGRAM, *machine], stdout=closed, stderr=subprocess.PIPE, check=False, timeout=60
-        )
-    assert (process.returncode, process.stderr) == (0, b"")
+        process = children.run([*PROGRAM, *machine], stdout=closed, stderr=subprocess.PIPE)
+    assert (process.returncode, process.stderr) == (0, "")
 
 
 def test_a_full_disk_behind_standard_output_is_one_sentence(machine: list[str]) -> None:
     with Path("/dev/full").open("w", encoding="utf-8") as full:
-        done = subprocess.run(
-            [*PROGRAM, *machine], stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60
-        )
+        done = children.run([*PROGRAM, *machine], stdout=full, stderr=subprocess.PIPE)
     assert done.returncode == 1
     assert done.stderr.startswith("memcollect: Standard output could not be written: No space left")
     assert done.stderr.count("\n") == 1
 
 
 def test_an_interruption_is_one_line_and_exit_code_130() -> None:
-    with subprocess.Popen(
-        [*PROGRAM, "explain", "-"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdin is not None
-        assert process.stderr is not None
+    with children.Child([*PROGRAM, "explain", "-"], stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         _wait_until_it_reads(process.pid)
         process.send_signal(signal.SIGINT)
-        error = process.stderr.read()
-        process.stdin.close()
-        assert process.wait(timeout=60) == 130
+        # Its input stays open, as a terminal's does.
+        assert process.wait() == 130
+        _, error = process.communicate()
     assert error.strip() == "memcollect: interrupted."
 
 
@@ -128,9 +118,7 @@ def test_without_the_collectors_packages_one_sentence_names_the_extra(tmp_path: 
         "importlib.util.find_spec = lambda name, *more: None if name in gone else real(name, *more)\n"
         "from memcollect.__main__ import main; sys.exit(main(['snapshot']))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", blocker], capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path
-    )
+    done = children.run([sys.executable, "-c", blocker], cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "pip install 'memcollect[collector]'" in done.stderr

@@ -1,8 +1,9 @@
 """Compiles the truthful program."""
 
 import shutil
-import subprocess
 from pathlib import Path
+
+from worlds import children
 
 SOURCE = Path(__file__).parent / "workload.c"
 
@@ -13,5 +14,5 @@ def compiled(directory: Path) -> Path:
     if compiler is None:
         raise FileNotFoundError("no C compiler; on Debian: apt-get install gcc libc6-dev")
     target = directory / "workload"
-    subprocess.run([compiler, "-O1", "-static", "-pthread", "-s", "-o", target, SOURCE], check=True)
+    children.run([compiler, "-O1", "-static", "-pthread", "-s", "-o", target, SOURCE], check=True)
     return target

@@ -21,6 +21,15 @@ from memcollect.lab.errors import LabError
 from memcollect.lab.kernels import Kernel
 
 TIME_LIMIT_SECONDS = 400.0
+_PATIENCE_SECONDS = 3600
+"""Of a test with the boot that its fixtures wait for, each of which has a limit of its own."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the tests that boot a kernel take longer than the others, as it does."""
+    for item in items:
+        if item.get_closest_marker("lab"):
+            item.add_marker(pytest.mark.timeout(_PATIENCE_SECONDS))
 
 
 @pytest.fixture(scope="session")

@@ -2,17 +2,20 @@
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
 from msgspec import Struct
 
 from lab.deploy_bundle import Json
 from memcollect.lab.errors import LabError
+from worlds import children
 
 PROJECT = Path(__file__).parents[2]
 SECCOMP = Path("/usr/share/containers/seccomp.json")
 """The default profile of CRI-O and Podman, and but for its age containerd's; of containers-common."""
+
+BUILD_SECONDS = 1500.0
+"""It takes two minutes where nothing else runs, with the base image yet to be made."""
 
 
 class Image(Struct, frozen=True, kw_only=True):
@@ -33,9 +36,7 @@ def build(directory: Path) -> Image:
             raise LabError(
                 "only root can build an image here (make image); MEMCOLLECT_IMAGE may name a built one"
             )
-        done = subprocess.run(
-            [PROJECT / "scripts/build-image", place], capture_output=True, text=True, check=False
-        )
+        done = children.run([PROJECT / "scripts/build-image", place], timeout=BUILD_SECONDS)
         if done.returncode != 0:
             raise LabError(f"the image was not built: {done.stderr.strip()[-2000:]}")
     return Image(

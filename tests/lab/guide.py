@@ -15,6 +15,7 @@ import msgspec
 
 from memcollect.lab.sandboxes import disk, manifest
 from memcollect.profile.plan.shipped import text_of
+from worlds import children
 
 SECONDS = 2400.0
 """It takes about ten minutes; this ends what hangs."""
@@ -72,10 +73,10 @@ def write_plans(directory: Path) -> None:
     (directory / "pod.json").write_bytes(msgspec.json.encode(pod))
 
 
-def _demo(directory: Path, kernel: str, name: str, commands: Sequence[str]) -> "subprocess.Popen[bytes]":
+def _demo(directory: Path, kernel: str, name: str, commands: Sequence[str]) -> children.Child:
     program = [sys.executable, "-m", "memcollect", "demo", "--kernel", kernel, "--empty", "--pace", "swift"]
     runs = [word for command in commands for word in ("--run", command)]
     with (directory / f"{name}.log").open("wb") as log:
-        return subprocess.Popen(
+        return children.Child(
             [*program, *runs], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=directory
         )

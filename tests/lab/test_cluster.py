@@ -5,7 +5,6 @@ growing pod has surely left its number behind.
 """
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from memcollect.documents.snapshot import Container, Pod, Snapshot, Top
 from memcollect.lab import uml
 from memcollect.lab.cadvisor import Reading
 from memcollect.lab.kernels import Kernel
+from worlds import children
 from worlds.real_kubectl import kubectl_path, why_not
 
 pytestmark = pytest.mark.lab
@@ -241,7 +241,7 @@ def test_kubectl_top_prints_each_containers_number_too(results: Results) -> None
 
 def test_the_file_explained_offline_says_the_same(results: Results) -> None:
     command = ["memcollect", "explain", str(results.file("aligned")), "--format", "json"]
-    done = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, check=False)
+    done = children.run([sys.executable, "-m", *command])
     assert (done.returncode, done.stderr) == (0, "")
     measured, again = results.snapshot("aligned"), msgspec.json.decode(done.stdout, type=Snapshot)
     assert again.pods == measured.pods

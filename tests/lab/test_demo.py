@@ -1,7 +1,6 @@
 """`memcollect demo` as a user runs it, and the same on a machine's own cgroups (the guest being one)."""
 
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -15,6 +14,7 @@ from memcollect.documents.snapshot import Snapshot
 from memcollect.lab import uml
 from memcollect.lab.demo_plan import PODS
 from memcollect.lab.kernels import Kernel
+from worlds import children
 
 pytestmark = pytest.mark.lab
 
@@ -29,7 +29,7 @@ def demo(kernel: Kernel, tmp_path_factory: pytest.TempPathFactory) -> tuple[Snap
     target = ["--format", "json", "-o", str(document)]
     command = [sys.executable, "-m", "memcollect", "demo", "--kernel", version, *target]
     began = time.monotonic()
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = children.run(command)
     assert done.returncode == 0, done.stderr
     snapshot = msgspec.json.decode(document.read_bytes(), type=Snapshot)
     return snapshot, done.stderr, time.monotonic() - began

@@ -3,7 +3,6 @@
 import copy
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +19,7 @@ from lab.deploy_rights import AGENTS, TARGETS
 from memcollect.lab import uml
 from memcollect.lab.errors import LabError
 from memcollect.lab.kernels import Kernel
-from worlds import manifests
+from worlds import children, manifests
 
 pytestmark = pytest.mark.lab
 
@@ -185,7 +184,7 @@ def test_what_is_loaded_late_is_there(image: Image, program: str) -> None:
     if os.getuid() != 0:
         pytest.skip("only root may change the root directory")
     command = ["chroot", str(image.rootfs), "/opt/memcollect/bin/python", "-I", "-c", program]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = children.run(command)
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -210,7 +209,7 @@ def besieged(kernel: Kernel, image: Image, tmp_path_factory: pytest.TempPathFact
     directory = tmp_path_factory.mktemp("besieged")
     program = directory / "hostile"
     source = Path(__file__).parent / "hostile.c"
-    subprocess.run(["gcc", "-O1", "-static", "-s", "-o", program, source], check=True)
+    children.run(["gcc", "-O1", "-static", "-s", "-o", program, source], check=True)
     base = manifests.pod_spec(manifests.rendered("base"))
     plan = Plan(containers={"base": _container(base, image)}, hostile=str(program), herd=HERD, samples=3)
     result = _play(kernel, image, directory, plan, 6 << 30)

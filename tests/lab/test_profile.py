@@ -3,7 +3,6 @@
 What the boots leave are bundles; everything is judged from them offline, as for a pull request.
 """
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from memcollect.documents.bundle import Bundle, read_bundle
 from memcollect.lab import kernels, matrix
 from memcollect.lab.errors import LabError
 from memcollect.lab.sandboxes import WORKER_MIB, WORKERS
+from worlds import children
 
 pytestmark = pytest.mark.lab
 
@@ -56,7 +56,7 @@ def compared(results: Path, *words: str, code: int = 0) -> Comparison:
 
 def compare(results: Path, *words: str, code: int = 0) -> str:
     command = [sys.executable, "-m", "memcollect", "compare", *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=results)
+    done = children.run(command, cwd=results)
     assert done.returncode == code, done.stderr
     return done.stdout
 

@@ -13,6 +13,7 @@ import pytest
 from memcollect.lab import space, uml
 from memcollect.lab.errors import BootError, TimeLimitError
 from memcollect.lab.kernels import Kernel
+from worlds import children
 
 pytestmark = pytest.mark.lab
 
@@ -99,19 +100,17 @@ def test_an_interrupt_leaves_no_process_behind(
         " 'import time; print(1, flush=True); time.sleep(600)']), lambda line: print(line, flush=True))"
     )
     version = ".".join(kernel.release.split(".")[:2])
-    child = subprocess.Popen(
+    child = children.Child(
         [sys.executable, "-c", script, version],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-        text=True,
     )
     with child:
-        assert child.stdout is not None
-        assert child.stdout.readline() == "1\n"
+        assert child.line() == "1"
         assert guests(own_room)
         os.killpg(child.pid, number)
-        assert child.wait(timeout=10) != 0
+        assert child.wait() != 0
     assert leftovers() == []
     assert guests(own_room) == []
 

@@ -21,10 +21,11 @@ import msgspec
 from memcollect.testing import NODES, POD_METRICS, PODS, Cluster, StandInCluster, objects
 from memcollect_agent.measure.sample import Roots
 from memcollect_agent.wire import DEFAULT_PORT, History
+from worlds import children
 from worlds.agent_trees import FIXTURES, recorded
 from worlds.served_agents import ask
 from worlds.tcp_agents import refusing_port
-from worlds.waiting import PATIENCE, wait_until
+from worlds.waiting import wait_until
 
 LABELS = {"app": "deer-flow-sandbox"}
 AGENT_LABELS = {"app.kubernetes.io/name": "memcollect-agent"}
@@ -107,13 +108,13 @@ def agent_serving(roots: Roots, *options: str) -> Iterator[int]:
     trees = ["--proc", roots.proc, "--cgroup", roots.cgroup, "--sys", roots.sys]
     listen = ["--listen", f"127.0.0.1:{port}", "--health-listen", "off"]
     command = [sys.executable, "-m", "memcollect_agent", "serve", *trees, *listen, *options]
-    with subprocess.Popen(command) as process:
+    with children.Child(command) as process:
         try:
             wait_until(lambda: _listens(port))
             yield port
         finally:
             process.send_signal(signal.SIGTERM)
-            assert process.wait(PATIENCE) == 0
+            assert process.wait() == 0
 
 
 def remembering(port: int) -> None:
@@ -167,15 +168,7 @@ def memcollect(
     *arguments: str, env: Mapping[str, str] | None = None, **more: Any
 ) -> "subprocess.CompletedProcess[str]":
     """Run the program as a user does, to its end."""
-    return subprocess.run(
-        command_of(arguments),
-        env=dict(env or environment()),
-        capture_output="stdout" not in more,
-        text=True,
-        timeout=120,
-        check=False,
-        **more,
-    )
+    return children.run(command_of(arguments), env=dict(env or environment()), **more)
 
 
 def command_of(arguments: Sequence[str]) -> list[str]:

@@ -1,12 +1,12 @@
 """The manifests of deploy/ as kubectl renders them."""
 
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from worlds import children
 from worlds.real_kubectl import why_not
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -20,9 +20,7 @@ def rendered(name: str) -> list[Document]:
     """Return what `kubectl apply -k deploy/NAME` would send; the calling test is skipped without kubectl."""
     if why_not():
         pytest.skip(why_not())
-    done = subprocess.run(
-        ["kubectl", "kustomize", str(DEPLOY / name)], capture_output=True, text=True, check=False
-    )
+    done = children.run(["kubectl", "kustomize", str(DEPLOY / name)])
     assert done.returncode == 0, done.stderr
     return list(yaml.safe_load_all(done.stdout))
 

@@ -7,7 +7,6 @@ import http.server
 import json
 import os
 import shutil
-import subprocess
 import sys
 import threading
 import urllib.parse
@@ -19,6 +18,7 @@ import pytest
 
 from memcollect_agent.measure.sample import Roots
 from memcollect_agent.serve.addresses import Address, listen
+from worlds import children
 from worlds.waiting import PATIENCE, wait_until
 
 REPOSITORY = Path(__file__).parents[2]
@@ -41,11 +41,11 @@ def require_prometheus() -> None:
     pytest.skip(reason)
 
 
-def promtool(*arguments: str, given: bytes = b"") -> str:
+def promtool(*arguments: str, given: str = "") -> str:
     """Run promtool, fail with its words unless it is content, and return them."""
     require_prometheus()
-    done = subprocess.run(["promtool", *arguments], input=given, capture_output=True, check=False)
-    said = (done.stdout + done.stderr).decode()
+    done = children.run(["promtool", *arguments], input=given)
+    said = done.stdout + done.stderr
     assert done.returncode == 0, said
     return said
 
@@ -90,7 +90,7 @@ def metered_agent(roots: Roots, *options: str) -> Iterator[int]:
     places = ["--proc", roots.proc, "--cgroup", roots.cgroup, "--sys", roots.sys]
     quiet = ["--listen", f"127.0.0.1:{free_port()}", "--health-listen", "off"]
     command = [*places, *quiet, "--metrics-listen", f"127.0.0.1:{port}", *options]
-    with subprocess.Popen([sys.executable, "-m", "memcollect_agent", "serve", *command]) as process:
+    with children.Child([sys.executable, "-m", "memcollect_agent", "serve", *command]) as process:
         try:
             wait_until(lambda: answers(port, "/metrics") or process.poll() is not None)
             assert process.poll() is None
@@ -170,7 +170,7 @@ def prometheus(directory: Path, targets: Mapping[str, tuple[int, str]]) -> Itera
         f"--web.listen-address=127.0.0.1:{port}",
         "--log.level=error",
     ]
-    with subprocess.Popen(command) as process:
+    with children.Child(command) as process:
         try:
             wait_until(lambda: answers(port, "/-/ready") or process.poll() is not None)
             assert process.poll() is None

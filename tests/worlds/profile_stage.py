@@ -7,7 +7,6 @@ real process of this machine that finds it by $CGROUP, and may make it grow.
 import contextlib
 import shutil
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -17,6 +16,7 @@ from typing import Any
 
 from memcollect.testing import NAMESPACES, NODES, PODS, Cluster, ExecRefusedError, StandInCluster, objects
 from memcollect_agent.wire import DEFAULT_PORT
+from worlds import children
 from worlds.agent_trees import MIB, Machine
 from worlds.live_cluster import agent_pod
 from worlds.tcp_agents import refusing_port
@@ -179,13 +179,13 @@ def _agent(machine: Machine) -> Iterator[int]:
     roots = machine.roots
     arguments = ["--listen", f"127.0.0.1:{port}", "--health-listen", "off", "--history-interval", "0.5"]
     arguments += ["--proc", roots.proc, "--cgroup", roots.cgroup, "--sys", roots.sys]
-    with subprocess.Popen([sys.executable, "-m", "memcollect_agent", "serve", *arguments]) as process:
+    with children.Child([sys.executable, "-m", "memcollect_agent", "serve", *arguments]) as process:
         try:
             wait_until(lambda: _listens(port))
             yield port
         finally:
             process.send_signal(signal.SIGTERM)
-            assert process.wait(10) == 0
+            assert process.wait() == 0
 
 
 def _listens(port: int) -> bool:

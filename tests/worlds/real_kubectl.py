@@ -2,8 +2,9 @@
 
 import json
 import shutil
-import subprocess
 from functools import cache
+
+from worlds import children
 
 OLDEST_MINOR = 30
 """1.30 forwards ports over WebSocket; older ones speak bare SPDY, and their kustomize lacks `labels`."""
@@ -22,7 +23,7 @@ def why_not() -> str:
     if found is None:
         return "kubectl is not installed (Debian: kubernetes-client)"
     command = [found, "version", "--client", "-o", "json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = children.run(command)
     try:
         version = json.loads(done.stdout)["clientVersion"]
         minor = int("".join(filter(str.isdigit, version["minor"])))

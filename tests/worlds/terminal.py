@@ -6,12 +6,12 @@ import os
 import pty
 import select
 import struct
-import subprocess
 import termios
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from worlds import children
 from worlds.waiting import PATIENCE
 
 ENTER_SCREEN, LEAVE_SCREEN = b"\x1b[?1049h", b"\x1b[?1049l"
@@ -21,7 +21,7 @@ HIDE_CURSOR, SHOW_CURSOR = b"\x1b[?25l", b"\x1b[?25h"
 class Terminal:
     """The side of a terminal that a person sits at."""
 
-    def __init__(self, master: int, slave: int, process: "subprocess.Popen[bytes]") -> None:
+    def __init__(self, master: int, slave: int, process: children.Child) -> None:
         self.written = b""
         self.process = process
         self._master = master
@@ -71,14 +71,14 @@ def on_terminal(
     """Run a program on a terminal that is its own; end it where the test has not."""
     master, slave = pty.openpty()
     _resize(slave, columns, lines)
-    process = subprocess.Popen(
+    process = children.Child(
         command,
         stdin=slave,
         stdout=slave,
         stderr=slave,
         env=dict(env),
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 # the terminal must be its own
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # the terminal must be its own
     )
     try:
         yield Terminal(master, slave, process)

@@ -1,14 +1,18 @@
-"""Waiting for what another thread does: as short as it takes, and never for ever."""
+"""Waiting for what another thread or program does: as short as it takes, and never for ever."""
 
 import time
 from collections.abc import Callable
 
-PATIENCE = 30.0
+PATIENCE = 60.0
+"""Seconds; a machine that is busy with other things may take that long for what else takes one."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.002, 0.05
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
     """Return when `condition` holds; fail when it does not within PATIENCE seconds."""
     until = time.monotonic() + PATIENCE
+    pause = _FIRST_PAUSE
     while not condition():
-        assert time.monotonic() < until, "it did not happen"
-        time.sleep(0.002)
+        assert time.monotonic() < until, f"it did not happen within {PATIENCE:.0f} s"
+        time.sleep(pause)
+        pause = min(pause * 1.5, _LONGEST_PAUSE)

@@ -13,7 +13,9 @@ _POLL_SECONDS = 0.2
 
 
 def lines_of(
-    process: "subprocess.Popen[bytes]", descriptors: Sequence[int], time_limit_seconds: float
+    process: "subprocess.Popen[bytes] | subprocess.Popen[str]",
+    descriptors: Sequence[int],
+    time_limit_seconds: float,
 ) -> Iterator[tuple[int, str]]:
     """Yield (index of the descriptor, line without its end) until `process` has ended.
 

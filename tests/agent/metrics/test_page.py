@@ -68,7 +68,7 @@ def roots_of(tree: PodTree) -> Roots:
 
 
 def test_promtool_finds_no_fault(full: Page) -> None:
-    assert promtool("check", "metrics", given=text(full).encode()) == ""
+    assert promtool("check", "metrics", given=text(full)) == ""
 
 
 def test_the_page_has_every_metric_of_the_catalogue_and_the_usual_ones_of_a_process(full: Page) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from memcollect_agent.errors import GoneError, ReadError, UnsafeFileError
 from memcollect_agent.read.procfs import ProcFs, SysFs
+from worlds import children
 from worlds.agent_trees import Machine
 
 # The buffer is touched page by page, then the process says it is ready and sleeps.
@@ -35,20 +36,18 @@ ctypes.CDLL(None).syscall(60, 0)  # exit, of this thread alone, by its number on
 """
 
 
-def _started(program: str) -> Iterator[subprocess.Popen[bytes]]:
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as child:
-        assert child.stdout is not None
-        assert child.stdout.readline() == b"ready\n"
+def _started(program: str) -> Iterator[children.Child]:
+    with children.Child([sys.executable, "-c", program], stdout=subprocess.PIPE) as child:
+        assert child.line() == "ready"
         yield child
-        child.kill()
 
 
 @pytest.fixture
-def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+def sleeper() -> Iterator[children.Child]:
     yield from _started(HOLD)
 
 
-def test_the_sums_agree_with_psutil(sleeper: subprocess.Popen[bytes]) -> None:
+def test_the_sums_agree_with_psutil(sleeper: children.Child) -> None:
     """Two routes to one number: psutil adds up /proc/PID/smaps, the kernel adds up smaps_rollup."""
     other = psutil.Process(sleeper.pid).memory_full_info()
     with ProcFs() as proc, proc.process(sleeper.pid) as process:
@@ -62,7 +61,7 @@ def test_the_sums_agree_with_psutil(sleeper: subprocess.Popen[bytes]) -> None:
     assert ours["Pss_Anon"] >= 24 << 20
 
 
-def test_identity_and_texts_agree_with_psutil(sleeper: subprocess.Popen[bytes]) -> None:
+def test_identity_and_texts_agree_with_psutil(sleeper: children.Child) -> None:
     other = psutil.Process(sleeper.pid)
     with ProcFs() as proc, proc.process(sleeper.pid) as process:
         stat = process.stat()
@@ -76,7 +75,7 @@ def test_identity_and_texts_agree_with_psutil(sleeper: subprocess.Popen[bytes]) 
         assert process.threads() == [sleeper.pid]
 
 
-def test_processes_are_enumerated_as_psutil_does(sleeper: subprocess.Popen[bytes]) -> None:
+def test_processes_are_enumerated_as_psutil_does(sleeper: children.Child) -> None:
     with ProcFs() as proc:
         ours = set(proc.pids())
     assert sleeper.pid in ours
@@ -84,7 +83,7 @@ def test_processes_are_enumerated_as_psutil_does(sleeper: subprocess.Popen[bytes
     assert {os.getpid(), os.getppid(), 1} & set(psutil.pids()) <= ours
 
 
-def test_an_open_process_stays_itself_after_its_death(sleeper: subprocess.Popen[bytes]) -> None:
+def test_an_open_process_stays_itself_after_its_death(sleeper: children.Child) -> None:
     with ProcFs() as proc, proc.process(sleeper.pid) as process:
         assert process.smaps_rollup()["Rss"] > 0
         sleeper.kill()
@@ -100,12 +99,12 @@ def test_a_number_given_to_another_process_does_not_fool_an_open_one() -> None:
         pytest.skip("only root may choose the next pid")
     with ProcFs() as proc:
         for _ in range(20):
-            with subprocess.Popen(["sleep", "60"]) as first:
+            with children.Child(["sleep", "60"]) as first:
                 process = proc.process(first.pid)
                 first.kill()
             with process:
                 last_pid.write_text(str(first.pid - 1))
-                with subprocess.Popen(["sleep", "60"]) as second:
+                with children.Child(["sleep", "60"]) as second:
                     try:
                         if second.pid != first.pid:
                             continue
@@ -120,7 +119,7 @@ def test_a_number_given_to_another_process_does_not_fool_an_open_one() -> None:
 
 
 def test_a_zombie_has_an_identity_and_no_memory() -> None:
-    with subprocess.Popen(["true"]) as child, ProcFs() as proc, proc.process(child.pid) as process:
+    with children.Child(["true"]) as child, ProcFs() as proc, proc.process(child.pid) as process:
         deadline = time.monotonic() + 10
         while not process.stat().is_zombie and time.monotonic() < deadline:
             time.sleep(0.01)

@@ -1,10 +1,10 @@
 """The metrics of the whole program: a process that serves a recorded node, asked as a scraper asks."""
 
-import subprocess
 import sys
 
 import pytest
 
+from worlds import children
 from worlds.agent_trees import recorded
 from worlds.metrics_stage import metered_agent, scrape
 from worlds.waiting import wait_until
@@ -56,7 +56,7 @@ def test_only_an_agent_that_serves_metrics_loads_their_library(metrics: str, loa
         f"with started(Options(listen=here, health_listen=None, history=None, metrics={metrics})):\n"
         "    print('prometheus_client' in sys.modules)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    done = children.run([sys.executable, "-c", program])
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{loaded}\n", "")
 
 
@@ -67,9 +67,7 @@ def test_without_the_library_it_says_what_to_install() -> None:
         "from memcollect_agent.__main__ import main; sys.exit(main(sys.argv[1:]))"
     )
     command = ["serve", "--health-listen", "off", "--metrics-listen", "127.0.0.1:0"]
-    done = subprocess.run(
-        [sys.executable, "-c", program, *command], capture_output=True, text=True, check=False
-    )
+    done = children.run([sys.executable, "-c", program, *command])
     assert done.returncode == 1
     assert done.stderr == (
         "memcollect-agent: --metrics-listen needs the package prometheus_client, which is not installed: "
@@ -86,11 +84,6 @@ def test_without_the_library_it_says_what_to_install() -> None:
     ],
 )
 def test_what_makes_no_sense_is_wrong_usage(options: tuple[str, str]) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "memcollect_agent", "serve", *options],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = children.run([sys.executable, "-m", "memcollect_agent", "serve", *options])
     assert done.returncode == 2
     assert options[0] in done.stderr

@@ -20,6 +20,7 @@ from memcollect_agent.measure.sample import Roots
 from memcollect_agent.serve import run as run_module
 from memcollect_agent.serve.addresses import Address, listen
 from memcollect_agent.wire import History, NodeSample
+from worlds import children
 from worlds.agent_trees import recorded
 from worlds.pod_tree import PodTree
 from worlds.served_agents import ask
@@ -28,7 +29,7 @@ from worlds.waiting import PATIENCE, wait_until
 
 @dataclass
 class Agent:
-    process: subprocess.Popen[str]
+    process: children.Child
     port: int
     health_port: int
 
@@ -39,12 +40,9 @@ def agent(roots: Roots, *options: str) -> Iterator[Agent]:
     places = ["--proc", roots.proc, "--cgroup", roots.cgroup, "--sys", roots.sys]
     listen_at = ["--listen", f"127.0.0.1:{port}", "--health-listen", f"127.0.0.1:{health_port}"]
     command = [sys.executable, "-m", "memcollect_agent", "serve", *places, *listen_at, *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            wait_until(lambda: answers(health_port) or process.poll() is not None)
-            yield Agent(process, port, health_port)
-        finally:
-            process.kill()
+    with children.Child(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        wait_until(lambda: answers(health_port) or process.poll() is not None)
+        yield Agent(process, port, health_port)
 
 
 def free_port() -> int:
@@ -67,7 +65,7 @@ def test_it_samples_with_history_and_ends_cleanly_at_sigterm() -> None:
         assert sample.history is not None
         assert {one.pod_uid for one in sample.history.cgroups} == {pod.uid for pod in sample.pods}
         served.process.send_signal(signal.SIGTERM)
-        output, errors = served.process.communicate(timeout=PATIENCE)
+        output, errors = served.process.communicate()
     assert (served.process.returncode, output, errors) == (0, "", "")
 
 
@@ -82,7 +80,7 @@ def test_sigterm_does_not_wait_for_idle_connections() -> None:
         socket.create_connection(("127.0.0.1", served.port)),
     ):
         served.process.send_signal(signal.SIGTERM)
-        assert served.process.wait(timeout=PATIENCE) == 0
+        assert served.process.wait() == 0
 
 
 def test_sigterm_does_not_wait_for_a_sampling_that_takes_long() -> None:
@@ -93,14 +91,13 @@ def test_sigterm_does_not_wait_for_a_sampling_that_takes_long() -> None:
     )
     port = free_port()
     command = ["serve", "--listen", f"127.0.0.1:{port}", "--health-listen", "off", "--history", "off"]
-    with subprocess.Popen([sys.executable, "-c", program, *command], stdout=subprocess.PIPE) as process:
+    with children.Child([sys.executable, "-c", program, *command], stdout=subprocess.PIPE) as process:
         wait_until(lambda: answers(port))
         asking = threading.Thread(target=_ask_in_vain, args=(port,))
         asking.start()
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"begun\n"
+        assert process.line() == "begun"
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=PATIENCE) == 0
+        assert process.wait() == 0
         asking.join(PATIENCE)
 
 
@@ -109,7 +106,7 @@ def test_refusals_are_the_only_lines_on_stderr() -> None:
         assert ask(served.port).status == 200
         assert ask(served.port, body=b"\x1b").status == 400
         served.process.send_signal(signal.SIGTERM)
-        _, errors = served.process.communicate(timeout=PATIENCE)
+        _, errors = served.process.communicate()
     assert errors.count("\n") == 1
     assert "refused POST /v1/sample: 400" in errors
     assert "\x1b" not in errors
@@ -137,9 +134,7 @@ def test_a_taken_port_is_one_sentence_and_exit_one() -> None:
     with listen(Address("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         command = ["serve", "--listen", f"127.0.0.1:{port}", "--health-listen", "off"]
-        done = subprocess.run(
-            [sys.executable, "-m", "memcollect_agent", *command], capture_output=True, text=True, check=False
-        )
+        done = children.run([sys.executable, "-m", "memcollect_agent", *command])
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"memcollect-agent: cannot listen on 127.0.0.1:{port}: Address already in use\n"
 

@@ -19,13 +19,12 @@ from memcollect.documents.files import read_snapshot
 from memcollect.documents.snapshot import Pod, Snapshot
 from memcollect.explain.summary import Totals
 from memcollect.testing import Fault
+from worlds import children
 from worlds.live_cluster import NODE_6, LiveCluster, command_of, environment, memcollect
 from worlds.tcp_agents import hanging, listening
-from worlds.waiting import PATIENCE, wait_until
+from worlds.waiting import wait_until
 
 BOTH = ["-n", "deer-flow", "-n", "team-b"]
-WITH_DEFAULT_SIGNALS = ["env", "--default-signal=INT"]
-"""A test that runs in the background of a script would hand on that Ctrl-C is ignored."""
 CLEARED = "\r\x1b[K"
 
 
@@ -35,7 +34,7 @@ class Terminal:
     def __init__(self, command: list[str], **more: object) -> None:
         self._reader, writer = pty.openpty()
         options = {"env": environment(TERM="xterm"), "stdout": subprocess.PIPE, **more}
-        self.process = subprocess.Popen(command, stderr=writer, **options)  # type: ignore[call-overload]
+        self.process = children.Child(command, stderr=writer, **options)
         os.close(writer)
         self.shown = ""
 
@@ -48,10 +47,10 @@ class Terminal:
 
     def end(self) -> tuple[int, str, str]:
         """Return its exit code, its output and all that it showed."""
-        out, _ = self.process.communicate(timeout=PATIENCE)
+        out, _ = self.process.communicate()
         while piece := self._piece():
             self.shown += piece
-        return self.process.returncode, out.decode(), self.shown
+        return self.process.returncode, out, self.shown
 
     def close(self) -> None:
         """Free the terminal; a program that still runs is killed."""
@@ -110,7 +109,7 @@ def test_progress_is_shown_on_a_terminal_and_taken_away_again(live: LiveCluster)
 
 def test_ctrl_c_while_agents_are_asked_keeps_what_was_measured(half_hanging: LiveCluster, path: Path) -> None:
     options = ["snapshot", *BOTH, *half_hanging.options(), "--format", "json", "-o", str(path)]
-    with on_terminal([*WITH_DEFAULT_SIGNALS, *command_of(options)]) as terminal:
+    with on_terminal(command_of(options)) as terminal:
         terminal.read_until("asking agents 1/2")
         terminal.process.send_signal(signal.SIGINT)
         code, _, shown = terminal.end()
@@ -125,7 +124,7 @@ def test_ctrl_c_while_agents_are_asked_keeps_what_was_measured(half_hanging: Liv
 
 def test_ctrl_c_prints_the_table_of_what_was_measured(half_hanging: LiveCluster) -> None:
     options = ["snapshot", *BOTH, *half_hanging.options(), "--details", "none"]
-    with on_terminal([*WITH_DEFAULT_SIGNALS, *command_of(options)]) as terminal:
+    with on_terminal(command_of(options)) as terminal:
         terminal.read_until("asking agents 1/2")
         terminal.process.send_signal(signal.SIGINT)
         code, out, _ = terminal.end()
@@ -177,7 +176,7 @@ def test_ctrl_c_when_everything_was_measured_changes_nothing(
 def test_ctrl_c_before_anything_was_measured_writes_nothing(live: LiveCluster, path: Path) -> None:
     live.state.fault(Fault("/api/v1/namespaces/deer-flow/pods", times=None, hang=True))
     options = ["snapshot", *live.options(), "--format", "json", "-o", str(path)]
-    with on_terminal([*WITH_DEFAULT_SIGNALS, *command_of(options)]) as terminal:
+    with on_terminal(command_of(options)) as terminal:
         wait_until(lambda: len(live.state.requests) == 1)
         terminal.process.send_signal(signal.SIGINT)
         code, _, shown = terminal.end()
@@ -190,15 +189,14 @@ def test_ctrl_c_before_anything_was_measured_writes_nothing(live: LiveCluster, p
 @pytest.mark.parametrize("format_", ["table", "json", "markdown"])
 def test_piped_to_head(format_: str, live: LiveCluster) -> None:
     command = command_of(["snapshot", *BOTH, *live.options(), "--format", format_])
-    with subprocess.Popen(
+    with children.Child(
         command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
+        assert process.line()
         assert process.stdout is not None
-        assert process.stderr is not None
-        process.stdout.read(10)
         process.stdout.close()
-        assert process.stderr.read() == b""
-        assert process.wait(PATIENCE) == 0
+        assert process.communicate()[1] == ""
+    assert process.returncode == 0
 
 
 Limited = Callable[[LiveCluster, list[str]], "subprocess.CompletedProcess[str]"]
@@ -212,13 +210,9 @@ def limited() -> Limited:
         pytest.skip("needs prlimit (util-linux)")
 
     def start(live: LiveCluster, arguments: list[str]) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
+        return children.run(
             [prlimit, "--fsize=20000", *command_of(["snapshot", *live.options(), *arguments])],
             env=environment(PYTHONDONTWRITEBYTECODE="1"),
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
         )
 
     return start
@@ -263,7 +257,7 @@ def test_the_program_ends_at_once_although_a_thread_still_waits_for_an_agent() -
         "threading.Thread(target=threading.Event().wait, daemon=True).start()\n"
         "atexit.register(print, 'taken apart'); sys.argv = ['memcollect', '--version']; sys.exit(main())"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = children.run([sys.executable, "-c", code])
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("memcollect ")
     assert "taken apart" not in done.stdout

@@ -11,6 +11,7 @@ from memcollect.documents.files import read_snapshot
 from memcollect.documents.snapshot import Snapshot
 from memcollect.reporters import json
 from memcollect.testing import POD_METRICS, PODS, RUNTIME_CLASSES, objects
+from worlds import children
 from worlds.live_cluster import (
     LONG_AGO,
     NODE_6,
@@ -194,7 +195,7 @@ def test_an_agent_that_is_not_ready_is_not_asked(live: LiveCluster, path: Path) 
 
 def test_from_a_pipe_to_explain(live: LiveCluster) -> None:
     command = command_of(["snapshot", *live.options(), "--format", "json"])
-    with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE) as snapshot:
+    with children.Child(command, env=environment(), stdout=subprocess.PIPE) as snapshot:
         explained = memcollect("explain", "-", stdin=snapshot.stdout)
     assert (explained.returncode, explained.stderr) == (0, "")
     assert explained.stdout.count("kubectl top: ") >= 3

@@ -12,6 +12,7 @@ import pytest
 from memcollect.commands.run import run
 from memcollect.documents.bundle import Bundle, read_bundle
 from memcollect.documents.run import PhaseRun
+from worlds import children
 from worlds.bad_parts import sentences_of, text_of
 from worlds.bad_plan_of_a_provisioner import OF_A_PROVISIONER
 from worlds.live_cluster import command_of, environment, memcollect
@@ -200,7 +201,7 @@ def test_ctrl_c_keeps_what_was_measured_deletes_what_was_made_and_resume_goes_on
     flag = tmp_path / "flag"
     plan.write_text(HEAD.format(repeats=2, ready_within="10s") + EMPTY + slow % flag)
     command = command_of(["profile", str(plan), "-o", str(directory), *stage[1]])
-    with subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE, text=True) as process:
+    with children.Child(command, env=environment(), stderr=subprocess.PIPE) as process:
         wait_until(
             lambda: (
                 '"phase-started"' in _text(directory / "events.jsonl")
@@ -208,7 +209,7 @@ def test_ctrl_c_keeps_what_was_measured_deletes_what_was_made_and_resume_goes_on
             )
         )
         process.send_signal(number)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate()
     assert process.returncode == 130, said
     assert f"memcollect profile --resume {directory}" in said
     assert stage[0].pods() == []
@@ -231,7 +232,7 @@ def test_after_a_crash_clean_deletes_what_the_run_has_left(
     plan.write_text(HEAD.format(repeats=1, ready_within="10s") + slow)
     stage[0].add_pod("somebody-elses")
     command = command_of(["profile", str(plan), "-o", str(directory), *stage[1]])
-    with subprocess.Popen(command, env=environment(), stderr=subprocess.DEVNULL) as process:
+    with children.Child(command, env=environment(), stderr=subprocess.DEVNULL) as process:
         wait_until(lambda: '"slow"' in _text(directory / "events.jsonl"))
         process.kill()
     assert len(stage[0].pods()) == 2

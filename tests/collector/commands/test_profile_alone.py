@@ -14,6 +14,7 @@ from memcollect.errors import UsageError
 from memcollect.profile import going_on
 from memcollect.profile.begun import Begun, alone
 from memcollect.profile.tools import Tools
+from worlds import children
 from worlds.live_cluster import command_of, environment, memcollect
 from worlds.profile_stage import POD, SLOW, SMALL_PLAN, Stage, staged
 from worlds.waiting import wait_until
@@ -45,7 +46,7 @@ def test_a_run_at_work_is_neither_gone_on_with_nor_cleaned(
     (tmp_path / "plan.toml").write_text(SMALL_PLAN + SLOW)
     directory = tmp_path / "run"
     command = command_of([*arguments(tmp_path), *stage[1]])
-    with subprocess.Popen(command, env=environment(), stderr=subprocess.DEVNULL) as process:
+    with children.Child(command, env=environment(), stderr=subprocess.DEVNULL) as process:
         events = directory / "events.jsonl"
         wait_until(lambda: events.exists() and '"slow"' in events.read_text())
         for way in ("--resume", "--clean"):
@@ -53,7 +54,7 @@ def test_a_run_at_work_is_neither_gone_on_with_nor_cleaned(
             assert refused.returncode == 2
             assert "Another memcollect is at work" in refused.stderr
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
+        assert process.wait() == 130
     assert [each.phase for each in read_bundle(str(directory)).manifest.phases] == ["empty", "slow"]
 
 

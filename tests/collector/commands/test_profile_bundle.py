@@ -11,6 +11,7 @@ import pytest
 from memcollect.commands.run import run
 from memcollect.documents.bundle import read_bundle
 from memcollect.testing import PODS
+from worlds import children
 from worlds.live_cluster import command_of, environment, memcollect
 from worlds.profile_stage import NAMESPACE, POD, SLOW, SMALL_PLAN, Stage, staged
 from worlds.waiting import wait_until
@@ -47,7 +48,7 @@ def crashed(stage: tuple[Stage, list[str]], tmp_path: Path, directory: Path) -> 
     """The bundle of a run that has measured one phase and left its sandbox."""
     (tmp_path / "plan.toml").write_text(SMALL_PLAN + SLOW)
     command = command_of(["profile", str(tmp_path / "plan.toml"), "-o", str(directory), *stage[1]])
-    with subprocess.Popen(command, env=environment(), stderr=subprocess.DEVNULL) as process:
+    with children.Child(command, env=environment(), stderr=subprocess.DEVNULL) as process:
         events = directory / "events.jsonl"
         wait_until(lambda: events.exists() and '"slow"' in events.read_text())
         process.kill()

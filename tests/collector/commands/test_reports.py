@@ -1,6 +1,5 @@
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from memcollect.commands.run import run
 from memcollect.documents.snapshot import Snapshot
 from memcollect.explain import explain
 from memcollect.reporters import json as json_report
-from worlds import html_pages, local_tree
+from worlds import children, html_pages, local_tree
 from worlds import sample_snapshots as samples
 
 
@@ -55,7 +54,7 @@ def test_a_page_is_utf_8_whatever_the_terminal_reads(tmp_path: Path) -> None:
     saved = _save(tmp_path / "s.json", explain(samples.snapshot(samples.pod("größe-Σ"))))
     words = [sys.executable, "-m", "memcollect", "explain", saved, "--format", "html"]
     environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
-    page = subprocess.run(words, check=True, capture_output=True, env=environment).stdout.decode()
+    page = children.run(words, check=True, env=environment).stdout
     assert "größe-Σ" in page
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from memcollect.commands.run import run
+from worlds import children
 from worlds.live_cluster import command_of, environment, memcollect
 from worlds.pod_tree import PodTree, container_id
 from worlds.tcp_agents import hanging, listening
@@ -52,25 +53,21 @@ def test_a_growing_pod_is_shown_with_its_growth(stage: TopStage) -> None:
     node.add_pod(1, 100 * MIB)
     stage.remembered(node)
     command = command_of(stage.options("--rounds", "2", "--interval", "1"))
-    with subprocess.Popen(
-        command, env=environment(COLUMNS="140"), stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
+    with children.Child(command, env=environment(COLUMNS="140"), stdout=subprocess.PIPE) as process:
         first = _until(process, "1 pod ")
         node.charge(1, 140 * MIB)
-        second = process.stdout.read()
-        assert process.wait() == 0
+        second, _ = process.communicate()
+    assert process.returncode == 0
     assert " 0B/" in first
     assert "+40.0Mi/" in second
 
 
-def _until(process: "subprocess.Popen[str]", start: str) -> str:
+def _until(process: children.Child, start: str) -> str:
     lines: list[str] = []
-    assert process.stdout is not None
     while not lines or not lines[-1].startswith(start):
-        lines.append(process.stdout.readline())
-        assert lines[-1], "".join(lines)
-    return "".join(lines)
+        lines.append(process.line())
+        assert process.poll() is None, "\n".join(lines)
+    return "\n".join(lines)
 
 
 def test_an_agent_that_hangs_costs_one_round_its_timeout_and_its_pods_say_why(
@@ -140,11 +137,11 @@ def test_hostile_names_are_text(stage: TopStage, capsys: pytest.CaptureFixture[s
 def test_a_reader_that_goes_away_ends_it(stage: TopStage) -> None:
     stage.node().add_pod(1, 100 * MIB)
     command = command_of(stage.options("--rounds", "1000", "--interval", "1"))
-    with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE) as process:
+    with children.Child(command, env=environment(), stdout=subprocess.PIPE) as process:
+        assert process.line()
         assert process.stdout is not None
-        assert process.stdout.readline()
         process.stdout.close()
-        assert process.wait(30) == 0
+        assert process.wait() == 0
 
 
 def test_a_cluster_that_cannot_be_asked_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ from memcollect.doctor.checks import LOCAL
 from memcollect.doctor.engine import judged
 from memcollect.doctor.local import local_facts
 from memcollect.doctor.result import Result
-from worlds import agent_trees, local_tree
+from worlds import agent_trees, children, local_tree
 from worlds.agent_faults import Fail, fail
 
 __all__ = ["fail"]
@@ -105,7 +105,7 @@ def test_a_kernel_without_pressure_or_kernel_sums_is_a_warning(machine: Path) ->
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become somebody else")
 def test_a_real_process_of_another_user_is_tried() -> None:
-    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, user=65534) as process:
+    with children.Child(["cat"], stdin=subprocess.PIPE, user=65534) as process:
         facts = local_facts()
         process.communicate()
     assert facts.tried is not None

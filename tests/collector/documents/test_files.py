@@ -1,6 +1,5 @@
 import os
 import stat
-import subprocess
 import sys
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 from memcollect.documents.files import decode_snapshot, read_snapshot, write_document
 from memcollect.errors import DocumentError, OutputError, SchemaError, UsageError
 from memcollect.reporters import json
+from worlds import children
 from worlds import sample_snapshots as samples
 
 WRITE_BEYOND_A_LIMIT = """
@@ -145,7 +145,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path)
     path = tmp_path / "out.json"
     path.write_bytes(b"old")
     command = [sys.executable, "-c", WRITE_BEYOND_A_LIMIT, str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = children.run(command, check=True)
     assert "was not written: File too large" in done.stdout
     assert path.read_bytes() == b"old"
     assert [each.name for each in tmp_path.iterdir()] == ["out.json"]
@@ -155,14 +155,14 @@ def test_a_full_filesystem_leaves_nothing_behind(tmp_path: Path) -> None:
     mounted = tmp_path / "small"
     mounted.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(mounted)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+    if children.run(mount).returncode != 0:
         pytest.skip("mounting a small tmpfs needs root")
     try:
         with pytest.raises(OutputError, match=r"No space left.*Free some space"):
             write_document(mounted / "out.json", [b"n" * 1_000_000], force=False)
         assert not list(mounted.iterdir())
     finally:
-        subprocess.run(["umount", str(mounted)], check=True)
+        children.run(["umount", str(mounted)], check=True)
 
 
 def test_a_directory_that_may_not_be_written_is_one_sentence(tmp_path: Path) -> None:
@@ -177,7 +177,5 @@ def test_a_document_is_read_in_little_more_memory_than_it_needs(saved: Path) -> 
         "import resource, sys; from memcollect.documents.files import read_snapshot\n"
         "resource.setrlimit(resource.RLIMIT_AS, (512 << 20, 512 << 20)); read_snapshot(sys.argv[1])"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(saved)], capture_output=True, text=True, check=False
-    )
+    done = children.run([sys.executable, "-c", code, str(saved)])
     assert (done.returncode, done.stderr) == (0, "")

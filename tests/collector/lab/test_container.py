@@ -8,6 +8,7 @@ import pytest
 from memcollect.lab import sandbox
 from memcollect.lab.container import Container, Volumes
 from memcollect.lab.errors import LabError
+from worlds import children
 from worlds.waiting import wait_until
 
 MIB = 1 << 20
@@ -88,16 +89,15 @@ def test_nothing_enters_a_container_that_was_not_started(tmp_path: Path) -> None
 
 def test_the_sandboxs_program_holds_what_it_was_told_and_its_workers_end_with_it() -> None:
     command = [sys.executable, "-I", "-S", sandbox.__file__, "3", "2", "2"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
-        assert program.stdout is not None
-        assert program.stdout.readline() == b"ready\n"
-        children = Path(f"/proc/{program.pid}/task/{program.pid}/children").read_text().split()
-        anon = {pid: _anon(int(pid)) for pid in (str(program.pid), *children)}
+    with children.Child(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+        assert program.line() == "ready"
+        workers = Path(f"/proc/{program.pid}/task/{program.pid}/children").read_text().split()
+        anon = {pid: _anon(int(pid)) for pid in (str(program.pid), *workers)}
         program.communicate()
-    assert len(children) == 2
+    assert len(workers) == 2
     assert anon[str(program.pid)] >= 3 * MIB
     assert program.returncode == 0
-    wait_until(lambda: not any(_runs(int(child)) for child in children))
+    wait_until(lambda: not any(_runs(int(worker)) for worker in workers))
 
 
 def _anon(pid: int) -> int:

@@ -1,13 +1,13 @@
 """Images that real tools accept."""
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from memcollect.lab import images
 from memcollect.lab.errors import LabError, MissingToolError
+from worlds import children
 
 
 def test_a_swap_image_has_the_header_that_file_and_the_kernel_look_for(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_an_ext4_image_is_sound_and_has_the_size_asked_for(tmp_path: Path) -> No
     assert path.stat().st_size == 16 << 20
     check = shutil.which("e2fsck", path="/usr/sbin:/sbin")
     assert check is not None
-    assert subprocess.run([check, "-fn", path], capture_output=True, check=False).returncode == 0
+    assert children.run([check, "-fn", path]).returncode == 0
 
 
 @pytest.mark.skipif(shutil.which("mkfs.ext4", path="/usr/sbin:/sbin") is None, reason="needs e2fsprogs")

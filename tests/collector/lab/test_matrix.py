@@ -1,7 +1,6 @@
 """One table of the kernels, and nothing beside it that says something else."""
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 
 from memcollect.lab import matrix
 from memcollect.lab.matrix import MATRIX, Boot, Suite
+from worlds import children
 
 ROOT = Path(__file__).parents[3]
 
@@ -38,7 +38,7 @@ def test_what_needs_no_padding_does_not_trace_or_asks_the_host() -> None:
 @pytest.mark.parametrize("suite", list(Suite))
 def test_scripts_get_a_suites_kernels_as_words(suite: Suite) -> None:
     command = [sys.executable, "-m", "memcollect.lab.matrix", suite]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = children.run(command, check=True)
     assert done.stdout.split() == matrix.versions(suite)
 
 

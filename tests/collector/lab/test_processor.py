@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from memcollect.lab import processor
 from memcollect.lab.errors import MachineError
 from memcollect.lab.matrix import FIXED_BYTES
+from worlds import children
 
 ROOT = Path(__file__).parents[3]
 SHIPPED = Path(processor.__file__).with_name("register_padding.x86_64.so")
@@ -68,7 +68,7 @@ def refused_sizes(library: Path | None, sizes: list[int]) -> list[int]:
     """Set a stopped child's registers from areas of these sizes; return those that were refused."""
     environment = {**os.environ, "LD_PRELOAD": str(library or "")}
     command = [sys.executable, str(ROOT / "tests/worlds/set_registers.py"), *map(str, sizes)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    done = children.run(command, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
     return [int(word) for word in done.stdout.split()]
 
@@ -77,7 +77,7 @@ def refused_sizes(library: Path | None, sizes: list[int]) -> list[int]:
 def built(tmp_path: Path) -> Path:
     if shutil.which("cc") is None:
         pytest.skip("no cc")
-    subprocess.run([ROOT / "scripts/build-padding", tmp_path / "built.so"], check=True)
+    children.run([ROOT / "scripts/build-padding", tmp_path / "built.so"], check=True)
     return tmp_path / "built.so"
 
 

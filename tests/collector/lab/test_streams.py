@@ -1,7 +1,6 @@
 """Lines of several pipes, as they come."""
 
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -11,15 +10,16 @@ import pytest
 
 from memcollect.lab.errors import TimeLimitError
 from memcollect.lab.streams import lines_of
+from worlds import children
 
 
 @contextmanager
-def started(program: str) -> Iterator[tuple["subprocess.Popen[bytes]", list[int]]]:
+def started(program: str) -> Iterator[tuple[children.Child, list[int]]]:
     """Start a program that writes to two pipes, whose descriptors are its arguments."""
     pipes = [os.pipe(), os.pipe()]
     writers = [pipe[1] for pipe in pipes]
     command = [sys.executable, "-c", program, *map(str, writers)]
-    process = subprocess.Popen(command, pass_fds=writers)
+    process = children.Child(command, pass_fds=writers)
     try:
         yield process, [pipe[0] for pipe in pipes]
     finally:

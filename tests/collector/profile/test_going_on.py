@@ -17,6 +17,7 @@ from memcollect.profile.going_on import resume, to_clean
 from memcollect.profile.sandboxes.template import TEMPLATE_NAME
 from memcollect.profile.tools import Tools
 from memcollect.testing import PODS, Cluster, objects
+from worlds import children
 
 SOURCE = b'[source]\nkind = "template"\nnamespace = "team"\nclone = "one"\n'
 PLAN = b'name = "small"\nversion = "7"\n[[phases]]\nname = "a"\ndo = "exec"\ncommand = ["true"]\n'
@@ -181,9 +182,8 @@ def test_what_is_no_bundle_is_told_so(tmp_path: Path, tools: Tools) -> None:
 
 def test_a_bundle_that_another_process_holds_is_free_again_when_it_has_died(tmp_path: Path) -> None:
     command = [sys.executable, "-c", HOLD, str(tmp_path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
-        assert other.stdout is not None
-        assert other.stdout.readline() == b"held\n"
+    with children.Child(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.line() == "held"
         with pytest.raises(UsageError, match="Wait until it has ended"), alone(tmp_path):
             pass
         other.kill()

@@ -25,6 +25,7 @@ from memcollect_agent.measure.sample import Roots
 from memcollect_agent.serve.addresses import Address
 from memcollect_agent.serve.run import Options, started
 from memcollect_agent.wire import SampleRequest
+from worlds import children
 from worlds.tcp_agents import Behaviour, answering, hanging, http_answer, listening, refusing_port, saying
 
 NODE = Path(__file__).parents[2] / "fixtures" / "systemd-kernel-7.2"
@@ -241,12 +242,11 @@ def test_ctrl_c_ends_a_fetch_from_agents_that_hang_at_once() -> None:
     )
     with listening(answering("n")) as good, listening(hanging) as bad:
         command = [sys.executable, "-c", script, str(bad), str(good), str(bad)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "answer\n"
+        with children.Child(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            assert process.line() == "answer"
             begun = time.monotonic()
             os.kill(process.pid, signal.SIGINT)
-            out, err = process.communicate(timeout=10)
+            out, err = process.communicate()
     assert (out, err) == ("kept 1\n", "")
     assert time.monotonic() - begun < 5
 

@@ -1,5 +1,4 @@
 import socket
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -21,6 +20,7 @@ from memcollect.sources.api import LONGEST_PAUSE, Api, Patience
 from memcollect.sources.rights import Right
 from memcollect.sources.version import server_version
 from memcollect.testing import PODS, Cluster, Fault, StandInCluster, objects
+from worlds import children
 from worlds.tcp_agents import listening, refusing_port, saying
 
 PATH = "/api/v1/pods"
@@ -241,5 +241,5 @@ with Api(connect(sys.argv[1])) as api:
         path = Path(kubeconfig(tmp_path, server.url))
         path.write_text(path.read_text().replace('"server"', '"insecure-skip-tls-verify": true, "server"'))
         command = [sys.executable, "-c", script, str(path)]
-        result = subprocess.run(command, capture_output=True, text=True, check=True)
+        result = children.run(command, check=True)
     assert (result.stdout, result.stderr) == ("36\n", "")

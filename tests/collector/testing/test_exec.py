@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from memcollect.testing import PODS, Cluster, ExecRefusedError, StandInCluster, objects
+from worlds import children
 from worlds.real_kubectl import kubectl_path, why_not
 
 KUBECTL = kubectl_path()
@@ -25,9 +26,7 @@ def run(server: StandInCluster, cluster: Cluster, tmp_path: Path) -> Run:
     def kubectl_exec(*command: str, stdin: str | None = None) -> "subprocess.CompletedProcess[str]":
         flags = ["-i"] if stdin is not None else []
         arguments = [KUBECTL or "", "exec", *flags, "-n", "team", "web", "-c", "main", "--", *command]
-        return subprocess.run(
-            arguments, env=environment, input=stdin, capture_output=True, text=True, timeout=60, check=False
-        )
+        return children.run(arguments, env=environment, input=stdin)
 
     return kubectl_exec
 

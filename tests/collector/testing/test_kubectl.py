@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from memcollect.testing import PODS, SERVICES, Cluster, Fault, StandInCluster, objects
+from worlds import children
 from worlds.real_kubectl import kubectl_path, why_not
 
 KUBECTL = kubectl_path()
@@ -26,9 +27,7 @@ class Kubectl:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [KUBECTL or "", *arguments]
-        return subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, timeout=60, check=False
-        )
+        return children.run(command, env=self.environment)
 
     def out(self, *arguments: str) -> str:
         done = self.run(*arguments)
@@ -202,11 +201,10 @@ class Forward:
 
     def __init__(self, kubectl: Kubectl, remote: int) -> None:
         command = [KUBECTL or "", "-n", "team", "port-forward", "--address=127.0.0.1", "pod/a", f":{remote}"]
-        self._process = subprocess.Popen(
-            command, env=kubectl.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        self._process = children.Child(
+            command, env=kubectl.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
-        assert self._process.stdout is not None
-        first = self._process.stdout.readline()
+        first = self._process.line()
         found = re.search(r"127\.0\.0\.1:(\d+) ->", first)
         assert found is not None, first + self.stop()
         self.port = int(found[1])
@@ -221,7 +219,7 @@ class Forward:
 
     def stop(self) -> str:
         self._process.terminate()
-        return self._process.communicate(timeout=10)[1]
+        return self._process.communicate()[1]
 
 
 @pytest.fixture(params=["http", "https"])

@@ -1,0 +1,31 @@
+"""What every test may count on, whatever started the test run."""
+
+import signal
+from collections.abc import Iterator
+from types import FrameType
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def default_signals() -> Iterator[None]:
+    """Let interrupts reach the programs that tests start, and the tests themselves.
+
+    Where a script starts the tests in its background, or nohup does, SIGINT, SIGQUIT and SIGHUP are ignored,
+    and every child would inherit that. A signal that is handled is the default again in a child (execve(2)),
+    so a handler that does nothing suffices: the tests themselves outlive a hang-up as they were told to.
+    """
+    ignored = [each for each in (signal.SIGQUIT, signal.SIGHUP) if signal.getsignal(each) is signal.SIG_IGN]
+    for each in ignored:
+        signal.signal(each, _stay)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # As Python does where it is not ignored: some tests press Ctrl-C in their own process.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        ignored.append(signal.SIGINT)
+    yield
+    for each in ignored:
+        signal.signal(each, signal.SIG_IGN)
+
+
+def _stay(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing."""
