@@ -19,7 +19,7 @@ from memcollect.lab.demo_plan import NAMESPACE
 from memcollect.lab.errors import LabError
 from memcollect.lab.layout import Layout
 from memcollect.lab.node_state import CREATED_PODS, write_list
-from memcollect.lab.provisioner import Provisioner
+from memcollect.lab.provisioner import Provisioner, Sandboxes
 from memcollect.testing import NAMESPACES, Cluster, StandInCluster, objects
 from memcollect.testing.following import Follower
 
@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> int:
 
 def _provisioner(cluster: Cluster) -> contextlib.AbstractContextManager[object]:
     try:
-        return Provisioner(cluster, NAMESPACE)
+        return Provisioner(Sandboxes(cluster, NAMESPACE))
     except LabError as error:
         # On a machine of its own the port is free; elsewhere whatever else is played goes on without it.
         sys.stderr.write(f"{error}\n")

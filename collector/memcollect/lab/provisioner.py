@@ -26,13 +26,51 @@ _PATH = re.compile(r"(?:/([a-z]+))?/api/sandboxes(?:/([a-z0-9-]{1,63}))?(/releas
 _ID = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
+class Sandboxes:
+    """What a request is to do, done to the API server's pods; returns a status each."""
+
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        self._cluster = cluster
+        self._namespace = namespace
+        self._lock = threading.Lock()
+
+    def create(self, sandbox: str, backend: str) -> HTTPStatus:
+        """Make its pod, if it is not there."""
+        document = manifest(self._namespace, sandbox, BACKENDS[backend]())
+        with self._lock:
+            if self._there(sandbox):
+                return HTTPStatus.OK
+            self._cluster.put(PODS, self._cluster.admit(PODS, self._namespace, document))
+        return HTTPStatus.CREATED
+
+    def status(self, sandbox: str) -> HTTPStatus:
+        """Tell whether its pod is there."""
+        return HTTPStatus.OK if self._there(sandbox) else HTTPStatus.NOT_FOUND
+
+    def release(self, sandbox: str) -> HTTPStatus:
+        """Park it, which frees nothing."""
+        return self.status(sandbox)
+
+    def delete(self, sandbox: str) -> HTTPStatus:
+        """Delete its pod, and tell its node."""
+        with self._lock:
+            if not self._there(sandbox):
+                return HTTPStatus.NOT_FOUND
+            removed = self._cluster.store.remove(PODS, self._namespace, f"sandbox-{sandbox}")
+        self._cluster.on_pod_deleted(removed.decoded())
+        return HTTPStatus.OK
+
+    def _there(self, sandbox: str) -> bool:
+        return self._cluster.store.has(PODS, self._namespace, f"sandbox-{sandbox}")
+
+
 class Provisioner:
     """A context manager that serves on the loopback while it is entered. Raises LabError for a used port."""
 
-    def __init__(self, cluster: Cluster, namespace: str, port: int = PORT) -> None:
+    def __init__(self, sandboxes: Sandboxes, port: int = PORT) -> None:
         self.asked: list[tuple[str, str]] = []
         """Method and path of every request that was let in."""
-        self._sandboxes = _Sandboxes(cluster, namespace)
+        self._sandboxes = sandboxes
         try:
             self._server = _Server(("127.0.0.1", port), self._handler())
         except OSError as error:
@@ -70,39 +108,8 @@ class _Server(http.server.ThreadingHTTPServer):
     """A hundred sandboxes are asked for at once; the library's five would turn some away."""
 
 
-class _Sandboxes:
-    """What a request is to do, done to the API server's pods; returns a status each."""
-
-    def __init__(self, cluster: Cluster, namespace: str) -> None:
-        self._cluster = cluster
-        self._namespace = namespace
-        self._lock = threading.Lock()
-
-    def create(self, sandbox: str, backend: str) -> HTTPStatus:
-        document = manifest(self._namespace, sandbox, BACKENDS[backend]())
-        with self._lock:
-            if self._there(sandbox):
-                return HTTPStatus.OK
-            self._cluster.put(PODS, self._cluster.admit(PODS, self._namespace, document))
-        return HTTPStatus.CREATED
-
-    def status(self, sandbox: str) -> HTTPStatus:
-        return HTTPStatus.OK if self._there(sandbox) else HTTPStatus.NOT_FOUND
-
-    def delete(self, sandbox: str) -> HTTPStatus:
-        with self._lock:
-            if not self._there(sandbox):
-                return HTTPStatus.NOT_FOUND
-            removed = self._cluster.store.remove(PODS, self._namespace, f"sandbox-{sandbox}")
-        self._cluster.on_pod_deleted(removed.decoded())
-        return HTTPStatus.OK
-
-    def _there(self, sandbox: str) -> bool:
-        return self._cluster.store.has(PODS, self._namespace, f"sandbox-{sandbox}")
-
-
 class _Handler(http.server.BaseHTTPRequestHandler):
-    sandboxes: _Sandboxes
+    sandboxes: Sandboxes
     asked: list[tuple[str, str]]
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- the base class names it so
@@ -122,7 +129,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _posted(self, backend: str, sandbox: str, release: str) -> HTTPStatus:
         if release:
-            return self.sandboxes.status(sandbox)
+            return self.sandboxes.release(sandbox)
         try:
             wanted = json.loads(self._body)["sandbox_id"]
         except (ValueError, KeyError, TypeError):

@@ -13,7 +13,7 @@ from memcollect.documents.events import read_events
 from memcollect.profile.sandboxes import cleanup
 from memcollect.testing import PODS
 from worlds.profile_stage import NAMESPACE, Stage, staged
-from worlds.stand_in_provisioner import API_KEY, Provisioner, provisioning
+from worlds.stand_in_provisioner import API_KEY, Provisioning, provisioning
 from worlds.waiting import wait_until
 
 PLAN = """
@@ -45,14 +45,14 @@ def stage(tmp_path: Path) -> Iterator[tuple[Stage, list[str]]]:
 
 
 @pytest.fixture
-def provisioner(stage: tuple[Stage, list[str]], monkeypatch: pytest.MonkeyPatch) -> Iterator[Provisioner]:
+def provisioner(stage: tuple[Stage, list[str]], monkeypatch: pytest.MonkeyPatch) -> Iterator[Provisioning]:
     monkeypatch.setenv("STAGE_KEY", API_KEY)
     with provisioning(stage[0]) as served:
         yield served
 
 
 def profiled(
-    provisioner: Provisioner,
+    provisioner: Provisioning,
     options: list[str],
     phases: str,
     *,
@@ -71,7 +71,7 @@ def profiled(
 
 
 def test_it_is_asked_to_make_to_release_and_to_delete(
-    provisioner: Provisioner, stage: tuple[Stage, list[str]]
+    provisioner: Provisioning, stage: tuple[Stage, list[str]]
 ) -> None:
     _, bundle = profiled(provisioner, stage[1], WARM)
     runs = bundle.manifest.phases
@@ -83,7 +83,7 @@ def test_it_is_asked_to_make_to_release_and_to_delete(
 
 
 def test_another_pod_after_the_release_is_told(
-    provisioner: Provisioner, stage: tuple[Stage, list[str]]
+    provisioner: Provisioning, stage: tuple[Stage, list[str]]
 ) -> None:
     provisioner.fresh_after_release = True
     _, bundle = profiled(provisioner, stage[1], WARM)
@@ -91,9 +91,9 @@ def test_another_pod_after_the_release_is_told(
 
 
 def test_a_release_that_failed_does_not_tell_which_pod_came_back(
-    provisioner: Provisioner, stage: tuple[Stage, list[str]]
+    provisioner: Provisioning, stage: tuple[Stage, list[str]]
 ) -> None:
-    provisioner.release_status = 500
+    provisioner.release_fails = True
     _, bundle = profiled(provisioner, stage[1], WARM)
     runs = bundle.manifest.phases
     assert [(each.status, each.same_pod) for each in runs] == [("failed", None), ("failed", None)]
@@ -101,7 +101,7 @@ def test_a_release_that_failed_does_not_tell_which_pod_came_back(
 
 
 def test_every_pod_that_a_sandbox_ever_had_is_looked_for_after_its_deletion(
-    provisioner: Provisioner, stage: tuple[Stage, list[str]], monkeypatch: pytest.MonkeyPatch
+    provisioner: Provisioning, stage: tuple[Stage, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cleanup, "_LEFTOVER_SECONDS", 0.0)
     provisioner.fresh_after_release = stage[0].keep_cgroups = True
@@ -114,7 +114,7 @@ def test_every_pod_that_a_sandbox_ever_had_is_looked_for_after_its_deletion(
 
 
 def test_a_startup_belongs_to_the_round_in_which_the_pod_came(
-    provisioner: Provisioner, stage: tuple[Stage, list[str]]
+    provisioner: Provisioning, stage: tuple[Stage, list[str]]
 ) -> None:
     provisioner.fresh_after_release = True
     _, bundle = profiled(provisioner, stage[1], EMPTY + WARM)
@@ -130,14 +130,14 @@ def test_a_startup_belongs_to_the_round_in_which_the_pod_came(
 
 
 def test_a_first_phase_of_rounds_has_the_startup_of_the_first_pod_once(
-    provisioner: Provisioner, stage: tuple[Stage, list[str]]
+    provisioner: Provisioning, stage: tuple[Stage, list[str]]
 ) -> None:
     _, bundle = profiled(provisioner, stage[1], WARM)
     assert [len(each.startups) for each in bundle.manifest.phases] == [1, 0]
 
 
 def test_without_a_release_the_phase_is_skipped(
-    provisioner: Provisioner, stage: tuple[Stage, list[str]]
+    provisioner: Provisioning, stage: tuple[Stage, list[str]]
 ) -> None:
     _, bundle = profiled(provisioner, stage[1], WARM, release=False)
     (skipped,) = bundle.manifest.phases
@@ -145,7 +145,7 @@ def test_without_a_release_the_phase_is_skipped(
 
 
 def test_the_secret_is_nowhere_in_the_bundle(
-    provisioner: Provisioner, stage: tuple[Stage, list[str]]
+    provisioner: Provisioning, stage: tuple[Stage, list[str]]
 ) -> None:
     profiled(provisioner, stage[1], WARM)
     files = [path for path in (stage[0].directory / "run").rglob("*") if path.is_file()]
@@ -154,7 +154,7 @@ def test_the_secret_is_nowhere_in_the_bundle(
 
 
 def test_a_key_that_is_refused_is_a_result(
-    provisioner: Provisioner, stage: tuple[Stage, list[str]], monkeypatch: pytest.MonkeyPatch
+    provisioner: Provisioning, stage: tuple[Stage, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STAGE_KEY", "wrong")
     code, bundle = profiled(provisioner, stage[1], WARM)
@@ -165,7 +165,7 @@ def test_a_key_that_is_refused_is_a_result(
 
 
 def test_what_was_refused_is_not_told_to_be_left_behind(
-    provisioner: Provisioner,
+    provisioner: Provisioning,
     stage: tuple[Stage, list[str]],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -177,7 +177,7 @@ def test_what_was_refused_is_not_told_to_be_left_behind(
 
 
 def test_a_key_that_is_not_set_is_told_before_anything_is_made(
-    provisioner: Provisioner,
+    provisioner: Provisioning,
     stage: tuple[Stage, list[str]],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -191,7 +191,7 @@ def test_a_key_that_is_not_set_is_told_before_anything_is_made(
 
 
 def test_a_sandbox_that_comes_after_its_deletion_is_deleted_all_the_same(
-    provisioner: Provisioner, stage: tuple[Stage, list[str]]
+    provisioner: Provisioning, stage: tuple[Stage, list[str]]
 ) -> None:
     provisioner.late = True
     empty = '[[phases]]\nname = "empty"\ndo = "nothing"\n'
@@ -209,7 +209,7 @@ def test_a_sandbox_that_comes_after_its_deletion_is_deleted_all_the_same(
 
 @pytest.mark.parametrize(("path", "status"), [("/v1/sandbox", "ok"), ("/nothing", "failed")])
 def test_an_http_phase_calls_the_sandbox_through_port_forward(
-    provisioner: Provisioner, stage: tuple[Stage, list[str]], path: str, status: str
+    provisioner: Provisioning, stage: tuple[Stage, list[str]], path: str, status: str
 ) -> None:
     called = []
 

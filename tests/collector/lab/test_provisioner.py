@@ -8,7 +8,7 @@ import pytest
 import urllib3
 
 from memcollect.lab.errors import LabError
-from memcollect.lab.provisioner import Provisioner
+from memcollect.lab.provisioner import Provisioner, Sandboxes
 from memcollect.lab.sandboxes import API_KEY, HEAP_MIB, WORKER_MIB, WORKERS
 from memcollect.testing import NAMESPACES, PODS, Cluster, objects
 
@@ -41,7 +41,7 @@ class Client:
 def client() -> Iterator[Client]:
     cluster = Cluster()
     cluster.put(NAMESPACES, objects.namespace(NAMESPACE))
-    with Provisioner(cluster, NAMESPACE, port=0) as provisioner:
+    with Provisioner(Sandboxes(cluster, NAMESPACE), port=0) as provisioner:
         yield Client(provisioner.url, cluster)
 
 
@@ -98,7 +98,8 @@ def test_other_paths_are_not_found(client: Client, path: str) -> None:
 
 
 def test_a_port_that_is_used_is_one_sentence() -> None:
-    with Provisioner(Cluster(), NAMESPACE, port=0) as other:
+    sandboxes = Sandboxes(Cluster(), NAMESPACE)
+    with Provisioner(sandboxes, port=0) as other:
         port = int(other.url.rpartition(":")[2])
         with pytest.raises(LabError, match=f"needs port {port} of the loopback"):
-            Provisioner(Cluster(), NAMESPACE, port=port)
+            Provisioner(sandboxes, port=port)
