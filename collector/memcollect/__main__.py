@@ -9,6 +9,8 @@ import sys
 import threading
 from pathlib import Path
 
+from memcollect_agent.streams import fill_closed_streams
+
 COLLECTOR_NEEDS = ("msgspec", "click", "rich")
 """What the extra `collector` brings; without it there is no command line at all."""
 EXIT_FAILED = 1
@@ -23,6 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     """
     if arguments is not None:
         return _main(arguments)
+    fill_closed_streams()
     code = _main(sys.argv[1:])
     _leave_threads_behind(code)
     return code

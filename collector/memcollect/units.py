@@ -1,4 +1,6 @@
-"""Bytes as people read them. Pure."""
+"""Bytes and lengths of time as people read and write them. Pure."""
+
+import re
 
 KIB = 1 << 10
 MIB = 1 << 20
@@ -7,6 +9,8 @@ GIB = 1 << 30
 
 LARGEST_READABLE = {"KiB": 1023.5, "MiB": 9_999.5, "GiB": 1023.5}
 """MiB stay MiB up to 10,000, as in the tables: sizes of one pod should be comparable by eye."""
+_DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?) ?(ms|s|m|min|h)", re.ASCII)
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
 def human_bytes(size_bytes: int) -> str:
@@ -25,3 +29,9 @@ def human_bytes(size_bytes: int) -> str:
 
 def _brief(number: float) -> str:
     return f"{number:.0f}" if number >= 99.95 else f"{number:.1f}".removesuffix(".0")
+
+
+def duration_seconds(text: str) -> float | None:
+    """Return the seconds that `text` says, as "500ms", "20s", "2m", "2 min" or "1.5h"; None: it says none."""
+    written = _DURATION.fullmatch(text)
+    return float(written[1]) * _SECONDS[written[2]] if written else None

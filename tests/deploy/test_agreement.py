@@ -9,7 +9,7 @@ import pytest
 
 from memcollect.sources.agent_pods import AGENT_SELECTOR
 from memcollect.sources.rights import AGENT_NAMESPACE, Right, needed_rights
-from memcollect_agent.__main__ import _parser
+from memcollect_agent.program import _parser
 from memcollect_agent.wire import DEFAULT_PORT
 from worlds import manifests
 from worlds.manifests import Document

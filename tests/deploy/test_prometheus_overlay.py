@@ -3,7 +3,7 @@
 import copy
 from typing import Any
 
-from memcollect_agent.__main__ import _parser
+from memcollect_agent.program import _parser
 from worlds import manifests
 from worlds.metrics_stage import REPOSITORY
 

@@ -4,7 +4,7 @@ import datetime as dt
 import functools
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -51,8 +51,10 @@ class Stage:
         self.kubeconfig = str(server.kubeconfig(folder / "config"))
         self.state.put(RUNTIME_CLASSES, objects.runtime_class("gvisor", "runsc"))
 
-    def node(self, name: str, **spec: object) -> None:
-        self.state.put(NODES, objects.node(name) | {"spec": spec})
+    def node(self, name: str, *, os_image: str = "", spec: Mapping[str, object] | None = None) -> None:
+        node = objects.node(name) | {"spec": spec or {}}
+        node["status"]["nodeInfo"]["osImage"] = os_image
+        self.state.put(NODES, node)
 
     def pod(self, name: str, node: str, *, uid: str = "", metrics_age: float | None = 20.0) -> None:
         self.state.put(PODS, objects.pod("deer-flow", name, node=node, uid=uid))

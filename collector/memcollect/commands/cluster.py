@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from memcollect.commands.interruption import interruption
-from memcollect.commands.options import clean_text, option
+from memcollect.commands.options import Duration, clean_text, option
 from memcollect.commands.services import service_table
 from memcollect.commands.taking import Taking, now_text
 from memcollect.documents.snapshot import Pod, Scope, Snapshot, Tool
@@ -70,10 +70,10 @@ CONNECTION = (
     ),
     option(
         "--request-timeout",
-        type=click.FloatRange(min=0, min_open=True, max=600),
+        type=Duration(min=0, min_open=True, max=600),
         default=30.0,
         show_default=True,
-        metavar="SECONDS",
+        metavar="DURATION",
         help="Time for each answer of the API server, which is asked up to four times.",
     ),
     option("--agent-namespace", default="memcollect", show_default=True, help="Where the agents run."),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from memcollect.commands.cluster import DEFAULT_NAMESPACE, progress_line
-from memcollect.commands.options import clean_text, option, verbose_option
+from memcollect.commands.options import Duration, clean_text, option, verbose_option
 from memcollect.commands.output import check_output, deliver, report_width, wants_color
 from memcollect.errors import UsageError
 from memcollect.sources.agent_pods import AGENT_PORT, AGENT_SELECTOR
@@ -69,10 +69,10 @@ Exit codes: 0 nothing fails (warnings are allowed); 1 something fails; 2 wrong u
 )
 @option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True, max=3600),
+    type=Duration(min=0, min_open=True, max=3600),
     default=10.0,
     show_default=True,
-    metavar="SECONDS",
+    metavar="DURATION",
     help="How long the API server, and each agent, is waited for.",
 )
 @option(

@@ -14,7 +14,11 @@ import sys
 from collections.abc import Iterator
 from types import FrameType
 
-NOTICE = b"memcollect: interrupted: finishing with what has been measured; Ctrl-C again drops it.\n"
+_KEPT = "finishing with what has been measured"
+NOTICES = {
+    signal.SIGINT: f"memcollect: interrupted: {_KEPT}; Ctrl-C again drops it.\n".encode(),
+    signal.SIGTERM: f"memcollect: ended by SIGTERM: {_KEPT}; a second one drops it.\n".encode(),
+}
 
 
 class Interruption:
@@ -29,14 +33,18 @@ class Interruption:
         self._heeded = True
         return self._marked
 
-    def handle(self, _number: int, _frame: FrameType | None) -> None:
-        """Note Ctrl-C. Raises KeyboardInterrupt where nobody heeds the mark, and the second time."""
+    def handle(self, number: int, _frame: FrameType | None) -> None:
+        """Note Ctrl-C, or SIGTERM where a caller has it handled alike.
+
+        Raises KeyboardInterrupt where nobody heeds the mark, and the second time.
+        """
         if self._marked or not self._heeded:
             raise KeyboardInterrupt
         self._marked = True
         # Not by sys.stderr: the program may be in the middle of writing to it.
         with contextlib.suppress(OSError, ValueError):
-            os.write(sys.stderr.fileno(), (b"\r\x1b[K" if sys.stderr.isatty() else b"") + NOTICE)
+            clear = b"\r\x1b[K" if sys.stderr.isatty() else b""
+            os.write(sys.stderr.fileno(), clear + NOTICES[signal.Signals(number)])
 
 
 @contextlib.contextmanager

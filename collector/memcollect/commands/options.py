@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from memcollect.units import duration_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +24,26 @@ def option(*names: str, **attributes: Any) -> Callable[[Command], Command]:
     attributes.setdefault("envvar", variable)
     attributes.setdefault("show_envvar", True)
     return click.option(*names, **attributes)
+
+
+class Duration(click.FloatRange):
+    """A length of time in seconds; "120", "120s", "2m" and "1.5h" say one."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the seconds that `value` says, within the range."""
+        written = duration_seconds(value.strip()) if isinstance(value, str) else None
+        if written is None and not _is_number(value):
+            self.fail(f"{value!r} is no length of time: write seconds, or 500ms, 20s, 2m, 1.5h.", param, ctx)
+        return super().convert(value if written is None else written, param, ctx)
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return math.isfinite(float(value))
+    except ValueError:
+        return False
 
 
 def clean_text(_context: click.Context, _parameter: click.Parameter, value: Any) -> Any:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from memcollect.documents.files import check_target, write_document
 from memcollect.errors import OutputError
 from memcollect.reporters.escape import visible
+from memcollect_agent.streams import discard_output
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -113,9 +114,9 @@ def _standard_output() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
-        _discard_output()
+        discard_output()
     except OSError as error:
-        _discard_output()
+        discard_output()
         raise OutputError(
             f"Standard output could not be written: {error.strerror or error}.",
             "Free some space, or write a file elsewhere with -o FILE.",
@@ -156,11 +157,3 @@ def _write_out(text: str) -> None:
         text = text.translate(PLAIN_SIGNS).encode(encoding, "replace").decode(encoding)
     sys.stdout.write(text)
     sys.stdout.flush()
-
-
-def _discard_output() -> None:
-    """Point standard output at nothing, or the interpreter's last flush would complain once more."""
-    with contextlib.suppress(OSError, ValueError):
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, sys.stdout.fileno())
-        os.close(null)

@@ -13,7 +13,7 @@ import click
 
 from memcollect.commands.cluster import connection_options
 from memcollect.commands.interruption import Interruption, interruption
-from memcollect.commands.options import clean_text, option, verbose_option
+from memcollect.commands.options import Duration, clean_text, option, verbose_option
 from memcollect.commands.output import say
 from memcollect.commands.taking import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK
 from memcollect.errors import CollectorError, UsageError
@@ -57,10 +57,10 @@ Exit codes: 0 every phase done and settled; 1 failed; 2 wrong usage, or mistakes
 @option("--clean", type=click.Path(path_type=Path), metavar="DIR", help="Delete what a run has left behind.")
 @option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True, max=3600),
+    type=Duration(min=0, min_open=True, max=3600),
     default=30.0,
     show_default=True,
-    metavar="SECONDS",
+    metavar="DURATION",
     help="Time for each agent.",
 )
 @connection_options

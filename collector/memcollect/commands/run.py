@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import traceback
 from typing import Any
 
@@ -10,12 +11,14 @@ import click
 from memcollect.commands import cli
 from memcollect.commands.output import say
 from memcollect.errors import CollectorError
+from memcollect_agent.streams import discard_output
 
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_INCOMPLETE = 3
 """A document was written, but something that was asked for is missing in it."""
 EXIT_INTERRUPTED = 130
+_UNWRITABLE = frozenset({errno.EBADF, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 def run(arguments: list[str], program_name: str) -> int:
@@ -23,9 +26,6 @@ def run(arguments: list[str], program_name: str) -> int:
     state: dict[str, Any] = {}
     try:
         result = cli.main(args=arguments, prog_name=program_name, standalone_mode=False, obj=state)
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        return error.exit_code
     except click.ClickException as error:
         return _usage(error)
     except (click.Abort, KeyboardInterrupt):
@@ -35,17 +35,33 @@ def run(arguments: list[str], program_name: str) -> int:
         say(str(error), *error.details)
         return error.exit_code
     except Exception as error:  # noqa: BLE001 (the last door before the user, who must not see a traceback)
+        if isinstance(error, OSError) and _is_of_output(error):
+            return _unwritten(error)
         return _unforeseen(error, verbose=bool(state.get("verbose")))
     return result if isinstance(result, int) else EXIT_OK
 
 
 def _usage(error: click.ClickException) -> int:
-    """Say what is wrong in one line and where the help is; click knows both."""
+    """Say what is wrong in one line and where the help is, or show the help itself; click knows both."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return error.exit_code
     say(error.format_message())
     context = getattr(error, "ctx", None)
     if context is not None:
         say(f"see `{context.command_path} --help`")
     return error.exit_code
+
+
+def _is_of_output(error: OSError) -> bool:
+    """Tell a failed write of help or version, which are click's own, from a file that was not opened."""
+    return error.filename is None and error.errno in _UNWRITABLE
+
+
+def _unwritten(error: OSError) -> int:
+    discard_output()
+    say(f"Standard output could not be written: {error.strerror}.")
+    return EXIT_FAILED
 
 
 def _unforeseen(error: Exception, *, verbose: bool) -> int:

@@ -10,7 +10,14 @@ import click
 from memcollect.commands.cluster import cluster_options, cluster_taking
 from memcollect.commands.local import local_taking
 from memcollect.commands.modes import check_mode
-from memcollect.commands.options import clean_text, machine_options, option, output_options, verbose_option
+from memcollect.commands.options import (
+    Duration,
+    clean_text,
+    machine_options,
+    option,
+    output_options,
+    verbose_option,
+)
 from memcollect.commands.output import check_output
 from memcollect.commands.taking import finish
 
@@ -59,10 +66,10 @@ Exit codes: 0 all measured; 1 failed; 2 wrong usage; 3 written, but something as
 )
 @option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True, max=3600),
+    type=Duration(min=0, min_open=True, max=3600),
     default=30.0,
     show_default=True,
-    metavar="SECONDS",
+    metavar="DURATION",
     help="Time for each agent, or with --local for this machine; what it does not suffice for is missing.",
 )
 @cluster_options

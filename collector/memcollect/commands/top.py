@@ -11,7 +11,7 @@ import click
 
 from memcollect.commands.cluster import cluster_options
 from memcollect.commands.modes import check_mode
-from memcollect.commands.options import clean_text, machine_options, option, verbose_option
+from memcollect.commands.options import Duration, clean_text, machine_options, option, verbose_option
 from memcollect.commands.output import deliver_more
 from memcollect.commands.taking import EXIT_INCOMPLETE, EXIT_OK
 from memcollect.commands.top_page import Page
@@ -40,10 +40,10 @@ asked for was missing in the last round.
 @click.argument("pods", nargs=-1, metavar="[POD]...", callback=clean_text)
 @option(
     "--interval",
-    type=click.FloatRange(min=1, max=3600),
+    type=Duration(min=1, max=3600),
     default=5.0,
     show_default=True,
-    metavar="SECONDS",
+    metavar="DURATION",
     help="How often the agents are asked. The metrics API is asked every 15 s at most.",
 )
 @option(
@@ -67,10 +67,10 @@ asked for was missing in the last round.
 )
 @option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True, max=3600),
+    type=Duration(min=0, min_open=True, max=3600),
     default=10.0,
     show_default=True,
-    metavar="SECONDS",
+    metavar="DURATION",
     help="Time for each agent. One that takes longer than the interval delays nobody but itself.",
 )
 @cluster_options

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TypeVar
@@ -57,6 +58,8 @@ class LocalFacts(Struct, frozen=True, kw_only=True):
     swap_total_bytes: int | None = None
     swap_free_bytes: int | None = None
     kernel: str | None = None
+    system: str = ""
+    """This machine's operating system and what it is like, by os-release(5); empty: it does not say."""
 
 
 def local_facts(
@@ -68,7 +71,9 @@ def local_facts(
     try:
         proc = ProcFs(proc_root)
     except AgentError:
-        return LocalFacts(cgroup_root=cgroup_root, proc_root=proc_root, user_id=me, cgroups=cgroups)
+        return LocalFacts(
+            cgroup_root=cgroup_root, proc_root=proc_root, user_id=me, cgroups=cgroups, system=_system()
+        )
     with proc:
         meminfo = _known(proc.meminfo) or {}
         return LocalFacts(
@@ -81,7 +86,16 @@ def local_facts(
             swap_total_bytes=meminfo.get("SwapTotal"),
             swap_free_bytes=meminfo.get("SwapFree"),
             kernel=_known(proc.kernel_release),
+            system=_system(),
         )
+
+
+def _system() -> str:
+    try:
+        told = platform.freedesktop_os_release()
+    except OSError:
+        return ""
+    return " ".join(told.get(key, "") for key in ("NAME", "ID", "ID_LIKE")).strip()
 
 
 def _known(read: Callable[[], T]) -> T | None:

@@ -151,6 +151,8 @@ def check_target(path: Path, *, force: bool) -> None:
         raise UsageError(f"{path}: the directory {directory} does not exist.", "Make it, or choose another.")
     if path.is_dir():
         raise UsageError(f"{path} is a directory.", "Name a file in it.")
+    if _takes_a_stream(path):
+        return
     if path.exists() and not path.is_file():
         raise UsageError(
             f"{path} is not a regular file.", "Leave -o out and redirect standard output instead."
@@ -168,6 +170,9 @@ def write_document(path: Path, pieces: Iterable[bytes], *, force: bool) -> None:
     directory not writable, and UsageError where `path` exists and `force` is not given.
     """
     check_target(path, force=force)
+    if _takes_a_stream(path):
+        _write_through(path, pieces)
+        return
     # A link is followed, so that the document it stands for is replaced and not the link.
     target = Path(os.path.realpath(path))
     temporary: Path | None = None
@@ -189,6 +194,23 @@ def write_document(path: Path, pieces: Iterable[bytes], *, force: bool) -> None:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 temporary.unlink()
+
+
+def _takes_a_stream(path: Path) -> bool:
+    """Tell whether `path` is a device such as /dev/null, or a pipe: writing there replaces nothing."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISCHR(mode) or stat.S_ISFIFO(mode)
+
+
+def _write_through(path: Path, pieces: Iterable[bytes]) -> None:
+    whole = b"".join(pieces)
+    try:
+        path.write_bytes(whole)
+    except OSError as error:
+        raise OutputError(f"{path} was not written: {_why(error)}.", "Choose another place.") from error
 
 
 def _move(temporary: Path, target: Path, *, force: bool) -> None:

@@ -54,7 +54,11 @@ def act(
 ) -> Outcome:
     """Do the work of `phase` in every sandbox and return what came of it."""
     if isinstance(phase, Wait):
-        return Outcome() if pause(phase.time, stopped) else Outcome("interrupted", "Ctrl-C ended the wait.")
+        return (
+            Outcome()
+            if pause(phase.time, stopped)
+            else Outcome("interrupted", "Interrupted during the wait.")
+        )
     if isinstance(phase, Mark):
         return marked(operator, phase.ask, phase.time_limit, stopped)
     if isinstance(phase, Http):
@@ -77,7 +81,7 @@ def marked(operator: Operator, text: str, seconds: Seconds, stopped: Stopped) ->
     """Ask the person, and return whether they did it."""
     why_not = operator.ask(text, seconds, stopped)
     if stopped():
-        return Outcome("interrupted", "Ctrl-C came while a person was asked.")
+        return Outcome("interrupted", "Interrupted while a person was asked.")
     return Outcome("failed", why_not) if why_not else Outcome()
 
 
@@ -103,7 +107,7 @@ def _everywhere(
         if stopped():
             # Each of them looks at the same mark; what hangs in the network is left to its deadline.
             work.wait(2.0)
-            return Outcome("interrupted", "Ctrl-C came while the phase ran.")
+            return Outcome("interrupted", "Interrupted while the phase ran.")
     faults = [(each, _fault(work.results.get(n), work.errors.get(n))) for n, each in enumerate(sandboxes)]
     return _summed([(each, fault) for each, fault in faults if fault is not None], len(sandboxes), good_code)
 

@@ -46,7 +46,7 @@ class TerminalOperator:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             if stopped():
-                return "Ctrl-C came first."
+                return "Interrupted first."
             if self._lines:
                 self._lines -= 1
                 return ""

@@ -62,7 +62,7 @@ class Reuser:
     def _by_request(self, phase: Reuse, there: Gathered) -> tuple[Outcome, Gathered]:
         outcome = self._released(there.ready)
         if outcome.status == "ok" and not pause(phase.idle, self.stopped):
-            outcome = Outcome("interrupted", "Ctrl-C came while the sandbox was released.")
+            outcome = Outcome("interrupted", "Interrupted while the sandbox was released.")
         if outcome.status != "ok":
             return outcome, self._seen_again(there.ready)
         return outcome, _joined([self.gatherer.again(each) for each in there.ready])
@@ -70,7 +70,7 @@ class Reuser:
     def _not_back(self, again: Gathered) -> Outcome:
         if self.stopped():
             # Which of the two came first cannot be told; done again, it is a result either way.
-            return Outcome("interrupted", "Ctrl-C came before the sandbox was back.", missing=again.missing)
+            return Outcome("interrupted", "Interrupted before the sandbox was back.", missing=again.missing)
         return Outcome("failed", again.missing[0].detail, missing=again.missing)
 
     def _released(self, sandboxes: Sequence[Sandbox]) -> Outcome:

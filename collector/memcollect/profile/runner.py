@@ -169,7 +169,7 @@ class Run:
 
 def _without_sandboxes(run: PhaseRun, there: Gathered, *, first: bool, stopped: bool) -> PhaseRun:
     if stopped:
-        return _ended_as(run, "interrupted", "Ctrl-C came before a sandbox was ready.")
+        return _ended_as(run, "interrupted", "Interrupted before a sandbox was ready.")
     if first:
         why = there.missing[0].detail if there.missing else "nothing was asked for"
         return _ended_as(run, "failed", f"No sandbox became ready: {why}")

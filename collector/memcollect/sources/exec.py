@@ -147,7 +147,7 @@ def _follow(socket: Any, place: Place, deadline: Deadline, stopped: Callable[[],
     try:
         while socket.is_open():
             if stopped():
-                raise ExecError("interrupted", f"Ctrl-C came while the command ran in {place}.")
+                raise ExecError("interrupted", f"Interrupted while the command ran in {place}.")
             left = deadline.left()
             # Half a frame must not hold us longer than the deadline either.
             socket.sock.settimeout(left)

@@ -13,6 +13,8 @@ from memcollect.kubernetes.objects import Status
 from memcollect.sources.plain import plain
 from memcollect.sources.rights import Right
 
+_MISTAKES = frozenset({400, 422})
+"""Bad Request and Unprocessable Entity: the asker's own; 409 and 429 pass, 5xx is the server's."""
 _STATUS = msgspec.json.Decoder(Status)
 
 
@@ -42,6 +44,12 @@ def refusal(http_status: int, body: bytes, right: Right, server: str) -> Cluster
         return MissingError(
             f"The API server has no {right.full_resource} {right.place} to show: {said}.",
             is_resource=status.kind == "Status" and status.details is not None and bool(status.details.name),
+        )
+    if http_status in _MISTAKES:
+        return AnswerError(
+            f"The API server at {server} refuses `{right}` as it was asked for: {said}.",
+            "Correct what it names (a selector, a namespace or a name); asking again changes nothing.",
+            status=http_status,
         )
     return AnswerError(
         f"The API server at {server} answered HTTP {http_status} to `{right}`: {said}.",

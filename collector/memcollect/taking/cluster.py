@@ -30,7 +30,7 @@ from memcollect.sources.runtime_classes import runtime_classes
 from memcollect.sources.transport import TransportFactory
 from memcollect_agent import wire
 
-STOPPED = Failure("interrupted", "Ctrl-C came before its agent had answered; take the snapshot again")
+STOPPED = Failure("interrupted", "interrupted before its agent had answered; take the snapshot again")
 NOT_ASKED = Failure("pending", "nobody was asked: none of its pods runs")
 HISTORY_MARGIN_SECONDS = 10.0
 """History is asked for from this long before the earliest metrics sample of a node's pods."""

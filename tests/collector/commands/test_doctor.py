@@ -62,7 +62,7 @@ def test_a_healthy_cluster_exits_0_with_a_line_for_each_check_within_80_columns(
 
 
 def test_a_warning_alone_exits_0(healthy: Stage, capsys: pytest.CaptureFixture[str]) -> None:
-    healthy.node("aside", unschedulable=True)
+    healthy.node("aside", spec={"unschedulable": True})
     assert doctor(healthy) == 0
     assert "1 warn, 0 fail" in capsys.readouterr().out
 

@@ -227,7 +227,7 @@ def test_an_agent_that_is_not_ready_is_named_with_the_command_that_tells_why(hea
 def test_a_node_that_keeps_pods_away_is_only_a_warning(
     healthy: Stage, spec: dict[str, object], why: str
 ) -> None:
-    healthy.node("aside", **spec)
+    healthy.node("aside", spec=spec)
     lines = healthy.lines()
     assert (failing(lines), warning(lines)) == ([], ["agents"])
     item = next(item for item in lines["agents"].items if item.name == "aside")
@@ -309,7 +309,7 @@ def test_a_node_on_cgroup_v1_fails_with_the_way_to_v2(
     base = tmp_path_factory.mktemp("v1")
     for name in ("proc", "sys", "cgroup", *(f"cgroup/{tree}" for tree in trees)):
         (base / name).mkdir()
-    healthy.node("old")
+    healthy.node("old", os_image="Debian GNU/Linux 10 (buster)")
     roots = Roots(proc=str(base / "proc"), cgroup=str(base / "cgroup"), sys=str(base / "sys"))
     healthy.agent("old", roots=roots, history=False)
     lines = healthy.lines()
@@ -319,8 +319,8 @@ def test_a_node_on_cgroup_v1_fails_with_the_way_to_v2(
         "Not measurable: 1 of 3 nodes (old): the memory controller of this machine"
     )
     assert f"is {version})" in line.sentence
-    assert "boot with" in line.remedy
-    assert "systemd.unified_cgroup_hierarchy=1" in line.commands[0]
+    assert "systemd.unified_cgroup_hierarchy=1 on its kernel's command line" in line.remedy
+    assert ["update-grub" in each for each in line.commands] == [True]
     assert lines["cgroup-driver"].status == "ok"
 
 

@@ -133,12 +133,33 @@ def test_force_writes_through_a_link_and_leaves_the_link(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("missing/out.json", "does not exist"), (".", "is a directory"), ("fifo", "not a regular")],
+    [("missing/out.json", "does not exist"), (".", "is a directory"), ("socket", "not a regular")],
 )
 def test_a_place_that_cannot_hold_a_document_is_refused(tmp_path: Path, name: str, words: str) -> None:
-    os.mkfifo(tmp_path / "fifo")
+    os.mknod(tmp_path / "socket", stat.S_IFSOCK | 0o600)
     with pytest.raises(UsageError, match=words):
         write_document(tmp_path / name, [b"new"], force=True)
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_device_takes_the_document_and_stays_a_device(*, force: bool) -> None:
+    write_document(Path(os.devnull), [b"new"], force=force)
+    assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)
+
+
+def test_a_pipe_takes_the_document_whole(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_document(pipe, [b"ne", b"w"], force=False)
+    assert os.read(reader, 100) == b"new"
+    os.close(reader)
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_a_full_device_is_one_sentence() -> None:
+    with pytest.raises(OutputError, match="/dev/full was not written: No space left on device"):
+        write_document(Path("/dev/full"), [b"new"], force=False)
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:

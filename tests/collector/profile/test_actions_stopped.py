@@ -39,7 +39,7 @@ def test_ctrl_c_ends_a_command_that_runs(workshop: Workshop, state: Cluster, tmp
     code = f"import time; open({str(begun)!r}, 'x'); time.sleep(60)"
     outcome = alone(workshop, Exec(name="a", command=[sys.executable, "-c", code]), begun.exists)
     assert outcome.status == "interrupted"
-    assert outcome.reason.startswith("Ctrl-C came while the ")
+    assert outcome.reason.startswith("Interrupted while the ")
 
 
 def test_ctrl_c_weighs_more_than_what_comes_of_a_request_meanwhile(
@@ -49,12 +49,12 @@ def test_ctrl_c_weighs_more_than_what_comes_of_a_request_meanwhile(
     with listening(hanging) as port:
         state.forward("team", "one", 8080, to=("127.0.0.1", port))
         outcome = alone(workshop, Http(name="a", time_limit=Seconds(0.3)), lambda: True)
-    assert outcome == Outcome("interrupted", "Ctrl-C came while the phase ran.")
+    assert outcome == Outcome("interrupted", "Interrupted while the phase ran.")
 
 
 def test_ctrl_c_ends_a_wait(workshop: Workshop) -> None:
     wait = Wait(name="a", time=Seconds(60))
-    assert alone(workshop, wait, after(1)) == Outcome("interrupted", "Ctrl-C ended the wait.")
+    assert alone(workshop, wait, after(1)) == Outcome("interrupted", "Interrupted during the wait.")
     assert not pause(60, after(2))
 
 
@@ -75,6 +75,6 @@ def test_a_person_who_did_not_do_it_is_a_failure(workshop: Workshop) -> None:
 
 
 def test_ctrl_c_weighs_more_than_a_persons_enter(workshop: Workshop) -> None:
-    expected = Outcome("interrupted", "Ctrl-C came while a person was asked.")
+    expected = Outcome("interrupted", "Interrupted while a person was asked.")
     assert alone(workshop, MARK, lambda: True, Person()) == expected
-    assert alone(workshop, MARK, lambda: True, Person("Ctrl-C came first.")) == expected
+    assert alone(workshop, MARK, lambda: True, Person("Interrupted first.")) == expected

@@ -65,7 +65,7 @@ def test_a_failure_weighs_more_than_a_command_that_is_late() -> None:
 
 
 def test_one_that_was_interrupted_makes_the_phase_so() -> None:
-    outcome = together(one=7, two=ExecError("interrupted", "Ctrl-C came."))
+    outcome = together(one=7, two=ExecError("interrupted", "Interrupted."))
     assert (outcome.status, outcome.exit_code) == ("interrupted", None)
 
 

@@ -104,12 +104,12 @@ def test_what_was_typed_beyond_an_answer_is_none_to_the_next_question(terminal: 
 
 
 def test_ctrl_c_ends_the_waiting_for_somebody_who_has_left(terminal: Terminal) -> None:
-    assert terminal.operator.ask("Release it", 20.0, after(1)) == "Ctrl-C came first."
+    assert terminal.operator.ask("Release it", 20.0, after(1)) == "Interrupted first."
 
 
 def test_an_enter_that_comes_after_ctrl_c_is_not_taken(terminal: Terminal) -> None:
     terminal.answers.append(b"\n")
-    assert terminal.operator.ask("Release it", 20.0, after(0)) == "Ctrl-C came first."
+    assert terminal.operator.ask("Release it", 20.0, after(0)) == "Interrupted first."
     assert terminal.operator.ask("Release it", 0.3, never) == "Nobody pressed Enter within 0.3 s."
 
 
@@ -165,7 +165,7 @@ def test_half_a_line_holds_nobody_past_the_time_or_ctrl_c(pipe: tuple[TextIO, in
         timer.join()
         late.write(b" a line\n")
         said.append(operator.ask("Release it", 5.0, never))
-    assert said == ["Nobody pressed Enter within 0.1 s.", "Ctrl-C came first.", ""]
+    assert said == ["Nobody pressed Enter within 0.1 s.", "Interrupted first.", ""]
     assert took < 4
     assert operator.ask("Release it", 5.0, never) == ENDED
 

@@ -115,6 +115,8 @@ def test_a_wait_beyond_all_patience_is_not_begun(cluster: kube_config.Cluster, s
         (404, MissingError, "has no pods in namespace team"),
         (410, AnswerError, "410"),
         (302, AnswerError, "302"),
+        (400, AnswerError, "refuses `list pods"),
+        (422, AnswerError, "refuses `list pods"),
     ],
 )
 def test_a_refusal_is_a_sentence_with_a_remedy_and_is_not_asked_again(
@@ -125,6 +127,18 @@ def test_a_refusal_is_a_sentence_with_a_remedy_and_is_not_asked_again(
         api.get("/api/v1/namespaces/team/pods", Right("list", "pods", namespace="team"))
     assert "\n" not in str(raised.value)
     assert len(state.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "again"), [(400, False), (410, True), (422, False), (429, True), (500, True), (503, True)]
+)
+def test_only_what_may_pass_is_to_be_tried_again(
+    api: Api, state: Cluster, status: int, *, again: bool
+) -> None:
+    state.fault(Fault("/api/v1/namespaces/team/pods", status=status, times=99))
+    with pytest.raises(AnswerError) as raised:
+        api.get("/api/v1/namespaces/team/pods", Right("list", "pods", namespace="team"))
+    assert raised.value.remedy.startswith("Try again" if again else "Correct what it names")
 
 
 def test_a_missing_right_comes_with_the_command_that_checks_it(api: Api, state: Cluster) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from memcollect.doctor.checks.answers import unmeasurable
+from memcollect.doctor.checks.booting import boot_commands, boot_remedy
 from memcollect.doctor.facts import ClusterFacts, Conversation
 from memcollect.doctor.result import Finding, Item
 from memcollect.doctor.wording import count, of_nodes
-
-BOOT_V2 = "grubby --update-kernel=ALL --args=systemd.unified_cgroup_hierarchy=1"
 
 
 def version(facts: ClusterFacts) -> Finding:
@@ -22,15 +22,22 @@ def version(facts: ClusterFacts) -> Finding:
             status="skipped", sentence="Not checked, because no agent told of its node.", blocks=True
         )
     if bad:
+        systems = _systems(facts, {item.name for item in bad})
         return Finding(
             status="fail",
             sentence=f"Not measurable: {of_nodes([item.name for item in bad], len(items))}: {bad[0].detail}",
-            remedy="Use a node image with cgroup v2, or boot with it (there, with grubby; then reboot):",
-            commands=(BOOT_V2,),
+            remedy=f"Use a node image with cgroup v2, or on each such node {boot_remedy(systems)}:",
+            commands=boot_commands(systems),
             items=items,
             blocks=len(bad) == len(items),
         )
     return Finding(status="ok", sentence=f"v2 on {count(len(items), 'node')}.", items=items)
+
+
+def _systems(facts: ClusterFacts, names: set[str]) -> list[str]:
+    """Return what the nodes of these `names` say their operating system is."""
+    nodes = facts.nodes if isinstance(facts.nodes, Sequence) else ()
+    return [each.status.node_info.os_image for each in nodes if each.metadata.name in names]
 
 
 def _version_item(each: Conversation) -> Item:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from memcollect.doctor.checks.cgroups import BOOT_V2
+from memcollect.doctor.checks.booting import boot_commands, boot_remedy
 from memcollect.doctor.local import LocalFacts
 from memcollect.doctor.result import Finding
 from memcollect.sources.plain import plain
@@ -25,9 +25,9 @@ def cgroup_version(facts: LocalFacts) -> Finding:
             status="fail",
             sentence=f"The memory controller is on cgroup v1 ({where} is {cgroups.version}); only v2 can be "
             "read.",
-            remedy="Boot with cgroup v2 (with grubby; then reboot), or try the demo, which brings its own "
+            remedy=f"For this machine, {boot_remedy([facts.system])}; or try the demo, which brings its own "
             "kernel:",
-            commands=(BOOT_V2, "memcollect demo"),
+            commands=(*boot_commands([facts.system]), "memcollect demo"),
         )
     if not cgroups.has_memory:
         return Finding(

@@ -45,7 +45,7 @@ class _Asking:
     def make(self, tools: Tools, sandbox: Sandbox) -> None:
         """Ask for one. Raises CollectorError."""
         if self._stopped():
-            raise SandboxError("Ctrl-C came before it was asked for.")
+            raise SandboxError("Interrupted before it was asked for.")
         if self.over.is_set():
             raise SandboxError("It was not asked for in time.")
         if self._source.makes:
@@ -128,7 +128,7 @@ class Gatherer:
         while work is not None and not work.wait(0.2) and time.monotonic() < until + self.ready_within:
             pass
         _give_up(watch, places, work)
-        return "when Ctrl-C came" if cut_short else f"within {self.ready_within:g} s"
+        return "when it was interrupted" if cut_short else f"within {self.ready_within:g} s"
 
     def _summed(self, asked: Sequence[Sandbox], watch: Watch, when: str) -> Gathered:
         known = [with_uid(each, watch.pods[each.pod]) if each.pod in watch.pods else each for each in asked]

@@ -52,7 +52,7 @@ class Measurer:
             run = msgspec.structs.replace(run, status="did-not-settle", reason=f"{settling.reason}.")
         if self.stopped():
             return msgspec.structs.replace(
-                run, status="interrupted", reason="Ctrl-C came before its snapshot."
+                run, status="interrupted", reason="Interrupted before its snapshot."
             ), ""
         return self._snapshot(run, there)
 
@@ -81,7 +81,7 @@ def _judged(run: PhaseRun, taken: Taken) -> PhaseRun:
     """Return the run with what its snapshot makes of its status: half a measurement is no result."""
     if taken.interrupted:
         return msgspec.structs.replace(
-            run, status="interrupted", reason="Ctrl-C came while its snapshot was taken."
+            run, status="interrupted", reason="Interrupted while its snapshot was taken."
         )
     if any(pod.cgroup is not None for pod in taken.snapshot.pods):
         return run

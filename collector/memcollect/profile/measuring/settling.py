@@ -83,7 +83,7 @@ def wait_until_settled(
     while True:
         waited = time.monotonic() - began
         if stopped():
-            return judged(rule, None, waited, "Ctrl-C ended the waiting")
+            return judged(rule, None, waited, "interrupted while waiting")
         # A point may be as old as the agents' interval.
         if waited >= rule.over + histories.interval_seconds:
             series, reason = histories.of(pods)

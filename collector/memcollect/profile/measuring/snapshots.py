@@ -24,7 +24,7 @@ PROCESS_LIMIT = 30
 
 @dataclass(frozen=True)
 class Taken:
-    """A snapshot, and whether Ctrl-C came before every node had answered."""
+    """A snapshot, and whether an interruption came before every node had answered."""
 
     snapshot: Snapshot
     interrupted: bool = False

@@ -10,11 +10,10 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from memcollect.profile.plan.model import Seconds, Size
+from memcollect.units import duration_seconds
 
 _NUMBER = r"([0-9]{1,12}(?:\.[0-9]{1,6})?)"
-_DURATION = re.compile(_NUMBER + r" ?(ms|s|m|min|h)", re.ASCII)
 _SIZE = re.compile(_NUMBER + r" ?(B|Ki|Mi|Gi|KiB|MiB|GiB)", re.ASCII)
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _BYTES = {"B": 1, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30}
 LONGEST_SECONDS = 86_400.0
 LARGEST_BYTES = 1 << 50
@@ -62,9 +61,9 @@ def _choice(choices: tuple[str, ...], value: Any) -> str:
 
 
 def _seconds(value: Any) -> Seconds:
-    written = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    written = duration_seconds(value) if isinstance(value, str) else None
     if written is not None:
-        value = float(written[1]) * _SECONDS[written[2]]
+        value = written
     elif not _is_whole(value) and not (isinstance(value, float) and math.isfinite(value)):
         raise ValueError('it must be a length of time, as "500ms", "20s" or "2m"')
     if not 0 <= value <= LONGEST_SECONDS:

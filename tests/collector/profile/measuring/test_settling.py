@@ -153,5 +153,5 @@ def test_where_there_is_no_time_nobody_is_asked(clock: Clock) -> None:
 @pytest.mark.parametrize("looks", [0, 1, 4])
 def test_ctrl_c_ends_the_waiting_unsettled(clock: Clock, looks: int) -> None:
     outcome = wait_until_settled(Told(clock, quiet), PODS, RULE, after(looks), clock.pause)
-    assert (outcome.settled, outcome.reason) == (False, "Ctrl-C ended the waiting")
+    assert (outcome.settled, outcome.reason) == (False, "interrupted while waiting")
     assert len(clock.pauses) == looks
