@@ -13,7 +13,7 @@ from memcollect_agent.errors import AgentError
 from memcollect_agent.measure.sample import Roots, sample_node
 from memcollect_agent.serve import command as serve_command
 from memcollect_agent.streams import write_out
-from memcollect_agent.wire import SampleRequest
+from memcollect_agent.wire import DEFAULT_CEILING_BYTES, SampleRequest
 
 _log = logging.getLogger("memcollect_agent")
 
@@ -106,6 +106,13 @@ def _register_sample(subcommands: "argparse._SubParsersAction[argparse.ArgumentP
     parser.add_argument(
         "--budget", type=_seconds, default=10.0, metavar="SECONDS", help="time for processes (%(default)s)"
     )
+    parser.add_argument(
+        "--ceiling",
+        type=_count,
+        default=DEFAULT_CEILING_BYTES,
+        metavar="BYTES",
+        help="of a process with a larger RSS only RSS is read (%(default)s)",
+    )
     parser.set_defaults(command=_sample)
 
 
@@ -116,6 +123,7 @@ def _sample(options: argparse.Namespace) -> int:
         process_limit=options.processes,
         full_commands=options.allow_full_commands,
         time_budget_seconds=options.budget,
+        process_ceiling_bytes=options.ceiling,
     )
     sample = sample_node(
         request,

@@ -20,6 +20,9 @@ SCHEMA_VERSION = 1
 DEFAULT_PORT = 7070
 """Where an agent listens, on the loopback of its pod."""
 
+DEFAULT_CEILING_BYTES = 16 << 30
+"""RSS of a process above which its smaps_rollup is not read unless more is asked for."""
+
 Limit = int | Literal["max"] | None
 """A limit file: bytes, the kernel's word "max" (no limit), or None where there is no such file."""
 
@@ -118,6 +121,11 @@ class Process(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """VmPTE of /proc/PID/status."""
     smaps_rollup: dict[str, int] = field(default_factory=dict)
     """Every other field of smaps_rollup, under the kernel's own names, in bytes."""
+    shares_with: int | None = None
+    """The pid of the process whose address space this is too (vfork, CLONE_VM): that one's numbers are in
+    the sums, and these are the same pages again."""
+    skipped: str = ""
+    """Why only `rss_bytes` is known, as SkippedProcess.reason."""
 
 
 class SkippedProcess(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -126,16 +134,17 @@ class SkippedProcess(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     pid: int
     comm: str = ""
     reason: str = ""
-    """A word: "denied", "budget", "ceiling", "unreadable"."""
+    """A word: "denied", "budget", "ceiling", "unreadable", "unsupported" (the kernel has no smaps_rollup)."""
     detail: str = ""
     rss_bytes: int | None = None
-    """From /proc/PID/stat, where that could still be read: an upper bound of its PSS."""
+    """VmRSS of /proc/PID/status, where that could still be read: an upper bound of its PSS."""
 
 
 class ProcessSums(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Sums over the processes that were read; never a total when something was skipped.
 
-    A field is None where no process gave it (the kernel lacks it, or nothing was read).
+    A field is None where no process gave it (the kernel lacks it, or nothing was read). An address space
+    that several processes share counts once in every sum but `rss_bytes`, which is what `ps` adds up.
     listed = read + vanished + kernel_threads + zombies + len(skipped) + skipped_unlisted.
     """
 
@@ -164,6 +173,21 @@ class ProcessSums(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     """Skipped beyond the first 100, of which only the number is kept."""
     skipped_unlisted_rss_bytes: int | None = 0
     """Their RSS; None where it is not known of one of them."""
+    sharing: int = 0
+    """Processes among `read` that share the address space of another one of them (vfork, CLONE_VM)."""
+    sharing_by: str = ""
+    """How that is known: "kcmp" (the kernel said so), or "layout": their randomised layouts and all of
+    their numbers are equal, and no page of theirs is copied on write, as forks' would be."""
+    sharing_rss_bytes: int | None = None
+    """What of `rss_bytes` is the same pages again."""
+    alike: int = 0
+    """Processes among `read` that may share another one's address space: their numbers are equal, and this
+    kernel or its permissions left it at that. They are in the sums."""
+    alike_pss_bytes: int | None = None
+    """What of `pss_bytes` may therefore be counted twice, and so of the following."""
+    alike_pss_anon_bytes: int | None = None
+    alike_pss_file_bytes: int | None = None
+    alike_pss_shmem_bytes: int | None = None
     read_from: float | None = None
     read_until: float | None = None
 
@@ -318,7 +342,7 @@ class SampleRequest(Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     """Whole command lines; the agent must also have been started to allow it."""
     numa: bool = False
     time_budget_seconds: float = 10.0
-    process_ceiling_bytes: int = 16 << 30
+    process_ceiling_bytes: int = DEFAULT_CEILING_BYTES
     """A process with a larger RSS is skipped: smaps_rollup holds its mmap lock for ~20 ms per GiB."""
     history: bool = False
     """Whether the agent's history of the same pods comes along (NodeSample.history)."""

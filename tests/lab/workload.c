@@ -6,6 +6,7 @@
  *   stubs N               N children that have read every page of what was written last, and wait
  *   guard                 a page that nobody may touch, so that what follows is a mapping of its own
  *   fork N                N children that share all of it and wait
+ *   vfork N               N children that share the address space itself, and wait
  *   write PATH BYTES      a file, written and flushed to its disk
  *   read PATH TIMES       the whole file, by read(2)
  *   map PATH              the whole file, mapped shared, every page read
@@ -21,12 +22,14 @@
  *   threads N             N threads that wait
  *   sockets N             N pairs of datagram sockets, filled; measures the bytes sent
  *   swapped               measures VmSwap of /proc/self/status in bytes
+ *   resident              measures VmRSS
  *   pid                   measures its pid
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -188,12 +191,13 @@ static void sockets(int count)
 	}
 }
 
-static void swapped(void)
+static void status(const char *name)
 {
-	char line[256];
+	char line[256], format[32];
+	snprintf(format, sizeof format, "%s: %%ld", name);
 	FILE *file = fopen("/proc/self/status", "r");
 	while (file && fgets(line, sizeof line, file))
-		if (sscanf(line, "VmSwap: %ld", &measured) == 1)
+		if (sscanf(line, format, &measured) == 1)
 			measured *= 1024;
 	if (file)
 		fclose(file);
@@ -206,6 +210,23 @@ static void forks(int count)
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			wait_for_ever(NULL);
 		}
+}
+
+static int wait_in_the_same_space(void *unused)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	wait_for_ever(unused);
+	return 0;
+}
+
+static void vforks(int count)
+{
+	size_t bytes = 4 * PAGE;
+	while (count-- > 0) {
+		char *stack = written(bytes, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+		if (clone(wait_in_the_same_space, stack + bytes, CLONE_VM | SIGCHLD, NULL) < 0)
+			fail("clone");
+	}
 }
 
 static void stubs(int count)
@@ -244,6 +265,8 @@ static void work(char **word, int count)
 			mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		else if (WORD("fork"))
 			forks(NUMBER);
+		else if (WORD("vfork"))
+			vforks(NUMBER);
 		else if (WORD("write")) {
 			char *path = TEXT;
 			write_file(path, NUMBER);
@@ -284,7 +307,9 @@ static void work(char **word, int count)
 		else if (WORD("sockets"))
 			sockets(NUMBER);
 		else if (WORD("swapped"))
-			swapped();
+			status("VmSwap");
+		else if (WORD("resident"))
+			status("VmRSS");
 		else if (WORD("pid"))
 			measured = getpid();
 		else {

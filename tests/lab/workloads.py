@@ -32,6 +32,21 @@ def forked_copy_on_write(stage: Stage) -> list[Truth]:
     return [truth(pod, "anon", 20 * MIB), truth(pod, "double_counted", 4 * 20 * MIB)]
 
 
+def one_address_space(stage: Stage) -> list[Truth]:
+    """Each of the three more processes shows all of it, PSS included: one is the truth.
+
+    Its VmRSS is the second route to what ps adds thrice.
+    """
+    pod = stage.pod("one-space")
+    resident = int(stage.tenant(pod, f"anon {22 * MIB} vfork 3").ask("resident"))
+    return [
+        truth(pod, "anon", 22 * MIB),
+        truth(pod, "sharing_processes", 3 * resident),
+        truth(pod, "double_counted", 3 * resident),
+        truth(pod, "borrowed_anon", 0),
+    ]
+
+
 def file_read_once(stage: Stage) -> list[Truth]:
     pod, path = stage.pod("once"), stage.file("once", 40 * MIB)
     stage.tenant(pod, f"read {path} 1")
@@ -226,6 +241,7 @@ WORKLOADS: dict[str, Workload] = {
     for each in (
         private_anon,
         forked_copy_on_write,
+        one_address_space,
         file_read_once,
         file_read_thrice,
         tmpfs_file,

@@ -45,6 +45,7 @@ class PodMeasurer:
     def __init__(self, sources: Sources) -> None:
         self._of = sources
         self._subtrees = Subtrees(sources.problems)
+        self._kernel_lacks_rollup = False
 
     def pod(self, place: pods.PodPlace, directory: CgroupDir) -> Pod:
         """Measure a pod with its containers."""
@@ -152,7 +153,7 @@ class PodMeasurer:
         tally = processes.read(self._subtrees.all(child.directory), seen)
         child.reading.again()
         described = processes.describe(tally)
-        self._report_denied(child.reading.path, tally)
+        self._report_skipped(child.reading.path, tally)
         return Container(
             id=child.place.id,
             runtime=visible(child.place.runtime) if child.place.runtime else None,
@@ -164,7 +165,7 @@ class PodMeasurer:
 
     def _read_processes(self, reading: CgroupReading, pids: Pids, seen: set[tuple[int, int]]) -> Tally:
         tally = self._processes(reading).read(pids, seen)
-        self._report_denied(reading.path, tally)
+        self._report_skipped(reading.path, tally)
         return tally
 
     def _processes(self, reading: CgroupReading) -> Processes:
@@ -178,14 +179,18 @@ class PodMeasurer:
         )
         return Processes(self._of.proc, wanted, self._of.budget, self._of.boot_time)
 
-    def _report_denied(self, path: str, tally: Tally) -> None:
-        if denied := tally.skipped_because("denied"):
-            first = next(process for process in tally.skipped if process.reason == "denied")
-            at_least = "at least " if tally.skipped_unlisted else ""
-            detail = (
-                f"{at_least}{denied} of its processes could not be read, e.g. {first.pid}: {first.detail}"
-            )
-            self._of.problems.add("process", path, "denied", detail)
+    def _report_skipped(self, path: str, tally: Tally) -> None:
+        """Add a problem for each reason; a file that the kernel lacks is one for the whole node."""
+        at_least = "at least " if tally.skipped_unlisted else ""
+        for reason, first in tally.first_skipped().items():
+            count = f"{at_least}{tally.skipped_because(reason)}"
+            if reason != "unsupported":
+                detail = f"{count} of its processes could not be read, e.g. {first.pid}: {first.detail}"
+                self._of.problems.add("process", path, reason, detail)
+            elif not self._kernel_lacks_rollup:
+                self._kernel_lacks_rollup = True
+                detail = f"{first.detail}: of its processes RSS is known, and no PSS"
+                self._of.problems.add("node", "smaps_rollup", reason, detail)
 
 
 class _Child(Struct, frozen=True):

@@ -6,14 +6,17 @@ By default two files of each process are read: stat (who it is) and smaps_rollup
 import heapq
 import os
 import time
+from collections.abc import Callable
 
 from msgspec import Struct
 
 from memcollect_agent import redact
-from memcollect_agent.errors import AgentError, DeniedError, GoneError
+from memcollect_agent.errors import AgentError, DeniedError, GoneError, UnsupportedError
+from memcollect_agent.measure.spaces import Compare, Reading, Sharing, find_sharing
 from memcollect_agent.parse.pid_stat import PidStat
+from memcollect_agent.read.kcmp import compare_spaces
 from memcollect_agent.read.procfs import ProcessDir, ProcFs
-from memcollect_agent.wire import Process, ProcessSums, SkippedProcess
+from memcollect_agent.wire import DEFAULT_CEILING_BYTES, Process, ProcessSums, SkippedProcess
 
 MAX_SKIPPED_LISTED = 100
 
@@ -66,7 +69,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     limit: int = 0
     """How many processes to describe in full, the largest first."""
     command_length: int = redact.DEFAULT_LENGTH
-    ceiling_bytes: int = 16 << 30
+    ceiling_bytes: int = DEFAULT_CEILING_BYTES
 
 
 class _Candidate(Struct, frozen=True):
@@ -74,6 +77,8 @@ class _Candidate(Struct, frozen=True):
     cgroup: str | None
     smaps: dict[str, int]
     page_tables: int | None
+    skipped: str = ""
+    """Why nothing but its RSS is known."""
 
 
 class Processes:
@@ -86,6 +91,8 @@ class Processes:
         self._boot_time = boot_time or 0.0
         self._page_size = os.sysconf("SC_PAGE_SIZE")
         self._ticks = os.sysconf("SC_CLK_TCK")
+        # kcmp takes pids of the agent's own namespace: of another machine's files it would compare strangers.
+        self._compare = compare_spaces if proc.is_own() else None
 
     def read(self, pids: dict[int, str | None], seen: set[tuple[int, int]]) -> "Tally":
         """Read the processes in `pids`, which maps each to the sub-cgroup it was listed in.
@@ -97,12 +104,14 @@ class Processes:
         tally.read_from = time.time() if pids else None
         for pid, cgroup in pids.items():
             self._one(pid, cgroup, seen, tally)
+        if self._wanted.sums:
+            tally.settle(self._compare, self._is_randomised)
         tally.read_until = time.time() if pids else None
         return tally
 
     def describe(self, tally: "Tally") -> list[Process]:
         """Return the largest processes of `tally` in full, the largest PSS first."""
-        return [self._described(candidate) for candidate in tally.largest()]
+        return [self._described(candidate, tally.shares_with(candidate)) for candidate in tally.largest()]
 
     def _one(self, pid: int, cgroup: str | None, seen: set[tuple[int, int]], tally: "Tally") -> None:
         if pid == 0:
@@ -124,10 +133,8 @@ class Processes:
                 self._look(process, stat, cgroup, tally, late=late)
         except GoneError:
             tally.vanished += 1
-        except DeniedError as error:
-            tally.skip(self._skipped(pid, stat, "denied", f"{_DENIED} ({error.problem})"))
         except AgentError as error:
-            tally.skip(self._skipped(pid, stat, "unreadable", redact.visible(str(error))))
+            tally.skip(SkippedProcess(pid=pid, reason="unreadable", detail=redact.visible(str(error))))
 
     def _look(
         self, process: ProcessDir, stat: PidStat, cgroup: str | None, tally: "Tally", *, late: bool
@@ -138,18 +145,68 @@ class Processes:
         if stat.is_zombie and stat.threads <= 1:
             tally.zombies += 1
             return
-        rss = stat.rss_pages * self._page_size
         if not self._wanted.sums:
-            tally.add(_Candidate(stat, cgroup, {"Rss": rss}, None))
-        elif late:
-            tally.skip(self._skipped(stat.pid, stat, "budget", self._budget_detail()))
-        elif rss > self._wanted.ceiling_bytes:
-            detail = f"its RSS is above the ceiling of {self._wanted.ceiling_bytes} bytes per process"
-            tally.skip(self._skipped(stat.pid, stat, "ceiling", detail))
+            tally.add(_Candidate(stat, cgroup, {"Rss": stat.rss_pages * self._page_size}, None))
+            return
+        try:
+            smaps = self._smaps(process, stat, late=late)
+        except _SkippedError as skipped:
+            self._skip(process, stat, cgroup, tally, skipped)
         else:
-            # A first thread that ended before the others is a zombie whose file says nothing.
-            smaps = process.smaps_rollup_of_a_thread() if stat.is_zombie else process.smaps_rollup()
             tally.add(_Candidate(stat, cgroup, smaps, self._page_tables(process)))
+
+    def _smaps(self, process: ProcessDir, stat: PidStat, *, late: bool) -> dict[str, int]:
+        """Return its smaps_rollup; raise _SkippedError for whatever keeps it from being read but its end."""
+        if late:
+            raise _SkippedError("budget", self._budget_detail())
+        if stat.rss_pages * self._page_size > self._wanted.ceiling_bytes:
+            ceiling = self._wanted.ceiling_bytes / (1 << 20)
+            raise _SkippedError("ceiling", f"its RSS is above the ceiling of {ceiling:g} MiB for one process")
+        try:
+            # A first thread that ended before the others is a zombie whose file says nothing.
+            return process.smaps_rollup_of_a_thread() if stat.is_zombie else process.smaps_rollup()
+        except GoneError:
+            raise
+        except DeniedError as error:
+            raise _SkippedError("denied", f"{_DENIED} ({error.problem})") from error
+        except UnsupportedError as error:
+            raise _SkippedError("unsupported", str(error)) from error
+        except AgentError as error:
+            raise _SkippedError("unreadable", redact.visible(str(error))) from error
+
+    def _skip(
+        self,
+        process: ProcessDir,
+        stat: PidStat,
+        cgroup: str | None,
+        tally: "Tally",
+        why: "_SkippedError",
+    ) -> None:
+        rss = self._resident(process, stat)
+        comm = redact.visible(stat.comm)
+        tally.skip(
+            SkippedProcess(pid=stat.pid, comm=comm, reason=why.reason, detail=why.detail, rss_bytes=rss)
+        )
+        if rss is not None:
+            tally.keep(_Candidate(stat, cgroup, {"Rss": rss}, None, why.reason))
+
+    def _resident(self, process: ProcessDir, stat: PidStat) -> int | None:
+        """Return VmRSS, or what stat says, whose counters may lag since 6.2; None where neither tells."""
+        # A zombie's own counters say nothing of the threads that still run.
+        if stat.is_zombie:
+            return None
+        try:
+            return process.status().sizes["VmRSS"]
+        except (AgentError, KeyError):
+            return stat.rss_pages * self._page_size
+
+    def _is_randomised(self, pid: int) -> bool:
+        """Return whether exec laid its address space out at random, for all that is known."""
+        try:
+            with self._proc.process(pid) as process:
+                return self._proc.randomises_layouts() and process.is_randomised()
+        except AgentError:
+            return False
 
     def _page_tables(self, process: ProcessDir) -> int | None:
         if not self._wanted.page_tables:
@@ -160,19 +217,10 @@ class Processes:
             # It ended just now, or its status is odd: its other numbers are good, so only this is unknown.
             return None
 
-    def _skipped(self, pid: int, stat: PidStat | None, reason: str, detail: str) -> SkippedProcess:
-        if stat is None:
-            return SkippedProcess(pid=pid, reason=reason, detail=detail)
-        # A zombie's own counters say nothing of the threads that still run.
-        rss = None if stat.is_zombie else stat.rss_pages * self._page_size
-        return SkippedProcess(
-            pid=pid, comm=redact.visible(stat.comm), reason=reason, detail=detail, rss_bytes=rss
-        )
-
     def _budget_detail(self) -> str:
         return f"the time budget of {self._budget.seconds:g} s was spent before its turn"
 
-    def _described(self, candidate: "_Candidate") -> Process:
+    def _described(self, candidate: "_Candidate", shares_with: int | None) -> Process:
         stat = candidate.stat
         sizes = {field: candidate.smaps.get(key) for key, field in _OF_A_PROCESS.items()}
         rest = {key: value for key, value in candidate.smaps.items() if key not in _OF_A_PROCESS}
@@ -189,6 +237,8 @@ class Processes:
             threads=stat.threads,
             page_tables_bytes=candidate.page_tables,
             smaps_rollup=rest,
+            shares_with=shares_with,
+            skipped=candidate.skipped,
             **sizes,
         )
 
@@ -216,6 +266,15 @@ class Processes:
             return None
 
 
+class _SkippedError(Exception):
+    """Why a living process has no numbers: the word and the sentence of SkippedProcess."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
 class Tally:
     """The counts and sums of one cgroup's processes while they are read."""
 
@@ -238,6 +297,9 @@ class Tally:
         self._page_tables_of = 0
         self._limit = limit
         self._heap: list[tuple[int, int, _Candidate]] = []
+        self._readings: list[Reading] = []
+        self._sharing = Sharing(with_pid={}, by="", alike=[])
+        self._sharing_rss: int | None = None
 
     def add(self, candidate: _Candidate) -> None:
         """Count a process that was read."""
@@ -248,6 +310,27 @@ class Tally:
         if candidate.page_tables is not None:
             self._page_tables = (self._page_tables or 0) + candidate.page_tables
             self._page_tables_of += 1
+        self.keep(candidate)
+        self._readings.append(_reading(candidate))
+
+    def settle(self, compare: Compare | None, is_randomised: Callable[[int], bool]) -> None:
+        """Take what several processes share in one address space off the sums, all but once."""
+        self._sharing = find_sharing(self._readings, compare, is_randomised)
+        twice = [each for each in self._readings if each.pid in self._sharing.with_pid]
+        totals = self._totals or {}
+        for reading in twice:
+            for key in totals.keys() - {"Rss"}:
+                totals[key] -= reading.sizes[key]
+            if self._page_tables is not None:
+                self._page_tables -= reading.page_tables or 0
+        self._sharing_rss = sum(each.sizes["Rss"] for each in twice) if twice else None
+
+    def shares_with(self, candidate: _Candidate) -> int | None:
+        """Return the pid of the process whose address space the candidate's is too, and which counts."""
+        return self._sharing.with_pid.get(candidate.stat.pid)
+
+    def keep(self, candidate: _Candidate) -> None:
+        """Keep it for the list if it is one of the largest; one that was skipped by its RSS."""
         if self._limit:
             size = candidate.smaps.get("Pss", candidate.smaps.get("Rss", 0))
             item = (size, -candidate.stat.pid, candidate)
@@ -270,6 +353,10 @@ class Tally:
     def skipped_because(self, reason: str) -> int:
         """Return how many of the listed skipped processes have this reason."""
         return sum(process.reason == reason for process in self.skipped)
+
+    def first_skipped(self) -> dict[str, SkippedProcess]:
+        """Return the first of the listed skipped processes by each reason."""
+        return {each.reason: each for each in reversed(self.skipped)}
 
     def largest(self) -> list[_Candidate]:
         """Return the kept processes, the largest first."""
@@ -296,8 +383,21 @@ class Tally:
             skipped_unlisted_rss_bytes=self._unlisted_rss,
             read_from=self.read_from,
             read_until=self.read_until,
+            sharing=len(self._sharing.with_pid),
+            sharing_by=self._sharing.by,
+            sharing_rss_bytes=self._sharing_rss,
+            alike=len(self._sharing.alike),
+            alike_pss_bytes=self._alike("Pss"),
+            alike_pss_anon_bytes=self._alike("Pss_Anon"),
+            alike_pss_file_bytes=self._alike("Pss_File"),
+            alike_pss_shmem_bytes=self._alike("Pss_Shmem"),
             **sizes,
         )
+
+    def _alike(self, key: str) -> int | None:
+        alike = self._sharing.alike
+        told = alike and all(key in each.sizes for each in alike)
+        return sum(each.sizes[key] for each in alike) if told else None
 
     def _sum(self, smaps: dict[str, int]) -> None:
         totals = self._totals
@@ -309,3 +409,18 @@ class Tally:
             self._totals = totals = {key: value for key, value in totals.items() if key in smaps}
         for key in totals:
             totals[key] += smaps[key]
+
+
+def _reading(candidate: _Candidate) -> Reading:
+    smaps = candidate.smaps
+    # Pss_Anon counts a page that n address spaces map as 1/n, and cuts the sum to whole KiB.
+    copies = "Pss_Anon" not in smaps or smaps["Pss_Anon"] != smaps.get("Anonymous")
+    sizes = {key: smaps[key] for key in _TOTALLED if key in smaps}
+    return Reading(
+        candidate.stat.pid,
+        candidate.stat.layout,
+        tuple(smaps.values()),
+        copies,
+        sizes,
+        candidate.page_tables,
+    )

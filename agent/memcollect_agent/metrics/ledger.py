@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 KINDS = frozenset({"pod", "container", "process", "node", "request"})
 REASONS = frozenset({"gone", "denied", "unreadable", "budget", "not-found", "unsupported"})
-SKIPPED = frozenset({"denied", "budget", "ceiling", "unreadable"})
+SKIPPED = frozenset({"denied", "budget", "ceiling", "unreadable", "unsupported"})
 
 
 class Spent(Struct):

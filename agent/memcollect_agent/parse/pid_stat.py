@@ -29,6 +29,9 @@ class PidStat(Struct, frozen=True):
     rss_pages: int
     """Resident pages; since 6.2 from per-CPU counters that may be some pages behind."""
     is_kernel_thread: bool
+    layout: bytes = b""
+    """Where code, stack, data, heap and arguments lie in its address space, as the kernel's own words: set
+    by exec, and at random places; b"" where the reader may not know (fs/proc/array.c, ptrace_may_access)."""
 
     @property
     def is_zombie(self) -> bool:
@@ -56,4 +59,11 @@ def parse(data: bytes, source: str = "stat") -> PidStat:
         # Signed in the kernel: the sum of per-CPU counters may be caught below zero.
         0 if rss[:1] == b"-" and rss[1:].isdigit() else words.number(rss, source, 1),
         bool(words.number(rest[6], source, 1) & _PF_KTHREAD),
+        _layout(rest),
     )
+
+
+def _layout(rest: list[bytes]) -> bytes:
+    # startcode, endcode and startstack; start_data to env_end, which 3.5 added.
+    places = [*rest[23:26], *rest[42:49]]
+    return b" ".join(places) if rest[25:26] not in ([], [b"0"]) else b""

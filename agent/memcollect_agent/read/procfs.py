@@ -7,10 +7,11 @@ another process. So one opening can never mix two processes (fs/proc/base.c: the
 holds a reference to the process's struct pid).
 """
 
+import errno
 import os
 from typing import Self
 
-from memcollect_agent.errors import GoneError, read_error
+from memcollect_agent.errors import GoneError, UnsupportedError, read_error
 from memcollect_agent.parse import (
     chosen,
     cmdline,
@@ -29,6 +30,10 @@ from memcollect_agent.parse import (
 from memcollect_agent.read import files
 
 _RECORD_LIMIT = 8192
+_ADDR_NO_RANDOMIZE = 0x0040000  # include/uapi/linux/personality.h
+NO_ROLLUP = (
+    "this kernel has no smaps_rollup (it is older than 4.14, or was built without CONFIG_PROC_PAGE_MONITOR)"
+)
 COMMAND_LIMIT = 65536
 """Bytes of a command line that are read at most; what is shown of it is much shorter."""
 
@@ -57,9 +62,26 @@ class ProcessDir:
         """/proc/PID/smaps_rollup in bytes. Walks every page table of the process under its mmap lock.
 
         Raises DeniedError without ptrace access (same user and capabilities, or SYS_PTRACE), and
-        GoneError for a process that has ended, a zombie or a kernel thread: they have no memory map.
+        GoneError for a process that has ended, a zombie or a kernel thread: they have no memory map; and
+        UnsupportedError where the process lives and this kernel has no such file.
         """
-        return smaps_rollup.parse(self._record("smaps_rollup"), f"{self.path}/smaps_rollup")
+        try:
+            data = self._record("smaps_rollup")
+        except GoneError as error:
+            if self._is_there_without(error):
+                raise UnsupportedError(NO_ROLLUP) from error
+            raise
+        return smaps_rollup.parse(data, f"{self.path}/smaps_rollup")
+
+    def _is_there_without(self, error: GoneError) -> bool:
+        """Return whether only the file is missing: a process without a memory map answers ESRCH instead."""
+        cause = error.__cause__
+        if not isinstance(cause, OSError) or cause.errno != errno.ENOENT:
+            return False
+        try:
+            return not self.stat().is_zombie
+        except GoneError:
+            return False
 
     def smaps_rollup_of_a_thread(self) -> dict[str, int]:
         """Read the same through any thread that still runs.
@@ -106,6 +128,14 @@ class ProcessDir:
         except OSError as error:
             raise read_error(f"{self.path}/exe", error) from error
 
+    def is_randomised(self) -> bool:
+        """Whether the process did not ask for a layout that is the same at every exec (ADDR_NO_RANDOMIZE).
+
+        Raises DeniedError without the right to attach to it.
+        """
+        path = f"{self.path}/personality"
+        return not int(files.read_record("personality", self.fd, path, 64), 16) & _ADDR_NO_RANDOMIZE
+
     def _record(self, name: str) -> bytes:
         return files.read_record(name, self.fd, f"{self.path}/{name}", _RECORD_LIMIT)
 
@@ -122,6 +152,18 @@ class ProcFs:
 
     def __exit__(self, *_: object) -> None:
         os.close(self._fd)
+
+    def is_own(self) -> bool:
+        """Whether its pids are those that this process's system calls mean: no other namespace's, no copy."""
+        try:
+            return os.readlink("self", dir_fd=self._fd) == str(os.getpid())
+        except OSError:
+            return False
+
+    def randomises_layouts(self) -> bool:
+        """sys/kernel/randomize_va_space: whether exec lays address spaces out at random."""
+        name = "sys/kernel/randomize_va_space"
+        return single_value.parse_number(self._read(name), f"{self.root}/{name}") > 0
 
     def process(self, pid: int) -> ProcessDir:
         """Open a process. Raises GoneError where there is none of that number."""

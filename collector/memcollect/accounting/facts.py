@@ -1,12 +1,13 @@
 """What is known of one cgroup scope, by name: the only thing the rules see. Pure.
 
 A fact is an interval of bytes, or absent with the reason. Names: `stat.KEY` (memory.stat, the kernel's
-key), `current`, `procs.FIELD` (sums over the processes that were read), `procs.unread_rss`,
+key), `current`, `procs.FIELD` (sums over the processes that were read), `procs.unread_rss`, `seen_rss`,
 `node.cpus`, `node.page_size`, `cgroups` (cgroups in the subtree) and the derived ones below.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from memcollect.accounting.interval import Interval
@@ -171,11 +172,22 @@ def counted_kernel_bytes(stat: dict[str, int]) -> int:
 
 
 def _add_sums(values: dict[str, int], reasons: dict[str, str], sums: ProcessSums | None) -> None:
-    if sums is None or (sums.read == 0 and sums.listed > 0 and unread_count(sums) > 0):
-        reasons["procs"] = NO_SUMS if sums is None else "none of the processes could be read"
+    if sums is None:
+        reasons["procs"] = reasons["seen_rss"] = NO_SUMS
+        return
+    values["procs.unread"] = unread_count(sums)
+    reasons["procs.unread_why"] = why_unread(sums)
+    unread = unread_rss_bytes(sums)
+    if unread is None:
+        reasons["procs.unread_rss"] = "a process that could not be read has no known RSS either"
+    else:
+        values["procs.unread_rss"] = unread
+    _add_seen_rss(values, reasons, sums, unread)
+    if sums.read == 0 and unread_count(sums) > 0:
+        reasons["procs"] = f"none of the processes could be read: {why_unread(sums)}"
         return
     values["procs.read"] = sums.read
-    values["procs.unread"] = unread_count(sums)
+    _add_alike(values, sums)
     for name in SUM_FIELDS:
         value = getattr(sums, f"{name}_bytes")
         if value is None and sums.read == 0:
@@ -186,11 +198,48 @@ def _add_sums(values: dict[str, int], reasons: dict[str, str], sums: ProcessSums
             values[f"procs.{name}"] = value
     if "procs.page_tables" not in values:
         reasons["procs.page_tables"] = "VmPTE was not read"
-    unread = unread_rss_bytes(sums)
-    if unread is None:
-        reasons["procs.unread_rss"] = "a process that could not be read has no known RSS either"
+
+
+def _add_seen_rss(
+    values: dict[str, int], reasons: dict[str, str], sums: ProcessSums, unread: int | None
+) -> None:
+    """Add the RSS that `ps` adds up: of the processes that were read and, as far as known, of the others."""
+    read = sums.rss_bytes if sums.read else 0
+    if read is None:
+        reasons["seen_rss"] = "the processes' RSS was not read"
+    elif unread is None and not sums.read:
+        reasons["seen_rss"] = reasons["procs.unread_rss"]
     else:
-        values["procs.unread_rss"] = unread
+        values["seen_rss"] = read + (unread or 0)
+
+
+def _add_alike(values: dict[str, int], sums: ProcessSums) -> None:
+    """Add what may be one address space counted twice, and what certainly is one."""
+    values["procs.sharing"] = sums.sharing
+    if sums.sharing_rss_bytes is not None:
+        values["procs.sharing_rss"] = sums.sharing_rss_bytes
+    if sums.alike:
+        values["procs.alike"] = sums.alike
+        for name in ("pss", "pss_anon", "pss_file", "pss_shmem"):
+            amount = getattr(sums, f"alike_{name}_bytes")
+            if amount is not None:
+                values[f"procs.alike_{name}"] = amount
+
+
+WHY_UNREAD = {
+    "denied": "the kernel refused: the agent needs the capability SYS_PTRACE",
+    "budget": "the time did not suffice: raise --timeout, or ask for fewer pods",
+    "ceiling": "larger than the ceiling for one process: raise --process-ceiling",
+    "unsupported": "this kernel has no smaps_rollup (CONFIG_PROC_PAGE_MONITOR, 4.14 and later)",
+    "unreadable": "what the kernel showed could not be understood, or the agent runs without hostPID",
+}
+"""What a skipped process's reason means, and what can be done."""
+
+
+def why_unread(sums: ProcessSums) -> str:
+    """Return why processes could not be read, each reason once, the most frequent first."""
+    reasons = Counter(process.reason for process in sums.skipped if process.reason)
+    return "; ".join(WHY_UNREAD.get(reason, reason) for reason, _ in reasons.most_common()) or "unknown"
 
 
 def unread_count(sums: ProcessSums) -> int:

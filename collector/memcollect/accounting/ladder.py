@@ -89,10 +89,14 @@ def rung(name: str, facts: Facts, fact: str, source: str = "") -> Rung:
 
 
 def process_rungs(facts: Facts) -> list[Rung]:
-    """Return the two sums over processes; where some could not be read, the source says how many."""
+    """Return the two sums over processes; of those that could not be read RSS alone is known."""
     unread = facts.exact("procs.unread") if "procs.unread" in facts else 0
     note = f", without {unread} that could not be read" if unread else ""
-    return [rung(name, facts, f"procs.{name}", SOURCES[name] + note) for name in ("rss", "pss")]
+    of_all = note if "procs.unread_rss" not in facts else ""
+    return [
+        rung("rss", facts, "seen_rss", SOURCES["rss"] + of_all),
+        rung("pss", facts, "procs.pss", SOURCES["pss"] + note),
+    ]
 
 
 def top_rungs(facts: Facts, top: Top | None) -> list[Rung]:

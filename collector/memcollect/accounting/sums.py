@@ -8,7 +8,17 @@ import msgspec
 
 from memcollect_agent.wire import ProcessSums
 
-COUNTS = ("listed", "read", "vanished", "zombies", "kernel_threads", "skipped_unlisted")
+COUNTS = (
+    "listed",
+    "read",
+    "vanished",
+    "zombies",
+    "kernel_threads",
+    "skipped_unlisted",
+    "sharing",
+    "alike",
+)
+ALIKE = ("alike_pss_bytes", "alike_pss_anon_bytes", "alike_pss_file_bytes", "alike_pss_shmem_bytes")
 AMOUNTS = (
     "threads",
     "rss_bytes",
@@ -34,6 +44,11 @@ def add_sums(parts: Sequence[ProcessSums]) -> ProcessSums:
         ProcessSums(),
         **counts,
         **amounts,
+        **{name: _add([part for part in parts if part.alike], name) for name in ALIKE if counts["alike"]},
+        sharing_by=", ".join(sorted({part.sharing_by for part in parts if part.sharing_by})),
+        sharing_rss_bytes=(
+            _add([part for part in parts if part.sharing], "sharing_rss_bytes") if counts["sharing"] else None
+        ),
         skipped=[process for part in parts for process in part.skipped],
         skipped_unlisted_rss_bytes=_add(
             [part for part in parts if part.skipped_unlisted], "skipped_unlisted_rss_bytes"

@@ -148,7 +148,11 @@ def plan_of(options: dict[str, Any]) -> Plan:
         ),
         process_limit=options["process_limit"] if options.get("include_processes") else 0,
         nodes=options.get("nodes", False),
-        limits=Limits(concurrency=min(options["concurrency"], most_workers()), timeout=options["timeout"]),
+        limits=Limits(
+            concurrency=min(options["concurrency"], most_workers()),
+            timeout=options["timeout"],
+            process_ceiling_bytes=options["process_ceiling"],
+        ),
     )
 
 

@@ -29,6 +29,7 @@ def local_taking(options: dict[str, Any]) -> Taking:
         LocalRequest(
             patterns=options["patterns"],
             process_limit=options["process_limit"] if options["include_processes"] else 0,
+            process_ceiling_bytes=options["process_ceiling"],
             time_budget_seconds=options["timeout"],
             cgroup_root=options["cgroup_root"],
             proc_root=options["proc_root"],

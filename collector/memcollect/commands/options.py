@@ -90,6 +90,39 @@ def is_verbose() -> bool:
     return isinstance(state, dict) and bool(state.get("verbose"))
 
 
+class Size(click.ParamType[int]):
+    """A number of bytes as Kubernetes writes it: "16Gi", "500M", "1073741824"."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the bytes; end with wrong usage where the text is no size."""
+        if isinstance(value, int):
+            return value
+        # Imported here: the official client takes a second, which --help need not wait for.
+        from memcollect.sources.quantities import QuantityError, whole  # noqa: PLC0415
+
+        try:
+            size = whole(value)
+        except QuantityError as error:
+            self.fail(f"{error}; write it as 64Gi, 500Mi or a number of bytes", param, ctx)
+        if size < 1:
+            self.fail("must be at least one byte", param, ctx)
+        return size
+
+
+def process_ceiling_option(function: Command) -> Command:
+    """Add --process-ceiling."""
+    return option(
+        "--process-ceiling",
+        type=Size(),
+        default="16Gi",
+        show_default=True,
+        metavar="SIZE",
+        help="Of a process with a larger RSS, read RSS alone: PSS holds up its mmap for about 20 ms per GiB.",
+    )(function)
+
+
 def machine_options(function: Command) -> Command:
     """Add where this machine's kernel files are, which --local reads."""
     for name, default, what in (

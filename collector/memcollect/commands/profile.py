@@ -13,7 +13,13 @@ import click
 
 from memcollect.commands.cluster import connection_options
 from memcollect.commands.interruption import Interruption, interruption
-from memcollect.commands.options import Duration, clean_text, option, verbose_option
+from memcollect.commands.options import (
+    Duration,
+    clean_text,
+    option,
+    process_ceiling_option,
+    verbose_option,
+)
 from memcollect.commands.output import say
 from memcollect.commands.taking import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK
 from memcollect.errors import CollectorError, UsageError
@@ -63,6 +69,7 @@ Exit codes: 0 every phase done and settled; 1 failed; 2 wrong usage, or mistakes
     metavar="DURATION",
     help="Time for each agent.",
 )
+@process_ceiling_option
 @connection_options
 @verbose_option
 def command(**options: Any) -> int:

@@ -16,6 +16,7 @@ from memcollect.commands.options import (
     machine_options,
     option,
     output_options,
+    process_ceiling_option,
     verbose_option,
 )
 from memcollect.commands.output import check_output
@@ -72,6 +73,7 @@ Exit codes: 0 all measured; 1 failed; 2 wrong usage; 3 written, but something as
     metavar="DURATION",
     help="Time for each agent, or with --local for this machine; what it does not suffice for is missing.",
 )
+@process_ceiling_option
 @cluster_options
 @output_options
 @machine_options

@@ -11,7 +11,14 @@ import click
 
 from memcollect.commands.cluster import cluster_options
 from memcollect.commands.modes import check_mode
-from memcollect.commands.options import Duration, clean_text, machine_options, option, verbose_option
+from memcollect.commands.options import (
+    Duration,
+    clean_text,
+    machine_options,
+    option,
+    process_ceiling_option,
+    verbose_option,
+)
 from memcollect.commands.output import deliver_more
 from memcollect.commands.taking import EXIT_INCOMPLETE, EXIT_OK
 from memcollect.commands.top_page import Page
@@ -73,6 +80,7 @@ asked for was missing in the last round.
     metavar="DURATION",
     help="Time for each agent. One that takes longer than the interval delays nobody but itself.",
 )
+@process_ceiling_option
 @cluster_options
 @machine_options
 @verbose_option

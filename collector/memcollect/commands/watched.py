@@ -35,6 +35,7 @@ def local_request(options: dict[str, Any]) -> LocalRequest:
     return LocalRequest(
         patterns=options["patterns"],
         time_budget_seconds=options["timeout"],
+        process_ceiling_bytes=options["process_ceiling"],
         cgroup_root=options["cgroup_root"],
         proc_root=options["proc_root"],
         sys_root=options["sys_root"],

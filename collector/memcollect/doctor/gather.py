@@ -151,10 +151,11 @@ def _ask_agents(cluster: Cluster, facts: ClusterFacts, progress: Progress) -> No
         history=True,
         history_since=time.time(),
         time_budget_seconds=READING_SECONDS,
-        process_ceiling_bytes=PROCESS_CEILING_BYTES,
     )
     limits = Limits(
-        concurrency=min(facts.question.concurrency, most_workers()), timeout=facts.question.timeout
+        concurrency=min(facts.question.concurrency, most_workers()),
+        timeout=facts.question.timeout,
+        process_ceiling_bytes=PROCESS_CEILING_BYTES,
     )
     trips = RoundTrips(port_forwarding(cluster))
     answers = fetch_samples(

@@ -36,7 +36,8 @@ class Rule(Protocol):
 class AmountRule:
     """A cause with an amount: told when the amount is at least `least_bytes`.
 
-    `sentence` is a template over `{amount}` and the words that `words` makes of the facts.
+    `sentence` is a template over `{amount}` and the words that `words` makes of the facts, `remedy` one over
+    these words.
     """
 
     cause: str
@@ -63,7 +64,7 @@ class AmountRule:
             severity=self.severity,
             sentence=self.sentence.format(amount=size_in_words(amount.interval), **words),
             evidence=amount.evidence,
-            remedy=self.remedy,
+            remedy=self.remedy.format(**words),
         )
 
 

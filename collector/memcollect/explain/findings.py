@@ -19,7 +19,7 @@ from memcollect.accounting.charge import (
     page_tables,
 )
 from memcollect.accounting.facts import Facts
-from memcollect.accounting.rules import Amount, TermRule, bounded
+from memcollect.accounting.rules import Amount, TermRule, bounded, measured
 from memcollect.accounting.steps import dead, processes
 from memcollect.documents.snapshot import Pod
 from memcollect.explain.engine import AmountRule, Rule
@@ -63,7 +63,35 @@ def _hugetlb_words(facts: Facts) -> dict[str, str]:
 
 def _unread_words(facts: Facts) -> dict[str, str]:
     unread, most = facts.exact("procs.unread"), human_bytes(facts.exact("procs.unread_rss"))
-    return {"unread": "1 process" if unread == 1 else f"{unread} processes", "most": most}
+    # Facts tell of what was not read in one sentence for each reason, which holds the remedy.
+    return {"unread": counted(unread, "process"), "most": most, "why": facts.reason("procs.unread_why")}
+
+
+def _alike_words(facts: Facts) -> dict[str, str]:
+    count = facts.exact("procs.alike")
+    return {"alike": counted(count, "process"), "have": "has" if count == 1 else "have"}
+
+
+def _sharing_words(facts: Facts) -> dict[str, str]:
+    count = facts.exact("procs.sharing")
+    return {"sharing": counted(count, "process"), "share": "shares" if count == 1 else "share"}
+
+
+def counted(count: int, what: str) -> str:
+    """Return "1 process", "3 processes"."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}{'es' if what.endswith('s') else 's'}"
+
+
+def _sharing(facts: Facts) -> Amount | None:
+    if "procs.sharing_rss" not in facts:
+        return None
+    rss = facts.exact("procs.sharing_rss")
+    return measured(rss, f"Σ Rss {rss} of processes that share another one's address space")
+
+
+def _alike(facts: Facts) -> Amount | None:
+    amount = facts.once(processes.alike_processes)
+    return None if amount is None else Amount(-amount.interval, amount.confidence, amount.evidence)
 
 
 def _rss_words(facts: Facts) -> dict[str, str]:
@@ -225,11 +253,26 @@ NEIGHBOUR_RULES = (
     AmountRule(
         "unread_processes",
         processes.unread_processes,
-        "{unread} could not be read: {amount} is put down to what they map, at most {most} (their RSS).",
-        "See what was skipped and why; the agent needs SYS_PTRACE, or a larger time budget.",
+        "PSS is not known of {unread}: {amount} is put down to what they map, at most {most} (their RSS).",
+        "Why: {why}.",
         severity="warning",
         least_bytes=0,
         words=_unread_words,
+    ),
+    AmountRule(
+        "sharing_processes",
+        _sharing,
+        "{sharing} {share} another one's address space (vfork, CLONE_VM, gVisor's stubs): ps adds {amount}"
+        " again, PSS here does not.",
+        words=_sharing_words,
+    ),
+    AmountRule(
+        "alike_processes",
+        _alike,
+        "{alike} {have} the very numbers of another and may be the same address space (vfork, CLONE_VM):"
+        " {amount} of their PSS is put down to counting it twice, for no more is charged here.",
+        "A kernel with kcmp (CONFIG_KCMP), and the right to use it, would tell.",
+        words=_alike_words,
     ),
 )
 STATE_RULES = (

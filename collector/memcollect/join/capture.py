@@ -10,6 +10,7 @@ from memcollect_agent import wire
 REMEDIES = {
     "denied": "run as root, or give the agent SYS_PTRACE",
     "budget": "raise --timeout",
+    "ceiling": "raise --process-ceiling",
     "not-found": "check that it runs on this node",
 }
 

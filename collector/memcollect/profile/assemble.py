@@ -33,7 +33,11 @@ def assembled(  # noqa: PLR0913, PLR0917 # a run is made of this many parts
     deployment = Deployment(
         namespace=options["agent_namespace"], selector=options["agent_selector"], port=options["agent_port"]
     )
-    limits = Limits(concurrency=min(options["concurrency"], most_workers()), timeout=options["timeout"])
+    limits = Limits(
+        concurrency=min(options["concurrency"], most_workers()),
+        timeout=options["timeout"],
+        process_ceiling_bytes=options["process_ceiling"],
+    )
     source = begun.source
     nodes = Nodes(tools, deployment, limits)
     gatherer = Gatherer(

@@ -14,6 +14,7 @@ from memcollect.reporters.words import (
     CONFIDENCE_MEANINGS,
     RECLAIM_HINTS,
     beside_apps,
+    command_of,
     finding_amount,
     findings_by_weight,
     heading,
@@ -213,7 +214,7 @@ def _processes(pod: Pod) -> Iterator[str]:
             numbers = (process.pss_bytes, process.rss_bytes, process.pss_anon_bytes)
             shared = (process.pss_file_bytes, process.pss_shmem_bytes)
             cells = [str(process.pid), *(size(number) for number in (*numbers, *shared))]
-            yield _table_row([*cells, markdown_code(process.command or process.comm)])
+            yield _table_row([*cells, markdown_code(command_of(process))])
 
 
 def _services(container: Container) -> Iterator[str]:

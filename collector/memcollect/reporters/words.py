@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from memcollect.accounting.facts import unread_count, unread_rss_bytes, why_unread
 from memcollect.reporters.escape import visible
 from memcollect.reporters.groups import MOST_NODES
 from memcollect.reporters.sizes import interval, share, size
+from memcollect.units import human_bytes
 
 if TYPE_CHECKING:
     from memcollect.documents.snapshot import (
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
         Term,
         Undecided,
     )
-    from memcollect_agent.wire import Node, ProcessSums
+    from memcollect_agent.wire import Node, Process, ProcessSums
 
 Details = Literal["auto", "all", "none"]
 """Whether pods are shown one by one; "auto": where they are few."""
@@ -57,6 +59,7 @@ TERMS = {
     "pod_processes": "processes of the pod",
     "other_children": "other child cgroups",
     "unread_processes": "unread processes",
+    "alike_processes": "counted twice",
     "hugetlb": "huge pages (hugetlb)",
     "drift": "change since sample",
     "provider": "another provider's",
@@ -148,12 +151,20 @@ def unread_sentences(pod: Pod) -> list[str]:
 
 
 def _unread_sentence(sums: ProcessSums) -> str:
-    skipped = len(sums.skipped) + sums.skipped_unlisted
+    skipped = unread_count(sums)
     if not skipped:
         return ""
-    reasons = sorted({process.reason for process in sums.skipped if process.reason})
-    why = f" ({', '.join(reasons)})" if reasons else ""
-    return f"{skipped} of {sums.listed} processes could not be read{why}: the sums are without them."
+    rss = unread_rss_bytes(sums)
+    known = f"RSS {human_bytes(rss)}" if rss is not None else "nor is RSS of each"
+    return f"PSS is not known of {skipped} of {sums.listed} processes ({known}): {why_unread(sums)}."
+
+
+def command_of(process: Process) -> str:
+    """Return what a process runs, and what its numbers lack or repeat."""
+    command = process.command or process.comm
+    if process.shares_with is not None:
+        return f"[the memory of {process.shares_with}] {command}"
+    return f"[no PSS: {process.skipped}] {command}" if process.skipped else command
 
 
 def pod_name(pod: Pod) -> str:

@@ -81,18 +81,24 @@ def _base(path: str) -> str:
 
 
 def _added(name: str, processes: Sequence[Process]) -> Service:
-    sizes = {key: _sum([getattr(each, key) for each in processes]) for key in AMOUNTS}
+    sizes = {key: _counted(processes, key) for key in AMOUNTS}
     return Service(name=name, processes=len(processes), **sizes)
 
 
 def _unlisted(processes: Sequence[Process], sums: ProcessSums | None) -> Service | None:
-    if sums is None or sums.read <= len(processes):
+    read = sum(not each.skipped for each in processes)
+    if sums is None or sums.read <= read:
         return None
     rest: dict[str, int | None] = {}
     for key in AMOUNTS:
-        whole, listed = getattr(sums, key), _sum([getattr(each, key) for each in processes])
+        whole, listed = getattr(sums, key), _counted([each for each in processes if not each.skipped], key)
         rest[key] = None if whole is None or listed is None else max(0, whole - listed)
-    return Service(name=UNLISTED, processes=sums.read - len(processes), **rest)
+    return Service(name=UNLISTED, processes=sums.read - read, **rest)
+
+
+def _counted(processes: Sequence[Process], key: str) -> int | None:
+    """Return the sum in which an address space that several share counts once, as in ProcessSums."""
+    return _sum([getattr(each, key) for each in processes if each.shares_with is None])
 
 
 def _sum(values: Sequence[int | None]) -> int | None:

@@ -14,7 +14,7 @@ from memcollect.sources.agent_pods import AgentPod
 from memcollect.sources.deadline import Deadline
 from memcollect.sources.plain import plain
 from memcollect.sources.transport import Endpoint, Transport, TransportFactory
-from memcollect_agent.wire import NodeSample, SampleRequest
+from memcollect_agent.wire import DEFAULT_CEILING_BYTES, NodeSample, SampleRequest
 
 SAMPLE_PATH = "/v1/sample"
 _BUDGET_SHARE = 0.8
@@ -54,6 +54,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Seconds for one agent: the way to it, its measuring and its answer together."""
     largest_bytes: int = LARGEST_BYTES
     """Of one answer."""
+    process_ceiling_bytes: int = DEFAULT_CEILING_BYTES
+    """As SampleRequest.process_ceiling_bytes."""
     most_waiting_bytes: int = MOST_WAITING_BYTES
     """Beyond them, no further agent is asked until answers have been taken."""
 
@@ -73,7 +75,8 @@ def fetch_samples(  # noqa: PLR0913 - half of them have a default
 ) -> Generator[Answer, None, None]:
     """Yield an answer for every target, in the order in which they come.
 
-    `request` is sent to each with the target's own pods, its time budget cut to what the timeout allows.
+    `request` is sent to each with the target's own pods, its time budget cut to what the timeout allows
+    and with the ceiling of `limits`.
     Raises nothing for an agent. When the iteration is left early, by Ctrl-C or `close()`, or ends early
     since `stopped` says so while it waits, no further agent is asked, those under way are left to their
     deadlines in the background, and what was yielded is good.
@@ -103,9 +106,10 @@ def fetch_sample(target: Target, request: SampleRequest, transport: Transport, l
 
 
 def _within(request: SampleRequest, limits: Limits) -> SampleRequest:
-    """Return the request with its time budget cut to what the timeout allows."""
+    """Return the request with its time budget cut to what the timeout allows, and the ceiling."""
     budget = min(request.time_budget_seconds, limits.timeout * _BUDGET_SHARE)
-    return msgspec.structs.replace(request, time_budget_seconds=budget)
+    ceiling = limits.process_ceiling_bytes
+    return msgspec.structs.replace(request, time_budget_seconds=budget, process_ceiling_bytes=ceiling)
 
 
 def _content(target: Target, request: SampleRequest, transport: Transport, limits: Limits) -> bytes:

@@ -19,7 +19,7 @@ from memcollect.taking.log_names import names_from_logs
 from memcollect_agent.errors import AgentError
 from memcollect_agent.errors import UnsupportedError as AgentUnsupportedError
 from memcollect_agent.measure.sample import Roots, sample_node
-from memcollect_agent.wire import NodeSample, Pod, Problem, SampleRequest
+from memcollect_agent.wire import DEFAULT_CEILING_BYTES, NodeSample, Pod, Problem, SampleRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,6 +42,7 @@ class LocalRequest:
     process_limit: int = 0
     sums: bool = True
     """Whether the processes' smaps_rollup is read at all."""
+    process_ceiling_bytes: int = DEFAULT_CEILING_BYTES
     time_budget_seconds: float = 10.0
     cgroup_root: str = "/sys/fs/cgroup"
     proc_root: str = "/proc"
@@ -121,6 +122,7 @@ def _measuring(chosen: list[Pod], request: LocalRequest) -> SampleRequest:
         units=[glob.escape(pod.uid) for pod in chosen if pod.kind not in {"pod", "sandbox"}] or None,
         sandboxes=any(pod.kind == "sandbox" for pod in chosen),
         process_limit=request.process_limit,
+        process_ceiling_bytes=request.process_ceiling_bytes,
         sums=request.sums,
         time_budget_seconds=request.time_budget_seconds,
     )

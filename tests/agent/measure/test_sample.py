@@ -215,8 +215,9 @@ def test_zombies_and_kernel_threads_are_counted_apart(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("when", ["open", "read"])
-@pytest.mark.parametrize("code", [errno.ENOENT, errno.ESRCH])
-@pytest.mark.parametrize("name", ["smaps_rollup", "stat"])
+@pytest.mark.parametrize(
+    ("name", "code"), [("smaps_rollup", errno.ESRCH), ("stat", errno.ENOENT), ("stat", errno.ESRCH)]
+)
 def test_a_process_that_ends_mid_read_is_vanished(
     machine: Machine, fail: Fail, name: str, code: int, when: str
 ) -> None:
@@ -226,6 +227,28 @@ def test_a_process_that_ends_mid_read_is_vanished(
     assert app(sample).sums.pss_bytes is None
     assert app(sample).cgroup.current_bytes == 16 * MIB
     assert sample.problems == []
+
+
+def test_without_smaps_rollup_the_kernel_lacks_it_and_no_process_has_vanished(
+    machine: Machine, fail: Fail
+) -> None:
+    """It was 0 B of PSS "as measured": no process left, and none skipped."""
+    fail("smaps_rollup", errno.ENOENT)
+    (machine.base / "proc/11/status").write_text("Name:\tapp\nState:\tS (sleeping)\nVmRSS:\t  5000 kB\n")
+    sample = sampled(machine, SampleRequest(process_limit=5))
+    sums = app(sample).sums
+    assert (sums.listed, sums.read, sums.vanished, sums.pss_bytes) == (2, 0, 0, None)
+    assert {(each.pid, each.reason, each.rss_bytes) for each in sums.skipped} == {
+        (11, "unsupported", 5000 * 1024),
+        (12, "unsupported", 4 * MIB),
+    }
+    assert [(each.pid, each.skipped, each.pss_bytes) for each in app(sample).processes] == [
+        (11, "unsupported", None),
+        (12, "unsupported", None),
+    ]
+    (problem,) = sample.problems
+    assert (problem.kind, problem.reason) == ("node", "unsupported")
+    assert "CONFIG_PROC_PAGE_MONITOR" in problem.detail
 
 
 @pytest.mark.parametrize("when", ["open", "read"])

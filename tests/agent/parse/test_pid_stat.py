@@ -10,7 +10,11 @@ from worlds.agent_trees import pid_stat as stat_line
 
 def test_a_real_line() -> None:
     parsed = pid_stat.parse((FIXTURES / "systemd-kernel-7.2/proc/1925/stat").read_bytes())
-    assert parsed == pid_stat.PidStat(1925, "pause", "S", 1846, 1, 3733, 167, False)
+    layout = (
+        b"4198400 4689089 140187726945824 4851416 4874864 4902912 140187726946209 140187726946216"
+        b" 140187726946216 140187726946289"
+    )
+    assert parsed == pid_stat.PidStat(1925, "pause", "S", 1846, 1, 3733, 167, False, layout)
 
 
 @pytest.mark.parametrize("comm", ["a b", "a) S 1 (b", "x\ny", ")", "", "((", "1 (x) Z 0"])

@@ -1,7 +1,14 @@
 import msgspec
 import pytest
 
-from memcollect.accounting.facts import Facts, MissingFactError, gather, unread_rss_bytes
+from memcollect.accounting.facts import (
+    WHY_UNREAD,
+    Facts,
+    MissingFactError,
+    gather,
+    unread_rss_bytes,
+    why_unread,
+)
 from memcollect.accounting.interval import Interval
 from memcollect_agent.wire import Cgroup, Node, ProcessSums, SkippedProcess
 from worlds.builders import MIB, NODE, PAGE, QUIET_STAT, QUIET_SUMS, cgroup
@@ -105,9 +112,27 @@ def test_sums_over_no_process_are_zero_and_known() -> None:
 
 
 def test_sums_over_processes_that_could_all_not_be_read_are_unknown() -> None:
-    none_read = ProcessSums(listed=2, skipped=[SkippedProcess(pid=1), SkippedProcess(pid=2)])
+    skipped = [SkippedProcess(pid=pid, reason="ceiling", rss_bytes=3 * MIB) for pid in (1, 2)]
+    facts = gather(cgroup(), ProcessSums(listed=2, skipped=skipped), NODE)
 
-    assert reason(gather(cgroup(), none_read, NODE), "procs.rss") == "none of the processes could be read"
+    assert "none of the processes could be read: " in reason(facts, "procs.pss")
+    assert "--process-ceiling" in reason(facts, "procs.pss")
+    assert facts.exact("seen_rss") == 6 * MIB
+
+
+@pytest.mark.parametrize("word", sorted(WHY_UNREAD))
+def test_each_reason_for_an_unread_process_has_its_own_words(word: str) -> None:
+    others = [text for reason, text in WHY_UNREAD.items() if reason != word]
+
+    assert why_unread(ProcessSums(skipped=[SkippedProcess(pid=1, reason=word)])) not in others
+
+
+def test_rss_of_all_is_known_only_where_it_is_of_each() -> None:
+    none = ProcessSums(listed=1, skipped=[SkippedProcess(pid=1)])
+    some = sums(skipped=[SkippedProcess(pid=1, rss_bytes=MIB)])
+
+    assert "no known RSS" in reason(gather(cgroup(), none, NODE), "seen_rss")
+    assert gather(cgroup(), some, NODE).exact("seen_rss") == (some.rss_bytes or 0) + MIB
 
 
 def test_an_unread_process_without_rss_leaves_their_sum_unknown() -> None:

@@ -59,8 +59,18 @@ def test_a_rung_without_a_number_stays_with_its_reason_and_without_steps() -> No
 def test_sums_over_a_part_of_the_processes_say_so() -> None:
     part = msgspec.structs.replace(QUIET_SUMS, listed=2, skipped=[SkippedProcess(pid=7, rss_bytes=MIB)])
 
-    assert climbed(container(sums=part)).rungs[0].source.endswith(", without 1 that could not be read")
-    assert "could not" not in climbed(container()).rungs[0].source
+    rss, pss = climbed(container(sums=part)).rungs[:2]
+    assert rss.bytes == (QUIET_SUMS.rss_bytes or 0) + MIB
+    assert pss.source.endswith(", without 1 that could not be read")
+    assert "could not" not in rss.source + climbed(container()).rungs[1].source
+
+
+def test_the_step_from_rss_to_pss_names_the_processes_without_pss() -> None:
+    part = msgspec.structs.replace(QUIET_SUMS, listed=2, skipped=[SkippedProcess(pid=7, rss_bytes=MIB)])
+
+    step = climbed(container(sums=part)).steps[0]
+    assert {term.term: term.estimate_bytes for term in step.terms}["unread_processes"] == -MIB
+    assert step.closed
 
 
 def test_with_history_the_sample_is_reached_in_two_steps() -> None:

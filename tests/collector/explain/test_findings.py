@@ -109,12 +109,33 @@ def test_tmpfs_that_no_process_maps_is_what_ps_cannot_show() -> None:
 
 
 def test_unread_processes_are_told_even_where_nothing_is_missing_from_the_sums() -> None:
-    skipped = [SkippedProcess(pid=7, rss_bytes=3 * MIB)]
+    skipped = [SkippedProcess(pid=7, rss_bytes=3 * MIB, reason="budget")]
     finding = the("unread_processes", findings(sums={"listed": 2, "skipped": skipped}))
 
     assert finding.severity == "warning"
-    assert finding.sentence.startswith("1 process could not be read: 0 B")
+    assert finding.sentence.startswith("PSS is not known of 1 process: 0 B")
     assert "at most 3 MiB" in finding.sentence
+    assert "--timeout" in finding.remedy
+    assert "SYS_PTRACE" not in finding.remedy
+
+
+def test_an_address_space_that_several_processes_share_is_told_with_how_often_ps_adds_it() -> None:
+    finding = the("sharing_processes", findings(sums={"sharing": 2, "sharing_rss_bytes": 64 * MIB}))
+
+    assert finding.sentence.startswith("2 processes share another one's address space")
+    assert "ps adds 64 MiB again" in finding.sentence
+
+
+def test_what_may_be_counted_twice_is_put_down_to_it_as_far_as_it_is_charged_to_nobody() -> None:
+    alike = {"alike": 1, "alike_pss_bytes": 64 * MIB, "alike_pss_anon_bytes": 64 * MIB}
+    alike |= {"alike_pss_file_bytes": 0, "alike_pss_shmem_bytes": 0}
+    twice = {"pss_anon_bytes": (QUIET_SUMS.pss_anon_bytes or 0) + 30 * MIB, **alike}
+    finding = the("alike_processes", findings(sums=twice))
+
+    assert finding.estimate_bytes == 30 * MIB
+    assert (finding.low_bytes, finding.high_bytes) == (0, 64 * MIB)
+    assert "borrowed_anon" not in {each.cause for each in findings(sums=twice)}
+    assert "alike_processes" not in {each.cause for each in findings(sums=alike)}
 
 
 def test_every_process_read_is_no_warning() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from memcollect.accounting.charge import KERNEL_RULES, detached_anon
 from memcollect.accounting.facts import Facts
-from memcollect.accounting.interval import Interval
+from memcollect.accounting.interval import ZERO, Interval
 from memcollect.accounting.rules import NO_BOUND, Amount, Bound, TermRule, bounded, measured
 from memcollect.documents.snapshot import Reclaimable
 from memcollect.units import KIB
@@ -19,6 +19,14 @@ def double_counted(facts: Facts) -> Amount:
     """Return Σ PSS − Σ RSS: what adding up RSS counts more than once."""
     rss, pss = facts.exact("procs.rss"), facts.exact("procs.pss")
     return measured(pss - rss, f"Σ PSS {pss} − Σ RSS {rss}")
+
+
+def not_read(facts: Facts) -> Amount | None:
+    """Return minus the RSS of the processes whose PSS is not known; None where every one was read."""
+    if not facts.exact("procs.unread") or "procs.unread_rss" not in facts:
+        return None
+    unread = facts.exact("procs.unread_rss")
+    return measured(-unread, f"Σ VmRSS {unread} of the processes whose PSS was not read")
 
 
 def no_bound(_: Facts) -> Bound:
@@ -57,6 +65,35 @@ def unread_processes(facts: Facts) -> Amount | None:
     return Amount(interval, "bounded", f"0 to Σ RSS {unread} of the processes that were not read")
 
 
+def _alike_split(facts: Facts) -> tuple[Interval, Interval]:
+    """Return what of the anon and of the file difference may be one address space counted twice.
+
+    A page is charged once, however often it was counted: what Σ Pss exceeds the charge by is put down to it.
+    """
+    if "procs.alike_pss" not in facts:
+        return ZERO, ZERO
+    anon = facts.exact("procs.alike_pss_anon")
+    file = facts.exact("procs.alike_pss_file") + facts.exact("procs.alike_pss_shmem")
+    return (
+        Interval(0, anon, min(anon, max(0, -facts.once(_anon_difference)))),
+        Interval(0, file, min(file, max(0, -facts.once(_mapped_difference)))),
+    )
+
+
+def alike_processes(facts: Facts) -> Amount | None:
+    """Return minus what processes of equal numbers, perhaps of one address space, are counted twice.
+
+    None where nobody is alike, or nothing is mapped here beyond what is charged here.
+    """
+    anon, file = facts.once(_alike_split)
+    twice = anon + file
+    if not twice.estimate:
+        return None
+    return Amount(
+        -twice, "bounded", f"0 to Σ PSS {twice.high} of processes whose numbers equal another's to the byte"
+    )
+
+
 def _unread_split(facts: Facts) -> tuple[Interval, Interval]:
     """Return what of the unread processes' pages to take off the anon and off the file difference."""
     unread = facts.exact("procs.unread_rss")
@@ -73,22 +110,29 @@ def _owns(term: str, exact: int, truncation: int) -> bool:
 def _anon_rule(term: str, reclaimable: Reclaimable | None = None) -> TermRule:
     def amount(facts: Facts) -> Amount | None:
         exact, (unread, _) = facts.once(_anon_difference), facts.once(_unread_split)
+        twice, _ = _told_alike(facts)
         if not _owns(term, exact, _truncation_bytes(facts, 1)):
             return None
         evidence = f"anon {facts.stat('anon')} − Σ Pss_Anon {facts.exact('procs.pss_anon')}, net"
-        return bounded(Interval.exactly(exact) - unread, evidence)
+        return bounded(Interval.exactly(exact) - unread + twice, evidence)
 
     return TermRule(term, amount, reclaimable)
+
+
+def _told_alike(facts: Facts) -> tuple[Interval, Interval]:
+    """Return the split where the term is told, so that both leave the step together."""
+    return facts.once(_alike_split) if facts.once(alike_processes) is not None else (ZERO, ZERO)
 
 
 def _file_rule(term: str, reclaimable: Reclaimable | None = None) -> TermRule:
     def amount(facts: Facts) -> Amount | None:
         exact, (_, unread) = facts.once(_mapped_difference), facts.once(_unread_split)
+        _, twice = _told_alike(facts)
         if not _owns(term, exact, _truncation_bytes(facts, 2)):
             return None
         mapped = facts.stat("file_mapped")
         evidence = f"file_mapped {mapped} − Σ (Pss_File + Pss_Shmem) {mapped - exact}, net"
-        return bounded(Interval.exactly(exact) - unread, evidence)
+        return bounded(Interval.exactly(exact) - unread + twice, evidence)
 
     return TermRule(term, amount, reclaimable)
 
@@ -123,9 +167,10 @@ def unmapped_cache(facts: Facts) -> Amount:
     return bounded(rest, f"file − file_mapped {unmapped} − unmapped_shmem")
 
 
-DOUBLE_COUNTING = (TermRule("double_counted", double_counted),)
+DOUBLE_COUNTING = (TermRule("double_counted", double_counted), TermRule("unread_processes", not_read))
 CHARGING = (
     TermRule("unread_processes", unread_processes),
+    TermRule("alike_processes", alike_processes),
     _anon_rule("lent_anon", "swap-only"),
     _anon_rule("borrowed_anon"),
     TermRule("detached_anon", detached_anon, "swap-only"),

@@ -8,6 +8,7 @@ from memcollect.documents.snapshot import Pod, Service
 from memcollect.reporters.html.markup import Markup, element, name_of
 from memcollect.reporters.html.tables import Column, scrolling, table
 from memcollect.reporters.sizes import size
+from memcollect.reporters.words import command_of
 from memcollect_agent.wire import Process
 
 SIZES = tuple(Column(title, number=True) for title in ("PSS", "RSS", "Anon", "File", "Shmem"))
@@ -30,7 +31,7 @@ def _processes(processes: Iterable[Process]) -> Iterator[list[str]]:
     for each in processes:
         shared = (each.pss_anon_bytes, each.pss_file_bytes, each.pss_shmem_bytes)
         numbers = [size(number) for number in (each.pss_bytes, each.rss_bytes, *shared)]
-        yield [str(each.pid), *numbers, name_of(each.command or each.comm)]
+        yield [str(each.pid), *numbers, name_of(command_of(each))]
 
 
 def _services(services: Iterable[Service]) -> Iterator[list[str]]:

@@ -9,6 +9,7 @@ from rich.text import Text
 from memcollect.reporters.escape import visible
 from memcollect.reporters.sizes import short_size
 from memcollect.reporters.terminal.lines import cut, right
+from memcollect.reporters.words import command_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,7 @@ def process_lines(processes: list[Process], width: int) -> Iterator[Text]:
             process.pss_shmem_bytes,
         )
         cells = (str(process.pid), *(short_size(number) for number in numbers))
-        yield Text(_row(cells, visible(process.command or process.comm), width))
+        yield Text(_row(cells, visible(command_of(process)), width))
 
 
 def service_lines(services: list[Service], width: int) -> Iterator[Text]:

@@ -1,0 +1,136 @@
+"""Which processes of one cgroup share an address space, so that its pages count once. Pure.
+
+smaps_rollup shows the whole of a shared address space (vfork, CLONE_VM, gVisor's stubs) in each of its
+processes, PSS included: a page table that two processes use maps each page once (fs/proc/task_mmu.c).
+
+Only processes whose layout is the same can share one: exec puts code, stack and heap at random places,
+fork copies them. Among these the kernel is asked (kcmp). Where it does not answer, all numbers must be
+equal too; and since forks that still live share some page copied on write, at least those that neither
+wrote, processes of equal layout without any such page share the space itself.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cmp_to_key
+from itertools import groupby
+
+from msgspec import Struct
+
+MOST_COMPARED = 20_000
+"""Calls of kcmp for one cgroup: enough to order some two thousand forks of one program."""
+
+
+class Reading(Struct, frozen=True):
+    """What one process showed, as far as it matters here."""
+
+    pid: int
+    layout: bytes
+    """As PidStat.layout."""
+    numbers: tuple[int, ...]
+    """Every number of its smaps_rollup."""
+    copies: bool
+    """Whether some anonymous page of it is another address space's too, or that is not known."""
+    sizes: dict[str, int]
+    """Those of the numbers that are summed, in bytes, by the kernel's name."""
+    page_tables: int | None = None
+
+
+class Sharing(Struct, frozen=True, kw_only=True):
+    """What was found: for each process that counts no more, the pid of the one that does."""
+
+    with_pid: dict[int, int]
+    by: str
+    """As ProcessSums.sharing_by."""
+    alike: list[Reading]
+    """Those that may be one of the others once more, which nobody could tell."""
+
+
+Compare = Callable[[int, int], "int | None"]
+"""The order of two pids' address spaces, 0 where they are the same; None where it cannot be told."""
+
+
+def find_sharing(
+    readings: Iterable[Reading], compare: Compare | None, is_randomised: Callable[[int], bool]
+) -> Sharing:
+    """Return who shares with whom; `is_randomised` tells of a pid whether exec laid it out at random.
+
+    Of those that share, the one that was read first counts.
+    """
+    with_pid: dict[int, int] = {}
+    alike: list[Reading] = []
+    ways = set()
+    asked = _Asked(compare)
+    for family in _families(readings):
+        same = asked.spaces(family)
+        if same is None:
+            same, unsure = _inferred(family, is_randomised)
+            alike += unsure
+            ways |= {"layout"} if same else set()
+        elif same:
+            ways.add("kcmp")
+        for first, *others in same:
+            with_pid.update((each.pid, first.pid) for each in others)
+    return Sharing(with_pid=with_pid, by=", ".join(sorted(ways)), alike=alike)
+
+
+def _families(readings: Iterable[Reading]) -> list[list[Reading]]:
+    """Return the processes that may share an address space, together; one alone shares none."""
+    families: dict[bytes | tuple[int, ...], list[Reading]] = {}
+    for each in readings:
+        # Who may not see the layout is left with the numbers.
+        families.setdefault(each.layout or each.numbers, []).append(each)
+    return [family for family in families.values() if len(family) > 1]
+
+
+class _Asked:
+    """Asks the kernel, as long as it answers and not too often."""
+
+    def __init__(self, compare: Compare | None) -> None:
+        self._compare = compare
+        self._left = MOST_COMPARED
+
+    def spaces(self, family: Sequence[Reading]) -> list[list[Reading]] | None:
+        """Return the groups of more than one that share a space; None where the kernel did not tell."""
+        if self._compare is None:
+            return None
+        try:
+            ordered = sorted(family, key=cmp_to_key(self._order))
+            groups: list[list[Reading]] = [[ordered[0]]]
+            for each in ordered[1:]:
+                if self._order(groups[-1][0], each):
+                    groups.append([each])
+                else:
+                    groups[-1].append(each)
+        except _UntoldError:
+            return None
+        return [group for group in groups if len(group) > 1]
+
+    def _order(self, first: Reading, second: Reading) -> int:
+        self._left -= 1
+        if self._left < 0 or self._compare is None:
+            raise _UntoldError
+        order = self._compare(first.pid, second.pid)
+        if order is None:
+            raise _UntoldError
+        return order
+
+
+class _UntoldError(Exception):
+    """The kernel does not say, of one of them at least."""
+
+
+def _inferred(
+    family: Sequence[Reading], is_randomised: Callable[[int], bool]
+) -> tuple[list[list[Reading]], list[Reading]]:
+    """Return the groups that must share a space, and whoever may be another's double."""
+    same, unsure = [], []
+    in_order = sorted(family, key=lambda each: each.numbers)
+    for _, members in groupby(in_order, key=lambda each: each.numbers):
+        group = sorted(members, key=family.index)
+        if len(group) == 1 or not any(group[0].numbers):
+            continue
+        first = group[0]
+        if first.layout and not first.copies and all(is_randomised(each.pid) for each in group):
+            same.append(group)
+        else:
+            unsure += group[1:]
+    return same, unsure
