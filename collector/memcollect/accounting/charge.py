@@ -10,34 +10,85 @@ from collections.abc import Callable
 from functools import cache
 
 from memcollect.accounting.facts import Facts, MissingFactError
-from memcollect.accounting.interval import Interval
-from memcollect.accounting.rules import Amount, TermRule, bounded, charge_bound, measured
+from memcollect.accounting.interval import ZERO, Interval
+from memcollect.accounting.rules import Amount, TermRule, bounded, charge_bound, interval_or_zero, measured
+from memcollect.accounting.user_pages import (
+    kept_cache,
+    left_out_cache,
+    locked_anon,
+    locked_cache,
+    pinned_shmem,
+    swap_cache,
+    tells_lists,
+    tells_swap_cache,
+    unwritten,
+)
 
 
 def anon_without_lazyfree(facts: Facts) -> Amount:
-    """Return anonymous memory that is not marked as freeable."""
+    """Return anonymous memory that is neither marked as freeable nor locked."""
     lazyfree = facts["lazyfree"]
     anon = facts.stat("anon")
-    return bounded(Interval.exactly(anon) - lazyfree, f"anon {anon} − lazyfree {lazyfree.estimate}")
+    locked = interval_or_zero(facts.once(locked_anon))
+    kept = f" − locked {locked.estimate}" if locked != ZERO else ""
+    amount = Interval.exactly(anon) - lazyfree - locked
+    return bounded(amount, f"anon {anon} − lazyfree {lazyfree.estimate}{kept}")
 
 
 def hot_cache(facts: Facts) -> Amount:
-    """Return page cache of regular files that is active or locked, so that it counts as working set."""
+    """Return page cache of regular files that counts as working set, and can be dropped as it is."""
     file, shmem, inactive = (facts.stat(key) for key in ("file", "shmem", "inactive_file"))
     lazyfree = facts["lazyfree"]
-    cold = (Interval.exactly(inactive) - lazyfree).at_least(0)
-    amount = (Interval.exactly(file - shmem) - cold).at_least(0)
+    others = {
+        "locked": interval_or_zero(facts.once(locked_cache)),
+        "not yet written": facts.once(unwritten).hot,
+    }
+    amount = facts.once(kept_cache) - others["locked"] - others["not yet written"]
+    less = "".join(f" − {name} {each.estimate}" for name, each in others.items() if each != ZERO)
     return bounded(
-        amount, f"file {file} − shmem {shmem} − (inactive_file {inactive} − lazyfree {lazyfree.estimate})"
+        amount.at_least(0),
+        f"file {file} − shmem {shmem} − (inactive_file {inactive} − lazyfree {lazyfree.estimate}){less}",
     )
+
+
+def unwritten_hot_cache(facts: Facts) -> Amount | None:
+    """Return page cache of the working set that must be written out before it can be dropped."""
+    if not tells_lists(facts):
+        return None
+    found = facts.once(unwritten)
+    return bounded(found.hot, f"{found.evidence}, what of it is not on the inactive list")
 
 
 def cold_cache(facts: Facts) -> Amount:
-    """Return page cache on the inactive list: what kubectl top leaves out."""
+    """Return page cache on the inactive list that can be dropped as it is: what kubectl top leaves out."""
     inactive, lazyfree = facts.stat("inactive_file"), facts["lazyfree"]
+    unwritten_too = facts.once(unwritten).cold
+    less = f" − not yet written {unwritten_too.estimate}" if unwritten_too != ZERO else ""
     return bounded(
-        Interval.exactly(inactive) - lazyfree, f"inactive_file {inactive} − lazyfree {lazyfree.estimate}"
+        facts.once(left_out_cache) - unwritten_too,
+        f"inactive_file {inactive} − lazyfree {lazyfree.estimate}{less}",
     )
+
+
+def unwritten_cold_cache(facts: Facts) -> Amount | None:
+    """Return page cache on the inactive list that must be written out before it can be dropped."""
+    if not tells_lists(facts):
+        return None
+    found = facts.once(unwritten)
+    return bounded(found.cold, f"{found.evidence}, what of it is on the inactive list")
+
+
+def lazily_freed(facts: Facts) -> Amount:
+    """Return anonymous pages that were given back with MADV_FREE: they sit on the inactive file list."""
+    return bounded(facts["lazyfree"], "anonymous pages on the inactive file list (MADV_FREE)")
+
+
+def shmem(facts: Facts) -> Amount:
+    """Return tmpfs and shared memory that swap could take."""
+    size = facts.stat("shmem")
+    pinned = interval_or_zero(facts.once(pinned_shmem))
+    less = f" − unevictable {pinned.estimate}" if pinned != ZERO else ""
+    return bounded(Interval.exactly(size) - pinned, f"memory.stat shmem {size}{less}")
 
 
 @cache
@@ -65,10 +116,32 @@ def optional_counter(key: str) -> Callable[[Facts], Amount | None]:
 
 
 def detached_anon(facts: Facts) -> Amount:
-    """Return charged pages on the LRU lists that nobody maps: swap cache, tails of split huge pages."""
+    """Return charged pages on the LRU lists that nobody maps: swap cache, rests of split huge pages."""
     value = facts["detached_anon"]
     lru, anon, file = facts["lru"].low, facts.stat("anon"), facts.stat("file")
     return bounded(value, f"LRU lists {lru} − anon {anon} − file {file}")
+
+
+def unnamed_detached(facts: Facts) -> Amount | None:
+    """Return all of it where this kernel does not tell swap cache from rests of huge pages."""
+    whole = facts.once(detached_anon)
+    return None if tells_swap_cache(facts) else whole
+
+
+def detached_swap_cache(facts: Facts) -> Amount | None:
+    """Return its swap cache: pages that have, or soon have, their copy in swap."""
+    if "detached_anon" not in facts or not tells_swap_cache(facts):
+        return None
+    whole = facts.once(detached_anon)
+    return bounded(facts.once(swap_cache), f"of {whole.evidence}: at most swapcached")
+
+
+def split_huge(facts: Facts) -> Amount | None:
+    """Return rests of huge pages that were unmapped in part: no process's memory, freed under pressure."""
+    if "detached_anon" not in facts or not tells_swap_cache(facts):
+        return None
+    whole, swapped = facts.once(detached_anon), facts.once(swap_cache)
+    return bounded(whole.interval - swapped, f"{whole.evidence} − swap cache {swapped.estimate}")
 
 
 def page_tables(facts: Facts) -> Amount:
@@ -103,6 +176,46 @@ def other_kernel(facts: Facts) -> Amount:
     )
 
 
+def hugetlb_charged(facts: Facts) -> Amount | None:
+    """Return huge pages that are in the charge: on mounts with memory_hugetlb_accounting (6.7 and later).
+
+    memory.stat names them from 6.14; before, the hugetlb controller or the processes do. None elsewhere:
+    there huge pages are beside the charge.
+    """
+    if "stat.hugetlb" in facts:
+        return facts.once(counter("hugetlb"))
+    return facts.once(huge_pages) if "hugetlb_charged" in facts else None
+
+
+def hugetlb_beside(facts: Facts) -> Amount | None:
+    """Return huge pages that are held beside the charge."""
+    charged = "stat.hugetlb" in facts or "hugetlb_charged" in facts
+    return None if charged else facts.once(huge_pages)
+
+
+def huge_pages(facts: Facts) -> Amount | None:
+    """Return huge pages by the hugetlb controller; where it is off, by what the processes map.
+
+    Several processes may map the same page, and each shows the whole of it.
+    """
+    if "hugetlb" in facts:
+        size = facts.exact("hugetlb")
+        return measured(size, f"Σ hugetlb.*.current {size}")
+    if "procs.hugetlb" not in facts:
+        return None
+    size, processes = facts.exact("procs.hugetlb"), max(1, facts.exact("procs.read"))
+    evidence = f"Σ Private_Hugetlb + Shared_Hugetlb {size} of the processes: the hugetlb controller is off"
+    return bounded(Interval(-(-size // processes), size, size), evidence)
+
+
+def swapped_out(facts: Facts) -> Amount | None:
+    """Return what of the cgroup is in swap, compressed in memory (zswap) or on a device."""
+    if "swap.current" not in facts:
+        return None
+    size = facts.exact("swap.current")
+    return measured(size, f"memory.swap.current {size}")
+
+
 KERNEL_RULES = (
     TermRule("slab_reclaimable", counter("slab_reclaimable"), "mostly"),
     TermRule("slab_unreclaimable", counter("slab_unreclaimable"), "no"),
@@ -113,6 +226,21 @@ KERNEL_RULES = (
     TermRule("zswap", optional_counter("zswap"), "no"),
     TermRule("other_kernel", other_kernel, "no"),
     TermRule("sock", counter("sock"), "no"),
-    # Only on mounts with memory_hugetlb_accounting, from 6.14: elsewhere huge pages are not in the charge.
-    TermRule("hugetlb", optional_counter("hugetlb"), "no"),
+    TermRule("hugetlb", hugetlb_charged, "no"),
 )
+DETACHED_RULES = (
+    TermRule("split_huge", split_huge, "without-swap"),
+    TermRule("swap_cache", detached_swap_cache, "swap-only"),
+    TermRule("detached_anon", unnamed_detached, "swap-only"),
+)
+LEFT_OUT_RULES = (
+    TermRule("cold_cache", cold_cache, "yes"),
+    TermRule("unwritten_cold_cache", unwritten_cold_cache, "write-back"),
+    TermRule("lazyfree", lazily_freed, "yes"),
+)
+"""What inactive_file holds: charged, and no working set."""
+BESIDE_RULES = (
+    TermRule("hugetlb", hugetlb_beside, "no"),
+    TermRule("swap", swapped_out),
+)
+"""What is held for the cgroup and is not in memory.current."""

@@ -1,7 +1,8 @@
 """What the working set is made of: terms and residual sum to `working_set_bytes`. Pure.
 
-working_set = (anon − lazyfree) + detached_anon + shmem + hot_cache + kernel + sock + residual,
-which follows from memory.current's identity by subtracting inactive_file.
+working_set = (anon − lazyfree) + detached_anon + shmem + cache + kernel + sock + residual, which follows
+from memory.current's identity by subtracting inactive_file. Each kind is split by what the kernel can do with
+it, so that every byte has one answer to "would it go?", here and everywhere else.
 """
 
 from __future__ import annotations
@@ -11,22 +12,31 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from memcollect.accounting.charge import (
+    BESIDE_RULES,
+    DETACHED_RULES,
     KERNEL_RULES,
+    LEFT_OUT_RULES,
     anon_without_lazyfree,
-    counter,
-    detached_anon,
     hot_cache,
+    shmem,
+    unwritten_hot_cache,
 )
 from memcollect.accounting.facts import Facts
 from memcollect.accounting.interval import Interval, total
 from memcollect.accounting.rules import Bound, TermRule, charge_bound, evaluate, interval_of, residual_of
-from memcollect.documents.snapshot import Composition, Confidence, Residual, Term, Undecided
+from memcollect.accounting.swap_room import swap_room
+from memcollect.accounting.user_pages import locked_anon, locked_cache, pinned_shmem
+from memcollect.documents.snapshot import Composition, Confidence, Residual, SwapRoom, Term, Undecided
 
 RULES = (
     TermRule("anon", anon_without_lazyfree, "swap-only"),
-    TermRule("detached_anon", detached_anon, "swap-only"),
-    TermRule("shmem", counter("shmem"), "swap-only"),
+    TermRule("locked_anon", locked_anon, "locked"),
+    *DETACHED_RULES,
+    TermRule("shmem", shmem, "swap-only"),
+    TermRule("pinned_shmem", pinned_shmem, "no"),
     TermRule("hot_cache", hot_cache, "under-pressure"),
+    TermRule("unwritten_hot_cache", unwritten_hot_cache, "write-back"),
+    TermRule("locked_cache", locked_cache, "locked"),
     *KERNEL_RULES,
 )
 
@@ -48,6 +58,9 @@ def compose(facts: Facts) -> Composition:
         terms=terms,
         residual=residual_of(working_set, terms, facts.once(charge_bound)),
         undecided=undecided,
+        left_out=evaluate(LEFT_OUT_RULES, facts)[0],
+        beside=evaluate(BESIDE_RULES, facts)[0],
+        swap_room=swap_room(facts),
     )
 
 
@@ -61,9 +74,7 @@ def combine(compositions: Sequence[Composition]) -> Composition:
     if len(compositions) == 1:
         return compositions[0]
     undecided: dict[str, Undecided] = {item.name: item for each in compositions for item in each.undecided}
-    present = {term.term for each in compositions for term in each.terms} - undecided.keys()
-    names = [rule.term for rule in RULES if rule.term in present]
-    terms = [_sum_terms([t for each in compositions for t in each.terms if t.term == n]) for n in names]
+    terms = _summed(RULES, [each.terms for each in compositions], without=undecided.keys())
     working_set = sum(each.working_set_bytes for each in compositions)
     residual = residual_of(working_set, terms, _added_bound([each.residual for each in compositions]))
     sound = residual.within_bound and all(each.residual.within_bound for each in compositions)
@@ -72,7 +83,25 @@ def combine(compositions: Sequence[Composition]) -> Composition:
         terms=terms,
         residual=msgspec.structs.replace(residual, within_bound=sound),
         undecided=list(undecided.values()),
+        left_out=_summed(LEFT_OUT_RULES, [each.left_out for each in compositions]),
+        beside=_summed(BESIDE_RULES, [each.beside for each in compositions]),
+        swap_room=_common_room([each.swap_room for each in compositions]),
     )
+
+
+def _summed(
+    rules: Sequence[TermRule], parts: Sequence[Sequence[Term]], without: Iterable[str] = ()
+) -> list[Term]:
+    """Return the parts' terms added up by name, in the rules' order."""
+    left_out = frozenset(without)
+    by_name: dict[str, list[Term]] = {}
+    for term in (term for part in parts for term in part if term.term not in left_out):
+        by_name.setdefault(term.term, []).append(term)
+    return [_sum_terms(by_name[rule.term]) for rule in rules if rule.term in by_name]
+
+
+def _common_room(rooms: Sequence[SwapRoom]) -> SwapRoom:
+    return rooms[0] if len(set(rooms)) == 1 else "unknown"
 
 
 def _sum_terms(terms: Sequence[Term]) -> Term:

@@ -261,6 +261,7 @@ def _add_node(values: dict[str, int], reasons: dict[str, str], node: Node | None
         ("node.cpus", node.cpus if node else None),
         ("node.page_size", node.page_size_bytes if node else None),
         ("node.swap_devices", node.swap_devices if node else None),
+        ("node.swap_free", (node.meminfo or {}).get("SwapFree") if node else None),
     ):
         if value is None:
             reasons[name] = "the node did not say"

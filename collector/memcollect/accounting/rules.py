@@ -48,6 +48,11 @@ def bounded(interval: Interval, evidence: str) -> Amount:
     return Amount(interval, "measured" if interval.is_exact else "bounded", evidence)
 
 
+def interval_or_zero(amount: Amount | None) -> Interval:
+    """Return the amount's interval; of a part that does not apply, zero."""
+    return ZERO if amount is None else amount.interval
+
+
 def evaluate(rules: Iterable[TermRule], facts: Facts) -> tuple[list[Term], list[Undecided]]:
     """Return the terms that are not exactly zero, in the rules' order, and what could not be decided."""
     terms: list[Term] = []

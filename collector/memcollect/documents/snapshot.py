@@ -19,7 +19,18 @@ SCHEMA_VERSION = 2
 Confidence = Literal["measured", "bounded", "inferred"]
 """measured: a counter; bounded: an interval that must contain it; inferred: a stated heuristic."""
 
-Reclaimable = Literal["yes", "mostly", "under-pressure", "swap-only", "no"]
+Reclaimable = Literal[
+    "yes", "mostly", "under-pressure", "write-back", "without-swap", "swap-only", "locked", "no"
+]
+"""What the kernel can do with the bytes of a term when memory is short.
+
+yes, mostly, under-pressure: it drops them (all, most, at the price of reading them again); write-back: once
+they are written out; without-swap: it frees them, though they look like private memory; swap-only: only to
+swap (Composition.swap_room says whether there is room); locked: never, a process or file system holds them;
+no: never.
+"""
+SwapRoom = Literal["unknown", "none", "forbidden", "full", "usable"]
+"""Whether memory can be swapped out: the node has no swap, the cgroup may not use it, it is full, it can."""
 
 
 class Term(Struct, frozen=True, kw_only=True, gc=False):
@@ -64,6 +75,11 @@ class Composition(Struct, frozen=True, kw_only=True, gc=False):
     terms: list[Term] = field(default_factory=list)
     residual: Residual
     undecided: list[Undecided] = field(default_factory=list)
+    left_out: list[Term] = field(default_factory=list)
+    """What is charged and is no working set, the inactive file list: with it they are the charge."""
+    beside: list[Term] = field(default_factory=list)
+    """What is held for it and is in neither: huge pages where they are not accounted, what is in swap."""
+    swap_room: SwapRoom = "unknown"
 
 
 class Rung(Struct, frozen=True, kw_only=True, gc=False):
@@ -110,6 +126,22 @@ class Finding(Struct, frozen=True, kw_only=True, gc=False):
     sentence: str
     evidence: str = ""
     remedy: str = ""
+
+
+class Statement(Struct, frozen=True, kw_only=True, gc=False):
+    """One thing the verdict says, and what it rests on."""
+
+    topic: str
+    sentence: str
+    """A whole sentence; of rank 0 a clause, which the verdict joins with the others of that rank."""
+    rank: int = 0
+    """Where it stands in the verdict: the smaller, the earlier (memcollect.explain.statement.Rank)."""
+    amount_bytes: int | None = None
+    """The amount it names; Σ of the terms in `rests_on` where those are terms of the composition."""
+    reclaimable: Reclaimable | None = None
+    """What the kernel can do with that amount; None where the sentence says nothing of it."""
+    rests_on: list[str] = field(default_factory=list)
+    """The terms, findings or facts that it was made of."""
 
 
 class Top(Struct, frozen=True, kw_only=True, gc=False):
@@ -226,6 +258,8 @@ class Pod(Struct, frozen=True, kw_only=True, gc=False):
     findings: list[Finding] = field(default_factory=list)
     undecided: list[Undecided] = field(default_factory=list)
     verdict: str = ""
+    statements: list[Statement] = field(default_factory=list)
+    """What the verdict is made of, in its order."""
 
 
 class Missing(Struct, frozen=True, kw_only=True, gc=False):

@@ -16,8 +16,9 @@ from memcollect.documents.snapshot import Composition, Container, Finding, Pod, 
 from memcollect.explain.engine import find
 from memcollect.explain.findings import rules_for_container, rules_for_pod
 from memcollect.explain.runtimes import find_runtime
+from memcollect.explain.statement import Case
 from memcollect.explain.summary import summarise
-from memcollect.explain.verdict import pronounce
+from memcollect.explain.verdict import pronounce, statements
 from memcollect.join.roles import app_containers
 from memcollect_agent.wire import Node
 
@@ -49,7 +50,8 @@ def explain_pod(pod: Pod, node: Node | None) -> Pod:
         findings=findings,
         undecided=undecided,
     )
-    return msgspec.structs.replace(pod, verdict=pronounce(pod))
+    said = statements(Case(pod, apps, facts))
+    return msgspec.structs.replace(pod, statements=said, verdict=pronounce(said))
 
 
 def _explain_container(container: Container, facts: Facts) -> Container:

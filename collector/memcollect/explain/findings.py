@@ -8,23 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from memcollect.accounting.charge import (
-    anon_without_lazyfree,
-    cold_cache,
-    counter,
-    detached_anon,
-    hot_cache,
-    optional_counter,
-    other_kernel,
-    page_tables,
-)
+from memcollect.accounting import charge, user_pages
 from memcollect.accounting.facts import Facts
 from memcollect.accounting.rules import Amount, TermRule, bounded, measured
 from memcollect.accounting.steps import dead, processes
 from memcollect.documents.snapshot import Pod
 from memcollect.explain.engine import AmountRule, Rule
 from memcollect.explain.limits import LIMIT_RULES
-from memcollect.units import KIB, MIB, human_bytes
+from memcollect.units import KIB, human_bytes
+
+WRITE_BACK = (
+    "The disk sets the pace: a program that syncs as it writes, or writes more slowly, keeps it small."
+)
+TMPFS = "Look for files under /dev/shm and in-memory emptyDirs; set sizeLimit on them."
 
 
 def _term(rules: Iterable[TermRule], name: str) -> Callable[[Facts], Amount | None]:
@@ -37,14 +33,6 @@ def _shmem_words(facts: Facts) -> dict[str, str]:
     unmapped = facts.once(processes.unmapped_shmem).interval.estimate
     seen = "most of it is mapped by no process, so ps does not show it"
     return {"kept": f"; {seen}" if unmapped > facts.stat("shmem") // 2 else ""}
-
-
-def _locked_words(facts: Facts) -> dict[str, str]:
-    """Return how much of the hot cache is on no file list: locked, so it cannot be dropped."""
-    if "stat.active_file" not in facts:
-        return {"locked": ""}
-    locked = facts.once(hot_cache).interval.estimate - facts.stat("active_file")
-    return {"locked": f" {human_bytes(locked)} of it is locked in memory and stays." if locked >= MIB else ""}
 
 
 def _dead_words(facts: Facts) -> dict[str, str]:
@@ -103,7 +91,7 @@ def _thread_words(facts: Facts) -> dict[str, str]:
 
 
 def _socket_memory(facts: Facts) -> Amount | None:
-    return facts.once(counter("sock"))
+    return facts.once(charge.counter("sock"))
 
 
 def _swapped(facts: Facts) -> Amount | None:
@@ -114,18 +102,15 @@ def _swapped(facts: Facts) -> Amount | None:
 
 def _zswapped(facts: Facts) -> Amount | None:
     if "stat.zswap" in facts:
-        return facts.once(counter("zswap"))
+        return facts.once(charge.counter("zswap"))
     if "zswap.current" not in facts:
         return None
     return bounded(facts["zswap.current"], f"memory.zswap.current {facts.exact('zswap.current')}")
 
 
 def _hugetlb(facts: Facts) -> Amount | None:
-    if "stat.hugetlb" in facts:
-        return facts.once(counter("hugetlb"))
-    if "hugetlb" not in facts:
-        return None
-    return bounded(facts["hugetlb"], f"Σ hugetlb.*.current {facts.exact('hugetlb')}")
+    charged = facts.once(charge.hugetlb_charged)
+    return charged if charged is not None else facts.once(charge.hugetlb_beside)
 
 
 def _moved(facts: Facts) -> Amount | None:
@@ -138,78 +123,124 @@ def _moved(facts: Facts) -> Amount | None:
 CHARGE_RULES = (
     AmountRule(
         "anon",
-        anon_without_lazyfree,
+        charge.anon_without_lazyfree,
         "{amount} is private memory of the processes (heaps, stacks, JITs).",
         "Only the application can give it back; look at the processes with the largest PSS.",
     ),
     AmountRule(
+        "locked_anon",
+        user_pages.locked_anon,
+        "{amount} of private memory is locked (mlock): it stays, even where there is swap.",
+        "Only the program can unlock it: look for mlockall, or for a VMM that locks its memory.",
+    ),
+    AmountRule(
         "hot_cache",
-        hot_cache,
+        charge.hot_cache,
         "{amount} is page cache that was used more than once, so kubectl top counts it; the kernel drops it"
-        " under pressure, though reading the files again will cost time.{locked}",
+        " under pressure, though reading the files again will cost time.",
         "Do not buy memory for it: it shrinks when others need room. posix_fadvise(DONTNEED) or a"
         " memory.high limit keeps it small.",
-        words=_locked_words,
+    ),
+    AmountRule(
+        "unwritten_hot_cache",
+        charge.unwritten_hot_cache,
+        "{amount} is page cache that is not on disk yet, so kubectl top counts it, and the kernel drops it"
+        " only once it is written.",
+        WRITE_BACK,
+    ),
+    AmountRule(
+        "locked_cache",
+        user_pages.locked_cache,
+        "{amount} is file pages that cannot be dropped: locked (mlock), or of ramfs or secretmem.",
+        "Unlock the files, or delete them from ramfs; a tmpfs with a size limit can at least be swapped.",
     ),
     AmountRule(
         "cold_cache",
-        cold_cache,
+        charge.cold_cache,
         "{amount} is page cache read once or long ago; it is charged here, but kubectl top leaves it out and"
         " the kernel drops it first.",
     ),
     AmountRule(
+        "unwritten_cold_cache",
+        charge.unwritten_cold_cache,
+        "{amount} is page cache that is not on disk yet: it is charged here, kubectl top leaves it out, and"
+        " the kernel drops it only once it is written.",
+        WRITE_BACK,
+    ),
+    AmountRule(
         "shmem",
-        counter("shmem"),
+        charge.shmem,
         "{amount} is tmpfs or shared memory (/dev/shm, emptyDir medium Memory, memfd{kept}); it stays until"
         " the files are deleted, and without swap the kernel cannot drop it.",
-        "Look for files under /dev/shm and in-memory emptyDirs; set sizeLimit on them.",
+        TMPFS,
+        words=_shmem_words,
+    ),
+    AmountRule(
+        "pinned_shmem",
+        user_pages.pinned_shmem,
+        "{amount} is tmpfs or shared memory that swap cannot take (mounted noswap, as the kubelet mounts"
+        " emptyDir medium Memory, or locked{kept}); it stays until the files are deleted.",
+        TMPFS,
         words=_shmem_words,
     ),
     AmountRule(
         "lazyfree",
-        lambda facts: bounded(facts["lazyfree"], "anonymous pages on the inactive file list"),
+        charge.lazily_freed,
         "{amount} was given back with MADV_FREE; ps still counts it as RSS, kubectl top does not, and the"
         " kernel takes it at once when it needs it.",
     ),
     AmountRule(
+        "split_huge",
+        charge.split_huge,
+        "{amount} is rests of huge pages that were unmapped in part: no process maps them, ps does not show"
+        " them, and the kernel takes them back under pressure, swap or not.",
+        "It grows where an allocator gives back parts of huge pages: transparent huge pages on madvise, or"
+        " an allocator that knows of them, keep it small.",
+    ),
+    AmountRule(
+        "swap_cache",
+        charge.detached_swap_cache,
+        "{amount} is swap cache: pages on their way to or from swap, which no process maps.",
+    ),
+    AmountRule(
         "detached_anon",
-        detached_anon,
-        "{amount} is anonymous memory that no process maps any more: swap cache, or tails of split huge"
-        " pages.",
+        charge.unnamed_detached,
+        "{amount} is anonymous memory that no process maps any more: swap cache, or rests of split huge"
+        " pages. This kernel does not tell which.",
     ),
 )
 KERNEL_RULES = (
     AmountRule(
         "kernel_stack",
-        counter("kernel_stack"),
+        charge.counter("kernel_stack"),
         "{amount} is kernel stacks, of {threads} threads.",
         "Fewer threads: look at thread pool sizes.",
         words=_thread_words,
     ),
     AmountRule(
         "page_tables",
-        page_tables,
+        charge.page_tables,
         "{amount} is page tables: large or sparse address spaces, or many processes that map the same file.",
     ),
     AmountRule(
         "slab_reclaimable",
-        counter("slab_reclaimable"),
+        charge.counter("slab_reclaimable"),
         "{amount} is the kernel's cache of file names and inodes (dentries); it is mostly dropped under"
         " pressure.",
         "Look for programs that search for many files which do not exist.",
     ),
     AmountRule(
         "slab_unreclaimable",
-        counter("slab_unreclaimable"),
+        charge.counter("slab_unreclaimable"),
         "{amount} is kernel objects that cannot be dropped (sockets, pipes, file handles, inotify).",
     ),
     AmountRule(
-        "percpu", optional_counter("percpu"), "{amount} is per-CPU kernel memory (cgroups, BPF maps)."
+        "percpu", charge.optional_counter("percpu"), "{amount} is per-CPU kernel memory (cgroups, BPF maps)."
     ),
-    AmountRule("vmalloc", optional_counter("vmalloc"), "{amount} is kernel memory mapped by vmalloc."),
+    AmountRule("vmalloc", charge.optional_counter("vmalloc"), "{amount} is kernel memory mapped by vmalloc."),
     AmountRule(
         "other_kernel",
-        other_kernel,
+        charge.other_kernel,
         "{amount} is kernel memory that this kernel does not itemise (large buffers: pipes, sockets, I/O).",
     ),
     AmountRule(

@@ -9,12 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from memcollect.accounting.facts import Facts
+from memcollect.accounting.facts import Facts, MissingFactError
+from memcollect.accounting.reclaim import reclaim
+from memcollect.accounting.swap_room import swap_room
 from memcollect.documents.snapshot import Finding
 from memcollect.explain.engine import Severity
 from memcollect.units import human_bytes
 
 NEAR_LIMIT_SHARE = 0.9
+LEAST_ROOM_SHARE = 0.01
+"""Of a limit: what is less changes nothing that a reader would do."""
+LEFT = "{left} is left to its limit of {limit}"
+LEFT_WITH_DROPPABLE = ", {room} with what can be dropped"
+NEAR = "{needed} that cannot be dropped, of a limit of {limit}{writing}: {left} more ends in {end}."
+WRITING = " ({amount} of it can go once it is written out)"
+FULL = "The charge is at {current} of {limit}, but {droppable} of it can be dropped."
 
 
 @dataclass(frozen=True)
@@ -64,27 +73,55 @@ def oom_kills(facts: Facts) -> tuple[str, str] | None:
     return f"The OOM killer ended {kills} {processes} here since the cgroup was made.", f"oom_kill {kills}"
 
 
-def unreclaimable_bytes(facts: Facts) -> int:
-    """Return what reclaim could not get back without swap.
+@dataclass(frozen=True)
+class Room:
+    """How much of a limit is left."""
 
-    The file lists hold what can be dropped: page cache that is not locked, and lazily freed anon pages.
-    """
-    droppable = sum(facts.stat(key) for key in ("active_file", "inactive_file", "slab_reclaimable"))
-    return max(0, facts.exact("current") - droppable)
+    left_bytes: int
+    """Before something must go: the limit less the charge."""
+    to_the_end_bytes: int
+    """Before nothing more can go: the same with all that can be dropped as it is."""
+    sentence: str
+    is_near: bool
+
+
+def room_left(facts: Facts) -> Room | None:
+    """Return what is left to memory.max; None where there is no limit, or a number is missing."""
+    try:
+        limit = _limit(facts, "max")
+        if not limit:
+            return None
+        current, gone = facts.exact("current"), facts.once(reclaim)
+    except MissingFactError:
+        return None
+    left, more = max(0, limit - current), gone.droppable.estimate
+    sentence = LEFT.format(left=human_bytes(left), limit=human_bytes(limit))
+    if more >= LEAST_ROOM_SHARE * limit:
+        sentence += LEFT_WITH_DROPPABLE.format(room=human_bytes(max(0, limit - current + more)))
+    return Room(left, limit - current + more, f"{sentence}.", needed_bytes(facts) >= NEAR_LIMIT_SHARE * limit)
+
+
+def needed_bytes(facts: Facts) -> int:
+    """Return what of the charge the kernel could not take back as it is, without swap."""
+    return max(0, facts.exact("current") - facts.once(reclaim).droppable.estimate)
 
 
 def near_limit(facts: Facts) -> tuple[str, str] | None:
     """Return how near what cannot be dropped is to memory.max."""
     limit = _limit(facts, "max")
-    if not limit or facts.once(unreclaimable_bytes) < NEAR_LIMIT_SHARE * limit:
+    if not limit or facts.once(needed_bytes) < NEAR_LIMIT_SHARE * limit:
         return None
-    needed = facts.once(unreclaimable_bytes)
-    end = "swapping, and an OOM kill when swap is full" if _may_swap(facts) else "an OOM kill"
-    sentence = (
-        f"{human_bytes(needed)} that cannot be dropped, of a limit of {human_bytes(limit)}:"
-        f" {human_bytes(max(0, limit - needed))} more ends in {end}."
+    needed, writing = facts.once(needed_bytes), facts.once(reclaim).once_written.estimate
+    end = "swapping, and an OOM kill when swap is full" if swap_room(facts) == "usable" else "an OOM kill"
+    until = WRITING.format(amount=human_bytes(writing)) if writing >= LEAST_ROOM_SHARE * limit else ""
+    sentence = NEAR.format(
+        needed=human_bytes(needed),
+        limit=human_bytes(limit),
+        writing=until,
+        left=human_bytes(max(0, limit - needed)),
+        end=end,
     )
-    return sentence, f"current − droppable cache and slab {needed}, memory.max {limit}"
+    return sentence, f"current − what can be dropped as it is {needed}, memory.max {limit}"
 
 
 def full_of_cache(facts: Facts) -> tuple[str, str] | None:
@@ -95,20 +132,12 @@ def full_of_cache(facts: Facts) -> tuple[str, str] | None:
     current = facts.exact("current")
     if current < NEAR_LIMIT_SHARE * limit:
         return None
-    droppable = current - facts.once(unreclaimable_bytes)
-    sentence = (
-        f"The charge is at {human_bytes(current)} of {human_bytes(limit)}, but"
-        f" {human_bytes(droppable)} of it is cache that is dropped before anything"
-        " is killed."
+    sentence = FULL.format(
+        current=human_bytes(current),
+        limit=human_bytes(limit),
+        droppable=human_bytes(facts.once(reclaim).droppable.estimate),
     )
     return sentence, f"memory.current {current}, memory.max {limit}"
-
-
-def _may_swap(facts: Facts) -> bool:
-    """Return whether anonymous memory can go to swap: the node has some, and this cgroup may use it."""
-    devices = facts.exact("node.swap_devices") if "node.swap_devices" in facts else 0
-    allowed = facts.exact("limit.swap") if "limit.swap" in facts else 1
-    return devices > 0 and allowed > 0
 
 
 def near_high(facts: Facts) -> tuple[str, str] | None:

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from collections.abc import Set as AbstractSet
 
 import msgspec
 from msgspec import Struct
 
-from memcollect.accounting.charge import KERNEL_RULES
 from memcollect.accounting.composition import combine, compose
 from memcollect.accounting.facts import MissingFactError
+from memcollect.accounting.kinds import ANON, HOT_CACHE, KERNEL, SHMEM, Kind
 from memcollect.accounting.scopes import container_facts, is_there
 from memcollect.documents.snapshot import Composition, Pod, Undecided
 from memcollect.join.roles import app_containers
 from memcollect_agent.wire import Node
 
-ANON_TERMS = frozenset({"anon", "detached_anon"})
-SHMEM_TERMS = frozenset({"shmem"})
-HOT_TERMS = frozenset({"hot_cache"})
-KERNEL_TERMS = frozenset(rule.term for rule in KERNEL_RULES) - {"hugetlb"}
-"""Huge pages are no kernel memory: where they are charged at all they are in the remainder."""
+COLUMNS = (("ANON", ANON), ("SHMEM", SHMEM), ("HOT", HOT_CACHE), ("KERNEL", KERNEL))
 
 
 class Part(Struct, frozen=True):
@@ -79,9 +74,7 @@ def composition_of(pod: Pod, node: Node | None) -> tuple[Composition | None, str
 
 def parts_of(composition: Composition) -> Parts:
     """Return the parts of a composition; the remainder is what they leave, to the byte."""
-    anon, shmem, hot_cache, kernel = (
-        _part(composition, names) for names in (ANON_TERMS, SHMEM_TERMS, HOT_TERMS, KERNEL_TERMS)
-    )
+    anon, shmem, hot_cache, kernel = (_part(composition, kind) for _, kind in COLUMNS)
     known = sum(part.bytes or 0 for part in (anon, shmem, hot_cache, kernel))
     return Parts(
         working_set_bytes=composition.working_set_bytes,
@@ -95,8 +88,8 @@ def parts_of(composition: Composition) -> Parts:
 
 def undecided_parts(composition: Composition) -> list[tuple[str, Undecided]]:
     """Return (the part's name, what was missing) for all that was not decided."""
-    columns = (("ANON", ANON_TERMS), ("SHMEM", SHMEM_TERMS), ("HOT", HOT_TERMS), ("KERNEL", KERNEL_TERMS))
-    return [(name, each) for name, terms in columns for each in composition.undecided if each.name in terms]
+    undecided = composition.undecided
+    return [(name, each) for name, kind in COLUMNS for each in undecided if each.name in kind.terms]
 
 
 def added(parts: Iterable[Parts]) -> Parts:
@@ -114,18 +107,13 @@ def added(parts: Iterable[Parts]) -> Parts:
     return total
 
 
-def _part(composition: Composition, names: AbstractSet[str]) -> Part:
-    """Return Σ of the terms; one that is neither there nor undecided holds no bytes."""
-    terms = [term for term in composition.terms if term.term in names]
-    partial = any(undecided.name in names for undecided in composition.undecided)
-    if partial and not terms:
+def _part(composition: Composition, kind: Kind) -> Part:
+    """Return Σ of the kind's terms; one that is neither there nor undecided holds no bytes."""
+    partial = any(undecided.name in kind.terms for undecided in composition.undecided)
+    if partial and not any(term.term in kind.terms for term in composition.terms):
         return Part(partial=True)
-    return Part(
-        sum(term.estimate_bytes for term in terms),
-        sum(term.low_bytes for term in terms),
-        sum(term.high_bytes for term in terms),
-        partial,
-    )
+    amount = kind.joined(composition.terms)
+    return Part(amount.estimate, amount.low, amount.high, partial)
 
 
 def _plus(one: Part, other: Part) -> Part:

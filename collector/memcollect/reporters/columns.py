@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from memcollect.reporters.words import CACHE_TERMS, KERNEL_TERMS, pod_name
+from memcollect.accounting.kinds import HOT_CACHE, KERNEL, SHMEM
+from memcollect.reporters.words import pod_name
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -40,9 +41,9 @@ def overview_row(pod: Pod) -> Row:
         top=Amount(pod.top.memory_bytes if pod.top else None),
         working_set=Amount(composition.working_set_bytes if composition else None),
         pss=_pss(pod),
-        cache=_sum_of(composition, CACHE_TERMS),
-        shmem=_sum_of(composition, frozenset({"shmem"})),
-        kernel=_sum_of(composition, KERNEL_TERMS),
+        cache=_sum_of(composition, HOT_CACHE.terms),
+        shmem=_sum_of(composition, SHMEM.terms),
+        kernel=_sum_of(composition, KERNEL.terms),
         residual=Amount(composition.residual.estimate_bytes if composition else None),
     )
 

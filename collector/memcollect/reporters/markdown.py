@@ -12,13 +12,15 @@ from memcollect.reporters.sizes import UNKNOWN, share, signed_size, size
 from memcollect.reporters.words import (
     CONFIDENCE_MARKS,
     CONFIDENCE_MEANINGS,
-    RECLAIM_HINTS,
     beside_apps,
+    beside_hint,
+    beside_working_set,
     command_of,
     finding_amount,
     findings_by_weight,
     heading,
     pod_facts,
+    reclaim_hint,
     residual_note,
     rung_label,
     shows_details,
@@ -147,12 +149,16 @@ def _composition(composition: Composition) -> Iterator[str]:
     yield from _table_head(COMPOSITION, numbers=2, first=1)
     for term in sorted_terms(composition.terms):
         amount = term_amount(term) or size(term.estimate_bytes)
-        hint = RECLAIM_HINTS.get(term.reclaimable or "", "")
+        hint = reclaim_hint(term, composition.swap_room)
         label = markdown(term_label(term.term))
         yield _table_row([label, amount, share(term.estimate_bytes, whole), term.confidence, hint])
     amount = size(residual.estimate_bytes)
     yield _table_row(["residual", amount, share(residual.estimate_bytes, whole), residual_note(residual), ""])
     yield _table_row(["**working set**", f"**{size(whole)}**", "", "", ""])
+    for term in beside_working_set(composition):
+        amount = term_amount(term) or size(term.estimate_bytes)
+        label = markdown(f"+ {term_label(term.term)}")
+        yield _table_row([label, amount, "", term.confidence, beside_hint(term, composition)])
 
 
 def _ladder(ladder: Ladder) -> Iterator[str]:

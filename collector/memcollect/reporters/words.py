@@ -12,12 +12,14 @@ from memcollect.units import human_bytes
 
 if TYPE_CHECKING:
     from memcollect.documents.snapshot import (
+        Composition,
         Container,
         Finding,
         Pod,
         Residual,
         Snapshot,
         Summary,
+        SwapRoom,
         Term,
         Undecided,
     )
@@ -32,11 +34,19 @@ AUTO_DETAILS_OF_PROCESSES = 32
 
 TERMS = {
     "anon": "anonymous memory",
+    "locked_anon": "locked anonymous",
+    "split_huge": "rests of huge pages",
+    "swap_cache": "swap cache",
     "detached_anon": "detached anonymous",
     "lazyfree": "lazily freed",
     "shmem": "tmpfs and shm",
+    "pinned_shmem": "tmpfs without swap",
     "hot_cache": "hot page cache",
+    "unwritten_hot_cache": "hot cache, unwritten",
+    "locked_cache": "locked file pages",
     "cold_cache": "cold page cache",
+    "unwritten_cold_cache": "cold cache, unwritten",
+    "swap": "in swap",
     "slab_reclaimable": "kernel: dentries etc.",
     "slab_unreclaimable": "kernel: other slab",
     "kernel_stack": "kernel: thread stacks",
@@ -85,25 +95,16 @@ RECLAIM_HINTS = {
     "yes": "droppable",
     "mostly": "mostly droppable",
     "under-pressure": "under pressure",
+    "write-back": "once written",
+    "without-swap": "under pressure",
     "swap-only": "only to swap",
+    "locked": "stays, locked",
     "no": "stays",
 }
+NO_SWAP_HINTS = {"none": "stays, no swap", "forbidden": "stays, may not swap", "full": "stays, swap is full"}
+"""What "swap-only" comes to where swap has no room for it."""
 SEVERITY_MARKS = {"info": "·", "notice": "•", "warning": "!", "critical": "‼"}
 SEVERITIES = tuple(SEVERITY_MARKS)
-KERNEL_TERMS = frozenset(
-    {
-        "slab_reclaimable",
-        "slab_unreclaimable",
-        "kernel_stack",
-        "page_tables",
-        "percpu",
-        "sock",
-        "vmalloc",
-        "zswap",
-        "other_kernel",
-    }
-)
-CACHE_TERMS = frozenset({"hot_cache", "cold_cache"})
 APP_ROLES = frozenset({"container", "init", "ephemeral"})
 
 
@@ -116,6 +117,27 @@ def shows_details(snapshot: Snapshot, details: Details) -> bool:
 def term_label(term: str) -> str:
     """Return what a person calls the term; any other name, a finding's cause say, as it is."""
     return TERMS.get(term) or visible(term).replace("_", " ")
+
+
+def reclaim_hint(term: Term, room: SwapRoom) -> str:
+    """Return what the kernel can do with the term's bytes, in a few letters; "" where that is not known."""
+    if term.reclaimable == "swap-only" and room in NO_SWAP_HINTS:
+        return NO_SWAP_HINTS[room]
+    return RECLAIM_HINTS.get(term.reclaimable or "", "")
+
+
+def beside_working_set(composition: Composition) -> list[Term]:
+    """Return what is charged or held for it and is no working set, the largest first; traces are left out."""
+    least = composition.working_set_bytes / 1000
+    terms = sorted_terms([*composition.left_out, *composition.beside])
+    return [term for term in terms if term.high_bytes > least]
+
+
+def beside_hint(term: Term, composition: Composition) -> str:
+    """Return what becomes of it, or where it is."""
+    if term in composition.beside:
+        return "beside the charge"
+    return reclaim_hint(term, composition.swap_room)
 
 
 def rung_label(rung: str) -> str:

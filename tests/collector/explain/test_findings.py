@@ -38,7 +38,7 @@ def the(cause: str, found: list[Finding]) -> Finding:
         ("cold_cache", 20, {}, {}),
         ("shmem", 10, {}, {}),
         ("lazyfree", 20, GIVEN_BACK, {"lazyfree_bytes": 20 * MIB}),
-        ("detached_anon", 7, {"inactive_anon": 117 * MIB}, {}),
+        ("split_huge", 7, {"inactive_anon": 117 * MIB}, {}),
         ("kernel_stack", 1, {}, {}),
         ("page_tables", 4, {}, {}),
         ("slab_reclaimable", 3, {}, {}),
@@ -96,10 +96,12 @@ def test_huge_pages_are_beside_the_charge_unless_the_mount_charges_them() -> Non
 
 
 def test_cache_that_is_locked_in_memory_is_not_promised_to_go() -> None:
-    stat = {"active_file": 10 * MIB, "unevictable": 20 * MIB}
+    locked = findings({"active_file": 10 * MIB, "unevictable": 20 * MIB})
 
-    assert "20 MiB of it is locked in memory and stays" in the("hot_cache", findings(stat)).sentence
-    assert "locked" not in the("hot_cache", findings()).sentence
+    assert the("hot_cache", locked).estimate_bytes == 10 * MIB
+    assert the("locked_cache", locked).estimate_bytes == 20 * MIB
+    assert "cannot be dropped" in the("locked_cache", locked).sentence
+    assert "locked_cache" not in {each.cause for each in findings()}
 
 
 def test_tmpfs_that_no_process_maps_is_what_ps_cannot_show() -> None:

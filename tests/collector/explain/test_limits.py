@@ -1,6 +1,8 @@
+import msgspec
 import pytest
 
-from memcollect.accounting.facts import Facts, MissingFactError
+from memcollect.accounting.facts import Facts, MissingFactError, gather
+from memcollect.accounting.interval import Interval
 from memcollect.explain.limits import (
     LIMIT_RULES,
     LimitRule,
@@ -10,25 +12,34 @@ from memcollect.explain.limits import (
     oom_kills,
     protected,
 )
-from worlds.builders import MIB, facts
+from worlds.builders import MIB, NODE, QUIET_SUMS, idle_cgroup
 
-FULL: dict[str, int | tuple[int, int, int]] = {
-    "current": 95 * MIB,
-    "stat__active_file": 2 * MIB,
-    "stat__inactive_file": 2 * MIB,
-    "stat__slab_reclaimable": MIB,
-    "limit__max": 100 * MIB,
-    "limit__high": 100 * MIB,
-    "limit__min": 0,
-    "limit__low": 0,
-    "events__max": 3,
-    "events__high": 1,
-    "events__oom_kill": 2,
+FULL_STAT = {"anon": 90 * MIB, "inactive_anon": 90 * MIB, "file": 4 * MIB, "active_file": 2 * MIB}
+"""With 2 MiB of inactive file and 1 MiB of file names: 90 of 95 MiB cannot be dropped."""
+LIMITS: dict[str, int | Interval] = {
+    "limit.max": 100 * MIB,
+    "limit.high": 100 * MIB,
+    "limit.min": 0,
+    "limit.low": 0,
+    "events.max": 3,
+    "events.high": 1,
+    "events.oom_kill": 2,
 }
 
 
-def known(without: str | tuple[str, ...] = (), **changed: int) -> Facts:
-    return facts(without, **{**FULL, **changed})
+def known(without: str = "", stat: dict[str, int] | None = None, **changed: int) -> Facts:
+    """Return the facts of a full cgroup, `__` standing for the dot; without that one."""
+    counted = {**FULL_STAT, "inactive_file": 2 * MIB, "slab_reclaimable": MIB, "kernel": MIB, **(stat or {})}
+    full = idle_cgroup(95 * MIB, **counted)
+    lines = {key: value for key, value in (full.stat or {}).items() if f"stat.{key}" != without}
+    current = None if without == "current" else full.current_bytes
+    full = msgspec.structs.replace(full, stat=lines, current_bytes=current)
+    values: dict[str, int | Interval] = {
+        **LIMITS,
+        **{name.replace("__", "."): value for name, value in changed.items()},
+    }
+    given = {name: value for name, value in values.items() if name != without}
+    return gather(full, QUIET_SUMS, NODE).extended(given)
 
 
 def rule(cause: str) -> LimitRule:
@@ -69,7 +80,7 @@ def test_a_state_is_told_in_one_sentence(cause: str, severity: str, sentence: st
         ("throttled", "events.high"),
         ("near_limit", "limit.max"),
         ("near_limit", "current"),
-        ("near_limit", "stat.active_file"),
+        ("near_limit", "stat.slab_reclaimable"),
         ("full_of_cache", "limit.max"),
         ("near_high", "limit.high"),
         ("near_high", "current"),
@@ -98,17 +109,29 @@ def test_no_limit_is_never_near() -> None:
 
 
 def test_cache_at_the_limit_is_no_danger() -> None:
-    given = known(stat__inactive_file=60 * MIB)
+    given = known(
+        stat={"anon": 30 * MIB, "inactive_anon": 30 * MIB, "file": 62 * MIB, "inactive_file": 60 * MIB}
+    )
 
     assert near_limit(given) is None
     told = full_of_cache(given)
     assert told is not None
-    assert told[0].startswith("The charge is at 95 MiB of 100 MiB, but 63 MiB of it is cache")
+    assert told[0].startswith("The charge is at 95 MiB of 100 MiB, but 63 MiB of it can be dropped.")
 
 
 def test_tmpfs_and_locked_cache_at_the_limit_are_a_danger() -> None:
     """They are on neither file list, so nothing of them is dropped."""
-    assert near_limit(known(stat__file=80 * MIB, stat__shmem=40 * MIB)) is not None
+    stat = {"anon": 10 * MIB, "inactive_anon": 50 * MIB, "file": 84 * MIB, "shmem": 40 * MIB}
+
+    assert near_limit(known(stat={**stat, "unevictable": 40 * MIB})) is not None
+
+
+def test_what_must_be_written_out_first_does_not_count_as_room_and_is_told() -> None:
+    stat = {"anon": 10 * MIB, "inactive_anon": 10 * MIB, "file": 84 * MIB, "inactive_file": 82 * MIB}
+    told = near_limit(known(stat={**stat, "file_dirty": 20 * MIB, "file_writeback": 61 * MIB}))
+
+    assert told is not None
+    assert "(81 MiB of it can go once it is written out)" in told[0]
 
 
 def test_with_swap_the_limit_leads_to_swapping_first() -> None:

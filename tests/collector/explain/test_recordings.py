@@ -82,9 +82,9 @@ def test_every_step_of_a_recorded_lab_kernel_closes(name: str) -> None:
 
 def test_a_tmpfs_emptydir_is_64_mib_that_no_process_maps() -> None:
     row = pod("systemd-kernel-7.2", SANDBOX_B)
-    found = finding(row, "shmem")
+    found = finding(row, "pinned_shmem")
 
-    assert found.estimate_bytes == term(row, "shmem") == 64 * MIB
+    assert found.estimate_bytes == term(row, "pinned_shmem") == 64 * MIB
     assert "mapped by no process" in found.sentence
     assert row.ladder is not None
     charging = next(step for step in row.ladder.steps if step.to_rung == "pod_current")
@@ -141,7 +141,7 @@ def test_the_older_kernel_tells_the_same_story_of_the_same_pods() -> None:
     tmpfs = pod("systemd-kernel-6.12", "b531fa0c-394e-4aff-80ad-a28d914c0501")
     reader = pod("systemd-kernel-6.12", "61839b05-762c-4b05-a711-d176f126a07e")
 
-    assert finding(tmpfs, "shmem").estimate_bytes == 64 * MIB
+    assert finding(tmpfs, "pinned_shmem").estimate_bytes == 64 * MIB
     assert finding(reader, "cold_cache").estimate_bytes == pytest.approx(235 * MIB, rel=0.01)
 
 

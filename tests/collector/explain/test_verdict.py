@@ -2,8 +2,9 @@ import msgspec
 import pytest
 
 from memcollect.documents.snapshot import Composition, Finding, Pod, Residual, Term, Undecided
-from memcollect.explain.verdict import pronounce
-from worlds.builders import MIB
+from memcollect.explain.statement import Case
+from memcollect.explain.verdict import pronounce, statements
+from worlds.builders import MIB, facts
 
 
 def term(name: str, mib: int) -> Term:
@@ -30,25 +31,27 @@ def composition(rest: int = 0, undecided: tuple[str, ...] = (), **parts: int) ->
 
 def verdict(whole: Composition | None, *findings: Finding, **more: str) -> str:
     row = Pod(uid="u", name="p", composition=whole, findings=list(findings))
-    return pronounce(msgspec.structs.replace(row, **more))
+    row = msgspec.structs.replace(row, **more)
+    return pronounce(statements(Case(row, [], facts())))
 
 
 def found(cause: str, mib: int, scope: str = "app") -> Finding:
     return Finding(cause=cause, scope=scope, sentence="-", estimate_bytes=mib * MIB)
 
 
-def test_the_largest_three_parts_are_told_in_order_of_size() -> None:
+def test_every_large_part_is_told_in_order_of_size_with_its_fate() -> None:
     whole = composition(anon=412, hot_cache=388, shmem=128, slab_reclaimable=60, sock=24)
 
     assert verdict(whole) == (
         "412 MiB of 1012 MiB is private memory of its processes; 388 MiB is page cache the kernel would drop"
-        " under pressure; 128 MiB is tmpfs or shared memory, which stays."
+        " under pressure; 128 MiB is tmpfs or shared memory, which only swap could take; 60 MiB"
+        " is the kernel's cache of file names and inodes, most of which it can drop under pressure."
     )
 
 
 def test_kernel_memory_is_told_with_its_largest_kind() -> None:
     assert verdict(composition(page_tables=30, sock=10, anon=1)).startswith(
-        "40 MiB of 41 MiB is kernel memory (mostly page tables)."
+        "40 MiB of 41 MiB is kernel memory, which stays (mostly page tables)."
     )
 
 
@@ -69,8 +72,7 @@ def test_nothing_counted_is_said_so() -> None:
             "64 MiB more is charged to the pod itself, by processes outside of its containers.",
         ),
         ("pause", "64 MiB more is in the pause container's cgroup."),
-        ("lazyfree", "64 MiB more in ps is already given back to the kernel."),
-        ("borrowed_file", "It uses 64 MiB of file pages that a neighbour pays for."),
+        ("borrowed_file", "It maps 64 MiB of file pages that are not charged to it."),
         ("double_counted", "ps counts 64 MiB more than once."),
     ],
 )
@@ -80,9 +82,9 @@ def test_what_stands_beside_the_number_is_told_when_it_is_large(cause: str, sent
 
 
 def test_what_stands_beside_the_number_is_added_up_over_the_containers() -> None:
-    said = verdict(composition(anon=100), found("lazyfree", 6, "a"), found("lazyfree", 7, "b"))
+    said = verdict(composition(anon=100), found("borrowed_file", 6, "a"), found("borrowed_file", 7, "b"))
 
-    assert "13 MiB more in ps" in said
+    assert "It maps 13 MiB of file pages" in said
 
 
 def test_alarms_are_repeated_once() -> None:

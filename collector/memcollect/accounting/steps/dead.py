@@ -82,7 +82,7 @@ RULES = (
     _child("pause", "the pause container"),
     _child("sandbox", "the cgroup of the sandbox runtime (a Sentry, a VMM)"),
     _child("other_children", "child cgroups that are no app containers"),
-    TermRule("pod_processes", pod_processes, "swap-only"),
-    TermRule("dead_containers", dead_containers, "swap-only"),
+    TermRule("pod_processes", pod_processes),
+    TermRule("dead_containers", dead_containers),
     TermRule("other_kernel", pod_kernel, "no"),
 )

@@ -7,11 +7,10 @@ the two signs of the difference, net: as much again may have been both borrowed 
 
 from __future__ import annotations
 
-from memcollect.accounting.charge import KERNEL_RULES, detached_anon
+from memcollect.accounting.charge import DETACHED_RULES, KERNEL_RULES
 from memcollect.accounting.facts import Facts
 from memcollect.accounting.interval import ZERO, Interval
 from memcollect.accounting.rules import NO_BOUND, Amount, Bound, TermRule, bounded, measured
-from memcollect.documents.snapshot import Reclaimable
 from memcollect.units import KIB
 
 
@@ -107,7 +106,7 @@ def _owns(term: str, exact: int, truncation: int) -> bool:
     return abs(exact) > truncation and term.startswith("lent") == (exact > 0)
 
 
-def _anon_rule(term: str, reclaimable: Reclaimable | None = None) -> TermRule:
+def _anon_rule(term: str) -> TermRule:
     def amount(facts: Facts) -> Amount | None:
         exact, (unread, _) = facts.once(_anon_difference), facts.once(_unread_split)
         twice, _ = _told_alike(facts)
@@ -116,7 +115,7 @@ def _anon_rule(term: str, reclaimable: Reclaimable | None = None) -> TermRule:
         evidence = f"anon {facts.stat('anon')} − Σ Pss_Anon {facts.exact('procs.pss_anon')}, net"
         return bounded(Interval.exactly(exact) - unread + twice, evidence)
 
-    return TermRule(term, amount, reclaimable)
+    return TermRule(term, amount)
 
 
 def _told_alike(facts: Facts) -> tuple[Interval, Interval]:
@@ -124,7 +123,7 @@ def _told_alike(facts: Facts) -> tuple[Interval, Interval]:
     return facts.once(_alike_split) if facts.once(alike_processes) is not None else (ZERO, ZERO)
 
 
-def _file_rule(term: str, reclaimable: Reclaimable | None = None) -> TermRule:
+def _file_rule(term: str) -> TermRule:
     def amount(facts: Facts) -> Amount | None:
         exact, (_, unread) = facts.once(_mapped_difference), facts.once(_unread_split)
         _, twice = _told_alike(facts)
@@ -134,7 +133,7 @@ def _file_rule(term: str, reclaimable: Reclaimable | None = None) -> TermRule:
         evidence = f"file_mapped {mapped} − Σ (Pss_File + Pss_Shmem) {mapped - exact}, net"
         return bounded(Interval.exactly(exact) - unread + twice, evidence)
 
-    return TermRule(term, amount, reclaimable)
+    return TermRule(term, amount)
 
 
 def rounding(facts: Facts) -> Amount:
@@ -171,13 +170,13 @@ DOUBLE_COUNTING = (TermRule("double_counted", double_counted), TermRule("unread_
 CHARGING = (
     TermRule("unread_processes", unread_processes),
     TermRule("alike_processes", alike_processes),
-    _anon_rule("lent_anon", "swap-only"),
+    _anon_rule("lent_anon"),
     _anon_rule("borrowed_anon"),
-    TermRule("detached_anon", detached_anon, "swap-only"),
-    _file_rule("lent_file", "under-pressure"),
+    *DETACHED_RULES,
+    _file_rule("lent_file"),
     _file_rule("borrowed_file"),
-    TermRule("unmapped_shmem", unmapped_shmem, "swap-only"),
-    TermRule("unmapped_cache", unmapped_cache, "yes"),
+    TermRule("unmapped_shmem", unmapped_shmem),
+    TermRule("unmapped_cache", unmapped_cache),
     *KERNEL_RULES,
     TermRule("rounding", rounding),
 )

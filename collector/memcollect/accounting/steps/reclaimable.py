@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from memcollect.accounting.charge import cold_cache
+from memcollect.accounting.charge import LEFT_OUT_RULES
 from memcollect.accounting.facts import Facts
 from memcollect.accounting.interval import Interval
-from memcollect.accounting.rules import NO_BOUND, Amount, Bound, TermRule, bounded
+from memcollect.accounting.rules import NO_BOUND, Amount, Bound, TermRule
 
 
-def _negated(amount: Amount) -> Amount:
-    return Amount(-amount.interval, amount.confidence, amount.evidence)
+def _negated(rule: TermRule) -> TermRule:
+    def amount(facts: Facts) -> Amount | None:
+        found = facts.once(rule.amount)
+        return None if found is None else Amount(-found.interval, found.confidence, found.evidence)
 
-
-def left_out_cache(facts: Facts) -> Amount:
-    """Return minus the cold page cache."""
-    return _negated(facts.once(cold_cache))
-
-
-def left_out_lazyfree(facts: Facts) -> Amount:
-    """Return minus the freeable anonymous pages, which sit on the inactive file list."""
-    evidence = "anonymous pages on the inactive file list (MADV_FREE)"
-    return _negated(bounded(facts["lazyfree"], evidence))
+    return TermRule(rule.term, amount, rule.reclaimable)
 
 
 def bound(facts: Facts) -> Bound:
@@ -31,10 +24,7 @@ def bound(facts: Facts) -> Bound:
     if "cut_off" in facts and facts.exact("cut_off"):
         cut = Interval.between(0, facts.exact("cut_off"))
         return Bound(cut, "inactive_file exceeds memory.current, and a working set stops at 0")
-    return Bound(NO_BOUND.interval, "the two terms are inactive_file, taken apart")
+    return Bound(NO_BOUND.interval, "the terms are inactive_file, taken apart")
 
 
-RULES = (
-    TermRule("cold_cache", left_out_cache, "yes"),
-    TermRule("lazyfree", left_out_lazyfree, "yes"),
-)
+RULES = tuple(_negated(rule) for rule in LEFT_OUT_RULES)

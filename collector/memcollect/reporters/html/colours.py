@@ -39,14 +39,21 @@ PALETTE = {
 
 CLASSES = {
     "anon": "anon",
+    "locked_anon": "anon2",
+    "split_huge": "anon2",
+    "swap_cache": "anon2",
     "detached_anon": "anon2",
     "lazyfree": "anon2",
     "borrowed_anon": "anon2",
     "lent_anon": "anon2",
     "shmem": "shmem",
+    "pinned_shmem": "shmem",
     "unmapped_shmem": "shmem",
     "hot_cache": "cache",
+    "unwritten_hot_cache": "cache",
+    "locked_cache": "cache",
     "cold_cache": "cache",
+    "unwritten_cold_cache": "cache",
     "unmapped_cache": "cache",
     "borrowed_file": "zswap",
     "lent_file": "zswap",
@@ -69,8 +76,8 @@ CLASSES = {
 OTHERWISE = "plain"
 ORDER = {term: place for place, term in enumerate(CLASSES)}
 """In which terms stand in a bar, so that bars can be compared by eye."""
-RECLAIMABLE = frozenset({"yes", "mostly", "under-pressure"})
-"""What the kernel can take back without swap: hatched."""
+RECLAIMABLE = frozenset({"yes", "mostly", "under-pressure", "without-swap"})
+"""What the kernel can take back as it is, without swap: hatched."""
 
 
 def class_of(term: str) -> str:

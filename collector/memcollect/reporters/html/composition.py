@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from memcollect.documents.snapshot import Composition, Residual, Term
+from memcollect.documents.snapshot import Composition, Residual, SwapRoom, Term
 from memcollect.reporters.html.bars import large_bar
 from memcollect.reporters.html.colours import RECLAIMABLE, class_of
 from memcollect.reporters.html.markup import Markup, element, joined
@@ -12,7 +12,9 @@ from memcollect.reporters.html.shapes import Scale
 from memcollect.reporters.html.tables import Column, table
 from memcollect.reporters.sizes import share, size
 from memcollect.reporters.words import (
-    RECLAIM_HINTS,
+    beside_hint,
+    beside_working_set,
+    reclaim_hint,
     residual_amount,
     residual_note,
     sorted_terms,
@@ -51,14 +53,23 @@ def swatch(term: str, *, hatched: bool) -> Markup:
 def _rows(composition: Composition) -> Iterator[list[str]]:
     whole = composition.working_set_bytes
     for term in sorted_terms(composition.terms):
-        yield _term(term, whole)
+        yield _term(term, whole, composition.swap_room)
     yield _residual(composition.residual, whole)
+    for term in beside_working_set(composition):
+        yield _beside(term, composition)
 
 
-def _term(term: Term, whole: int) -> list[str]:
+def _beside(term: Term, composition: Composition) -> list[str]:
+    hatched = term.reclaimable in RECLAIMABLE
+    label = joined([swatch(term.term, hatched=hatched), f"+ {term_label(term.term)}"])
+    amount = joined([size(term.estimate_bytes), small(term_amount(term))])
+    return [label, amount, "", term.confidence, beside_hint(term, composition)]
+
+
+def _term(term: Term, whole: int, room: SwapRoom) -> list[str]:
     label = joined([swatch(term.term, hatched=term.reclaimable in RECLAIMABLE), term_label(term.term)])
     amount = joined([size(term.estimate_bytes), small(term_amount(term))])
-    hint = RECLAIM_HINTS.get(term.reclaimable or "", "")
+    hint = reclaim_hint(term, room)
     return [label, amount, share(term.estimate_bytes, whole), term.confidence, hint]
 
 

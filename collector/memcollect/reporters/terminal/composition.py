@@ -10,7 +10,9 @@ from memcollect.reporters.sizes import interval, share, short_size, size
 from memcollect.reporters.terminal.lines import bar, left, paragraph, right
 from memcollect.reporters.words import (
     CONFIDENCE_MARKS,
-    RECLAIM_HINTS,
+    beside_hint,
+    beside_working_set,
+    reclaim_hint,
     residual_note,
     sorted_terms,
     term_label,
@@ -20,13 +22,17 @@ from memcollect.reporters.words import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from memcollect.documents.snapshot import Composition, Residual, Term
+    from memcollect.documents.snapshot import Composition, Residual, SwapRoom, Term
 
 LABEL_WIDTH = 24
 SIZE_WIDTH = 11
 SHARE_WIDTH = 6
 HINT_WIDTH = 20
-STYLES = {"yes": "green", "mostly": "green", "under-pressure": "green", "swap-only": "yellow", "no": "red"}
+STYLES = {
+    **dict.fromkeys(("yes", "mostly", "under-pressure", "without-swap"), "green"),
+    **dict.fromkeys(("write-back", "swap-only"), "yellow"),
+    **dict.fromkeys(("locked", "no"), "red"),
+}
 SIGNIFICANT_SHARE = 1000
 """Terms below a thousandth of the working set share one line in the short view."""
 
@@ -37,10 +43,12 @@ def composition_lines(composition: Composition, width: int, *, full: bool) -> It
     terms = sorted_terms(composition.terms)
     shown, small = (terms, []) if full else _split(terms, whole)
     for term in shown:
-        yield _term_line(term, whole, width)
+        yield _term_line(term, whole, width, composition.swap_room)
     if small:
         yield _small_line(small, whole, width)
     yield from _residual_lines(composition.residual, whole, width)
+    for term in beside_working_set(composition):
+        yield _beside_line(term, composition, width)
     none = zero_terms(composition.terms)
     if none:
         yield from paragraph(f"0 B each: {', '.join(none)}", width)
@@ -53,8 +61,17 @@ def _split(terms: list[Term], whole: int) -> tuple[list[Term], list[Term]]:
     return (terms, []) if len(small) < 2 else (large, small)
 
 
-def _term_line(term: Term, whole: int, width: int) -> Text:
-    hint = RECLAIM_HINTS.get(term.reclaimable or "", "")
+def _beside_line(term: Term, composition: Composition, width: int) -> Text:
+    mark = CONFIDENCE_MARKS[term.confidence] if term.confidence != "measured" else ""
+    label = left(f"+ {term_label(term.term)}", LABEL_WIDTH)
+    bar_width = max(width - 2 - LABEL_WIDTH - SIZE_WIDTH - SHARE_WIDTH - HINT_WIDTH, 0)
+    amount = right(size(term.estimate_bytes), SIZE_WIDTH)
+    line = Text(f"  {label}{' ' * bar_width}{amount}{' ' * SHARE_WIDTH}")
+    return _with_note(line, f"{mark:<2} {beside_hint(term, composition)}", "dim")
+
+
+def _term_line(term: Term, whole: int, width: int, room: SwapRoom) -> Text:
+    hint = reclaim_hint(term, room)
     mark = CONFIDENCE_MARKS[term.confidence] if term.confidence != "measured" else ""
     style = STYLES.get(term.reclaimable or "", "cyan")
     line = _numbers(term_label(term.term), term.estimate_bytes, whole, width, style)

@@ -1,0 +1,124 @@
+"""What the verdict says of memory beside the working set, and of what in it is not the pod's own. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from memcollect.documents.snapshot import Container, Reclaimable, Term
+from memcollect.explain.statement import Case, Rank, Said
+from memcollect.units import human_bytes
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A cause whose amounts are added up over the containers, and the sentence for it."""
+
+    cause: str
+    sentence: str
+    rank: Rank = Rank.BESIDE
+    is_optional: bool = False
+
+
+CAUSES = (
+    Beside("dead_containers", "{amount} more is charged to the pod by containers that are gone."),
+    Beside(
+        "pod_processes",
+        "{amount} more is charged to the pod itself, by processes outside of its containers.",
+    ),
+    Beside("pause", "{amount} more is in the pause container's cgroup."),
+    Beside("borrowed_file", "It maps {amount} of file pages that are not charged to it."),
+    Beside("borrowed_anon", "It maps {amount} of private memory that is charged to another cgroup."),
+    Beside("lent_anon", "{amount} of its private memory is mapped by no process of it.", Rank.WITHIN),
+    Beside("lent_file", "{amount} of its file pages is mapped by processes elsewhere.", Rank.WITHIN),
+    Beside("double_counted", "ps counts {amount} more than once.", Rank.ASIDE, is_optional=True),
+)
+
+
+@dataclass(frozen=True)
+class Aside:
+    """A term outside of the working set, and the sentence for it."""
+
+    term: str
+    sentence: str
+    reclaimable: Reclaimable | None = None
+
+
+TERMS = (
+    Aside(
+        "unwritten_cold_cache",
+        "{amount} more is page cache that must be written out before it can be dropped; kubectl top leaves it"
+        " out.",
+        "write-back",
+    ),
+    Aside("lazyfree", "{amount} more in ps is already given back to the kernel.", "yes"),
+    Aside(
+        "hugetlb",
+        "{amount} more is huge pages (hugetlb), which neither kubectl top nor the memory limit counts.",
+        "no",
+    ),
+    Aside("swap", "{amount} more is in swap, where neither ps nor kubectl top sees it."),
+)
+UNKNOWN_CHILDREN = "{amount} more is charged to the pod by {whom}, which Kubernetes does not know."
+
+
+def causes(case: Case) -> Iterator[Said]:
+    """Yield a sentence for every cause that is large enough."""
+    for each in CAUSES:
+        amount = case.total_of(each.cause)
+        if amount >= case.least:
+            yield Said(
+                topic=each.cause,
+                sentence=each.sentence.format(amount=human_bytes(amount)),
+                rank=each.rank,
+                weight=amount,
+                amount_bytes=amount,
+                rests_on=[each.cause],
+                is_optional=each.is_optional,
+            )
+
+
+def terms(case: Case) -> Iterator[Said]:
+    """Yield a sentence for every term outside of the working set that is large enough."""
+    composition = case.composition
+    if composition is None:
+        return
+    sizes = {term.term: term for term in (*composition.left_out, *composition.beside)}
+    for each in TERMS:
+        if each.term in sizes and sizes[each.term].estimate_bytes >= case.least:
+            yield _of_term(each, sizes[each.term])
+
+
+def _of_term(aside: Aside, term: Term) -> Said:
+    amount = term.estimate_bytes
+    return Said(
+        topic=term.term,
+        sentence=aside.sentence.format(amount=human_bytes(amount)),
+        rank=Rank.BESIDE,
+        weight=amount,
+        amount_bytes=amount,
+        reclaimable=aside.reclaimable,
+        rests_on=[term.term],
+    )
+
+
+def unknown_children(case: Case) -> Iterator[Said]:
+    """Yield what containers below the pod's cgroup hold that are none of its containers."""
+    strangers = [each for each in case.pod.containers if each.role == "unknown" and each.cgroup is not None]
+    amount = sum(_charge(each) for each in strangers)
+    if amount < case.least:
+        return
+    largest = max(strangers, key=_charge)
+    whom = f"a container ({largest.name})" if len(strangers) == 1 else f"{len(strangers)} containers"
+    yield Said(
+        topic="unknown_children",
+        sentence=UNKNOWN_CHILDREN.format(amount=human_bytes(amount), whom=whom),
+        rank=Rank.BESIDE,
+        weight=amount,
+        amount_bytes=amount,
+        rests_on=["other_children"],
+    )
+
+
+def _charge(container: Container) -> int:
+    return (container.cgroup.current_bytes or 0) if container.cgroup is not None else 0

@@ -1,0 +1,49 @@
+"""What the verdict says of bytes that have no name. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from memcollect.documents.snapshot import Composition
+from memcollect.explain.statement import Case, Rank, Said
+from memcollect.units import human_bytes
+
+TOO_MUCH = "The parts come to {amount} more than the whole: not explained."
+NOT_EXPLAINED = "{amount} is not explained: more than the kernel's bookkeeping can be."
+OPEN = "{amount} is left open, for these could not be decided: {names}."
+UNNAMED = (
+    "{amount} of it has no name in memory.stat: the kernel's bookkeeping may be that much here ({bound}), and"
+    " may be less."
+)
+MISSING = (
+    "The parts come to {amount} more than the whole, which counters that are not yet flushed may do here"
+    " ({bound})."
+)
+
+
+def doubts(case: Case) -> Iterator[Said]:
+    """Yield what the residual comes to: outside of its bound always, within it where it is large."""
+    composition = case.composition
+    if composition is None:
+        return
+    amount = abs(composition.residual.estimate_bytes)
+    if composition.residual.within_bound and amount < case.least:
+        return
+    yield Said(
+        topic="residual",
+        sentence=_sentence(composition, human_bytes(amount)),
+        rank=Rank.DOUBTS,
+        weight=amount,
+        amount_bytes=amount,
+        rests_on=["residual"],
+    )
+
+
+def _sentence(composition: Composition, amount: str) -> str:
+    residual = composition.residual
+    if residual.within_bound:
+        template = UNNAMED if residual.estimate_bytes >= 0 else MISSING
+        return template.format(amount=amount, bound=residual.bound_reason)
+    if composition.undecided:
+        return OPEN.format(amount=amount, names=", ".join(item.name for item in composition.undecided))
+    return (TOO_MUCH if residual.estimate_bytes < 0 else NOT_EXPLAINED).format(amount=amount)

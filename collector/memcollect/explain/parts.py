@@ -1,0 +1,143 @@
+"""The verdict's opening: the parts of the working set, each with what the kernel can do with it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from memcollect.documents.snapshot import Composition, Reclaimable, SwapRoom, Term
+from memcollect.explain.statement import SMALLEST_SHARE, Case, Rank, Said
+from memcollect.units import human_bytes
+
+
+@dataclass(frozen=True)
+class Part:
+    """Terms that mean the same to the reader and have the same fate, and how a verdict speaks of them."""
+
+    topic: str
+    terms: frozenset[str]
+    reclaimable: Reclaimable
+    phrase: str
+    with_swap: str = ""
+    """The phrase where the memory can go to swap, or nobody knows."""
+    named: dict[str, str] = field(default_factory=dict)
+    """What to call a term that is more than half of the part."""
+
+    def told(self, sizes: dict[str, int], room: SwapRoom) -> str:
+        """Return the phrase for terms of these sizes."""
+        phrase = self.with_swap if self.with_swap and room in ("usable", "unknown") else self.phrase
+        whole = sum(sizes.values())
+        mostly = [name for name in self.named if 2 * sizes.get(name, 0) > whole]
+        return f"{phrase} (mostly {self.named[mostly[0]]})" if mostly else phrase
+
+
+PARTS = (
+    Part("anon", frozenset({"anon", "detached_anon"}), "swap-only", "is private memory of its processes"),
+    Part(
+        "locked",
+        frozenset({"locked_anon", "locked_cache"}),
+        "locked",
+        "is locked in memory (mlock, ramfs or secretmem), which stays",
+    ),
+    Part(
+        "split_huge",
+        frozenset({"split_huge"}),
+        "without-swap",
+        "is rests of split huge pages, which no process maps and the kernel takes back under pressure",
+    ),
+    Part(
+        "swap_cache",
+        frozenset({"swap_cache"}),
+        "swap-only",
+        "is swap cache: pages on their way to or from swap",
+    ),
+    Part(
+        "hot_cache",
+        frozenset({"hot_cache"}),
+        "under-pressure",
+        "is page cache the kernel would drop under pressure",
+    ),
+    Part(
+        "unwritten_hot_cache",
+        frozenset({"unwritten_hot_cache"}),
+        "write-back",
+        "is page cache that must be written out before it can be dropped",
+    ),
+    Part(
+        "shmem",
+        frozenset({"shmem"}),
+        "swap-only",
+        "is tmpfs or shared memory, which stays",
+        with_swap="is tmpfs or shared memory, which only swap could take",
+    ),
+    Part("pinned_shmem", frozenset({"pinned_shmem"}), "no", "is tmpfs or shared memory, which stays"),
+    Part(
+        "slab_reclaimable",
+        frozenset({"slab_reclaimable"}),
+        "mostly",
+        "is the kernel's cache of file names and inodes, most of which it can drop under pressure",
+    ),
+    Part(
+        "kernel",
+        frozenset(
+            {
+                "slab_unreclaimable",
+                "kernel_stack",
+                "page_tables",
+                "percpu",
+                "vmalloc",
+                "zswap",
+                "other_kernel",
+                "sock",
+            }
+        ),
+        "no",
+        "is kernel memory, which stays",
+        named={
+            "kernel_stack": "thread stacks",
+            "page_tables": "page tables",
+            "sock": "socket buffers",
+            "percpu": "per-CPU data",
+            "slab_unreclaimable": "kernel objects",
+            "vmalloc": "vmalloc",
+            "zswap": "compressed swap",
+        },
+    ),
+    Part("hugetlb", frozenset({"hugetlb"}), "no", "is huge pages (hugetlb), which stay"),
+)
+"""Every term of a composition is in one of them."""
+NOTHING = "Its app containers have a working set of 0 B"
+TOO_SMALL = "{whole} in all, in no part large enough to name"
+
+
+def parts(case: Case) -> Iterator[Said]:
+    """Yield a clause for every part of the working set that is large enough."""
+    composition = case.composition
+    if composition is None:
+        return
+    whole = composition.working_set_bytes
+    told = sorted(_large(composition), key=lambda each: -sum(term.estimate_bytes for term in each[1]))
+    for place, (part, terms) in enumerate(told):
+        sizes = {term.term: term.estimate_bytes for term in terms}
+        amount = sum(sizes.values())
+        of_whole = f" of {human_bytes(whole)}" if not place else ""
+        yield Said(
+            topic=part.topic,
+            sentence=f"{human_bytes(amount)}{of_whole} {part.told(sizes, composition.swap_room)}",
+            rank=Rank.PARTS,
+            weight=amount,
+            amount_bytes=amount,
+            reclaimable=part.reclaimable,
+            rests_on=[term.term for term in terms],
+        )
+    if not told:
+        sentence = TOO_SMALL.format(whole=human_bytes(whole)) if whole else NOTHING
+        yield Said(topic="working_set", sentence=sentence, rank=Rank.PARTS, rests_on=["working_set"])
+
+
+def _large(composition: Composition) -> Iterator[tuple[Part, Sequence[Term]]]:
+    least = max(SMALLEST_SHARE * composition.working_set_bytes, 1)
+    for part in PARTS:
+        terms = [term for term in composition.terms if term.term in part.terms]
+        if sum(term.estimate_bytes for term in terms) >= least:
+            yield part, terms

@@ -1,0 +1,50 @@
+"""What the verdict says of limits: which were reached or are near, and how much room is left. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from memcollect.accounting.facts import Facts
+from memcollect.documents.snapshot import Finding
+from memcollect.explain.limits import room_left
+from memcollect.explain.statement import Case, Rank, Said
+
+TOLD = ("near_limit", "stalled", "throttled", "swap_full", "hit_limit", "near_high")
+"""Causes of memcollect.explain.limits that are news whatever their severity, the gravest first."""
+
+
+def pressure(case: Case) -> Iterator[Said]:
+    """Yield each state of want once: of the container that has it, before the pod's sum of the same."""
+    for place, cause in enumerate(TOLD):
+        found = case.of_cause(cause)
+        if found:
+            chosen = max(found, key=_is_of_container)
+            yield Said(
+                topic=cause,
+                sentence=case.named(chosen),
+                rank=Rank.PRESSURE,
+                weight=len(TOLD) - place,
+                rests_on=[cause],
+            )
+
+
+def _is_of_container(finding: Finding) -> bool:
+    return finding.scope != "pod"
+
+
+def room(case: Case) -> Iterator[Said]:
+    """Yield how much is left to the nearest limit, of the pod and its containers."""
+    scopes: list[tuple[str, Facts]] = [(container.name, facts) for container, facts in case.apps]
+    scopes.append(("pod", case.facts))
+    known = [(scope, room) for scope, facts in scopes if (room := room_left(facts)) is not None]
+    if not known:
+        return
+    scope, nearest = min(known, key=lambda each: each[1].left_bytes)
+    several = len(case.apps) > 1 and scope != "pod"
+    yield Said(
+        topic="near_limit" if nearest.is_near else "room",
+        sentence=f"{scope}: {nearest.sentence}" if several else nearest.sentence,
+        rank=Rank.ROOM,
+        amount_bytes=nearest.left_bytes,
+        rests_on=["limit.max", "current"],
+    )

@@ -1,0 +1,109 @@
+"""What a verdict is made of: statements, each with its place, its amount and what it rests on. Pure.
+
+A module that has something to say in the verdict has a function `(Case) -> Iterable[Said]` and is named in
+memcollect.explain.verdict.CONTRIBUTORS. What must be told is told whatever else there is; the rest fills up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from memcollect.accounting.facts import Facts
+from memcollect.documents.snapshot import Composition, Container, Finding, Pod, Reclaimable, Statement
+from memcollect.units import MIB
+
+SMALLEST_SHARE = 0.05
+"""Of the working set: what is larger than this is always in the verdict."""
+
+
+class Rank(IntEnum):
+    """Where a statement stands in the verdict."""
+
+    PARTS = 0
+    """What the working set is made of; clauses of one sentence."""
+    WITHIN = 1
+    """What more there is to say of one of those parts."""
+    DEATHS = 2
+    """What was killed, and whose want of memory it was."""
+    PRESSURE = 3
+    """Limits that are near or were reached, stalls, throttling."""
+    ROOM = 4
+    """How much is left to the limit."""
+    BESIDE = 5
+    """What is held beside the working set."""
+    DOUBTS = 6
+    """What has no name, and what could not be decided."""
+    TOP = 7
+    """Where kubectl top's number is another one."""
+    ASIDE = 8
+    """What is worth knowing where there is room for it."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """A statement before the verdict is composed."""
+
+    topic: str
+    """One verdict says one thing of a topic: of several, the first that was contributed."""
+    sentence: str
+    rank: Rank
+    weight: int = 0
+    """Among statements of one rank the heavier stands first: bytes, usually."""
+    amount_bytes: int | None = None
+    reclaimable: Reclaimable | None = None
+    rests_on: Sequence[str] = ()
+    is_optional: bool = False
+    """Whether it may be left out of a verdict that is long enough."""
+
+    def statement(self) -> Statement:
+        """Return the document's form."""
+        return Statement(
+            topic=self.topic,
+            sentence=self.sentence,
+            rank=int(self.rank),
+            amount_bytes=self.amount_bytes,
+            reclaimable=self.reclaimable,
+            rests_on=list(self.rests_on),
+        )
+
+
+@dataclass(frozen=True)
+class Case:
+    """One pod as far as it was explained, for those who contribute to its verdict."""
+
+    pod: Pod
+    """With containers, compositions, ladders and findings; without a verdict."""
+    apps: Sequence[tuple[Container, Facts]]
+    """The app containers with their facts."""
+    facts: Facts
+    """Those of the pod's own cgroup."""
+
+    @property
+    def composition(self) -> Composition | None:
+        """The working set of the app containers, taken apart."""
+        return self.pod.composition
+
+    @property
+    def least(self) -> int:
+        """Bytes from which on something is told: a share of the working set, and 1 MiB."""
+        whole = self.composition.working_set_bytes if self.composition else 0
+        return max(MIB, round(SMALLEST_SHARE * whole))
+
+    def of_cause(self, cause: str) -> list[Finding]:
+        """Return the findings of that cause, whatever their scope."""
+        return [each for each in self.pod.findings if each.cause == cause]
+
+    def total_of(self, cause: str) -> int:
+        """Return the amounts of that cause, added up over the containers, in bytes."""
+        return sum(abs(each.estimate_bytes or 0) for each in self.of_cause(cause))
+
+    def named(self, finding: Finding) -> str:
+        """Return the finding's sentence, with its container's name where the pod has several."""
+        if finding.scope == "pod" or len(self.apps) < 2:
+            return finding.sentence
+        return f"{finding.scope}: {finding.sentence}"
+
+
+Contribute = Callable[[Case], Iterable[Said]]
