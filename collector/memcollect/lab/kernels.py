@@ -7,24 +7,33 @@ itself, so that the guest's root can stay the host's whatever the host's library
 the loader does not do: User-Mode Linux takes the end of its heap for the end of its program.)
 """
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
-from memcollect.lab import matrix, processor
+from memcollect.lab import archive, matrix, processor, space
 from memcollect.lab.errors import LabError, MissingToolError
+from memcollect.lab.termination import ending_cleanly
+
+Say = Callable[[str], None]
+"""Hears what is being done, a line at a time."""
 
 SUITES = {row.version: row.suite for row in matrix.MATRIX if row.boot is matrix.Boot.PROGRAM}
 """Which suite of Debian holds which kernel that runs as a program."""
+DEFAULT = matrix.versions(matrix.Suite.LAB)[0]
+"""Fetched where none is named and none is installed."""
+_FETCH_BYTES = 512 << 20
+"""What a fetch needs for a while; 120 to 180 MiB of it stay."""
 
-_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-_MIRROR = "http://deb.debian.org/debian"
-_LOADER = b"/lib64/ld-linux-x86-64.so.2"
+LOADER = b"/lib64/ld-linux-x86-64.so.2"
 _OUR_LOADER = b"lib/ld.so"
 """Relative: looked up from the working directory, which is the kernel's own; it must not be longer."""
 
@@ -57,8 +66,8 @@ class Kernel(Struct, frozen=True, kw_only=True):
 def find(version: str | None = None) -> Kernel:
     """Return the kernel of `version` ("6.1"): the installed one if it is that, else a fetched one.
 
-    Without `version` it is the installed one. Raises MissingToolError when nothing is installed, LabError
-    when `version` was never fetched.
+    Without `version` it is the installed one. Raises MachineError on a machine that can run none,
+    MissingToolError when nothing is installed, LabError when `version` was never fetched.
     """
     processor.require_x86_64()
     own = installed()
@@ -66,21 +75,25 @@ def find(version: str | None = None) -> Kernel:
         return own
     if version is None:
         raise MissingToolError("linux.uml", "user-mode-linux")
-    directory = cache() / version
-    if not (directory / "linux.uml").exists():
+    kept = _kept(version)
+    if kept is None:
         raise LabError(
             f"kernel {version} is not here; fetch it with: python -m memcollect.lab.kernels fetch {version}"
         )
-    return _cached(directory)
+    return kept
 
 
-def provide(version: str | None = None) -> Kernel:
-    """Return what `find` returns, fetching a version that is named and not here; raises as both do."""
+def provide(version: str | None = None, say: Say = lambda _line: None) -> Kernel:
+    """Return the kernel of `version`, fetching it if it is not here; `say` hears of that.
+
+    Without `version` it is the installed one, and where there is none the one of `DEFAULT`. Raises
+    MachineError on a machine that can run none, and as `fetch` does.
+    """
     processor.require_x86_64()
     own = installed()
-    if version is None or (own is not None and _is(own.release, version)):
-        return find(version)
-    return fetch(version)
+    if own is not None and (version is None or _is(own.release, version)):
+        return own
+    return fetch(version or DEFAULT, say)
 
 
 def installed() -> Kernel | None:
@@ -101,23 +114,70 @@ def cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "memcollect" / "kernels"
 
 
-def fetch(version: str) -> Kernel:
+def fetch(version: str, say: Say = lambda _line: None) -> Kernel:
     """Download the kernel and its C library with apt, without installing anything, and return it.
 
-    Raises LabError when the version is unknown or the download fails.
+    One that is here already is taken as it is. Of several that fetch it at once one does, and the others
+    wait. Raises MachineError on a machine that cannot run it, NoSpaceError, and LabError when the version is
+    unknown or the download fails; what was begun is removed.
     """
+    processor.require_x86_64()
     if version not in SUITES:
         raise LabError(f"no suite of Debian is known to hold kernel {version}; known: {', '.join(SUITES)}")
+    kept = _kept(version)
+    if kept is not None:
+        return kept
     directory = cache() / version
-    if (directory / "linux.uml").exists():
-        return _cached(directory)
+    try:
+        with _lock(directory.with_name(f"{version}.lock"), say), ending_cleanly():
+            return _kept(version) or _fetched(directory, version, say)
+    except OSError as error:
+        raise LabError(
+            f"kernel {version} cannot be kept in {directory.parent}: {error.strerror or error}.",
+            "Set MEMCOLLECT_LAB_DIR to a directory of yours.",
+        ) from error
+
+
+@contextmanager
+def _lock(file: Path, say: Say) -> Iterator[None]:
+    """Have `file` alone; the kernel lets go of it however this process ends."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"waiting for another program that fetches {file.stem}")
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+def _fetched(directory: Path, version: str, say: Say) -> Kernel:
+    """Make `directory` elsewhere and give it its name when it is whole."""
     work = directory.with_name(f"{version}.part")
-    shutil.rmtree(work, ignore_errors=True)
-    _download(work, SUITES[version])
-    _assemble(work, version)
-    shutil.rmtree(directory, ignore_errors=True)
-    work.rename(directory)
+    _remove(work)
+    space.require(directory.parent, _FETCH_BYTES, f"kernel {version}", "MEMCOLLECT_LAB_DIR")
+    say(
+        f"fetching Linux {version} from Debian {SUITES[version]} (once; {_FETCH_BYTES >> 20} MiB for a while)"
+    )
+    try:
+        _download(work, SUITES[version])
+        _assemble(work, version)
+        _remove(directory)
+        work.rename(directory)
+    finally:
+        _remove(work)
     return _cached(directory)
+
+
+def _remove(directory: Path) -> None:
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def _kept(version: str) -> Kernel | None:
+    """Return the fetched kernel of `version`, None if it is not here or not whole."""
+    directory = cache() / version
+    parts = [directory / "linux.uml", directory / "lib" / "ld.so", directory / "modules"]
+    return _cached(directory) if all(part.exists() for part in parts) else None
 
 
 def _is(release: str, version: str) -> bool:
@@ -126,36 +186,19 @@ def _is(release: str, version: str) -> bool:
 
 def _download(work: Path, suite: str) -> None:
     """Fetch and unpack user-mode-linux and libc6 of `suite` below `work`, with apt's own signature checks."""
-    for tool, package in (("apt-get", "apt"), ("dpkg-deb", "dpkg")):
-        if shutil.which(tool) is None:
-            raise MissingToolError(tool, package)
-    apt = work / "apt"
-    for part in ("lists/partial", "cache/archives/partial"):
-        (apt / part).mkdir(parents=True)
-    (apt / "status").touch()
-    (apt / "sources.list").write_text(f"deb [signed-by={_KEYRING}] {_MIRROR} {suite} main\n")
-    options = {
-        "Dir::Etc::SourceList": apt / "sources.list",
-        "Dir::Etc::SourceParts": "/dev/null",
-        "Dir::State::Lists": apt / "lists",
-        "Dir::State::status": apt / "status",
-        "Dir::Cache": apt / "cache",
-        "APT::Sandbox::User": "",
-        "APT::Architecture": "amd64",
-        "Acquire::Languages": "none",
-    }
-    command = ["apt-get", "-q", *(f"-o{name}={value}" for name, value in options.items())]
-    _run([*command, "update"], apt)
-    _run([*command, "download", "user-mode-linux", "libc6"], apt)
-    for file in apt.glob("*.deb"):
-        _run(["dpkg-deb", "-x", str(file), str(work / "root")], apt)
-    shutil.rmtree(apt)
-
-
-def _run(command: list[str], directory: Path) -> None:
-    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)  # noqa: S603 -- our own arguments
-    if done.returncode != 0:
-        raise LabError(f"{command[0]} failed: {done.stderr.strip() or done.stdout.strip()}")
+    if shutil.which("dpkg-deb") is None:
+        raise MissingToolError("dpkg-deb", "dpkg")
+    state = work / "apt"
+    (state / "sources").mkdir(parents=True)
+    source = archive.source_of(suite, state / "sources")
+    archive.run_apt(source, state, ["update"])
+    archive.run_apt(source, state, ["download", "user-mode-linux", "libc6"])
+    for file in state.glob("*.deb"):
+        command = ["dpkg-deb", "-x", str(file), str(work / "root")]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 -- our own arguments
+        if done.returncode != 0:
+            raise LabError(f"{file.name} cannot be unpacked: {done.stderr.strip()}")
+    shutil.rmtree(state)
 
 
 def _assemble(work: Path, version: str) -> None:
@@ -172,12 +215,12 @@ def _assemble(work: Path, version: str) -> None:
         raise LabError(f"Debian's {SUITES[version]} now holds kernel {modules.name}, not {version}")
     shutil.move(modules, work / "modules" / modules.name)
     content = (root / "usr/bin/linux.uml").read_bytes()
-    if content.count(_LOADER) != 1:
+    if content.count(LOADER) != 1:
         raise LabError(
             f"kernel {modules.name} does not name its loader as expected; it cannot be run from a cache"
         )
     program = work / "linux.uml"
-    program.write_bytes(content.replace(_LOADER, _OUR_LOADER.ljust(len(_LOADER), b"\0")))
+    program.write_bytes(content.replace(LOADER, _OUR_LOADER.ljust(len(LOADER), b"\0")))
     program.chmod(0o755)
     shutil.rmtree(root)
 
@@ -209,6 +252,10 @@ def _known(found: Kernel) -> Kernel:
     )
 
 
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
 def main(arguments: list[str]) -> int:
     """Fetch the kernels named, print where each is."""
     if len(arguments) < 2 or arguments[0] != "fetch":
@@ -216,11 +263,14 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         for version in arguments[1:]:
-            kernel = fetch(version)
+            kernel = fetch(version, _say)
             sys.stdout.write(f"{version}: {kernel.release}, {kernel.program}\n")
     except LabError as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; what was begun is removed\n")
+        return 130
     return 0
 
 

@@ -27,6 +27,16 @@ def files_directory(size_bytes: int) -> Path:
     return _first_fit(visible, size_bytes, "the guest's images and results")
 
 
+def require(directory: Path, size_bytes: int, purpose: str, variable: str) -> None:
+    """Raise NoSpaceError if `directory` has no such room; `variable` of the environment names another."""
+    free = shutil.disk_usage(directory).free
+    if free < size_bytes:
+        raise NoSpaceError(
+            f"no room for {purpose} ({size_bytes >> 20} MiB): {directory} has {free >> 20} MiB free; "
+            f"set {variable} to a directory that has the room"
+        )
+
+
 def is_covered(path: str, mounts: Iterable[str] = COVERED) -> bool:
     """Whether `path` lies below a mount of the guest's own."""
     real = os.path.realpath(path)
