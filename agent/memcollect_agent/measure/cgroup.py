@@ -47,7 +47,7 @@ class CgroupReading:
 
     @property
     def itemises_page_tables(self) -> bool:
-        """Whether memory.stat tells of page tables; 5.10 does not."""
+        """Whether memory.stat tells of page tables, as it does from commit f0c0c115fb81 (5.11) on."""
         return self._stat is not None and "pagetables" in self._stat
 
     def begin(self) -> None:

@@ -83,7 +83,8 @@ def _lazyfree(stat: Stat) -> int | None:
 
 
 def _pages(stat: Stat, lazyfree: int | None) -> dict[str, int]:
-    # `hugetlb` stands there only where huge pages are charged at all (6.14, memory_hugetlb_accounting).
+    # `hugetlb` stands there only where huge pages are charged at all: memory_hugetlb_accounting,
+    # from commit 05d4532b60e3 (6.14) on.
     terms = {name: stat[name] for name in ("shmem", "sock", "hugetlb") if name in stat}
     if lazyfree is not None:
         anon, file = stat["anon"], stat["file"]
@@ -98,7 +99,8 @@ def _kernel(stat: Stat) -> dict[str, int]:
     terms = {
         term: sum(stat.get(name, 0) for name in names) for term, names in _KERNEL.items() if names[0] in stat
     }
-    # Before 5.18 there is no `kernel`: what no line names is then in the residual, which says so in its help.
+    # Before commit a8c49af3be5f (5.18) there is no `kernel`: what no line names is then in the residual,
+    # which says so in its help.
     if "kernel" in stat:
         terms["other_kernel"] = max(0, stat["kernel"] - sum(terms.values()))
     return terms

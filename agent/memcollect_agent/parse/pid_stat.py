@@ -27,7 +27,8 @@ class PidStat(Struct, frozen=True):
     start_ticks: int
     """Clock ticks (sysconf CLK_TCK) from boot to the process's start; with the pid, its identity."""
     rss_pages: int
-    """Resident pages; since 6.2 from per-CPU counters that may be some pages behind."""
+    """Resident pages; since commit f1a7941243c1 (6.2) from per-CPU counters, which may be some pages
+    behind."""
     is_kernel_thread: bool
     layout: bytes = b""
     """Where code, stack, data, heap and arguments lie in its address space, as the kernel's own words: set

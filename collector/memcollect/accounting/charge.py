@@ -145,7 +145,10 @@ def split_huge(facts: Facts) -> Amount | None:
 
 
 def page_tables(facts: Facts) -> Amount:
-    """Return page tables; where memory.stat does not count them (5.10), Σ VmPTE of the processes."""
+    """Return page tables; where memory.stat does not count them, Σ VmPTE of the processes.
+
+    It counts them from commit f0c0c115fb81 (5.11) on.
+    """
     if "stat.pagetables" in facts:
         extra = facts.stat("sec_pagetables") if "stat.sec_pagetables" in facts else 0
         return measured(facts.stat("pagetables") + extra, "memory.stat pagetables + sec_pagetables")
@@ -156,8 +159,8 @@ def page_tables(facts: Facts) -> Amount:
 def other_kernel(facts: Facts) -> Amount:
     """Return kernel memory that no counter names.
 
-    With `kernel` (5.18 and later) it is exact. Without, it is what remains of the charge, give or take
-    the bookkeeping that `charge_bound` describes.
+    With `kernel` (commit a8c49af3be5f, 5.18) it is exact. Without, it is what remains of the charge, give
+    or take the bookkeeping that `charge_bound` describes.
     """
     named = facts.exact("kernel_itemised")
     if "stat.kernel" in facts:

@@ -167,7 +167,7 @@ def itemised_kernel_bytes(stat: dict[str, int]) -> int:
 
 
 def counted_kernel_bytes(stat: dict[str, int]) -> int:
-    """Return `kernel` (5.18 and later); on older kernels the parts that are counted, which is less."""
+    """Return `kernel` (commit a8c49af3be5f, 5.18); before it the parts that are counted, which is less."""
     return stat.get("kernel", itemised_kernel_bytes(stat))
 
 
@@ -319,8 +319,8 @@ def _lazyfree(values: dict[str, int], stat: Mapping[str, int]) -> Interval:
 def _lru_batches(values: dict[str, int]) -> int:
     """Return the bytes that may wait in per-CPU batches on their way to an LRU list (mm/swap.c).
 
-    A batch holds at most 31 pages since 6.9 (15 before) and a CPU keeps one for each of the kinds of move
-    that matter here: added, activated, deactivated, made lazily freeable.
+    A batch holds at most 31 pages since commit 9cecde80aae0 (6.9; 15 before) and a CPU keeps one for each of
+    the kinds of move that matter here: added, activated, deactivated, made lazily freeable.
     """
     cpus, page = values.get("node.cpus"), values.get("node.page_size")
     return (cpus or 1) * (page or 4096) * 31 * 4

@@ -63,8 +63,8 @@ class Row(Struct, frozen=True, kw_only=True):
 
 
 FIXED_BYTES = 2696
-"""What User-Mode Linux 5.10 to 6.12 set: HOST_FP_SIZE in arch/x86/um/user-offsets.c, which holds everything
-up to AVX-512 and protection keys. Where the processor has less, the host cuts it."""
+"""What User-Mode Linux sets before commit 3f17fed21491 (6.13): HOST_FP_SIZE in arch/x86/um/user-offsets.c,
+which holds everything up to AVX-512 and protection keys. Where the processor has less, the host cuts it."""
 
 _SMALL = frozenset({Feature.SWAP, Feature.ZSWAP})
 

@@ -1,8 +1,9 @@
 """Whether this machine's processor, and the rights it gives, suffice for a kernel that runs as a program.
 
-A User-Mode Linux kernel runs its programs by ptrace(2), and until 6.12 it sets register areas of one fixed
-size. The host takes none but its processor's own (`xstateregs_set` in arch/x86/kernel/fpu/regset.c): where
-that is larger, as with AMX, a library that pads them is preloaded (register_padding.c beside this file).
+A User-Mode Linux kernel runs its programs by ptrace(2), and before commit 3f17fed21491 (6.13) it sets
+register areas of one fixed size. The host takes none but its processor's own (`xstateregs_set` in
+arch/x86/kernel/fpu/regset.c): where that is larger, as with AMX, a library that pads them is preloaded
+(register_padding.c beside this file).
 """
 
 import ctypes

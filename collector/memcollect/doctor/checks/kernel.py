@@ -11,9 +11,10 @@ from memcollect.sources.plain import plain
 from memcollect_agent.wire import NodeSample
 
 KERNEL_FIELD_SINCE = (5, 18)
-"""memory.stat has `kernel`, the sum of all kernel memory, since Linux 5.18 (mm/memcontrol.c)."""
+"""memory.stat has `kernel`, the sum of all kernel memory, since Linux 5.18 (mm/memcontrol.c, commit
+a8c49af3be5f)."""
 ROLLUP_SINCE = (4, 14)
-"""/proc/PID/smaps_rollup exists since Linux 4.14 (fs/proc/task_mmu.c)."""
+"""/proc/PID/smaps_rollup exists since Linux 4.14 (fs/proc/task_mmu.c, commit 493b0e9d945f)."""
 _RELEASE = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})", re.ASCII)
 
 
