@@ -1,17 +1,16 @@
 """The thread that makes the recorder tick, on the monotonic clock."""
 
 import logging
-import threading
 import time
-from typing import Self
 
 from memcollect_agent.history.recorder import Recorder
 from memcollect_agent.redact import visible
+from memcollect_agent.repeated import Repeated
 
 _log = logging.getLogger(__name__)
 
 
-class Ticker:
+class Ticker(Repeated):
     """Calls `recorder.tick()` at once and then at every interval, until stopped. A context manager.
 
     A tick that comes late does not shift the ones after it, and those that fell into the delay are
@@ -20,34 +19,26 @@ class Ticker:
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
+        self._due: float | None = None
         self._last_fault = ""
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="memcollect history", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
+        super().__init__(self._next, "memcollect history")
 
     def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join(timeout=1.0)
-        if not self._thread.is_alive():
+        super().__exit__()
+        if not self.alive:
             self._recorder.close()
 
-    @property
-    def alive(self) -> bool:
-        """Whether the thread still runs."""
-        return self._thread.is_alive()
-
-    def _run(self) -> None:
+    def _next(self) -> float:
+        """Tick; return the seconds until the next tick is due."""
         interval = self._recorder.settings.interval_seconds
-        due = time.monotonic()
-        while not self._stop.wait(max(due - time.monotonic(), 0.0)):
-            self._tick()
-            due += interval
-            if (late := int((time.monotonic() - due) / interval)) > 0:
-                due += late * interval
-                self._recorder.missed(late)
+        due = time.monotonic() if self._due is None else self._due
+        self._tick()
+        due += interval
+        if (late := int((time.monotonic() - due) / interval)) > 0:
+            due += late * interval
+            self._recorder.missed(late)
+        self._due = due
+        return max(due - time.monotonic(), 0.0)
 
     def _tick(self) -> None:
         try:

@@ -5,14 +5,13 @@ page, with the time of that pass beside them.
 """
 
 import logging
-import threading
 from collections.abc import Callable
-from typing import Self
 
 from msgspec import Struct, field
 
 from memcollect_agent.errors import AgentError
 from memcollect_agent.redact import visible
+from memcollect_agent.repeated import Repeated
 from memcollect_agent.wire import Container, NodeSample, SampleRequest
 
 _log = logging.getLogger(__name__)
@@ -37,7 +36,7 @@ class PssReading(Struct, frozen=True, kw_only=True):
     containers: dict[int, ContainerSums] = field(default_factory=dict)
 
 
-class PssPasses:
+class PssPasses(Repeated):
     """Measures at once and then every `interval_seconds`, in a thread of its own. A context manager."""
 
     def __init__(self, sampling: Sampling, interval_seconds: float) -> None:
@@ -47,16 +46,7 @@ class PssPasses:
         self._request = SampleRequest(time_budget_seconds=min(30.0, interval_seconds / 4))
         self._latest: PssReading | None = None
         self._last_fault = ""
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="memcollect pss", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join(timeout=1.0)
+        super().__init__(self._next, "memcollect pss")
 
     @property
     def latest(self) -> PssReading | None:
@@ -74,11 +64,9 @@ class PssPasses:
                 self._last_fault = said
                 _log.warning("no PSS for the metrics: %s", visible(said)[:300])
 
-    def _run(self) -> None:
-        while True:
-            self.measure()
-            if self._stop.wait(self._interval):
-                return
+    def _next(self) -> float:
+        self.measure()
+        return self._interval
 
 
 def summed(sample: NodeSample) -> PssReading:
