@@ -5,11 +5,20 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import click
+from msgspec import Struct
 
-from memcollect.commands.options import clean_text, option, verbose_option
+from memcollect.commands.options import (
+    FORCE,
+    OUTPUT,
+    TargetOptions,
+    clean_text,
+    option,
+    typed,
+    verbose_option,
+)
 from memcollect.commands.output import check_output, deliver, report_width, say
 from memcollect.errors import DocumentError, UsageError
 
@@ -53,6 +62,19 @@ def _issue(_context: click.Context, _parameter: click.Parameter, value: str | No
     return value
 
 
+class CompareOptions(Struct, frozen=True, kw_only=True):
+    """What `memcollect compare` was told."""
+
+    paths: tuple[str, ...]
+    labels: dict[str, str]
+    """By path."""
+    by: Literal["auto", "runtime", "file", "label"]
+    baseline: str | None
+    issue: str | None
+    format_: Literal["table", "markdown", "html", "json"]
+    target: TargetOptions
+
+
 @click.command("compare", epilog=EPILOG)
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @option(
@@ -77,14 +99,8 @@ def _issue(_context: click.Context, _parameter: click.Parameter, value: str | No
     help="The backend that the others are held against. [default: the first]",
 )
 @option("--issue", metavar="REF", callback=_issue, help="What the work is related to, e.g. '#3213'.")
-@option("--force", is_flag=True, help="Overwrite the file that -o names.")
-@option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Write to FILE, whole or not at all, instead of standard output.",
-)
+@FORCE
+@OUTPUT
 @option(
     "--format",
     "format_",
@@ -94,7 +110,8 @@ def _issue(_context: click.Context, _parameter: click.Parameter, value: str | No
     help="table for people, markdown for a pull request, html for one page with pictures, json for programs.",
 )
 @verbose_option
-def command(*, paths: tuple[str, ...], labels: dict[str, str], **options: Any) -> int:
+@typed(CompareOptions)
+def command(options: CompareOptions) -> int:
     """Compare saved snapshots (files) and runs (directories that `profile` left): offline, any number.
 
     By phase and by backend, term by term: medians over the repeats, their spread, and each difference with
@@ -103,18 +120,17 @@ def command(*, paths: tuple[str, ...], labels: dict[str, str], **options: Any) -
     from memcollect.compare import Question, compare  # noqa: PLC0415 (--help need not wait for it)
     from memcollect_agent import __version__  # noqa: PLC0415
 
-    check_output(options["output"], force=options["force"])
+    target, paths, labels = options.target, options.paths, options.labels
+    check_output(target.output, force=target.force)
     documents = read_documents(list(dict.fromkeys([*labels, *paths])) if labels else list(paths), labels)
-    question = Question(
-        by=options["by"], baseline=options["baseline"], issue=options["issue"], version=__version__
-    )
+    question = Question(by=options.by, baseline=options.baseline, issue=options.issue, version=__version__)
     comparison = compare(documents, question)
-    if options["baseline"] is not None and options["baseline"] not in comparison.backends:
+    if options.baseline is not None and options.baseline not in comparison.backends:
         raise UsageError(
-            f"No backend is called {options['baseline']}.", f"There are: {', '.join(comparison.backends)}."
+            f"No backend is called {options.baseline}.", f"There are: {', '.join(comparison.backends)}."
         )
-    text = _report(comparison, options["format_"], to_file=options["output"] is not None)
-    deliver(text, options["output"], force=options["force"], in_utf8=options["format_"] == "html")
+    text = _report(comparison, options.format_, to_file=target.output is not None)
+    deliver(text, target.output, force=target.force, in_utf8=options.format_ == "html")
     if not comparison.missing:
         return 0
     first = comparison.missing[0]

@@ -6,12 +6,20 @@ import shlex
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import click
 import msgspec
+from msgspec import Struct
 
-from memcollect.commands.options import clean_text, option, output_options, verbose_option
+from memcollect.commands.options import (
+    ReportOptions,
+    clean_text,
+    option,
+    report_options,
+    typed,
+    verbose_option,
+)
 from memcollect.commands.output import check_output, deliver, report_width, say
 from memcollect.commands.reports import IN_UTF8, report
 from memcollect.errors import UsageError
@@ -48,6 +56,16 @@ NEXT = (
 )
 
 
+class DemoOptions(Struct, frozen=True, kw_only=True):
+    """What `memcollect demo` was told."""
+
+    kernel: str | None
+    commands: tuple[str, ...]
+    pace: Literal["quick", "real", "swift"]
+    empty: bool
+    report: ReportOptions
+
+
 @click.command("demo", epilog=EPILOG)
 @option(
     "--kernel",
@@ -79,24 +97,26 @@ NEXT = (
     help="Without the thirteen pods: a cluster for commands that make sandboxes of their own, such as "
     "`profile`. Needs --run.",
 )
-@output_options
+@report_options
 @verbose_option
-def command(*, kernel: str | None, commands: tuple[str, ...], pace: str, empty: bool, **options: Any) -> int:
+@typed(DemoOptions)
+def command(options: DemoOptions) -> int:
     """Run the whole thing on a real kernel in about a minute: no cluster, nothing left behind.
 
     Thirteen sandbox-like pods are laid out as a kubelet would and filled, each in its own way, beside an
     agent and an API server of the demo's own; then `memcollect snapshot` measures them there.
     """
-    check_output(options["output"], force=options["force"])
-    if empty and not commands:
+    check_output(options.report.output, force=options.report.force)
+    if options.empty and not options.commands:
         raise UsageError("--empty leaves nothing to look at.", "Add --run COMMAND, or leave it out.")
     began = time.monotonic()
-    runs = _runs(commands, pace, empty=empty)
+    runs = _runs(options.commands, options.pace, empty=options.empty)
     with tempfile.TemporaryDirectory(prefix="memcollect-") as directory:
-        played = _play(Path(directory), kernel, runs)
+        played = _play(Path(directory), options.kernel, runs)
         if played.snapshot is None:
             return _show(played)
-        _deliver(played.snapshot, NOTE.format(pace=LATENESS[pace]) if runs else NOTE_LOCAL, options)
+        note = NOTE.format(pace=LATENESS[options.pace]) if runs else NOTE_LOCAL
+        _deliver(played.snapshot, note, options.report)
     say(f"done in {time.monotonic() - began:.0f} s. What to try next:")
     for line in NEXT:
         say(line)
@@ -135,13 +155,13 @@ def _show(played: Played) -> int:
     return next((ran.exit_code for ran in played.ran if ran.exit_code), 0)
 
 
-def _deliver(document: Path, note: str, options: dict[str, Any]) -> None:
+def _deliver(document: Path, note: str, options: ReportOptions) -> None:
     from memcollect.documents.files import read_snapshot  # noqa: PLC0415
     from memcollect.explain import explain  # noqa: PLC0415
 
     stored = read_snapshot(str(document))
     snapshot = explain(msgspec.structs.replace(stored, notes=[*stored.notes, note]))
-    to_file = options["output"] is not None
-    details: Details = "all" if options["details"] == "auto" else options["details"]
-    text = report(snapshot, options["format_"], to_file=to_file, details=details)
-    deliver(text, options["output"], force=options["force"], in_utf8=options["format_"] in IN_UTF8)
+    to_file = options.output is not None
+    details: Details = "all" if options.details == "auto" else options.details
+    text = report(snapshot, options.format_, to_file=to_file, details=details)
+    deliver(text, options.output, force=options.force, in_utf8=options.format_ in IN_UTF8)

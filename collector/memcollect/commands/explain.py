@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
+from msgspec import Struct
 
-from memcollect.commands.options import clean_text, output_options, verbose_option
+from memcollect.commands.options import ReportOptions, clean_text, report_options, typed, verbose_option
 from memcollect.commands.output import check_output, deliver, say
 from memcollect.commands.reports import IN_UTF8, OLDER_VIEWS, report
 from memcollect.commands.taking import EXIT_INCOMPLETE
@@ -31,12 +32,21 @@ Examples:
 """
 
 
+class ExplainOptions(Struct, frozen=True, kw_only=True):
+    """What `memcollect explain` was told."""
+
+    document: str
+    pod: str | None
+    report: ReportOptions
+
+
 @click.command("explain", epilog=EPILOG)
 @click.argument("document", metavar="SNAPSHOT")
 @click.argument("pod", required=False, callback=clean_text)
-@output_options
+@report_options
 @verbose_option
-def command(*, document: str, pod: str | None, **options: Any) -> int:
+@typed(ExplainOptions)
+def command(options: ExplainOptions) -> int:
     """Explain the saved file SNAPSHOT (- for standard input) again: nothing is measured, no network.
 
     POD is a pod's name, namespace/name or UID; without it every pod is explained. Everything is computed
@@ -44,7 +54,8 @@ def command(*, document: str, pod: str | None, **options: Any) -> int:
     """
     from memcollect.explain import explain  # noqa: PLC0415 (bad files are told without it)
 
-    check_output(options["output"], force=options["force"])
+    document, pod, asked = options.document, options.pod, options.report
+    check_output(asked.output, force=asked.force)
     stored = read_snapshot(document)
     if pod is not None:
         stored = _only(stored, pod)
@@ -56,12 +67,12 @@ def command(*, document: str, pod: str | None, **options: Any) -> int:
             "Was it edited? Take a new snapshot.",
         ) from error
     snapshot = _with_note(stored, explained)
-    to_file = options["output"] is not None
+    to_file = asked.output is not None
     one = pod is not None
-    details: Details = "all" if one else options["details"]
-    text = report(snapshot, options["format_"], to_file=to_file, details=details, full=one)
-    deliver(text, options["output"], force=options["force"], in_utf8=options["format_"] in IN_UTF8)
-    if not snapshot.pods and options["format_"] in OLDER_VIEWS:
+    details: Details = "all" if one else asked.details
+    text = report(snapshot, asked.format_, to_file=to_file, details=details, full=one)
+    deliver(text, asked.output, force=asked.force, in_utf8=asked.format_ in IN_UTF8)
+    if not snapshot.pods and asked.format_ in OLDER_VIEWS:
         say("no pod is in the snapshot.")
         return EXIT_INCOMPLETE
     return 0

@@ -2,41 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from memcollect.commands.options import is_verbose
+from memcollect.commands.options import BoundOptions, MachineOptions, is_verbose
 from memcollect.commands.output import say
 from memcollect.commands.services import service_table
-from memcollect.commands.taking import Taking, now_text
+from memcollect.commands.taking import SnapshotOptions, Taking, now_text
 from memcollect.documents.snapshot import Scope
 from memcollect.explain import explain
 from memcollect.join import Capture, local_snapshot
 from memcollect.services import with_services
 from memcollect_agent import __version__
 
+if TYPE_CHECKING:
+    from memcollect.taking.local import LocalRequest
 
-def local_taking(options: dict[str, Any]) -> Taking:
+
+def local_request(
+    machine: MachineOptions, patterns: tuple[str, ...], bounds: BoundOptions, process_limit: int = 0
+) -> LocalRequest:
+    """Return what to measure of this machine: what matches the patterns."""
+    from memcollect.taking.local import LocalRequest  # noqa: PLC0415 # only where it measures
+
+    return LocalRequest(
+        patterns=patterns,
+        process_limit=process_limit,
+        process_ceiling_bytes=bounds.process_ceiling,
+        time_budget_seconds=bounds.timeout,
+        cgroup_root=machine.cgroup_root,
+        proc_root=machine.proc_root,
+        sys_root=machine.sys_root,
+        log_root=machine.log_root,
+    )
+
+
+def local_taking(asked: SnapshotOptions) -> Taking:
     """Measure this machine. Raises UnsupportedError where its memory controller is not on cgroup v2."""
     from memcollect.sources.top_file import read_tops  # noqa: PLC0415
-    from memcollect.taking.local import LocalRequest, measure  # noqa: PLC0415 # only where it measures
+    from memcollect.taking.local import measure  # noqa: PLC0415 # only where it measures
 
-    table = service_table(options.get("services"))
-    tops = read_tops(options["top_file"]) if options["top_file"] else None
+    table = service_table(asked.processes.services)
+    tops = read_tops(asked.top_file) if asked.top_file else None
     captured_at = now_text()
-    measured = measure(
-        LocalRequest(
-            patterns=options["patterns"],
-            process_limit=options["process_limit"] if options["include_processes"] else 0,
-            process_ceiling_bytes=options["process_ceiling"],
-            time_budget_seconds=options["timeout"],
-            cgroup_root=options["cgroup_root"],
-            proc_root=options["proc_root"],
-            sys_root=options["sys_root"],
-            log_root=options["log_root"],
-        )
-    )
+    measured = measure(local_request(asked.machine, asked.patterns, asked.bounds, asked.processes.limit))
     if is_verbose() and measured.sample.cost is not None:
         cost = measured.sample.cost
         say(
@@ -44,11 +54,11 @@ def local_taking(options: dict[str, Any]) -> Taking:
             f" {cost.cpu_seconds:.3f} s of CPU"
         )
     capture = Capture(
-        label=options["sample"],
+        label=asked.sample,
         captured_at=captured_at,
         finished_at=now_text(),
         version=__version__,
-        scope=Scope(patterns=list(options["patterns"]) or None, processes=options["include_processes"]),
+        scope=Scope(patterns=list(asked.patterns) or None, processes=asked.processes.include_processes),
         notes=measured.notes,
     )
     snapshot = explain(local_snapshot(measured.sample, measured.names, capture, tops))

@@ -1,13 +1,17 @@
-"""Options that several commands share, and the rule that each has an environment variable."""
+"""Options that several commands share, what a command gets of them, and that each has a variable."""
 
 from __future__ import annotations
 
+import functools
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+import msgspec
+from msgspec import Struct
 
+from memcollect.reporters.words import Details
 from memcollect.units import duration_seconds
 
 if TYPE_CHECKING:
@@ -15,6 +19,70 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "markdown", "html", "json", "profile-v1", "profile-v1-markdown")
 Command = TypeVar("Command", bound="Callable[..., Any]")
+Options = TypeVar("Options", bound=Struct)
+
+
+class TargetOptions(Struct, frozen=True, kw_only=True):
+    """Where the result goes."""
+
+    output: Path | None = None
+    """None: to standard output."""
+    force: bool = False
+    """Whether a file that is there may be overwritten."""
+
+
+class ReportOptions(TargetOptions, frozen=True, kw_only=True):
+    """How a snapshot is shown, and where."""
+
+    format_: str = "table"
+    details: Details = "auto"
+
+
+class BoundOptions(Struct, frozen=True, kw_only=True):
+    """How much measuring may cost."""
+
+    timeout: float
+    """Seconds for each agent, or for this machine."""
+    process_ceiling: int
+    """Bytes; of a process with a larger RSS only that is read."""
+
+
+class MachineOptions(Struct, frozen=True, kw_only=True):
+    """Where this machine's kernel files are."""
+
+    cgroup_root: str
+    proc_root: str
+    sys_root: str
+    log_root: str
+
+
+def typed(kind: type[Options]) -> Callable[[Callable[[Options], int]], Callable[..., int]]:
+    """Let a command take all its options as one struct, which has a field for each, or for a group a struct.
+
+    What click gives must be of the fields' types: msgspec.ValidationError is a fault of ours.
+    """
+
+    def decorate(command: Callable[[Options], int]) -> Callable[..., int]:
+        @functools.wraps(command)
+        def door(**values: Any) -> int:
+            gathered = _gathered(kind, values)
+            if values:
+                raise TypeError(f"{kind.__name__} has no field for: {', '.join(values)}")
+            return command(msgspec.convert(gathered, kind))
+
+        return door
+
+    return decorate
+
+
+def _gathered(kind: type[Struct], values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values by the fields of `kind`, taken out of `values`."""
+    return {
+        field.name: _gathered(field.type, values)
+        if isinstance(field.type, type) and issubclass(field.type, Struct)
+        else values.pop(field.name)
+        for field in msgspec.structs.fields(kind)
+    }
 
 
 def option(*names: str, **attributes: Any) -> Callable[[Command], Command]:
@@ -55,8 +123,42 @@ def clean_text(_context: click.Context, _parameter: click.Parameter, value: Any)
     return value
 
 
-def output_options(function: Command) -> Command:
-    """Add --format, -o, --force and --details."""
+FORCE = option("--force", is_flag=True, help="Overwrite the file that -o names.")
+OUTPUT = option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write to FILE, whole or not at all, instead of standard output.",
+)
+
+
+def timeout_option(seconds: float, what: str) -> Callable[[Command], Command]:
+    """Return --timeout, `seconds` unless it is given; `what` it is the time for."""
+    return option(
+        "--timeout",
+        type=Duration(min=0, min_open=True, max=3600),
+        default=seconds,
+        show_default=True,
+        metavar="DURATION",
+        help=what,
+    )
+
+
+def match_option(what: str) -> Callable[[Command], Command]:
+    """Return --match, whose patterns choose `what` with --local."""
+    return option(
+        "--match",
+        "patterns",
+        multiple=True,
+        metavar="PATTERN",
+        callback=clean_text,
+        help=f"With --local: {what}. May be repeated.",
+    )
+
+
+def report_options(function: Command) -> Command:
+    """Add those of ReportOptions: --format, -o, --force and --details."""
     function = option(
         "--details",
         type=click.Choice(["auto", "all", "none"]),
@@ -65,14 +167,7 @@ def output_options(function: Command) -> Command:
         help="Whether table, markdown and html show each pod in full; auto: where there are 8 or fewer, or "
         "32 with --include-processes; html folds the others up.",
     )(function)
-    function = option("--force", is_flag=True, help="Overwrite the file that -o names.")(function)
-    function = option(
-        "-o",
-        "--output",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="Write to FILE, whole or not at all, instead of standard output.",
-    )(function)
+    function = OUTPUT(FORCE(function))
     return option(
         "--format",
         "format_",
@@ -124,7 +219,7 @@ def process_ceiling_option(function: Command) -> Command:
 
 
 def machine_options(function: Command) -> Command:
-    """Add where this machine's kernel files are, which --local reads."""
+    """Add those of MachineOptions, for --local."""
     for name, default, what in (
         ("--log-root", "/var/log", "where names of pods are"),
         ("--sys-root", "/sys", "the machine's /sys"),

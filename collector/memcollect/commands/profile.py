@@ -7,17 +7,20 @@ import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
 
-from memcollect.commands.cluster import connection_options
+from memcollect.commands.connection import ClusterOptions, cluster_options
 from memcollect.commands.interruption import Interruption, interruption
 from memcollect.commands.options import (
-    Duration,
+    BoundOptions,
     clean_text,
     option,
     process_ceiling_option,
+    timeout_option,
+    typed,
     verbose_option,
 )
 from memcollect.commands.output import say
@@ -44,8 +47,22 @@ Exit codes: 0 every phase done and settled; 1 failed; 2 wrong usage, or mistakes
 """
 
 
+class ProfileOptions(Struct, frozen=True, kw_only=True):
+    """What `memcollect profile` was told."""
+
+    plan: str
+    output: Path | None
+    source: str | None
+    backend: str
+    check: bool
+    resume: Path | None
+    clean: Path | None
+    bounds: BoundOptions
+    cluster: ClusterOptions
+
+
 @click.command("profile", epilog=EPILOG)
-@click.argument("plan", required=False, callback=clean_text)
+@click.argument("plan", required=False, default="", callback=clean_text)
 @option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="The bundle: a new directory.")
 @option(
     "--source", metavar="FILE", callback=clean_text, help="A TOML file whose [source] replaces the plan's."
@@ -61,40 +78,34 @@ Exit codes: 0 every phase done and settled; 1 failed; 2 wrong usage, or mistakes
     "--resume", type=click.Path(path_type=Path), metavar="DIR", help="Go on with a run that was broken off."
 )
 @option("--clean", type=click.Path(path_type=Path), metavar="DIR", help="Delete what a run has left behind.")
-@option(
-    "--timeout",
-    type=Duration(min=0, min_open=True, max=3600),
-    default=30.0,
-    show_default=True,
-    metavar="DURATION",
-    help="Time for each agent.",
-)
+@timeout_option(30.0, "Time for each agent.")
 @process_ceiling_option
-@connection_options
+@cluster_options
 @verbose_option
-def command(**options: Any) -> int:
+@typed(ProfileOptions)
+def command(options: ProfileOptions) -> int:
     """Run a plan: make sandboxes, do its phases in them, measure after each, delete them.
 
     PLAN is a TOML file, or the name of a plan that comes with memcollect ("guide").
     """
-    ways = [name for name in ("plan", "resume", "clean") if options[name]]
+    ways = [way for way in (options.plan, options.resume, options.clean) if way]
     if len(ways) != 1:
         raise UsageError("Give a PLAN, or --resume DIR, or --clean DIR.", "See `memcollect profile --help`.")
-    if options["check"]:
+    if options.check:
         return _check(options)
     with _workshop(options) as (workshop, tools):
-        if options["clean"]:
-            return _clean(options["clean"], workshop, tools)
+        if options.clean:
+            return _clean(options.clean, workshop, tools)
         return _run(options, workshop, tools)
 
 
-def _check(options: dict[str, Any]) -> int:
+def _check(options: ProfileOptions) -> int:
     from memcollect.profile.begin import read_text  # noqa: PLC0415 # the official client takes a second
     from memcollect.profile.plan.describe import description  # noqa: PLC0415
 
-    if not options["plan"]:
+    if not options.plan:
         raise UsageError("--check needs a PLAN.", "See `memcollect profile --help`.")
-    plan = read_text(options["plan"], options["source"]).parsed()
+    plan = read_text(options.plan, options.source).parsed()
     click.echo(description(plan))
     _warn(plan)
     return EXIT_OK
@@ -108,16 +119,14 @@ def _warn(plan: Plan) -> None:
 
 
 @contextlib.contextmanager
-def _workshop(options: dict[str, Any]) -> Iterator[tuple[Workshop, Tools]]:
+def _workshop(options: ProfileOptions) -> Iterator[tuple[Workshop, Tools]]:
     from memcollect.profile.tools import Workshop  # noqa: PLC0415 # the official client takes a second
     from memcollect.sources.api import Patience  # noqa: PLC0415
-    from memcollect.sources.descriptors import most_workers  # noqa: PLC0415
-    from memcollect.sources.kube_config import connect  # noqa: PLC0415
 
-    cluster = connect(options["kubeconfig"], options["context"])
-    seconds = options["request_timeout"]
+    cluster = options.cluster.cluster
+    seconds = options.cluster.request_timeout
     patience = Patience(timeout=seconds, total=3 * seconds)
-    workshop = Workshop(cluster, patience, min(options["concurrency"], most_workers()))
+    workshop = Workshop(cluster, patience, options.cluster.workers)
     tools = workshop.tools()
     try:
         yield workshop, tools
@@ -126,7 +135,7 @@ def _workshop(options: dict[str, Any]) -> Iterator[tuple[Workshop, Tools]]:
 
 
 @contextlib.contextmanager
-def _begun(options: dict[str, Any], tools: Tools) -> Iterator[Begun]:
+def _begun(options: ProfileOptions, tools: Tools) -> Iterator[Begun]:
     """Give the run, new or gone on with; its bundle is this process's alone meanwhile.
 
     What goes on is read only then: another process may have gone on with it until now.
@@ -135,23 +144,23 @@ def _begun(options: dict[str, Any], tools: Tools) -> Iterator[Begun]:
     from memcollect.profile.begun import alone  # noqa: PLC0415
     from memcollect.profile.going_on import resume  # noqa: PLC0415
 
-    if options["resume"]:
-        if options["source"] or options["backend"] or options["output"]:
+    if options.resume:
+        if options.source or options.backend or options.output:
             raise UsageError(
                 "--resume goes on as the run was begun.", "Leave --source, --backend and -o out."
             )
-        with alone(options["resume"]):
-            yield resume(options["resume"], tools)
+        with alone(options.resume):
+            yield resume(options.resume, tools)
         return
-    text = read_text(options["plan"], options["source"])
-    directory = options["output"] or Path(f"{text.parsed().name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
-    begun = begin(text, directory, options["backend"], tools)
+    text = read_text(options.plan, options.source)
+    directory = options.output or Path(f"{text.parsed().name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    begun = begin(text, directory, options.backend, tools)
     with alone(directory):
         yield begun
 
 
-def _run(options: dict[str, Any], workshop: Workshop, tools: Tools) -> int:
-    from memcollect.profile.assemble import assembled  # noqa: PLC0415
+def _run(options: ProfileOptions, workshop: Workshop, tools: Tools) -> int:
+    from memcollect.profile.assemble import Asked, assembled  # noqa: PLC0415
 
     with interruption() as ctrl_c, _like_ctrl_c(ctrl_c):
         ctrl_c.requested()
@@ -161,7 +170,10 @@ def _run(options: dict[str, Any], workshop: Workshop, tools: Tools) -> int:
                 return EXIT_OK
             say(f"run {begun.record.manifest.run_id} of {begun.plan.name}, in {begun.directory}")
             _warn(begun.plan)
-            run = assembled(begun, workshop, tools, options, ctrl_c.requested, say)
+            asked = Asked(
+                options.cluster.deployment, options.cluster.limits(options.bounds), ctrl_c.requested
+            )
+            run = assembled(begun, workshop, tools, asked, say)
             if begun.events:
                 run.missing += run.cleaner.sweep(begun.events)
             whole = run.run()

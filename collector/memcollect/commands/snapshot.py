@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
-from memcollect.commands.cluster import cluster_options, cluster_taking
+from memcollect.commands.cluster import cluster_taking
+from memcollect.commands.connection import cluster_options, pod_options
 from memcollect.commands.local import local_taking
 from memcollect.commands.modes import check_mode
 from memcollect.commands.options import (
-    Duration,
     clean_text,
     machine_options,
+    match_option,
     option,
-    output_options,
     process_ceiling_option,
+    report_options,
+    timeout_option,
+    typed,
     verbose_option,
 )
 from memcollect.commands.output import check_output
-from memcollect.commands.taking import finish
+from memcollect.commands.taking import SnapshotOptions, finish
 
 EPILOG = """\b
 Examples:
@@ -42,14 +44,9 @@ Exit codes: 0 all measured; 1 failed; 2 wrong usage; 3 written, but something as
     "--sample", default="unspecified", show_default=True, callback=clean_text, help="A name for this moment."
 )
 @option("--local", is_flag=True, help="Measure this machine itself, without Kubernetes' API.")
-@option(
-    "--match",
-    "patterns",
-    multiple=True,
-    metavar="PATTERN",
-    callback=clean_text,
-    help="With --local: only pods, containers and services whose name or namespace/name matches this shell "
-    "pattern, or whose id begins so (8 characters or more). May be repeated.",
+@match_option(
+    "only pods, containers and services whose name or namespace/name matches this shell pattern, or whose id "
+    "begins so (8 characters or more)"
 )
 @option("--include-processes", is_flag=True, help="List the largest processes of each container.")
 @option(
@@ -65,21 +62,18 @@ Exit codes: 0 all measured; 1 failed; 2 wrong usage; 3 written, but something as
     metavar="FILE",
     help="With --include-processes: a TOML table of services to tell processes by, before the ones known.",
 )
-@option(
-    "--timeout",
-    type=Duration(min=0, min_open=True, max=3600),
-    default=30.0,
-    show_default=True,
-    metavar="DURATION",
-    help="Time for each agent, or with --local for this machine; what it does not suffice for is missing.",
+@timeout_option(
+    30.0, "Time for each agent, or with --local for this machine; what it does not suffice for is missing."
 )
 @process_ceiling_option
+@pod_options
 @cluster_options
-@output_options
+@report_options
 @machine_options
 @option("--top-file", type=click.Path(path_type=Path), hidden=True, help="Numbers of the demo's own top.")
 @verbose_option
-def command(*, local: bool, **options: Any) -> int:
+@typed(SnapshotOptions)
+def command(options: SnapshotOptions) -> int:
     """Measure pods and say where their memory is, and what of it cannot be told.
 
     Asks the agents of the nodes that hold the chosen pods, and holds their numbers against kubectl top.
@@ -88,9 +82,9 @@ def command(*, local: bool, **options: Any) -> int:
     With --local it measures the machine it runs on (as root, to see every process): its pods, or where
     there are none its containers, or the largest services.
     """
-    check_mode(click.get_current_context(), local=local)
-    check_output(options["output"], force=options["force"])
-    if local:
-        return finish(local_taking(options), options)
+    check_mode(click.get_current_context(), local=options.local)
+    check_output(options.report.output, force=options.report.force)
+    if options.local:
+        return finish(local_taking(options), options.report)
     with cluster_taking(options) as taking:
-        return finish(taking, options)
+        return finish(taking, options.report)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
+from memcollect.commands.connection import ClusterOptions, PodOptions
+from memcollect.commands.options import BoundOptions, MachineOptions, ReportOptions
 from memcollect.commands.output import deliver, deliver_pieces, say
 from memcollect.commands.reports import IN_UTF8, OLDER_VIEWS, report
 from memcollect.documents.snapshot import Missing, Pod, Snapshot
@@ -17,6 +20,34 @@ from memcollect.reporters import json
 EXIT_OK = 0
 EXIT_INCOMPLETE = 3
 EXIT_INTERRUPTED = 130
+
+
+class ProcessOptions(Struct, frozen=True, kw_only=True):
+    """What is asked of the processes."""
+
+    include_processes: bool
+    process_limit: int
+    services: Path | None
+
+    @property
+    def limit(self) -> int:
+        """How many to list of each container."""
+        return self.process_limit if self.include_processes else 0
+
+
+class SnapshotOptions(Struct, frozen=True, kw_only=True):
+    """What `memcollect snapshot` was told."""
+
+    local: bool
+    sample: str
+    bounds: BoundOptions
+    processes: ProcessOptions
+    report: ReportOptions
+    pods: PodOptions
+    cluster: ClusterOptions
+    patterns: tuple[str, ...]
+    machine: MachineOptions
+    top_file: Path | None
 
 
 @dataclass(frozen=True)
@@ -33,26 +64,26 @@ class Taking:
     interrupted: Callable[[], bool] = lambda: False
 
 
-def finish(taking: Taking, options: dict[str, Any]) -> int:
+def finish(taking: Taking, options: ReportOptions) -> int:
     """Write the document in the format that was asked for; return the exit code.
 
     JSON goes out pod by pod; what people read is laid out over all pods, so it needs them all.
     """
-    output, force = options["output"], options["force"]
+    output, force = options.output, options.force
     ended: list[Snapshot] = []
 
     def closing() -> Snapshot:
         ended.append(taking.closing())
         return ended[-1]
 
-    if options["format_"] == "json":
+    if options.format_ == "json":
         deliver_pieces(json.pieces(taking.opening, taking.pods, closing), output, force=force)
     else:
         pods = sorted(taking.pods, key=lambda pod: (pod.namespace or "", pod.name))
         snapshot = msgspec.structs.replace(closing(), pods=pods)
-        text = report(snapshot, options["format_"], to_file=output is not None, details=options["details"])
-        deliver(text, output, force=force, in_utf8=options["format_"] in IN_UTF8)
-        if not pods and not snapshot.missing and options["format_"] in OLDER_VIEWS:
+        text = report(snapshot, options.format_, to_file=output is not None, details=options.details)
+        deliver(text, output, force=force, in_utf8=options.format_ in IN_UTF8)
+        if not pods and not snapshot.missing and options.format_ in OLDER_VIEWS:
             say("no pod was found.")
             return EXIT_INCOMPLETE
     return _exit_code(taking, ended[-1].missing)

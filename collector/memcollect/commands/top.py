@@ -5,25 +5,27 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import Any
 
 import click
 
-from memcollect.commands.cluster import cluster_options
+from memcollect.commands.connection import cluster_options, pod_options
 from memcollect.commands.modes import check_mode
 from memcollect.commands.options import (
     Duration,
     clean_text,
     machine_options,
+    match_option,
     option,
     process_ceiling_option,
+    timeout_option,
+    typed,
     verbose_option,
 )
 from memcollect.commands.output import deliver_more
 from memcollect.commands.taking import EXIT_INCOMPLETE, EXIT_OK
 from memcollect.commands.top_page import Page
 from memcollect.commands.top_pod import Load, loader_of
-from memcollect.commands.watched import Rounds, one_by_one, watch_of
+from memcollect.commands.watched import Rounds, TopOptions, one_by_one, watch_of
 from memcollect.errors import UsageError
 from memcollect.live.frame import SORTS
 from memcollect.live.model import World
@@ -64,40 +66,30 @@ asked for was missing in the last round.
 @option("--once", is_flag=True, help="Print one round and end. [default where there is no terminal]")
 @option("--rounds", type=click.IntRange(min=1), metavar="N", help="End after N rounds.")
 @option("--local", is_flag=True, help="Watch this machine itself, without Kubernetes' API.")
-@option(
-    "--match",
-    "patterns",
-    multiple=True,
-    metavar="PATTERN",
-    callback=clean_text,
-    help="With --local: only what matches this shell pattern, as for `memcollect snapshot`. May be repeated.",
-)
-@option(
-    "--timeout",
-    type=Duration(min=0, min_open=True, max=3600),
-    default=10.0,
-    show_default=True,
-    metavar="DURATION",
-    help="Time for each agent. One that takes longer than the interval delays nobody but itself.",
+@match_option("only what matches this shell pattern, as for `memcollect snapshot`")
+@timeout_option(
+    10.0, "Time for each agent. One that takes longer than the interval delays nobody but itself."
 )
 @process_ceiling_option
+@pod_options
 @cluster_options
 @machine_options
 @verbose_option
-def command(*, once: bool, rounds: int | None, **options: Any) -> int:
+@typed(TopOptions)
+def command(options: TopOptions) -> int:
     """Show pods' working sets now: what they are made of, how they change, and what kubectl top says.
 
     Every few seconds the agents of the nodes that hold the chosen pods are asked. POD is a pod's name in
     every namespace of -n, or NAMESPACE/NAME.
     """
-    check_mode(click.get_current_context(), local=options["local"])
-    if once and rounds is not None:
+    check_mode(click.get_current_context(), local=options.local)
+    if options.once and options.rounds is not None:
         raise UsageError("--once and --rounds contradict each other.", "Give one of them.")
     watch = watch_of(options)
-    page = Page(sort=options["sort"], limit=options["limit"], interval=options["interval"])
-    if once or not _has_screen():
-        return _print(watch, rounds or 1, page, options["timeout"])
-    return _on_screen(Rounds(watch, options["interval"], rounds), page, loader_of(options))
+    page = Page(sort=options.sort, limit=options.limit, interval=options.interval)
+    if options.once or not _has_screen():
+        return _print(watch, options.rounds or 1, page, options.bounds.timeout)
+    return _on_screen(Rounds(watch, options.interval, options.rounds), page, loader_of(options))
 
 
 def _has_screen() -> bool:

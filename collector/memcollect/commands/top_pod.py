@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
 
 from rich.text import Text
 
 from memcollect.commands.cluster import plan_of
+from memcollect.commands.connection import PodOptions
+from memcollect.commands.local import local_request
+from memcollect.commands.watched import TopOptions
 from memcollect.documents.snapshot import Missing, Pod
 from memcollect.errors import CollectorError
 from memcollect.explain import explain
@@ -51,33 +52,29 @@ class Opened:
         self.version = 1
 
 
-def loader_of(options: dict[str, Any]) -> Load:
+def loader_of(options: TopOptions) -> Load:
     """Return what loads a pod of what the options say is watched."""
-    return (lambda row: _local(options, row)) if options["local"] else (lambda row: _cluster(options, row))
+    return (lambda row: _local(options, row)) if options.local else (lambda row: _cluster(options, row))
 
 
-def _local(options: dict[str, Any], row: Row) -> Pod:
-    from memcollect.commands.watched import local_request  # noqa: PLC0415
+def _local(options: TopOptions, row: Row) -> Pod:
     from memcollect.taking.local import measure  # noqa: PLC0415 # only where it measures
 
-    measured = measure(replace(local_request(options), process_limit=PROCESSES))
+    request = local_request(options.machine, options.patterns, options.bounds, PROCESSES)
+    measured = measure(request)
     snapshot = explain(local_snapshot(measured.sample, measured.names, _CAPTURE))
     return _found(row, snapshot.pods, snapshot.missing)
 
 
-def _cluster(options: dict[str, Any], row: Row) -> Pod:
+def _cluster(options: TopOptions, row: Row) -> Pod:
     # Imported here: the official client takes a second, which --local and --help need not wait for.
     from memcollect.sources.api import Api, Patience  # noqa: PLC0415
-    from memcollect.sources.kube_config import connect  # noqa: PLC0415
     from memcollect.sources.portforward import port_forwarding  # noqa: PLC0415
     from memcollect.taking.cluster import Collection  # noqa: PLC0415
 
-    one = {"pods": (row.full_name,), "nodes": False, "namespaces": (), "all_namespaces": False}
-    chosen = {"selector": None, "field_selector": None}
-    processes = {"include_processes": True, "process_limit": PROCESSES}
-    plan = plan_of({**options, **one, **chosen, **processes})
-    cluster = connect(options["kubeconfig"], options["context"])
-    seconds = options["request_timeout"]
+    plan = plan_of(PodOptions(pods=(row.full_name,)), options.cluster, options.bounds, PROCESSES)
+    cluster = options.cluster.cluster
+    seconds = options.cluster.request_timeout
     with Api(cluster, Patience(timeout=seconds, total=seconds, tries=2)) as api:
         collection = Collection(api, plan, port_forwarding(cluster), lambda *_: None, lambda: False)
         pods = list(collection.pods())

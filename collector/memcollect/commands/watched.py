@@ -5,54 +5,55 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from memcollect.commands.cluster import plan_of
-from memcollect.live.model import World
+from memcollect.commands.connection import ClusterOptions, PodOptions
+from memcollect.commands.local import local_request
+from memcollect.commands.options import BoundOptions, MachineOptions
+from memcollect.live.model import Sort, World
 from memcollect.watching.watch import Watch
-
-if TYPE_CHECKING:
-    from memcollect.taking.local import LocalRequest
 
 SHORTEST_PATIENCE_SECONDS = 5.0
 
 
-def watch_of(options: dict[str, Any]) -> Watch:
+class TopOptions(Struct, frozen=True, kw_only=True):
+    """What `memcollect top` was told."""
+
+    interval: float
+    sort: Sort
+    limit: int | None
+    once: bool
+    rounds: int | None
+    local: bool
+    bounds: BoundOptions
+    pods: PodOptions
+    cluster: ClusterOptions
+    patterns: tuple[str, ...]
+    machine: MachineOptions
+
+
+def watch_of(options: TopOptions) -> Watch:
     """Return what the options say is to be watched. Raises a CollectorError where that cannot be."""
-    return _local(options) if options["local"] else _cluster(options)
+    return _local(options) if options.local else _cluster(options)
 
 
-def _local(options: dict[str, Any]) -> Watch:
+def _local(options: TopOptions) -> Watch:
     from memcollect.watching.local import LocalWatch  # noqa: PLC0415 # only where it measures
 
-    return LocalWatch(local_request(options))
+    return LocalWatch(local_request(options.machine, options.patterns, options.bounds))
 
 
-def local_request(options: dict[str, Any]) -> LocalRequest:
-    """Return what is to be measured of this machine."""
-    from memcollect.taking.local import LocalRequest  # noqa: PLC0415 # only where it measures
-
-    return LocalRequest(
-        patterns=options["patterns"],
-        time_budget_seconds=options["timeout"],
-        process_ceiling_bytes=options["process_ceiling"],
-        cgroup_root=options["cgroup_root"],
-        proc_root=options["proc_root"],
-        sys_root=options["sys_root"],
-        log_root=options["log_root"],
-    )
-
-
-def _cluster(options: dict[str, Any]) -> Watch:
+def _cluster(options: TopOptions) -> Watch:
     # Imported here: the official client takes a second, which --local and --help need not wait for.
     from memcollect.sources.api import Patience  # noqa: PLC0415
-    from memcollect.sources.kube_config import connect  # noqa: PLC0415
     from memcollect.sources.portforward import port_forwarding  # noqa: PLC0415
     from memcollect.watching.cluster import ClusterWatch  # noqa: PLC0415
 
-    plan = plan_of(options)
-    cluster = connect(options["kubeconfig"], options["context"])
-    seconds = min(options["request_timeout"], max(options["interval"], SHORTEST_PATIENCE_SECONDS))
+    plan = plan_of(options.pods, options.cluster, options.bounds)
+    cluster = options.cluster.cluster
+    seconds = min(options.cluster.request_timeout, max(options.interval, SHORTEST_PATIENCE_SECONDS))
     patience = Patience(timeout=seconds, total=seconds, tries=2)
     return ClusterWatch(cluster, plan, patience, port_forwarding(cluster))
 

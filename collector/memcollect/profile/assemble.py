@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
 
 from memcollect.profile.actions import Stopped
 from memcollect.profile.begun import Begun
@@ -18,28 +18,23 @@ from memcollect.profile.sandboxes.selected import SelectedSource
 from memcollect.profile.tools import Tools, Workshop
 from memcollect.sources.agent_pods import Deployment
 from memcollect.sources.agents import Limits
-from memcollect.sources.descriptors import most_workers
 
 
-def assembled(  # noqa: PLR0913, PLR0917 # a run is made of this many parts
-    begun: Begun,
-    workshop: Workshop,
-    tools: Tools,
-    options: dict[str, Any],
-    stopped: Stopped,
-    say: Callable[[str], None],
+@dataclass(frozen=True)
+class Asked:
+    """How the agents are to be asked, and what ends it."""
+
+    deployment: Deployment
+    limits: Limits
+    stopped: Stopped
+
+
+def assembled(
+    begun: Begun, workshop: Workshop, tools: Tools, asked: Asked, say: Callable[[str], None]
 ) -> Run:
-    """Return the run, ready to go; `options` are those of the command."""
-    deployment = Deployment(
-        namespace=options["agent_namespace"], selector=options["agent_selector"], port=options["agent_port"]
-    )
-    limits = Limits(
-        concurrency=min(options["concurrency"], most_workers()),
-        timeout=options["timeout"],
-        process_ceiling_bytes=options["process_ceiling"],
-    )
+    """Return the run, ready to go."""
     source = begun.source
-    nodes = Nodes(tools, deployment, limits)
+    nodes = Nodes(tools, asked.deployment, asked.limits)
     gatherer = Gatherer(
         source=source,
         workshop=workshop,
@@ -47,7 +42,7 @@ def assembled(  # noqa: PLR0913, PLR0917 # a run is made of this many parts
         record=begun.record,
         ready_within=float(begun.plan.source.ready_within),
         poll=float(begun.plan.poll),
-        stopped=stopped,
+        stopped=asked.stopped,
     )
     operator = TerminalOperator(say)
     return Run(
@@ -61,9 +56,9 @@ def assembled(  # noqa: PLR0913, PLR0917 # a run is made of this many parts
             tools=tools,
             record=begun.record,
             nodes=nodes,
-            deployment=deployment,
-            limits=limits,
-            stopped=stopped,
+            deployment=asked.deployment,
+            limits=asked.limits,
+            stopped=asked.stopped,
         ),
         cleaner=cleaner_of(begun, workshop, tools, say),
         nodes=nodes,
@@ -75,9 +70,9 @@ def assembled(  # noqa: PLR0913, PLR0917 # a run is made of this many parts
             record=begun.record,
             gatherer=gatherer,
             operator=operator,
-            stopped=stopped,
+            stopped=asked.stopped,
         ),
-        stopped=stopped,
+        stopped=asked.stopped,
         say=say,
     )
 

@@ -5,26 +5,15 @@ from typing import Any
 
 import pytest
 
-from memcollect.commands.cluster import (
-    DEFAULT_NAMESPACE,
-    DEFAULT_SELECTOR,
-    progress_line,
-    selection_arguments,
-)
+from memcollect.commands.cluster import progress_line
+from memcollect.commands.connection import DEFAULT_NAMESPACE, DEFAULT_SELECTOR, PodOptions
 from memcollect.commands.run import run
 from memcollect.errors import UsageError
 from memcollect.sources.pods import Selection
 
 
 def chosen(names: tuple[str, ...] = (), **given: Any) -> Selection:
-    options: dict[str, Any] = {
-        "all_namespaces": False,
-        "namespaces": (),
-        "selector": None,
-        "field_selector": None,
-        **given,
-    }
-    return Selection(**selection_arguments(names, options))
+    return PodOptions(pods=names, **given).selection
 
 
 def test_the_defaults_are_the_profile_scripts() -> None:

@@ -1,10 +1,10 @@
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 
+from memcollect.commands.options import ReportOptions
 from memcollect.commands.taking import Taking, finish, now_text
 from memcollect.documents.files import read_snapshot
 from memcollect.documents.snapshot import Missing, Pod, Snapshot
@@ -14,8 +14,8 @@ OPENING = Snapshot(captured_at="2026-01-01T00:00:00Z", finished_at="", mode="clu
 GONE = Missing(kind="pod", name="a/b", reason="gone", detail="it ended; take the snapshot again")
 
 
-def options(**given: Any) -> dict[str, Any]:
-    return {"output": None, "force": False, "format_": "json", "details": "none", **given}
+def options(format_: str = "json", output: Path | None = None) -> ReportOptions:
+    return ReportOptions(output=output, format_=format_, details="none")
 
 
 def taking(pods: Iterator[Pod], missing: list[Missing], *, interrupted: bool = False) -> Taking:
