@@ -1,7 +1,7 @@
 # Every target makes what it needs, on a fresh Debian machine too: the virtual environment, the PyPI
 # packages in it and, where a real kernel is to be booted, Debian's packages.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-profile test lint format unit lab guide bench bench-collector agent-alone image clean
+.PHONY: help demo demo-profile test lint format unit lab lab-full guide bench bench-collector agent-alone image clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -48,6 +48,11 @@ lab: $(STAMP) ## The real-kernel suite but the guide: make lab KERNEL=5.10 | 6.1
 	scripts/debian-packages lab
 	MEMCOLLECT_REQUIRE_LAB=1 MEMCOLLECT_LAB_KERNEL=$(KERNEL) $(BIN)/pytest -m lab --ignore tests/lab/test_profile.py \
 		tests/lab $(PYTEST_FLAGS)
+
+lab-full: $(STAMP) ## The suite on Debian's stock kernel with real runtimes, emulated: make lab-full KERNEL=6.12 | 7.2
+	scripts/debian-packages full
+	MEMCOLLECT_REQUIRE_LAB=1 MEMCOLLECT_FULL_KERNEL=$(if $(filter file,$(origin KERNEL)),6.12,$(KERNEL)) \
+		$(BIN)/pytest -m lab_full tests/lab_full $(PYTEST_FLAGS)
 
 guide: $(STAMP) ## The tests of the guide on two backends, a real kernel each (about 12 minutes)
 	scripts/debian-packages lab node

@@ -8,11 +8,14 @@ from worlds import children
 SOURCE = Path(__file__).parent / "workload.c"
 
 
-def compiled(directory: Path) -> Path:
-    """Return the program, compiled into `directory`; raises FileNotFoundError without a compiler."""
+def compiled(directory: Path, *further: Path) -> Path:
+    """Return the program, with words of further sources, compiled into `directory`.
+
+    Raises FileNotFoundError without a compiler.
+    """
     compiler = shutil.which("gcc") or shutil.which("cc")
     if compiler is None:
         raise FileNotFoundError("no C compiler; on Debian: apt-get install gcc libc6-dev")
     target = directory / "workload"
-    children.run([compiler, "-O1", "-static", "-pthread", "-s", "-o", target, SOURCE], check=True)
+    children.run([compiler, "-O1", "-static", "-pthread", "-s", "-o", target, SOURCE, *further], check=True)
     return target

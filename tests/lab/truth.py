@@ -23,13 +23,16 @@ class Measured(Struct, frozen=True, kw_only=True, tag=True):
 
     workload: str
     kernel: str
+    setting: str = ""
+    """How the kernel was set, where it can be set in several ways."""
     truths: list[Truth]
     pods: dict[str, str]
     """Pod name -> uid."""
     containers: dict[str, str]
     """Container id -> name."""
     sample: NodeSample
-    notes: list[str] = field(default_factory=list)
+    given_back: dict[str, int] = field(default_factory=dict)
+    """Pod name -> bytes that the kernel took back after the sample, asked for all, with swap forbidden."""
 
 
 class Recorded(Struct, frozen=True, kw_only=True):
@@ -46,4 +49,5 @@ class Failed(Struct, frozen=True, kw_only=True, tag=True):
 
     workload: str
     kernel: str
+    setting: str = ""
     error: str

@@ -24,6 +24,7 @@
  *   swapped               measures VmSwap of /proc/self/status in bytes
  *   resident              measures VmRSS
  *   pid                   measures its pid
+ *   stay                  waits for ever at the end, whatever becomes of stdin
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -42,19 +43,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PAGE 4096UL
-static long measured;
-static volatile char *last;
-static size_t last_bytes;
-static char buffer[1 << 16];
+#include "workload.h"
 
-static void fail(const char *what)
+long measured;
+volatile char *last;
+size_t last_bytes;
+static char buffer[1 << 16];
+static int stays;
+
+void fail(const char *what)
 {
 	fprintf(stderr, "workload: %s: %s\n", what, strerror(errno));
 	exit(3);
 }
 
-static char *map(size_t bytes, int flags, int fd)
+char *map(size_t bytes, int flags, int fd)
 {
 	char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, fd, 0);
 	if (p == MAP_FAILED)
@@ -154,6 +157,8 @@ static void sparse(int count)
 	if (p == MAP_FAILED)
 		fail("mmap");
 	p = (char *)(((unsigned long)p + step - 1) & ~(step - 1));
+	/* A kernel without huge pages refuses, and would have made none. */
+	madvise(p, count * step, MADV_NOHUGEPAGE);
 	for (int i = 0; i < count; i++)
 		p[i * step] = 1;
 }
@@ -251,6 +256,12 @@ static void stubs(int count)
 	}
 }
 
+__attribute__((weak)) int more(char **word, int count)
+{
+	(void)word, (void)count;
+	return 0;
+}
+
 static void work(char **word, int count)
 {
 	for (int i = 0; i < count; i++) {
@@ -312,9 +323,15 @@ static void work(char **word, int count)
 			status("VmRSS");
 		else if (WORD("pid"))
 			measured = getpid();
+		else if (WORD("stay"))
+			stays = 1;
 		else {
-			errno = EINVAL;
-			fail(word[i]);
+			int own = more(word + i, count - i);
+			if (!own) {
+				errno = EINVAL;
+				fail(word[i]);
+			}
+			i += own - 1;
 		}
 	}
 	printf("ready %ld\n", measured);
@@ -326,6 +343,8 @@ int main(int argc, char **argv)
 	static char line[8192];
 	char *words[64];
 	work(argv + 1, argc - 1);
+	if (stays)
+		wait_for_ever(NULL);
 	while (fgets(line, sizeof line, stdin)) {
 		int count = 0;
 		for (char *word = strtok(line, " \n"); word && count < 64; word = strtok(NULL, " \n"))

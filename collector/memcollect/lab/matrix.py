@@ -41,19 +41,21 @@ class Suite(StrEnum):
     """All of tests/lab but the guide, with the truth workloads; on a kernel that is installed, if one is."""
     GUIDE = "guide"
     """The measuring guide on two backends: tests/lab/test_profile.py, and `make demo-profile`."""
+    FULL = "full"
+    """What only a distribution's kernel and real runtimes can show: tests/lab_full, by `make lab-full`."""
 
 
 class Row(Struct, frozen=True, kw_only=True):
     """One kernel."""
 
     version: str
-    """As `make lab KERNEL=` takes it: the beginning of what `uname -r` prints."""
+    """As `make lab KERNEL=` and `make lab-full KERNEL=` take it: the beginning of what `uname -r` prints."""
     suite: str
     """Of Debian; `sid` moves on, the others do not."""
     boot: Boot
     features: frozenset[Feature]
     runs: tuple[Suite, ...]
-    """What `make test` runs on it."""
+    """All but FULL by `make test`."""
     options: tuple[str, ...] = ()
     """On its command line."""
     traces: bool = True
@@ -102,12 +104,28 @@ MATRIX = (
         options=("seccomp=on",),
         traces=False,
     ),
+    Row(
+        version="6.12",
+        suite="trixie",
+        boot=Boot.EMULATED,
+        features=frozenset(Feature),
+        runs=(Suite.FULL,),
+    ),
+    Row(
+        version="7.2",
+        suite="sid",
+        boot=Boot.EMULATED,
+        features=frozenset(Feature),
+        runs=(Suite.FULL,),
+    ),
 )
 
 
-def versions(suite: Suite | None = None, boot: Boot = Boot.PROGRAM) -> list[str]:
-    """Return the kernels that are booted so, those that `suite` runs on if it is named."""
-    return [row.version for row in MATRIX if row.boot is boot and (suite is None or suite in row.runs)]
+def versions(suite: Suite | None = None) -> list[str]:
+    """Return the kernels that `suite` runs on; without one those that are booted as programs."""
+    return [
+        row.version for row in MATRIX if (row.boot is Boot.PROGRAM if suite is None else suite in row.runs)
+    ]
 
 
 def row_of(release: str, boot: Boot = Boot.PROGRAM) -> Row | None:
@@ -123,7 +141,7 @@ def row_of(release: str, boot: Boot = Boot.PROGRAM) -> Row | None:
 def table() -> str:
     """Return the matrix as Markdown."""
     names = [feature.name for feature in Feature]
-    head = ["kernel", "Debian", "booted", *names, "`make test` runs"]
+    head = ["kernel", "Debian", "booted", *names, "suites"]
     lines = [head, ["---"] * len(head)]
     for row in MATRIX:
         has = ["yes" if feature in row.features else "" for feature in Feature]

@@ -54,6 +54,8 @@ def test_the_page_holds_the_table() -> None:
     assert found[1] == matrix.table(), "python -m memcollect.lab.matrix table"
 
 
-def test_the_makefile_names_the_kernels_of_the_table() -> None:
-    (line,) = re.findall(r"^lab:.*make lab KERNEL=(.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    assert line.split(" | ") == matrix.versions()
+@pytest.mark.parametrize(("target", "suite"), [("lab", None), ("lab-full", Suite.FULL)])
+def test_the_makefile_names_the_kernels_of_the_table(target: str, suite: Suite | None) -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    (line,) = re.findall(rf"^{target}:.*make {target} KERNEL=(.*)$", makefile, re.MULTILINE)
+    assert line.split(" | ") == matrix.versions(suite)

@@ -1,0 +1,117 @@
+"""What playing a runtime needs of the guest: roots for containers, another user, and waiting."""
+
+import re
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from lab_full.runtime_truth import Started
+from memcollect.units import GIB, KIB, MIB
+from worlds import children
+
+PROGRAM = Path("/usr/local/bin/workload")
+ROOTS = Path("/root/runtimes")
+_USER = "lab"
+_READY_SECONDS = 120.0
+_UNITS = {"B": 1, "kB": 1000, "KB": 1000, "MB": 10**6, "GB": 10**9, "KiB": KIB, "MiB": MIB, "GiB": GIB}
+
+
+def words(started: Started, image: str) -> list[str]:
+    program = [] if image.startswith("/") else ["/workload"]
+    return [image, *program, "anon", str(started.size), "stay"]
+
+
+def container(started: Started, identity: str, tool: str = "") -> Started:
+    """Wait for a container of which an id is known; ask `tool` for its number."""
+    named = msgspec.structs.replace(started, cgroup=identity.rsplit(maxsplit=1)[-1])
+    wait_for(named)
+    if not tool:
+        return named
+    said = run(tool, "stats", "--no-stream", "--format", "{{.MemUsage}}", named.name)
+    return with_tool(named, amount(said))
+
+
+def with_tool(started: Started, size: int) -> Started:
+    return msgspec.structs.replace(started, tool_bytes=size)
+
+
+def amount(said: str) -> int:
+    """Return the first of "31.2MiB / 2.9GiB" in bytes."""
+    found = re.search(r"([\d.]+)\s*([A-Za-z]+)", said)
+    if found is None:
+        raise ValueError(f"no amount in {said!r}")
+    return round(float(found[1]) * _UNITS[found[2]])
+
+
+def root(name: str) -> Path:
+    """Make the root of a container: the program, and what runtimes look for before they take a directory."""
+    directory = ROOTS / name
+    for each in ("usr", "proc", "sys", "dev", "etc", "run", "tmp"):
+        (directory / each).mkdir(parents=True, exist_ok=True)
+    shutil.copy(PROGRAM, directory / "workload")
+    return directory
+
+
+def archive() -> Path:
+    """Return the same as an archive, which others than root can read."""
+    file = Path("/var/tmp/lab-root.tar")
+    if not file.exists():
+        run("tar", "-C", str(root("archive")), "-cf", str(file), ".")
+    return file
+
+
+def linger() -> None:
+    """Have the user's own systemd run."""
+    run("loginctl", "enable-linger", _USER)
+    bus = Path(f"/run/user/{user_id()}/bus")
+    until(bus.exists, f"{bus} is not there")
+
+
+def user_id() -> int:
+    return int(run("id", "-u", _USER))
+
+
+def as_user(*command: str) -> str:
+    runtime = f"/run/user/{user_id()}"
+    variables = [f"XDG_RUNTIME_DIR={runtime}", f"DBUS_SESSION_BUS_ADDRESS=unix:path={runtime}/bus"]
+    home = f"HOME=/home/{_USER}"
+    return run("runuser", "-u", _USER, "--", "env", "-C", f"/home/{_USER}", home, *variables, *command)
+
+
+def unit_property(unit: str) -> str:
+    return run("systemctl", "show", "--property=MemoryCurrent", "--value", unit)
+
+
+def wait_for(started: Started) -> None:
+    """Wait until processes in its cgroup have the memory that its program is to have."""
+    until(lambda: resident(started.cgroup) >= started.size, f"{started.name} did not get its memory")
+
+
+def resident(cgroup: str) -> int:
+    total = 0
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if cgroup in (process / "cgroup").read_text():
+                found = re.search(r"VmRSS:\s+(\d+)", (process / "status").read_text())
+                total += int(found[1]) * 1024 if found else 0
+        except OSError:
+            continue
+    return total
+
+
+def until(is_so: Callable[[], bool], reason: str) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise TimeoutError(reason)
+        time.sleep(0.5)
+
+
+def run(*command: str) -> str:
+    done = children.run(list(command))
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}: {done.stderr} {done.stdout}")
+    return done.stdout.strip()

@@ -1,0 +1,42 @@
+"""What each runtime was asked to run, and what memcollect and the runtime's own tool said of it."""
+
+from msgspec import Struct
+
+from memcollect.documents.snapshot import Snapshot
+
+
+class Started(Struct, frozen=True, kw_only=True):
+    """One container or service."""
+
+    name: str
+    """What people know it by."""
+    size: int
+    """Bytes of private memory of its one process; under gVisor of the guest's."""
+    cgroup: str
+    """A part of its cgroup's path that no other has."""
+    beside: int = 0
+    """Bytes of the same kind that others in its cgroup may have, at most."""
+    tool_bytes: int | None = None
+    """What the runtime's own tool says that it uses."""
+
+
+class Ran(Struct, frozen=True, kw_only=True):
+    """One runtime: what it started, or why it did not."""
+
+    runtime: str
+    version: str = ""
+    started: Started | None = None
+    error: str = ""
+
+
+class Session(Struct, frozen=True, kw_only=True):
+    """All runtimes, one after another, and two snapshots of this machine."""
+
+    kernel: str
+    ran: list[Ran]
+    services: Snapshot
+    """While there were services alone."""
+    containers: Snapshot
+    """While there were the containers, too."""
+    tables: dict[str, str] = {}
+    """What `memcollect snapshot --local` prints, by the moment's name, for people who look at the results."""

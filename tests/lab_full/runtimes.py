@@ -1,0 +1,219 @@
+"""Runs in the guest: real runtimes, each with one container of the truthful program.
+
+    python3 -m lab_full.runtimes PROGRAM RESULTS
+
+A runtime that fails leaves the reason, and the others run all the same. No runtime has a network; all their
+images are one directory with the program in it.
+"""
+
+import json
+import os
+import shutil
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from lab.truth_runner import FLUSH_SECONDS
+from lab_full.runtime_host import (
+    PROGRAM,
+    ROOTS,
+    amount,
+    archive,
+    as_user,
+    container,
+    linger,
+    root,
+    run,
+    unit_property,
+    wait_for,
+    with_tool,
+    words,
+)
+from lab_full.runtime_truth import Ran, Session, Started
+from memcollect.documents.snapshot import Snapshot
+from memcollect.units import MIB
+from worlds import children
+
+_DOCKER = {
+    "bridge": "none",
+    "iptables": False,
+    "ip6tables": False,
+    "runtimes": {"runsc": {"path": "/usr/bin/runsc", "runtimeArgs": ["--network=none"]}},
+}
+_LXC = """
+lxc.uts.name = {name}
+lxc.rootfs.path = dir:{root}
+lxc.net.0.type = empty
+lxc.mount.auto = proc
+lxc.apparmor.profile = unconfined
+lxc.init.cmd = /workload anon {size} stay
+"""
+
+
+def system_service() -> Started:
+    started = Started(name="lab-service.service", size=23 * MIB, cgroup="lab-service.service")
+    run("systemd-run", f"--unit={started.name}", "--service-type=exec", *words(started, str(PROGRAM)))
+    wait_for(started)
+    return with_tool(started, int(unit_property(started.name)))
+
+
+def user_service() -> Started:
+    started = Started(name="lab-user.service", size=27 * MIB, cgroup="lab-user.service")
+    linger()
+    as_user(
+        "systemd-run",
+        "--user",
+        f"--unit={started.name}",
+        "--service-type=exec",
+        *words(started, str(PROGRAM)),
+    )
+    wait_for(started)
+    return started
+
+
+def docker() -> Started:
+    _start_docker()
+    started = Started(name="lab-docker", size=31 * MIB, cgroup="")
+    identity = run("docker", "run", "-d", "--name", started.name, "--network=none", *words(started, "lab"))
+    return container(started, identity, "docker")
+
+
+def docker_with_gvisor() -> Started:
+    _start_docker()
+    started = Started(name="lab-gvisor", size=35 * MIB, cgroup="", beside=8 * MIB)
+    options = ["--runtime=runsc", "--network=none"]
+    identity = run("docker", "run", "-d", "--name", started.name, *options, *words(started, "lab"))
+    return container(started, identity, "docker")
+
+
+def podman() -> Started:
+    started = Started(name="lab-podman", size=39 * MIB, cgroup="")
+    run("podman", "import", str(archive()), "lab")
+    identity = run("podman", "run", "-d", "--name", started.name, "--network=none", *words(started, "lab"))
+    return container(started, identity, "podman")
+
+
+def podman_rootless() -> Started:
+    linger()
+    started = Started(name="lab-rootless", size=43 * MIB, cgroup="")
+    as_user("podman", "import", str(archive()), "lab")
+    identity = as_user(
+        *("podman", "run", "-d", "--name", started.name, "--network=none"), *words(started, "lab")
+    )
+    started = container(started, identity)
+    return with_tool(
+        started,
+        amount(as_user("podman", "stats", "--no-stream", "--format", "{{.MemUsage}}", started.name)),
+    )
+
+
+def containerd() -> Started:
+    started = Started(name="lab-ctr", size=47 * MIB, cgroup="default/lab-ctr")
+    run("systemctl", "start", "containerd")
+    command = ["ctr", "run", "-d", "--null-io", "--rootfs", str(root("ctr")), started.name]
+    run(*command, *words(started, "/workload"))
+    wait_for(started)
+    return started
+
+
+def lxc() -> Started:
+    started = Started(name="lab-lxc", size=51 * MIB, cgroup="lxc.payload.lab-lxc")
+    configuration = ROOTS / "lxc.conf"
+    configuration.write_text(_LXC.format(name=started.name, root=root("lxc"), size=started.size))
+    run("lxc-start", "-n", started.name, "-f", str(configuration), "-d")
+    wait_for(started)
+    return started
+
+
+def nspawn() -> Started:
+    started = Started(name="lab-nspawn", size=55 * MIB, cgroup="machine-lab\\x2dnspawn.scope")
+    options = ["--quiet", "-D", str(root("nspawn")), "-M", started.name, "--as-pid2", "--console=pipe"]
+    options.append("--private-network")
+    command = ["systemd-run", "--unit=lab-nspawn", "--service-type=exec", "systemd-nspawn", *options]
+    run(*command, *words(started, "/workload"))
+    wait_for(started)
+    return started
+
+
+SERVICES: dict[str, Callable[[], Started]] = {
+    "system service": system_service,
+    "user service": user_service,
+}
+CONTAINERS: dict[str, Callable[[], Started]] = {
+    "docker": docker,
+    "docker with gVisor": docker_with_gvisor,
+    "podman": podman,
+    "podman, rootless": podman_rootless,
+    "containerd": containerd,
+    "LXC": lxc,
+    "systemd-nspawn": nspawn,
+}
+_VERSIONS = {
+    "system service": ["systemctl", "--version"],
+    "docker": ["docker", "--version"],
+    "docker with gVisor": ["runsc", "--version"],
+    "podman": ["podman", "--version"],
+    "containerd": ["containerd", "--version"],
+    "LXC": ["lxc-start", "--version"],
+    "systemd-nspawn": ["systemd-nspawn", "--version"],
+}
+
+
+def ran(runtime: str, play: Callable[[], Started]) -> Ran:
+    """Return what a runtime started, or why it did not."""
+    began = time.monotonic()
+    version = run(*_VERSIONS[runtime]).splitlines()[0] if runtime in _VERSIONS else ""
+    try:
+        document = Ran(runtime=runtime, version=version, started=play())
+    except Exception:  # noqa: BLE001 -- the next runtime runs whatever this one met
+        document = Ran(runtime=runtime, version=version, error=traceback.format_exc())
+    said = "failed" if document.error else "runs"
+    sys.stdout.write(f"{runtime} {said} {time.monotonic() - began:.1f}s\n")
+    sys.stdout.flush()
+    return document
+
+
+def snapshot() -> tuple[Snapshot, str]:
+    """Return what the command says of this machine, as a document and for people."""
+    time.sleep(FLUSH_SECONDS)
+    command = ["memcollect", "snapshot", "--local", "--format"]
+    document = children.run([*command, "json"])
+    table = children.run([*command, "table"], env={**os.environ, "COLUMNS": "100"})
+    return msgspec.json.decode(document.stdout, type=Snapshot), table.stdout + table.stderr
+
+
+def main(program: str, results: Path) -> None:
+    """Run all, and measure twice."""
+    ROOTS.mkdir(exist_ok=True)
+    shutil.copy(program, PROGRAM)
+    services = [ran(name, play) for name, play in SERVICES.items()]
+    first, first_table = snapshot()
+    containers = [ran(name, play) for name, play in CONTAINERS.items()]
+    second, second_table = snapshot()
+    document = Session(
+        kernel=os.uname().release,
+        ran=services + containers,
+        services=first,
+        containers=second,
+        tables={"services": first_table, "containers": second_table},
+    )
+    results.mkdir(parents=True, exist_ok=True)
+    (results / "session.json").write_bytes(msgspec.json.encode(document))
+
+
+def _start_docker() -> None:
+    configuration = Path("/etc/docker/daemon.json")
+    if not configuration.exists():
+        configuration.parent.mkdir(exist_ok=True)
+        configuration.write_text(json.dumps(_DOCKER))
+    run("systemctl", "start", "docker")
+    if not run("docker", "images", "-q", "lab"):
+        run("docker", "import", str(archive()), "lab")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -1,0 +1,58 @@
+"""The explanation against truths that the workloads know by construction, on a distribution's kernel."""
+
+import pytest
+
+from lab.explained import explained, ladder_of, outside_bounds
+from lab.truth import Failed, Measured
+from lab_full.chosen import PASS_NAMES
+from lab_full.known import cases
+from lab_full.runner import ALL
+from lab_full.saying import truths_of, wrong
+from lab_full.telling import untold
+
+pytestmark = pytest.mark.lab_full
+
+Results = dict[tuple[str, str], Measured | Failed]
+
+
+def of_each(check: str) -> pytest.MarkDecorator:
+    """Play a check for every workload under every pass."""
+    return pytest.mark.parametrize("measured", cases(check, list(ALL), PASS_NAMES), indirect=True)
+
+
+@pytest.fixture
+def measured(request: pytest.FixtureRequest, truth_results: Results) -> Measured:
+    document = truth_results[request.param]
+    if isinstance(document, Failed):
+        # Not a failed assertion, which a mark would expect: what cannot be played is nobody's known fault.
+        raise RuntimeError(document.error)  # noqa: TRY004 -- the type is what is told of it
+    return document
+
+
+@of_each("cause")
+def test_every_cause_is_named_with_its_amount(measured: Measured) -> None:
+    snapshot = explained(measured)
+    assert [problem for truth in truths_of(measured) if (problem := wrong(snapshot, truth))] == []
+
+
+@of_each("residual")
+def test_every_residual_is_within_its_printed_bound(measured: Measured) -> None:
+    assert outside_bounds(explained(measured)) == {}
+
+
+@of_each("verdict")
+def test_every_verdict_names_what_is_large(measured: Measured) -> None:
+    assert untold(explained(measured), truths_of(measured)) == []
+
+
+@of_each("whole")
+def test_every_ladder_is_whole_and_nothing_is_missing(measured: Measured) -> None:
+    snapshot = explained(measured)
+    unknown = [
+        f"{pod.name}/{scope}: {rung.rung}"
+        for pod in snapshot.pods
+        for scope in ("pod", *(each.name for each in pod.containers if each.role == "container"))
+        for rung in ladder_of(pod, scope).rungs
+        if rung.bytes is None
+    ]
+    assert (unknown, snapshot.missing) == ([], [])
