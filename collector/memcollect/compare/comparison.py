@@ -10,6 +10,8 @@ from typing import TypeVar
 from memcollect.compare.cells import Group, cell, deltas, group, phase_order
 from memcollect.compare.evidence import Fact, Facts, Unknown, providers_of, side_facts
 from memcollect.compare.gaps import gaps
+from memcollect.compare.grown.changes import growth_of
+from memcollect.compare.grown.words import headline
 from memcollect.compare.guard import judge
 from memcollect.compare.inputs import (
     Document,
@@ -73,6 +75,11 @@ class Question:
     """What the work is related to, e.g. "#3213"."""
     version: str = ""
 
+    @property
+    def is_open(self) -> bool:
+        """Return whether nobody said that backends are to be held against one another."""
+        return self.by == "auto" and self.baseline is None and self.issue is None
+
 
 @dataclass(frozen=True)
 class _Material:
@@ -97,12 +104,14 @@ def compare(documents: Sequence[Document], question: Question) -> Comparison:
     ordered = sorted(documents, key=lambda each: each.key)
     material = _material(ordered, names, baseline)
     pairs = list(_pairs(material))
+    growth = growth_of(documents) if question.is_open else None
     nodes = _by_phase([row for each in ordered for row in node_rows(each, names[each.name])], material)
     left = _by_phase([row for each in ordered for row in leftovers(each, names[each.name])], material)
     return Comparison(
         tool=Tool(version=question.version),
         issue=question.issue,
-        verdict=verdict(pairs, question.issue),
+        verdict=headline(growth) if growth is not None else verdict(pairs, question.issue),
+        growth=growth,
         baseline=baseline,
         backends=material.backends,
         phases=material.phases,

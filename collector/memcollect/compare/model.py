@@ -8,6 +8,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from memcollect.compare.grown.model import Growth
 from memcollect.documents.snapshot import Tool
 
 COMPARISON_SCHEMA_VERSION = 1
@@ -321,6 +322,8 @@ class Comparison(Struct, frozen=True, kw_only=True):
     issue: str | None = None
     """What the work is related to, e.g. "#3213"."""
     verdict: str
+    growth: Growth | None = None
+    """What grew, where two snapshots are two moments of the same pods: then the verdict is about that."""
     baseline: str
     backends: list[str] = field(default_factory=list)
     phases: list[PhaseKey] = field(default_factory=list)

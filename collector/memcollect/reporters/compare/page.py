@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from memcollect.compare.grown.model import Growth
+from memcollect.compare.grown.words import headline
 from memcollect.compare.model import Comparison
 from memcollect.reporters.compare.beside import left, reuses, startups
 from memcollect.reporters.compare.claims import claims, claims_within, missing, sources
+from memcollect.reporters.compare.grown import grown, how_to_read, made_of
 from memcollect.reporters.compare.layout import Bullet, Page, Section
 from memcollect.reporters.compare.nodes import leftovers, nodes
 from memcollect.reporters.compare.numbers import differences, growth, overview, term_tables
 
 
 def page(comparison: Comparison) -> Page:
-    """Return the page of a comparison."""
+    """Return the page of a comparison: what grew where it is two moments, else what may be claimed."""
+    if comparison.growth is not None:
+        return _of_growth(comparison, comparison.growth)
     sections = [
         *claims(comparison),
         overview(comparison),
@@ -29,3 +34,8 @@ def page(comparison: Comparison) -> Page:
         Section("How to read this", bullets=[Bullet(note) for note in comparison.notes]),
     ]
     return Page("Memory compared", comparison.verdict, sections)
+
+
+def _of_growth(comparison: Comparison, growth: Growth) -> Page:
+    sections = [*grown(growth), *missing(comparison), sources(comparison), how_to_read(growth)]
+    return Page("What grew", headline(growth, made_of(growth)), sections)

@@ -1,0 +1,81 @@
+"""The numbers of a growth. Sizes are bytes, changes are later − earlier; `None` means "not known". Pure."""
+
+from typing import Literal
+
+from msgspec import Struct, field
+
+MatchedBy = Literal["uid", "name", "owner"]
+"""uid: the same pod; name: another pod of the same name; owner: the only pod of the same owner on each
+side."""
+
+
+class TermChange(Struct, frozen=True, kw_only=True):
+    """One term of a pod's working set at both moments, or its residual."""
+
+    term: str
+    before_bytes: int | None = None
+    after_bytes: int | None = None
+    change_bytes: int | None = None
+    reason: str = ""
+    """Why there is no change."""
+
+
+class ProcessChange(Struct, frozen=True, kw_only=True):
+    """The processes of one name in one container at both moments."""
+
+    container: str
+    name: str
+    """The command's name (comm), which the process chose itself."""
+    count_before: int
+    count_after: int
+    change_bytes: int | None = None
+    """Of their PSS, summed up; None where one of them has none."""
+
+
+class PodChange(Struct, frozen=True, kw_only=True):
+    """What one pod's memory did in between."""
+
+    pod: str
+    """NAMESPACE/NAME at the later moment."""
+    was: str = ""
+    """What it is held against, where that has another name."""
+    matched_by: MatchedBy
+    node: str | None = None
+    working_set_before_bytes: int | None = None
+    working_set_after_bytes: int | None = None
+    working_set_change_bytes: int | None = None
+    charge_change_bytes: int | None = None
+    """Of memory.current of the pod's own cgroup, which counts all page cache."""
+    restarts: int = 0
+    """How many more restarts its containers have had."""
+    terms: list[TermChange] = field(default_factory=list)
+    """The largest change first; with the residual's they sum to the working set's."""
+    processes: list[ProcessChange] = field(default_factory=list)
+    """The largest change first; only where both snapshots list processes."""
+    processes_whole: bool = False
+    """Whether both lists hold every process: else a change may be one of what was listed."""
+    reason: str = ""
+    """Why the working set's change is not known."""
+
+    @property
+    def is_same_pod(self) -> bool:
+        """Return whether it is one pod at two moments, and not its successor."""
+        return self.matched_by == "uid"
+
+
+class Growth(Struct, frozen=True, kw_only=True):
+    """What two snapshots say of the time between them."""
+
+    before: str
+    """The earlier one's name, by the time in it …"""
+    after: str
+    """… and the later one's."""
+    seconds: float
+    given_reversed: bool = False
+    """Whether the later one was named first."""
+    pods: list[PodChange] = field(default_factory=list)
+    """The largest change of the working set first, what is not known last."""
+    only_before: list[str] = field(default_factory=list)
+    """Pods of the earlier one that the later one does not have …"""
+    only_after: list[str] = field(default_factory=list)
+    """… and the other way round."""
