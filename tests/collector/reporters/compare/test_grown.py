@@ -26,9 +26,8 @@ def moments(name: str = "sandbox-7f3a", comm: str = "python3") -> Comparison:
         sample="after",
         captured_at="2026-01-01T00:10:00Z",
     )
-    return compare(
-        [document(before, "before.json"), document(after, "after.json")], Question(version="0.1.0")
-    )
+    documents = [document(before, "before.json"), document(after, "after.json")]
+    return compare(documents, Question(version="0.1.0"))
 
 
 def test_the_page_reads_as_the_golden_one_says() -> None:
@@ -45,9 +44,8 @@ def test_every_format_begins_with_what_grew_and_claims_nothing() -> None:
 
 
 def test_names_from_outside_stay_harmless() -> None:
-    shown, page = (
-        render(moments(samples.HOSTILE, samples.HOSTILE)) for render in (table.render, markdown.render)
-    )
+    comparison = moments(samples.HOSTILE, samples.HOSTILE)
+    shown, page = table.render(comparison), markdown.render(comparison)
     assert "\x1b" not in shown + page
     assert "\u202e" not in shown + page
     assert max(cell_len(line) for line in shown.splitlines()) <= 80
