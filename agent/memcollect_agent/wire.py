@@ -312,6 +312,9 @@ class Node(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     transparent_hugepage: str | None = None
     ksm_run: int | None = None
     zswap_enabled: bool | None = None
+    ancestors: list[Cgroup] | None = None
+    """The cgroups above those that were measured, from the top down, the root left out: limits and events
+    alone. None: an agent that did not read them."""
     absent: dict[str, str] = field(default_factory=dict)
 
 

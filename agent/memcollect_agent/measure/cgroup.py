@@ -70,6 +70,26 @@ class CgroupReading:
         except GoneError:
             self._absent["cgroup"] = GONE
 
+    def limits(self) -> None:
+        """Read the charge, its peak, the limits and the events alone: a tenth of what all files cost.
+
+        Raises GoneError when the cgroup is no more.
+        """
+        self._inode = self._directory.inode
+        if not self._directory.has("memory.events"):
+            self._missing = self._why_no_memory()
+        self._current = self._number("memory.current")
+        self._details = Cgroup(
+            path="",
+            peak_bytes=self._number("memory.peak"),
+            high_bytes=self._limit("memory.high"),
+            max_bytes=self._limit("memory.max"),
+            oom_group=self._oom_group(),
+            events=self._counts("memory.events"),
+            events_local=self._counts("memory.events.local"),
+            descendants=self._counts("cgroup.stat"),
+        )
+
     def again(self) -> None:
         """Read memory.current once more, after the processes."""
         if self._current is None:
@@ -120,7 +140,7 @@ class CgroupReading:
             low_bytes=self._limit("memory.low"),
             high_bytes=self._limit("memory.high"),
             max_bytes=self._limit("memory.max"),
-            oom_group=self._value("memory.oom.group", lambda: directory.read_flag("memory.oom.group")),
+            oom_group=self._oom_group(),
             events=self._counts("memory.events"),
             events_local=self._counts("memory.events.local"),
             pressure=self._value("memory.pressure", directory.read_pressure),
@@ -141,6 +161,9 @@ class CgroupReading:
             descendants=self._counts("cgroup.stat"),
             controllers=self._value("cgroup.controllers", directory.read_controllers),
         )
+
+    def _oom_group(self) -> bool | None:
+        return self._value("memory.oom.group", lambda: self._directory.read_flag("memory.oom.group"))
 
     def _hugetlb(self) -> dict[str, int] | None:
         sizes: dict[str, int] = {}

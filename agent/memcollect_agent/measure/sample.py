@@ -7,10 +7,12 @@ meanwhile is normal and counted; what cannot be read is reported beside what cou
 import resource
 import time
 
+import msgspec
 from msgspec import Struct
 
 import memcollect_agent
 from memcollect_agent.errors import AgentError, GoneError, UnsupportedError
+from memcollect_agent.measure.ancestors import measure_ancestors
 from memcollect_agent.measure.cgroup import CgroupReading
 from memcollect_agent.measure.discover import Finder, Found
 from memcollect_agent.measure.node import measure_node
@@ -96,6 +98,7 @@ class _NodeSampling:
             self._problems.add("request", "full_commands", "denied", _REFUSED_FULL)
         found = self._found()
         measured = self._pods(found, node)
+        node = msgspec.structs.replace(node, ancestors=self._ancestors(found))
         return NodeSample(
             agent_version=memcollect_agent.__version__,
             sampled_at=sampled_at,
@@ -184,6 +187,10 @@ class _NodeSampling:
         except AgentError:
             return False
         return any(hint.kind in HOLDERS for hint in find_hints(self._proc, pids, lambda: True, 0))
+
+    def _ancestors(self, found: list[Found]) -> list[Cgroup]:
+        paths = [place.path for place in found if place.pod or place.unit]
+        return measure_ancestors(self._cgroups, paths, self._problems)
 
     def _parents(self, found: list[Found]) -> list[Cgroup]:
         parents = []

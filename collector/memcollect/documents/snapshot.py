@@ -195,6 +195,26 @@ class Termination(Struct, frozen=True, kw_only=True, gc=False):
     reason: str | None = None
     exit_code: int | None = None
     finished_at: str | None = None
+    signal: int | None = None
+    """What ended it, where the runtime says so; most put 128 + the signal into `exit_code` instead."""
+
+
+class Waiting(Struct, frozen=True, kw_only=True, gc=False):
+    """Why a container does not run, in the kubelet's words."""
+
+    reason: str | None = None
+    """"CrashLoopBackOff", "ImagePullBackOff", "PodInitializing", …"""
+    message: str | None = None
+
+
+class Resize(Struct, frozen=True, kw_only=True, gc=False):
+    """An in-place resize that is not done, as the pod's conditions say (before 1.33: its status)."""
+
+    state: str
+    """"pending" or "in progress"."""
+    reason: str | None = None
+    """"Deferred", "Infeasible", "Error", …"""
+    message: str | None = None
 
 
 class Container(Struct, frozen=True, kw_only=True, gc=False):
@@ -211,8 +231,14 @@ class Container(Struct, frozen=True, kw_only=True, gc=False):
     image_id: str | None = None
     requests: dict[str, str] = field(default_factory=dict)
     limits: dict[str, str] = field(default_factory=dict)
+    wanted_limits: dict[str, str] = field(default_factory=dict)
+    """What the pod's spec asks for, where that is not what `limits` has in force: a resize is not done."""
     restarts: int | None = None
     last_termination: Termination | None = None
+    waiting: Waiting | None = None
+    """Where `state` is "waiting"."""
+    started_at: str | None = None
+    """Where `state` is "running": since when, as the API has it."""
     cgroup: Cgroup | None = None
     sums: ProcessSums | None = None
     processes: list[Process] = field(default_factory=list)
@@ -236,6 +262,10 @@ class Pod(Struct, frozen=True, kw_only=True, gc=False):
     namespace: str | None = None
     node: str | None = None
     phase: str | None = None
+    reason: str | None = None
+    """Why the pod as a whole is in this state: "Evicted", "DeadlineExceeded", … (status.reason)."""
+    message: str | None = None
+    resize: Resize | None = None
     unmeasured: str = ""
     """Why there is no cgroup, as a sentence; its entry in `missing` says the same with the remedy."""
     qos_class: str | None = None

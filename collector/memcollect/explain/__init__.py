@@ -15,6 +15,7 @@ from memcollect.accounting.scopes import app_facts, container_facts, is_there, p
 from memcollect.documents.snapshot import Composition, Container, Finding, Pod, Snapshot, Undecided
 from memcollect.explain.engine import find
 from memcollect.explain.findings import rules_for_container, rules_for_pod
+from memcollect.explain.kills import find_kills
 from memcollect.explain.runtimes import find_runtime
 from memcollect.explain.statement import Case
 from memcollect.explain.summary import summarise
@@ -40,7 +41,7 @@ def explain_pod(pod: Pod, node: Node | None) -> Pod:
     composition = _combined(compositions)
     facts, sums = pod_facts(pod, node), app_facts(pod, apps)
     single = pod.kind != "pod" and len(explained) == 1
-    findings, undecided = _findings(pod, apps, facts)
+    findings, undecided = _findings(pod, apps, facts, node)
     pod = msgspec.structs.replace(
         pod,
         containers=explained,
@@ -71,7 +72,7 @@ def _combined(compositions: list[Composition | None]) -> Composition | None:
 
 
 def _findings(
-    pod: Pod, apps: list[tuple[Container, Facts]], facts: Facts
+    pod: Pod, apps: list[tuple[Container, Facts]], facts: Facts, node: Node | None
 ) -> tuple[list[Finding], list[Undecided]]:
     measured = pod.cgroup is not None
     findings, undecided = find(rules_for_pod(pod), "pod", facts) if measured else ([], [])
@@ -83,6 +84,9 @@ def _findings(
         undecided += [item for item in open_questions if item.name not in {known.name for known in undecided}]
     of_runtime, open_of_runtime = find_runtime(pod)
     findings += of_runtime
+    of_kills, open_of_kills = find_kills(pod, node)
+    findings += of_kills
+    undecided += open_of_kills
     undecided += open_of_runtime
     order = ("critical", "warning", "notice", "info")
     findings.sort(key=lambda each: (order.index(each.severity), -abs(each.estimate_bytes or 0)))

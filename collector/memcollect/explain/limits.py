@@ -1,4 +1,4 @@
-"""Findings about limits, protection and OOM kills: states rather than amounts. Pure.
+"""Findings about limits and protection: states rather than amounts. Pure.
 
 The limit that counts is memory.max, and the OOM killer looks at memory.current after reclaim has failed
 (mm/memcontrol.c), so cache does not bring a container nearer to being killed, and tmpfs does.
@@ -62,15 +62,6 @@ def _limit(facts: Facts, name: str) -> int | None:
 
 def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
-
-
-def oom_kills(facts: Facts) -> tuple[str, str] | None:
-    """Return how many processes the OOM killer ended in this cgroup's subtree."""
-    kills = _count(facts, "oom_kill")
-    if not kills:
-        return None
-    processes = "process" if kills == 1 else "processes"
-    return f"The OOM killer ended {kills} {processes} here since the cgroup was made.", f"oom_kill {kills}"
 
 
 @dataclass(frozen=True)
@@ -182,9 +173,6 @@ def protected(facts: Facts) -> tuple[str, str] | None:
 
 
 LIMIT_RULES = (
-    LimitRule(
-        "oom_kill", "critical", oom_kills, "Raise the limit, or find what grew: see the composition above."
-    ),
     LimitRule("near_limit", "warning", near_limit, "Raise the limit or free tmpfs files and heap."),
     LimitRule("full_of_cache", "info", full_of_cache),
     LimitRule("near_high", "notice", near_high),

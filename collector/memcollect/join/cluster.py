@@ -15,7 +15,9 @@ from memcollect.documents.snapshot import Missing, Pod
 from memcollect.join.capture import missing_from_problem
 from memcollect.join.containers import join_containers, outside_of
 from memcollect.join.recognise import inside_of, runtime_of_pod
+from memcollect.join.roles import app_containers
 from memcollect.join.sandboxes import sandbox_rows
+from memcollect.join.states import resize_of, short
 from memcollect.join.tops import NodeView, with_tops
 from memcollect.kubernetes import objects as kube
 from memcollect.kubernetes.usage import Metrics
@@ -82,6 +84,9 @@ def _join_pod(
         namespace=pod.metadata.namespace,
         node=pod.spec.node_name,
         phase=pod.status.phase,
+        reason=pod.status.reason,
+        message=short(pod.status.message),
+        resize=resize_of(pod),
         qos_class=pod.status.qos_class,
         driver=found.driver if found is not None else None,
         runtime=runtime,
@@ -95,11 +100,18 @@ def _join_pod(
         containers=containers,
     )
     if found is not None:
-        return row, missing
+        return msgspec.structs.replace(row, unmeasured=_nothing_runs(row)), missing
     if pod.status.phase in FINISHED:
         return msgspec.structs.replace(row, unmeasured="it has finished and holds no memory"), []
     gone = _missing(pod, answer)
     return msgspec.structs.replace(row, unmeasured=gone.detail), [gone]
+
+
+def _nothing_runs(row: Pod) -> str:
+    """Return that none of a measured pod's containers runs; "" where one does, or may."""
+    apps = app_containers(row)
+    nothing = apps and all(each.cgroup is None and each.state in ("waiting", "terminated") for each in apps)
+    return "none of its containers runs" if nothing else ""
 
 
 def _missing(pod: kube.Pod, answer: wire.NodeSample | Failure) -> Missing:

@@ -9,9 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from memcollect.documents.snapshot import Container, Missing, Termination
+from memcollect.documents.snapshot import Container, Missing
+from memcollect.join.states import started_at, termination_of, waiting_of
 from memcollect.kubernetes import objects as kube
 from memcollect_agent import wire
+
+NOT_STARTED_YET = frozenset({None, "PodInitializing", "ContainerCreating"})
+"""Why a container waits that nothing is wrong with."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,12 @@ class Described:
     def runs(self) -> bool:
         """Whether the kubelet says that it runs."""
         return self.status is not None and self.status.state.running is not None
+
+    @property
+    def should_run(self) -> bool:
+        """Whether it waits although it was started before, or could not be: it crashes, or has no image."""
+        waiting = self.status.state.waiting if self.status is not None else None
+        return waiting is not None and waiting.reason not in NOT_STARTED_YET
 
     @property
     def has_ended(self) -> bool:
@@ -72,8 +82,9 @@ def join_containers(
         if inside
         else [_missing(pod, each) for each in wanted if each.runs and each.spec.name not in matched]
     )
+    asleep = [_not_running(pod, each) for each in wanted if each.should_run and each.spec.name not in matched]
     containers += [_undescribed(c, is_pause=not missing and _is_alone(c, left)) for c in left]
-    return containers, missing
+    return containers, missing + asleep
 
 
 def _restarted(
@@ -100,8 +111,11 @@ def _container(each: Described, measured: wire.Container | None, inside: str) ->
         image_id=(status.image_id or None) if status is not None else None,
         requests=resources.requests,
         limits=resources.limits,
+        wanted_limits=spec.resources.limits if resources.limits != spec.resources.limits else {},
         restarts=status.restart_count if status is not None else None,
-        last_termination=_termination(status),
+        last_termination=termination_of(status),
+        waiting=waiting_of(status),
+        started_at=started_at(status),
         cgroup=measured.cgroup if measured is not None else None,
         sums=measured.sums if measured is not None else None,
         processes=measured.processes if measured is not None else [],
@@ -161,13 +175,17 @@ def _state(status: kube.ContainerStatus | None) -> str | None:
     return "terminated" if state.terminated is not None else "waiting"
 
 
-def _termination(status: kube.ContainerStatus | None) -> Termination | None:
-    if status is None:
-        return None
-    ended = status.state.terminated or status.last_state.terminated
-    if ended is None:
-        return None
-    return Termination(reason=ended.reason, exit_code=ended.exit_code, finished_at=ended.finished_at)
+def _not_running(pod: kube.Pod, each: Described) -> Missing:
+    waiting = each.status.state.waiting if each.status is not None else None
+    end = termination_of(each.status)
+    last = f", it last ended {end.reason} (exit code {end.exit_code})" if end is not None else ""
+    return Missing(
+        kind="container",
+        name=f"{pod.qualified_name}/{each.spec.name}",
+        node=pod.spec.node_name,
+        reason="not-running",
+        detail=f"it does not run: {waiting.reason if waiting else ''}{last}; see `kubectl describe pod`",
+    )
 
 
 def _missing(pod: kube.Pod, each: Described) -> Missing:

@@ -11,6 +11,8 @@ from typing import Generic, TypeVar
 
 from msgspec import Raw, Struct, field
 
+RESIZE_CONDITIONS = frozenset({"PodResizePending", "PodResizeInProgress"})
+"""Conditions that say how an in-place resize fares, since 1.33."""
 MIRROR_SOURCES = frozenset({"file", "http"})
 """Values of the annotation kubernetes.io/config.source that mark a static pod (the API's is "api")."""
 
@@ -160,6 +162,8 @@ class PodStatus(_Object, frozen=True):
     qos_class: str | None = None
     start_time: str | None = None
     conditions: list[Condition] = field(default_factory=list)
+    resize: str | None = None
+    """How an in-place resize fares, up to 1.32 ("Deferred", "Infeasible", …); later the conditions say it."""
     container_statuses: list[ContainerStatus] = field(default_factory=list)
     init_container_statuses: list[ContainerStatus] = field(default_factory=list)
     ephemeral_container_statuses: list[ContainerStatus] = field(default_factory=list)

@@ -170,10 +170,11 @@ class Collection:
 
 
 def _lean(pod: kube.Pod) -> kube.Pod:
-    """Return a pod without its conditions where it is on a node: a fifth of its size, and nobody asks."""
+    """Return a pod on a node with those conditions alone that are asked for: all are a fifth of its size."""
     if pod.spec.node_name is None:
         return pod
-    return msgspec.structs.replace(pod, status=msgspec.structs.replace(pod.status, conditions=[]))
+    asked = [each for each in pod.status.conditions if each.type in kube.RESIZE_CONDITIONS]
+    return msgspec.structs.replace(pod, status=msgspec.structs.replace(pod.status, conditions=asked))
 
 
 @contextmanager

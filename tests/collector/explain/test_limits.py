@@ -9,7 +9,6 @@ from memcollect.explain.limits import (
     full_of_cache,
     near_high,
     near_limit,
-    oom_kills,
     protected,
 )
 from worlds.builders import MIB, NODE, QUIET_SUMS, idle_cgroup
@@ -23,7 +22,6 @@ LIMITS: dict[str, int | Interval] = {
     "limit.low": 0,
     "events.max": 3,
     "events.high": 1,
-    "events.oom_kill": 2,
 }
 
 
@@ -49,7 +47,6 @@ def rule(cause: str) -> LimitRule:
 @pytest.mark.parametrize(
     ("cause", "severity", "sentence"),
     [
-        ("oom_kill", "critical", "The OOM killer ended 2 processes here since the cgroup was made."),
         (
             "near_limit",
             "warning",
@@ -75,7 +72,6 @@ def test_a_state_is_told_in_one_sentence(cause: str, severity: str, sentence: st
 @pytest.mark.parametrize(
     ("cause", "missing"),
     [
-        ("oom_kill", "events.oom_kill"),
         ("hit_limit", "events.max"),
         ("throttled", "events.high"),
         ("near_limit", "limit.max"),
@@ -92,14 +88,6 @@ def test_a_state_whose_file_is_missing_is_undecided_and_not_well(cause: str, mis
     with pytest.raises(MissingFactError) as raised:
         rule(cause).find(known(missing), "app")
     assert raised.value.name == missing
-
-
-def test_one_kill_is_one_process() -> None:
-    told = oom_kills(known(events__oom_kill=1))
-
-    assert told is not None
-    assert "ended 1 process here" in told[0]
-    assert oom_kills(known(events__oom_kill=0)) is None
 
 
 def test_no_limit_is_never_near() -> None:

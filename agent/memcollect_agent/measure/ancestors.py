@@ -1,0 +1,42 @@
+"""The cgroups above what is measured -> wire.Cgroup, for their limits and events alone.
+
+An OOM kill below a cgroup counts in every cgroup above the victim, but `oom` in memory.events.local counts
+only where the limit was (mm/memcontrol.c, mem_cgroup_oom): to say whose limit it was, all of them are needed
+up to the root, which has neither limit nor events.
+"""
+
+from collections.abc import Iterable
+
+from memcollect_agent.errors import AgentError, GoneError
+from memcollect_agent.measure.cgroup import CgroupReading
+from memcollect_agent.measure.problems import Problems
+from memcollect_agent.read.cgroupfs import CgroupFs
+from memcollect_agent.wire import Cgroup
+
+MOST = 256
+"""Ancestors that are read at most: a kubelet has three, nested clusters a dozen each."""
+
+
+def paths_above(paths: Iterable[str]) -> list[str]:
+    """Return every cgroup above the given ones, each once, from the top down, without the root."""
+    above: set[str] = set()
+    for path in paths:
+        parts = path.strip("/").split("/")[:-1]
+        above |= {"/" + "/".join(parts[: depth + 1]) for depth in range(len(parts))}
+    return sorted(above, key=lambda path: (path.count("/"), path))
+
+
+def measure_ancestors(cgroups: CgroupFs, paths: Iterable[str], problems: Problems) -> list[Cgroup]:
+    """Return limits and events of the cgroups above `paths`; what cannot be read is a problem."""
+    measured = []
+    for path in paths_above(paths)[:MOST]:
+        try:
+            with cgroups.open(path) as directory:
+                reading = CgroupReading(directory)
+                reading.limits()
+                measured.append(reading.result())
+        except GoneError:
+            continue
+        except AgentError as error:
+            problems.add_error("node", path, error)
+    return measured

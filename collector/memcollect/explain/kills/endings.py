@@ -1,0 +1,252 @@
+"""What Kubernetes says of containers that ended or do not run, held against the kernel's counters. Pure.
+
+Exit codes above 128 are 128 + the signal (the runtime's convention); 137 is SIGKILL, which the OOM killer
+sends, and anybody else may. The runtime calls an end OOMKilled when memory.events of the container's cgroup
+counted a kill, whichever process it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from memcollect.documents.snapshot import Container, Finding, Pod, Termination
+from memcollect.explain.kills.counts import gone_kills
+from memcollect.units import human_bytes
+from memcollect_agent.wire import Node
+
+SIGKILL = 9
+KILLED_EXIT_CODE = 128 + SIGKILL
+OOM_KILLED = "OOMKilled"
+NORMAL_WAITING = frozenset({None, "PodInitializing", "ContainerCreating"})
+"""Reasons of a container that was not started yet, as every container once is."""
+UNKNOWN_END = "ContainerStatusUnknown"
+"""The kubelet lost sight of a container, and writes 137 for want of a code."""
+USER_SPACE_REMEDY = (
+    "A higher limit changes nothing. `kubectl describe pod` shows whether a liveness probe failed or a grace"
+    " period ran out; on the node, the journal shows systemd-oomd, earlyoom or whoever else sends signals."
+)
+EVICTED_REMEDY = (
+    "A limit does not prevent it: the kubelet evicts pods that use more than they request first. Request what"
+    " the pod uses, or give the node more room."
+)
+
+
+def find_endings(pod: Pod, node: Node | None) -> Iterator[Finding]:
+    """Yield what Kubernetes says ended, or keeps from running."""
+    if pod.reason is not None:
+        yield _pod_reason(pod, pod.reason)
+    for container in pod.containers:
+        if waits(container):
+            yield _waiting(container)
+        elif pod.reason is None and container.last_termination is not None:
+            yield from _ended(pod, container, container.last_termination, node)
+    yield from _resize(pod)
+
+
+def waits(container: Container) -> bool:
+    """Return whether a container should run and does not: neither not started yet, nor through."""
+    if container.state != "waiting" or container.waiting is None:
+        return False
+    return container.waiting.reason not in NORMAL_WAITING
+
+
+def how_it_ended(end: Termination) -> str:
+    """Return the reason and the code as a sentence has them: "OOMKilled (exit code 137)"."""
+    signal = f", signal {end.signal}" if end.signal else ""
+    code = f"exit code {end.exit_code}{signal}"
+    return f"{end.reason} ({code})" if end.reason not in (None, "Error", "Completed") else f"with {code}"
+
+
+def was_killed(end: Termination) -> bool:
+    """Return whether SIGKILL ended it."""
+    return end.signal == SIGKILL or end.exit_code == KILLED_EXIT_CODE
+
+
+def why_waiting(container: Container) -> str:
+    """Return why a container does not run, and how it last ended, without a full stop."""
+    waiting = container.waiting
+    reason = (waiting.reason if waiting is not None else None) or "waiting"
+    told = f"container {container.name} is not running: {reason}"
+    if container.restarts:
+        told += f", after {_restarts(container.restarts)}"
+    end = container.last_termination
+    if end is None:
+        message = waiting.message if waiting is not None else None
+        return f"{told} ({message.rstrip('.')})" if message else told
+    return f"{told}; it last ended {how_it_ended(end)}{_at_limit(container, end)}"
+
+
+def _waiting(container: Container) -> Finding:
+    end = container.last_termination
+    oom = end is not None and end.reason == OOM_KILLED
+    limit = container.limits.get("memory")
+    remedy = f"See `kubectl logs --previous -c {container.name}` and `kubectl describe pod`."
+    if oom and limit:
+        remedy = f"{container.name} needs more than its limit of {limit}: raise it, or make it use less."
+    elif oom:
+        remedy = f"{container.name} has no memory limit of its own: see whose limit was reached."
+    return Finding(
+        cause="not_running",
+        scope=container.name,
+        severity="critical" if oom else "warning",
+        sentence=f"{_capital(why_waiting(container))}.",
+        evidence=_evidence(container),
+        remedy=remedy,
+    )
+
+
+def _ended(pod: Pod, container: Container, end: Termination, node: Node | None) -> Iterator[Finding]:
+    if end.reason == OOM_KILLED:
+        yield from _oom_killed(pod, container, end, node)
+    elif was_killed(end) and end.reason != UNKNOWN_END:
+        yield from _signalled(pod, container, end, node)
+
+
+def _oom_killed(pod: Pod, container: Container, end: Termination, node: Node | None) -> Iterator[Finding]:
+    """Yield an end that Kubernetes calls OOMKilled and the pod's counters do not know; else they tell it."""
+    counted = gone_kills(pod)
+    if counted:
+        return
+    of_kernel = "" if counted is None else f"; {_why_unknown(end, node)}"
+    told = f"Container {container.name} last ended {how_it_ended(end)}{_at_limit(container, end)}{of_kernel}."
+    limit = container.limits.get("memory")
+    yield Finding(
+        cause="oom_killed",
+        scope=container.name,
+        severity="critical",
+        confidence="inferred",
+        sentence=told,
+        evidence=_evidence(container),
+        remedy=f"If that was for its limit of {limit}, raise it or make it use less." if limit else "",
+    )
+
+
+def _why_unknown(end: Termination, node: Node | None) -> str:
+    if _before_boot(end, node):
+        return "that was before the node was booted, so the pod's counters do not know of it"
+    return "the pod's counters know of no OOM kill: its cgroup was made anew since, or the runtime errs"
+
+
+def _signalled(pod: Pod, container: Container, end: Termination, node: Node | None) -> Iterator[Finding]:
+    """Yield whose SIGKILL it was that Kubernetes does not call OOMKilled."""
+    counted = gone_kills(pod)
+    ended = f"Container {container.name} last ended with exit code {end.exit_code} (SIGKILL)"
+    often = f", and was restarted {_times(container.restarts)}" if container.restarts else ""
+    if counted is None or _before_boot(end, node):
+        why = "the pod's counters do not reach back to it" if counted is not None else "no counters tell why"
+        yield _killed(container, f"{ended}{often}; {why}.", "inferred", "See `kubectl describe pod`.")
+    elif counted:
+        told = (
+            f"{ended}{often}; Kubernetes does not call it OOMKilled, but the pod counts OOM kills in"
+            " containers that are gone, of which this may be one."
+        )
+        yield _killed(container, told, "inferred", "See what the OOM killer ended.")
+    else:
+        told = (
+            f"Container {container.name} was ended by SIGKILL (exit code {end.exit_code}) from user space"
+            f"{often}: the kernel's OOM killer ended nothing in an earlier run of it{_far_from_limit(pod)}."
+        )
+        yield _killed(container, told, "measured", USER_SPACE_REMEDY)
+
+
+def _far_from_limit(pod: Pod) -> str:
+    """Return how far below its limit the pod always was; "" where it was not, or has none."""
+    peak = pod.cgroup.peak_bytes if pod.cgroup is not None else None
+    limit = pod.cgroup.max_bytes if pod.cgroup is not None else None
+    if peak is None or not isinstance(limit, int) or peak >= limit:
+        return ""
+    return f", and the pod never held more than {human_bytes(peak)} of its {human_bytes(limit)}"
+
+
+def _killed(container: Container, sentence: str, confidence: str, remedy: str) -> Finding:
+    return Finding(
+        cause="killed",
+        scope=container.name,
+        severity="warning",
+        confidence="measured" if confidence == "measured" else "inferred",
+        sentence=sentence,
+        evidence=_evidence(container),
+        remedy=remedy,
+    )
+
+
+def _pod_reason(pod: Pod, reason: str) -> Finding:
+    message = f": {pod.message.rstrip('.')}" if pod.message else ""
+    evicted = reason == "Evicted"
+    by_memory = evicted and "memory" in (pod.message or "")
+    told = "The kubelet evicted this pod" if evicted else f"The pod is {pod.phase}, {reason}"
+    return Finding(
+        cause="evicted" if evicted else "pod_reason",
+        scope="pod",
+        severity="critical" if evicted else "warning",
+        sentence=f"{told}{message}.",
+        evidence=f"status.reason {reason}",
+        remedy=EVICTED_REMEDY if by_memory else "See `kubectl describe pod`.",
+    )
+
+
+def _resize(pod: Pod) -> Iterator[Finding]:
+    if pod.resize is None:
+        return
+    resize = pod.resize
+    why = ": ".join(part for part in (resize.reason, resize.message) if part)
+    for container in pod.containers:
+        wanted, in_force = container.wanted_limits.get("memory"), container.limits.get("memory")
+        if wanted is None or wanted == in_force:
+            continue
+        state = f"is {resize.state}" + (f" ({why.rstrip('.')})" if why else "")
+        yield Finding(
+            cause="resize",
+            scope=container.name,
+            severity="warning",
+            sentence=f"The limit of container {container.name} is still"
+            f" {in_force or 'none'}{_held(container)}: its resize to {wanted} {state}.",
+            evidence=f"spec limits.memory {wanted}, in force {in_force}",
+            remedy="A limit is not lowered below what is charged: let the container free memory, or restart"
+            " it with the new limit; a higher one waits until the node has room.",
+        )
+
+
+def _held(container: Container) -> str:
+    charge = container.cgroup.current_bytes if container.cgroup is not None else None
+    return f", of which {human_bytes(charge)} is charged" if charge is not None else ""
+
+
+def _at_limit(container: Container, end: Termination) -> str:
+    limit = container.limits.get("memory")
+    return f" at a limit of {limit}" if limit and end.reason == OOM_KILLED else ""
+
+
+def _before_boot(end: Termination, node: Node | None) -> bool:
+    """Return whether it ended before the node was booted: no counter reaches further back."""
+    boot = node.boot_time if node is not None else None
+    try:
+        ended = datetime.fromisoformat(end.finished_at or "")
+    except ValueError:
+        return False
+    ended = ended if ended.tzinfo else ended.replace(tzinfo=UTC)
+    return boot is not None and ended.timestamp() < boot
+
+
+def _evidence(container: Container) -> str:
+    end = container.last_termination
+    parts = [f"restartCount {container.restarts}"] if container.restarts is not None else []
+    if container.waiting is not None:
+        parts.append(f"waiting {container.waiting.reason}")
+    if end is not None:
+        ended = end.finished_at or "at an unknown time"
+        parts.append(f"ended {ended}: {end.reason}, exit code {end.exit_code}")
+    return "; ".join(parts)
+
+
+def _restarts(count: int) -> str:
+    return "1 restart" if count == 1 else f"{count} restarts"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,54 @@
+"""What Kubernetes says of a container's or a pod's state, as the document keeps it. Pure."""
+
+from __future__ import annotations
+
+from memcollect.documents.snapshot import Resize, Termination, Waiting
+from memcollect.kubernetes import objects as kube
+
+LONGEST = 400
+"""Characters of a message that are kept: an eviction names every container, and takes about 250."""
+_RESIZE_STATES = {"PodResizePending": "pending", "PodResizeInProgress": "in progress"}
+_OLD_RESIZE_STATES = {"InProgress": "in progress"}
+
+
+def termination_of(status: kube.ContainerStatus | None) -> Termination | None:
+    """Return how the container ended: this time if it has ended, else the last time."""
+    if status is None:
+        return None
+    ended = status.state.terminated or status.last_state.terminated
+    if ended is None:
+        return None
+    return Termination(
+        reason=ended.reason,
+        exit_code=ended.exit_code,
+        finished_at=ended.finished_at,
+        signal=ended.signal or None,
+    )
+
+
+def waiting_of(status: kube.ContainerStatus | None) -> Waiting | None:
+    """Return why the container does not run; None where it does, or has ended."""
+    waiting = status.state.waiting if status is not None else None
+    return Waiting(reason=waiting.reason, message=short(waiting.message)) if waiting is not None else None
+
+
+def started_at(status: kube.ContainerStatus | None) -> str | None:
+    """Return since when the container runs; None where it does not."""
+    running = status.state.running if status is not None else None
+    return running.started_at if running is not None else None
+
+
+def resize_of(pod: kube.Pod) -> Resize | None:
+    """Return the in-place resize that is under way or put off; None where there is none."""
+    for condition in pod.status.conditions:
+        if condition.type in _RESIZE_STATES and condition.status == "True":
+            state = _RESIZE_STATES[condition.type]
+            return Resize(state=state, reason=condition.reason or None, message=short(condition.message))
+    old = pod.status.resize
+    return Resize(state=_OLD_RESIZE_STATES.get(old, "pending"), reason=old) if old else None
+
+
+def short(text: str | None) -> str | None:
+    """Return a message on one line, cut; None for an empty one."""
+    words = " ".join((text or "")[: LONGEST * 4].split())
+    return (words if len(words) <= LONGEST else words[: LONGEST - 1] + "…") or None
