@@ -1,7 +1,9 @@
+import msgspec
 import pytest
 
-from memcollect.documents.snapshot import Container
+from memcollect.documents.snapshot import Container, Waiting
 from memcollect.join.containers import described, join_containers
+from memcollect.kubernetes import objects as kube
 from memcollect.kubernetes.objects import ContainerStatus, Pod
 from worlds.join_builders import Described, ended, measured, pause, pod, waiting
 
@@ -54,7 +56,7 @@ def test_a_running_container_without_a_cgroup_is_missing_with_the_remedy() -> No
     assert "take the snapshot again" in gone.detail
 
 
-@pytest.mark.parametrize("state", [waiting(), ended(1, "Error"), waiting("CrashLoopBackOff")])
+@pytest.mark.parametrize("state", [waiting(), ended(1, "Error")])
 def test_a_container_that_does_not_run_is_no_gap(state: object) -> None:
     containers, missing = join_containers(
         pod([Described("app", "a"), Described("helper", "old", state)]),  # type: ignore[arg-type]
@@ -62,6 +64,33 @@ def test_a_container_that_does_not_run_is_no_gap(state: object) -> None:
     )
     assert missing == []
     assert containers[1].state in {"waiting", "terminated"}
+
+
+@pytest.mark.parametrize("reason", ["CrashLoopBackOff", "ImagePullBackOff", "CreateContainerError"])
+def test_a_container_that_should_run_and_does_not_is_missing_in_the_kubelets_words(reason: str) -> None:
+    crashing = Described("helper", "old", waiting(reason))
+    last = kube.ContainerState(terminated=kube.Terminated(exit_code=137, reason="OOMKilled"))
+    crashing.status = msgspec.structs.replace(crashing.status, last_state=last)
+
+    containers, (missing,) = join_containers(pod([Described("app", "a"), crashing]), [measured("a"), pause()])
+
+    assert (missing.kind, missing.reason) == ("container", "not-running")
+    assert missing.detail == (
+        f"it does not run: {reason}, it last ended OOMKilled (exit code 137); see `kubectl describe pod`"
+    )
+    assert containers[1].waiting == Waiting(reason=reason)
+
+
+def test_a_limit_that_is_not_in_force_yet_is_kept_beside_the_one_that_is() -> None:
+    resized = Described("app", "a")
+    resized.spec = msgspec.structs.replace(resized.spec, resources=kube.Resources(limits={"memory": "512Mi"}))
+    resized.status = msgspec.structs.replace(
+        resized.status, resources=kube.Resources(limits={"memory": "1Gi"})
+    )
+
+    (app, _), _ = join_containers(pod([resized]), [measured("a"), pause()])
+
+    assert (app.limits, app.wanted_limits) == ({"memory": "1Gi"}, {"memory": "512Mi"})
 
 
 def test_a_container_restarted_between_the_two_reads_is_found_by_elimination() -> None:

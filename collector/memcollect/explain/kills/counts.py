@@ -61,6 +61,8 @@ class Kill:
     """Further cgroups above whose limits were hit, too."""
     ooms: int = 0
     """How often that limit could not be kept by reclaim (`oom`)."""
+    certain: bool = False
+    """Whether no other limit can have been the one: none above was reached."""
 
 
 def kills_of(pod: Pod, ancestors: Sequence[Cgroup] | None) -> list[Kill]:
@@ -79,11 +81,8 @@ def kills_of(pod: Pod, ancestors: Sequence[Cgroup] | None) -> list[Kill]:
 
 def gone_kills(pod: Pod) -> int | None:
     """Return how many kills the pod counts in containers that are gone; None where it cannot be told."""
-    gone = _left_over(pod, "oom_kill")
-    if gone is None or pod.cgroup is None or _lives(pod):
-        return gone
     # Nothing lives in a pod's own cgroup as a rule: what died there belonged to what is gone, too.
-    return gone + (_local(pod.cgroup, "oom_kill") or 0)
+    return _left_over(pod, "oom_kill", with_own=not _lives(pod))
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,7 @@ def _of_pod(pod: Pod, own: Sequence[Level], above: _Above) -> Iterator[Kill]:
     cgroup, gone = pod.cgroup, gone_kills(pod)
     if cgroup is None or gone is None:
         return
-    if _lives(pod) and (directly := _local(cgroup, "oom_kill")):
+    if _lives(pod) and (directly := _own(pod, "oom_kill")):
         counts = _Counts(directly, 0, _local(cgroup, "oom_group_kill"))
         yield from _split("pod", counts, None, own, above)
     if gone:
@@ -136,10 +135,12 @@ def _split(
     for_own = min(counts.kills, counts.ooms) if singly else counts.kills if counts.ooms else 0
     if for_own:
         processes = _processes(for_own, counts)
-        yield Kill(victim, processes, for_own, "container", own, ooms=counts.ooms)
+        certain = above.blamed(pod)[1] is None
+        yield Kill(victim, processes, for_own, "container", own, ooms=counts.ooms, certain=certain)
     if rest := counts.kills - for_own:
         blame, level, others = above.blamed(pod)
-        yield Kill(victim, _processes(rest, counts), rest, blame, level, others)
+        certain = blame == "pod" and not others
+        yield Kill(victim, _processes(rest, counts), rest, blame, level, others, certain=certain)
 
 
 def _processes(counted: int, counts: _Counts) -> Interval:
@@ -210,16 +211,26 @@ def _kind(path: str) -> Literal["qos", "pods", "other"]:
     return "qos" if is_qos else "other"
 
 
-def _left_over(pod: Pod, event: str) -> int | None:
-    """Return what the pod counts of an event beyond its own and its living containers': of those gone."""
-    if pod.cgroup is None:
-        return None
-    whole, own = _count(pod.cgroup, event), _local(pod.cgroup, event)
+def _left_over(pod: Pod, event: str, *, with_own: bool = False) -> int | None:
+    """Return what the pod counts of an event beyond its living containers and itself: of those gone."""
+    beside = _beside_containers(pod, event)
+    return beside if beside is None or with_own else beside - _own(pod, event)
+
+
+def _own(pod: Pod, event: str) -> int:
+    """Return what the pod counts of an event in its own cgroup, at most what its containers leave of all."""
+    local = _local(pod.cgroup, event) if pod.cgroup is not None else None
+    return min(local or 0, _beside_containers(pod, event) or 0)
+
+
+def _beside_containers(pod: Pod, event: str) -> int | None:
+    """Return what the pod counts of an event beyond its containers; None where one of them does not say."""
+    whole = _count(pod.cgroup, event) if pod.cgroup is not None else None
     parts = [_count(each.cgroup, event) for each in pod.containers if each.cgroup is not None]
     known = [part for part in parts if part is not None]
     if whole is None or len(known) != len(parts):
         return None
-    return max(0, whole - (own or 0) - sum(known))
+    return max(0, whole - sum(known))
 
 
 def _count(cgroup: Cgroup, event: str) -> int | None:

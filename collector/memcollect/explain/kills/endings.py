@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from memcollect.documents.snapshot import Container, Finding, Pod, Termination
 from memcollect.explain.kills.counts import gone_kills
+from memcollect.join.recognise import VIRTUAL_MACHINES
 from memcollect.units import human_bytes
 from memcollect_agent.wire import Node
 
@@ -26,10 +27,17 @@ USER_SPACE_REMEDY = (
     "A higher limit changes nothing. `kubectl describe pod` shows whether a liveness probe failed or a grace"
     " period ran out; on the node, the journal shows systemd-oomd, earlyoom or whoever else sends signals."
 )
-EVICTED_REMEDY = (
+DESCRIBE = "See `kubectl describe pod`."
+EVICTED_FOR_MEMORY = (
     "A limit does not prevent it: the kubelet evicts pods that use more than they request first. Request what"
     " the pod uses, or give the node more room."
 )
+EVICTED_FOR_VOLUME = (
+    "Raise the volume's sizeLimit, or write less into it; one of `medium: Memory` is charged as memory."
+)
+_EVICTIONS = (("resource: memory", EVICTED_FOR_MEMORY), ("EmptyDir volume", EVICTED_FOR_VOLUME))
+"""What the kubelet writes of an eviction (pkg/kubelet/eviction/helpers.go), and what helps."""
+IN_GUEST = "it ran in a virtual machine, whose own kernel may have ended it: no counter on this node tells"
 
 
 def find_endings(pod: Pod, node: Node | None) -> Iterator[Finding]:
@@ -73,7 +81,7 @@ def why_waiting(container: Container) -> str:
     end = container.last_termination
     if end is None:
         message = waiting.message if waiting is not None else None
-        return f"{told} ({message.rstrip('.')})" if message else told
+        return f"{told} ({message.rstrip('. ')})" if message else told
     return f"{told}; it last ended {how_it_ended(end)}{_at_limit(container, end)}"
 
 
@@ -108,7 +116,7 @@ def _oom_killed(pod: Pod, container: Container, end: Termination, node: Node | N
     counted = gone_kills(pod)
     if counted:
         return
-    of_kernel = "" if counted is None else f"; {_why_unknown(end, node)}"
+    of_kernel = "" if counted is None else f"; {_why_unknown(pod, end, node)}"
     told = f"Container {container.name} last ended {how_it_ended(end)}{_at_limit(container, end)}{of_kernel}."
     limit = container.limits.get("memory")
     yield Finding(
@@ -122,7 +130,9 @@ def _oom_killed(pod: Pod, container: Container, end: Termination, node: Node | N
     )
 
 
-def _why_unknown(end: Termination, node: Node | None) -> str:
+def _why_unknown(pod: Pod, end: Termination, node: Node | None) -> str:
+    if _in_guest(pod):
+        return IN_GUEST
     if _before_boot(end, node):
         return "that was before the node was booted, so the pod's counters do not know of it"
     return "the pod's counters know of no OOM kill: its cgroup was made anew since, or the runtime errs"
@@ -133,9 +143,10 @@ def _signalled(pod: Pod, container: Container, end: Termination, node: Node | No
     counted = gone_kills(pod)
     ended = f"Container {container.name} last ended with exit code {end.exit_code} (SIGKILL)"
     often = f", and was restarted {_times(container.restarts)}" if container.restarts else ""
-    if counted is None or _before_boot(end, node):
-        why = "the pod's counters do not reach back to it" if counted is not None else "no counters tell why"
-        yield _killed(container, f"{ended}{often}; {why}.", "inferred", "See `kubectl describe pod`.")
+    if counted is None or _in_guest(pod) or _before_boot(end, node):
+        why = "no counters tell why" if counted is None else "the pod's counters do not reach back to it"
+        why = IN_GUEST if _in_guest(pod) else why
+        yield _killed(container, f"{ended}{often}; {why}.", "inferred", DESCRIBE)
     elif counted:
         told = (
             f"{ended}{often}; Kubernetes does not call it OOMKilled, but the pod counts OOM kills in"
@@ -148,6 +159,10 @@ def _signalled(pod: Pod, container: Container, end: Termination, node: Node | No
             f"{often}: the kernel's OOM killer ended nothing in an earlier run of it{_far_from_limit(pod)}."
         )
         yield _killed(container, told, "measured", USER_SPACE_REMEDY)
+
+
+def _in_guest(pod: Pod) -> bool:
+    return pod.runtime is not None and pod.runtime.family in VIRTUAL_MACHINES
 
 
 def _far_from_limit(pod: Pod) -> str:
@@ -172,9 +187,9 @@ def _killed(container: Container, sentence: str, confidence: str, remedy: str) -
 
 
 def _pod_reason(pod: Pod, reason: str) -> Finding:
-    message = f": {pod.message.rstrip('.')}" if pod.message else ""
+    message = f": {pod.message.rstrip('. ')}" if pod.message else ""
     evicted = reason == "Evicted"
-    by_memory = evicted and "memory" in (pod.message or "")
+    remedies = (remedy for words, remedy in _EVICTIONS if evicted and words in (pod.message or ""))
     told = "The kubelet evicted this pod" if evicted else f"The pod is {pod.phase}, {reason}"
     return Finding(
         cause="evicted" if evicted else "pod_reason",
@@ -182,7 +197,7 @@ def _pod_reason(pod: Pod, reason: str) -> Finding:
         severity="critical" if evicted else "warning",
         sentence=f"{told}{message}.",
         evidence=f"status.reason {reason}",
-        remedy=EVICTED_REMEDY if by_memory else "See `kubectl describe pod`.",
+        remedy=next(remedies, DESCRIBE),
     )
 
 
@@ -195,7 +210,7 @@ def _resize(pod: Pod) -> Iterator[Finding]:
         wanted, in_force = container.wanted_limits.get("memory"), container.limits.get("memory")
         if wanted is None or wanted == in_force:
             continue
-        state = f"is {resize.state}" + (f" ({why.rstrip('.')})" if why else "")
+        state = f"is {resize.state}" + (f" ({why.rstrip('. ')})" if why else "")
         yield Finding(
             cause="resize",
             scope=container.name,

@@ -40,7 +40,7 @@ def _finding(pod: Pod, kill: Kill, node: Node | None) -> Finding:
         cause="oom_kill",
         scope=kill.victim or "pod",
         severity="critical",
-        confidence="measured" if kill.blame in ("container", "pod") else "inferred",
+        confidence="measured" if kill.certain else "inferred",
         sentence=f"The OOM killer ended {_processes(kill)} {_where(pod, kill)}{_why(pod, kill)}",
         evidence=_evidence(kill, node),
         remedy=_remedy(kill),
@@ -60,9 +60,14 @@ def _where(pod: Pod, kill: Kill) -> str:
     if kill.victim == "pod":
         return "of the pod outside of its containers"
     if kill.victim:
-        return f"in container {kill.victim}, which lives on" if _lives(pod, kill) else f"in {kill.victim}"
+        return f"in container {kill.victim}{_living_on(kill)}" if _lives(pod, kill) else f"in {kill.victim}"
     name = gone_container(pod)
     return f"of earlier runs of container {name}" if name else "of containers that are gone"
+
+
+def _living_on(kill: Kill) -> str:
+    # "…, which lives on, for want of memory", but "…, which lives on: its own limit".
+    return ", which lives on" + ("" if kill.blame in ("container", "pod") else ",")
 
 
 def _lives(pod: Pod, kill: Kill) -> bool:

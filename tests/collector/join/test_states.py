@@ -1,0 +1,77 @@
+import msgspec
+import pytest
+
+from memcollect.documents.snapshot import Resize, Termination, Waiting
+from memcollect.join.states import LONGEST, resize_of, short, started_at, termination_of, waiting_of
+from memcollect.kubernetes import objects as kube
+from worlds.join_builders import ended, pod, running, waiting
+
+STARTED = "2026-01-01T00:00:00Z"
+
+
+def status(state: kube.ContainerState, last: kube.ContainerState | None = None) -> kube.ContainerStatus:
+    return kube.ContainerStatus(name="app", state=state, last_state=last or kube.ContainerState())
+
+
+def test_how_it_ended_this_time_comes_before_the_last_time() -> None:
+    both = status(ended(137, "OOMKilled", STARTED), ended(1, "Error"))
+
+    assert termination_of(both) == Termination(reason="OOMKilled", exit_code=137, finished_at=STARTED)
+    assert termination_of(status(running(), ended(1, "Error"))) == Termination(reason="Error", exit_code=1)
+    assert termination_of(status(running())) is None
+    assert termination_of(None) is None
+
+
+def test_a_signal_is_kept_where_the_runtime_tells_one() -> None:
+    killed = kube.ContainerState(terminated=kube.Terminated(exit_code=0, signal=9))
+
+    end = termination_of(status(killed))
+
+    assert end is not None
+    assert end.signal == 9
+
+
+def test_why_a_container_waits_and_since_when_one_runs() -> None:
+    assert waiting_of(status(waiting("CrashLoopBackOff"))) == Waiting(reason="CrashLoopBackOff")
+    assert waiting_of(status(running())) is None
+    assert waiting_of(None) is None
+    assert started_at(status(running(STARTED))) == STARTED
+    assert started_at(status(waiting())) is None
+    assert started_at(None) is None
+
+
+@pytest.mark.parametrize(
+    ("condition", "told"),
+    [
+        (
+            kube.Condition(type="PodResizePending", status="True", reason="Deferred", message="no\nroom "),
+            Resize(state="pending", reason="Deferred", message="no room"),
+        ),
+        (kube.Condition(type="PodResizeInProgress", status="True"), Resize(state="in progress")),
+        (kube.Condition(type="PodResizePending", status="False"), None),
+        (kube.Condition(type="Ready", status="True"), None),
+    ],
+)
+def test_a_resize_is_read_from_the_conditions(condition: kube.Condition, told: Resize | None) -> None:
+    assert resize_of(pod(conditions=[condition])) == told
+
+
+@pytest.mark.parametrize(("old", "state"), [("InProgress", "in progress"), ("Deferred", "pending")])
+def test_older_clusters_say_it_in_the_status(old: str, state: str) -> None:
+    described = pod()
+    described = msgspec.structs.replace(
+        described, status=msgspec.structs.replace(described.status, resize=old)
+    )
+
+    assert resize_of(described) == Resize(state=state, reason=old)
+
+
+def test_a_message_is_one_line_of_bounded_length() -> None:
+    told = short("a\n b\tc" + " x" * 10_000)
+
+    assert told is not None
+    assert told.startswith("a b c x")
+    assert len(told) == LONGEST
+    assert told.endswith("…")
+    assert short("  ") is None
+    assert short(None) is None
