@@ -180,10 +180,10 @@ def other_kernel(facts: Facts) -> Amount:
 
 
 def hugetlb_charged(facts: Facts) -> Amount | None:
-    """Return huge pages that are in the charge: on mounts with memory_hugetlb_accounting (6.7 and later).
+    """Return huge pages that are in the charge: on mounts with memory_hugetlb_accounting.
 
-    memory.stat names them from 6.14; before, the hugetlb controller or the processes do. None elsewhere:
-    there huge pages are beside the charge.
+    That exists from commit 8cba9576df60 (6.7) on; memory.stat names them from 05d4532b60e3 (6.14) on; before,
+    the hugetlb controller or the processes do. None elsewhere: there huge pages are beside the charge.
     """
     if "stat.hugetlb" in facts:
         return facts.once(counter("hugetlb"))

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from memcollect.compare.inputs import NOT_RECORDED, Observation
+from memcollect.compare.inputs import NOT_RECORDED, Observation, returns
 from memcollect.compare.model import Cell, Delta, Measure, PhaseKey
 from memcollect.compare.statistics import difference, spread
 from memcollect.compare.values import Known, measured_pods, repeat_values
@@ -61,7 +61,7 @@ def cell(group_: Group) -> Cell:
     repeats = [_pods_of(each) for each in group_.repeats().values()]
     values = [repeat_values(pods) for pods in repeats if pods]
     names = dict.fromkeys(name for row in values for name in row)
-    reuses = [each.same_pod for each in group_.observations if each.same_pod is not None]
+    reuses = returns(group_.observations)
     statuses = Counter(each.status or NOT_RECORDED for each in group_.observations)
     return Cell(
         backend=group_.backend,

@@ -165,6 +165,11 @@ def backend_names(documents: Sequence[Document], by: Grouping) -> dict[str, str]
     return _told_apart(documents, names) if by == "auto" else names
 
 
+def returns(observed: Iterable[Observation]) -> list[bool]:
+    """Return, for each reuse, whether the same pods came back."""
+    return [each.same_pod for each in observed if each.same_pod is not None]
+
+
 def _backend(document: Document, by: Grouping) -> str:
     if document.label is not None and by != "runtime":
         return document.label

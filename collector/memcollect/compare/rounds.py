@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from memcollect.compare.cells import Group
-from memcollect.compare.inputs import Observation
+from memcollect.compare.inputs import Observation, returns
 from memcollect.compare.model import ReuseRow
 from memcollect.compare.statistics import spread
 from memcollect.compare.values import HEADLINE, TOTALS, Known, measured_pods, repeat_values
@@ -27,7 +27,7 @@ def reuse_rows(groups: Iterable[Group]) -> Iterator[ReuseRow]:
 
 
 def _row(backend: str, phase: str, observations: Sequence[Observation]) -> ReuseRow:
-    told = [each.same_pod for each in observations if each.same_pod is not None]
+    told = returns(observations)
     repeats = list(_repeats(observations))
     changes = [_changes(values) for values in repeats if len(values) > 1]
     grown = [change for change in (each.get(HEADLINE) for each in changes) if change is not None]

@@ -269,6 +269,16 @@ def finding_amount(finding: Finding) -> str:
     return interval(-high, -low) if high <= 0 else interval(low, high)
 
 
+def finding_proof(finding: Finding) -> str:
+    """Return the amount with the evidence for it, as far as there is any."""
+    return ": ".join(part for part in (finding_amount(finding), finding.evidence) if part)
+
+
+def ladder_title(pod: Pod) -> str:
+    """Return from where to where the pod's ladder leads."""
+    return "From the processes to kubectl top" if pod.top else "From the processes up"
+
+
 def findings_by_weight(findings: list[Finding]) -> list[Finding]:
     """Return the findings with the gravest first, and the largest first among equals."""
     return sorted(

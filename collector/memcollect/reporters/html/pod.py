@@ -16,8 +16,9 @@ from memcollect.reporters.words import (
     SEVERITY_MARKS,
     absence,
     beside_apps,
-    finding_amount,
+    finding_proof,
     findings_by_weight,
+    ladder_title,
     pod_facts,
     pod_name,
     shown_apps,
@@ -66,7 +67,7 @@ def _numbers(pod: Pod, scale: Scale | None, *, full: bool) -> Iterator[Markup]:
         yield element("h3", f"Working set, {size(pod.composition.working_set_bytes)}")
         yield composition_part(pod.composition, scale, full=full)
     if pod.ladder is not None and pod.ladder.rungs:
-        yield element("h3", "From the processes to kubectl top" if pod.top else "From the processes up")
+        yield element("h3", ladder_title(pod))
         yield ladder_part(pod.ladder, full=full)
 
 
@@ -97,7 +98,7 @@ def _findings(findings: list[Finding]) -> Iterator[Markup]:
 def _finding(finding: Finding) -> Markup:
     scope = [] if finding.scope == "pod" else [name_of(finding.scope), ": "]
     severity = element("b", f"{SEVERITY_MARKS[finding.severity]} {finding.severity}")
-    proof = ": ".join(part for part in (finding_amount(finding), finding.evidence) if part)
+    proof = finding_proof(finding)
     remedy = element("span", f"→ {finding.remedy}", class_="remedy") if finding.remedy else ""
     return element(
         "li", severity, " ", *scope, finding.sentence, small(proof), remedy, class_=finding.severity

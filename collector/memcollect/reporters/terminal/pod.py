@@ -16,8 +16,9 @@ from memcollect.reporters.words import (
     SEVERITY_MARKS,
     absence,
     beside_apps,
-    finding_amount,
+    finding_proof,
     findings_by_weight,
+    ladder_title,
     pod_facts,
     pod_name,
     shown_apps,
@@ -63,7 +64,7 @@ def _numbers(pod: Pod, width: int, *, full: bool) -> Iterator[Text]:
         yield from _section(f"Working set, {size(pod.composition.working_set_bytes)}")
         yield from composition_lines(pod.composition, width, full=full)
     if pod.ladder is not None and pod.ladder.rungs:
-        yield from _section("From the processes to kubectl top" if pod.top else "From the processes up")
+        yield from _section(ladder_title(pod))
         yield from ladder_lines(pod.ladder, width, full=full)
 
 
@@ -95,7 +96,7 @@ def _finding(finding: Finding, width: int) -> Iterator[Text]:
     for line in paragraph(scope + finding.sentence, width, indent="    ", first=f"  {mark} "):
         line.stylize(style)
         yield line
-    proof = ": ".join(part for part in (finding_amount(finding), finding.evidence) if part)
+    proof = finding_proof(finding)
     if proof:
         yield from (_dim(line) for line in paragraph(proof, width, indent="    "))
     if finding.remedy:
