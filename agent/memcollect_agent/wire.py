@@ -358,6 +358,9 @@ class SampleRequest(Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     keeper_ids: list[str] | None = None
     """Ids of sandboxes and containers, 32 or 64 hexadecimal digits: whatever keeps one of them for its
     runtime, wherever on the node, is told (NodeSample.keepers)."""
+    tree: bool = False
+    """Whether the charge of every slice, service, pod and container of the node is read too, without their
+    processes (NodeSample.tree)."""
 
 
 class HistoryRequest(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -424,6 +427,51 @@ class History(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Of one tick, on average over the last `depth` ticks."""
     ring_bytes: int | None = None
     """What all rings of the node hold in memory."""
+    root: CgroupHistory | None = None
+    """The root cgroup's points, where the tree was asked for too: it has no memory.current, and so
+    `current_bytes` is its anon + file, which is what the kubelet calls a node's usage."""
+
+
+class CgroupUse(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What one cgroup is charged for, and nothing of its processes."""
+
+    path: str
+    """From the root of the cgroup mount, with a leading slash."""
+    current_bytes: int | None = None
+    stat: dict[str, int] = field(default_factory=dict)
+    """The lines of memory.stat that an account needs, in bytes, under the kernel's own names."""
+    dying: int | None = None
+    """nr_dying_descendants of cgroup.stat; read of cgroups that hold others, not of pods and services."""
+    populated: bool | None = None
+    """Whether a process lives in it or below (cgroup.events); read of pods and containers alone."""
+    started_by: str = ""
+    """Of a container outside Kubernetes: the cgroup of the pod in which an ancestor of its first process
+    lives, a Docker daemon's shim say; "" where there is none."""
+    absent: str = ""
+    """Why a number is missing, as a sentence."""
+
+
+class CgroupTree(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The charges of a whole node, each cgroup read once; of what is nested in a pod or service nothing."""
+
+    read_at: float
+    finished_at: float
+    root: dict[str, int] | None = None
+    """memory.stat of the root cgroup, in bytes and counts; the root has no memory.current."""
+    root_read_at: float | None = None
+    meminfo: dict[str, int] | None = None
+    """/proc/meminfo right before `root` was read, as Node.meminfo has it …"""
+    meminfo_again: dict[str, int] | None = None
+    """… and right after: what moved meanwhile bounds how far the two may disagree."""
+    cgroups: list[CgroupUse] = field(default_factory=list)
+    """In the order of their paths: a parent before what is in it."""
+    left_out: int = 0
+    """Cgroups beyond the ceiling that were found and not read."""
+    vanished: int = 0
+    """Removed between being listed and being read: normal."""
+    free_percpu_bytes: int | None = None
+    """Free pages on the CPUs' own lists (/proc/zoneinfo), which MemFree does not count."""
+    absent: dict[str, str] = field(default_factory=dict)
 
 
 class NodeSample(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -445,3 +493,5 @@ class NodeSample(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
     keepers: list[Hint] | None = None
     """Shims, monitors, VMMs and their helpers whose command lines bear an id that was asked for, which then
     is their `sandbox_id`; None: not asked for, or the time budget was spent first, and a problem says so."""
+    tree: CgroupTree | None = None
+    """Only when asked for."""

@@ -26,7 +26,7 @@ from msgspec import Struct
 from memcollect.commands.run import run
 from memcollect.documents.files import read_snapshot
 from memcollect.documents.snapshot import Container, Finding, Missing, Pod, Snapshot
-from memcollect.testing import NODES, POD_METRICS, PODS, Cluster, StandInCluster, objects
+from memcollect.testing import NODE_METRICS, NODES, POD_METRICS, PODS, Cluster, StandInCluster, objects
 from memcollect_agent.history import Recorder, Settings
 from memcollect_agent.history.clocks import Clocks
 from memcollect_agent.measure.sample import Roots, sample_node
@@ -89,6 +89,13 @@ def told(case: str, *arguments: str) -> Told:
 
 
 @functools.cache
+def told_of_nodes(case: str, *arguments: str) -> Told:
+    """Return what `memcollect node` says of the case's nodes."""
+    with _cluster(CASES / case) as options:
+        return _run(["node", *arguments, *options])
+
+
+@functools.cache
 def told_locally(case: str, *arguments: str) -> Told:
     """Return what `memcollect snapshot --local` says on the case's only node."""
     with tempfile.TemporaryDirectory() as scratch:
@@ -143,6 +150,8 @@ def _cluster(case: Path) -> Iterator[list[str]]:
             state.put(PODS, pod)
         for usage in _moved_to_now(metrics):
             state.put(POD_METRICS, usage)
+        for usage in _moved_to_now(_items(case / "nodemetrics.json")):
+            state.put(NODE_METRICS, usage)
         yield ["--kubeconfig", str(server.kubeconfig(Path(scratch) / "kubeconfig"))]
 
 

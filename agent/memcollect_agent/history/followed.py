@@ -138,3 +138,23 @@ class Followed:
         with cgroups.open(self.path) as now:
             if now.inode != self.inode:
                 raise GoneError(self.path, "was removed, and made anew")
+
+
+class FollowedRoot(Followed):
+    """The root cgroup, which has no memory.current: its anon + file stands for that, as in cAdvisor."""
+
+    def __init__(self, directory: CgroupDir, *, depth: int, stat: StatFields) -> None:
+        super().__init__(directory, depth=depth, stat=stat, pod_uid="", container_id=None, is_pod=False)
+
+    def read(self, clocks: Clocks, _cgroups: CgroupFs) -> None:
+        """Append a point; the root is never removed, and where it has no memory.stat there is none."""
+        self.problem = ""
+        try:
+            numbers = self._read_stat()
+        except GoneError as error:
+            self.problem = visible(str(error))[:500]
+            return
+        if numbers is not None:
+            anon, file = (numbers[STAT_FIELDS.index(name)] for name in ("anon", "file"))
+            usage = None if anon is None or file is None else anon + file
+            self.ring.append(clocks.wall(), [usage, *numbers])

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from memcollect_agent.errors import AgentError, GoneError
 from memcollect_agent.history.clocks import Clocks, JumpWatch
-from memcollect_agent.history.followed import STAT_FIELDS, Followed
+from memcollect_agent.history.followed import STAT_FIELDS, Followed, FollowedRoot
 from memcollect_agent.history.scan import Place, Scan
 from memcollect_agent.parse.stat_fields import StatFields
 from memcollect_agent.read.cgroupfs import CgroupFs
@@ -47,6 +47,7 @@ class Recorder:
         self._clocks = self.settings.clocks
         self._lock = threading.Lock()
         self._stat = StatFields(STAT_FIELDS)
+        self._root: FollowedRoot | None = None
         self._live: dict[str, Followed] = {}
         self._gone: deque[Followed] = deque()
         self._jumps = JumpWatch(self.settings.keep_seconds)
@@ -64,6 +65,7 @@ class Recorder:
         with self._lock:
             self._jumps.observe(self._clocks.wall(), self._clocks.monotonic())
             self._began_at = self._began_at or self._clocks.wall()
+            self._read_root()
             lost = self._read_all()
             if lost or self._ticks % RESCAN_TICKS == 0:
                 self._rescan()
@@ -77,12 +79,17 @@ class Recorder:
             self._missed_ticks += ticks
 
     def history(
-        self, request: HistoryRequest, pack: Callable[[CgroupHistory], CgroupHistory] = lambda one: one
+        self,
+        request: HistoryRequest,
+        pack: Callable[[CgroupHistory], CgroupHistory] = lambda one: one,
+        *,
+        root: bool = False,
     ) -> History:
         """Return what is remembered of the pods that `request` names.
 
-        `pack` sees each cgroup's points as soon as they are unpacked, and what it returns stands in
-        their place: as numbers of Python, those of a whole node take many times their size on the wire.
+        With `root` the root cgroup's points come along. `pack` sees each cgroup's points as soon as they
+        are unpacked, and what it returns stands in their place: as numbers of Python, those of a whole node
+        take many times their size on the wire.
         """
         wanted = None if request.pod_uids is None else {_normal(uid) for uid in request.pod_uids}
         with self._lock:
@@ -104,6 +111,7 @@ class Recorder:
                 problems=[*self._scan_problems, *(_problem(one) for one in chosen if one.problem)],
                 cost=self._mean_cost(),
                 ring_bytes=sum(one.ring.size_bytes for one in (*self._live.values(), *self._gone)),
+                root=pack(self._root.history(request.since)) if root and self._root is not None else None,
             )
 
     def close(self) -> None:
@@ -112,6 +120,16 @@ class Recorder:
             for one in self._live.values():
                 one.close()
             self._live.clear()
+            if self._root is not None:
+                self._root.close()
+
+    def _read_root(self) -> None:
+        try:
+            if self._root is None:
+                self._root = FollowedRoot(self._cgroups.open(), depth=self.settings.depth, stat=self._stat)
+            self._root.read(self._clocks, self._cgroups)
+        except AgentError:
+            return  # the scan says why the tree cannot be read
 
     def _read_all(self) -> bool:
         """Return whether a cgroup was found to be removed."""

@@ -19,10 +19,11 @@ from memcollect_agent.measure.node import measure_node
 from memcollect_agent.measure.pod import PodMeasurer, Sources
 from memcollect_agent.measure.problems import Problems
 from memcollect_agent.measure.processes import Budget
+from memcollect_agent.measure.tree import read_tree
 from memcollect_agent.read.cgroupfs import CgroupFs
 from memcollect_agent.read.procfs import ProcFs
 from memcollect_agent.sandbox import HOLDERS, MOST_LOOKED_AT, find_hints, find_keepers
-from memcollect_agent.wire import Cgroup, Cost, Hint, Node, NodeSample, Pod, SampleRequest
+from memcollect_agent.wire import Cgroup, CgroupTree, Cost, Hint, Node, NodeSample, Pod, SampleRequest
 
 _KEEPERS_LATE = "the time budget was spent before every process was looked at: ask for fewer pods"
 _REFUSED_FULL = (
@@ -107,6 +108,7 @@ class _NodeSampling:
             pods=measured,
             pods_parents=self._parents(found) if self._request.pods_parents else None,
             keepers=self._keepers(),
+            tree=self._tree(node) if self._request.tree else None,
             problems=self._problems.all,
             cost=Cost(
                 wall_seconds=time.monotonic() - wall,
@@ -206,6 +208,13 @@ class _NodeSampling:
             except AgentError as error:
                 self._problems.add_error("node", place.path, error)
         return parents
+
+    def _tree(self, node: Node) -> CgroupTree | None:
+        try:
+            return read_tree(self._proc, self._cgroups, node.page_size_bytes or 4096)
+        except AgentError as error:
+            self._problems.add_error("node", "tree", error)
+            return None
 
     def _keepers(self) -> list[Hint] | None:
         if self._request.keeper_ids is None:

@@ -11,7 +11,9 @@ from memcollect_agent.parse import flat_keyed
 _TELLING = (
     "allocstall",
     "drop_",
+    "nr_kernel_misc_reclaimable",
     "nr_swapcached",
+    "nr_zspages",
     "oom_kill",
     "pgdemote",
     "pglazyfree",
@@ -29,6 +31,6 @@ _TELLING = (
 
 
 def parse(data: bytes, source: str = "/proc/vmstat") -> dict[str, int]:
-    """Return the lines that tell of reclaim, swap, OOM kills and refaults, in pages or counts."""
+    """Return the lines that tell of reclaim, swap, zswap's pool, OOM kills and refaults: pages or counts."""
     fields = flat_keyed.parse(data, source)
     return {key: value for key, value in fields.items() if key.startswith(_TELLING)}

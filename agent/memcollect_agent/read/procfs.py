@@ -26,6 +26,7 @@ from memcollect_agent.parse import (
     swaps,
     version,
     vmstat,
+    zoneinfo,
 )
 from memcollect_agent.read import files
 
@@ -211,6 +212,10 @@ class ProcFs:
     def swap_devices(self) -> int:
         """/proc/swaps: how many there are."""
         return swaps.parse_count(self._read("swaps"), f"{self.root}/swaps")
+
+    def free_percpu_pages(self) -> int:
+        """/proc/zoneinfo: free pages on the CPUs' own lists."""
+        return zoneinfo.parse_free_percpu(self._read("zoneinfo"), f"{self.root}/zoneinfo")
 
     def _read(self, name: str) -> bytes:
         return files.read_file(name, self._fd, f"{self.root}/{name}")

@@ -74,7 +74,7 @@ class Service:
     def history(self, body: bytes, content_type: str, form: Form, *, lenient: bool) -> Answer:
         """Return the points of the last minutes. Raises Refusal."""
         request, problems = bodies.decode(body, content_type, HistoryRequest, lenient=lenient)
-        history = self._remembered(request.pod_uids, request.since, form)
+        history = self._remembered(request, form)
         if history is None:
             raise Refusal(HTTPStatus.NOT_FOUND, f"{_NO_HISTORY[0].upper()}{_NO_HISTORY[1:]}.")
         history = msgspec.structs.replace(history, problems=history.problems + problems)
@@ -93,16 +93,19 @@ class Service:
     def _measured(self, request: SampleRequest, problems: list[Problem], form: Form) -> NodeSample:
         sample = self._sampling(request)
         # After the sampling: the points then reach as near to its numbers as they can.
-        history = self._remembered(request.pod_uids, request.history_since, form) if request.history else None
+        history = self._remembered(request, form) if request.history else None
         if request.history and history is None:
             missing = Problem(kind="request", name="history", reason="unsupported", detail=_NO_HISTORY)
             problems = [*problems, missing]
         return msgspec.structs.replace(sample, problems=sample.problems + problems, history=history)
 
-    def _remembered(self, pod_uids: list[str] | None, since: float | None, form: Form) -> History | None:
+    def _remembered(self, request: SampleRequest | HistoryRequest, form: Form) -> History | None:
         if self._recorder is None:
             return None
-        return self._recorder.history(HistoryRequest(pod_uids=pod_uids, since=since), packer(form))
+        if isinstance(request, HistoryRequest):
+            return self._recorder.history(request, packer(form))
+        wanted = HistoryRequest(pod_uids=request.pod_uids, since=request.history_since)
+        return self._recorder.history(wanted, packer(form), root=request.tree)
 
 
 def _unique(names: list[str] | None) -> list[str] | None:

@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": "The whole thing on a real kernel in a minute, without a cluster.",
     "doctor": "What works and what does not, each with the remedy.",
     "explain": "A saved snapshot, explained again: offline, in full.",
+    "node": "Where all of a node's memory is, and why kubectl top node and free differ.",
     "profile": "Run a plan's phases in sandboxes, and measure after each.",
     "snapshot": "Measure pods and say where their memory is.",
     "top": "Pods' memory live: what kubectl top would say now, what it is made of, how it changes.",

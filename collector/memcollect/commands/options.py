@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FORMATS = ("table", "markdown", "html", "json", "profile-v1", "profile-v1-markdown")
+OLDER = "; profile-v1 and profile-v1-markdown as the older profile script wrote them."
+NODE_FORMATS = ("table", "markdown", "html", "json")
 Command = TypeVar("Command", bound="Callable[..., Any]")
 Options = TypeVar("Options", bound=Struct)
 
@@ -159,6 +161,15 @@ def match_option(what: str) -> Callable[[Command], Command]:
 
 def report_options(function: Command) -> Command:
     """Add those of ReportOptions: --format, -o, --force and --details."""
+    return _report_options(function, FORMATS)
+
+
+def node_report_options(function: Command) -> Command:
+    """Add the same, without the formats that tell of pods alone."""
+    return _report_options(function, NODE_FORMATS)
+
+
+def _report_options(function: Command, formats: tuple[str, ...]) -> Command:
     function = option(
         "--details",
         type=click.Choice(["auto", "all", "none"]),
@@ -171,11 +182,11 @@ def report_options(function: Command) -> Command:
     return option(
         "--format",
         "format_",
-        type=click.Choice(FORMATS),
+        type=click.Choice(formats),
         default="table",
         show_default=True,
         help="table for people, markdown for a pull request, html for one page with pictures, json for"
-        " programs and for later; profile-v1 and profile-v1-markdown as the older profile script wrote them.",
+        " programs and for later" + (OLDER if formats == FORMATS else "."),
     )(function)
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from memcollect_agent.wire import Cgroup, Hint, Node, Process, ProcessSums
+from memcollect_agent.wire import Cgroup, CgroupTree, Hint, Node, Process, ProcessSums
 
 SCHEMA_VERSION = 2
 """1 was the JSON of the script that memcollect replaces."""
@@ -292,6 +292,83 @@ class Pod(Struct, frozen=True, kw_only=True, gc=False):
     """What the verdict is made of, in its order."""
 
 
+class KnownPod(Struct, frozen=True, kw_only=True, gc=False):
+    """A pod that the API server puts on a node, whether or not it was asked for."""
+
+    uid: str
+    """As its cgroup is named."""
+    namespace: str
+    name: str
+    phase: str | None = None
+    qos_class: str | None = None
+
+
+class Partition(Struct, frozen=True, kw_only=True, gc=False):
+    """A whole taken apart: terms and residual sum to `whole_bytes`."""
+
+    whole_bytes: int
+    terms: list[Term] = field(default_factory=list)
+    residual: Residual
+    undecided: list[Undecided] = field(default_factory=list)
+
+
+class Holder(Struct, frozen=True, kw_only=True, gc=False):
+    """What one cgroup holds, or what a group of them holds beyond those that are told by themselves."""
+
+    kind: str
+    """"pod"; "orphan" (a pod's cgroup of which the API server knows no pod); "unnamed" (a pod's cgroup, where
+    the API server could not be asked); "left" (charged to the cgroups that hold pods, and to no pod in them);
+    "service"; "container" (outside of every pod); "slice" (any other cgroup's own)."""
+    name: str
+    """NAMESPACE/NAME of a pod, else the cgroup's."""
+    path: str
+    bytes: int
+    """What is charged to it: memory.current; of "left" and "slice" without what is charged below."""
+    working_set_bytes: int | None = None
+    anon_bytes: int | None = None
+    shmem_bytes: int | None = None
+    cache_bytes: int | None = None
+    """Page cache of regular files."""
+    kernel_bytes: int | None = None
+    dying_cgroups: int | None = None
+    populated: bool | None = None
+    """Whether processes live in it."""
+    pod: str = ""
+    """Of a container: the pod whose process started it."""
+    processes: list[Process] = field(default_factory=list)
+    """Of an orphan: its largest."""
+
+
+class NodeAccount(Struct, frozen=True, kw_only=True, gc=False):
+    """Where all of one node's memory is. From `kinds` on everything is derived from what stands before.
+
+    `kinds` and `owners` take MemTotal apart, by what it is used for and by who holds it; `ladder` goes from
+    MemAvailable to kubectl top node.
+    """
+
+    node: str
+    """Its facts are in Snapshot.nodes under this name."""
+    taken_at: float
+    tree: CgroupTree
+    known_pods: list[KnownPod] | None = None
+    """None: the API server was not asked, or could not be; then `pods_unknown` says why."""
+    pods_unknown: str = ""
+    orphan_processes: dict[str, list[Process]] = field(default_factory=dict)
+    """By the UID in the cgroup's name, the largest processes of a pod that the API server does not know."""
+    allocatable_bytes: int | None = None
+    capacity_bytes: int | None = None
+    top: Top | None = None
+    """`kubectl top node`; None: nobody was asked."""
+    kinds: Partition | None = None
+    owners: Partition | None = None
+    holders: list[Holder] = field(default_factory=list)
+    """The largest first."""
+    ladder: Ladder | None = None
+    findings: list[Finding] = field(default_factory=list)
+    undecided: list[Undecided] = field(default_factory=list)
+    verdict: str = ""
+
+
 class Missing(Struct, frozen=True, kw_only=True, gc=False):
     """Something that was asked for and not measured."""
 
@@ -367,6 +444,8 @@ class Snapshot(Struct, frozen=True, kw_only=True, gc=False):
     mode: Literal["cluster", "local"]
     scope: Scope = field(default_factory=Scope)
     nodes: list[Node] = field(default_factory=list)
+    accounts: list[NodeAccount] = field(default_factory=list)
+    """Where all of a node's memory is; of the nodes of which that was asked."""
     pods: list[Pod] = field(default_factory=list)
     missing: list[Missing] = field(default_factory=list)
     summary: Summary = field(default_factory=Summary)

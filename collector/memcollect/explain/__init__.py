@@ -16,6 +16,7 @@ from memcollect.documents.snapshot import Composition, Container, Finding, Pod, 
 from memcollect.explain.engine import find
 from memcollect.explain.findings import rules_for_container, rules_for_pod
 from memcollect.explain.kills import find_kills
+from memcollect.explain.node import explain_accounts
 from memcollect.explain.runtimes import find_runtime
 from memcollect.explain.statement import Case
 from memcollect.explain.summary import summarise
@@ -28,7 +29,10 @@ def explain(snapshot: Snapshot) -> Snapshot:
     """Return the document with every ladder, composition, finding, verdict and the summary made anew."""
     nodes = {node.name: node for node in snapshot.nodes}
     pods = [explain_pod(pod, nodes.get(pod.node or "")) for pod in snapshot.pods]
-    return msgspec.structs.replace(snapshot, pods=pods, summary=summarise(pods, snapshot.nodes))
+    accounts = explain_accounts(snapshot.accounts, snapshot.nodes)
+    return msgspec.structs.replace(
+        snapshot, pods=pods, accounts=accounts, summary=summarise(pods, snapshot.nodes)
+    )
 
 
 def explain_pod(pod: Pod, node: Node | None) -> Pod:

@@ -6,6 +6,7 @@ The join key is the pod's UID (a static pod's config hash) and the container's i
 from memcollect.join.capture import Capture, missing_from_problem
 from memcollect.join.cluster import FINISHED, ClusterFacts, Failure, NodeJoin, join_node
 from memcollect.join.local import LocalNames, local_snapshot
+from memcollect.join.nodes import NodeKnowledge, account_of, unknown_uids
 
 __all__ = [
     "FINISHED",
@@ -14,7 +15,10 @@ __all__ = [
     "Failure",
     "LocalNames",
     "NodeJoin",
+    "NodeKnowledge",
+    "account_of",
     "join_node",
     "local_snapshot",
     "missing_from_problem",
+    "unknown_uids",
 ]

@@ -291,6 +291,16 @@ class PodMetrics(_Object, frozen=True):
     containers: list[ContainerUsage] | None = None
 
 
+class NodeMetrics(_Object, frozen=True):
+    """One node in metrics.k8s.io: what `kubectl top node` shows."""
+
+    metadata: Metadata
+    timestamp: datetime
+    """Of the kubelet's sample, in whole seconds."""
+    window: str = ""
+    usage: Usage = field(default_factory=Usage)
+
+
 class StatusDetails(_Object, frozen=True):
     """What a failure concerned."""
 

@@ -39,3 +39,13 @@ class Metrics(Struct, frozen=True, kw_only=True, gc=False):
     def gap(self, namespace: str) -> Missing | None:
         """Return why no pod of `namespace` has numbers; None where its pods were asked for."""
         return next((gap for gap in self.gaps if gap.name in ("*", namespace)), None)
+
+
+class NodeUsage(Struct, frozen=True, kw_only=True, gc=False):
+    """One node's number."""
+
+    name: str
+    timestamp: float
+    """Of the kubelet's sample: seconds since the Unix epoch, whole, on the node's clock."""
+    memory_bytes: int | None = None
+    """The kubelet's working set of the root cgroup; None where it is no quantity."""

@@ -15,10 +15,11 @@ from rich.text import Text
 from memcollect.reporters.columns import by_size
 from memcollect.reporters.groups import missing_groups, some_names
 from memcollect.reporters.terminal.lines import left, paragraph
+from memcollect.reporters.terminal.node import account_lines
 from memcollect.reporters.terminal.overview import overview_lines
 from memcollect.reporters.terminal.pod import pod_lines
 from memcollect.reporters.terminal.subtotals import subtotal_lines
-from memcollect.reporters.words import Details, heading, shows_details
+from memcollect.reporters.words import Details, heading, is_of_nodes, shows_details
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +61,10 @@ def render(
 def _lines(snapshot: Snapshot, width: int, *, details: Details, full: bool) -> Iterator[Text]:
     yield from _heading(snapshot, width)
     in_full = shows_details(snapshot, details)
-    if len(snapshot.pods) > 1 or not in_full:
+    for account in snapshot.accounts:
+        yield Text()
+        yield from account_lines(account, width, full=full)
+    if len(snapshot.pods) > 1 or (not in_full and not is_of_nodes(snapshot)):
         yield Text()
         yield from overview_lines(snapshot.pods, width)
     yield from subtotal_lines(snapshot, width)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from memcollect.accounting.facts import unread_count, unread_rss_bytes, why_unread
+from memcollect.reporters import node_words
 from memcollect.reporters.escape import visible
 from memcollect.reporters.groups import MOST_NODES
 from memcollect.reporters.sizes import interval, share, size
@@ -116,7 +117,7 @@ def shows_details(snapshot: Snapshot, details: Details) -> bool:
 
 def term_label(term: str) -> str:
     """Return what a person calls the term; any other name, a finding's cause say, as it is."""
-    return TERMS.get(term) or visible(term).replace("_", " ")
+    return TERMS.get(term) or node_words.TERMS.get(term) or visible(term).replace("_", " ")
 
 
 def reclaim_hint(term: Term, room: SwapRoom) -> str:
@@ -142,7 +143,7 @@ def beside_hint(term: Term, composition: Composition) -> str:
 
 def rung_label(rung: str) -> str:
     """Return what a person calls the rung; an unknown one by its own name."""
-    return RUNGS.get(rung) or visible(rung)
+    return RUNGS.get(rung) or node_words.RUNGS.get(rung) or visible(rung)
 
 
 def beside_apps(pod: Pod) -> list[Container]:
@@ -317,7 +318,7 @@ def heading(snapshot: Snapshot) -> list[tuple[str, str]]:
         ("Sample", snapshot.sample),
         ("Captured", snapshot.captured_at),
         ("Mode", _mode(snapshot)),
-        ("Pods", _pods(snapshot)),
+        *([] if is_of_nodes(snapshot) else [("Pods", _pods(snapshot))]),
     ]
     if summary.working_set_bytes is not None:
         lines.append(("Working set", size(summary.working_set_bytes)))
@@ -330,9 +331,16 @@ def heading(snapshot: Snapshot) -> list[tuple[str, str]]:
     return [(label, visible(text)) for label, text in lines]
 
 
+def is_of_nodes(snapshot: Snapshot) -> bool:
+    """Return whether the document is about nodes alone."""
+    return bool(snapshot.accounts) and not snapshot.pods
+
+
 def _mode(snapshot: Snapshot) -> str:
     if snapshot.mode == "local":
         return "this machine"
+    if is_of_nodes(snapshot):
+        return "nodes of a cluster"
     scope = snapshot.scope
     namespaces = "all namespaces" if scope.namespaces is None else ", ".join(scope.namespaces)
     return f"cluster, {namespaces}" + (f", {scope.selector}" if scope.selector else "")

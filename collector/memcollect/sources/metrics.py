@@ -20,11 +20,11 @@ ROOT = f"/apis/{GROUP}/v1beta1"
 
 _POD_METRICS = msgspec.json.Decoder(PodMetrics)
 _DURATION = re.compile(r"(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+(?:\.[0-9]+)?)s)?", re.ASCII)
-_NO_API = (
+NO_API = (
     "This cluster has no metrics API (metrics.k8s.io), so kubectl top has no numbers either: "
     "install metrics-server."
 )
-_API_DOWN = (
+API_DOWN = (
     "The metrics API is there but does not answer: see `kubectl get apiservice v1beta1.metrics.k8s.io` "
     "and the logs of metrics-server."
 )
@@ -108,5 +108,5 @@ def _gap(error: ClusterError, place: str) -> Missing:
     if isinstance(error, DeniedError):
         return Missing(kind="metrics", name=place, reason="denied", detail=str(error))
     if isinstance(error, MissingError):
-        return Missing(kind="metrics", name=place, reason="no-metrics-api", detail=_NO_API)
-    return Missing(kind="metrics", name=place, reason="metrics-unavailable", detail=f"{_API_DOWN} ({error})")
+        return Missing(kind="metrics", name=place, reason="no-metrics-api", detail=NO_API)
+    return Missing(kind="metrics", name=place, reason="metrics-unavailable", detail=f"{API_DOWN} ({error})")

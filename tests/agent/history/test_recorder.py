@@ -269,7 +269,8 @@ def test_no_descriptor_is_lost_over_a_life_of_changes(world: World) -> None:
         world.tick(5)
     assert descriptors() == before
     world.recorder.close()
-    assert descriptors() == before - 2
+    # The pod's, its container's, and the root's.
+    assert descriptors() == before - 3
 
 
 def test_a_clock_that_was_set_is_noted(world: World) -> None:
@@ -321,3 +322,29 @@ def test_ticks_tell_their_own_cost(world: World) -> None:
     assert cost is not None
     assert cost.wall_seconds > 0
     assert cost.cpu_seconds > 0
+
+
+def test_the_root_is_remembered_as_the_kubelet_counts_it(tmp_path: Path) -> None:
+    (tmp_path / "cgroup.controllers").write_text("memory\n")
+    (tmp_path / "memory.stat").write_text("anon 500\nfile 300\ninactive_file 200\n")
+    recorder = Recorder(str(tmp_path))
+    recorder.tick()
+    (tmp_path / "memory.stat").write_text("anon 600\nfile 300\ninactive_file 100\n")
+    recorder.tick()
+    root = recorder.history(HistoryRequest(pod_uids=[]), root=True).root
+    recorder.close()
+
+    assert root is not None
+    assert (root.path, root.current_bytes, root.inactive_file_bytes) == ("/", [800, 900], [200, 100])
+    assert recorder.history(HistoryRequest()).root is None
+
+
+def test_a_root_without_memory_stat_is_no_fault(tmp_path: Path) -> None:
+    (tmp_path / "cgroup.controllers").write_text("memory\n")
+    recorder = Recorder(str(tmp_path))
+    recorder.tick()
+    root = recorder.history(HistoryRequest(pod_uids=[]), root=True).root
+    recorder.close()
+
+    assert root is not None
+    assert root.times == []

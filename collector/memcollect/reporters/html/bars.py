@@ -52,14 +52,16 @@ def residual_ends(composition: Composition) -> tuple[int, int]:
     return whole - residual.high_bytes, whole - residual.low_bytes
 
 
-def large_bar(composition: Composition, scale: Scale, *, full: bool = True) -> Markup:
+def large_bar(
+    composition: Composition, scale: Scale, *, full: bool = True, whole_name: str = "working set"
+) -> Markup:
     """Return the bar of a pod's section; an interval that holds the residual is drawn below it.
 
     When `full`, each segment says what it is below a pointer.
     """
     parts = segments(composition)
     shapes = [shape for part in parts for shape in _part(part, scale, TALL, titled=full)]
-    ends, text = residual_ends(composition), _summary(composition)
+    ends, text = residual_ends(composition), _summary(composition, whole_name)
     if ends[0] == ends[1]:
         return picture(text, *shapes, height=TALL, class_="stack")
     shapes.append(whisker(scale, ends, y=TALL + 8))
@@ -86,8 +88,8 @@ def _part(part: Segment, scale: Scale, height: int, *, titled: bool) -> Iterator
         yield upright(scale, part.end, "trace", top="0", bottom=str(height))
 
 
-def _summary(composition: Composition) -> str:
+def _summary(composition: Composition, whole_name: str = "working set") -> str:
     whole = composition.working_set_bytes
     terms = sorted_terms(composition.terms)[:NAMED_TERMS]
     parts = [f"{term_label(each.term)} {share(each.estimate_bytes, whole)}".rstrip() for each in terms]
-    return ": ".join(part for part in (f"working set {size(whole)}", ", ".join(parts)) if part)
+    return ": ".join(part for part in (f"{whole_name} {size(whole)}", ", ".join(parts)) if part)

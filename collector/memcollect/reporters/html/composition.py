@@ -33,12 +33,14 @@ COLUMNS = (
 )
 
 
-def composition_part(composition: Composition, scale: Scale, *, full: bool = True) -> Markup:
+def composition_part(
+    composition: Composition, scale: Scale, *, full: bool = True, whole_name: str = "working set"
+) -> Markup:
     """Return the bar, the table of its terms, and what was measured and holds nothing."""
     none = zero_terms(composition.terms)
     return joined(
         [
-            large_bar(composition, scale, full=full),
+            large_bar(composition, scale, full=full, whole_name=whole_name),
             table(COLUMNS, _rows(composition), class_="terms"),
             element("p", f"0 B each: {', '.join(none)}", class_="dim") if none else "",
         ]

@@ -21,6 +21,7 @@ from memcollect.reporters.words import (
 )
 
 COLUMNS = (Column("From processes to charge"), Column("Bytes"), Column("Picture"))
+NODE_COLUMNS = (Column("From MemAvailable to kubectl top node"), *COLUMNS[1:])
 
 
 class _Words(NamedTuple):
@@ -31,14 +32,14 @@ class _Words(NamedTuple):
     class_: str | None = None
 
 
-def ladder_part(ladder: Ladder, *, full: bool = True) -> Markup:
+def ladder_part(ladder: Ladder, *, full: bool = True, columns: tuple[Column, ...] = COLUMNS) -> Markup:
     """Return the table of rungs and steps with its picture, then what the marks mean."""
     scale, found = reach(ladder), list(stages(ladder, full=full))
     rows = []
     for place, stage in enumerate(found):
         drawn = stage_picture(stage, scale, last=place == len(found) - 1)
         rows.append(_row(_words(stage), drawn))
-    head = element("tr", *(element("th", each.title, scope="col", class_=each.classes) for each in COLUMNS))
+    head = element("tr", *(element("th", each.title, scope="col", class_=each.classes) for each in columns))
     return joined(
         [
             element("table", element("thead", head), element("tbody", *rows), class_="ladder"),

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from memcollect.documents.snapshot import Composition, Container, Finding, Pod
+from memcollect.documents.snapshot import Composition, Container, Pod
 from memcollect.reporters.html.bars import reach
-from memcollect.reporters.html.composition import composition_part, small
+from memcollect.reporters.html.composition import composition_part
+from memcollect.reporters.html.findings import findings_part, undecided_part
 from memcollect.reporters.html.ladder import ladder_part
-from memcollect.reporters.html.markup import Markup, element, items, joined, name_of
+from memcollect.reporters.html.markup import Markup, element, name_of
 from memcollect.reporters.html.processes import processes_part
 from memcollect.reporters.html.shapes import Scale
 from memcollect.reporters.sizes import size
 from memcollect.reporters.words import (
-    SEVERITY_MARKS,
     absence,
     beside_apps,
-    finding_proof,
-    findings_by_weight,
     ladder_title,
     pod_facts,
     pod_name,
     shown_apps,
     top_sentence,
-    undecided_by_reason,
     unread_sentences,
 )
 
@@ -55,8 +52,8 @@ def _facts(pod: Pod) -> Iterator[Markup]:
 def _rest(pod: Pod, *, full: bool) -> Iterator[Markup]:
     scale = reach([pod.composition]) if pod.composition else None
     yield from _numbers(pod, scale, full=full)
-    yield from _findings(pod.findings)
-    yield from _undecided(pod)
+    yield from findings_part(pod.findings)
+    yield from undecided_part(pod.undecided, unread_sentences(pod))
     for container in (*shown_apps(pod), *beside_apps(pod)):
         yield from _container(container, scale, full=full)
     yield from processes_part(pod)
@@ -87,30 +84,3 @@ def _wider(composition: Composition, scale: Scale | None) -> Scale:
     """Return the pod's scale, so that bars compare; one of its own for what is no part of the pod."""
     own = reach([composition])
     return own if scale is None else Scale(min(own.low, scale.low), max(own.high, scale.high))
-
-
-def _findings(findings: list[Finding]) -> Iterator[Markup]:
-    if findings:
-        yield element("h3", "What is worth knowing")
-        yield element("ul", *map(_finding, findings_by_weight(findings)), class_="findings")
-
-
-def _finding(finding: Finding) -> Markup:
-    scope = [] if finding.scope == "pod" else [name_of(finding.scope), ": "]
-    severity = element("b", f"{SEVERITY_MARKS[finding.severity]} {finding.severity}")
-    proof = finding_proof(finding)
-    remedy = element("span", f"→ {finding.remedy}", class_="remedy") if finding.remedy else ""
-    return element(
-        "li", severity, " ", *scope, finding.sentence, small(proof), remedy, class_=finding.severity
-    )
-
-
-def _undecided(pod: Pod) -> Iterator[Markup]:
-    open_ = [
-        joined([", ".join(labels), f": {reason}", small(", ".join(missing))])
-        for labels, missing, reason in undecided_by_reason(pod.undecided)
-    ]
-    open_ += [joined([sentence]) for sentence in unread_sentences(pod)]
-    if open_:
-        yield element("h3", "What could not be decided")
-        yield items(open_, class_="undecided")

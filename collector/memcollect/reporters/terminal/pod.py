@@ -9,30 +9,25 @@ from rich.text import Text
 from memcollect.reporters.escape import visible
 from memcollect.reporters.sizes import size
 from memcollect.reporters.terminal.composition import composition_lines
+from memcollect.reporters.terminal.findings import dim, findings_lines, section, undecided_lines
 from memcollect.reporters.terminal.ladder import ladder_lines
 from memcollect.reporters.terminal.lines import cut_middle, paragraph
 from memcollect.reporters.terminal.processes import process_lines, service_lines
 from memcollect.reporters.words import (
-    SEVERITY_MARKS,
     absence,
     beside_apps,
-    finding_proof,
-    findings_by_weight,
     ladder_title,
     pod_facts,
     pod_name,
     shown_apps,
     top_sentence,
-    undecided_by_reason,
     unread_sentences,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from memcollect.documents.snapshot import Container, Finding, Pod
-
-SEVERITY_STYLES = {"info": "", "notice": "bold", "warning": "bold yellow", "critical": "bold red"}
+    from memcollect.documents.snapshot import Container, Pod
 
 
 def pod_lines(pod: Pod, width: int, *, full: bool) -> Iterator[Text]:
@@ -41,14 +36,14 @@ def pod_lines(pod: Pod, width: int, *, full: bool) -> Iterator[Text]:
     if pod.verdict:
         yield from paragraph(pod.verdict, width, indent="")
     if pod.top is not None:
-        yield from (_dim(line) for line in paragraph(top_sentence(pod), width, indent=""))
+        yield from (dim(line) for line in paragraph(top_sentence(pod), width, indent=""))
     yield from _numbers(pod, width, full=full)
     for container in shown_apps(pod):
         yield from _container(container, width, full=full)
     for container in beside_apps(pod):
         yield from _container(container, width, full=full)
-    yield from _findings(pod, width)
-    yield from _undecided(pod, width)
+    yield from findings_lines(pod.findings, width)
+    yield from undecided_lines(pod.undecided, unread_sentences(pod), width)
     yield from _processes(pod, width)
 
 
@@ -56,80 +51,36 @@ def _title(pod: Pod, width: int) -> Iterator[Text]:
     yield Text(cut_middle(pod_name(pod), width), style="bold underline")
     facts = pod_facts(pod)
     if facts:
-        yield from (_dim(line) for line in paragraph(", ".join(facts), width, indent=""))
+        yield from (dim(line) for line in paragraph(", ".join(facts), width, indent=""))
 
 
 def _numbers(pod: Pod, width: int, *, full: bool) -> Iterator[Text]:
     if pod.composition is not None:
-        yield from _section(f"Working set, {size(pod.composition.working_set_bytes)}")
+        yield from section(f"Working set, {size(pod.composition.working_set_bytes)}")
         yield from composition_lines(pod.composition, width, full=full)
     if pod.ladder is not None and pod.ladder.rungs:
-        yield from _section(ladder_title(pod))
+        yield from section(ladder_title(pod))
         yield from ladder_lines(pod.ladder, width, full=full)
 
 
 def _container(container: Container, width: int, *, full: bool) -> Iterator[Text]:
     name = f"Container {visible(container.name)}"
     if container.composition is None:
-        yield from _section(cut_middle(f"{name}: {absence(container)}", width))
+        yield from section(cut_middle(f"{name}: {absence(container)}", width))
         return
     amount = size(container.composition.working_set_bytes)
-    yield from _section(f"{cut_middle(name, width - len(amount) - 2)}, {amount}")
+    yield from section(f"{cut_middle(name, width - len(amount) - 2)}, {amount}")
     yield from composition_lines(container.composition, width, full=full)
     if full and container.ladder is not None:
         yield Text()
         yield from ladder_lines(container.ladder, width, full=full)
 
 
-def _findings(pod: Pod, width: int) -> Iterator[Text]:
-    if not pod.findings:
-        return
-    yield from _section("What is worth knowing")
-    for finding in findings_by_weight(pod.findings):
-        yield from _finding(finding, width)
-
-
-def _finding(finding: Finding, width: int) -> Iterator[Text]:
-    """Yield the sentence, then the amount with its proof, then the remedy."""
-    mark, style = SEVERITY_MARKS[finding.severity], SEVERITY_STYLES[finding.severity]
-    scope = "" if finding.scope == "pod" else f"{finding.scope}: "
-    for line in paragraph(scope + finding.sentence, width, indent="    ", first=f"  {mark} "):
-        line.stylize(style)
-        yield line
-    proof = finding_proof(finding)
-    if proof:
-        yield from (_dim(line) for line in paragraph(proof, width, indent="    "))
-    if finding.remedy:
-        yield from paragraph(finding.remedy, width, indent="      ", first="    → ")
-
-
-def _undecided(pod: Pod, width: int) -> Iterator[Text]:
-    unread = unread_sentences(pod)
-    if not pod.undecided and not unread:
-        return
-    yield from _section("What could not be decided")
-    for labels, missing, reason in undecided_by_reason(pod.undecided):
-        text = f"{', '.join(labels)}: {reason} ({', '.join(missing)})"
-        yield from paragraph(text, width, indent="    ", first="  ? ")
-    for text in unread:
-        yield from paragraph(text, width, indent="    ", first="  ? ")
-
-
 def _processes(pod: Pod, width: int) -> Iterator[Text]:
     for container in pod.containers:
         if container.services:
-            yield from _section(cut_middle(f"Services of {visible(container.name)}", width))
+            yield from section(cut_middle(f"Services of {visible(container.name)}", width))
             yield from service_lines(container.services, width)
         if container.processes and container.role != "pause":
-            yield from _section(cut_middle(f"Processes of {visible(container.name)}", width))
+            yield from section(cut_middle(f"Processes of {visible(container.name)}", width))
             yield from process_lines(container.processes, width)
-
-
-def _section(title: str) -> Iterator[Text]:
-    yield Text()
-    yield Text(title, style="bold cyan")
-
-
-def _dim(line: Text) -> Text:
-    line.stylize("dim")
-    return line

@@ -1,0 +1,103 @@
+"""One node's tree, the pods that the API server puts there, and kubectl top's number, as an account. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from memcollect.documents.snapshot import KnownPod, NodeAccount, Top
+from memcollect.join.reconcile import Now, reconcile, slack_bytes, window_of
+from memcollect.join.series import Series
+from memcollect.kubernetes import objects as kube
+from memcollect.kubernetes.usage import NodeUsage
+from memcollect_agent import pods, wire
+
+FINISHED = frozenset({"Succeeded", "Failed"})
+
+
+@dataclass(frozen=True)
+class NodeKnowledge:
+    """What Kubernetes knows of one node; `pods` is None where they could not be listed, with the reason."""
+
+    pods: Sequence[kube.Pod] | None = None
+    pods_unknown: str = ""
+    asked_top: bool = True
+    """Whether kubectl top's number was asked for at all."""
+    usage: NodeUsage | None = None
+    no_usage: str = ""
+    """Why there is no number of kubectl top."""
+    allocatable_bytes: int | None = None
+    capacity_bytes: int | None = None
+    orphan_pods: Sequence[wire.Pod] = field(default_factory=list)
+    """What the agent measured of pods that the API server does not know."""
+
+
+def account_of(name: str, sample: wire.NodeSample, known: NodeKnowledge) -> NodeAccount | None:
+    """Return the raw account of one node; None where its agent told no tree."""
+    if sample.tree is None:
+        return None
+    return NodeAccount(
+        node=name,
+        taken_at=sample.sampled_at,
+        tree=sample.tree,
+        known_pods=None if known.pods is None else [_known(pod) for pod in known.pods],
+        pods_unknown=known.pods_unknown,
+        orphan_processes={pod.uid: _processes(pod) for pod in known.orphan_pods},
+        allocatable_bytes=known.allocatable_bytes,
+        capacity_bytes=known.capacity_bytes,
+        top=top_of(sample, known) if known.asked_top else None,
+    )
+
+
+def _known(pod: kube.Pod) -> KnownPod:
+    return KnownPod(
+        uid=pod.cgroup_uid,
+        namespace=pod.metadata.namespace,
+        name=pod.metadata.name,
+        phase=pod.status.phase,
+        qos_class=pod.status.qos_class,
+    )
+
+
+def _processes(pod: wire.Pod) -> list[wire.Process]:
+    found = [process for container in pod.containers for process in container.processes]
+    return sorted(found, key=lambda each: -(each.pss_bytes or each.rss_bytes or 0))
+
+
+def unknown_uids(tree: wire.CgroupTree, known: Sequence[kube.Pod]) -> list[str]:
+    """Return the UIDs of pods that have a cgroup on the node and are not among `known`."""
+    uids = {pod.cgroup_uid.lower().replace("_", "-") for pod in known}
+    found = [place.uid for use in tree.cgroups if (place := pods.pod_at(use.path)) is not None]
+    return [uid for uid in found if uid.lower().replace("_", "-") not in uids]
+
+
+def top_of(sample: wire.NodeSample, known: NodeKnowledge) -> Top:
+    """Return kubectl top node's number held against the agent's own of the same moment."""
+    usage = known.usage
+    if usage is None or usage.memory_bytes is None:
+        why = known.no_usage or "metrics-server does not show this node yet"
+        return Top(source="metrics.k8s.io", status="no-metrics", detail=why)
+    top = Top(source="metrics.k8s.io", timestamp=usage.timestamp, memory_bytes=usage.memory_bytes)
+    now = _now(sample)
+    series = _series(sample, now)
+    return reconcile(top, series, window_of(usage.timestamp, 1, sample.sampled_at), now)
+
+
+def _now(sample: wire.NodeSample) -> Now | None:
+    tree = sample.tree
+    if tree is None or tree.root is None or tree.root_read_at is None:
+        return None
+    needed = [tree.root.get(name) for name in ("anon", "file", "inactive_file")]
+    if None in needed:
+        return None
+    anon, file, inactive = (value or 0 for value in needed)
+    slack = slack_bytes(sample.node.cpus, sample.node.page_size_bytes)
+    return Now(at=tree.root_read_at, working_set_bytes=max(0, anon + file - inactive), slack_bytes=slack)
+
+
+def _series(sample: wire.NodeSample, now: Now | None) -> Series | None:
+    ring = sample.history.root if sample.history is not None else None
+    if ring is None or not ring.times:
+        return None
+    series = Series.of(ring)
+    return series.extended(now.at, now.working_set_bytes) if now is not None else series

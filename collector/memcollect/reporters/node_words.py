@@ -1,0 +1,126 @@
+"""The words for what a node's account names, alike in every format. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from memcollect.documents.snapshot import Composition
+from memcollect.reporters.escape import visible
+from memcollect.reporters.sizes import share, size
+
+if TYPE_CHECKING:
+    from memcollect.documents.snapshot import Holder, NodeAccount, Partition
+    from memcollect_agent.wire import Process
+
+TERMS = {
+    "free": "free",
+    "active_cache": "active page cache",
+    "inactive_cache": "inactive page cache",
+    "other_user": "locked, swap cache etc.",
+    "uncounted_user": "swap cache, THP rests",
+    "zspages": "kernel: compressed pool",
+    "kernel_direct": "kernel: no counter",
+    "kernel_memory": "kernel memory",
+    "held_back": "the kernel's reserve",
+    "free_percpu": "free, on CPUs' lists",
+    "pods": "pods",
+    "orphan_pods": "pods the API lacks",
+    "services": "system services",
+    "outside_containers": "containers outside pods",
+    "other_cgroups": "other cgroups",
+    "left_by_pods": "left by deleted pods",
+    "root_own": "in the root alone",
+    "kernel_uncharged": "kernel, charged to none",
+}
+RUNGS = {
+    "mem_available": "MemAvailable",
+    "mem_total": "MemTotal",
+    "root_held": "held by the root cgroup",
+    "node_working_set": "kubelet's working set",
+    "node_working_set_at_sample": "the same at sample",
+    "top_node": "kubectl top node",
+}
+KINDS = {
+    "pod": "pod",
+    "orphan": "pod the API lacks",
+    "unnamed": "pod",
+    "left": "left by pods",
+    "service": "service",
+    "container": "container",
+    "slice": "own of cgroup",
+}
+MOST_HOLDERS = 15
+HOLDERS = ("Charge", "Working set", "Anon", "tmpfs, shm", "Page cache", "Kernel")
+STATUSES = {
+    "reconciled": "reconciled",
+    "drifted": "rightly different: the node has changed since",
+    "stale": "too old to be held against anything",
+    "unaligned": "not comparable: the agent has no history of that moment",
+    "different-provider": "another number altogether",
+    "unexplained": "NOT EXPLAINED",
+    "not-measured": "not compared",
+}
+
+
+def as_composition(partition: Partition) -> Composition:
+    """Return the partition in the form that bars and tables of terms are drawn from."""
+    return Composition(
+        working_set_bytes=partition.whole_bytes,
+        terms=partition.terms,
+        residual=partition.residual,
+        undecided=partition.undecided,
+    )
+
+
+def top_sentence(account: NodeAccount) -> str:
+    """Return what kubectl top node shows, how old it is, and whether the agent's number agrees."""
+    top = account.top
+    if top is None:
+        return ""
+    if top.memory_bytes is None:
+        return f"kubectl top node shows nothing: {top.detail.rstrip('.')}."
+    parts = [f"kubectl top node: {size(top.memory_bytes)}"]
+    if account.allocatable_bytes:
+        percent = share(top.memory_bytes, account.allocatable_bytes)
+        parts[0] += f" ({percent} of the {size(account.allocatable_bytes)} that pods may have)"
+    if top.timestamp is not None:
+        parts.append(f"sampled {max(0.0, account.taken_at - top.timestamp):.0f} s before")
+    parts.append(STATUSES.get(top.status, top.status))
+    if top.working_set_at_sample_bytes is not None and top.tolerance_bytes is not None:
+        then, spread = size(top.working_set_at_sample_bytes), size(top.tolerance_bytes)
+        parts[-1] += f" (the agent's number of that moment: {then}, ±{spread})"
+    sentence = ", ".join(parts)
+    return f"{sentence}; {top.detail}." if top.detail else f"{sentence}."
+
+
+def shown_holders(account: NodeAccount) -> tuple[list[Holder], int]:
+    """Return the holders worth a row, and how many smaller ones there are."""
+    told = [each for each in account.holders if each.bytes > 0]
+    return told[:MOST_HOLDERS], max(0, len(told) - MOST_HOLDERS)
+
+
+def holder_name(holder: Holder) -> str:
+    """Return what a holder is called, with what kind of thing it is where that is not plain; made visible."""
+    kind = KINDS.get(holder.kind, holder.kind)
+    name = visible(holder.name)
+    if holder.kind == "container" and holder.pod:
+        return f"{name[:12]} (container of {visible(holder.pod)})"
+    return name if holder.kind in {"pod", "service"} else f"{name} ({kind})"
+
+
+def holder_amounts(holder: Holder) -> list[int | None]:
+    """Return its numbers in the order of HOLDERS."""
+    return [
+        holder.bytes,
+        holder.working_set_bytes,
+        holder.anon_bytes,
+        holder.shmem_bytes,
+        holder.cache_bytes,
+        holder.kernel_bytes,
+    ]
+
+
+def process_words(process: Process) -> str:
+    """Return one process of an orphan as a phrase; made visible."""
+    amount = process.pss_bytes if process.pss_bytes is not None else process.rss_bytes
+    return f"{visible(process.comm)} (pid {process.pid}, {size(amount)})"
