@@ -13,6 +13,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
+ROOT = "/"
+"""What cAdvisor calls the node itself."""
+
 
 class Pace(Struct, frozen=True, kw_only=True):
     """How often things happen, in seconds."""
@@ -62,6 +65,24 @@ def read(cgroup: Path, container_id: str) -> Reading | None:
         at=time.time(),
         current_bytes=current,
         inactive_file_bytes=inactive,
+        cpu_microseconds=cpu,
+    )
+
+
+def read_root(root: Path) -> Reading | None:
+    """Look at the node itself: the root cgroup has no memory.current, so anon + file stands for it.
+
+    As libcontainer does for cAdvisor (opencontainers/cgroups, fs2/memory.go, rootStatsFromMeminfo).
+    """
+    try:
+        stat, cpu = _keyed(root / "memory.stat"), _keyed(root / "cpu.stat")["usage_usec"]
+    except OSError:
+        return None
+    return Reading(
+        container_id=ROOT,
+        at=time.time(),
+        current_bytes=stat["anon"] + stat["file"],
+        inactive_file_bytes=stat["inactive_file"],
         cpu_microseconds=cpu,
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from memcollect.lab import cgroups
 from memcollect.lab.layout import Layout, PlacedPod, PodSpec
-from memcollect.lab.node_state import ContainerRun, PodRun, node_object, pod_object, write_list
+from memcollect.lab.node_state import NODE_LIST, ContainerRun, PodRun, node_object, pod_object, write_list
 
 
 class Kubelet:
@@ -21,7 +21,7 @@ class Kubelet:
         self._folder = folder
         self._pods: dict[str, PodRun] = {}
         if folder is not None:
-            write_list(folder / "nodes.json", [node_object(node, time.time())])
+            write_list(folder / NODE_LIST, [node_object(node, time.time())])
             self._report()
 
     def place(self, spec: PodSpec, labels: Mapping[str, str], init: Collection[str] = ()) -> PlacedPod:

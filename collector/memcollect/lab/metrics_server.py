@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from memcollect.lab.cadvisor import Reading
+from memcollect.lab.cadvisor import ROOT, Reading
 from memcollect.lab.node_state import timestamp
 
 
@@ -52,6 +52,25 @@ class MetricsServer:
         """Return the PodMetrics of the pods that can be shown."""
         shown = (self._shown(pod) for pod in pods)
         return [each for each in shown if each is not None]
+
+    def node_metrics(self, name: str, labels: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Return the NodeMetrics of the node, once it has been seen twice (pkg/storage/node.go)."""
+        points = self._points.get(ROOT)
+        if points is None or points.previous is None:
+            return []
+        previous, last = points.previous, points.last
+        return [
+            {
+                "metadata": {
+                    "name": name,
+                    "creationTimestamp": timestamp(last.at),
+                    "labels": dict(labels),
+                },
+                "timestamp": timestamp(last.at),
+                "window": f"{last.at - previous.at:.3f}s",
+                "usage": _usage(previous, last),
+            }
+        ]
 
     def _shown(self, pod: ScrapedPod) -> dict[str, Any] | None:
         pairs: dict[str, tuple[Reading, Reading]] = {}

@@ -19,6 +19,7 @@ from memcollect.lab.layout import PodSpec
 
 POD_LIST = "pods.json"
 """In a cluster's folder: the pods that were laid out."""
+NODE_LIST = "nodes.json"
 CREATED_PODS = "created-pods.json"
 """The pods that clients have created, as far as they run; only the metrics are made from this list."""
 
