@@ -12,8 +12,12 @@ from memcollect.lab.termination import ending_cleanly
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_runs_what_cleans_up(number: signal.Signals) -> None:
     cleaned: list[int] = []
-    with pytest.raises(SystemExit) as ended:
-        interrupted(number, cleaned)
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        with pytest.raises(SystemExit) as ended:
+            interrupted(number, cleaned)
+    finally:
+        signal.signal(number, before)
     assert (ended.value.code, cleaned) == (128 + number, [number])
 
 
@@ -23,6 +27,16 @@ def interrupted(number: signal.Signals, cleaned: list[int]) -> None:
             os.kill(os.getpid(), number)
         finally:
             cleaned.append(number)
+
+
+def test_a_signal_that_is_ignored_stays_so() -> None:
+    """As a hang-up is under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with ending_cleanly():
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_the_default_is_restored() -> None:
