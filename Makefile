@@ -1,5 +1,6 @@
 # Every target makes what it needs, on a fresh Debian machine too: the virtual environment, the PyPI
-# packages in it and, where a real kernel is to be booted, Debian's packages.
+# packages in it and, where a real kernel is to be booted, Debian's packages. The demo needs few of them, so
+# it has a stamp of its own; where all is installed already, that will do.
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-profile test lint format unit lab lab-full guide bench bench-collector agent-alone image clean
 
@@ -7,6 +8,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DEMO := $(or $(wildcard $(STAMP)),$(VENV)/.installed-demo)
 KERNEL ?= 6.1
 INTO ?= .lab/image
 PYTEST_FLAGS ?=
@@ -16,15 +18,19 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(STAMP): pyproject.toml scripts/make-venv
-	scripts/make-venv $(PYTHON) $(VENV)
+	scripts/make-venv $(PYTHON) $(VENV) dev
 	touch $@
 
-demo: $(STAMP) ## Boot a real kernel with pods, agent and API server, explain each pod (about a minute)
-	scripts/debian-packages lab
+$(VENV)/.installed-demo: pyproject.toml scripts/make-venv
+	scripts/make-venv $(PYTHON) $(VENV) demo
+	touch $@
+
+demo: $(DEMO) ## Boot a real kernel with pods, agent and API server, explain each pod (about a minute)
+	scripts/debian-packages demo
 	$(BIN)/memcollect demo $(DEMO_FLAGS)
 
-demo-profile: $(STAMP) ## The whole guide with two backends on a real kernel, compared: INTO=DIRECTORY (10 minutes)
-	scripts/debian-packages lab node
+demo-profile: $(DEMO) ## The whole guide with two backends on a real kernel, compared: INTO=DIRECTORY (10 minutes)
+	scripts/debian-packages demo node
 	scripts/demo-profile $(BIN) $(if $(filter file,$(origin INTO)),.lab/guide,$(INTO))
 
 test: lint agent-alone ## Everything CI runs: lint, types, contracts, unit tests, the real-kernel suite

@@ -71,8 +71,9 @@ class DemoOptions(Struct, frozen=True, kw_only=True):
     "--kernel",
     metavar="VERSION",
     callback=clean_text,
-    help='A User-Mode Linux kernel that was fetched ("7.2"), or "host" for a scratch cgroup of this machine. '
-    "Left out: this machine's own cgroups where that is possible, else the installed User-Mode Linux.",
+    help='A User-Mode Linux kernel ("7.2"), fetched once where it is not here, or "host" for a scratch '
+    "cgroup of this machine. Left out: this machine's own cgroups where that is possible, else User-Mode "
+    "Linux.",
 )
 @option(
     "--run",

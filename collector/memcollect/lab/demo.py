@@ -59,7 +59,7 @@ def run_demo(
 
     The snapshot's file is put into `directory`. `kernel` names a User-Mode Linux kernel ("6.1", "host" for
     this machine's own); None: this machine's own cgroups where that is possible, else the installed
-    User-Mode Linux. Raises LabError.
+    User-Mode Linux or one that is fetched. Raises LabError.
     """
     if kernel == "host" or (kernel is None and host_problem() is None):
         return run_on_host(directory, on_progress, runs)
@@ -119,7 +119,7 @@ def run_in_guest(
     directory: Path, on_progress: Progress, kernel: str | None = None, runs: Runs | None = None
 ) -> Played:
     """Boot a kernel and play in it."""
-    found = kernels.find(kernel)
+    found = kernels.provide(kernel, on_progress)
     on_progress(f"booting Linux {found.release} as a program (User-Mode Linux), cgroup v2")
     room = space.files_directory(16 << 20)
     with ending_cleanly(), tempfile.TemporaryDirectory(prefix="memcollect-demo-", dir=room) as shared:

@@ -63,31 +63,11 @@ class Kernel(Struct, frozen=True, kw_only=True):
         raise LabError(f"kernel {self.release} has no module {path} below {self.modules}")
 
 
-def find(version: str | None = None) -> Kernel:
+def provide(version: str | None = None, say: Say = lambda _line: None) -> Kernel:
     """Return the kernel of `version` ("6.1"): the installed one if it is that, else a fetched one.
 
-    Without `version` it is the installed one. Raises MachineError on a machine that can run none,
-    MissingToolError when nothing is installed, LabError when `version` was never fetched.
-    """
-    processor.require_x86_64()
-    own = installed()
-    if own is not None and (version is None or _is(own.release, version)):
-        return own
-    if version is None:
-        raise MissingToolError("linux.uml", "user-mode-linux")
-    kept = _kept(version)
-    if kept is None:
-        raise LabError(
-            f"kernel {version} is not here; fetch it with: python -m memcollect.lab.kernels fetch {version}"
-        )
-    return kept
-
-
-def provide(version: str | None = None, say: Say = lambda _line: None) -> Kernel:
-    """Return the kernel of `version`, fetching it if it is not here; `say` hears of that.
-
-    Without `version` it is the installed one, and where there is none the one of `DEFAULT`. Raises
-    MachineError on a machine that can run none, and as `fetch` does.
+    Without `version` it is the installed one, and where there is none the one of `DEFAULT`. `say` hears of a
+    fetch. Raises MachineError on a machine that can run none, and as `fetch` does.
     """
     processor.require_x86_64()
     own = installed()
@@ -160,7 +140,7 @@ def _fetched(directory: Path, version: str, say: Say) -> Kernel:
         f"fetching Linux {version} from Debian {SUITES[version]} (once; {_FETCH_BYTES >> 20} MiB for a while)"
     )
     try:
-        _download(work, SUITES[version])
+        _download(work, SUITES[version], say)
         _assemble(work, version)
         _remove(directory)
         work.rename(directory)
@@ -184,7 +164,7 @@ def _is(release: str, version: str) -> bool:
     return release == version or release.startswith(version + ".")
 
 
-def _download(work: Path, suite: str) -> None:
+def _download(work: Path, suite: str, say: Say) -> None:
     """Fetch and unpack user-mode-linux and libc6 of `suite` below `work`, with apt's own signature checks."""
     if shutil.which("dpkg-deb") is None:
         raise MissingToolError("dpkg-deb", "dpkg")
@@ -192,7 +172,9 @@ def _download(work: Path, suite: str) -> None:
     (state / "sources").mkdir(parents=True)
     source = archive.source_of(suite, state / "sources")
     archive.run_apt(source, state, ["update"])
+    say("downloading its packages user-mode-linux and libc6")
     archive.run_apt(source, state, ["download", "user-mode-linux", "libc6"])
+    say("unpacking them")
     for file in state.glob("*.deb"):
         command = ["dpkg-deb", "-x", str(file), str(work / "root")]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 -- our own arguments

@@ -29,7 +29,8 @@ def require_x86_64(machine: str = platform.machine(), *, wide: bool = sys.maxsiz
     if machine != "x86_64":
         raise MachineError(
             f"the lab's kernels run on x86-64 alone, and this machine is {machine}.",
-            "Everything but the demo and the tests on a real kernel works here.",
+            "All but the demo and the tests on a kernel of their own works here, and as root on cgroup v2 "
+            "the demo, too: memcollect demo --kernel host",
         )
     if not wide:
         raise MachineError(

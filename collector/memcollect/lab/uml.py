@@ -6,6 +6,7 @@ an unlinked file below $TMPDIR that must allow execution (arch/um/os-Linux/mem.c
 """
 
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -24,6 +25,12 @@ from memcollect.lab.guest_config import STANDARD_MOUNTS, GuestConfig, Mount
 from memcollect.lab.kernels import Kernel
 from memcollect.lab.streams import lines_of
 from memcollect.lab.termination import ending_cleanly
+
+_TIME = re.compile(r"^\[ *[0-9.]+\] ?")
+_EVERY_BOOT = re.compile(r"^(SELinux:|mmapper_init - |Failed to initialize ubd)")
+"""What User-Mode Linux says of itself in a good boot, too."""
+_PANIC = re.compile(r"^(Kernel panic - not syncing|Oops)\b")
+_REASON = re.compile(r"\b(failed|errno|cannot|can't|unable|no space)\b", re.IGNORECASE)
 
 LineSink = Callable[[str], None]
 """Receives each line as it comes, without its end."""
@@ -179,7 +186,7 @@ def _process_group(
         stderr=log,
         pass_fds=writers,
         cwd=kernel.directory,
-        env=_kernel_environment(kernel, directory, memory),
+        env=environment_of(kernel, directory, memory),
         start_new_session=True,
         preexec_fn=syscalls.end_with_parent,  # noqa: PLW1509 -- one call into the kernel, no locks
     )
@@ -189,7 +196,7 @@ def _process_group(
         _end(process)
 
 
-def _kernel_environment(kernel: Kernel, directory: Path, memory: Path) -> dict[str, str]:
+def environment_of(kernel: Kernel, directory: Path, memory: Path) -> dict[str, str]:
     """Return the environment of the kernel's own program; what is preloaded for others is not for it."""
     # It keeps a management socket in ~/.uml.
     own = {"TMPDIR": str(memory), "HOME": str(directory), "LD_PRELOAD": "", **kernel.environment}
@@ -208,10 +215,15 @@ def _outcome(directory: Path, log: str, errors: list[str]) -> Outcome:
     try:
         code = int((directory / "exit-code").read_text())
     except (OSError, ValueError):
-        raise BootError(_early_end(log)) from None
+        raise BootError(early_end(log)) from None
     return Outcome(exit_code=code, errors=errors, kernel_log=log)
 
 
-def _early_end(log: str) -> str:
-    last = " / ".join(line.strip() for line in log.splitlines()[-6:] if line.strip())
-    return f"the kernel ended before its work was done; its last words: {last or 'none'}"
+def early_end(log: str) -> str:
+    """Return why the kernel ended, by its own line: what failed last before it panicked; no backtrace."""
+    lines = [said for line in log.splitlines() if (said := _TIME.sub("", line).strip())]
+    own = [line for line in lines if not _EVERY_BOOT.match(line)]
+    panic = next((number for number, line in enumerate(own) if _PANIC.match(line)), len(own) - 1)
+    failures = [line for line in own[:panic] if _REASON.search(line)]
+    (cause,) = failures[-1:] or own[panic : panic + 1] or ["nothing"]
+    return f"the kernel ended before its work was done; it said: {cause}"

@@ -39,7 +39,7 @@ def test_the_host_says_how_large_its_area_is() -> None:
 def test_a_foreign_or_a_32_bit_machine_is_refused_in_one_sentence() -> None:
     processor.require_x86_64("x86_64", wide=True)
     with pytest.raises(
-        MachineError, match=r"run on x86-64 alone, and this machine is aarch64\. Everything but"
+        MachineError, match=r"run on x86-64 alone, and this machine is aarch64\. All but the demo"
     ):
         processor.require_x86_64("aarch64", wide=True)
     with pytest.raises(MachineError, match=r"run on x86-64 alone, and this machine is i686\."):
