@@ -1,0 +1,67 @@
+"""From what was seen to a verdict: each demand is held against its step. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
+
+from memcollect.evidence.checks import Check
+from memcollect.evidence.demands import Demand
+from memcollect.evidence.holding import Held, hold
+from memcollect.evidence.port import BROKEN
+from memcollect.evidence.seen import Seen
+from memcollect.evidence.telling import shown
+
+Verdict: TypeAlias = Literal["as-expected", "differs", "fails", "not-offered", "not-tried"]
+WORST_FIRST: tuple[Verdict, ...] = ("fails", "differs", "not-offered", "not-tried", "as-expected")
+
+
+class Judged(Struct, frozen=True, kw_only=True):
+    """What became of a check, and in one sentence why."""
+
+    verdict: Verdict
+    observed: str
+
+
+def judge(check: Check, seen: Sequence[Seen]) -> Judged:
+    """Return the verdict on what was seen of a check's steps, in their order.
+
+    A step that was not tried or is not offered decides, unless an earlier answer already shows a fault. A
+    demand for a refusal judges an error; any other step that ended in one fails the check.
+    """
+    by_label = {each.label: each for each in seen}
+    asked = {demand.of for demand in check.demands}
+    faults = [held for held in _held(check.demands, by_label) if held.verdict in {"fails", "differs"}]
+    if faults:
+        worst = min(faults, key=lambda held: WORST_FIRST.index(held.verdict))
+        return Judged(verdict=worst.verdict, observed=worst.sentence)
+    for each in seen:
+        if each.came in {"not-offered", "not-tried"}:
+            return Judged(verdict=each.came, observed=each.why)
+        if each.came == "error" and each.label not in asked:
+            return Judged(verdict="fails", observed=_broke(each))
+    unknown = [held for held in _held(check.demands, by_label) if held.verdict == "not-tried"]
+    if unknown:
+        return Judged(verdict="not-tried", observed=unknown[0].sentence)
+    sentences = [held.sentence for held in _held(check.demands, by_label) if held.sentence]
+    return Judged(verdict="as-expected", observed="; ".join(dict.fromkeys(sentences)) or "as expected")
+
+
+def _held(demands: Iterable[Demand], seen: Mapping[str, Seen]) -> list[Held]:
+    return [_one(demand, seen) for demand in demands]
+
+
+def _one(demand: Demand, seen: Mapping[str, Seen]) -> Held:
+    step = seen.get(demand.of)
+    if step is None:
+        return Held("not-tried", f"the step “{demand.of}” was not reached")
+    if step.came in {"not-offered", "not-tried"}:
+        return Held("not-tried", step.why)
+    return hold(demand, step, seen)
+
+
+def _broke(step: Seen) -> str:
+    what = "no usable answer" if step.kind in BROKEN else "an error"
+    return f"{step.label}: {what} ({step.kind}): {shown(step)}"

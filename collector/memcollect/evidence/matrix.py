@@ -1,0 +1,199 @@
+"""The matrix: the guide's rows by backends, and which backend may be recommended. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec import Struct, field
+
+from memcollect.evidence.catalogue import GUARDED, MEASURED, NAMES, ROWS
+from memcollect.evidence.document import CheckResult, Evidence, RowResult
+from memcollect.evidence.judging import WORST_FIRST, Verdict
+
+MARKS: Mapping[Verdict, str] = {
+    "as-expected": "as expected",
+    "differs": "differs",
+    "fails": "fails",
+    "not-offered": "not offered",
+    "not-tried": "not tried",
+}
+
+
+class Cell(Struct, frozen=True, kw_only=True):
+    """One row of one backend: how many checks were as expected, of how many, and the worst of them."""
+
+    as_expected: int = 0
+    of: int = 0
+    verdict: Verdict | None = None
+    """The worst; None: the row was not asked for, or is a measured one."""
+    worst: str = ""
+    """A sentence: the check's name and what was observed, or what was measured."""
+
+    @property
+    def short(self) -> str:
+        """What stands first in the cell."""
+        return f"{self.as_expected}/{self.of}" if self.of else "–"
+
+
+class MatrixRow(Struct, frozen=True, kw_only=True):
+    """One row."""
+
+    name: str
+    evidence: str
+    cells: list[Cell] = field(default_factory=list)
+
+
+class Untried(Struct, frozen=True, kw_only=True):
+    """A check that was asked for and not done."""
+
+    backend: str
+    row: str
+    check: str
+    why: str
+
+
+class CheckLine(Struct, frozen=True, kw_only=True):
+    """One check beside what each backend did; None: it was not asked there."""
+
+    row: str
+    name: str
+    asks: str
+    expected: str
+    source: str
+    results: list[CheckResult | None] = field(default_factory=list)
+
+
+class Advice(Struct, frozen=True, kw_only=True):
+    """Whether a backend may be recommended by the guide's rule."""
+
+    backend: str
+    may: bool
+    reasons: list[str] = field(default_factory=list)
+    """Why not, or what it rests on; a sentence each."""
+
+
+class Matrix(Struct, frozen=True, kw_only=True):
+    """All of it."""
+
+    backends: list[str]
+    drivers: list[str]
+    catalogues: list[str]
+    """By which catalogue each was tried: the SHA-256."""
+    untried: list[Untried] = field(default_factory=list)
+    rows: list[MatrixRow] = field(default_factory=list)
+    lines: list[CheckLine] = field(default_factory=list)
+    advice: list[Advice] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    broken_off: list[str] = field(default_factory=list)
+
+
+def matrix(documents: Sequence[Evidence], measured: Mapping[str, Mapping[str, str]] | None = None) -> Matrix:
+    """Return the matrix of one document for each backend.
+
+    `measured` has for a backend what was measured of Capacity and Startup, a sentence each.
+    """
+    measured = measured or {}
+    names = [each.backend or f"backend {number}" for number, each in enumerate(documents, 1)]
+    results = [{row.row: row for row in each.rows} for each in documents]
+    return Matrix(
+        backends=names,
+        drivers=[each.driver for each in documents],
+        catalogues=[each.catalogue.sha256 for each in documents],
+        untried=[u for name, each in zip(names, documents, strict=True) for u in _untried(name, each)],
+        rows=[
+            *(_measured_row(name, names, measured) for name in MEASURED),
+            *(
+                MatrixRow(name=row.name, evidence=row.evidence, cells=[_cell(each.get(row.name)) for each in results])
+                for row in ROWS
+            ),
+        ],
+        lines=list(_lines(results)),
+        advice=[_advice(name, each) for name, each in zip(names, documents, strict=True)],
+        left=[f"{name}: {what}" for name, each in zip(names, documents, strict=True) for what in each.left],
+        broken_off=[name for name, each in zip(names, documents, strict=True) if each.finished_at is None],
+    )
+
+
+_MEASURED_EVIDENCE = {
+    "Capacity": "Pod or instance count, total memory, average memory, max memory",
+    "Startup": "Ready latency at 1, 10, 50, and 100 concurrent sandboxes",
+}
+
+
+def _measured_row(name: str, backends: Sequence[str], measured: Mapping[str, Mapping[str, str]]) -> MatrixRow:
+    missing = "not measured here: `memcollect profile` does"
+    cells = [Cell(worst=measured.get(backend, {}).get(name, missing)) for backend in backends]
+    return MatrixRow(name=name, evidence=_MEASURED_EVIDENCE[name], cells=cells)
+
+
+def _cell(row: RowResult | None) -> Cell:
+    if row is None or not row.checks:
+        return Cell(worst="not asked for")
+    worst = worst_of(row.checks)
+    good = sum(each.verdict == "as-expected" for each in row.checks)
+    text = "" if worst.verdict == "as-expected" else f"{MARKS[worst.verdict]}: {worst.name}: {worst.observed}"
+    return Cell(as_expected=good, of=len(row.checks), verdict=worst.verdict, worst=text)
+
+
+def worst_of(checks: Sequence[CheckResult]) -> CheckResult:
+    """Return the check whose verdict is the worst, the first of several."""
+    return min(checks, key=lambda each: WORST_FIRST.index(each.verdict))
+
+
+def _untried(backend: str, document: Evidence) -> Iterable[Untried]:
+    there = {row.row: row for row in document.rows}
+    for name in document.catalogue.rows:
+        if name not in there:
+            yield Untried(backend=backend, row=name, check="*", why="the run was broken off before it")
+    for row in document.rows:
+        for check in row.checks:
+            if check.verdict == "not-tried":
+                yield Untried(backend=backend, row=row.row, check=check.name, why=check.observed)
+
+
+def _lines(results: Sequence[Mapping[str, RowResult]]) -> Iterable[CheckLine]:
+    """Yield every check that some backend was asked, by the documents and not by this program's catalogue."""
+    extra = dict.fromkeys(name for each in results for name in each if name not in NAMES)
+    for row in (*NAMES, *extra):
+        found = [{c.name: c for c in each[row].checks} if row in each else {} for each in results]
+        for name in dict.fromkeys(name for checks in found for name in checks):
+            first = next(checks[name] for checks in found if name in checks)
+            yield CheckLine(
+                row=row,
+                name=name,
+                asks=first.asks,
+                expected=first.expected,
+                source=first.source,
+                results=[checks.get(name) for checks in found],
+            )
+
+
+def guarded_faults(document: Evidence) -> list[str]:
+    """Return, in sentences, why nothing may be claimed of a backend; empty: the guide's rows are as expected."""
+    faults = []
+    there = {row.row: row for row in document.rows}
+    for name in GUARDED:
+        checks = there[name].checks if name in there else []
+        if not checks:
+            faults.append(f"{name} was not tried")
+            continue
+        bad = [each for each in checks if each.verdict != "as-expected"]
+        if bad:
+            worst = worst_of(bad)
+            more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
+            faults.append(f"{name}: {worst.name}{more}: {MARKS[worst.verdict]}: {worst.observed}")
+    return faults
+
+
+def _advice(backend: str, document: Evidence) -> Advice:
+    faults = guarded_faults(document)
+    others = [
+        f"{row.row}: {worst.name}: fails: {worst.observed}"
+        for row in document.rows
+        if row.row not in GUARDED and row.checks and (worst := worst_of(row.checks)).verdict == "fails"
+    ]
+    if document.finished_at is None:
+        faults.append("the run was broken off")
+    if not faults and not others:
+        return Advice(backend=backend, may=True, reasons=[f"{', '.join(GUARDED)} are as expected; no check fails"])
+    return Advice(backend=backend, may=False, reasons=[*faults, *others])

@@ -1,0 +1,78 @@
+"""The names that stand in the catalogue's texts: {ws}, {dir}, {canary} and the rest, filled in."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping
+from typing import TypeVar
+
+import msgspec
+
+from memcollect.evidence.checks import Check
+from memcollect.evidence.contents import Bulk, made
+from memcollect.evidence.demands import Demand
+
+T = TypeVar("T")
+_LEAST_MARKER, _MARKERS = 700_000, 200_000
+
+
+@functools.cache
+def sha256_of_50_mib() -> str:
+    """Return the hash of the catalogue's large file."""
+    return hashlib.sha256(made(Bulk(50 << 20))).hexdigest()
+
+
+def of_check(run: str, row: str, check: Check) -> dict[str, str]:
+    """Return the names that have one value for the whole check."""
+    names = {
+        "run": run,
+        "check": f"{row.lower()}-{check.name}",
+        "canary": f"canary-{secrets.token_hex(8)}",
+        # Seconds for `sleep`, so that it can be told from every other one; days, so that it ends by nothing else.
+        "marker": str(_LEAST_MARKER + secrets.randbelow(_MARKERS)),
+    }
+    if any("{sha256_of_50_mib}" in text for text in _texts(check.demands)):
+        names["sha256_of_50_mib"] = sha256_of_50_mib()
+    return names
+
+
+def of_box(prefix: str, names: Mapping[str, str]) -> dict[str, str]:
+    """Return the names of directories in a sandbox, beside the check's own."""
+    data = f"{prefix}/mnt/user-data"
+    return {
+        **names,
+        "ws": f"{data}/workspace",
+        "up": f"{data}/uploads",
+        "out": f"{data}/outputs",
+        "acp": f"{prefix}/mnt/acp-workspace",
+        "skills": f"{prefix}/mnt/skills",
+        "dir": f"{data}/workspace/{names['run']}/{names['check']}",
+    }
+
+
+def filled(text: str, names: Mapping[str, str]) -> str:
+    """Return a text with its names filled in; braces that hold no name of ours stay."""
+    for name, value in names.items():
+        text = text.replace(f"{{{name}}}", value)
+    return text
+
+
+def filled_struct(value: T, names: Mapping[str, str]) -> T:
+    """Return a struct of the catalogue with the names in all of its texts filled in."""
+    text = msgspec.json.encode(value).decode()
+    for name, word in names.items():
+        text = text.replace(f"{{{name}}}", json.dumps(word, ensure_ascii=False)[1:-1])
+    return msgspec.json.decode(text, type=type(value))
+
+
+def filled_check(check: Check, names: Mapping[str, str]) -> Check:
+    """Return the check with the names that do not depend on a sandbox filled in its demands."""
+    demands: list[Demand] = [filled_struct(each, names) for each in check.demands]
+    return msgspec.structs.replace(check, demands=tuple(demands))
+
+
+def _texts(demands: tuple[Demand, ...]) -> list[str]:
+    return [msgspec.json.encode(each).decode() for each in demands]
