@@ -3,11 +3,11 @@
 from worlds.bad_parts import NAME_RULE, Part, Wrong, phase_of
 
 _METHODS = "GET, POST, PUT, PATCH, DELETE"
-_DO = "nothing, exec, http, wait, mark, reuse, scale"
+_DO = "nothing, exec, http, wait, mark, reuse, scale, evidence"
 _PROVISIONER = (
     "kind, namespace, create, delete, release, reuse, pod, headers, container, ready_within, request_timeout"
 )
-_KNOWN = "only {id}, {run} and {namespace} are known"
+_KNOWN = "only {id}, {run}, {namespace}, {thread} and {user} are known"
 _LENGTH = 'it must be a length of time, as "500ms", "20s" or "2m"'
 
 

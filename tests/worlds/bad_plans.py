@@ -101,6 +101,48 @@ OF_A_SELECTOR: list[Part] = [
         'use "template" or "provisioner", or remove the phase.',
     ),
 ]
+OF_EVIDENCE: list[Part] = [
+    'name = "x"',
+    "[source]",
+    'kind = "selector"',
+    'selector = "a=b"',
+    "[evidence]",
+    Wrong('driver = "ssh"', 'driver = "aio"', "evidence.driver is 'ssh'; it must be one of exec, aio."),
+    Wrong("port = 0", "port = 8080", "evidence.port is 0; it must be from 1 to 65535."),
+    Wrong(
+        'gateway = "gateway:8001"',
+        'gateway = "http://gateway:8001"',
+        "evidence.gateway is 'gateway:8001'; write http://HOST:PORT.",
+    ),
+    Wrong(
+        'gateway_headers = { X-API-Key = "s3cret!" }',
+        'gateway_headers = { X-API-Key = "API_KEY" }',
+        "evidence.gateway_headers.X-API-Key must name an environment variable, as X_API_KEY; "
+        "a secret itself does not belong into a plan.",
+    ),
+    Wrong('users = ["a"]', 'users = ["a", "b"]', "evidence.users must be two different names; there are 1."),
+    Wrong("replicas = 101", "replicas = 3", "evidence.replicas is 101; it must be from 0 to 100."),
+    *phase_of(
+        *("evidence", "a"),
+        'rows = ["Files",',
+        Wrong(
+            '"Memory"]',
+            '"Paths"]',
+            "phase 1 (a): rows, entry 2, is 'Memory'; there are Commands, Files, Uploads, Artifacts, Paths, "
+            "Isolation, Cleanup, Operations.",
+        ),
+    ),
+]
+OF_USERS: list[Part] = [
+    'name = "x"',
+    "[source]",
+    'kind = "selector"',
+    'selector = "a=b"',
+    "[evidence]",
+    'users = ["a",',
+    Wrong('"B C"]', '"b"]', f"evidence.users, entry 2, is 'B C'; {NAME_RULE}."),
+    *phase_of("evidence", "a"),
+]
 OF_REQUESTS: list[Part] = [
     'name = "x"',
     "[source]",
@@ -127,4 +169,6 @@ PLANS = {
     "provisioner": OF_A_PROVISIONER,
     "template": OF_A_TEMPLATE,
     "selector": OF_A_SELECTOR,
+    "evidence": OF_EVIDENCE,
+    "users": OF_USERS,
 }

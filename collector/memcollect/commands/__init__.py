@@ -16,6 +16,7 @@ COMMANDS = {
     "compare": "Snapshots or runs held against one another, and what may be claimed.",
     "demo": "The whole thing on a real kernel in a minute, without a cluster.",
     "doctor": "What works and what does not, each with the remedy.",
+    "evidence": "What a backend of sandboxes does besides saving memory: eight rows of checks.",
     "explain": "A saved snapshot, explained again: offline, in full.",
     "node": "Where all of a node's memory is, and why kubectl top node and free differ.",
     "profile": "Run a plan's phases in sandboxes, and measure after each.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ from memcollect.commands.taking import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_O
 from memcollect.errors import CollectorError, UsageError
 
 if TYPE_CHECKING:
+    from memcollect.profile.begin import Text
     from memcollect.profile.begun import Begun
     from memcollect.profile.plan.model import Plan
     from memcollect.profile.tools import Tools, Workshop
@@ -93,19 +95,32 @@ def command(options: ProfileOptions) -> int:
         raise UsageError("Give a PLAN, or --resume DIR, or --clean DIR.", "See `memcollect profile --help`.")
     if options.check:
         return _check(options)
-    with _workshop(options) as (workshop, tools):
+    with at_work(options.cluster) as (workshop, tools):
         if options.clean:
-            return _clean(options.clean, workshop, tools)
-        return _run(options, workshop, tools)
+            return clean(options.clean, workshop, tools)
+        going = Going(options.cluster, options.bounds, workshop, tools)
+        if options.resume:
+            return _go_on(options, going)
+        return run_new(_text(options), options.output, options.backend, going)
+
+
+def _text(options: ProfileOptions) -> Text:
+    from memcollect.profile.begin import read_text  # noqa: PLC0415 # the official client takes a second
+
+    return read_text(options.plan, options.source)
 
 
 def _check(options: ProfileOptions) -> int:
-    from memcollect.profile.begin import read_text  # noqa: PLC0415 # the official client takes a second
-    from memcollect.profile.plan.describe import description  # noqa: PLC0415
-
     if not options.plan:
         raise UsageError("--check needs a PLAN.", "See `memcollect profile --help`.")
-    plan = read_text(options.plan, options.source).parsed()
+    return check(_text(options))
+
+
+def check(text: Text) -> int:
+    """Print what a plan would do. Raises PlanError, which has every mistake in it."""
+    from memcollect.profile.plan.describe import description  # noqa: PLC0415 # as there
+
+    plan = text.parsed()
     click.echo(description(plan))
     _warn(plan)
     return EXIT_OK
@@ -119,14 +134,15 @@ def _warn(plan: Plan) -> None:
 
 
 @contextlib.contextmanager
-def _workshop(options: ProfileOptions) -> Iterator[tuple[Workshop, Tools]]:
+def at_work(options: ClusterOptions) -> Iterator[tuple[Workshop, Tools]]:
+    """Give what a run asks the cluster with."""
     from memcollect.profile.tools import Workshop  # noqa: PLC0415 # the official client takes a second
     from memcollect.sources.api import Patience  # noqa: PLC0415
 
-    cluster = options.cluster.cluster
-    seconds = options.cluster.request_timeout
+    cluster = options.cluster
+    seconds = options.request_timeout
     patience = Patience(timeout=seconds, total=3 * seconds)
-    workshop = Workshop(cluster, patience, options.cluster.workers)
+    workshop = Workshop(cluster, patience, options.workers)
     tools = workshop.tools()
     try:
         yield workshop, tools
@@ -134,51 +150,58 @@ def _workshop(options: ProfileOptions) -> Iterator[tuple[Workshop, Tools]]:
         tools.close()
 
 
-@contextlib.contextmanager
-def _begun(options: ProfileOptions, tools: Tools) -> Iterator[Begun]:
-    """Give the run, new or gone on with; its bundle is this process's alone meanwhile.
+@dataclass(frozen=True)
+class Going:
+    """What a run asks with, and how its agents are asked."""
 
-    What goes on is read only then: another process may have gone on with it until now.
-    """
-    from memcollect.profile.begin import begin, read_text  # noqa: PLC0415
+    cluster: ClusterOptions
+    bounds: BoundOptions
+    workshop: Workshop
+    tools: Tools
+
+
+def run_new(text: Text, output: Path | None, backend: str, going: Going) -> int:
+    """Run a plan; return the exit code. Its bundle is this process's alone meanwhile."""
+    from memcollect.profile.begin import begin  # noqa: PLC0415
+    from memcollect.profile.begun import alone  # noqa: PLC0415
+
+    directory = output or Path(f"{text.parsed().name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    with interruption() as ctrl_c, _like_ctrl_c(ctrl_c):
+        ctrl_c.requested()
+        begun = begin(text, directory, backend, going.tools)
+        with alone(directory):
+            return _run(begun, going, ctrl_c)
+
+
+def _go_on(options: ProfileOptions, going: Going) -> int:
+    """Go on with a run, read only once its bundle is ours: another process may have gone on until now."""
     from memcollect.profile.begun import alone  # noqa: PLC0415
     from memcollect.profile.going_on import resume  # noqa: PLC0415
 
-    if options.resume:
-        if options.source or options.backend or options.output:
-            raise UsageError(
-                "--resume goes on as the run was begun.", "Leave --source, --backend and -o out."
-            )
-        with alone(options.resume):
-            yield resume(options.resume, tools)
-        return
-    text = read_text(options.plan, options.source)
-    directory = options.output or Path(f"{text.parsed().name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
-    begun = begin(text, directory, options.backend, tools)
-    with alone(directory):
-        yield begun
-
-
-def _run(options: ProfileOptions, workshop: Workshop, tools: Tools) -> int:
-    from memcollect.profile.assemble import Asked, assembled  # noqa: PLC0415
-
+    if options.source or options.backend or options.output:
+        raise UsageError("--resume goes on as the run was begun.", "Leave --source, --backend and -o out.")
+    assert options.resume is not None  # noqa: S101 # the caller has looked
     with interruption() as ctrl_c, _like_ctrl_c(ctrl_c):
         ctrl_c.requested()
-        with _begun(options, tools) as begun:
-            if begun.record.manifest.finished_at is not None:
-                say(f"the run in {begun.directory} is whole already")
-                return EXIT_OK
-            say(f"run {begun.record.manifest.run_id} of {begun.plan.name}, in {begun.directory}")
-            _warn(begun.plan)
-            asked = Asked(
-                options.cluster.deployment, options.cluster.limits(options.bounds), ctrl_c.requested
-            )
-            run = assembled(begun, workshop, tools, asked, say)
-            if begun.events:
-                run.missing += run.cleaner.sweep(begun.events)
-            whole = run.run()
-            # The page names the manifest's hash, and the manifest may be another process's afterwards.
-            return _ended(begun, whole=whole, faults=[each.detail for each in run.missing])
+        with alone(options.resume):
+            return _run(resume(options.resume, going.tools), going, ctrl_c)
+
+
+def _run(begun: Begun, going: Going, ctrl_c: Interruption) -> int:
+    from memcollect.profile.assemble import Asked, assembled  # noqa: PLC0415
+
+    if begun.record.manifest.finished_at is not None:
+        say(f"the run in {begun.directory} is whole already")
+        return EXIT_OK
+    say(f"run {begun.record.manifest.run_id} of {begun.plan.name}, in {begun.directory}")
+    _warn(begun.plan)
+    asked = Asked(going.cluster.deployment, going.cluster.limits(going.bounds), ctrl_c.requested)
+    run = assembled(begun, going.workshop, going.tools, asked, say)
+    if begun.events:
+        run.missing += run.cleaner.sweep(begun.events)
+    whole = run.run()
+    # The page names the manifest's hash, and the manifest may be another process's afterwards.
+    return _ended(begun, whole=whole, faults=[each.detail for each in run.missing])
 
 
 @contextlib.contextmanager
@@ -191,7 +214,8 @@ def _like_ctrl_c(ctrl_c: Interruption) -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _clean(directory: Path, workshop: Workshop, tools: Tools) -> int:
+def clean(directory: Path, workshop: Workshop, tools: Tools) -> int:
+    """Delete what a run has left; return the exit code."""
     from memcollect.profile.assemble import cleaner_of  # noqa: PLC0415
     from memcollect.profile.begun import alone  # noqa: PLC0415
     from memcollect.profile.going_on import to_clean  # noqa: PLC0415
@@ -220,7 +244,8 @@ def _ended(begun: Begun, *, whole: bool, faults: list[str]) -> int:
         return EXIT_INTERRUPTED
     bad = [run for run in manifest.phases if run.status != "ok"]
     lost = [each for run in manifest.phases for each in run.missing]
-    say(f"{len(manifest.phases)} phases, {len(bad)} of them not as planned; the bundle is {begun.directory}")
+    count = "1 phase" if len(manifest.phases) == 1 else f"{len(manifest.phases)} phases"
+    say(f"{count}, {len(bad)} of them not as planned; the bundle is {begun.directory}")
     return EXIT_INCOMPLETE if bad or lost or faults else EXIT_OK
 
 

@@ -63,6 +63,8 @@ class Planned(Struct, frozen=True, kw_only=True):
     repeats: int = 1
     steps: list[int] = field(default_factory=list)
     """Numbers of sandboxes at once, of the phases that have them."""
+    evidence: list[str] = field(default_factory=list)
+    """Phases that try the backend and measure nothing: done once, whatever `repeats` is."""
 
 
 class Settling(Struct, frozen=True, kw_only=True):

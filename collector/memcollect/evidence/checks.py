@@ -22,6 +22,7 @@ Need: TypeAlias = Literal[
     "idle",  # after how long the backend ends an idle sandbox, short enough to wait for
     "cluster",  # the cluster's API knows the sandbox's pod
     "replicas",  # how many sandboxes the backend keeps, few enough to try
+    "own",  # the sandbox is the run's own, so that nobody else's work is spoilt
     "download-limit",  # the largest file that the interface gives back
 ]
 

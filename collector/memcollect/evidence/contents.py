@@ -1,4 +1,4 @@
-"""Bytes for files of the run: the same for the same words, so that nothing large stands in the catalogue. Pure."""
+"""Bytes for files of the run: made from a few words, so that nothing large stands in the catalogue. Pure."""
 
 from __future__ import annotations
 

@@ -13,12 +13,12 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from msgspec import Struct, field
 
+from memcollect.documents.snapshot import Tool
 from memcollect.errors import DocumentError
 from memcollect.evidence.exits import Exit
 from memcollect.evidence.judging import Verdict
 from memcollect.evidence.port import ErrorKind, Level
 from memcollect.evidence.seen import Came, Seen
-from memcollect.model import Tool
 
 EVIDENCE_SCHEMA_VERSION = 1
 EVIDENCE_FOLDER = "evidence"
@@ -135,6 +135,7 @@ class masking:  # noqa: N801 # it is used as a function
         self._secrets = sorted({each for each in secrets if each}, key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
+        """Return the text with every secret in it replaced."""
         for secret in self._secrets:
             text = text.replace(secret, MASK)
         return text

@@ -45,5 +45,5 @@ def told(end: Exit) -> str:
 
 
 def from_wait_status(code: int) -> Exit:
-    """Return the exit that a negative code (Python's subprocess: minus the signal) or another one stands for."""
+    """Return what a code stands for; a negative one is minus the signal, as Python's subprocess has it."""
     return Signalled(-code) if code < 0 else Exited(code)

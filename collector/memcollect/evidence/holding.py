@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Literal, NamedTuple, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from memcollect.evidence.contents import made
 from memcollect.evidence.demands import (
@@ -27,13 +27,15 @@ from memcollect.evidence.demands import (
     Took,
 )
 from memcollect.evidence.exits import Exited, Signalled, TimedOut, Unknown, told
-from memcollect.evidence.port import BROKEN
+from memcollect.evidence.port import BROKEN, Match
 from memcollect.evidence.seen import Seen
-from memcollect.evidence.telling import facts_in_words, fingerprint, shown, words
+from memcollect.evidence.telling import counted, facts_in_words, fingerprint, shown, words
 
 HeldVerdict: TypeAlias = Literal["as-expected", "differs", "fails", "not-tried"]
 _ERROR_TEXT = re.compile(rb"\s*(Error|error|ERROR)\s*:")
-_SAYS_CUT = re.compile(rb"trunc|omitt|\bcut\b|too (long|large|big)|exceed|limit|more (bytes|characters)", re.IGNORECASE)
+_SAYS_CUT = re.compile(
+    rb"trunc|omitt|\bcut\b|too (long|large|big)|exceed|limit|more (bytes|characters)", re.IGNORECASE
+)
 _SAYS_KILLED = re.compile(rb"kill|out of memory|oom|memory|137|signal", re.IGNORECASE)
 _NOTICE_BYTES = 4096
 """A notice of a cut is looked for in this much more than the material."""
@@ -61,38 +63,28 @@ def hold(demand: Demand, step: Seen, seen: Mapping[str, Seen]) -> Held:
     return _answer(demand, step, seen)
 
 
-def _answer(demand: Demand, step: Seen, seen: Mapping[str, Seen]) -> Held:  # noqa: C901, PLR0911 # one line per kind
-    match demand:
-        case Ends():
-            return _ends(demand, step)
-        case Says():
-            return _says(demand, step)
-        case Holds():
-            return _holds(demand, step)
-        case HoldsOrSays():
-            return _holds_or_says(demand, step)
-        case Bytes():
-            held = step.data.rstrip(b"\n").hex() in demand.any_of
-            return _of(demand, f"{words(step.data)}", holds=held)
-        case Same():
-            return _same(demand, step, seen)
-        case Finds():
-            return _finds(demand, step)
-        case Matched():
-            return _matched(demand, step)
-        case Status():
-            return _of(demand, f"HTTP {step.status}", holds=step.status in demand.any_of)
-        case Header():
-            value = step.headers.get(demand.name, "")
-            said = f"{demand.name}: {value}" if value else f"no {demand.name} header"
-            return _of(demand, said, holds=demand.holds in value)
-        case Fact():
-            return _fact(demand, step)
-        case Answered():
-            return Held("as-expected", shown(step))
-        case Recorded():
-            return _recorded(demand, step)
-    raise AssertionError(demand)
+def _answer(demand: Demand, step: Seen, seen: Mapping[str, Seen]) -> Held:
+    if isinstance(demand, Same):
+        return _same(demand, step, seen)
+    return _HOLDING[type(demand)](demand, step)
+
+
+def _status(demand: Status, step: Seen) -> Held:
+    return _of(demand, f"HTTP {step.status}", holds=step.status in demand.any_of)
+
+
+def _header(demand: Header, step: Seen) -> Held:
+    value = step.headers.get(demand.name, "")
+    said = f"{demand.name}: {value}" if value else f"no {demand.name} header"
+    return _of(demand, said, holds=demand.holds in value)
+
+
+def _bytes(demand: Bytes, step: Seen) -> Held:
+    return _of(demand, words(step.data), holds=step.data.rstrip(b"\n").hex() in demand.any_of)
+
+
+def _answered(_demand: Answered, step: Seen) -> Held:
+    return Held("as-expected", shown(step))
 
 
 def _of(demand: Demand, said: str, *, holds: bool) -> Held:
@@ -187,7 +179,7 @@ def _refused(demand: Refused, step: Seen) -> Held:
     if step.came == "answer":
         if _ERROR_TEXT.match(step.both):
             return Held("differs", f"an error only as a text: {words(step.both)}")
-        return Held(demand.otherwise, f"{_means(demand)}no error but {shown(step)}")
+        return Held(demand.otherwise, f"{_means(demand)}{_instead(step)}")
     if step.kind in BROKEN:
         return Held("fails", f"{_means(demand)}{_error(step)}")
     if demand.kinds and step.kind not in demand.kinds:
@@ -195,37 +187,51 @@ def _refused(demand: Refused, step: Seen) -> Held:
     return Held("as-expected", f"refused: {step.why}")
 
 
+def _instead(step: Seen) -> str:
+    return f"no error but {shown(step)}" if step.data or step.status or step.paths else "no error"
+
+
 def _finds(demand: Finds, step: Seen) -> Held:
     paths = step.paths or []
     ends = [path.rstrip("/") for path in paths]
     for wanted in demand.holds:
         if not any(path.endswith(wanted) for path in ends):
-            return _of(demand, f"{wanted} is not among {len(paths)} paths", holds=False)
+            return _of(demand, f"{wanted} is not among {counted(len(paths), 'path')}", holds=False)
     for unwanted in demand.lacks:
         if any(path.endswith(unwanted) for path in ends):
-            return _of(demand, f"{unwanted} is among {len(paths)} paths", holds=False)
+            return _of(demand, f"{unwanted} is among {counted(len(paths), 'path')}", holds=False)
     if demand.count is not None and len(paths) != demand.count:
-        return _of(demand, f"{len(paths)} paths instead of {demand.count}", holds=False)
+        return _of(demand, f"{counted(len(paths), 'path')} instead of {demand.count}", holds=False)
     if demand.at_most is not None and len(paths) > demand.at_most:
-        return _of(demand, f"{len(paths)} paths, more than {demand.at_most}", holds=False)
+        return _of(demand, f"{counted(len(paths), 'path')}, more than {demand.at_most}", holds=False)
     return _truncated(demand.truncated, step, demand, shown(step))
 
 
 def _matched(demand: Matched, step: Seen) -> Held:
     found = step.matches or []
     for end, number, line in demand.lines:
-        if not any((m.path.endswith(end), m.number, m.line.rstrip("\n")) == (True, number, line) for m in found):
-            return _of(demand, f"{end}:{number} is not among {len(found)} matches", holds=False)
+        if not any(_is(each, end, number, line) for each in found):
+            return _of(
+                demand, f"{end}:{number} is not among {counted(len(found), 'match', 'matches')}", holds=False
+            )
     wanted = demand.count if demand.count is not None else len(demand.lines)
     if len(found) != wanted:
-        return _of(demand, f"{len(found)} matches instead of {wanted}", holds=False)
+        return _of(demand, f"{counted(len(found), 'match', 'matches')} instead of {wanted}", holds=False)
     return _truncated(demand.truncated, step, demand, shown(step))
+
+
+def _is(match: Match, end: str, number: int, line: str) -> bool:
+    return match.path.endswith(end) and match.number == number and match.line.rstrip("\n") == line
 
 
 def _truncated(wanted: bool | None, step: Seen, demand: Demand, said: str) -> Held:  # noqa: FBT001 # a fact
     if wanted is None or step.truncated == wanted:
         return Held("as-expected", said)
-    what = {True: "says there are more", False: "says that is all", None: "does not say whether there are more"}
+    what = {
+        True: "says there are more",
+        False: "says that is all",
+        None: "does not say whether there are more",
+    }
     return _of(demand, f"{said}; it {what[step.truncated]}", holds=False)
 
 
@@ -242,7 +248,7 @@ def _fact(demand: Fact, step: Seen) -> Held:
 
 def _recorded(demand: Recorded, step: Seen) -> Held:
     if step.facts or step.absent:
-        names = demand.facts or tuple([*step.facts, *step.absent])
+        names = demand.facts or (*step.facts, *step.absent)
         known = [name for name in names if name in step.facts]
         if not known:
             why = next((step.absent[name] for name in names if name in step.absent), "nothing tells it")
@@ -267,3 +273,19 @@ def _oom(demand: OomIsTold, step: Seen, seen: Mapping[str, Seen]) -> Held:
     if isinstance(step.exit, Signalled | Exited | TimedOut) or _SAYS_KILLED.search(step.both):
         return Held("as-expected", said)
     return Held("differs", said)
+
+
+_HOLDING: Mapping[type[Demand], Callable[[Any, Seen], Held]] = {
+    Ends: _ends,
+    Says: _says,
+    Holds: _holds,
+    HoldsOrSays: _holds_or_says,
+    Bytes: _bytes,
+    Finds: _finds,
+    Matched: _matched,
+    Status: _status,
+    Header: _header,
+    Fact: _fact,
+    Answered: _answered,
+    Recorded: _recorded,
+}

@@ -45,8 +45,9 @@ def judge(check: Check, seen: Sequence[Seen]) -> Judged:
     unknown = [held for held in _held(check.demands, by_label) if held.verdict == "not-tried"]
     if unknown:
         return Judged(verdict="not-tried", observed=unknown[0].sentence)
-    sentences = [held.sentence for held in _held(check.demands, by_label) if held.sentence]
-    return Judged(verdict="as-expected", observed="; ".join(dict.fromkeys(sentences)) or "as expected")
+    sentences = dict.fromkeys(held.sentence for held in _held(check.demands, by_label) if held.sentence)
+    told = [each for each in sentences if not any(each in other for other in sentences if other != each)]
+    return Judged(verdict="as-expected", observed="; ".join(told) or "as expected")
 
 
 def _held(demands: Iterable[Demand], seen: Mapping[str, Seen]) -> list[Held]:

@@ -102,10 +102,7 @@ def matrix(documents: Sequence[Evidence], measured: Mapping[str, Mapping[str, st
         untried=[u for name, each in zip(names, documents, strict=True) for u in _untried(name, each)],
         rows=[
             *(_measured_row(name, names, measured) for name in MEASURED),
-            *(
-                MatrixRow(name=row.name, evidence=row.evidence, cells=[_cell(each.get(row.name)) for each in results])
-                for row in ROWS
-            ),
+            *(_row(row.name, row.evidence, results) for row in ROWS),
         ],
         lines=list(_lines(results)),
         advice=[_advice(name, each) for name, each in zip(names, documents, strict=True)],
@@ -124,6 +121,10 @@ def _measured_row(name: str, backends: Sequence[str], measured: Mapping[str, Map
     missing = "not measured here: `memcollect profile` does"
     cells = [Cell(worst=measured.get(backend, {}).get(name, missing)) for backend in backends]
     return MatrixRow(name=name, evidence=_MEASURED_EVIDENCE[name], cells=cells)
+
+
+def _row(name: str, evidence: str, results: Sequence[Mapping[str, RowResult]]) -> MatrixRow:
+    return MatrixRow(name=name, evidence=evidence, cells=[_cell(each.get(name)) for each in results])
 
 
 def _cell(row: RowResult | None) -> Cell:
@@ -169,7 +170,7 @@ def _lines(results: Sequence[Mapping[str, RowResult]]) -> Iterable[CheckLine]:
 
 
 def guarded_faults(document: Evidence) -> list[str]:
-    """Return, in sentences, why nothing may be claimed of a backend; empty: the guide's rows are as expected."""
+    """Return, in sentences, why nothing may be claimed of a backend; empty: these rows are as expected."""
     faults = []
     there = {row.row: row for row in document.rows}
     for name in GUARDED:
@@ -188,12 +189,13 @@ def guarded_faults(document: Evidence) -> list[str]:
 def _advice(backend: str, document: Evidence) -> Advice:
     faults = guarded_faults(document)
     others = [
-        f"{row.row}: {worst.name}: fails: {worst.observed}"
+        f"{row.row}: {worst.name}: {MARKS['fails']}: {worst.observed}"
         for row in document.rows
         if row.row not in GUARDED and row.checks and (worst := worst_of(row.checks)).verdict == "fails"
     ]
     if document.finished_at is None:
         faults.append("the run was broken off")
     if not faults and not others:
-        return Advice(backend=backend, may=True, reasons=[f"{', '.join(GUARDED)} are as expected; no check fails"])
+        reasons = [f"{', '.join(GUARDED)} are as expected, and no check fails"]
+        return Advice(backend=backend, may=True, reasons=reasons)
     return Advice(backend=backend, may=False, reasons=[*faults, *others])

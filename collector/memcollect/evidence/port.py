@@ -1,8 +1,9 @@
 """The port: the operations of a sandbox and of what makes sandboxes, as DeerFlow's contract has them. Pure.
 
 A driver implements as much of it as its backend offers and raises NotOfferedError for the rest. Whatever
-else goes wrong is an OperationError with a word for what it was; nothing a backend does may raise anything
-else. Paths are those of DeerFlow (/mnt/user-data/…); a driver whose backend keeps them elsewhere has a prefix.
+else goes wrong is an OperationError with a word for what it was; a backend makes a driver raise nothing
+else. Paths are those of DeerFlow (/mnt/user-data/…); where a backend keeps them elsewhere, its driver has a
+prefix.
 """
 
 from __future__ import annotations
@@ -99,6 +100,10 @@ class Box(Protocol):
     def prefix(self) -> str:
         """What stands before DeerFlow's paths in it; "" where they are its own."""
 
+    @property
+    def temp(self) -> str:
+        """Its directory for temporary files, "/tmp" nearly everywhere."""
+
     def run(self, command: str, env: Mapping[str, str], limit: float | None, seconds: float) -> Ran:
         """Run a line of shell. `limit` is the time that the *backend* is to give it; None: its default."""
 
@@ -152,6 +157,10 @@ class Provider(Protocol):
     @property
     def knows_users(self) -> bool:
         """Whether a sandbox can be asked for in the name of a user."""
+
+    @property
+    def makes(self) -> bool:
+        """Whether its sandboxes are the run's own; False: pods that are there, and somebody's."""
 
     @property
     def releases(self) -> bool:
@@ -213,10 +222,10 @@ class Witness(Protocol):
         """Tell the sandbox's "limit_bytes" and "oom_kills" so far."""
 
     def left(self, keys: Sequence[str], seconds: float) -> Facts:
-        """Tell what is still there of sandboxes that were deleted: "pods", "services", "cgroups", …"""
+        """Tell what is still there of sandboxes that were deleted: "pods", "services", "cgroups"."""
 
     def operations(self, key: str, seconds: float) -> Facts:
-        """Tell what the sandbox and its backend need of the cluster: "privileged", "host_paths", …"""
+        """Tell what the sandbox and its backend need of the cluster: "privileged", "host_paths"."""
 
     def pod_address(self, key: str) -> str:
         """Return the address of the sandbox's pod; "" where it is not known."""

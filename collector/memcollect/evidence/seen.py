@@ -1,4 +1,4 @@
-"""What came of a step, whole: what the judging reads. Only a bounded part of it is kept in documents. Pure."""
+"""What came of a step, whole: what the judging reads. Documents keep a bounded part of it. Pure."""
 
 from __future__ import annotations
 

@@ -29,16 +29,21 @@ def shown(seen: Seen) -> str:
         parts.append(f"HTTP {seen.status}")
     if seen.paths is not None:
         more = {True: ", says there are more", False: ", says that is all", None: ""}[seen.truncated]
-        parts.append(f"{len(seen.paths)} paths{more}")
+        parts.append(f"{counted(len(seen.paths), 'path')}{more}")
     elif seen.matches is not None:
-        parts.append(f"{len(seen.matches)} matches")
+        parts.append(counted(len(seen.matches), "match", "matches"))
     elif seen.facts:
         parts.append(facts_in_words(seen))
     elif seen.data or seen.exit is not None:
         parts.append(words(seen.data))
     if seen.stderr:
         parts.append(f"stderr {words(seen.stderr)}")
-    return ", ".join(parts) or "an empty answer"
+    return ", ".join(parts) or "no error, and nothing else"
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number with its noun."""
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
 
 
 def facts_in_words(seen: Seen, names: tuple[str, ...] = ()) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from memcollect.profile.actions import Stopped
 from memcollect.profile.begun import Begun
+from memcollect.profile.evidence.trying import Trier, environment
 from memcollect.profile.measuring.gathering import Gatherer
 from memcollect.profile.measuring.measurer import Measurer
 from memcollect.profile.measuring.node_evidence import Nodes
@@ -71,6 +72,18 @@ def assembled(
             gatherer=gatherer,
             operator=operator,
             stopped=asked.stopped,
+        ),
+        trier=Trier(
+            plan=begun.plan,
+            record=begun.record,
+            workshop=workshop,
+            gatherer=gatherer,
+            cleaner=cleaner_of(begun, workshop, tools, say),
+            deployment=asked.deployment,
+            limits=asked.limits,
+            stopped=asked.stopped,
+            say=say,
+            environ=environment(),
         ),
         stopped=asked.stopped,
         say=say,

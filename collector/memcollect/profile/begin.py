@@ -12,7 +12,7 @@ from memcollect.documents.bundle import BundleWriter
 from memcollect.documents.run import PLAN_NAME, Planned, RunManifest
 from memcollect.documents.snapshot import Tool
 from memcollect.profile.begun import FOLDER_EVENT, SOURCE_NAME, Begun
-from memcollect.profile.plan.model import Plan, Scale, Template
+from memcollect.profile.plan.model import Evidence, Plan, Scale, Template
 from memcollect.profile.plan.parse import parse_plan
 from memcollect.profile.plan.shipped import text_of
 from memcollect.profile.plan.workload import canonical, workload_of
@@ -83,7 +83,8 @@ def _manifest(plan: Plan, text: Text, run_id: str, backend: str) -> RunManifest:
             name=plan.name,
             version=plan.version,
             sha256=hashlib.sha256(text.plan).hexdigest(),
-            phases=[phase.name for phase in plan.phases],
+            phases=[phase.name for phase in plan.phases if not isinstance(phase, Evidence)],
+            evidence=[phase.name for phase in plan.phases if isinstance(phase, Evidence)],
             repeats=plan.repeats,
             steps=sorted({step for phase in plan.phases if isinstance(phase, Scale) for step in phase.steps}),
         ),

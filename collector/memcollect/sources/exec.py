@@ -24,7 +24,8 @@ from memcollect.sources.rights import Right
 
 LARGEST_OUTPUT_BYTES = 64 << 10
 """Kept of each of stdout and stderr, the end of it; what came before is counted and dropped."""
-_STDOUT, _STDERR, _OUTCOME = 1, 2, 3
+_STDIN, _STDOUT, _STDERR, _OUTCOME = 0, 1, 2, 3
+_PIECE_BYTES = 64 << 10
 _TICK_SECONDS = 0.2
 _CLOSE_SECONDS = 1.0
 
@@ -42,16 +43,31 @@ class Place(Struct, frozen=True, kw_only=True):
         return f"{self.namespace}/{self.pod}" + (f" ({self.container})" if self.container else "")
 
 
-class Output(Struct, kw_only=True):
+class Output(Struct, frozen=True, kw_only=True):
     """The end of what a command wrote, where it says why it failed, and how much it was."""
 
     kept: bytes = b""
     written_bytes: int = 0
 
+
+class _Tail:
+    """The end of what came, no more than `most_bytes` of it."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._data = bytearray()
+        self._written_bytes = 0
+
     def take(self, data: bytes) -> None:
         """Count `data`, and keep the end."""
-        self.written_bytes += len(data)
-        self.kept = (self.kept + data)[-LARGEST_OUTPUT_BYTES:]
+        self._written_bytes += len(data)
+        self._data += data
+        # Cut now and then, not at every piece: each cut moves all that is kept.
+        if len(self._data) > 2 * self._most_bytes:
+            del self._data[: -self._most_bytes]
+
+    def output(self) -> Output:
+        return Output(kept=bytes(self._data[-self._most_bytes :]), written_bytes=self._written_bytes)
 
 
 class ExecResult(Struct, frozen=True, kw_only=True):
@@ -96,20 +112,27 @@ class Executor:
         self._handshaker: Handshaker[Any] = Handshaker(_end, abandoned or Abandoned())
         self._client: Any = None
 
-    def run(
+    def run(  # noqa: PLR0913 # half of them have a default
         self,
         place: Place,
         command: Sequence[str],
         deadline: Deadline,
         stopped: Callable[[], bool] = lambda: False,
+        *,
+        stdin: bytes | None = None,
+        keep_bytes: int = LARGEST_OUTPUT_BYTES,
     ) -> ExecResult:
-        """Return what became of `command`, whatever its exit code. Raises ExecError."""
+        """Return what became of `command`, whatever its exit code. Raises ExecError.
+
+        Of each of its outputs the last `keep_bytes` are kept. `stdin` is written to it and then left open,
+        for the client's protocol cannot end it: the command must know how much to read.
+        """
         try:
-            socket = self._begin(place, command, deadline)
+            socket = self._begin(place, command, deadline, stdin=stdin is not None)
         except TimeoutError as error:
             raise _timeout(place, deadline) from error
         try:
-            return _follow(socket, place, deadline, stopped)
+            return _follow(socket, place, deadline, stopped, _Exchange(stdin or b"", keep_bytes))
         finally:
             _end(socket)
 
@@ -118,7 +141,7 @@ class Executor:
         self._handshaker.close()
         self._client = None
 
-    def _begin(self, place: Place, command: Sequence[str], deadline: Deadline) -> Any:
+    def _begin(self, place: Place, command: Sequence[str], deadline: Deadline, *, stdin: bool) -> Any:
         if self._client is None:
             self._client = self._cluster.client()
         connect = CoreV1Api(self._client).connect_get_namespaced_pod_exec
@@ -126,7 +149,7 @@ class Executor:
         arguments: dict[str, Any] = {"command": list(command), "stdout": True, "stderr": True, **container}
 
         def begin() -> Any:
-            flags = {"stdin": False, "tty": False, "_preload_content": False, "binary": True}
+            flags = {"stdin": stdin, "tty": False, "_preload_content": False, "binary": True}
             return stream(connect, place.pod, place.namespace, **arguments, **flags)
 
         try:
@@ -141,9 +164,30 @@ class Executor:
             raise
 
 
-def _follow(socket: Any, place: Place, deadline: Deadline, stopped: Callable[[], bool]) -> ExecResult:
-    outputs = {_STDOUT: Output(), _STDERR: Output()}
-    outcome = b""
+class _Exchange:
+    """What goes to a command and what comes of it."""
+
+    def __init__(self, stdin: bytes, keep_bytes: int) -> None:
+        self.outputs = {_STDOUT: _Tail(keep_bytes), _STDERR: _Tail(keep_bytes)}
+        self.outcome = b""
+        self._stdin = memoryview(stdin)
+
+    def step(self, socket: Any, seconds: float) -> None:
+        """Send the next piece of stdin, if there is one, and take what has come within `seconds`."""
+        if self._stdin:
+            socket.write_channel(_STDIN, bytes(self._stdin[:_PIECE_BYTES]))
+            self._stdin = self._stdin[_PIECE_BYTES:]
+        socket.update(timeout=0 if self._stdin else seconds)
+        for channel, output in self.outputs.items():
+            output.take(_taken(socket, channel))
+        self.outcome += _taken(socket, _OUTCOME)[:LARGEST_OUTPUT_BYTES]
+        # The client also keeps everything that ever came; this makes it forget.
+        socket.read_all()
+
+
+def _follow(
+    socket: Any, place: Place, deadline: Deadline, stopped: Callable[[], bool], exchange: _Exchange
+) -> ExecResult:
     try:
         while socket.is_open():
             if stopped():
@@ -151,19 +195,15 @@ def _follow(socket: Any, place: Place, deadline: Deadline, stopped: Callable[[],
             left = deadline.left()
             # Half a frame must not hold us longer than the deadline either.
             socket.sock.settimeout(left)
-            socket.update(timeout=min(_TICK_SECONDS, left))
-            for channel, output in outputs.items():
-                output.take(_taken(socket, channel))
-            outcome += _taken(socket, _OUTCOME)[:LARGEST_OUTPUT_BYTES]
-            # The client also keeps everything that ever came; this makes it forget.
-            socket.read_all()
+            exchange.step(socket, min(_TICK_SECONDS, left))
     except (TimeoutError, WebSocketException, OSError) as error:
         if deadline.passed:
             raise _timeout(place, deadline) from error
         raise ExecError(
             "unreachable", f"The connection to the command in {place} broke: {plain(str(error))}."
         ) from error
-    return _result(outcome, place, outputs)
+    outputs = {channel: tail.output() for channel, tail in exchange.outputs.items()}
+    return _result(exchange.outcome, place, outputs)
 
 
 def _taken(socket: Any, channel: int) -> bytes:

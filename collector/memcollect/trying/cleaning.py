@@ -13,8 +13,7 @@ FILES_SECONDS = 15.0
 GATEWAY_SECONDS = 10.0
 DESTROY_SECONDS = 180.0
 _FILES = "; ".join(
-    f"rm -rf {place}/{{run}}*"
-    for place in ("{ws}", "{up}", "{out}", "/tmp", "{skills}/public", "{acp}")  # noqa: S108 # a sandbox's own
+    f"rm -rf {place}/{{run}}*" for place in ("{ws}", "{up}", "{out}", "{tmp}", "{skills}/public", "{acp}")
 )
 
 
@@ -23,7 +22,9 @@ def clean_files(ledger: Ledger, held: Held) -> str:
     box = held.box
     if box is None:
         return ""
-    command = filled(f"({_FILES}) 2>/dev/null; true", of_box(box.prefix, {"run": ledger.run, "check": ""}))
+    command = filled(
+        f"({_FILES}) 2>/dev/null; true", of_box(box.prefix, {"run": ledger.run, "check": ""}, box.temp)
+    )
     return _tried(f"files in {box.name}", lambda: box.run(command, {}, None, FILES_SECONDS), FILES_SECONDS)
 
 

@@ -9,11 +9,11 @@ import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from memcollect.evidence.port import HttpSeen, OperationError
+from memcollect.evidence.port import ErrorKind, HttpSeen, OperationError
 from memcollect.sources.deadline import Deadline
 from memcollect.sources.http_over_stream import StreamConnection
 from memcollect.sources.plain import plain
-from memcollect.sources.transport import Endpoint, Stream, Transport, TransportError
+from memcollect.sources.transport import Endpoint, Stream, TransportError, TransportFactory
 
 LARGEST_ANSWER_BYTES = 160 << 20
 _CHUNK = 1 << 18
@@ -32,10 +32,10 @@ class Sender(Protocol):
 
 
 class ForwardedSender:
-    """To a port of a pod, by port-forward; one request at a time."""
+    """To a port of a pod, by port-forward; each request has one of its own, so that threads may share it."""
 
-    def __init__(self, transport: Transport, endpoint: Endpoint) -> None:
-        self._transport = transport
+    def __init__(self, transports: TransportFactory, endpoint: Endpoint) -> None:
+        self._transports = transports
         self._endpoint = endpoint
 
     def send(
@@ -43,21 +43,27 @@ class ForwardedSender:
     ) -> HttpSeen:
         """Return the answer."""
         deadline = Deadline(seconds)
+        transport = self._transports()
         try:
-            stream = self._transport.connect(self._endpoint, deadline)
+            stream = transport.connect(self._endpoint, deadline)
+            try:
+                answer = self._exchange(stream, (method, path, body, headers), seconds)
+            except OperationError:
+                stream.close(broken=True)
+                raise
+            stream.close()
         except TransportError as error:
-            raise OperationError("timeout" if error.reason == "timeout" else "transport", str(error)) from error
+            kind: ErrorKind = "timeout" if error.reason == "timeout" else "transport"
+            raise OperationError(kind, str(error)) from error
         except TimeoutError as error:
             raise _timeout(str(self._endpoint), seconds) from error
-        try:
-            answer = self._exchange(stream, (method, path, body, headers), seconds)
-        except OperationError:
-            stream.close(broken=True)
-            raise
-        stream.close()
+        finally:
+            transport.close()
         return answer
 
-    def _exchange(self, stream: Stream, request: tuple[str, str, bytes, Mapping[str, str]], seconds: float) -> HttpSeen:
+    def _exchange(
+        self, stream: Stream, request: tuple[str, str, bytes, Mapping[str, str]], seconds: float
+    ) -> HttpSeen:
         method, path, body, headers = request
         try:
             return exchange(StreamConnection(stream), method, path, body, headers)
@@ -68,8 +74,7 @@ class ForwardedSender:
             raise _broken(str(self._endpoint), fault or error) from error
 
     def close(self) -> None:
-        """Close the transport."""
-        self._transport.close()
+        """Nothing is held between requests."""
 
 
 class UrlSender:

@@ -31,7 +31,7 @@ def of_check(run: str, row: str, check: Check) -> dict[str, str]:
         "run": run,
         "check": f"{row.lower()}-{check.name}",
         "canary": f"canary-{secrets.token_hex(8)}",
-        # Seconds for `sleep`, so that it can be told from every other one; days, so that it ends by nothing else.
+        # Seconds for `sleep`: no other one has so many, and so many days end by nothing but a kill.
         "marker": str(_LEAST_MARKER + secrets.randbelow(_MARKERS)),
     }
     if any("{sha256_of_50_mib}" in text for text in _texts(check.demands)):
@@ -39,7 +39,7 @@ def of_check(run: str, row: str, check: Check) -> dict[str, str]:
     return names
 
 
-def of_box(prefix: str, names: Mapping[str, str]) -> dict[str, str]:
+def of_box(prefix: str, names: Mapping[str, str], temp: str = "/tmp") -> dict[str, str]:  # noqa: S108 # a sandbox's own
     """Return the names of directories in a sandbox, beside the check's own."""
     data = f"{prefix}/mnt/user-data"
     return {
@@ -47,6 +47,7 @@ def of_box(prefix: str, names: Mapping[str, str]) -> dict[str, str]:
         "ws": f"{data}/workspace",
         "up": f"{data}/uploads",
         "out": f"{data}/outputs",
+        "tmp": temp,
         "acp": f"{prefix}/mnt/acp-workspace",
         "skills": f"{prefix}/mnt/skills",
         "dir": f"{data}/workspace/{names['run']}/{names['check']}",

@@ -88,10 +88,19 @@ class Performer:
         settings = self.settings
         wants: dict[Need, tuple[bool, bool, str]] = {
             "gateway": (self.gateway is not None, False, "no gateway is given: evidence.gateway"),
-            "users": (self.provider.knows_users, False, "sandboxes cannot be asked for in a user's name here"),
+            "users": (
+                self.provider.knows_users,
+                False,
+                "sandboxes cannot be asked for in a user's name here",
+            ),
+            "own": (self.provider.makes, False, "the sandbox is not the run's own, and could be spoilt"),
             "release": (self.provider.releases, True, "it cannot take a sandbox back without deleting it"),
             "node": (self.witness is not None, False, "no agent sees the node that its sandboxes run on"),
-            "cluster": (self.witness is not None, False, "its sandboxes are no pods of a cluster that we see"),
+            "cluster": (
+                self.witness is not None,
+                False,
+                "its sandboxes are no pods of a cluster that we see",
+            ),
             "restart": (bool(settings.restart), False, "no command is given: evidence.restart"),
             "idle": (settings.idle_seconds is not None, False, "no time is given: evidence.idle"),
             "replicas": (settings.replicas is not None, False, "no number is given: evidence.replicas"),
@@ -136,7 +145,11 @@ class Performer:
     def _together(self, step: Together, seconds: float) -> list[Seen]:
         began = time.monotonic()
         with ThreadPoolExecutor(len(step.runs)) as pool:
-            each = [found for part in pool.map(lambda run: self.perform(run, seconds), step.runs) for found in part]
+            each = [
+                found
+                for part in pool.map(lambda run: self.perform(run, seconds), step.runs)
+                for found in part
+            ]
         took = time.monotonic() - began
         worst = next((found for found in each if found.came != "answer"), None)
         whole = Seen(label=step.label) if worst is None else msgspec.structs.replace(worst, label=step.label)
@@ -158,7 +171,9 @@ class Performer:
                 return _content(box.read(self._in(box, step.path), step.first, step.last, seconds))
             case Put():
                 box = self._box(step.box)
-                return Seen(label=step.label, level=box.put(self._in(box, step.path), self._made(step), seconds))
+                return Seen(
+                    label=step.label, level=box.put(self._in(box, step.path), self._made(step), seconds)
+                )
             case Get():
                 box = self._box(step.box)
                 return _content(box.get(self._in(box, step.path), seconds))
@@ -204,10 +219,12 @@ class Performer:
                 raise NotTriedError("the sandbox has no limit of memory that the node's agent tells")
             text = text.replace("{over_limit_bytes}", str(self._limit_bytes + OVER_LIMIT_BYTES))
         if "{over_download_limit_bytes}" in text:
-            text = text.replace("{over_download_limit_bytes}", str((self.settings.download_limit_bytes or 0) + 1))
+            text = text.replace(
+                "{over_download_limit_bytes}", str((self.settings.download_limit_bytes or 0) + 1)
+            )
         if "{neighbour}" in text:
             text = text.replace("{neighbour}", self._neighbour())
-        return filled(text, of_box(box.prefix, self._names))
+        return filled(text, of_box(box.prefix, self._names, box.temp))
 
     def _neighbour(self) -> str:
         held = self.held.get("b")
@@ -263,7 +280,9 @@ class Performer:
         if step is None or not step.thread:
             key = self.ledger.new_key()
             return Held(key, Owner(thread=key, user=self._user("one")))
-        owner = Owner(thread=f"{self.ledger.run}-{self.row.lower()}-{step.thread}", user=self._user(step.user or "one"))
+        owner = Owner(
+            thread=f"{self.ledger.run}-{self.row.lower()}-{step.thread}", user=self._user(step.user or "one")
+        )
         return Held(self.ledger.key_for(owner), owner)
 
     def _user(self, word: str) -> str:
@@ -370,4 +389,3 @@ def _http(answer: HttpSeen) -> Seen:
 
 def _facts(facts: Facts) -> Seen:
     return Seen(label="", facts=facts.values, absent=facts.absent, level=facts.level)
-

@@ -77,7 +77,9 @@ class Trial:
         for need in check.needs:
             offered, why = self.performer.lacks(need)
             if why:
-                return _result(check, Judged(verdict="not-offered" if offered else "not-tried", observed=why), [], ())
+                return _result(
+                    check, Judged(verdict="not-offered" if offered else "not-tried", observed=why), [], ()
+                )
         if self.performer.stopped():
             return _result(check, Judged(verdict="not-tried", observed="Ctrl-C came before it"), [], ())
         if time.monotonic() > until:
@@ -93,7 +95,7 @@ class Trial:
         return _result(asked, judged, seen, self.performer.settings.secrets)
 
     def _steps(self, check: Check, steps: Sequence[Step], until: float) -> list[Seen]:
-        """Do the steps one after the other; the first that is no answer, and not asked to be none, ends it."""
+        """Do the steps in their order; the first without an answer ends them, unless none was demanded."""
         seen: list[Seen] = []
         expected = {demand.of for demand in check.demands}
         if _needs_own_box(steps):
@@ -101,7 +103,9 @@ class Trial:
             if taken[0].came != "answer":
                 return [_no_sandbox(taken[0])]
         for step in steps:
-            seconds = TAKE_SECONDS if isinstance(step, Take) else seconds_of(step, check, self.performer.settings)
+            seconds = (
+                TAKE_SECONDS if isinstance(step, Take) else seconds_of(step, check, self.performer.settings)
+            )
             seconds = max(1.0, min(seconds, until - time.monotonic() + 1.0))
             found = self.performer.perform(step, seconds)
             if isinstance(step, Take) and found[0].came == "error":
@@ -129,7 +133,10 @@ class Trial:
         try:
             assert held.box is not None  # noqa: S101 # the caller has looked
             box = held.box
-            return b"alive" in within(_PROBE_SECONDS, lambda: box.run("echo alive", {}, None, _PROBE_SECONDS)).stdout
+            return (
+                b"alive"
+                in within(_PROBE_SECONDS, lambda: box.run("echo alive", {}, None, _PROBE_SECONDS)).stdout
+            )
         except (OperationError, Exception):  # noqa: BLE001 # whatever it is: it does not answer
             return False
 

@@ -29,6 +29,7 @@ class Script(Executor):
         command: Sequence[str],
         deadline: Deadline,
         stopped: Callable[[], bool] = never,
+        **_more: object,
     ) -> ExecResult:
         del command, deadline, stopped
         end = self._ends[place.pod]

@@ -4,7 +4,18 @@ Change a byte of it and its hash is another one: two runs are held against one a
 are equal.
 """
 
-from memcollect.evidence.catalogue import artifacts, cleanup, commands, files, isolation, operations, paths, uploads
+from collections.abc import Sequence
+
+from memcollect.evidence.catalogue import (
+    artifacts,
+    cleanup,
+    commands,
+    files,
+    isolation,
+    operations,
+    paths,
+    uploads,
+)
 from memcollect.evidence.checks import Row, digest
 
 ROWS: tuple[Row, ...] = (
@@ -24,4 +35,10 @@ SHA256 = digest(ROWS)
 GUARDED = ("Uploads", "Artifacts", "Paths", "Isolation")
 """Rows without which the guide lets nobody claim anything."""
 
-__all__ = ["GUARDED", "MEASURED", "NAMES", "ROWS", "SHA256"]
+
+def rows_named(names: Sequence[str]) -> tuple[Row, ...]:
+    """Return rows by their names, in the guide's order; all for no names."""
+    return tuple(row for row in ROWS if not names or row.name in names)
+
+
+__all__ = ["GUARDED", "MEASURED", "NAMES", "ROWS", "SHA256", "rows_named"]

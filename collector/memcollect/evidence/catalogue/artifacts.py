@@ -7,6 +7,8 @@ from memcollect.evidence.steps import Artifact, Destroy, Get, Outlive, Put, Run,
 
 _GATEWAY = "DeerFlow's gateway: GET /api/threads/{thread}/artifacts/{path}"
 _REFUSALS = (400, 403, 404)
+_DEEP = 20
+"""Directories, as many as user data may lie deep in the gateway."""
 
 ROW = Row(
     name="Artifacts",
@@ -19,10 +21,15 @@ ROW = Row(
             source="DeerFlow's sandbox contract: download_file",
             level="api",
             steps=(
-                Run(label="make", command="mkdir -p {out}/{run} && printf 'an artifact' > {out}/{run}/api.txt && echo made"),
+                Run(
+                    label="make",
+                    command="mkdir -p {out}/{run} && printf 'an artifact' > {out}/{run}/api.txt && echo made",
+                ),
                 Get(label="get", path="{out}/{run}/api.txt"),
             ),
-            demands=(Holds(of="get", material=Text("an artifact"), means="an output reads differently outside"),),
+            demands=(
+                Holds(of="get", material=Text("an artifact"), means="an output reads differently outside"),
+            ),
         ),
         Check(
             name="at-once",
@@ -88,7 +95,9 @@ ROW = Row(
             demands=(
                 Status(of="get", any_of=(200,)),
                 Header(
-                    of="get", name="content-disposition", holds="attachment",
+                    of="get",
+                    name="content-disposition",
+                    holds="attachment",
                     means="HTML of a sandbox is shown in the gateway's own origin",
                 ),
             ),
@@ -111,7 +120,9 @@ ROW = Row(
             demands=(
                 Status(of="get", any_of=(200,)),
                 Header(
-                    of="get", name="content-disposition", holds="attachment",
+                    of="get",
+                    name="content-disposition",
+                    holds="attachment",
                     means="SVG of a sandbox is shown in the gateway's own origin",
                 ),
             ),
@@ -144,18 +155,24 @@ ROW = Row(
         ),
         Check(
             name="traversal",
-            asks="ask for {out}/../../../../etc/passwd",
+            asks="ask for /etc/passwd by a path that climbs out of the outputs",
             expected="400, 403 or 404",
             source=_GATEWAY,
             level="gateway",
             needs=("gateway",),
             steps=(
-                Artifact(label="plain", path="{out}/../../../../etc/passwd"),
-                Artifact(label="encoded", path="{out}/%2e%2e/%2e%2e/%2e%2e/%2e%2e/etc/passwd"),
+                Artifact(label="plain", path=f"{{out}}/{'../' * _DEEP}etc/passwd"),
+                Artifact(label="encoded", path=f"{{out}}/{'%2e%2e/' * _DEEP}etc/passwd"),
             ),
             demands=(
-                Status(of="plain", any_of=_REFUSALS, means="the gateway serves files outside of the user's data"),
-                Status(of="encoded", any_of=_REFUSALS, means="the gateway serves files outside of the user's data"),
+                Status(
+                    of="plain", any_of=_REFUSALS, means="the gateway serves files outside of the user's data"
+                ),
+                Status(
+                    of="encoded",
+                    any_of=_REFUSALS,
+                    means="the gateway serves files outside of the user's data",
+                ),
             ),
         ),
         Check(

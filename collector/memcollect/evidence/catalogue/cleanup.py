@@ -5,7 +5,7 @@ from memcollect.evidence.demands import Answered, Demand, Fact, Recorded, Same
 from memcollect.evidence.steps import Destroy, Identity, Look, Outlive, Release, Restart, Run, Take
 
 _GUIDE = "the guide: release, idle timeout, process restart and orphan cleanup free resources"
-_FILL = "printf %s {canary} > {ws}/{run}-clean; head -c 8388608 /dev/zero > /tmp/{run}-clean; cat {ws}/{run}-clean"
+_FILL = "printf %s {canary} > {ws}/{run}-clean; head -c 8388608 /dev/zero > {tmp}/{run}-clean; cat {ws}/{run}-clean"
 
 
 def _gone(name: str, what: str, fact: str, *, needs: str = "") -> Check:
@@ -118,12 +118,14 @@ ROW = Row(
             source="DeerFlow's provider: 3 replicas, a soft limit",
             level="cluster",
             needs=("replicas", "release", "cluster"),
-            steps=tuple(
-                step
-                for box in ("e", "f", "g", "h")
-                for step in (Take(label=f"take-{box}", box=box), Release(label=f"release-{box}", box=box))
-            )
-            + (Look(label="parked", box="efgh", about="left"),),
+            steps=(
+                *(
+                    step
+                    for box in "efgh"
+                    for step in (Take(label=f"take-{box}", box=box), Release(label=f"release-{box}", box=box))
+                ),
+                Look(label="parked", box="efgh", about="left"),
+            ),
             demands=(Recorded(of="parked", facts=("pods",)),),
             seconds=240.0,
         ),
@@ -145,7 +147,12 @@ ROW = Row(
             ),
             demands=(
                 Same(of="after", other="before", otherwise="differs", means="a sandbox is not found again"),
-                Fact(of="left", name="pods", equals=0, means="a sandbox outlives a restart and cannot be deleted"),
+                Fact(
+                    of="left",
+                    name="pods",
+                    equals=0,
+                    means="a sandbox outlives a restart and cannot be deleted",
+                ),
             ),
             seconds=240.0,
         ),

@@ -38,7 +38,9 @@ ROW = Row(
             source=_CONTRACT,
             steps=(Run(label="print", command="printf 'one  two\\n\\n\\tthree\\n'"),),
             demands=(
-                Says(of="print", exactly="one  two\n\n\tthree\n", means="the output is not as it was written"),
+                Says(
+                    of="print", exactly="one  two\n\n\tthree\n", means="the output is not as it was written"
+                ),
             ),
         ),
         Check(
@@ -86,8 +88,15 @@ ROW = Row(
             source=_CONTRACT,
             steps=(Run(label="run", command="echo before-failing; echo the-reason >&2; exit 7"),),
             demands=(
-                Says(of="run", where="both", holds=("before-failing",), means="a failing command's stdout is lost"),
-                Says(of="run", where="both", holds=("the-reason",), means="a failing command's stderr is lost"),
+                Says(
+                    of="run",
+                    where="both",
+                    holds=("before-failing",),
+                    means="a failing command's stdout is lost",
+                ),
+                Says(
+                    of="run", where="both", holds=("the-reason",), means="a failing command's stderr is lost"
+                ),
             ),
         ),
         Check(
@@ -95,10 +104,17 @@ ROW = Row(
             asks="kill -9 of itself",
             expected="signal 9, or 137 as shells say it",
             source=_POSIX,
-            steps=(Run(label="run", command="sh -c 'kill -9 $$'; exit $?"), Run(label="own", command="kill -9 $$")),
+            steps=(
+                Run(label="run", command="sh -c 'kill -9 $$'; exit $?"),
+                Run(label="own", command="kill -9 $$"),
+            ),
             demands=(
                 Ends(of="run", ways=(Signalled(9), Exited(137)), means="a kill is told as something else"),
-                Ends(of="own", ways=(Signalled(9), Exited(137), Exited(-9)), means="a kill is told as something else"),
+                Ends(
+                    of="own",
+                    ways=(Signalled(9), Exited(137), Exited(-9)),
+                    means="a kill is told as something else",
+                ),
             ),
         ),
         Check(
@@ -107,16 +123,16 @@ ROW = Row(
             expected="exit code 127",
             source=_POSIX,
             steps=(Run(label="run", command="memcollect-no-such-program"),),
-            demands=(Ends(of="run", ways=(Exited(127),), means="a missing program is told as something else"),),
+            demands=(
+                Ends(of="run", ways=(Exited(127),), means="a missing program is told as something else"),
+            ),
         ),
         Check(
             name="time-limit",
             asks="sleep 120 s with a limit of 3 s",
             expected="an answer within 20 s that says it was ended",
             source="DeerFlow's sandbox contract: a command's timeout",
-            steps=(
-                Run(label="sleep", command="echo begun; sleep 120; echo slept-{run}", limit_seconds=3.0),
-            ),
+            steps=(Run(label="sleep", command="echo begun; sleep 120; echo slept-{run}", limit_seconds=3.0),),
             demands=(
                 Took(of="sleep", least_seconds=2.5, most_seconds=20.0, means="the time limit is not kept"),
                 Says(of="sleep", where="both", lacks=("slept-",), means="the time limit is not kept"),
@@ -217,8 +233,12 @@ ROW = Row(
                 ),
             ),
             demands=(
-                Says(of="left", holds=("left-{canary}",), lacks=("right-",), means="texts of two commands mix"),
-                Says(of="right", holds=("right-{canary}",), lacks=("left-",), means="texts of two commands mix"),
+                Says(
+                    of="left", holds=("left-{canary}",), lacks=("right-",), means="texts of two commands mix"
+                ),
+                Says(
+                    of="right", holds=("right-{canary}",), lacks=("left-",), means="texts of two commands mix"
+                ),
                 Took(of="both", most_seconds=15.0, means="one waits for the other", otherwise="differs"),
             ),
             seconds=40.0,
@@ -261,7 +281,7 @@ ROW = Row(
             asks="use more memory than the limit",
             expected="where the kernel kills, the answer says so",
             source="memory.events oom_kill, by the node's agent",
-            needs=("node",),
+            needs=("own", "node"),
             level="node",
             steps=(
                 Look(label="before", about="memory"),
@@ -269,7 +289,9 @@ ROW = Row(
                 Look(label="after", about="memory"),
             ),
             demands=(
-                OomIsTold(of="fill", before="before", after="after", means="a kill for memory is told as success"),
+                OomIsTold(
+                    of="fill", before="before", after="after", means="a kill for memory is told as success"
+                ),
             ),
             seconds=90.0,
             alone=True,

@@ -114,7 +114,11 @@ ROW = Row(
                 Put(label="put", path="{dir}/bytes", material=EveryByte()),
                 Run(label="hash", command="sha256sum < {dir}/bytes"),
             ),
-            demands=(Says(of="hash", holds=(_EVERY_BYTE_SHA256,), means="binary files are changed on their way in"),),
+            demands=(
+                Says(
+                    of="hash", holds=(_EVERY_BYTE_SHA256,), means="binary files are changed on their way in"
+                ),
+            ),
         ),
         Check(
             name="every-byte-out",
@@ -124,7 +128,7 @@ ROW = Row(
             steps=(
                 Run(
                     label="make",
-                    command="i=0; while [ $i -lt 256 ]; do printf \"\\\\$(printf %03o $i)\"; i=$((i+1)); done > {dir}/.one"
+                    command='mkdir -p {dir} && i=0; while [ $i -lt 256 ]; do printf "\\\\$(printf %03o $i)"; i=$((i+1)); done > {dir}/.one'
                     " && cat {dir}/.one {dir}/.one {dir}/.one {dir}/.one > {dir}/made && wc -c < {dir}/made",
                 ),
                 Get(label="get", path="{dir}/made"),
@@ -158,7 +162,10 @@ ROW = Row(
             source=f"{_CONTRACT}: downloads of at most 100 MB",
             needs=("download-limit",),
             steps=(
-                Run(label="make", command="truncate -s {over_download_limit_bytes} {dir}/huge && echo made"),
+                Run(
+                    label="make",
+                    command="mkdir -p {dir} && truncate -s {over_download_limit_bytes} {dir}/huge && echo made",
+                ),
                 Get(label="get", path="{dir}/huge"),
                 Run(label="remove", command="rm -f {dir}/huge"),
             ),
@@ -182,13 +189,21 @@ ROW = Row(
             expected="both levels, and nothing below",
             source=f"{_CONTRACT}: list_dir, depth 2",
             steps=(
-                Run(label="make", command="mkdir -p {dir}/ls/one/two/three && touch {dir}/ls/f {dir}/ls/one/f1 "
-                    "{dir}/ls/one/two/f2 && echo made"),
+                Run(
+                    label="make",
+                    command="mkdir -p {dir}/ls/one/two/three && touch {dir}/ls/f {dir}/ls/one/f1 "
+                    "{dir}/ls/one/two/f2 && echo made",
+                ),
                 ListDir(label="list", path="{dir}/ls"),
             ),
             demands=(
                 Finds(of="list", holds=("ls/f", "ls/one", "one/f1"), means="the list lacks files"),
-                Finds(of="list", lacks=("two/f2", "two/three"), means="the list goes deeper", otherwise="differs"),
+                Finds(
+                    of="list",
+                    lacks=("two/f2", "two/three"),
+                    means="the list goes deeper",
+                    otherwise="differs",
+                ),
             ),
         ),
         Check(
@@ -197,8 +212,11 @@ ROW = Row(
             expected="shown or left out: written down",
             source="DeerFlow's list_dir leaves some names out",
             steps=(
-                Run(label="make", command="mkdir -p {dir}/hid/node_modules {dir}/hid/.git && touch {dir}/hid/.hidden "
-                    "{dir}/hid/shown && echo made"),
+                Run(
+                    label="make",
+                    command="mkdir -p {dir}/hid/node_modules {dir}/hid/.git && touch {dir}/hid/.hidden "
+                    "{dir}/hid/shown && echo made",
+                ),
                 ListDir(label="list", path="{dir}/hid"),
             ),
             demands=(Finds(of="list", holds=("hid/shown",)), Recorded(of="list")),
@@ -211,7 +229,9 @@ ROW = Row(
             steps=(ListDir(label="list", path="{dir}/there-is-none"),),
             demands=(
                 Refused(
-                    of="list", kinds=("not-found",), means="a missing directory reads as an empty one",
+                    of="list",
+                    kinds=("not-found",),
+                    means="a missing directory reads as an empty one",
                     otherwise="differs",
                 ),
             ),
@@ -222,7 +242,10 @@ ROW = Row(
             expected="all, or a cut: written down",
             source="DeerFlow's ls is cut at 20,000 characters",
             steps=(
-                Run(label="make", command="mkdir -p {dir}/many && cd {dir}/many && seq -w 1 1500 | xargs touch && ls | wc -l"),
+                Run(
+                    label="make",
+                    command="mkdir -p {dir}/many && cd {dir}/many && seq -w 1 1500 | xargs touch && ls | wc -l",
+                ),
                 ListDir(label="list", path="{dir}/many", depth=1),
                 Run(label="remove", command="rm -rf {dir}/many"),
             ),
@@ -239,8 +262,13 @@ ROW = Row(
                 Glob(label="glob", path="{dir}/find", pattern="**/*.txt"),
             ),
             demands=(
-                Finds(of="glob", holds=("find/a.txt", "deep/b.txt"), lacks=("c.md", "d.bin"), count=2,
-                      means="** finds something else"),
+                Finds(
+                    of="glob",
+                    holds=("find/a.txt", "deep/b.txt"),
+                    lacks=("c.md", "d.bin"),
+                    count=2,
+                    means="** finds something else",
+                ),
             ),
         ),
         Check(
@@ -249,8 +277,11 @@ ROW = Row(
             expected="200 of them, and that there are more",
             source=f"{_CONTRACT}: glob gives 200 and says whether it was cut",
             steps=(
-                Run(label="make", command="mkdir -p {dir}/g && cd {dir}/g && seq -w 1 201 | sed 's/$/.g/' | xargs touch "
-                    "&& ls | wc -l"),
+                Run(
+                    label="make",
+                    command="mkdir -p {dir}/g && cd {dir}/g && seq -w 1 201 | sed 's/$/.g/' | xargs touch "
+                    "&& ls | wc -l",
+                ),
                 Glob(label="glob", path="{dir}/g", pattern="*.g"),
             ),
             demands=(
@@ -267,7 +298,9 @@ ROW = Row(
                 Run(label="make", command=_SEARCHED),
                 Grep(label="grep", path="{dir}/find", pattern=Pattern(text="alpha.1", files="*.txt")),
             ),
-            demands=(Matched(of="grep", lines=(("deep/b.txt", 1, "alphaX1"),), means="other lines are found"),),
+            demands=(
+                Matched(of="grep", lines=(("deep/b.txt", 1, "alphaX1"),), means="other lines are found"),
+            ),
         ),
         Check(
             name="grep-literal",
@@ -276,7 +309,11 @@ ROW = Row(
             source=_CONTRACT,
             steps=(
                 Run(label="make", command=_SEARCHED),
-                Grep(label="grep", path="{dir}/find", pattern=Pattern(text="alpha.1", literal=True, files="*.md")),
+                Grep(
+                    label="grep",
+                    path="{dir}/find",
+                    pattern=Pattern(text="alpha.1", literal=True, files="*.md"),
+                ),
             ),
             demands=(Matched(of="grep", lines=(("c.md", 1, "alpha.1"),), means="other lines are found"),),
         ),
@@ -287,11 +324,18 @@ ROW = Row(
             source=_CONTRACT,
             steps=(
                 Run(label="make", command=_SEARCHED),
-                Grep(label="grep", path="{dir}/find", pattern=Pattern(text="ALPHA.1", ignore_case=True, files="*.txt")),
+                Grep(
+                    label="grep",
+                    path="{dir}/find",
+                    pattern=Pattern(text="ALPHA.1", ignore_case=True, files="*.txt"),
+                ),
             ),
             demands=(
-                Matched(of="grep", lines=(("find/a.txt", 1, "Alpha.1"), ("deep/b.txt", 1, "alphaX1")),
-                        means="case matters though it must not"),
+                Matched(
+                    of="grep",
+                    lines=(("find/a.txt", 1, "Alpha.1"), ("deep/b.txt", 1, "alphaX1")),
+                    means="case matters though it must not",
+                ),
             ),
         ),
         Check(
@@ -304,8 +348,12 @@ ROW = Row(
                 Grep(label="grep", path="{dir}/find", pattern=Pattern(text="alpha.1", literal=True)),
             ),
             demands=(
-                Matched(of="grep", lines=(("c.md", 1, "alpha.1"),), means="binary files are searched as text",
-                        otherwise="differs"),
+                Matched(
+                    of="grep",
+                    lines=(("c.md", 1, "alpha.1"),),
+                    means="binary files are searched as text",
+                    otherwise="differs",
+                ),
             ),
         ),
         Check(
@@ -317,7 +365,11 @@ ROW = Row(
                 Run(label="make", command=_SEARCHED),
                 Grep(label="grep", path="{dir}/find", pattern=Pattern(text="alpha[")),
             ),
-            demands=(Refused(of="grep", means="a bad pattern finds nothing, and says nothing", otherwise="differs"),),
+            demands=(
+                Refused(
+                    of="grep", means="a bad pattern finds nothing, and says nothing", otherwise="differs"
+                ),
+            ),
         ),
         Check(
             name="odd-names",
@@ -326,16 +378,25 @@ ROW = Row(
             source="POSIX: a name is any bytes but / and NUL",
             steps=(
                 Write(label="space", path="{dir}/odd/a b.txt", text="1"),
-                Write(label="quote", path="{dir}/odd/it's \"q\".txt", text="2"),
+                Write(label="quote", path='{dir}/odd/it\'s "q".txt', text="2"),
                 Write(label="dollar", path="{dir}/odd/$HOME `id`.txt", text="3"),
                 Write(label="dash", path="{dir}/odd/-rf.txt", text="4"),
                 Write(label="script", path="{dir}/odd/grüße-世界.txt", text="5"),
-                Run(label="names", command="cd {dir}/odd && for f in ./*; do printf '%s=' \"$f\"; cat \"$f\"; echo; done"),
+                Run(
+                    label="names",
+                    command='cd {dir}/odd && for f in ./*; do printf \'%s=\' "$f"; cat "$f"; echo; done',
+                ),
             ),
             demands=(
                 Says(
                     of="names",
-                    holds=("./a b.txt=1", "./it's \"q\".txt=2", "./$HOME `id`.txt=3", "./-rf.txt=4", "./grüße-世界.txt=5"),
+                    holds=(
+                        "./a b.txt=1",
+                        './it\'s "q".txt=2',
+                        "./$HOME `id`.txt=3",
+                        "./-rf.txt=4",
+                        "./grüße-世界.txt=5",
+                    ),
                     means="a file has another name than it was given",
                 ),
             ),
@@ -346,11 +407,11 @@ ROW = Row(
             expected="refused or followed: written down",
             source="DeerFlow's local provider refuses it; in a sandbox of its own it gives nothing away",
             steps=(
-                Run(label="make", command="ln -s /proc/version {dir}/out && echo made"),
+                Run(label="make", command="mkdir -p {dir} && ln -sf /proc/version {dir}/out && echo made"),
                 Read(label="read", path="{dir}/out"),
                 Run(label="remove", command="rm -f {dir}/out"),
             ),
-            demands=(Recorded(of="read"),),
+            demands=(Says(of="make", holds=("made",)), Recorded(of="read")),
         ),
         Check(
             name="dot-dot",

@@ -5,7 +5,7 @@ from memcollect.evidence.demands import Demand, Recorded, Says
 from memcollect.evidence.steps import Look, Release, Run, Step, Take
 
 _CONTRACT = "the guide: different users and threads cannot read each other's data"
-_PLACES = ("{ws}", "{up}", "{out}", "/tmp")  # noqa: S108 # a sandbox's own
+_PLACES = ("{ws}", "{up}", "{out}", "{tmp}")
 
 
 def _leave(box: str) -> Run:
@@ -19,7 +19,9 @@ def _find(box: str) -> Run:
 
 
 def _tidy(box: str) -> Run:
-    return Run(label="tidy", box=box, command=f"rm -f {' '.join(f'{place}/{{run}}-canary' for place in _PLACES)}")
+    return Run(
+        label="tidy", box=box, command=f"rm -f {' '.join(f'{place}/{{run}}-canary' for place in _PLACES)}"
+    )
 
 
 def _apart(box: str, other: str, means: str) -> tuple[tuple[Step, ...], tuple[Demand, ...]]:
@@ -36,10 +38,10 @@ _THREADS = _apart("a", "b", "another thread's files can be read")
 _USERS = _apart("b", "c", "another user's files can be read")
 _SAME_THREAD = _apart("d", "e", "two users share the data of one thread id")
 _REACH = (
-    "url={neighbour}; if command -v curl >/dev/null; then curl -s -m 4 -o /dev/null \"$url\" && echo reached || echo "
-    "not reached; elif command -v wget >/dev/null; then wget -q -T 4 -O /dev/null \"$url\" && echo reached || echo not "
+    'unset http_proxy HTTP_PROXY all_proxy ALL_PROXY; url={neighbour}; if command -v curl >/dev/null; then curl -s -m 4 -o /dev/null "$url" && echo reached || echo '
+    'not reached; elif command -v wget >/dev/null; then wget -q -T 4 -O /dev/null "$url" && echo reached || echo not '
     "reached; elif command -v python3 >/dev/null; then python3 -c 'import sys, urllib.request as r; "
-    "r.urlopen(sys.argv[1], timeout=4)' \"$url\" 2>/dev/null && echo reached || echo not reached; else echo no client; fi"
+    'r.urlopen(sys.argv[1], timeout=4)\' "$url" 2>/dev/null && echo reached || echo not reached; else echo no client; fi'
 )
 
 ROW = Row(
@@ -95,11 +97,16 @@ ROW = Row(
                 Release(label="release", box="f"),
                 Take(label="other", box="g", thread="second", user="one"),
                 _find("g"),
-                Run(label="tidy", box="g", command="rm -f /tmp/{run}-canary"),
+                Run(label="tidy", box="g", command="rm -f {tmp}/{run}-canary"),
             ),
             demands=(
                 Says(of="leave", holds=("{canary}",)),
-                Says(of="find", holds=("looked",), lacks=("{canary}",), means="a released sandbox is handed on as it was"),
+                Says(
+                    of="find",
+                    holds=("looked",),
+                    lacks=("{canary}",),
+                    means="a released sandbox is handed on as it was",
+                ),
             ),
             seconds=240.0,
         ),
@@ -114,16 +121,16 @@ ROW = Row(
                 Run(
                     label="leave",
                     box="h",
-                    command="printf left > /tmp/{run}-residue; sleep {marker} >/dev/null 2>&1 </dev/null & echo left",
+                    command="printf left > {tmp}/{run}-residue; sleep {marker} >/dev/null 2>&1 </dev/null & echo left",
                 ),
                 Release(label="release", box="h"),
                 Take(label="again", box="h"),
                 Run(
                     label="look",
                     box="h",
-                    command="[ -e /tmp/{run}-residue ] && echo 'a file in /tmp'; for f in /proc/[0-9]*/cmdline; do "
+                    command="[ -e {tmp}/{run}-residue ] && echo 'a file in /tmp'; for f in /proc/[0-9]*/cmdline; do "
                     'case "$(tr "\\0" " " < "$f" 2>/dev/null)" in "sleep {marker} ") echo \'a process\';; esac; done; '
-                    "echo looked; rm -f /tmp/{run}-residue",
+                    "echo looked; rm -f {tmp}/{run}-residue",
                 ),
             ),
             demands=(Says(of="look", holds=("looked",)), Recorded(of="look")),
@@ -139,7 +146,13 @@ ROW = Row(
                 Run(label="reach", command=_REACH),
             ),
             demands=(
-                Says(of="reach", holds=("reached",), lacks=("no client",), otherwise="differs", means="it has no client"),
+                Says(
+                    of="reach",
+                    holds=("reached",),
+                    lacks=("no client",),
+                    otherwise="differs",
+                    means="it has no client",
+                ),
                 Says(of="reach", holds=("not reached",), means="another sandbox's interface can be reached"),
             ),
             seconds=240.0,
@@ -156,7 +169,12 @@ ROW = Row(
                 ),
             ),
             demands=(
-                Says(of="look", exactly="absent", otherwise="differs", means="code in the sandbox may ask the API server"),
+                Says(
+                    of="look",
+                    exactly="absent",
+                    otherwise="differs",
+                    means="code in the sandbox may ask the API server",
+                ),
             ),
         ),
         Check(
@@ -166,7 +184,12 @@ ROW = Row(
             source="clouds give credentials of the node at 169.254.169.254",
             steps=(Run(label="reach", command=_REACH.replace("{neighbour}", "http://169.254.169.254/")),),
             demands=(
-                Says(of="reach", holds=("not reached",), otherwise="differs", means="the node's metadata can be reached"),
+                Says(
+                    of="reach",
+                    holds=("not reached",),
+                    otherwise="differs",
+                    means="the node's metadata can be reached",
+                ),
             ),
         ),
         Check(

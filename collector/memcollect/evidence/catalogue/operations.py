@@ -51,15 +51,36 @@ ROW = Row(
     evidence="Deployment prerequisites, privileged components, networking, storage, and upgrade path",
     first=(Look(label="seen", about="operations"),),
     checks=(
-        _without("privileged", "is a container of the sandbox privileged?", "privileged", "privileged containers"),
-        _without("host-namespaces", "does it use the node's network, pids or IPC?", "host_namespaces", "shared with the node"),
+        _without(
+            "privileged", "is a container of the sandbox privileged?", "privileged", "privileged containers"
+        ),
+        _without(
+            "host-namespaces",
+            "does it use the node's network, pids or IPC?",
+            "host_namespaces",
+            "shared with the node",
+        ),
         _observed("host-paths", "directories of the node that it mounts", ("host_paths",)),
-        _observed("runtime-class", "its runtime class, and the overhead that is reserved for it", ("runtime_class", "overhead_memory")),
+        _observed(
+            "runtime-class",
+            "its runtime class, and the overhead that is reserved for it",
+            ("runtime_class", "overhead_memory"),
+        ),
         _observed("limits", "requests and limits of memory", ("memory_requests", "memory_limits")),
         _observed("images", "its images, and their sizes as the node tells them", ("images",)),
-        _observed("service-account", "its service account, and whether the token is mounted", ("service_account", "token_mounted")),
-        _observed("resources", "kinds of custom resources of sandbox systems in the cluster", ("custom_resources",)),
-        _observed("controllers", "controllers and DaemonSets of sandbox systems, with their memory", ("controllers",)),
+        _observed(
+            "service-account",
+            "its service account, and whether the token is mounted",
+            ("service_account", "token_mounted"),
+        ),
+        _observed(
+            "resources", "kinds of custom resources of sandbox systems in the cluster", ("custom_resources",)
+        ),
+        _observed(
+            "controllers",
+            "controllers and DaemonSets of sandbox systems, with their memory",
+            ("controllers",),
+        ),
         _observed("services", "Services that lead to it", ("services",)),
         _observed("network-policies", "network policies of its namespace", ("network_policies",)),
         _declared("prerequisites", "what must be installed, and on which nodes"),

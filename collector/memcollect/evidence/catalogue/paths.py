@@ -1,7 +1,7 @@
 """Paths: DeerFlow's seven directories, and what stays in them."""
 
 from memcollect.evidence.checks import Check, Row
-from memcollect.evidence.demands import Ends, Recorded, Says, Same
+from memcollect.evidence.demands import Ends, Recorded, Same, Says
 from memcollect.evidence.exits import Exited
 from memcollect.evidence.steps import Destroy, Identity, Release, Run, Take, Write
 
@@ -48,7 +48,11 @@ ROW = Row(
             expected="it can; where it begins is written down",
             source="DeerFlow's tools begin every command with cd /mnt/user-data/workspace",
             steps=(Run(label="begin", command="pwd"), Run(label="enter", command="cd {ws} && pwd")),
-            demands=(Ends(of="enter", ways=(Exited(0),)), Says(of="enter", holds=("workspace",)), Recorded(of="begin")),
+            demands=(
+                Ends(of="enter", ways=(Exited(0),)),
+                Says(of="enter", holds=("workspace",)),
+                Recorded(of="begin"),
+            ),
         ),
         Check(
             name="kept-over-reuse",

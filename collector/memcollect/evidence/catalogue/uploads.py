@@ -23,7 +23,11 @@ ROW = Row(
                 Put(label="put", path="{up}/{run}-put.bin", material=EveryByte()),
                 Run(label="hash", command="sha256sum < {up}/{run}-put.bin; rm -f {up}/{run}-put.bin"),
             ),
-            demands=(Says(of="hash", holds=(_EVERY_BYTE_SHA256,), means="an uploaded file is changed or not there"),),
+            demands=(
+                Says(
+                    of="hash", holds=(_EVERY_BYTE_SHA256,), means="an uploaded file is changed or not there"
+                ),
+            ),
         ),
         Check(
             name="listed",
@@ -51,7 +55,11 @@ ROW = Row(
             ),
             demands=(
                 Status(of="upload", any_of=_GOOD),
-                Says(of="hash", holds=(_EVERY_BYTE_SHA256,), means="an upload to a running sandbox is not seen in it"),
+                Says(
+                    of="hash",
+                    holds=(_EVERY_BYTE_SHA256,),
+                    means="an upload to a running sandbox is not seen in it",
+                ),
             ),
         ),
         Check(
@@ -68,7 +76,11 @@ ROW = Row(
             ),
             demands=(
                 Status(of="upload", any_of=_GOOD),
-                Says(of="hash", holds=(_EVERY_BYTE_SHA256,), means="an upload before the sandbox is not seen in it"),
+                Says(
+                    of="hash",
+                    holds=(_EVERY_BYTE_SHA256,),
+                    means="an upload before the sandbox is not seen in it",
+                ),
             ),
             seconds=240.0,
         ),
@@ -81,7 +93,10 @@ ROW = Row(
             needs=("gateway",),
             steps=(
                 Upload(label="upload", names=("{run}-write.txt",), material=Text("uploaded")),
-                Run(label="append", command="printf -- -changed >> {up}/{run}-write.txt; cat {up}/{run}-write.txt"),
+                Run(
+                    label="append",
+                    command="printf -- -changed >> {up}/{run}-write.txt; cat {up}/{run}-write.txt",
+                ),
             ),
             demands=(Says(of="append", exactly="uploaded-changed", means="an upload cannot be changed"),),
         ),
@@ -133,7 +148,12 @@ ROW = Row(
             ),
             demands=(
                 Status(of="upload", any_of=(*_GOOD, 400, 403, 422)),
-                Says(of="look", lacks=("outside",), holds=("looked",), means="an upload can leave its directory"),
+                Says(
+                    of="look",
+                    lacks=("outside",),
+                    holds=("looked",),
+                    means="an upload can leave its directory",
+                ),
             ),
         ),
         Check(
@@ -144,7 +164,11 @@ ROW = Row(
             level="gateway",
             needs=("gateway",),
             steps=(
-                Upload(label="upload", names=tuple(f"{{run}}-many-{n}.txt" for n in range(11)), material=Text("1")),
+                Upload(
+                    label="upload",
+                    names=tuple(f"{{run}}-many-{n}.txt" for n in range(11)),
+                    material=Text("1"),
+                ),
             ),
             demands=(Status(of="upload", any_of=(413,), otherwise="differs", means="the limit is not kept"),),
         ),

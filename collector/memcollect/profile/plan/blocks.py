@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from memcollect.documents.run import PhaseRun
-from memcollect.profile.plan.model import Phase, Plan, Reuse, Scale
+from memcollect.profile.plan.model import Evidence, Phase, Plan, Reuse, Scale
 
 _ENDED = frozenset({"failed", "timed-out", "skipped"})
 
@@ -38,10 +38,10 @@ class Block:
 
 
 def blocks(plan: Plan) -> Iterator[Block]:
-    """Yield the blocks of a plan, repeat by repeat."""
+    """Yield the blocks of a plan, repeat by repeat; evidence is tried once, when all memory is measured."""
     for repeat in range(1, plan.repeats + 1):
         together: list[Phase] = []
-        for phase in plan.phases:
+        for phase in (each for each in plan.phases if not isinstance(each, Evidence)):
             if not isinstance(phase, Scale):
                 together.append(phase)
                 continue
@@ -51,6 +51,7 @@ def blocks(plan: Plan) -> Iterator[Block]:
             yield from (Block(repeat, (phase,), step) for step in phase.steps)
         if together:
             yield Block(repeat, tuple(together))
+    yield from (Block(1, (phase,)) for phase in plan.phases if isinstance(phase, Evidence))
 
 
 def _complete(phase: Phase, runs: list[PhaseRun]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from memcollect.profile.plan.blocks import blocks
-from memcollect.profile.plan.model import Plan, Selected, Wait
+from memcollect.profile.plan.model import Evidence, Plan, Selected, Wait
 
 LEAST_REPEATS = 3
 """Below it `memcollect compare` claims nothing."""
@@ -15,6 +15,8 @@ METRICS_SECONDS = 60.0
 
 def cautions(plan: Plan) -> list[str]:
     """Return a sentence for each."""
+    if all(isinstance(phase, Evidence) for phase in plan.phases):
+        return []
     return [*_repeats(plan), *_new_pods(plan)]
 
 
@@ -33,6 +35,7 @@ def _new_pods(plan: Plan) -> Iterator[str]:
     if isinstance(plan.source, Selected) or plan.settle_is_the_sources:
         return
     first = [block.phases[0] for block in blocks(plan) if block.repeat == 1]
+    first = [phase for phase in first if not isinstance(phase, Evidence)]
     soon = [
         phase.name
         for phase in first

@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from memcollect.evidence.catalogue import NAMES
 from memcollect.profile.plan.checks_sources import CONTENT_TYPE
-from memcollect.profile.plan.model import MOST_SANDBOXES, Exec, Http, Mark, Nothing, Reuse, Scale, Wait
+from memcollect.profile.plan.model import (
+    MOST_SANDBOXES,
+    Evidence,
+    Exec,
+    Http,
+    Mark,
+    Nothing,
+    Reuse,
+    Scale,
+    Wait,
+)
 from memcollect.profile.plan.rules import NAME, NAME_RULE, Rule, between, filled, fitting, positive
 from memcollect.profile.plan.shown import shown
 
@@ -46,6 +57,12 @@ def _twice(where: str, entries: Entries) -> Iterator[str]:
             yield f"{where}steps has {shown(step)} more than once; use repeats to do a step again."
 
 
+def _rows(where: str, entries: Sequence[tuple[int, str]]) -> Iterator[str]:
+    for number, name in entries:
+        if name not in NAMES:
+            yield f"{where}rows, entry {number}, is {shown(name)}; there are {', '.join(NAMES)}."
+
+
 _COMMON = (fitting("name", NAME.fullmatch, NAME_RULE),)
 _LIMITED = (*_COMMON, positive("time_limit", "write how long it may take"))
 _COMMAND = Rule(("command[]",), _words)
@@ -71,4 +88,5 @@ PHASE_RULES: Mapping[type, Sequence[Rule]] = {
         Rule(("steps[]",), _twice),
         _COMMAND,
     ),
+    Evidence: (*_COMMON, Rule(("rows[]",), _rows)),
 }

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from urllib.parse import SplitResult, urlsplit
 
-from memcollect.profile.plan.model import MOST_SANDBOXES, Call, Provisioned, Selected, Template
-from memcollect.profile.plan.rules import Rule, between, filled, fitting, positive
+from memcollect.profile.plan.model import MOST_SANDBOXES, Call, Provisioned, Selected, Template, Trying
+from memcollect.profile.plan.rules import NAME, NAME_RULE, Rule, between, filled, fitting, positive
 from memcollect.profile.plan.shown import shown, shown_address
 from memcollect.sources.plain import plain
 
@@ -20,7 +20,8 @@ _POD = re.compile(r"[a-z0-9]([-a-z0-9.]{0,200}[a-z0-9])?", re.ASCII)
 _HEADER_VALUE = re.compile(r"[!-~]([ -~]*[!-~])?", re.ASCII)
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-_KNOWN = re.compile(r"\{(?:id|run|namespace)\}", re.ASCII)
+_KNOWN = re.compile(r"\{(?:id|run|namespace|thread|user)\}", re.ASCII)
+_NAMES = "{id}, {run}, {namespace}, {thread} and {user}"
 _ANY = re.compile(r"\{[^{}]*\}|[{}]")
 _WITHOUT_ID = {
     "create": "sandboxes could not be told apart",
@@ -37,18 +38,37 @@ def _file_or_clone(where: str, file: str, clone: str) -> Iterator[str]:
         yield f"{where}file (a Pod manifest) and {where}clone (a running pod) are missing; add one of them."
 
 
-def _headers(where: str, headers: Sequence[tuple[str, str]]) -> Iterator[str]:
+def _headers(where: str, headers: Sequence[tuple[str, str]], of: str = "headers") -> Iterator[str]:
     for header, variable in headers:
         if not _HEADER.fullmatch(header):
             yield (
-                f"{where}headers has {shown(header)}, which is no header's name; "
+                f"{where}{of} has {shown(header)}, which is no header's name; "
                 "use letters, digits and '-', as X-API-Key."
             )
         if not _VARIABLE.fullmatch(variable):
             yield (
-                f"{where}headers.{plain(header, 60)} must name an environment variable, as X_API_KEY; "
+                f"{where}{of}.{plain(header, 60)} must name an environment variable, as X_API_KEY; "
                 "a secret itself does not belong into a plan."
             )
+
+
+def _gateway(where: str, url: str) -> Iterator[str]:
+    parts = _parts(url) if url else None
+    if url and parts is None:
+        yield f"{where}gateway is {shown_address(url)}; write http://HOST:PORT."
+    elif parts is not None and (parts.username or parts.password):
+        yield f"{where}gateway holds credentials; put them into an environment variable and gateway_headers."
+
+
+def _two_users(where: str, users: Sequence[str]) -> Iterator[str]:
+    if len(set(users)) != 2 or len(users) != 2:
+        yield f"{where}users must be two different names; there are {len(users)}."
+
+
+def _user(where: str, entries: Sequence[tuple[int, str]]) -> Iterator[str]:
+    for number, name in entries:
+        if not NAME.fullmatch(name):
+            yield f"{where}users, entry {number}, is {shown(name)}; {NAME_RULE}."
 
 
 def _names_id(call: str, why: str, where: str, url: str, body: str) -> Iterator[str]:
@@ -70,7 +90,7 @@ def _placeholders(where: str, url: str) -> Iterator[str]:
     for strange in _strange(url):
         # Before an "@" it may be a password.
         word = "{…}" if "@" in url else plain(strange, 60)
-        yield f"{where}url has {word}; only {{id}}, {{run}} and {{namespace}} are known."
+        yield f"{where}url has {word}; only {_NAMES} are known."
 
 
 def _strange(url: str) -> list[str]:
@@ -129,6 +149,14 @@ SOURCE_RULES: Mapping[type, Sequence[Rule]] = {
             Rule((f"{call}.url", f"{call}.body"), partial(_names_id, call, why))
             for call, why in _WITHOUT_ID.items()
         ),
+    ),
+    Trying: (
+        between("port", 1, 65535),
+        Rule(("gateway",), _gateway),
+        Rule(("gateway_headers[]",), partial(_headers, of="gateway_headers")),
+        Rule(("users",), _two_users),
+        Rule(("users[]",), _user),
+        between("replicas", 0, 100),
     ),
     Call: (Rule(("url",), _url), Rule(("url",), _placeholders), Rule(("url",), _fragment), CONTENT_TYPE),
 }

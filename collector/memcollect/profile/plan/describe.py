@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from memcollect.profile.plan.model import Exec, Mark, Phase, Plan, Reuse, Scale, Wait
+from memcollect.evidence.catalogue import rows_named
+from memcollect.profile.plan.model import Evidence, Exec, Mark, Phase, Plan, Reuse, Scale, Wait
 from memcollect.profile.plan.workload import workload_of
 from memcollect.sources.plain import plain
 from memcollect.units import human_bytes
@@ -32,6 +33,15 @@ def _line(phase: Phase, plan: Plan) -> str:
 
 
 def _what(phase: Phase) -> str:
+    if isinstance(phase, Evidence):
+        rows = rows_named(phase.rows)
+        return f"{sum(len(row.checks) for row in rows)} checks of {', '.join(row.name for row in rows)}"
+    if isinstance(phase, Mark):
+        return f"ask: {plain(phase.ask, 60)}"
+    return _work(phase)
+
+
+def _work(phase: Phase) -> str:
     if isinstance(phase, Exec):
         return f"exec {plain(' '.join(phase.command), 60)}"
     if isinstance(phase, Scale):
@@ -40,6 +50,4 @@ def _what(phase: Phase) -> str:
         return f"release and reuse, {phase.cycles} cycles"
     if isinstance(phase, Wait):
         return f"wait {phase.time:g} s"
-    if isinstance(phase, Mark):
-        return f"ask: {plain(phase.ask, 60)}"
     return str(type(phase).__struct_config__.tag)

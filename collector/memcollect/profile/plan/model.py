@@ -62,7 +62,7 @@ class Template(Struct, frozen=True, kw_only=True, tag="template", tag_field="kin
 
 
 class Call(Struct, frozen=True, kw_only=True):
-    """One HTTP request; {id}, {run} and {namespace} in `url` and `body` stand for the sandbox's."""
+    """One HTTP request; {id}, {run}, {namespace}, {thread} and {user} in `url` and `body` are filled in."""
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
     url: str
@@ -90,6 +90,38 @@ class Provisioned(Struct, frozen=True, kw_only=True, tag="provisioner", tag_fiel
 
 
 Source = Selected | Template | Provisioned
+
+
+class Declared(Struct, frozen=True, kw_only=True):
+    """What nobody can observe, in the words of whoever runs the backend; "": not declared."""
+
+    prerequisites: str = ""
+    networking: str = ""
+    storage: str = ""
+    upgrade: str = ""
+
+
+class Trying(Struct, frozen=True, kw_only=True):
+    """The table [evidence]: how the source's sandboxes are reached, and what is known of their backend."""
+
+    driver: Literal["exec", "aio"] = "exec"
+    port: int = 8080
+    """Of the sandbox's HTTP interface."""
+    gateway: str = ""
+    """The address of DeerFlow's gateway; "": what goes through it is not tried."""
+    gateway_headers: dict[str, str] = field(default_factory=dict)
+    """Header -> the environment variable that holds its value."""
+    users: list[str] = field(default_factory=lambda: ["memcollect-one", "memcollect-two"])
+    """Two names that the backend takes for users."""
+    idle: Seconds = Seconds(0)
+    """After so long a released sandbox must be gone; 0: not tried."""
+    replicas: int = 0
+    """How many released sandboxes it keeps; 0: not tried."""
+    restart: list[str] = field(default_factory=list)
+    """A command of this machine that restarts what makes the sandboxes; empty: not tried."""
+    download_limit: Size = Size(0)
+    """The largest file that the interface gives back; 0: none is named."""
+    declared: Declared = Declared()
 
 
 class _Phase(Struct, frozen=True, kw_only=True):
@@ -160,8 +192,17 @@ class Scale(_Phase, frozen=True, kw_only=True, tag="scale", tag_field="do"):
     time_limit: Seconds = Seconds(300)
 
 
-Phase = Nothing | Exec | Http | Wait | Mark | Reuse | Scale
-PHASES: tuple[type[Phase], ...] = (Nothing, Exec, Http, Wait, Mark, Reuse, Scale)
+class Evidence(_Phase, frozen=True, kw_only=True, tag="evidence", tag_field="do"):
+    """Try what the backend must do besides saving memory: once, after all repeats, in fresh sandboxes."""
+
+    rows: list[str] = field(default_factory=list)
+    """Names of the catalogue's rows; empty: all."""
+    driver: Literal["", "exec", "aio"] = ""
+    """"": as the table [evidence] says."""
+
+
+Phase = Nothing | Exec | Http | Wait | Mark | Reuse | Scale | Evidence
+PHASES: tuple[type[Phase], ...] = (Nothing, Exec, Http, Wait, Mark, Reuse, Scale, Evidence)
 SOURCES: tuple[type[Source], ...] = (Selected, Template, Provisioned)
 
 
@@ -180,4 +221,5 @@ class Plan(Struct, frozen=True, kw_only=True):
     settle_is_the_sources: bool = False
     """Whether a source's file brought it, whose author knows the cluster; no key of the TOML."""
     source: Source
+    evidence: Trying = Trying()
     phases: list[Phase]

@@ -9,7 +9,7 @@ import msgspec
 
 from memcollect.errors import UsageError
 from memcollect.profile.plan.checks import check_head, check_names, check_phase, check_table
-from memcollect.profile.plan.model import PHASES, SOURCES, Phase, Plan, Settle
+from memcollect.profile.plan.model import PHASES, SOURCES, Phase, Plan, Settle, Trying
 from memcollect.profile.plan.tables import Mistakes, Table, read_table, read_tagged, spelt
 from memcollect.sources.plain import plain
 
@@ -65,7 +65,7 @@ def _replacing(source: bytes, mistakes: Mistakes) -> dict[str, Any]:
     document = _toml(source, "the source's file", mistakes)
     if document is None:
         return {"source": None}
-    found = spelt(document, ("source", "backend", "settle"), "the source's file", mistakes)
+    found = spelt(document, ("source", "backend", "settle", "evidence"), "the source's file", mistakes)
     if "source" not in found:
         mistakes.append(f"the source's file has no [source] table; {_ADD_SOURCE}.")
     return {"source": None, **found}
@@ -85,12 +85,14 @@ def _plan(document: dict[str, Any], mistakes: Mistakes) -> Plan | None:
     check_table(settle, mistakes)
     source = _source(document, mistakes)
     check_table(source, mistakes)
+    evidence = read_table(Trying, document.get("evidence", {}), "evidence.", mistakes)
+    check_table(evidence, mistakes)
     phases = _phases(document.get("phases"), source, mistakes)
     if mistakes:
         return None
     values = {name: head.values[name] for name in _OWN}
     made: list[Phase] = [phase.made() for phase in phases]
-    return Plan(settle=settle.made(), source=source.made(), phases=made, **values)
+    return Plan(settle=settle.made(), source=source.made(), evidence=evidence.made(), phases=made, **values)
 
 
 def _source(document: dict[str, Any], mistakes: Mistakes) -> Table:
@@ -119,7 +121,7 @@ def _phases(tables: Any, source: Table, mistakes: Mistakes) -> list[Table]:
     return read
 
 
-_TABLES = ("settle", "source", "phases")
+_TABLES = ("settle", "source", "evidence", "phases")
 _ADD_SOURCE = 'add one with kind = "selector", "template" or "provisioner"'
 _SHAPE_FIELDS = [
     each for each in msgspec.structs.fields(Plan) if each.name not in (*_TABLES, "settle_is_the_sources")

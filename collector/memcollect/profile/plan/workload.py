@@ -8,7 +8,9 @@ from typing import Any
 import msgspec
 
 from memcollect.documents.run import Workload
-from memcollect.profile.plan.model import Nothing, Phase, Plan
+from memcollect.evidence.catalogue import rows_named
+from memcollect.evidence.checks import canonical as catalogued
+from memcollect.profile.plan.model import Evidence, Nothing, Phase, Plan
 
 _NOT_THE_WORK = ("name", "settle", "version")
 """How it is called and how it is measured does not change what is run."""
@@ -17,8 +19,11 @@ _NOT_THE_WORK = ("name", "settle", "version")
 def canonical(phase: Phase) -> bytes:
     """Return every byte that decides what the phase does: JSON, its keys in the order of the alphabet.
 
-    Defaults are written out, so that another default in a later release is another workload.
+    Defaults are written out, so that another default in a later release is another workload. Of evidence
+    it is the catalogue: what is done in a sandbox and expected of it, by whatever driver.
     """
+    if isinstance(phase, Evidence):
+        return catalogued(rows_named(phase.rows))
     work: dict[str, Any] = msgspec.to_builtins(phase, enc_hook=_plain_number)
     kept = {key: value for key, value in work.items() if key not in _NOT_THE_WORK}
     return msgspec.json.encode(kept, order="sorted")

@@ -20,6 +20,7 @@ _REFUSED = frozenset({400, 401, 403, 404, 405, 409, 415, 422})
 """Answers to a creation after which there is nothing of ours: what 409 speaks of is somebody else's."""
 
 _LONGEST_LATE_SECONDS = 180.0
+DEFAULT_USER = "memcollect"
 
 
 class ProvisionedSource:
@@ -38,6 +39,7 @@ class ProvisionedSource:
         self._run_id = run_id
         self._environ = environ
         self._headers: dict[str, str] = {}
+        self._owners: dict[str, tuple[str, str]] = {}
         self._refused: set[str] = set()
         self.unanswered: set[str] = set()
         """Keys for which a pod may still come: a request for it runs, or was given up without an answer."""
@@ -47,6 +49,20 @@ class ProvisionedSource:
     def releases(self) -> bool:
         """Whether the plan gives a request for it."""
         return self._source.release is not None
+
+    @property
+    def knows_users(self) -> bool:
+        """Whether the plan's request for a sandbox names a user."""
+        return "{user}" in self._source.create.url + self._source.create.body
+
+    @property
+    def secrets(self) -> list[str]:
+        """The headers' values."""
+        return list(self._headers.values())
+
+    def own(self, key: str, thread: str, user: str) -> None:
+        """Note for whom a sandbox will be; of others the thread is the key, and the user DEFAULT_USER."""
+        self._owners[key] = thread, user or DEFAULT_USER
 
     @property
     def late_seconds(self) -> float:
@@ -130,8 +146,15 @@ class ProvisionedSource:
         ask(self._pool, filled, self._source.request_timeout, also_good)
 
     def _filled(self, text: str, sandbox: Sandbox) -> str:
-        # Ids and namespaces are of a-z, 0-9 and "-", so they need no escaping in a URL or in JSON.
-        values = {"{id}": sandbox.key, "{run}": self._run_id, "{namespace}": sandbox.namespace}
+        # All of these are of a-z, 0-9 and "-", so they need no escaping in a URL or in JSON.
+        thread, user = self._owners.get(sandbox.key, (sandbox.key, DEFAULT_USER))
+        values = {
+            "{id}": sandbox.key,
+            "{run}": self._run_id,
+            "{namespace}": sandbox.namespace,
+            "{thread}": thread,
+            "{user}": user,
+        }
         for name, value in values.items():
             text = text.replace(name, value)
         return text

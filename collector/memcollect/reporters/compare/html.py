@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from memcollect.compare.model import Comparison
+from memcollect.documents.snapshot import Tool
 from memcollect.reporters.compare.claims import MISSING
 from memcollect.reporters.compare.drawn import Drawing, drawing
-from memcollect.reporters.compare.layout import Bullet, Cell, Section, Table
+from memcollect.reporters.compare.layout import Bullet, Cell, Page, Section, Table
 from memcollect.reporters.compare.page import page
 from memcollect.reporters.compare.texts import long_text
 from memcollect.reporters.html.document import document
@@ -19,20 +20,22 @@ MISSING_ANCHOR = "missing"
 
 def render(comparison: Comparison) -> str:
     """Return the page."""
-    return document("Memory compared", _body(comparison))
+    return render_page(page(comparison), comparison.tool, len(comparison.missing))
 
 
-def _body(comparison: Comparison) -> Iterator[Markup]:
-    laid_out = page(comparison)
+def render_page(laid_out: Page, tool: Tool, missing: int = 0) -> str:
+    """Return a page; `missing` is how many things its section of that name tells of."""
+    return document(laid_out.title, _body(laid_out, tool, missing))
+
+
+def _body(laid_out: Page, tool: Tool, missing: int) -> Iterator[Markup]:
     yield element("header", element("h1", laid_out.title), element("p", laid_out.verdict, class_="verdict"))
-    missing = len(comparison.missing)
     warning = element("a", f"{missing} missing: what, and why", href=f"#{MISSING_ANCHOR}")
     yield element(
         "main",
         element("p", element("strong", warning), class_="bad") if missing else "",
         *map(_section, laid_out.sections),
     )
-    tool = comparison.tool
     yield element("footer", f"{tool.name} {tool.version}")
 
 

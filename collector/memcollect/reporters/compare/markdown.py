@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from memcollect.compare.model import Comparison
-from memcollect.reporters.compare.layout import Bullet, Cell, Section, Table
+from memcollect.reporters.compare.layout import Bullet, Cell, Page, Section, Table
 from memcollect.reporters.compare.page import page
 from memcollect.reporters.compare.texts import long_text
 from memcollect.reporters.escape import markdown
@@ -13,14 +13,18 @@ from memcollect.reporters.escape import markdown
 
 def render(comparison: Comparison) -> str:
     """Return the page as Markdown."""
-    return "\n".join(_lines(comparison)) + "\n"
+    return render_page(page(comparison), comparison.issue)
 
 
-def _lines(comparison: Comparison) -> Iterator[str]:
-    laid_out = page(comparison)
+def render_page(laid_out: Page, issue: str | None = None) -> str:
+    """Return a page as Markdown; `issue` is linked where its verdict names it."""
+    return "\n".join(_lines(laid_out, issue)) + "\n"
+
+
+def _lines(laid_out: Page, issue: str | None) -> Iterator[str]:
     yield f"# {laid_out.title}"
     yield ""
-    yield f"**{_linked(laid_out.verdict, comparison.issue)}**"
+    yield f"**{_linked(laid_out.verdict, issue)}**"
     for section in laid_out.sections:
         yield from _section(section)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rich.cells import cell_len
 
 from memcollect.compare.model import Comparison
-from memcollect.reporters.compare.layout import NO_INTERVAL, Bytes, Cell, Column, Range, Section, Table
+from memcollect.reporters.compare.layout import NO_INTERVAL, Bytes, Cell, Column, Page, Range, Section, Table
 from memcollect.reporters.compare.page import page
 from memcollect.reporters.escape import visible
 from memcollect.reporters.sizes import short_size
@@ -20,12 +20,16 @@ GAP = 2
 
 def render(comparison: Comparison, *, width: int = MIN_WIDTH) -> str:
     """Return the page in lines of at most `width` columns (never fewer than 80)."""
+    return render_page(page(comparison), width=width)
+
+
+def render_page(laid_out: Page, *, width: int = MIN_WIDTH) -> str:
+    """Return a page in lines of at most `width` columns (never fewer than 80)."""
     width = max(width, MIN_WIDTH)
-    return "".join(f"{line.rstrip()}\n" for line in _lines(comparison, width))
+    return "".join(f"{line.rstrip()}\n" for line in _lines(laid_out, width))
 
 
-def _lines(comparison: Comparison, width: int) -> Iterator[str]:
-    laid_out = page(comparison)
+def _lines(laid_out: Page, width: int) -> Iterator[str]:
     yield from _folded(laid_out.verdict, width, "", "")
     for section in laid_out.sections:
         yield ""

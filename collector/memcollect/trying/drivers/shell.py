@@ -7,11 +7,12 @@ answers bear the level "shell". POSIX utilities, find, sha256sum and GNU or busy
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from memcollect.evidence.exits import Exited
+from memcollect.evidence.exits import Exited, told
 from memcollect.evidence.port import (
     Content,
+    ErrorKind,
     Level,
     Listing,
     Match,
@@ -20,12 +21,19 @@ from memcollect.evidence.port import (
     Pattern,
     Ran,
 )
+from memcollect.sources.plain import plain_end
 
 Runner = Callable[[str, bytes | None, float, int], Ran]
 """(shell line, stdin, seconds, bytes of stdout to keep) -> what came back."""
 LARGEST_FILE_BYTES = 128 << 20
+_SHOWN = 300
 _NO_SUCH_FILE, _IS_DIRECTORY, _DENIED = 44, 45, 46
-_KINDS = {_NO_SUCH_FILE: "not-found", _IS_DIRECTORY: "invalid", _DENIED: "denied"}
+_KINDS: Mapping[int, tuple[ErrorKind, str]] = {
+    _NO_SUCH_FILE: ("not-found", "there is no such file"),
+    _IS_DIRECTORY: ("invalid", "it is a directory"),
+    _DENIED: ("denied", "it may not be read"),
+}
+"""Exit codes of our own lines, and what they mean."""
 
 
 class ShellFiles:
@@ -39,7 +47,10 @@ class ShellFiles:
         if first is None and last is None:
             return self.get(path, seconds)
         lines = f"{max(1, first or 1)},{last if last is not None else '$'}p"
-        return Content(data=self._good(f"{_readable(path)} sed -n {shlex.quote(lines)} < {_q(path)}", seconds), level="shell")
+        return Content(
+            data=self._good(f"{_readable(path)} sed -n {shlex.quote(lines)} < {_q(path)}", seconds),
+            level="shell",
+        )
 
     def write(self, path: str, text: str, *, append: bool, seconds: float) -> Level:
         """Write or append text."""
@@ -55,7 +66,9 @@ class ShellFiles:
 
     def list(self, path: str, depth: int, seconds: float) -> Listing:
         """Return what is below a directory."""
-        found = self._good(f"{_directory(path)} find {_q(path)} -mindepth 1 -maxdepth {depth} | sort", seconds)
+        found = self._good(
+            f"{_directory(path)} find {_q(path)} -mindepth 1 -maxdepth {depth} | sort", seconds
+        )
         return Listing(paths=_lines(found), truncated=False, level="shell")
 
     def glob(self, path: str, pattern: str, most: int, seconds: float) -> Listing:
@@ -66,7 +79,9 @@ class ShellFiles:
             how, deep = f"-name {_q(pattern)}", " -maxdepth 1"
         else:
             how, deep = f"-path {_q(f'{path}/{pattern}'.replace('**', '*'))}", ""
-        found = self._good(f"{_directory(path)} find {_q(path)}{deep} -type f {how} | sort | head -n {most + 1}", seconds)
+        found = self._good(
+            f"{_directory(path)} find {_q(path)}{deep} -type f {how} | sort | head -n {most + 1}", seconds
+        )
         paths = _lines(found)
         return Listing(paths=paths[:most], truncated=len(paths) > most, level="shell")
 
@@ -94,14 +109,20 @@ class ShellFiles:
         ran = self._run(line, stdin, seconds, LARGEST_FILE_BYTES)
         if ran.exit == Exited(0):
             return ran.stdout
-        said = (ran.stderr or ran.stdout).decode("utf-8", "replace").strip()
-        code = ran.exit.code if isinstance(ran.exit, Exited) else None
-        kind = _KINDS.get(code or 0, "refused")
-        if "No such file" in said:
-            kind = "not-found"
-        if "Permission denied" in said or "Read-only file system" in said:
-            kind = "denied"
-        raise OperationError(kind, said[:300] or f"the command ended otherwise: {ran.exit}")  # type: ignore[arg-type]
+        said = plain_end((ran.stderr or ran.stdout).decode("utf-8", "replace"), _SHOWN)
+        code = ran.exit.code if isinstance(ran.exit, Exited) else 0
+        if code in _KINDS and not said:
+            raise OperationError(*_KINDS[code])
+        raise OperationError(_kind(said), said or f"the command's end: {told(ran.exit)}")
+
+
+def _kind(said: str) -> ErrorKind:
+    """Return what the utilities' own words are about."""
+    if "No such file" in said:
+        return "not-found"
+    if "Permission denied" in said or "Read-only file system" in said:
+        return "denied"
+    return "refused"
 
 
 def _readable(path: str) -> str:

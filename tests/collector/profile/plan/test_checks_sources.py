@@ -35,7 +35,7 @@ def test_a_body_is_not_searched_for_unknown_placeholders_since_json_has_braces()
 
 def test_a_placeholder_nobody_fills_is_told() -> None:
     assert told(Call(url="http://h/{sandbox_id}/{id}")) == (
-        "source.create.url has {sandbox_id}; only {id}, {run} and {namespace} are known."
+        "source.create.url has {sandbox_id}; only {id}, {run}, {namespace}, {thread} and {user} are known."
     )
     assert "source.release.url has {pod};" in told(release=Call(url="http://h/{id}/{pod}"))
 
@@ -49,7 +49,7 @@ def test_braces_of_any_other_kind_would_be_sent_as_they_are(word: str) -> None:
 
 def test_a_misspelt_id_is_one_mistake_and_not_two() -> None:
     assert told(Call(url="http://h/{ID}")) == (
-        "source.create.url has {ID}; only {id}, {run} and {namespace} are known."
+        "source.create.url has {ID}; only {id}, {run}, {namespace}, {thread} and {user} are known."
     )
 
 

@@ -68,7 +68,7 @@ def test_a_provisioners_secrets_and_urls_are_held_to_sense() -> None:
 [source]
 kind = "provisioner"
 create = { url = "http://user:secret@host/x" }
-delete = { url = "host/{id}/{thread}" }
+delete = { url = "host/{id}/{threads}" }
 headers = { X-API-Key = "abc-123", "bad name" = "X" }
 """
     told = mistakes(GOOD, source)
@@ -77,8 +77,8 @@ headers = { X-API-Key = "abc-123", "bad name" = "X" }
     ]
     starts = [
         "source.create.url holds credentials",
-        "source.delete.url is 'host/{id}/{thread}'; write http",
-        "source.delete.url has {thread}",
+        "source.delete.url is 'host/{id}/{threads}'; write http",
+        "source.delete.url has {threads}",
         "source.create names no {id}",
         "source.headers.X-API-Key must name an environment variable",
         "source.headers has 'bad name'",
@@ -92,7 +92,7 @@ def test_another_source_leaves_the_phases_as_they_are() -> None:
     plan = parse_plan(GOOD.encode(), source=source.encode())
     assert plan.phases == parse_plan(GOOD.encode()).phases
     assert mistakes(GOOD, "phases = 1\n") == [
-        "the source's file has no key 'phases'; remove it (there are source, backend, settle).",
+        "the source's file has no key 'phases'; remove it (there are source, backend, settle, evidence).",
         (
             "the source's file has no [source] table; "
             'add one with kind = "selector", "template" or "provisioner".'

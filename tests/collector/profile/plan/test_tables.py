@@ -76,7 +76,7 @@ def test_what_is_missing_is_told_with_how_it_is_written() -> None:
 
 
 def test_a_tag_that_is_missing_or_wrong_is_told_the_choices() -> None:
-    choices = "one of nothing, exec, http, wait, mark, reuse, scale"
+    choices = "one of nothing, exec, http, wait, mark, reuse, scale, evidence"
     assert phase(name="a")[1] == [f'phase 1 has no do; add `do = "…"`, {choices}.']
     assert phase(do=3, name="a")[1] == [f"phase 1: do is 3; it must be {choices}."]
     assert phase(do="exce", name="a", command=["x"])[1] == [

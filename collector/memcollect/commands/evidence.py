@@ -1,0 +1,191 @@
+"""`memcollect evidence`: try what a backend must do besides saving memory, and show what came of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from msgspec import Struct
+
+from memcollect.commands.connection import ClusterOptions, cluster_options
+from memcollect.commands.options import (
+    BoundOptions,
+    clean_text,
+    option,
+    process_ceiling_option,
+    timeout_option,
+    typed,
+    verbose_option,
+)
+from memcollect.commands.output import check_output, deliver, report_width
+from memcollect.commands.profile import Going, at_work, check, clean, run_new
+from memcollect.errors import DocumentError, UsageError
+
+if TYPE_CHECKING:
+    from memcollect.evidence.document import Evidence
+    from memcollect.profile.begin import Text
+
+EPILOG = """\b
+Examples:
+  memcollect evidence deerflow --check
+  memcollect evidence deerflow -o aio
+  memcollect evidence my-source.toml --driver aio --rows Files,Isolation -o mine
+  memcollect evidence --show aio --show mine --format markdown -o matrix.md
+  memcollect evidence --clean aio
+
+SOURCE is the name of a source that comes with memcollect, or a TOML file with [source] and, for what is
+known of the backend, [evidence]; see docs/evidence.md.
+
+Exit codes: 0 every check was tried, whatever came of it; 1 failed; 2 wrong usage; 3 the bundle is written,
+but something was not tried or not removed; 130 Ctrl-C.
+"""
+_PLAN = """schema = 1
+name = "evidence"
+repeats = 1
+
+[[phases]]
+name = "evidence"
+do = "evidence"
+rows = {rows}
+driver = "{driver}"
+"""
+
+
+def _rows(_context: click.Context, _parameter: click.Parameter, value: str) -> list[str]:
+    """Return the rows by their names in the catalogue."""
+    from memcollect.evidence.catalogue import NAMES  # noqa: PLC0415
+
+    known = {name.lower(): name for name in NAMES}
+    wanted = [each.strip() for each in value.split(",") if each.strip()]
+    for each in wanted:
+        if each.lower() not in known:
+            raise click.BadParameter(f"{each!r} is no row; there are {', '.join(NAMES)}.")
+    return [known[each.lower()] for each in wanted]
+
+
+class EvidenceOptions(Struct, frozen=True, kw_only=True):
+    """What `memcollect evidence` was told."""
+
+    source: str
+    rows: list[str]
+    driver: str
+    backend: str
+    check_only: bool
+    output: Path | None
+    show: tuple[Path, ...]
+    format_: str
+    force: bool
+    clean: Path | None
+    bounds: BoundOptions
+    cluster: ClusterOptions
+
+
+@click.command("evidence", epilog=EPILOG)
+@click.argument("source", required=False, default="", callback=clean_text)
+@option("--rows", default="", metavar="ROW,…", callback=_rows, help="Only these rows. [default: all]")
+@option(
+    "--driver",
+    type=click.Choice(["", "exec", "aio"]),
+    default="",
+    metavar="[exec|aio]",
+    help="How sandboxes are spoken to: pods/exec, or the AIO interface by port-forward. "
+    "[default: the source's, else exec]",
+)
+@option("--backend", default="", callback=clean_text, help="What pages call the source. [default: its own]")
+@option("--check", "check_only", is_flag=True, help="Say what would be tried, and do nothing.")
+@option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="The bundle: a new directory; with --show the page's file.",
+)
+@option(
+    "--show",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="BUNDLE",
+    help="Show what a run has found; more than one: side by side.",
+)
+@option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "markdown", "html", "json"]),
+    default="table",
+    show_default=True,
+    help="Of the page.",
+)
+@option("--force", is_flag=True, help="With --show: overwrite the file that -o names.")
+@option("--clean", type=click.Path(path_type=Path), metavar="DIR", help="Delete what a run has left behind.")
+@timeout_option(30.0, "Time for each answer of an agent.")
+@process_ceiling_option
+@cluster_options
+@verbose_option
+@typed(EvidenceOptions)
+def command(options: EvidenceOptions) -> int:
+    """Try what a backend does with commands, files, uploads, artifacts, paths, isolation and cleanup.
+
+    Every check is done in sandboxes that the run makes, with files and canaries of its own, and all of it is
+    removed after. The page says first what was not tried.
+    """
+    ways = [way for way in (options.source, options.show, options.clean) if way]
+    if len(ways) != 1:
+        raise UsageError(
+            "Give a SOURCE, or --show BUNDLE, or --clean DIR.", "See `memcollect evidence --help`."
+        )
+    if options.show:
+        return _show(options.show, options.format_, options.output, force=options.force)
+    if options.clean:
+        with at_work(options.cluster) as (workshop, tools):
+            return clean(options.clean, workshop, tools)
+    return _try(options)
+
+
+def _try(options: EvidenceOptions) -> int:
+    text = _text(options)
+    if options.check_only:
+        return check(text)
+    text.parsed()
+    directory = options.output or Path(f"evidence-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    with at_work(options.cluster) as (workshop, tools):
+        going = Going(options.cluster, options.bounds, workshop, tools)
+        code = run_new(text, directory, options.backend, going)
+    _show([directory], options.format_, None, force=False)
+    return code
+
+
+def _text(options: EvidenceOptions) -> Text:
+    from memcollect.profile.begin import Text  # noqa: PLC0415 # the official client takes a second
+    from memcollect.profile.plan.shipped import text_of  # noqa: PLC0415
+
+    source, folder = text_of(options.source, "sources")
+    plan = _PLAN.format(rows=json.dumps(options.rows), driver=options.driver)
+    return Text(plan=plan.encode(), name="the evidence plan", folder=folder, source=source)
+
+
+def _show(bundles: Sequence[Path], format_: str, output: Path | None, *, force: bool) -> int:
+    """Print the matrix of what the runs have found."""
+    from memcollect.documents.snapshot import Tool  # noqa: PLC0415
+    from memcollect.evidence.matrix import matrix  # noqa: PLC0415
+    from memcollect.reporters.evidence.formats import rendered  # noqa: PLC0415
+    from memcollect_agent import __version__  # noqa: PLC0415
+
+    check_output(output, force=force)
+    documents = [each for bundle in bundles for each in _documents(bundle)]
+    width = 80 if output is not None else report_width()
+    text = rendered(matrix(documents), format_, Tool(version=__version__), width)
+    deliver(text, output, force=force, in_utf8=format_ == "html")
+    return 0
+
+
+def _documents(bundle: Path) -> list[Evidence]:
+    from memcollect.commands.bundled import evidence_of  # noqa: PLC0415
+
+    documents = evidence_of(bundle)
+    if not documents:
+        raise DocumentError(f"{bundle} holds no evidence.", "Run `memcollect evidence` on its source.")
+    return documents

@@ -1,0 +1,193 @@
+"""Doing the phase: the catalogue tried on the plan's source, its document in the bundle after every row."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from memcollect.documents.snapshot import Missing, Tool
+from memcollect.errors import UsageError
+from memcollect.evidence.catalogue import SHA256, rows_named
+from memcollect.evidence.document import EVIDENCE_FOLDER, CatalogueUsed, Evidence, RowResult, encode
+from memcollect.evidence.port import Gateway, Witness
+from memcollect.profile.actions import Outcome, Stopped
+from memcollect.profile.evidence.opening import AioOpener, ExecOpener, Opener
+from memcollect.profile.evidence.provider import SourceProvider
+from memcollect.profile.evidence.witness import ClusterWitness
+from memcollect.profile.measuring.gathering import Gatherer
+from memcollect.profile.measuring.node_evidence import Nodes
+from memcollect.profile.plan.model import Evidence as Phase
+from memcollect.profile.plan.model import Plan, Trying
+from memcollect.profile.record import Record
+from memcollect.profile.sandboxes.cleanup import Cleaner
+from memcollect.profile.sandboxes.provisioned import ProvisionedSource
+from memcollect.profile.tools import Workshop
+from memcollect.sources.agent_pods import Deployment
+from memcollect.sources.agents import Limits
+from memcollect.sources.plain import plain
+from memcollect.trying.boxes import Ledger
+from memcollect.trying.gateway import HttpGateway
+from memcollect.trying.http import UrlSender
+from memcollect.trying.performing import Performer
+from memcollect.trying.settings import Settings
+from memcollect.trying.trial import Trial
+from memcollect_agent import __version__
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trier:
+    """Tries the source of a plan."""
+
+    plan: Plan
+    record: Record
+    workshop: Workshop
+    gatherer: Gatherer
+    cleaner: Cleaner
+    deployment: Deployment
+    limits: Limits
+    stopped: Stopped
+    say: Callable[[str], None]
+    environ: Mapping[str, str]
+
+    def try_(self, phase: Phase) -> Outcome:
+        """Try the rows of the phase; return what could not be tried or removed as the outcome's missing."""
+        try:
+            headers = _values(self.plan.evidence.gateway_headers, self.environ)
+        except UsageError as error:
+            return Outcome("failed", str(error))
+        driver = phase.driver or self.plan.evidence.driver
+        provider = SourceProvider(self.gatherer, self.cleaner, self._opener(driver))
+        witness = ClusterWitness(provider, self.workshop, self._nodes, self.deployment, self.limits)
+        try:
+            return self._tried(phase, driver, provider, witness, headers)
+        finally:
+            witness.close()
+
+    def _tried(
+        self,
+        phase: Phase,
+        driver: str,
+        provider: SourceProvider,
+        witness: Witness,
+        headers: Mapping[str, str],
+    ) -> Outcome:
+        rows = rows_named(phase.rows)
+        document = _Document(self.record, phase, driver, [row.name for row in rows])
+        performer = Performer(
+            provider=provider,
+            settings=_settings(self.plan.evidence, [*headers.values(), *_secrets(provider)]),
+            ledger=Ledger(f"mc-{self.record.manifest.run_id}"),
+            stopped=self.stopped,
+            gateway=_gateway(self.plan.evidence, headers),
+            witness=witness,
+        )
+        trial = Trial(performer, self.say, document.add)
+        trial.run(rows)
+        ended = not self.stopped()
+        document.end(trial.left, whole=ended)
+        missing = [*_untried(document.evidence.rows), *_left(trial.left)]
+        if not ended:
+            return Outcome("interrupted", "Ctrl-C came while the backend was tried.", missing=missing)
+        return Outcome(missing=missing)
+
+    def _opener(self, driver: str) -> Opener:
+        if driver == "aio":
+            return AioOpener(self.workshop.cluster, self.plan.evidence.port)
+        return ExecOpener(self.workshop.cluster)
+
+    def _nodes(self, workshop: Workshop) -> Nodes:
+        return Nodes(workshop.tools(), self.deployment, self.limits)
+
+
+class _Document:
+    """The document as it grows."""
+
+    def __init__(self, record: Record, phase: Phase, driver: str, rows: list[str]) -> None:
+        self._record = record
+        self._path = f"{EVIDENCE_FOLDER}/{phase.name}.json"
+        self.evidence = Evidence(
+            tool=Tool(version=__version__),
+            run_id=record.manifest.run_id,
+            backend=record.manifest.backend,
+            driver=driver,
+            catalogue=CatalogueUsed(sha256=SHA256, rows=rows),
+            started_at=time.time(),
+        )
+        self._write()
+
+    def add(self, row: RowResult) -> None:
+        """Add a row and put the whole on the disk."""
+        self.evidence = msgspec.structs.replace(self.evidence, rows=[*self.evidence.rows, row])
+        self._write()
+
+    def end(self, left: list[str], *, whole: bool) -> None:
+        """Add what could not be removed, and when it ended."""
+        finished = time.time() if whole else None
+        self.evidence = msgspec.structs.replace(self.evidence, left=left, finished_at=finished)
+        self._write()
+
+    def _write(self) -> None:
+        self._record.file(self._path, encode(self.evidence))
+        self._record.save()
+
+
+def _values(headers: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
+    absent = [name for name in headers.values() if not environ.get(name)]
+    if absent:
+        raise UsageError(
+            f"The gateway's headers need {', '.join(map(plain, absent))} in the environment.",
+            f"Set it: export {plain(absent[0])}=…",
+        )
+    return {header: environ[name] for header, name in headers.items()}
+
+
+def _secrets(provider: SourceProvider) -> list[str]:
+    return provider.source.secrets if isinstance(provider.source, ProvisionedSource) else []
+
+
+def _settings(told: Trying, secrets: list[str]) -> Settings:
+    return Settings(
+        users=(told.users[0], told.users[1]),
+        idle_seconds=float(told.idle) or None,
+        replicas=told.replicas or None,
+        restart=told.restart,
+        download_limit_bytes=int(told.download_limit) or None,
+        api_port=told.port,
+        declared={name: text for name, text in msgspec.to_builtins(told.declared).items() if text},
+        secrets=secrets,
+    )
+
+
+def _gateway(told: Trying, headers: Mapping[str, str]) -> Gateway | None:
+    return HttpGateway(UrlSender(told.gateway, headers)) if told.gateway else None
+
+
+def _untried(rows: Iterable[RowResult]) -> list[Missing]:
+    """Return an entry for each reason in each row why checks were not tried."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        for check in row.checks:
+            if check.verdict == "not-tried":
+                found.setdefault((row.row, check.observed), []).append(check.name)
+    return [
+        Missing(
+            kind="evidence",
+            name=f"{row}: {', '.join(names)}",
+            reason="not-tried",
+            detail=f"{row}: {', '.join(names)} not tried: {why}",
+        )
+        for (row, why), names in found.items()
+    ]
+
+
+def _left(left: Iterable[str]) -> list[Missing]:
+    return [Missing(kind="evidence", name="cleanup", reason="not-removed", detail=each) for each in left]
+
+
+def environment() -> Mapping[str, str]:
+    """Return this process's environment, where a plan's headers have their values."""
+    return os.environ

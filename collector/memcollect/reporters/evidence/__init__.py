@@ -1,0 +1,1 @@
+"""The evidence matrix for people and programs: the sections of its page, and its formats."""
