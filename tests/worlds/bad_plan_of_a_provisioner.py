@@ -92,9 +92,9 @@ OF_A_PROVISIONER: list[Part] = [
         "source.delete.url holds credentials; put them into an environment variable and headers.",
     ),
     Wrong(
-        'release.url = "http://h/{thread}"',
+        'release.url = "http://h/{sandbox}"',
         'release.url = "http://h/x"',
-        f"source.release.url has {{thread}}; {_KNOWN}.",
+        f"source.release.url has {{sandbox}}; {_KNOWN}.",
     ),
     Wrong(
         'reuse.url = "http://h/{id}#x"',

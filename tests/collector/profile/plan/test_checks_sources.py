@@ -44,7 +44,7 @@ def test_a_placeholder_nobody_fills_is_told() -> None:
 def test_braces_of_any_other_kind_would_be_sent_as_they_are(word: str) -> None:
     mistake = told(Call(url=f"http://h/{{id}}/{word}"))
     assert mistake.startswith("source.create.url ")
-    assert "{id}, {run} and {namespace}" in mistake or "write http://" in mistake
+    assert "{id}, {run}, {namespace}" in mistake or "write http://" in mistake
 
 
 def test_a_misspelt_id_is_one_mistake_and_not_two() -> None:

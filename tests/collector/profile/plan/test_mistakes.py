@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memcollect.commands.run import run
@@ -46,6 +46,7 @@ def test_a_mistake_alone_is_one_sentence(kind: str, number: int) -> None:
     assert told(text_of(PLANS[kind], others)) == [sentences[number]]
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(PLANS)), st.sets(st.integers(0, 60)))
 def test_whichever_mistakes_are_mended_the_sentences_of_the_others_stay(kind: str, mended: set[int]) -> None:
     sentences = sentences_of(PLANS[kind])
