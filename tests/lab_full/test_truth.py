@@ -6,6 +6,7 @@ from lab.explained import explained, ladder_of, outside_bounds
 from lab.truth import Failed, Measured
 from lab_full.chosen import PASS_NAMES
 from lab_full.known import cases
+from lab_full.reclaiming import mistaken
 from lab_full.runner import ALL
 from lab_full.saying import truths_of, wrong
 from lab_full.telling import untold
@@ -56,3 +57,10 @@ def test_every_ladder_is_whole_and_nothing_is_missing(measured: Measured) -> Non
         if rung.bytes is None
     ]
     assert (unknown, snapshot.missing) == ([], [])
+
+
+@of_each("reclaim")
+def test_what_is_called_droppable_goes_when_memory_is_short_and_the_rest_stays(measured: Measured) -> None:
+    pods = explained(measured).pods
+    assert {pod.name for pod in pods} == measured.given_back.keys()
+    assert [problem for pod in pods if (problem := mistaken(pod, measured.given_back[pod.name]))] == []

@@ -36,6 +36,8 @@ class Remote(Struct, frozen=True, kw_only=True):
             "ControlPersist": "yes",
             "ControlPath": self.control,
             "ConnectTimeout": "120",
+            # The usual ones, made for the decades to come, take an emulated processor many seconds.
+            "KexAlgorithms": "curve25519-sha256",
         }
         settings = [f"-o{name}={value}" for name, value in options.items()]
         where = ["-F", "none", "-i", self.login, "-p", str(self.port), "root@127.0.0.1"]
