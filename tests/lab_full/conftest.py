@@ -19,16 +19,25 @@ import pytest
 
 from lab.compile import compiled
 from lab.truth import Failed, Measured
+from lab_full import tables
 from lab_full.chosen import HERE, KERNEL, MODULES, PASS_NAMES
 from lab_full.runtime_truth import Session
 from memcollect.lab.errors import LabError
 from memcollect.lab.full import session, sources
 from memcollect.lab.full.machine import Running
 
+_RAN = pytest.StashKey[list[str]]()
+"""Lines for the end of the session."""
 _TRUTH_SECONDS = 3600.0
 _RUNTIMES_SECONDS = 1800.0
 _PATIENCE_SECONDS = 2 * _TRUTH_SECONDS
 """Of a test with the boot that its fixtures wait for, each of which has a limit of its own."""
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print what ran, and what did not and why; what is known to fail pytest prints itself."""
+    for line in config.stash.get(_RAN, []):
+        terminalreporter.write_line(line)
 
 
 def pytest_ignore_collect(config: pytest.Config) -> bool | None:
@@ -74,6 +83,7 @@ def truth_results(
     documents = [
         msgspec.json.decode(file.read_bytes(), type=Measured | Failed) for file in directory.glob("*.json")
     ]
+    request.config.stash[_RAN] = request.config.stash.get(_RAN, []) + tables.of_workloads(documents)
     return {(each.setting, each.workload): each for each in documents}
 
 
@@ -83,7 +93,9 @@ def runtimes(request: pytest.FixtureRequest, kept_results: Path) -> Session:
     directory = kept_results / "runtimes"
     if not list(directory.glob("*.json")):
         _run(request.getfixturevalue("machine"), directory)
-    return msgspec.json.decode((directory / "session.json").read_bytes(), type=Session)
+    found = msgspec.json.decode((directory / "session.json").read_bytes(), type=Session)
+    request.config.stash[_RAN] = request.config.stash.get(_RAN, []) + tables.of_runtimes(found)
+    return found
 
 
 def _run(machine: Running, directory: Path) -> None:

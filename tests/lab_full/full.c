@@ -17,7 +17,6 @@
  *   bpfring BYTES         a BPF ring buffer, mapped
  *   perf PAGES            a perf ring of so many data pages, mapped
  *   packet BYTES          an AF_PACKET receive ring, mapped
- *   vfork                 a child that shares this address space, and waits
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -29,13 +28,10 @@
 #include <linux/io_uring.h>
 #include <linux/perf_event.h>
 #include <netinet/in.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -123,6 +119,15 @@ static void of_descriptor(int fd, const char *what, size_t bytes, size_t step)
 	if (fd < 0 || ftruncate(fd, bytes))
 		fail(what);
 	touch(map(bytes, MAP_SHARED, fd), bytes, step);
+}
+
+static void secret(size_t bytes)
+{
+	/* Secret memory counts as locked, and a page beyond what may be is SIGBUS. */
+	struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
+	if (setrlimit(RLIMIT_MEMLOCK, &all))
+		fail("setrlimit");
+	of_descriptor(syscall(SYS_memfd_secret, 0), "memfd_secret", bytes, PAGE);
 }
 
 static void same(size_t bytes)
@@ -251,25 +256,10 @@ static void packet(size_t bytes)
 	touch(map(bytes, MAP_SHARED, fd), bytes, PAGE);
 }
 
-static void *with_child(void *unused)
-{
-	if (!vfork())
-		for (;;)
-			pause();
-	return unused;
-}
-
 int more(char **word, int count)
 {
 #define WORD(name) !strcmp(word[0], name)
 #define NUMBER strtoul(word[1], NULL, 10)
-	if (WORD("vfork")) {
-		pthread_t id;
-		if (pthread_create(&id, NULL, with_child, NULL))
-			fail("pthread_create");
-		usleep(200000);
-		return 1;
-	}
 	if (WORD("willneed")) {
 		will_need();
 		return 1;
@@ -301,7 +291,7 @@ int more(char **word, int count)
 	else if (WORD("lockanon"))
 		locked(NUMBER);
 	else if (WORD("secret"))
-		of_descriptor(syscall(SYS_memfd_secret, 0), "memfd_secret", NUMBER, PAGE);
+		secret(NUMBER);
 	else if (WORD("tcp"))
 		tcp(NUMBER);
 	else if (WORD("uring"))

@@ -14,6 +14,12 @@ KNOWN: tuple[tuple[str, str, str, str], ...] = (
         "issue 12.5: what KSM merged is told as pages of several processes",
     ),
     (
+        "cause",
+        "perf_ring|packet_ring",
+        ".*",
+        "issue 12.5: what a ring's pages map is told as a neighbour's file",
+    ),
+    (
         "cause|verdict",
         "over_memory_high",
         ".*",

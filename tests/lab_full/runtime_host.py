@@ -15,7 +15,9 @@ from worlds import children
 PROGRAM = Path("/usr/local/bin/workload")
 ROOTS = Path("/root/runtimes")
 _USER = "lab"
-_READY_SECONDS = 120.0
+_READY_SECONDS = 300.0
+_POLL_SECONDS = 2.0
+"""To look through all processes is much work for an emulated processor."""
 _UNITS = {"B": 1, "kB": 1000, "KB": 1000, "MB": 10**6, "GB": 10**9, "KiB": KIB, "MiB": MIB, "GiB": GIB}
 
 
@@ -107,7 +109,7 @@ def until(is_so: Callable[[], bool], reason: str) -> None:
     while not is_so():
         if time.monotonic() > deadline:
             raise TimeoutError(reason)
-        time.sleep(0.5)
+        time.sleep(_POLL_SECONDS)
 
 
 def run(*command: str) -> str:

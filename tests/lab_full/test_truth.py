@@ -1,11 +1,14 @@
 """The explanation against truths that the workloads know by construction, on a distribution's kernel."""
 
+import re
+
 import pytest
 
 from lab.explained import explained, ladder_of, outside_bounds
 from lab.truth import Failed, Measured
 from lab_full.chosen import PASS_NAMES
 from lab_full.known import cases
+from lab_full.passes import PASSES
 from lab_full.reclaiming import mistaken
 from lab_full.runner import ALL
 from lab_full.saying import truths_of, wrong
@@ -64,3 +67,12 @@ def test_what_is_called_droppable_goes_when_memory_is_short_and_the_rest_stays(m
     pods = explained(measured).pods
     assert {pod.name for pod in pods} == measured.given_back.keys()
     assert [problem for pod in pods if (problem := mistaken(pod, measured.given_back[pod.name]))] == []
+
+
+@of_each("words")
+def test_nothing_is_said_of_page_cache_that_its_lists_do_not_tell(measured: Measured) -> None:
+    """How often a file was read is what the lists say without MGLRU, and is not with it."""
+    pods = explained(measured).pods
+    said = [finding.sentence for pod in pods for finding in pod.findings if finding.cause.endswith("_cache")]
+    told = [sentence for sentence in said if re.search(r"read once|used more than once", sentence)]
+    assert not (told and PASSES[measured.setting].mglru), told

@@ -206,12 +206,6 @@ def small_blocks(stage: FullStage) -> list[Truth]:
     return [truth(pod, "slab_reclaimable", heads)]
 
 
-def child_in_the_same_address_space(stage: FullStage) -> list[Truth]:
-    pod = stage.pod("vfork")
-    stage.tenant(pod, f"anon {38 * MIB} vfork")
-    return [truth(pod, "anon", 38 * MIB), truth(pod, "borrowed_anon", 0), truth(pod, "double_counted", 0)]
-
-
 def meminfo(name: str) -> int:
     """Return a line of /proc/meminfo in bytes."""
     for line in Path("/proc/meminfo").read_text().splitlines():
@@ -289,6 +283,5 @@ FULL_WORKLOADS: dict[str, FullWorkload] = {
         xfs_file,
         unwritten_file,
         small_blocks,
-        child_in_the_same_address_space,
     )
 }
