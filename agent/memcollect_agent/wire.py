@@ -310,6 +310,8 @@ class Node(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """"v2", "hybrid" or "v1"."""
     cgroup_mount_options: list[str] = field(default_factory=list)
     transparent_hugepage: str | None = None
+    lru_gen: bool | None = None
+    """Whether the kernel ages pages by generations (MGLRU), and so means another thing by "inactive"."""
     ksm_run: int | None = None
     zswap_enabled: bool | None = None
     ancestors: list[Cgroup] | None = None

@@ -41,6 +41,7 @@ def measure_node(proc: ProcFs, cgroups: CgroupFs, sys_root: str, name: str | Non
         transparent_hugepage=known(
             "transparent_hugepage", lambda: _of_sys(sys_root, SysFs.transparent_hugepage)
         ),
+        lru_gen=known("lru_gen", lambda: _of_sys(sys_root, SysFs.lru_gen)),
         ksm_run=known("ksm_run", lambda: _of_sys(sys_root, SysFs.ksm_run)),
         zswap_enabled=known("zswap_enabled", lambda: _of_sys(sys_root, SysFs.zswap_enabled)),
         absent=absent,

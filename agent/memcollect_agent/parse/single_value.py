@@ -5,8 +5,13 @@
 or, in the limits (memory.max, .high, .low, .min, memory.swap.max, memory.zswap.max):
 
     max
+
+or, in lru_gen/enabled, of bits:
+
+    0x0007
 """
 
+import re
 from typing import Literal
 
 from memcollect_agent.errors import ParseError
@@ -32,6 +37,14 @@ def parse_flag(data: bytes, source: str) -> bool:
     if line in (b"0", b"N"):
         return False
     raise ParseError(source, 1, "is neither 0 nor 1, neither N nor Y")
+
+
+def parse_flags(data: bytes, source: str) -> int:
+    """Return the bits of the one hexadecimal number of the file, as the kernel writes them with "%#x"."""
+    line = _only_line(data, source)
+    if re.fullmatch(rb"0x[0-9a-f]{1,16}|0", line) is None:
+        raise ParseError(source, 1, "is not a hexadecimal number")
+    return int(line, 16)
 
 
 def parse_word(data: bytes, source: str) -> str:

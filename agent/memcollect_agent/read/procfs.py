@@ -242,6 +242,10 @@ class SysFs:
         """kernel/mm/transparent_hugepage/enabled: "always", "madvise" or "never"."""
         return chosen.parse(*self._read("kernel/mm/transparent_hugepage/enabled"))
 
+    def lru_gen(self) -> bool:
+        """kernel/mm/lru_gen/enabled: whether MGLRU's main switch (bit 0) is on."""
+        return bool(single_value.parse_flags(*self._read("kernel/mm/lru_gen/enabled")) & 1)
+
     def ksm_run(self) -> int:
         """kernel/mm/ksm/run: 0 stopped, 1 merging, 2 unmerging."""
         return single_value.parse_number(*self._read("kernel/mm/ksm/run"))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _STAT = "stat."
 _NOT_MADE: Any = object()
+IMPOSSIBLE_BYTES = 1 << 60
 NO_SUMS = "the processes were not read"
 LRU_LISTS = ("active_anon", "inactive_anon", "active_file", "inactive_file", "unevictable")
 ITEMISED_KERNEL = (
@@ -135,10 +136,10 @@ def gather(cgroup: Cgroup | None, sums: ProcessSums | None, node: Node | None, *
     """Return the facts of one scope; `cgroups` is how many cgroups its subtree holds at least."""
     values: dict[str, int] = {"cgroups": cgroups}
     reasons: dict[str, str] = {}
-    _add_cgroup(values, reasons, cgroup)
+    stat = _possible(cgroup.stat, reasons) if cgroup is not None and cgroup.stat is not None else {}
+    _add_cgroup(values, reasons, cgroup, stat)
     _add_sums(values, reasons, sums)
     _add_node(values, reasons, node)
-    stat = cgroup.stat if cgroup is not None and cgroup.stat is not None else {}
     lazyfree = _add_lru(values, reasons, stat)
     derived: Values = dict(values)
     if lazyfree is not None:
@@ -146,13 +147,25 @@ def gather(cgroup: Cgroup | None, sums: ProcessSums | None, node: Node | None, *
     return Facts(derived, reasons, stat)
 
 
-def _add_cgroup(values: dict[str, int], reasons: dict[str, str], cgroup: Cgroup | None) -> None:
+def _possible(stat: dict[str, int], reasons: dict[str, str]) -> dict[str, int]:
+    """Return memory.stat without counters that went below zero, which the kernel prints as nearly 2^64."""
+    if max(stat.values(), default=0) < IMPOSSIBLE_BYTES:
+        return stat
+    wrapped = {key: value for key, value in stat.items() if value >= IMPOSSIBLE_BYTES}
+    for key, value in wrapped.items():
+        reasons[_STAT + key] = f"the kernel says {value}, more than any machine has: the counter is broken"
+    return {key: value for key, value in stat.items() if key not in wrapped}
+
+
+def _add_cgroup(
+    values: dict[str, int], reasons: dict[str, str], cgroup: Cgroup | None, stat: dict[str, int]
+) -> None:
     if cgroup is None:
         reasons["stat"] = reasons["current"] = "the cgroup was not measured"
         return
     if cgroup.stat is not None:
-        values["kernel_itemised"] = itemised_kernel_bytes(cgroup.stat)
-        values["kernel_counted"] = counted_kernel_bytes(cgroup.stat)
+        values["kernel_itemised"] = itemised_kernel_bytes(stat)
+        values["kernel_counted"] = counted_kernel_bytes(stat)
     else:
         reasons["stat"] = cgroup.absent.get("memory.stat", "memory.stat was not read")
     if cgroup.current_bytes is None:
@@ -267,6 +280,10 @@ def _add_node(values: dict[str, int], reasons: dict[str, str], node: Node | None
             reasons[name] = "the node did not say"
         else:
             values[name] = value
+    if node is not None and node.lru_gen is not None:
+        values["node.lru_gen"] = int(node.lru_gen)
+    if node is not None and node.transparent_hugepage is not None:
+        values["node.thp_always"] = int(node.transparent_hugepage == "always")
     if node is not None and "memory_hugetlb_accounting" in node.cgroup_mount_options:
         values["hugetlb_charged"] = 1
 
@@ -280,6 +297,7 @@ def _add_lru(values: dict[str, int], reasons: dict[str, str], stat: Mapping[str,
     why = reasons.get("stat", "this kernel's memory.stat has no such line")
     absent = [name for name in (*LRU_LISTS, "anon", "file") if name not in stat]
     if absent:
+        why = reasons.get(_STAT + absent[0], why)
         reasons["lru"] = reasons["detached_anon"] = reasons["lazyfree"] = f"it needs stat.{absent[0]}: {why}"
         return None
     lru = sum(stat[name] for name in LRU_LISTS)
@@ -287,7 +305,7 @@ def _add_lru(values: dict[str, int], reasons: dict[str, str], stat: Mapping[str,
     values["detached_anon"] = max(0, lru - stat["anon"] - stat["file"])
     if "shmem" in stat:
         return _lazyfree(values, stat)
-    reasons["lazyfree"] = f"it needs stat.shmem: {why}"
+    reasons["lazyfree"] = f"it needs stat.shmem: {reasons.get('stat.shmem', why)}"
     return None
 
 

@@ -25,6 +25,8 @@ class Reclaim(Struct, frozen=True, gc=False):
 
     droppable: Interval
     """Goes as it is."""
+    mostly: Interval
+    """What of that goes only mostly: kernel caches, of which some is always in use."""
     once_written: Interval
     """Goes once it is written out."""
 
@@ -40,5 +42,6 @@ def reclaim(facts: Facts) -> Reclaim:
             raise MissingFactError(each.missing, each.reason)
     return Reclaim(
         droppable=total(interval_of(term) for term in terms if term.reclaimable in DROPPABLE),
+        mostly=total(interval_of(term) for term in terms if term.reclaimable == "mostly"),
         once_written=total(interval_of(term) for term in terms if term.reclaimable == "write-back"),
     )

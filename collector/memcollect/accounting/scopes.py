@@ -207,8 +207,20 @@ def _add_events(values: Values, reasons: dict[str, str], cgroup: Cgroup | None) 
         "zswap.current": cgroup.zswap.current_bytes,
         "hugetlb": sum(cgroup.hugetlb.values()) if cgroup.hugetlb is not None else None,
         "current_again": cgroup.current_again_bytes,
+        "peak": cgroup.peak_bytes,
     }
     values.update({name: value for name, value in amounts.items() if isinstance(value, int)})
+    _add_pressure(values, reasons, cgroup)
+
+
+def _add_pressure(values: Values, reasons: dict[str, str], cgroup: Cgroup) -> None:
+    """Add memory.pressure under `psi.LINE.avgN`: hundredths of a percent of the time."""
+    if cgroup.pressure is None:
+        reasons["psi"] = cgroup.absent.get("memory.pressure", "memory.pressure was not read")
+        return
+    for name, line in cgroup.pressure.items():
+        for average in ("avg10", "avg60", "avg300"):
+            values[f"psi.{name}.{average}"] = round(getattr(line, average) * 100)
 
 
 def _add_tasks(values: Values, sums: ProcessSums | None) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from memcollect.documents.snapshot import Container, Reclaimable, Term
+from memcollect.explain.limits import room_left
 from memcollect.explain.statement import Case, Rank, Said
 from memcollect.units import human_bytes
 
@@ -59,6 +60,9 @@ TERMS = (
     ),
     Aside("swap", "{amount} more is in swap, where neither ps nor kubectl top sees it."),
 )
+COLD = Aside(
+    "cold_cache", "{amount} more is page cache that kubectl top leaves out and the kernel drops first.", "yes"
+)
 UNKNOWN_CHILDREN = "{amount} more is charged to the pod by {whom}, which Kubernetes does not know."
 
 
@@ -87,6 +91,17 @@ def terms(case: Case) -> Iterator[Said]:
     for each in TERMS:
         if each.term in sizes and sizes[each.term].estimate_bytes >= case.least:
             yield _of_term(each, sizes[each.term])
+
+
+def cold_cache(case: Case) -> Iterator[Said]:
+    """Yield page cache that kubectl top leaves out: always where the limit has no room for as much again."""
+    composition = case.composition
+    found = [] if composition is None else [t for t in composition.left_out if t.term == "cold_cache"]
+    if not found or found[0].estimate_bytes < case.least:
+        return
+    rooms = [room.left_bytes for _, facts in case.scopes if (room := room_left(facts)) is not None]
+    is_tight = bool(rooms) and min(rooms) < found[0].estimate_bytes
+    yield replace(_of_term(COLD, found[0]), is_optional=not is_tight)
 
 
 def _of_term(aside: Aside, term: Term) -> Said:

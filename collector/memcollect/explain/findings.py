@@ -15,7 +15,8 @@ from memcollect.accounting.steps import dead, processes
 from memcollect.documents.snapshot import Pod
 from memcollect.explain.engine import AmountRule, Rule
 from memcollect.explain.limits import LIMIT_RULES
-from memcollect.units import KIB, human_bytes
+from memcollect.explain.slowed import SLOWED_RULES
+from memcollect.units import KIB, MIB, human_bytes
 
 WRITE_BACK = (
     "The disk sets the pace: a program that syncs as it writes, or writes more slowly, keeps it small."
@@ -33,6 +34,36 @@ def _shmem_words(facts: Facts) -> dict[str, str]:
     unmapped = facts.once(processes.unmapped_shmem).interval.estimate
     seen = "most of it is mapped by no process, so ps does not show it"
     return {"kept": f"; {seen}" if unmapped > facts.stat("shmem") // 2 else ""}
+
+
+def _huge_words(facts: Facts) -> dict[str, str]:
+    """Return how much of it is in huge pages, which look the same however little of them is used."""
+    if "stat.anon_thp" not in facts or facts.stat("anon_thp") < MIB:
+        return {"huge": ""}
+    huge = human_bytes(facts.stat("anon_thp"))
+    return {"huge": f"; {huge} in huge pages, of which one used byte holds all"}
+
+
+def _age_words(facts: Facts) -> dict[str, str]:
+    if "node.lru_gen" not in facts:
+        return {"age": "not used lately, as the kernel sees it"}
+    generations = "MGLRU: all but its two youngest generations, so it may have been read often"
+    return {"age": generations if facts.exact("node.lru_gen") else "read once, or not for long"}
+
+
+def _cache_words(facts: Facts) -> dict[str, str]:
+    """Return what is in it: names and inodes for sure only beyond what small blocks' buffer heads may be."""
+    whole = facts.stat("slab_reclaimable")
+    if "stat.file" not in facts or "stat.shmem" not in facts:
+        return {"kinds": "file names, inodes, or records of the page cache's blocks"}
+    heads = charge.most_buffer_heads(facts.stat("file") - facts.stat("shmem"))
+    if whole > 2 * heads:
+        known = f", {human_bytes(whole - heads)} of it at least" if heads >= MIB else ""
+        return {"kinds": f"file names and inodes (dentries){known}"}
+    return {
+        "kinds": "file names, inodes, and records of the page cache's blocks (buffer heads), which on blocks"
+        f" of 1 KiB come to {human_bytes(min(whole, heads))}"
+    }
 
 
 def _dead_words(facts: Facts) -> dict[str, str]:
@@ -124,8 +155,9 @@ CHARGE_RULES = (
     AmountRule(
         "anon",
         charge.anon_without_lazyfree,
-        "{amount} is private memory of the processes (heaps, stacks, JITs).",
+        "{amount} is private memory of the processes (heaps, stacks, JITs{huge}).",
         "Only the application can give it back; look at the processes with the largest PSS.",
+        words=_huge_words,
     ),
     AmountRule(
         "locked_anon",
@@ -136,8 +168,8 @@ CHARGE_RULES = (
     AmountRule(
         "hot_cache",
         charge.hot_cache,
-        "{amount} is page cache that was used more than once, so kubectl top counts it; the kernel drops it"
-        " under pressure, though reading the files again will cost time.",
+        "{amount} is page cache that the kernel holds to be in use (its active list), so kubectl top counts"
+        " it; the kernel drops it under pressure, though reading the files again will cost time.",
         "Do not buy memory for it: it shrinks when others need room. posix_fadvise(DONTNEED) or a"
         " memory.high limit keeps it small.",
     ),
@@ -157,8 +189,9 @@ CHARGE_RULES = (
     AmountRule(
         "cold_cache",
         charge.cold_cache,
-        "{amount} is page cache read once or long ago; it is charged here, but kubectl top leaves it out and"
-        " the kernel drops it first.",
+        "{amount} is page cache on the kernel's inactive list ({age}); it is charged here, but kubectl top"
+        " leaves it out and the kernel drops it first.",
+        words=_age_words,
     ),
     AmountRule(
         "unwritten_cold_cache",
@@ -225,9 +258,10 @@ KERNEL_RULES = (
     AmountRule(
         "slab_reclaimable",
         charge.counter("slab_reclaimable"),
-        "{amount} is the kernel's cache of file names and inodes (dentries); it is mostly dropped under"
-        " pressure.",
-        "Look for programs that search for many files which do not exist.",
+        "{amount} is kernel caches that are mostly dropped under pressure: {kinds}.",
+        "Look for programs that make and delete files under ever new names, or search for many that do not"
+        " exist.",
+        words=_cache_words,
     ),
     AmountRule(
         "slab_unreclaimable",
@@ -272,14 +306,16 @@ NEIGHBOUR_RULES = (
     AmountRule(
         "borrowed_file",
         _term(processes.CHARGING, "borrowed_file"),
-        "{amount} of file pages is mapped here but paid for by a neighbour who read them first.",
+        "{amount} of file pages is mapped here and not charged here: another cgroup read them first and pays,"
+        " or did and is gone, or they are ring buffers (perf, packet sockets, io_uring, BPF), which count as"
+        " kernel memory or to nobody.",
         "Identical pods differ by this: the first to start pays for the shared image pages.",
     ),
     AmountRule(
         "lent_file",
         _term(processes.CHARGING, "lent_file"),
-        "{amount} of file pages is charged here but mapped by processes elsewhere: this cgroup pays for a"
-        " neighbour.",
+        "{amount} of file pages is charged here but mapped by processes elsewhere: they were read here first,"
+        " and this cgroup pays.",
     ),
     AmountRule(
         "unread_processes",
@@ -357,9 +393,9 @@ POD_RULES = (
 
 def rules_for_container() -> list[Rule]:
     """Return the rules that apply to one container's cgroup."""
-    return [*LIMIT_RULES, *CHARGE_RULES, *KERNEL_RULES, *NEIGHBOUR_RULES, *STATE_RULES]
+    return [*LIMIT_RULES, *SLOWED_RULES, *CHARGE_RULES, *KERNEL_RULES, *NEIGHBOUR_RULES, *STATE_RULES]
 
 
 def rules_for_pod(pod: Pod) -> list[Rule]:
     """Return the rules that apply to the pod's own cgroup; none for a unit outside Kubernetes."""
-    return [*LIMIT_RULES, *POD_RULES] if pod.kind == "pod" else []
+    return [*LIMIT_RULES, *SLOWED_RULES, *POD_RULES] if pod.kind == "pod" else []

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from memcollect.accounting.facts import Facts, MissingFactError
-from memcollect.accounting.reclaim import reclaim
+from memcollect.accounting.reclaim import Reclaim, reclaim
 from memcollect.accounting.swap_room import swap_room
 from memcollect.documents.snapshot import Finding
 from memcollect.explain.engine import Severity
@@ -19,11 +19,14 @@ from memcollect.units import human_bytes
 NEAR_LIMIT_SHARE = 0.9
 LEAST_ROOM_SHARE = 0.01
 """Of a limit: what is less changes nothing that a reader would do."""
+LEAST_MOSTLY_SHARE = 0.05
 LEFT = "{left} is left to its limit of {limit}"
-LEFT_WITH_DROPPABLE = ", {room} with what can be dropped"
+LEFT_WITH_DROPPABLE = ", {up_to}{room} with what can be dropped"
+UP_TO = "up to "
+"""Stands before an amount of which some is in kernel caches that go only mostly."""
 NEAR = "{needed} that cannot be dropped, of a limit of {limit}{writing}: {left} more ends in {end}."
 WRITING = " ({amount} of it can go once it is written out)"
-FULL = "The charge is at {current} of {limit}, but {droppable} of it can be dropped."
+FULL = "The charge is at {current} of {limit}, but {up_to}{droppable} of it can be dropped."
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,8 @@ class LimitRule:
     cause: str
     severity: Severity
     tell: Callable[[Facts], tuple[str, str] | None]
-    remedy: str = ""
+    remedy: str | Callable[[Facts], str] = ""
+    """What to do; a function where that depends on the facts."""
 
     def find(self, facts: Facts, scope: str) -> Finding | None:
         """Return the finding if the state is there."""
@@ -47,20 +51,22 @@ class LimitRule:
             severity=self.severity,
             sentence=sentence,
             evidence=evidence,
-            remedy=self.remedy,
+            remedy=self.remedy if isinstance(self.remedy, str) else self.remedy(facts),
         )
 
 
-def _count(facts: Facts, name: str) -> int:
-    return facts.exact(f"events.{name}")
-
-
-def _limit(facts: Facts, name: str) -> int | None:
+def limit_of(facts: Facts, name: str) -> int | None:
     """Return a limit in bytes; None for the kernel's "max". Raises MissingFactError where it was not read."""
     return None if f"unlimited.{name}" in facts else facts.exact(f"limit.{name}")
 
 
-def _times(count: int) -> str:
+def count_of(facts: Facts, name: str) -> int:
+    """Return a count of memory.events. Raises MissingFactError where it was not read."""
+    return facts.exact(f"events.{name}")
+
+
+def times(count: int) -> str:
+    """Return the count in words."""
     return "once" if count == 1 else f"{count} times"
 
 
@@ -79,7 +85,7 @@ class Room:
 def room_left(facts: Facts) -> Room | None:
     """Return what is left to memory.max; None where there is no limit, or a number is missing."""
     try:
-        limit = _limit(facts, "max")
+        limit = limit_of(facts, "max")
         if not limit:
             return None
         current, gone = facts.exact("current"), facts.once(reclaim)
@@ -88,8 +94,13 @@ def room_left(facts: Facts) -> Room | None:
     left, more = max(0, limit - current), gone.droppable.estimate
     sentence = LEFT.format(left=human_bytes(left), limit=human_bytes(limit))
     if more >= LEAST_ROOM_SHARE * limit:
-        sentence += LEFT_WITH_DROPPABLE.format(room=human_bytes(max(0, limit - current + more)))
+        room = human_bytes(max(0, limit - current + more))
+        sentence += LEFT_WITH_DROPPABLE.format(room=room, up_to=_up_to(gone, limit))
     return Room(left, limit - current + more, f"{sentence}.", needed_bytes(facts) >= NEAR_LIMIT_SHARE * limit)
+
+
+def _up_to(gone: Reclaim, limit: int) -> str:
+    return UP_TO if gone.mostly.estimate >= LEAST_MOSTLY_SHARE * limit else ""
 
 
 def needed_bytes(facts: Facts) -> int:
@@ -99,7 +110,7 @@ def needed_bytes(facts: Facts) -> int:
 
 def near_limit(facts: Facts) -> tuple[str, str] | None:
     """Return how near what cannot be dropped is to memory.max."""
-    limit = _limit(facts, "max")
+    limit = limit_of(facts, "max")
     if not limit or facts.once(needed_bytes) < NEAR_LIMIT_SHARE * limit:
         return None
     needed, writing = facts.once(needed_bytes), facts.once(reclaim).once_written.estimate
@@ -115,9 +126,17 @@ def near_limit(facts: Facts) -> tuple[str, str] | None:
     return sentence, f"current − what can be dropped as it is {needed}, memory.max {limit}"
 
 
+def make_room(facts: Facts) -> str:
+    """Return what to do near the limit: by what is the larger part: what waits, or what stays."""
+    gone = facts.once(reclaim)
+    if 2 * gone.once_written.estimate > facts.once(needed_bytes):
+        return "Write more slowly, or sync as you write: the disk or the server behind it does not keep up."
+    return "Raise the limit or free tmpfs files and heap."
+
+
 def full_of_cache(facts: Facts) -> tuple[str, str] | None:
     """Return that the cgroup is at its limit, but only with what can be dropped."""
-    limit = _limit(facts, "max")
+    limit = limit_of(facts, "max")
     if not limit or facts.once(near_limit) is not None:
         return None
     current = facts.exact("current")
@@ -127,42 +146,30 @@ def full_of_cache(facts: Facts) -> tuple[str, str] | None:
         current=human_bytes(current),
         limit=human_bytes(limit),
         droppable=human_bytes(facts.once(reclaim).droppable.estimate),
+        up_to=_up_to(facts.once(reclaim), limit),
     )
     return sentence, f"memory.current {current}, memory.max {limit}"
 
 
-def near_high(facts: Facts) -> tuple[str, str] | None:
-    """Return how near the charge is to memory.high, above which the processes are slowed down."""
-    limit, current = _limit(facts, "high"), facts.exact("current")
-    if limit is None or current < NEAR_LIMIT_SHARE * limit:
-        return None
-    sentence = (
-        f"The charge is {human_bytes(current)}, and above {human_bytes(limit)} (memory.high) the processes"
-        " are slowed down."
-    )
-    return sentence, f"memory.current {current}, memory.high {limit}"
-
-
 def hit_limit(facts: Facts) -> tuple[str, str] | None:
-    """Return how often memory.max was hit and reclaim had to make room."""
-    hits = _count(facts, "max")
-    return (f"The limit was hit {_times(hits)} and room had to be made.", f"max {hits}") if hits else None
+    """Return how often memory.max was hit and room had to be made, and whether the peak was the limit."""
+    hits, limit = count_of(facts, "max"), _known_limit(facts)
+    peak = facts.exact("peak") if "peak" in facts else 0
+    is_peak = limit is not None and 0 < limit <= peak <= limit * (1 + LEAST_ROOM_SHARE)
+    evidence = f"max {hits}" + (f", memory.peak {peak}, memory.max {limit}" if is_peak else "")
+    if hits:
+        was = f"; the peak was the limit, {human_bytes(limit or 0)}" if is_peak else ""
+        return f"The limit was hit {times(hits)} and room had to be made{was}.", evidence
+    return (f"The peak was the limit, {human_bytes(limit or 0)}.", evidence) if is_peak else None
 
 
-def throttled(facts: Facts) -> tuple[str, str] | None:
-    """Return how often memory.high was exceeded, which slows the processes down."""
-    hits = _count(facts, "high")
-    if not hits:
-        return None
-    return (
-        f"memory.high was exceeded {_times(hits)}; the processes were slowed down to reclaim.",
-        f"high {hits}",
-    )
+def _known_limit(facts: Facts) -> int | None:
+    return facts.exact("limit.max") if "limit.max" in facts else None
 
 
 def protected(facts: Facts) -> tuple[str, str] | None:
     """Return the protection that keeps reclaim away from this cgroup."""
-    parts = {name: _limit(facts, name) for name in ("min", "low")}
+    parts = {name: limit_of(facts, name) for name in ("min", "low")}
     if not any(value is None or value for value in parts.values()):
         return None
     size = "All of it" if None in parts.values() else human_bytes(max(value or 0 for value in parts.values()))
@@ -173,10 +180,8 @@ def protected(facts: Facts) -> tuple[str, str] | None:
 
 
 LIMIT_RULES = (
-    LimitRule("near_limit", "warning", near_limit, "Raise the limit or free tmpfs files and heap."),
+    LimitRule("near_limit", "warning", near_limit, make_room),
     LimitRule("full_of_cache", "info", full_of_cache),
-    LimitRule("near_high", "notice", near_high),
     LimitRule("hit_limit", "notice", hit_limit),
-    LimitRule("throttled", "notice", throttled),
     LimitRule("protected", "info", protected),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from memcollect.accounting.charge import most_buffer_heads
 from memcollect.documents.snapshot import Composition, Reclaimable, SwapRoom, Term
 from memcollect.explain.statement import SMALLEST_SHARE, Case, Rank, Said
 from memcollect.units import human_bytes
@@ -75,7 +76,7 @@ PARTS = (
         "slab_reclaimable",
         frozenset({"slab_reclaimable"}),
         "mostly",
-        "is the kernel's cache of file names and inodes, most of which it can drop under pressure",
+        "is kernel caches of files (names, inodes, block records), most of which it can drop under pressure",
     ),
     Part(
         "kernel",
@@ -106,6 +107,12 @@ PARTS = (
     Part("hugetlb", frozenset({"hugetlb"}), "no", "is huge pages (hugetlb), which stay"),
 )
 """Every term of a composition is in one of them."""
+FILE_NAMES = "is the kernel's cache of file names and inodes, most of which it can drop under pressure"
+"""What the reclaimable kernel caches are where the page cache is too small for many block records."""
+CACHE_TERMS = frozenset(
+    {"hot_cache", "unwritten_hot_cache", "locked_cache", "cold_cache", "unwritten_cold_cache"}
+)
+IMPOSSIBLE = "The working set is 0 B, though memory.stat counts {counted}: its numbers do not fit each other"
 NOTHING = "Its app containers have a working set of 0 B"
 TOO_SMALL = "{whole} in all, in no part large enough to name"
 
@@ -116,6 +123,11 @@ def parts(case: Case) -> Iterator[Said]:
     if composition is None:
         return
     whole = composition.working_set_bytes
+    counted = sum(term.estimate_bytes for term in composition.terms)
+    if not whole and counted:
+        sentence = IMPOSSIBLE.format(counted=human_bytes(counted))
+        yield Said(topic="working_set", sentence=sentence, rank=Rank.PARTS, rests_on=["working_set"])
+        return
     told = sorted(_large(composition), key=lambda each: -sum(term.estimate_bytes for term in each[1]))
     for place, (part, terms) in enumerate(told):
         sizes = {term.term: term.estimate_bytes for term in terms}
@@ -123,7 +135,7 @@ def parts(case: Case) -> Iterator[Said]:
         of_whole = f" of {human_bytes(whole)}" if not place else ""
         yield Said(
             topic=part.topic,
-            sentence=f"{human_bytes(amount)}{of_whole} {part.told(sizes, composition.swap_room)}",
+            sentence=f"{human_bytes(amount)}{of_whole} {_phrase(part, sizes, composition)}",
             rank=Rank.PARTS,
             weight=amount,
             amount_bytes=amount,
@@ -133,6 +145,18 @@ def parts(case: Case) -> Iterator[Said]:
     if not told:
         sentence = TOO_SMALL.format(whole=human_bytes(whole)) if whole else NOTHING
         yield Said(topic="working_set", sentence=sentence, rank=Rank.PARTS, rests_on=["working_set"])
+
+
+def _phrase(part: Part, sizes: dict[str, int], composition: Composition) -> str:
+    slab = sizes.get("slab_reclaimable", 0)
+    cache = sum(
+        term.estimate_bytes
+        for term in (*composition.terms, *composition.left_out)
+        if term.term in CACHE_TERMS
+    )
+    if slab > 2 * most_buffer_heads(cache):
+        return FILE_NAMES
+    return part.told(sizes, composition.swap_room)
 
 
 def _large(composition: Composition) -> Iterator[tuple[Part, Sequence[Term]]]:

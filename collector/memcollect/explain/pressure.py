@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from memcollect.accounting.facts import Facts
 from memcollect.documents.snapshot import Finding
 from memcollect.explain.limits import room_left
 from memcollect.explain.statement import Case, Rank, Said
 
 TOLD = ("near_limit", "stalled", "throttled", "swap_full", "hit_limit", "near_high")
-"""Causes of memcollect.explain.limits that are news whatever their severity, the gravest first."""
+"""Causes of limits and slowed that are news whatever their severity, the gravest first."""
+
+NO_LIMIT = "It has no memory limit."
 
 
 def pressure(case: Case) -> Iterator[Said]:
@@ -34,10 +35,10 @@ def _is_of_container(finding: Finding) -> bool:
 
 def room(case: Case) -> Iterator[Said]:
     """Yield how much is left to the nearest limit, of the pod and its containers."""
-    scopes: list[tuple[str, Facts]] = [(container.name, facts) for container, facts in case.apps]
-    scopes.append(("pod", case.facts))
-    known = [(scope, room) for scope, facts in scopes if (room := room_left(facts)) is not None]
+    known = [(scope, room) for scope, facts in case.scopes if (room := room_left(facts)) is not None]
     if not known:
+        if all("unlimited.max" in facts for _, facts in case.scopes):
+            yield Said("room", NO_LIMIT, Rank.ASIDE, rests_on=["limit.max"], is_optional=True)
         return
     scope, nearest = min(known, key=lambda each: each[1].left_bytes)
     several = len(case.apps) > 1 and scope != "pod"

@@ -81,6 +81,11 @@ class Case:
     """Those of the pod's own cgroup."""
 
     @property
+    def scopes(self) -> list[tuple[str, Facts]]:
+        """Return the facts of every app container by its name, and the pod's own."""
+        return [*((container.name, facts) for container, facts in self.apps), ("pod", self.facts)]
+
+    @property
     def composition(self) -> Composition | None:
         """The working set of the app containers, taken apart."""
         return self.pod.composition

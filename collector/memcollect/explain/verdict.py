@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from memcollect.documents.snapshot import Statement
-from memcollect.explain import beside, doubts, parts, pressure
+from memcollect.explain import beside, doubts, parts, pressure, within
 from memcollect.explain.runtimes import sandbox_verdict
 from memcollect.explain.statement import Case, Contribute, Rank, Said
 
@@ -19,9 +19,9 @@ SANDBOX_CAUSES = frozenset({"outside_pod", "snapshot", "guest_mapped_again", "to
 
 
 def alarms(case: Case) -> Iterator[Said]:
-    """Yield the findings that must not wait for the list of findings, each cause once."""
+    """Yield the findings that must not wait for the list of findings; of want of memory `pressure` tells."""
     for finding in case.pod.findings:
-        if finding.severity in ("critical", "warning"):
+        if finding.severity in ("critical", "warning") and finding.cause not in pressure.TOLD:
             yield Said(
                 topic=finding.cause,
                 sentence=case.named(finding),
@@ -61,8 +61,10 @@ CONTRIBUTORS: tuple[Contribute, ...] = (
     alarms,
     pressure.pressure,
     pressure.room,
+    of_host_numbers(within.huge_pages),
     of_host_numbers(beside.causes),
     of_host_numbers(beside.terms),
+    of_host_numbers(beside.cold_cache),
     of_host_numbers(beside.unknown_children),
     of_host_numbers(doubts.doubts),
 )

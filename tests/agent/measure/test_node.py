@@ -40,6 +40,7 @@ def test_every_fact_lands_in_its_field(machine: Machine) -> None:
             "proc/mounts": "cgroup2 /sys/fs/cgroup cgroup2 rw,memory_recursiveprot 0 0\n",
             "sys/devices/system/cpu/online": "0-3\n",
             "sys/kernel/mm/transparent_hugepage/enabled": "always [madvise] never\n",
+            "sys/kernel/mm/lru_gen/enabled": "0x0007\n",
             "sys/kernel/mm/ksm/run": "1\n",
             "sys/module/zswap/parameters/enabled": "Y\n",
         },
@@ -57,6 +58,7 @@ def test_every_fact_lands_in_its_field(machine: Machine) -> None:
         cgroup_version="v2",
         cgroup_mount_options=["rw", "memory_recursiveprot"],
         transparent_hugepage="madvise",
+        lru_gen=True,
         ksm_run=1,
         zswap_enabled=True,
     )

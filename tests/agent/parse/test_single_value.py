@@ -37,6 +37,17 @@ def test_more_or_less_than_one_number_is_refused(data: bytes) -> None:
         single_value.parse_number(data, "memory.current")
 
 
+@pytest.mark.parametrize(("data", "bits"), [(b"0x0007\n", 7), (b"0x0000\n", 0), (b"0\n", 0)])
+def test_bits_are_hexadecimal(data: bytes, bits: int) -> None:
+    assert single_value.parse_flags(data, "enabled") == bits
+
+
+@pytest.mark.parametrize("data", [b"7\n", b"0x\n", b"0xg\n", b"-0x1\n", b"0x1\n0x1\n"])
+def test_other_bits_are_refused(data: bytes) -> None:
+    with pytest.raises(ParseError):
+        single_value.parse_flags(data, "enabled")
+
+
 def test_a_word_is_printable() -> None:
     assert single_value.parse_word(b"node-1.example\n", "hostname") == "node-1.example"
     with pytest.raises(ParseError):

@@ -17,6 +17,10 @@ KEYS = (
     "slab",
     "sock",
     "hugetlb",
+    "file_dirty",
+    "file_writeback",
+    "swapcached",
+    "anon_thp",
     *ITEMISED_KERNEL,
     *LRU_LISTS,
 )

@@ -162,3 +162,39 @@ def test_what_gone_containers_left_is_told_by_kind() -> None:
     assert finding.estimate_bytes == -30 * MIB
     assert "20 MiB tmpfs, 9 MiB page cache, 1 MiB private memory" in finding.sentence
     assert "30 MiB more is charged to the pod by containers that are gone." in row.verdict
+
+
+def test_huge_pages_are_told_with_the_private_memory_they_are_in() -> None:
+    assert "heaps, stacks, JITs)" in the("anon", findings()).sentence
+    assert "60 MiB in huge pages, of which one used byte holds all" in (
+        the("anon", findings({"anon_thp": 60 * MIB})).sentence
+    )
+
+
+@pytest.mark.parametrize(
+    ("lru_gen", "age"),
+    [(None, "not used lately"), (False, "read once, or not for long"), (True, "it may have been read often")],
+)
+def test_cold_means_what_this_kernel_means_by_it(lru_gen: bool | None, age: str) -> None:  # noqa: FBT001 - a parameter of a test
+    node = msgspec.structs.replace(NODE, lru_gen=lru_gen)
+
+    assert age in the("cold_cache", findings(node=node)).sentence
+
+
+def test_kernel_caches_are_called_file_names_only_where_block_records_cannot_be_most_of_it() -> None:
+    names = findings({"slab_reclaimable": 40 * MIB, "kernel": 49 * MIB})
+    blocks = findings({"slab_reclaimable": 6 * MIB, "kernel": 15 * MIB, "file": 74 * MIB})
+
+    assert "file names and inodes (dentries), 34.9 MiB of it at least" in (
+        the("slab_reclaimable", names).sentence
+    )
+    assert (
+        "(buffer heads), which on blocks of 1 KiB come to 6 MiB" in the("slab_reclaimable", blocks).sentence
+    )
+
+
+def test_a_counter_that_went_below_zero_is_no_amount() -> None:
+    explained = explain_pod(pod(container(cgroup=cgroup(stat={"inactive_anon": 2**64 - 4096}))), NODE)
+
+    assert "split_huge" not in {each.cause for each in explained.findings}
+    assert any("more than any machine has" in each.reason for each in explained.undecided)

@@ -7,9 +7,10 @@ from memcollect.explain.limits import (
     LIMIT_RULES,
     LimitRule,
     full_of_cache,
-    near_high,
+    hit_limit,
     near_limit,
     protected,
+    room_left,
 )
 from worlds.builders import MIB, NODE, QUIET_SUMS, idle_cgroup
 
@@ -52,13 +53,7 @@ def rule(cause: str) -> LimitRule:
             "warning",
             "90 MiB that cannot be dropped, of a limit of 100 MiB: 10 MiB more ends in an OOM kill.",
         ),
-        (
-            "near_high",
-            "notice",
-            "The charge is 95 MiB, and above 100 MiB (memory.high) the processes are slowed down.",
-        ),
         ("hit_limit", "notice", "The limit was hit 3 times and room had to be made."),
-        ("throttled", "notice", "memory.high was exceeded once; the processes were slowed down to reclaim."),
     ],
 )
 def test_a_state_is_told_in_one_sentence(cause: str, severity: str, sentence: str) -> None:
@@ -73,13 +68,10 @@ def test_a_state_is_told_in_one_sentence(cause: str, severity: str, sentence: st
     ("cause", "missing"),
     [
         ("hit_limit", "events.max"),
-        ("throttled", "events.high"),
         ("near_limit", "limit.max"),
         ("near_limit", "current"),
         ("near_limit", "stat.slab_reclaimable"),
         ("full_of_cache", "limit.max"),
-        ("near_high", "limit.high"),
-        ("near_high", "current"),
         ("protected", "limit.min"),
         ("protected", "limit.low"),
     ],
@@ -93,7 +85,6 @@ def test_a_state_whose_file_is_missing_is_undecided_and_not_well(cause: str, mis
 def test_no_limit_is_never_near() -> None:
     assert near_limit(known("limit.max", unlimited__max=1)) is None
     assert full_of_cache(known("limit.max", unlimited__max=1)) is None
-    assert near_high(known("limit.high", unlimited__high=1)) is None
 
 
 def test_cache_at_the_limit_is_no_danger() -> None:
@@ -130,6 +121,37 @@ def test_with_swap_the_limit_leads_to_swapping_first() -> None:
     forbidden = near_limit(known(node__swap_devices=1, limit__swap=0))
     assert forbidden is not None
     assert forbidden[0].endswith("ends in an OOM kill.")
+
+
+def test_a_peak_that_was_the_limit_is_told_even_where_the_counter_began_anew() -> None:
+    assert hit_limit(known(peak=100 * MIB)) == (
+        "The limit was hit 3 times and room had to be made; the peak was the limit, 100 MiB.",
+        "max 3, memory.peak 104857600, memory.max 104857600",
+    )
+    anew = hit_limit(known(peak=100 * MIB, events__max=0))
+    assert anew is not None
+    assert anew[0] == "The peak was the limit, 100 MiB."
+    assert hit_limit(known(peak=99 * MIB, events__max=0)) is None
+    assert hit_limit(known(peak=150 * MIB, events__max=0)) is None, "the limit was lowered since"
+
+
+def test_room_that_kernel_caches_would_have_to_give_is_told_as_the_most_there_can_be() -> None:
+    stat = {"anon": 10 * MIB, "inactive_anon": 10 * MIB, "slab_reclaimable": 80 * MIB, "kernel": 80 * MIB}
+    room = room_left(known(stat=stat))
+
+    assert room is not None
+    assert room.sentence == "5 MiB is left to its limit of 100 MiB, up to 89 MiB with what can be dropped."
+
+
+def test_near_the_limit_with_what_is_not_written_the_remedy_is_the_disk() -> None:
+    stat = {"anon": 10 * MIB, "inactive_anon": 10 * MIB, "file": 84 * MIB, "inactive_file": 82 * MIB}
+    waits = rule("near_limit").find(known(stat={**stat, "file_dirty": 81 * MIB, "file_writeback": 0}), "app")
+    heap = rule("near_limit").find(known(), "app")
+
+    assert waits is not None
+    assert heap is not None
+    assert waits.remedy.startswith("Write more slowly")
+    assert heap.remedy.startswith("Raise the limit")
 
 
 def test_protection_is_the_larger_of_the_two() -> None:

@@ -1,0 +1,92 @@
+"""Findings about want of memory that slows processes down and kills none: memory.high, stalls, swap. Pure.
+
+memory.high is no hard limit: above it every charge waits for reclaim (mm/memcontrol.c), so a cgroup held
+there looks well by its numbers and does no work. memory.pressure (kernel/sched/psi.c) is the time lost.
+"""
+
+from __future__ import annotations
+
+from memcollect.accounting.facts import Facts
+from memcollect.accounting.swap_room import FULL_SHARE
+from memcollect.explain.limits import NEAR_LIMIT_SHARE, LimitRule, count_of, limit_of, times
+from memcollect.units import human_bytes
+
+STALLED_PERCENT = 10.0
+"""Of the time: from which on what the processes lose by waiting for memory is news."""
+ALL_STALLED = (
+    "In the last 10 seconds all of its processes waited for memory {now:.0f} % of the time (PSI full;"
+    " {long:.0f} % over a minute)."
+)
+SOME_STALLED = (
+    "In the last 10 seconds some of its processes waited for memory {now:.0f} % of the time (PSI some;"
+    " {long:.0f} % over a minute)."
+)
+SLOW_START = "Raise memory.high, or look at what grew; until then more of it runs on less and less time."
+
+
+def stalled(facts: Facts) -> tuple[str, str] | None:
+    """Return how much of their time the processes lose by waiting for memory."""
+    for line, sentence in (("full", ALL_STALLED), ("some", SOME_STALLED)):
+        now, longer = (_percent(facts, f"psi.{line}.{average}") for average in ("avg10", "avg60"))
+        if max(now, longer) >= STALLED_PERCENT:
+            evidence = f"memory.pressure {line} avg10 {now:.2f} avg60 {longer:.2f}"
+            return sentence.format(now=now, long=longer), evidence
+    return None
+
+
+def _percent(facts: Facts, name: str) -> float:
+    """Return a share of time; 0 where the kernel keeps none, for then there is nothing to tell."""
+    return facts.exact(name) / 100 if name in facts else 0.0
+
+
+def throttled(facts: Facts) -> tuple[str, str] | None:
+    """Return how often memory.high was exceeded, which slows the processes down."""
+    hits = count_of(facts, "high")
+    if not hits:
+        return None
+    now = ""
+    if "limit.high" in facts and "current" in facts:
+        now = f"; the charge is {human_bytes(facts.exact('current'))} now"
+        high = f" of {human_bytes(facts.exact('limit.high'))}"
+    else:
+        high = ""
+    sentence = (
+        f"memory.high{high} was exceeded {times(hits)}, and the processes were slowed down to reclaim{now}."
+    )
+    return sentence, f"high {hits}"
+
+
+def near_high(facts: Facts) -> tuple[str, str] | None:
+    """Return how near the charge is to memory.high, above which the processes are slowed down."""
+    limit, current = limit_of(facts, "high"), facts.exact("current")
+    if limit is None or current < NEAR_LIMIT_SHARE * limit:
+        return None
+    if "events.high" in facts and facts.exact("events.high"):
+        return None  # throttled tells the same, and that it happened
+    sentence = (
+        f"The charge is {human_bytes(current)}, and above {human_bytes(limit)} (memory.high) the processes"
+        " are slowed down."
+    )
+    return sentence, f"memory.current {current}, memory.high {limit}"
+
+
+def swap_full(facts: Facts) -> tuple[str, str] | None:
+    """Return that what may be swapped out of this cgroup is: from now on private memory stays."""
+    if "limit.swap" not in facts or "swap.current" not in facts:
+        return None
+    limit, swapped = facts.exact("limit.swap"), facts.exact("swap.current")
+    if not limit or swapped < FULL_SHARE * limit:
+        return None
+    sentence = (
+        f"Its swap limit is reached: {human_bytes(swapped)} of {human_bytes(limit)}, so no more private"
+        " memory can go there."
+    )
+    return sentence, f"memory.swap.current {swapped}, memory.swap.max {limit}"
+
+
+SLOWED_RULES = (
+    LimitRule("stalled", "warning", stalled, "Give it memory: what waits for memory does no work."),
+    LimitRule("throttled", "notice", throttled, SLOW_START),
+    LimitRule("near_high", "notice", near_high),
+    LimitRule("swap_full", "notice", swap_full, "Raise memory.swap.max, or look at what was swapped out."),
+)

@@ -1,0 +1,108 @@
+"""What must hold of every verdict: it says nothing but the terms, and leaves nothing large out."""
+
+import re
+from collections.abc import Iterator
+
+from hypothesis import HealthCheck, Phase, given, settings
+
+from collector.explain.strategies import snapshots
+from memcollect.accounting.composition import RULES
+from memcollect.accounting.reclaim import DROPPABLE
+from memcollect.documents.snapshot import Composition, Pod, Snapshot, Statement, Term
+from memcollect.explain import explain
+from memcollect.explain.parts import PARTS
+from memcollect.explain.runtimes import sandbox_verdict
+from memcollect.explain.statement import SMALLEST_SHARE, Rank
+from memcollect.units import MIB, human_bytes
+
+always = settings(
+    derandomize=True,
+    phases=[Phase.generate],
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example],
+)
+PROMISES = re.compile("would drop|can drop|drops first|takes back|already given back")
+"""Words for bytes that the kernel can take back as they are."""
+ADDED_UP = (
+    *("dead_containers", "pod_processes", "pause"),
+    *("borrowed_file", "borrowed_anon", "lent_file", "lent_anon"),
+)
+"""Causes beside the working set, whose amounts are added up over a pod's containers."""
+
+
+def told(raw: Snapshot) -> Iterator[tuple[Pod, Composition, list[Statement]]]:
+    """Yield every pod whose working set is its own and has a number."""
+    for pod in explain(raw).pods:
+        if pod.composition is not None and sandbox_verdict(pod) is None:
+            yield pod, pod.composition, pod.statements
+
+
+def charged(composition: Composition) -> dict[str, Term]:
+    terms = (*composition.terms, *composition.left_out, *composition.beside)
+    return {(f"beside {term.term}" if term in composition.beside else term.term): term for term in terms}
+
+
+@given(snapshots)
+@always
+def test_every_amount_is_the_sum_of_terms_with_the_fate_that_the_sentence_names(raw: Snapshot) -> None:
+    for _, composition, statements in told(raw):
+        terms = charged(composition)
+        for said in statements:
+            if said.reclaimable is None:
+                continue
+            place = "beside " if said.rank == Rank.BESIDE and f"beside {said.topic}" in terms else ""
+            meant = [terms[place + name] for name in said.rests_on]
+            assert said.amount_bytes == sum(term.estimate_bytes for term in meant)
+            assert {term.reclaimable for term in meant} == {said.reclaimable}
+            assert said.sentence.startswith(human_bytes(said.amount_bytes))
+            assert bool(PROMISES.search(said.sentence)) == (said.reclaimable in DROPPABLE)
+
+
+@given(snapshots)
+@always
+def test_what_no_term_stands_behind_is_never_promised_to_go(raw: Snapshot) -> None:
+    for _, _, statements in told(raw):
+        for said in statements:
+            if said.reclaimable is None:
+                assert not PROMISES.search(said.sentence)
+
+
+@given(snapshots)
+@always
+def test_whatever_is_above_a_twentieth_of_the_working_set_is_told(raw: Snapshot) -> None:
+    for pod, composition, statements in told(raw):
+        rests_on = {name for said in statements for name in said.rests_on}
+        whole = composition.working_set_bytes
+        least = max(MIB, round(SMALLEST_SHARE * whole))
+        if whole:
+            inside = [
+                term.term for term in composition.terms if term.estimate_bytes >= SMALLEST_SHARE * whole
+            ]
+            assert set(inside) <= rests_on
+        outside = [*composition.left_out, *composition.beside]
+        large = {term.term for term in outside if term.estimate_bytes >= least} - {"cold_cache"}
+        assert large <= rests_on
+        if abs(composition.residual.estimate_bytes) >= least or not composition.residual.within_bound:
+            assert "residual" in rests_on
+        for cause in ADDED_UP:
+            amounts = [abs(each.estimate_bytes or 0) for each in pod.findings if each.cause == cause]
+            assert cause in rests_on or sum(amounts) < least
+
+
+@given(snapshots)
+@always
+def test_a_verdict_is_its_statements_and_says_each_topic_once(raw: Snapshot) -> None:
+    for pod in explain(raw).pods:
+        topics = [said.topic for said in pod.statements]
+        assert len(topics) == len(set(topics))
+        assert all(said.sentence in pod.verdict for said in pod.statements)
+        assert [said.rank for said in pod.statements] == sorted(said.rank for said in pod.statements)
+
+
+def test_every_term_of_a_composition_has_a_place_in_the_verdict() -> None:
+    placed = [name for part in PARTS for name in part.terms]
+
+    assert sorted(placed) == sorted(rule.term for rule in RULES)
+    fates = {rule.term: rule.reclaimable for rule in RULES}
+    assert all(fates[name] == part.reclaimable for part in PARTS for name in part.terms)
