@@ -18,12 +18,14 @@ from memcollect.units import human_bytes
 LEAST_REPEATS = 3
 SIDES = ("baseline", "candidate")
 MAX_LISTED = 3
+REST = "rule of what counts as at rest"
 WHOLE_SHARE = 0.9
 """Of a difference in the containers at least this much must be one of the pod's own cgroup, too."""
 ALIKE = 1.02
 """Machines of one kind differ by some megabytes in what their firmware and kernel leave."""
 BOTH: frozenset[PairKind] = frozenset({"backends", "phases"})
 BACKENDS: frozenset[PairKind] = frozenset({"backends"})
+PHASES: frozenset[PairKind] = frozenset({"phases"})
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,13 @@ def both(fact: str) -> tuple[str, ...]:
     return tuple(f"{side}.{fact}" for side in SIDES)
 
 
-def same(name: str, fact: str, subject: str, show: Callable[[Any], str] = str) -> Rule:
+def same(
+    name: str,
+    fact: str,
+    subject: str,
+    show: Callable[[Any], str] = str,
+    kinds: frozenset[PairKind] = BOTH,
+) -> Rule:
     """Return the rule that a fact has one value only, on both sides together."""
 
     def check(facts: Facts) -> Outcome:
@@ -84,7 +92,7 @@ def same(name: str, fact: str, subject: str, show: Callable[[Any], str] = str) -
             reason=f"different {subject}: {_listed(before, show, 'or')} against {_listed(after, show, 'or')}",
         )
 
-    return Rule(name, both(fact), check, subject)
+    return Rule(name, both(fact), check, subject, kinds)
 
 
 def _listed(values: Iterable[Any], show: Callable[[Any], str] = str, word: str = "and") -> str:
@@ -223,6 +231,20 @@ def _workload(facts: Facts) -> Outcome:
     return Outcome(holds=False, reason=f"different workload{where}: it was not the same work on both sides")
 
 
+def _rest_of_each(facts: Facts) -> Outcome:
+    """Judge whether each side was at rest by one rule.
+
+    Two phases of a run may rest by different ones: a fresh pod is watched for longer, and what either allows
+    to move is in the difference's way (`_movement`).
+    """
+    for side in SIDES:
+        if len(facts[f"{side}.settle_rule"]) > 1:
+            shown = _listed(facts[f"{side}.settle_rule"], _rest, "or")
+            return Outcome(holds=False, reason=f"more than one {REST} on the {side}: {shown}")
+    shown = _listed(facts["baseline.settle_rule"] | facts["candidate.settle_rule"], _rest)
+    return Outcome(holds=True, reason=f"at rest by the rule of its own phase: {shown}")
+
+
 def _image(value: tuple[tuple[str, str], ...]) -> str:
     return ", ".join(f"{name} {image}" for name, image in value)
 
@@ -247,7 +269,8 @@ RULES = (
     Rule("earlier", both("earlier"), _earlier, "outcome of earlier phases"),
     Rule("own-pods", both("shared_pods"), _own_pods, "identity of pods"),
     Rule("settled", both("settled"), _settled, "settling"),
-    same("settle-rule", "settle_rule", "rule of what counts as at rest", _rest),
+    same("settle-rule", "settle_rule", REST, _rest, BACKENDS),
+    Rule("settle-rule", both("settle_rule"), _rest_of_each, REST, PHASES),
     Rule("workload", both("workload"), _workload, "workload", BACKENDS),
     same("pods", "pods", "number of pods"),
     same("kernel", "kernel", "kernel"),
@@ -262,7 +285,7 @@ RULES = (
     same("limits", "limits", "set of limits", _quantities),
     same("top-provider", "provider", "provider of kubectl top's number"),
     Rule("residual", (*both("residual"), "difference"), _residual, "difference"),
-    Rule("movement", (*both("settle_rule"), "difference"), _movement, "rule of what counts as at rest"),
+    Rule("movement", (*both("settle_rule"), "difference"), _movement, REST),
     Rule("interval", ("difference",), _interval, "difference"),
     Rule("whole-pod", ("difference", "whole_difference"), _whole_pod, "charge of the pod's own cgroup"),
 )

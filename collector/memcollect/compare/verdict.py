@@ -64,7 +64,7 @@ def _signed(size_bytes: int | None) -> str:
 
 
 def verdict(pairs: Sequence[Pair], issue: str | None) -> str:
-    """Return the page's first sentence: claims only where every comparison of backends carries one."""
+    """Return the page's first sentences: the largest claim, and what may not be claimed."""
     related = f"Related to {issue or UNNAMED_ISSUE}"
     judged = [pair for pair in pairs if pair.kind == "backends"] or list(pairs)
     allowed = [pair for pair in judged if pair.allowed]
@@ -73,11 +73,15 @@ def verdict(pairs: Sequence[Pair], issue: str | None) -> str:
     if len(allowed) == len(judged):
         return _claims(allowed)
     if allowed:
-        return (
-            f"{related}. {len(allowed)} of {len(judged)} comparisons carry a claim, and only as it is written"
-            " below; nothing may be claimed of the others, nor of the whole."
-        )
+        return _partly(allowed, len(judged) - len(allowed), issue)
     return f"{related}. Nothing may be claimed: {_why(judged)}."
+
+
+def _partly(allowed: Sequence[Pair], refused: int, issue: str | None) -> str:
+    """Return what is claimed, and that nothing is of the rest: to an issue the whole is only related."""
+    which = "the other comparison" if refused == 1 else f"the other {refused} comparisons"
+    related = f"Related to {issue}. " if issue else ""
+    return f"{related}{_claims(allowed)} Nothing may be claimed of {which}, nor of the whole."
 
 
 def _claims(pairs: Sequence[Pair]) -> str:

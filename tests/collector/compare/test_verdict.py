@@ -3,10 +3,7 @@ import pytest
 from memcollect.compare.model import Judgement, Pair, PairKind, PhaseKey, Side
 from memcollect.compare.verdict import verdict
 
-PARTLY = (
-    "Related to #1. 1 of 2 comparisons carry a claim, and only as it is written below; nothing may be claimed"
-    " of the others, nor of the whole."
-)
+PARTLY = "Related to #1. cube: 5 MiB less. Nothing may be claimed of the other comparison, nor of the whole."
 
 
 def _pair(*reasons: str, kind: PairKind = "backends") -> Pair:
@@ -40,10 +37,15 @@ def _pair(*reasons: str, kind: PairKind = "backends") -> Pair:
         ([_pair(kind="phases")], "cube: 5 MiB less."),
     ],
 )
-def test_the_verdict_claims_only_where_every_comparison_of_backends_does(
+def test_the_verdict_begins_with_what_may_be_claimed_and_says_of_how_much_nothing_may(
     pairs: list[Pair], words: str
 ) -> None:
     assert verdict(pairs, "#1") == words
+
+
+def test_without_an_issue_the_rest_is_related_to_none() -> None:
+    words = "cube: 5 MiB less. Nothing may be claimed of the other 2 comparisons, nor of the whole."
+    assert verdict([_pair("a"), _pair(), _pair("a")], None) == words
 
 
 def test_an_issue_that_was_not_named_is_not_made_up() -> None:

@@ -1,0 +1,228 @@
+"""The shipped guide on two honest backends: what its comparisons carry, and what each rule refuses of it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+import pytest
+
+from memcollect.compare import Document, Question, compare
+from memcollect.compare.guard import RULES
+from memcollect.compare.model import Comparison, Pair, PairKind
+from memcollect.documents.run import PhaseRun, Settling
+from memcollect.documents.snapshot import Missing, Pod, Top
+from memcollect.profile.plan.model import Plan, Reuse, Scale
+from memcollect.profile.plan.parse import parse_plan
+from memcollect.profile.plan.shipped import text_of
+from worlds import compare_builders as build
+from worlds.compare_builders import MIB
+
+GUIDE = parse_plan(text_of("guide")[0], "guide")
+SINGLE = [each.name for each in GUIDE.phases if not isinstance(each, Reuse | Scale)]
+CROWD = next(each.name for each in GUIDE.phases if isinstance(each, Scale))
+
+
+def guide(name: str, more: int = 0, plan: Plan = GUIDE) -> Document:
+    """Return a run of the guide: every phase 4 MiB above the one before, `more` bytes in all of them.
+
+    Each phase is at rest by the rule that the plan has for it. The crowd has ten pods.
+    """
+    sizes = {
+        phase: [(100 + 4 * place) * MIB + more + noise for noise in (0, 4096, 8192)]
+        for place, phase in enumerate([*SINGLE, CROWD])
+    }
+    run = build.run(name, sizes)
+    assert run.manifest is not None
+    rules = {each.name: each.settle or plan.settle for each in plan.phases}
+    phases = [
+        msgspec.structs.replace(
+            each,
+            settling=Settling(
+                settled=True,
+                within_bytes=int(rules[each.phase].within),
+                for_seconds=float(rules[each.phase].over),
+            ),
+            step=10 if each.phase == CROWD else None,
+        )
+        for each in run.manifest.phases
+    ]
+    planned = msgspec.structs.replace(run.manifest.plan, steps=[10])
+    manifest = msgspec.structs.replace(run.manifest, phases=phases, plan=planned)
+    return crowded(msgspec.structs.replace(run, manifest=manifest))
+
+
+def crowded(run: Document) -> Document:
+    """Return the run with ten pods in each snapshot of the crowd."""
+
+    def ten(path: str, pods: list[Pod]) -> list[Pod]:
+        return [
+            msgspec.structs.replace(pods[0], uid=f"uid-{run.name}-{path}-{n}", name=f"sandbox-{n}")
+            for n in range(10)
+        ]
+
+    return of_snapshots(run, ten, CROWD)
+
+
+def of_snapshots(run: Document, change: Callable[[str, list[Pod]], list[Pod]], phase: str) -> Document:
+    """Return the run with the pods of the phase's snapshots changed."""
+    snapshots = {
+        path: build.snapshot(*change(path, each.pods), sample=each.sample, captured_at=each.captured_at)
+        if path.startswith(f"snapshots/{phase}-")
+        else each
+        for path, each in run.snapshots.items()
+    }
+    return msgspec.structs.replace(run, snapshots=snapshots)
+
+
+def refused(comparison: Comparison, kind: PairKind) -> Mapping[str, list[str]]:
+    """Return the rules that refuse, by the candidate's phase."""
+    return {
+        each.candidate.phase.name: [rule.rule for rule in each.refusals]
+        for each in comparison.pairs
+        if each.kind == kind
+    }
+
+
+def test_the_guide_rests_by_more_than_one_rule() -> None:
+    # Otherwise the tests below would hold whatever the guard made of that.
+    assert len({each.settle or GUIDE.settle for each in GUIDE.phases}) > 1
+
+
+def test_two_honest_backends_carry_a_claim_in_every_phase() -> None:
+    comparison = compare([guide("one"), guide("two", more=20 * MIB)], Question())
+    assert refused(comparison, "backends") == {name: [] for name in (*SINGLE, CROWD)}
+    assert comparison.verdict.startswith("empty, two against one: 20 MiB more working set per pod")
+
+
+def test_what_the_guide_s_phases_add_within_one_run_is_claimed_but_for_another_number_of_pods() -> None:
+    comparison = compare([guide("one")], Question())
+    expected: dict[str, list[str]] = {name: [] for name in SINGLE[1:]}
+    assert refused(comparison, "phases") == {**expected, CROWD: ["pods"]}
+    assert comparison.verdict.startswith(f"one, {SINGLE[-1]} against {SINGLE[0]}: 16 MiB more working set")
+    assert comparison.verdict.endswith("Nothing may be claimed of the other comparison, nor of the whole.")
+
+
+def test_within_one_run_what_moves_by_no_more_than_either_phase_allows_is_no_claim() -> None:
+    run = guide("one")
+    assert run.manifest is not None
+    loose = Settling(settled=True, within_bytes=64 * MIB, for_seconds=60.0)
+    phases = [
+        msgspec.structs.replace(each, settling=loose) if each.phase == SINGLE[0] else each
+        for each in run.manifest.phases
+    ]
+    wide = msgspec.structs.replace(run, manifest=msgspec.structs.replace(run.manifest, phases=phases))
+    assert set(map(tuple, refused(compare([wide], Question()), "phases").values())) == {
+        ("movement",),
+        ("pods", "movement"),
+    }
+
+
+# From here on: two runs of which one rule's circumstance alone differs.
+PHASE = "after-python"
+ANON = {"empty": [100 * MIB, 100 * MIB, 101 * MIB], PHASE: [250 * MIB, 251 * MIB, 252 * MIB]}
+
+
+def candidate(anon: Mapping[str, list[int]] = ANON, **more: Any) -> Document:
+    return build.run("cube", anon, **more)
+
+
+def on(**node: Any) -> Document:
+    return candidate(node=msgspec.structs.replace(build.NODE, **node))
+
+
+def phase_with(name: str = PHASE, **changed: Any) -> Document:
+    """Return the candidate with one phase's record changed in every repeat."""
+    run = candidate()
+    assert run.manifest is not None
+    phases: list[PhaseRun] = [
+        msgspec.structs.replace(each, **changed) if each.phase == name else each
+        for each in run.manifest.phases
+    ]
+    return msgspec.structs.replace(run, manifest=msgspec.structs.replace(run.manifest, phases=phases))
+
+
+def pods_with(change: Callable[[Pod], Pod]) -> Document:
+    return of_snapshots(candidate(), lambda _, pods: [change(each) for each in pods], PHASE)
+
+
+def twins(_: str, pods: list[Pod]) -> list[Pod]:
+    return [*pods, msgspec.structs.replace(pods[0], uid=f"{pods[0].uid}-b", name="sandbox-2")]
+
+
+def unexplained(pod: Pod) -> Pod:
+    """Return the pod with 60 MiB in its container's charge, and its own, that no counter names."""
+    (container,) = pod.containers
+    assert container.cgroup is not None
+    assert container.cgroup.current_bytes is not None
+    assert pod.cgroup is not None
+    assert pod.cgroup.current_bytes is not None
+    more = 60 * MIB
+    own = msgspec.structs.replace(container.cgroup, current_bytes=container.cgroup.current_bytes + more)
+    whole = msgspec.structs.replace(pod.cgroup, current_bytes=pod.cgroup.current_bytes + more)
+    return msgspec.structs.replace(
+        pod, cgroup=whole, containers=[msgspec.structs.replace(container, cgroup=own)]
+    )
+
+
+SPOILT: dict[str, Callable[[], Document]] = {
+    "phase": lambda: candidate({"empty": ANON["empty"]}),
+    "files": lambda: msgspec.structs.replace(candidate(), problems=["x.json is not as the run left it"]),
+    "missing": lambda: phase_with(
+        missing=[Missing(kind="pod", name="a/b", reason="no-agent", detail="its node has no agent")]
+    ),
+    "repeats": lambda: candidate({name: sizes[:2] for name, sizes in ANON.items()}),
+    "status": lambda: phase_with(status="timed-out"),
+    "earlier": lambda: phase_with("empty", status="timed-out"),
+    "own-pods": lambda: candidate(of_pod={"uid": "uid-of-all"}),
+    "settled": lambda: phase_with(settling=Settling(settled=False, within_bytes=MIB, for_seconds=20.0)),
+    "settle-rule": lambda: phase_with(settling=Settling(settled=True, within_bytes=MIB, for_seconds=1.0)),
+    "workload": lambda: candidate(workload="2"),
+    "pods": lambda: of_snapshots(candidate(), twins, PHASE),
+    "kernel": lambda: on(kernel="6.12.1"),
+    "thp": lambda: on(transparent_hugepage="always"),
+    "swap": lambda: on(swap_devices=1),
+    "node-memory": lambda: on(meminfo={"MemAvailable": 5 << 30, "MemTotal": 16 << 30}),
+    "page-size": lambda: on(page_size_bytes=65536),
+    "cpus": lambda: on(cpus=2),
+    "cgroup-driver": lambda: candidate(of_pod={"driver": "cgroupfs"}),
+    "image": lambda: candidate(of_pod={"image": "sha256:bb"}),
+    "requests": lambda: candidate(of_pod={"requests": {}}),
+    "limits": lambda: candidate(of_pod={"limits": {"memory": "2Gi"}}),
+    "top-provider": lambda: candidate(
+        of_pod={"top": Top(source="metrics.k8s.io", memory_bytes=250 * MIB, provider="kata-guest")}
+    ),
+    "residual": lambda: pods_with(unexplained),
+    "movement": lambda: candidate({**ANON, PHASE: [each + 50 * MIB - 600_000 for each in ANON[PHASE]]}),
+    "interval": lambda: candidate({**ANON, PHASE: [280 * MIB, 290 * MIB, 340 * MIB]}),
+    "whole-pod": lambda: candidate(of_pod={"outside": 50 * MIB}),
+}
+ALSO = {
+    "status": {"missing"},  # a phase that ended badly is said to be missing, too
+    "movement": {"interval"},  # so small a difference lies within the repeats' own spread here
+}
+
+
+def pair_of(comparison: Comparison) -> Pair:
+    (found,) = [e for e in comparison.pairs if e.kind == "backends" and e.candidate.phase.name == PHASE]
+    return found
+
+
+def baseline() -> Document:
+    return build.run("aio", {**ANON, PHASE: [each + 50 * MIB for each in ANON[PHASE]]})
+
+
+def test_without_such_a_circumstance_there_is_a_claim() -> None:
+    assert pair_of(compare([baseline(), candidate()], Question())).refusals == []
+
+
+def test_each_of_the_rules_has_its_circumstance() -> None:
+    assert set(SPOILT) == {rule.name for rule in RULES}
+    assert len(SPOILT) == 26
+
+
+@pytest.mark.parametrize("rule", SPOILT)
+def test_a_rule_refuses_for_its_circumstance_and_no_other_does(rule: str) -> None:
+    pair = pair_of(compare([baseline(), SPOILT[rule]()], Question()))
+    assert {each.rule for each in pair.refusals} == {rule, *ALSO.get(rule, set())}
+    assert not pair.allowed
+    assert pair.claim == ""
