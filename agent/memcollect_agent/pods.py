@@ -22,9 +22,21 @@ _SYSTEMD_POD = re.compile(
     rf"(?P<parent>(?:[^/]*-)?kubepods(?:-(?P<qos>burstable|besteffort))?)-pod{_UID}\.slice"
 )
 _CGROUPFS_POD = re.compile(rf"pod{_UID}")
+_STRICT_UID = (
+    r"(?P<uid>[0-9a-f]{8}(?P<dash>[-_])[0-9a-f]{4}(?:(?P=dash)[0-9a-f]{4}){2}(?P=dash)[0-9a-f]{12}"
+    r"|[0-9a-f]{32})"
+)
+"""As the API makes one, or a static pod's hash: for where the parent's name does not vouch for it."""
+_DEEPER_SYSTEMD_POD = re.compile(
+    rf"(?P<parent>(?:[^/]*-)?kubepods(?:-(?P<qos>burstable|besteffort))?(?:-[^/]+)?)-pod{_STRICT_UID}\.slice"
+)
+_DEEPER_CGROUPFS_POD = re.compile(rf"pod{_STRICT_UID}")
 _ID = r"(?P<id>[0-9a-f]{64}|[0-9a-f]{32})"
 _PREFIXED = re.compile(rf"(?P<prefix>[A-Za-z][A-Za-z0-9_.-]*?)-{_ID}(?:\.scope)?")
 _BARE = re.compile(_ID)
+_MISMATCHED = re.compile(rf"(?P<slice>[^:]+\.slice):(?P<prefix>[A-Za-z][A-Za-z0-9_.-]*):{_ID}")
+"""systemd's way to name a container (SLICE:PREFIX:NAME), made a directory by a runtime that is not told to
+use systemd: the kubelet and the runtime have different drivers."""
 _KATA = re.compile(rf"kata_{_ID}")
 _ESCAPED = re.compile(r"\\x([0-9a-f]{2})")
 
@@ -47,6 +59,8 @@ class ContainerPlace(Struct, frozen=True, kw_only=True):
     """"cri-containerd", "crio", "docker"; None with the cgroupfs driver of containerd and docker."""
     role: str
     """"container", "sandbox" (Kata's, with sandbox_cgroup_only), "conmon" (CRI-O's monitor) or "unknown"."""
+    pod_uid: str | None = None
+    """Where the name itself says which pod it is of."""
 
 
 class UnitPlace(Struct, frozen=True, kw_only=True):
@@ -64,18 +78,29 @@ class UnitPlace(Struct, frozen=True, kw_only=True):
 def pod_at(path: str) -> PodPlace | None:
     """Return the pod whose own cgroup `path` is, or None."""
     *above, parent, name = ["", "", *path.strip("/").split("/")]
-    if match := _SYSTEMD_POD.fullmatch(name):
-        if parent != f"{match['parent']}.slice":
-            return None
-        # The kubelet escapes dashes, which systemd reads as levels of slices.
-        uid = match["uid"].replace("_", "-")
-        return PodPlace(uid=uid, qos_class=_QOS[match["qos"] or ""], driver="systemd")
+    if match := _SYSTEMD_POD.fullmatch(name) or _DEEPER_SYSTEMD_POD.fullmatch(name):
+        return _systemd_pod(match) if parent == f"{match['parent']}.slice" else None
     if match := _CGROUPFS_POD.fullmatch(name):
         qos = parent if parent in _QOS else ""
         root = above[-1] if qos else parent
         if root == "kubepods":
             return PodPlace(uid=match["uid"], qos_class=_QOS[qos], driver="cgroupfs")
-    return None
+    return _deeper_pod([*above, parent], name)
+
+
+def _systemd_pod(match: re.Match[str]) -> PodPlace:
+    # The kubelet escapes dashes, which systemd reads as levels of slices.
+    uid = match["uid"].replace("_", "-")
+    return PodPlace(uid=uid, qos_class=_QOS[match["qos"] or ""], driver="systemd")
+
+
+def _deeper_pod(above: list[str], name: str) -> PodPlace | None:
+    """Return the pod of a name below `kubepods` with levels between that somebody added."""
+    match = _DEEPER_CGROUPFS_POD.fullmatch(name)
+    if match is None or "kubepods" not in above:
+        return None
+    qos = next((part for part in reversed(above) if part in _QOS and part), "")
+    return PodPlace(uid=match["uid"], qos_class=_QOS[qos], driver="cgroupfs")
 
 
 def is_parent_of_pods(path: str) -> bool:
@@ -85,11 +110,15 @@ def is_parent_of_pods(path: str) -> bool:
 
 
 def container_at(name: str) -> ContainerPlace:
-    """Return what a directory directly below a pod's cgroup is, by its name."""
+    """Return what a directory is, by its name: below a pod's cgroup, or wherever else an id is borne."""
     if match := _BARE.fullmatch(name):
         return ContainerPlace(id=match["id"], runtime=None, role="container")
     if match := _KATA.fullmatch(name):
         return ContainerPlace(id=match["id"], runtime="kata", role="sandbox")
+    if match := _MISMATCHED.fullmatch(name):
+        pod = _SYSTEMD_POD.fullmatch(match["slice"]) or _DEEPER_SYSTEMD_POD.fullmatch(match["slice"])
+        uid = _systemd_pod(pod).uid if pod else None
+        return ContainerPlace(id=match["id"], runtime=match["prefix"], role="container", pod_uid=uid)
     if match := _PREFIXED.fullmatch(name):
         prefix = match["prefix"]
         role = "conmon" if prefix.endswith("conmon") else "container"

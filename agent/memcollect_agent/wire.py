@@ -176,8 +176,8 @@ class ProcessSums(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     sharing: int = 0
     """Processes among `read` that share the address space of another one of them (vfork, CLONE_VM)."""
     sharing_by: str = ""
-    """How that is known: "kcmp" (the kernel said so), or "layout": their randomised layouts and all of
-    their numbers are equal, and no page of theirs is copied on write, as forks' would be."""
+    """How that is known: "kcmp" (the kernel said so), or "layout": their randomised layouts are equal,
+    their sizes about so, and no page of theirs is copied on write, as forks' would be."""
     sharing_rss_bytes: int | None = None
     """What of `rss_bytes` is the same pages again."""
     alike: int = 0
@@ -246,13 +246,16 @@ class Container(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False)
     """The prefix in the cgroup's name: "cri-containerd", "crio", "docker", …; None with cgroupfs names."""
     role: str = "container"
     """"container", "pause" (inferred from its one process), "sandbox" (holds a Sentry or a VMM and no app
-    container), "overhead" (outside the pod's own cgroup), "conmon" or "unknown"."""
+    container), "overhead" (the runtime's, outside the pod's own cgroup), "started" (another one outside,
+    which the pod's processes started), "conmon" or "unknown"."""
     cgroup: Cgroup
     sums: ProcessSums = field(default_factory=ProcessSums)
     processes: list[Process] = field(default_factory=list)
     """The largest by PSS, at most the number asked for; empty unless asked for."""
     hints: list[Hint] = field(default_factory=list)
     """Processes of a sandbox runtime; looked for only where the pod's cgroups are no ordinary pod's."""
+    pod_uid: str | None = None
+    """Of a stray (NodeSample.strays): its pod, where the cgroup's own name says so."""
 
 
 class Pod(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -276,8 +279,12 @@ class Pod(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     own_hints: list[Hint] = field(default_factory=list)
     """As Container.hints, of those processes."""
     outside: list[Container] = field(default_factory=list)
-    """Cgroups elsewhere in the tree that belong to this pod by its sandbox's id (role "overhead"): in none
-    of the pod's own numbers."""
+    """Cgroups elsewhere in the tree that belong to this pod by its sandbox's id (role "overhead"), or whose
+    first process one of this pod's started (role "started"): in none of the pod's own numbers."""
+    within: str = ""
+    """The path of the pod's cgroup that this pod's is inside of: a cluster in a pod."""
+    twins: list[str] = field(default_factory=list)
+    """Paths of further cgroups that bear this pod's UID, and were left out."""
 
 
 class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -337,6 +344,11 @@ class SampleRequest(Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
 
     pod_uids: list[str] | None = None
     """Only these; None: every pod of the node."""
+    container_ids: list[str] = field(default_factory=list)
+    """Containers of these pods, to be found wherever their cgroup is (NodeSample.strays)."""
+    nested: bool = False
+    """Whether pods inside of pods' containers are looked for where no UIDs are given; those that are
+    given are looked for there, too, when they are nowhere else."""
     units: list[str] | None = None
     """Shell patterns of container and service names outside Kubernetes; None: pods only."""
     sums: bool = True
@@ -492,6 +504,9 @@ class NodeSample(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
     pods_parents: list[Cgroup] | None = None
     """The kubelet's cgroup of all pods ("/kubepods.slice"), of each kubelet there is; None: not asked for.
     What is charged to it and to none of its pods belongs to removed ones (nr_dying_descendants)."""
+    strays: list[Container] = field(default_factory=list)
+    """Containers of the pods that were asked for whose cgroup is in none of the pods' own: found by the id
+    that was given, or by the pod's UID in the cgroup's name."""
     keepers: list[Hint] | None = None
     """Shims, monitors, VMMs and their helpers whose command lines bear an id that was asked for, which then
     is their `sandbox_id`; None: not asked for, or the time budget was spent first, and a problem says so."""

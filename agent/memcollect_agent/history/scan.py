@@ -44,6 +44,9 @@ class Scan:
                 for found in finder.find(top):
                     if found.pod:
                         yield from self._pod(found.path, found.pod.uid, known.get(found.path))
+                    elif found.stray:
+                        uid = found.stray.pod_uid or ""
+                        yield Place(path=found.path, pod_uid=uid, container_id=found.stray.id)
         except AgentError as error:
             self.note("/", error)
         self.problems = (finder.problems + self.problems)[:MAX_PROBLEMS]

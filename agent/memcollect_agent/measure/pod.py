@@ -11,6 +11,7 @@ from memcollect_agent import pods, redact
 from memcollect_agent.errors import AgentError, GoneError
 from memcollect_agent.measure.cgroup import CgroupReading
 from memcollect_agent.measure.discover import Found
+from memcollect_agent.measure.loose import Loose
 from memcollect_agent.measure.problems import Problems
 from memcollect_agent.measure.processes import Budget, Processes, Tally, Wanted
 from memcollect_agent.measure.subtree import Pids, Subtrees
@@ -37,6 +38,7 @@ class Sources(Struct, frozen=True, kw_only=True):
     problems: Problems
     overheads: dict[str, Found]
     """Cgroups beside pods by sandbox id; a pod that claims one takes it out."""
+    loose: Loose
 
 
 class PodMeasurer:
@@ -79,6 +81,11 @@ class PodMeasurer:
             outside=self._outside(containers, seen),
         )
 
+    def stray(self, place: pods.ContainerPlace, directory: CgroupDir) -> Container:
+        """Measure a container outside of its pod's cgroup."""
+        uid = visible(place.pod_uid) if place.pod_uid else None
+        return msgspec.structs.replace(self._whole(place, directory, set()), pod_uid=uid)
+
     def unit(self, place: pods.UnitPlace, directory: CgroupDir) -> Pod:
         """Measure a container or a service outside Kubernetes."""
         as_container = pods.ContainerPlace(id=place.id, runtime=place.runtime, role="container")
@@ -117,16 +124,22 @@ class PodMeasurer:
         return find_hints(self._of.proc, pids, self._of.budget.spent, ceiling)
 
     def _outside(self, containers: list[Container], seen: set[tuple[int, int]]) -> list[Container]:
-        """Return the cgroups elsewhere that bear the id of one of the pod's own, which is its sandbox's."""
+        """Return the cgroups elsewhere that are this pod's: its sandbox's by the id, or started from here."""
         places = [self._of.overheads.pop(each.id, None) for each in containers if each.id]
-        return [each for place in places if place and (each := self._overhead(place, seen)) is not None]
+        places += self._of.loose.started_by({pid for pid, _ in seen})
+        return [each for place in places if place and (each := self._elsewhere(place, seen)) is not None]
 
-    def _overhead(self, place: Found, seen: set[tuple[int, int]]) -> Container | None:
-        runtime, id_ = (place.sandbox.runtime, place.sandbox.id) if place.sandbox else (None, None)
-        as_container = pods.ContainerPlace(id=id_, runtime=runtime, role="overhead")
+    def _elsewhere(self, place: Found, seen: set[tuple[int, int]]) -> Container | None:
+        if place.sandbox:
+            known = pods.ContainerPlace(id=place.sandbox.id, runtime=place.sandbox.runtime, role="overhead")
+        else:
+            unit = place.unit
+            known = pods.ContainerPlace(
+                id=unit.id if unit else None, runtime=unit.runtime if unit else None, role="started"
+            )
         try:
             with self._of.cgroups.open(place.path) as directory:
-                return self._whole(as_container, directory, seen)
+                return self._whole(known, directory, seen)
         except GoneError:
             return None
         except AgentError as error:
@@ -247,5 +260,6 @@ def _holds_sandbox(container: Container, all_of_pod: list[Container]) -> bool:
     if container.role != "container" or not kinds & HOLDERS:
         return False
     others = [each for each in all_of_pod if each is not container and each.role == "container"]
-    all_empty = bool(others) and not any(each.sums.listed for each in others)
+    # A Sentry is no app: alone in its pod it is the sandbox, whose containers have no cgroup at all.
+    all_empty = bool(others or "sentry" in kinds) and not any(each.sums.listed for each in others)
     return all_empty or bool(kinds & {"kata-shim", "cube-shim"})

@@ -15,6 +15,7 @@ from memcollect_agent.errors import AgentError, GoneError, UnsupportedError
 from memcollect_agent.measure.ancestors import measure_ancestors
 from memcollect_agent.measure.cgroup import CgroupReading
 from memcollect_agent.measure.discover import Finder, Found
+from memcollect_agent.measure.loose import Loose
 from memcollect_agent.measure.node import measure_node
 from memcollect_agent.measure.pod import PodMeasurer, Sources
 from memcollect_agent.measure.problems import Problems
@@ -22,8 +23,19 @@ from memcollect_agent.measure.processes import Budget
 from memcollect_agent.measure.tree import read_tree
 from memcollect_agent.read.cgroupfs import CgroupFs
 from memcollect_agent.read.procfs import ProcFs
+from memcollect_agent.redact import visible
 from memcollect_agent.sandbox import HOLDERS, MOST_LOOKED_AT, find_hints, find_keepers
-from memcollect_agent.wire import Cgroup, CgroupTree, Cost, Hint, Node, NodeSample, Pod, SampleRequest
+from memcollect_agent.wire import (
+    Cgroup,
+    CgroupTree,
+    Container,
+    Cost,
+    Hint,
+    Node,
+    NodeSample,
+    Pod,
+    SampleRequest,
+)
 
 _KEEPERS_LATE = "the time budget was spent before every process was looked at: ask for fewer pods"
 _REFUSED_FULL = (
@@ -90,6 +102,7 @@ class _NodeSampling:
         self._problems = Problems()
         self._overheads: dict[str, Found] = {}
         """By sandbox id; a pod that claims one takes it out."""
+        self._loose = Loose([], self._cgroups, proc)
 
     def run(self, node_name: str | None) -> NodeSample:
         sampled_at, wall, cpu = time.time(), time.monotonic(), time.thread_time()
@@ -98,7 +111,8 @@ class _NodeSampling:
         if self._request.full_commands and not self._full:
             self._problems.add("request", "full_commands", "denied", _REFUSED_FULL)
         found = self._found()
-        measured = self._pods(found, node)
+        measurer = self._measurer(node)
+        measured = self._pods(found, measurer)
         node = msgspec.structs.replace(node, ancestors=self._ancestors(found))
         return NodeSample(
             agent_version=memcollect_agent.__version__,
@@ -106,6 +120,7 @@ class _NodeSampling:
             finished_at=time.time(),
             node=node,
             pods=measured,
+            strays=self._strays(found, measurer),
             pods_parents=self._parents(found) if self._request.pods_parents else None,
             keepers=self._keepers(),
             tree=self._tree(node) if self._request.tree else None,
@@ -120,10 +135,16 @@ class _NodeSampling:
     def _found(self) -> list[Found]:
         request = self._request
         finder = Finder(
-            request.pod_uids, request.units, sandboxes=request.sandboxes, pods_parents=request.pods_parents
+            request.pod_uids,
+            request.units,
+            container_ids=request.container_ids,
+            nested=request.nested,
+            sandboxes=request.sandboxes,
+            pods_parents=request.pods_parents,
         )
         with self._cgroups.open() as top:
-            found = list(finder.find(top))
+            found = finder.find(top)
+        self._loose = Loose(finder.loose, self._cgroups, self._proc)
         for place in found:
             if place.sandbox and place.sandbox.is_overhead:
                 self._overheads[place.sandbox.id] = place
@@ -132,8 +153,8 @@ class _NodeSampling:
         self._problems.all += finder.problems + finder.not_found()
         return found
 
-    def _pods(self, found: list[Found], node: Node) -> list[Pod]:
-        measurer = PodMeasurer(
+    def _measurer(self, node: Node) -> PodMeasurer:
+        return PodMeasurer(
             Sources(
                 request=self._request,
                 proc=self._proc,
@@ -143,13 +164,17 @@ class _NodeSampling:
                 full_commands=self._full,
                 problems=self._problems,
                 overheads=self._overheads,
+                loose=self._loose,
             )
         )
-        pods_first = sorted(found, key=lambda place: place.pod is None)
+
+    def _pods(self, found: list[Found], measurer: PodMeasurer) -> list[Pod]:
+        scopes = (place for place in found if not place.is_pods_parent and place.stray is None)
+        pods_first = sorted(scopes, key=lambda place: place.pod is None)
         return [pod for place in pods_first if (pod := self._pod(place, measurer)) is not None]
 
     def _pod(self, place: Found, measurer: PodMeasurer) -> Pod | None:
-        if place.is_pods_parent or (place.pod is None and place.unit is None and not self._is_podless(place)):
+        if place.pod is None and place.unit is None and not self._is_podless(place):
             return None
         name = place.pod.uid if place.pod else place.unit.name if place.unit else place.path
         if self._budget.spent(2.0):
@@ -161,7 +186,9 @@ class _NodeSampling:
         try:
             with self._cgroups.open(place.path) as directory:
                 if place.pod:
-                    return measurer.pod(place.pod, directory)
+                    pod = measurer.pod(place.pod, directory)
+                    twins = [visible(twin) for twin in place.twins]
+                    return msgspec.structs.replace(pod, within=visible(place.within), twins=twins)
                 if place.unit:
                     return measurer.unit(place.unit, directory)
                 return measurer.sandbox(place, directory)
@@ -193,6 +220,20 @@ class _NodeSampling:
     def _ancestors(self, found: list[Found]) -> list[Cgroup]:
         paths = [place.path for place in found if place.pod or place.unit]
         return measure_ancestors(self._cgroups, paths, self._problems)
+
+    def _strays(self, found: list[Found], measurer: PodMeasurer) -> list[Container]:
+        strays = []
+        for place in found:
+            if place.stray is None or place.stray.id is None:
+                continue
+            try:
+                with self._cgroups.open(place.path) as directory:
+                    strays.append(measurer.stray(place.stray, directory))
+            except GoneError:
+                continue
+            except AgentError as error:
+                self._problems.add_error("container", place.stray.id, error)
+        return strays
 
     def _parents(self, found: list[Found]) -> list[Cgroup]:
         parents = []

@@ -4,9 +4,9 @@ smaps_rollup shows the whole of a shared address space (vfork, CLONE_VM, gVisor'
 processes, PSS included: a page table that two processes use maps each page once (fs/proc/task_mmu.c).
 
 Only processes whose layout is the same can share one: exec puts code, stack and heap at random places,
-fork copies them. Among these the kernel is asked (kcmp). Where it does not answer, all numbers must be
-equal too; and since forks that still live share some page copied on write, at least those that neither
-wrote, processes of equal layout without any such page share the space itself.
+fork copies them. Among these the kernel is asked (kcmp). Where it does not answer: forks that still live
+share some page copied on write, at least those that neither wrote, so processes of equal layout and about
+equal size without any such page share the space itself. What else looks alike is left open.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -17,6 +17,10 @@ from msgspec import Struct
 
 MOST_COMPARED = 20_000
 """Calls of kcmp for one cgroup: enough to order some two thousand forks of one program."""
+
+
+NEAR_SHARE = 0.05
+"""By how much the PSS of one address space may differ between two reads, milliseconds apart."""
 
 
 class Reading(Struct, frozen=True):
@@ -121,16 +125,24 @@ class _UntoldError(Exception):
 def _inferred(
     family: Sequence[Reading], is_randomised: Callable[[int], bool]
 ) -> tuple[list[list[Reading]], list[Reading]]:
-    """Return the groups that must share a space, and whoever may be another's double."""
+    """Return the groups that must share a space, and whoever may be another's double.
+
+    Two reads of one space differ by what happened between them, so those without a copied page need not be
+    equal to be the same.
+    """
+    readings = [each for each in family if any(each.numbers)]
     same, unsure = [], []
-    in_order = sorted(family, key=lambda each: each.numbers)
+    alone = [each for each in readings if each.layout and not each.copies and is_randomised(each.pid)]
+    if alone:
+        near = [each for each in alone if _is_near(each, alone[0])]
+        same += [near] if len(near) > 1 else []
+        unsure += [each for each in alone if each not in near]
+    in_order = sorted((each for each in readings if each not in alone), key=lambda each: each.numbers)
     for _, members in groupby(in_order, key=lambda each: each.numbers):
-        group = sorted(members, key=family.index)
-        if len(group) == 1 or not any(group[0].numbers):
-            continue
-        first = group[0]
-        if first.layout and not first.copies and all(is_randomised(each.pid) for each in group):
-            same.append(group)
-        else:
-            unsure += group[1:]
+        unsure += sorted(members, key=family.index)[1:]
     return same, unsure
+
+
+def _is_near(one: Reading, other: Reading) -> bool:
+    sizes = one.sizes.get("Pss", 0), other.sizes.get("Pss", 0)
+    return max(sizes) - min(sizes) <= NEAR_SHARE * max(sizes)

@@ -20,6 +20,7 @@ from memcollect.units import MIB
 from memcollect_agent.wire import Cgroup, Node, ProcessSums
 
 SHARED = ("node.cpus", "node.page_size")
+ELSEWHERE = "the pod's own cgroup does not hold its containers: they were found elsewhere by their ids"
 HOST_CGROUP = "host-cgroup"
 """The provider of kubectl top's number whose parts the ladder can name."""
 ADDED_UP = ("stat.inactive_file", "current", "lazyfree", "working_set", "cut_off")
@@ -44,6 +45,8 @@ def pod_facts(pod: Pod, node: Node | None) -> Facts:
     """Return what is known of the pod's own cgroup, and of its children where the two must be compared."""
     sums = pod_sums(pod)
     facts = gather(pod.cgroup, sums, node, cgroups=_cgroups(pod.cgroup))
+    if any(each.elsewhere for each in pod.containers):
+        facts = gather(None, sums, node).extended({}, dict.fromkeys(("stat", "current"), ELSEWHERE))
     values: Values = {}
     reasons: dict[str, str] = {}
     children = [container.cgroup for container in pod.containers if container.cgroup is not None]

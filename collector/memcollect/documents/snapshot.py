@@ -223,8 +223,8 @@ class Container(Struct, frozen=True, kw_only=True, gc=False):
     name: str
     id: str | None = None
     role: str = "container"
-    """"container", "init", "ephemeral"; "pause", "sandbox" (a Sentry's or VMM's), "overhead" (outside the
-    pod's cgroup), "conmon" or "unknown", which kubectl top does not count."""
+    """"container", "init", "ephemeral"; "pause", "sandbox" (a Sentry's or VMM's), "overhead" or
+    "started" (Pod.outside), "conmon" or "unknown", which kubectl top does not count."""
     state: str | None = None
     """"running", "waiting" or "terminated", as Kubernetes says; None where it was not asked."""
     image: str | None = None
@@ -244,6 +244,8 @@ class Container(Struct, frozen=True, kw_only=True, gc=False):
     processes: list[Process] = field(default_factory=list)
     hints: list[Hint] = field(default_factory=list)
     """Processes of a sandbox runtime in its cgroup."""
+    elsewhere: bool = False
+    """Whether its cgroup is outside of its pod's own, and so in none of the pod's own numbers."""
     inside: str = ""
     """Why the host has no cgroup of this container: it lives in a guest, as a sentence."""
     services: list[Service] = field(default_factory=list)
@@ -278,7 +280,12 @@ class Pod(Struct, frozen=True, kw_only=True, gc=False):
     own_hints: list[Hint] = field(default_factory=list)
     """Processes of a sandbox runtime in the pod's own cgroup."""
     outside: list[Container] = field(default_factory=list)
-    """Cgroups outside the pod's that belong to its bill (role "overhead"): in none of its other numbers."""
+    """Cgroups outside the pod's: in none of its other numbers. The runtime's own has role "overhead" and is
+    of its bill; containers that the pod's processes started have role "started"."""
+    within: str = ""
+    """The path of another pod's cgroup that this pod's is inside of."""
+    twins: list[str] = field(default_factory=list)
+    """Paths of further cgroups that bear this pod's UID, and were left out."""
     owner: str | None = None
     """KIND/NAME of what manages the pod."""
     containers: list[Container] = field(default_factory=list)
@@ -410,7 +417,7 @@ class Summary(Struct, frozen=True, kw_only=True, gc=False):
     pods_measured: int = 0
     """Pods with a working set of their containers."""
     pods_in_guests: int = 0
-    """Further pods that were measured, whose containers run in a virtual machine: they have none."""
+    """Further pods that were measured, whose containers have no cgroup but the sandbox's: they have none."""
     pods_in_top: int = 0
     containers: int = 0
     working_set_bytes: int | None = None

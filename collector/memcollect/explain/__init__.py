@@ -17,6 +17,7 @@ from memcollect.explain.engine import find
 from memcollect.explain.findings import rules_for_container, rules_for_pod
 from memcollect.explain.kills import find_kills
 from memcollect.explain.node import explain_accounts
+from memcollect.explain.places import find_places
 from memcollect.explain.runtimes import find_runtime
 from memcollect.explain.statement import Case
 from memcollect.explain.summary import summarise
@@ -87,7 +88,7 @@ def _findings(
         findings += found
         undecided += [item for item in open_questions if item.name not in {known.name for known in undecided}]
     of_runtime, open_of_runtime = find_runtime(pod)
-    findings += of_runtime
+    findings += of_runtime + find_places(pod)
     of_kills, open_of_kills = find_kills(pod, node)
     findings += of_kills
     undecided += open_of_kills

@@ -69,9 +69,10 @@ class View:
         """Everything the host charges for it, in bytes: the pod's cgroup and those outside; each once."""
         if self.pod.cgroup is None or self.pod.cgroup.current_bytes is None:
             return None
-        outside = [each.cgroup.current_bytes for each in self.pod.outside if each.cgroup is not None]
-        known = [charge for charge in outside if charge is not None]
-        return self.pod.cgroup.current_bytes + sum(known) if len(known) == len(self.pod.outside) else None
+        outside = [each for each in self.pod.outside if each.role != "started"]
+        charges = [each.cgroup.current_bytes for each in outside if each.cgroup is not None]
+        known = [charge for charge in charges if charge is not None]
+        return self.pod.cgroup.current_bytes + sum(known) if len(known) == len(outside) else None
 
 
 Rule = Callable[[View], Iterator[Finding]]
@@ -235,7 +236,7 @@ def _snapshots(view: View) -> Iterator[Finding]:
 
 
 def _outside(view: View) -> Iterator[Finding]:
-    for container in view.pod.outside:
+    for container in (each for each in view.pod.outside if each.role != "started"):
         size = container.cgroup.current_bytes if container.cgroup is not None else None
         path = container.cgroup.path if container.cgroup is not None else container.name
         amount = human_bytes(size) if size is not None else "An unknown amount"

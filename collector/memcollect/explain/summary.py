@@ -34,7 +34,8 @@ class _Group:
 
     def add(self, pod: Pod) -> None:
         self.pods += 1
-        self.working_set.add(pod.composition.working_set_bytes if pod.composition else None)
+        working_set = pod.composition.working_set_bytes if pod.composition else None
+        self.working_set.add(0 if working_set is not None and _is_in_another_row(pod) else working_set)
         self.top.add(pod.top.memory_bytes if pod.top else None)
 
     def subtotal(self, name: str, available_bytes: int | None = None) -> Subtotal:
@@ -72,7 +73,7 @@ class Totals:
         self._in_guests += lives_in_guest(pod)
         if pod.top is not None and pod.top.status:
             self._statuses[pod.top.status] += 1
-        if pod.composition is not None:
+        if pod.composition is not None and not _is_in_another_row(pod):
             self._terms.update({term.term: term.estimate_bytes for term in pod.composition.terms})
             self._residual.add(pod.composition.residual.estimate_bytes)
 
@@ -97,8 +98,13 @@ class Totals:
         )
 
 
+def _is_in_another_row(pod: Pod) -> bool:
+    """Return whether its memory is another row's, too: on one machine, a pod inside a pod."""
+    return bool(pod.within) and pod.phase is None
+
+
 def summarise(pods: Iterable[Pod], nodes: Iterable[Node]) -> Summary:
-    """Return totals that equal the sums of the rows; a total over nothing measured is None."""
+    """Return totals that equal the sums of the rows, every byte once; over nothing measured they are None."""
     totals = Totals()
     for pod in pods:
         totals.add(pod)

@@ -4,12 +4,14 @@ The join key is the pod's UID (a static pod's config hash) and the container's i
 """
 
 from memcollect.join.capture import Capture, missing_from_problem
-from memcollect.join.cluster import FINISHED, ClusterFacts, Failure, NodeJoin, join_node
+from memcollect.join.cluster import FINISHED, ClusterFacts, Failure, NodeJoin, join_node, running_ids
+from memcollect.join.containers import NO_CGROUP
 from memcollect.join.local import LocalNames, local_snapshot
 from memcollect.join.nodes import NodeKnowledge, account_of, unknown_uids
 
 __all__ = [
     "FINISHED",
+    "NO_CGROUP",
     "Capture",
     "ClusterFacts",
     "Failure",
@@ -20,5 +22,6 @@ __all__ = [
     "join_node",
     "local_snapshot",
     "missing_from_problem",
+    "running_ids",
     "unknown_uids",
 ]

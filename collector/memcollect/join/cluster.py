@@ -13,7 +13,7 @@ import msgspec
 
 from memcollect.documents.snapshot import Missing, Pod
 from memcollect.join.capture import missing_from_problem
-from memcollect.join.containers import join_containers, outside_of
+from memcollect.join.containers import NO_CGROUP, described, join_containers, outside_of
 from memcollect.join.recognise import inside_of, runtime_of_pod
 from memcollect.join.roles import app_containers
 from memcollect.join.sandboxes import sandbox_rows
@@ -61,7 +61,7 @@ def join_node(
     missing: list[Missing] = []
     for pod in pods:
         found = measured.get(pod.cgroup_uid)
-        row, gaps = _join_pod(pod, found, answer, facts)
+        row, gaps = _join_pod(pod, Found(found, strays_of(pod, answer)), answer, facts)
         rows.append(with_tops(row, pod, view, facts.metrics))
         missing += gaps
     if not isinstance(answer, wire.NodeSample):
@@ -72,12 +72,40 @@ def join_node(
     return NodeJoin(rows, missing, msgspec.structs.replace(answer.node, name=name or answer.node.name))
 
 
+@dataclass(frozen=True)
+class Found:
+    """What a node measured of one pod."""
+
+    pod: wire.Pod | None
+    strays: Sequence[wire.Container] = ()
+    """Its containers outside of its own cgroup."""
+
+    @property
+    def containers(self) -> list[wire.Container]:
+        """All of them."""
+        return [*(self.pod.containers if self.pod is not None else []), *self.strays]
+
+
+def strays_of(pod: kube.Pod, answer: wire.NodeSample | Failure) -> list[wire.Container]:
+    """Return the pod's containers that were found outside of its own cgroup, by id or by the pod's UID."""
+    if isinstance(answer, Failure):
+        return []
+    ids = set(running_ids(pod))
+    return [each for each in answer.strays if each.id in ids or each.pod_uid == pod.cgroup_uid]
+
+
+def running_ids(pod: kube.Pod) -> list[str]:
+    """Return the ids of the containers that the kubelet says run."""
+    return [id_ for each in described(pod) if each.runs and each.status and (id_ := each.status.runtime_id)]
+
+
 def _join_pod(
-    pod: kube.Pod, found: wire.Pod | None, answer: wire.NodeSample | Failure, facts: ClusterFacts
+    pod: kube.Pod, everything: Found, answer: wire.NodeSample | Failure, facts: ClusterFacts
 ) -> tuple[Pod, list[Missing]]:
+    found = everything.pod
     runtime = runtime_of_pod(pod, facts.handlers.get(pod.spec.runtime_class_name or ""), found)
     inside = inside_of(runtime, found)
-    containers, missing = join_containers(pod, found.containers if found is not None else [], inside)
+    containers, missing = join_containers(pod, everything.containers, inside, everything.strays)
     row = Pod(
         uid=pod.metadata.uid,
         name=pod.metadata.name,
@@ -96,10 +124,12 @@ def _join_pod(
         own_sums=found.own_sums if found is not None else None,
         own_hints=found.own_hints if found is not None else [],
         outside=outside_of(found),
+        within=found.within if found is not None else "",
+        twins=found.twins if found is not None else [],
         owner=next((f"{o.kind}/{o.name}" for o in pod.metadata.owner_references if o.controller), None),
         containers=containers,
     )
-    if found is not None:
+    if found is not None or everything.strays:
         return msgspec.structs.replace(row, unmeasured=_nothing_runs(row)), missing
     if pod.status.phase in FINISHED:
         return msgspec.structs.replace(row, unmeasured="it has finished and holds no memory"), []
@@ -132,10 +162,7 @@ def _why(pod: kube.Pod, answer: wire.NodeSample | Failure) -> tuple[str, str]:
         return "gone", "it was being deleted, and its cgroup is gone"
     if pod.status.phase == "Pending":
         return "pending", "its containers were not made yet; see `kubectl describe pod`"
-    return (
-        "gone",
-        "its node has no cgroup for it: it ended after the pods were listed; take the snapshot again",
-    )
+    return NO_CGROUP, "its node has no cgroup of its UID, nor of its containers' ids"
 
 
 def _condition(pod: kube.Pod, kind: str) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from memcollect.documents.snapshot import Container, Missing
 from memcollect.join.states import started_at, termination_of, waiting_of
 from memcollect.kubernetes import objects as kube
@@ -16,6 +18,8 @@ from memcollect_agent import wire
 
 NOT_STARTED_YET = frozenset({None, "PodInitializing", "ContainerCreating"})
 """Why a container waits that nothing is wrong with."""
+NO_CGROUP = "no-cgroup"
+"""Why something that Kubernetes says runs was not measured, as far as one node knows."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +63,14 @@ def described(pod: kube.Pod) -> Iterator[Described]:
 
 
 def join_containers(
-    pod: kube.Pod, measured: Sequence[wire.Container], inside: str = ""
+    pod: kube.Pod,
+    measured: Sequence[wire.Container],
+    inside: str = "",
+    strays: Sequence[wire.Container] = (),
 ) -> tuple[list[Container], list[Missing]]:
     """Return the pod's containers, then the cgroups that nobody describes; and what is missing.
 
+    `strays` are those of `measured` that are outside of the pod's own cgroup.
     `inside`: why containers may have no cgroup on the host (they live in a guest), and are not missing.
     """
     by_id = {each.id: each for each in measured if each.id is not None and each.role != "conmon"}
@@ -84,7 +92,14 @@ def join_containers(
     )
     asleep = [_not_running(pod, each) for each in wanted if each.should_run and each.spec.name not in matched]
     containers += [_undescribed(c, is_pause=not missing and _is_alone(c, left)) for c in left]
-    return containers, missing + asleep
+    paths = {each.cgroup.path for each in strays}
+    return [_placed(each, paths) for each in containers], missing + asleep
+
+
+def _placed(container: Container, elsewhere: set[str]) -> Container:
+    if container.cgroup is None or container.cgroup.path not in elsewhere:
+        return container
+    return msgspec.structs.replace(container, elsewhere=True)
 
 
 def _restarted(
@@ -193,7 +208,6 @@ def _missing(pod: kube.Pod, each: Described) -> Missing:
         kind="container",
         name=f"{pod.qualified_name}/{each.spec.name}",
         node=pod.spec.node_name,
-        reason="gone",
-        detail="it was running when the pods were listed, and its node had no cgroup of its id; take the"
-        " snapshot again",
+        reason=NO_CGROUP,
+        detail="it ran when the pods were listed, and its node has no cgroup of its id",
     )

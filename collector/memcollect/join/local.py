@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+import msgspec
 
 from memcollect.documents.snapshot import Container, Pod, Snapshot, Tool, Top
 from memcollect.join.capture import Capture, missing_from_problem
@@ -34,15 +36,45 @@ def local_snapshot(
         mode="local",
         scope=capture.scope,
         nodes=[sample.node],
-        pods=[_local_pod(pod, node, names, top or {}) for pod in sample.pods],
+        pods=[
+            *(_local_pod(pod, node, names, top or {}, _strays(pod.uid, sample)) for pod in sample.pods),
+            *_pods_of_strays(sample, node, names),
+        ],
         missing=[missing_from_problem(problem, node) for problem in sample.problems],
         notes=capture.notes,
     )
 
 
-def _local_pod(pod: wire.Pod, node: str, names: LocalNames, tops: Mapping[str, Top]) -> Pod:
+def _strays(uid: str, sample: wire.NodeSample) -> list[wire.Container]:
+    return [each for each in sample.strays if each.pod_uid == uid]
+
+
+def _pods_of_strays(sample: wire.NodeSample, node: str, names: LocalNames) -> list[Pod]:
+    """Return a row for each pod that has no cgroup of its own, and containers that bear its UID elsewhere."""
+    known = {pod.uid for pod in sample.pods}
+    uids = dict.fromkeys(each.pod_uid for each in sample.strays if each.pod_uid and each.pod_uid not in known)
+    rows = []
+    for uid in uids:
+        namespace, name = names.pods.get(uid, (None, uid))
+        containers = [_stray(each, names, {}) for each in _strays(uid, sample)]
+        rows.append(Pod(uid=uid, name=name, namespace=namespace, node=node, containers=containers))
+    return rows
+
+
+def _stray(container: wire.Container, names: LocalNames, tops: Mapping[str, Top]) -> Container:
+    return msgspec.structs.replace(_local_container(container, names, tops), elsewhere=True)
+
+
+def _local_pod(
+    pod: wire.Pod,
+    node: str,
+    names: LocalNames,
+    tops: Mapping[str, Top],
+    strays: Sequence[wire.Container] = (),
+) -> Pod:
     namespace, name = names.pods.get(pod.uid, (None, pod.name or pod.uid))
     containers = [_local_container(each, names, tops) for each in pod.containers]
+    containers += [_stray(each, names, tops) for each in strays]
     if not containers and pod.kind != "pod":
         containers = [Container(name=name, id=None, cgroup=pod.cgroup, sums=pod.own_sums)]
     return Pod(
@@ -57,6 +89,8 @@ def _local_pod(pod: wire.Pod, node: str, names: LocalNames, tops: Mapping[str, T
         own_sums=pod.own_sums,
         own_hints=pod.own_hints,
         outside=outside_of(pod),
+        within=pod.within,
+        twins=pod.twins,
         runtime=runtime_on_node(pod),
         containers=containers,
         top=_pod_top(containers),

@@ -22,6 +22,9 @@ IN_GUEST = (
     "the host has no cgroup of this container: it runs inside the virtual machine, whose composition is not"
     " visible from the host"
 )
+IN_SENTRY = (
+    "gVisor made no cgroup for this container alone: all of the sandbox is charged where its Sentry is"
+)
 PLAIN = frozenset({"default", "runc", "crun"})
 _OF_KIND = {
     "sentry": "gvisor",
@@ -67,9 +70,12 @@ def runtime_on_node(found: wire.Pod) -> Runtime:
 
 def inside_of(runtime: Runtime, found: wire.Pod | None) -> str:
     """Return why a container of this pod may have no cgroup on the host; "" where it must have one."""
-    if found is None or runtime.family not in VIRTUAL_MACHINES or runtime.disagreement:
+    if found is None or runtime.disagreement:
         return ""
-    return IN_GUEST
+    if runtime.family == "gvisor":
+        # A class alone may be mapped to any handler: the Sentry must have been seen in this very pod.
+        return IN_SENTRY if _shown(found)[0] == "gvisor" else ""
+    return IN_GUEST if runtime.family in VIRTUAL_MACHINES else ""
 
 
 def all_hints(found: wire.Pod) -> list[wire.Hint]:

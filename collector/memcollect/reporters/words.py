@@ -353,7 +353,7 @@ def _pods(snapshot: Snapshot) -> str:
     count = summary.pods_measured + summary.pods_in_guests
     measured = f"{count} of {summary.pods} {noun} measured"
     if summary.pods_in_guests:
-        measured += f" ({summary.pods_in_guests} as virtual machines)"
+        measured += f" ({summary.pods_in_guests} in sandboxes of their own)"
     return f"{measured}, {len(snapshot.missing)} missing" if snapshot.missing else measured
 
 

@@ -35,6 +35,8 @@ class Target(Struct, frozen=True, kw_only=True):
     agent: AgentPod | None
     pod_uids: Sequence[str] | None = None
     """As their cgroups name them (`kube.Pod.cgroup_uid`); None: every pod of the node."""
+    container_ids: Sequence[str] = ()
+    """Of these pods' containers, to be found wherever they are."""
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -115,7 +117,8 @@ def _within(request: SampleRequest, limits: Limits) -> SampleRequest:
 def _content(target: Target, request: SampleRequest, transport: Transport, limits: Limits) -> bytes:
     endpoint = _endpoint(target)
     uids = None if target.pod_uids is None else list(target.pod_uids)
-    request = msgspec.structs.replace(request, pod_uids=uids)
+    ids = list(target.container_ids)
+    request = msgspec.structs.replace(request, pod_uids=uids, container_ids=ids)
     deadline = Deadline(limits.timeout)
     with AgentConversation(transport, endpoint, deadline, largest_bytes=limits.largest_bytes) as agent:
         return agent.fetch("POST", SAMPLE_PATH, request)

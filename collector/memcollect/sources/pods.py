@@ -95,12 +95,19 @@ def list_pods(api: Api, selection: Selection, report: Report) -> Iterator[Pod]:
     yield from found if selection.names is None else _picked(found, selection, report)
 
 
-def _named(api: Api, namespace: str, name: str) -> Iterator[Pod]:
+def read_pod(api: Api, namespace: str, name: str) -> Pod | None:
+    """Return the pod of that name, None where there is none. Raises a ClusterError."""
     right = Right("get", "pods", namespace=namespace, name=name)
     try:
-        yield api.get_as(_POD, f"{pods_path(namespace)}/{name}", right)
+        return api.get_as(_POD, f"{pods_path(namespace)}/{name}", right)
     except MissingError:
-        return
+        return None
+
+
+def _named(api: Api, namespace: str, name: str) -> Iterator[Pod]:
+    pod = read_pod(api, namespace, name)
+    if pod is not None:
+        yield pod
 
 
 def _listed(api: Api, place: str | None, selection: Selection, report: Report, only: bool) -> Iterator[Pod]:  # noqa: FBT001 # private

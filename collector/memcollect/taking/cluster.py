@@ -18,7 +18,7 @@ import msgspec
 from memcollect.documents.snapshot import Missing, Pod
 from memcollect.errors import ClusterError
 from memcollect.explain import explain_pod
-from memcollect.join import FINISHED, ClusterFacts, Failure, join_node
+from memcollect.join import FINISHED, ClusterFacts, Failure, join_node, running_ids
 from memcollect.kubernetes import objects as kube
 from memcollect.kubernetes.usage import Metrics
 from memcollect.sources.agent_pods import Deployment, find_agents
@@ -28,6 +28,7 @@ from memcollect.sources.metrics import pod_usage
 from memcollect.sources.pods import Selection, list_pods, missing
 from memcollect.sources.runtime_classes import runtime_classes
 from memcollect.sources.transport import TransportFactory
+from memcollect.taking.again import Again
 from memcollect_agent import wire
 
 STOPPED = Failure("interrupted", "interrupted before its agent had answered; take the snapshot again")
@@ -73,6 +74,7 @@ class Collection:
         self.missing: list[Missing] = []
         self.nodes: list[wire.Node] = []
         self.interrupted = False
+        self._again = Again(api)
 
     def pods(self) -> Iterator[Pod]:
         """Yield every selected pod, explained, node by node as the agents answer.
@@ -115,6 +117,7 @@ class Collection:
                 node=name,
                 agent=agents.get(name),
                 pod_uids=[pod.cgroup_uid for pod in by_node.get(name, [])],
+                container_ids=[id_ for pod in by_node.get(name, []) for id_ in running_ids(pod)],
             )
             for name in names
         ]
@@ -136,11 +139,15 @@ class Collection:
         self, name: str | None, pods: list[kube.Pod], answer: wire.NodeSample | Failure, facts: ClusterFacts
     ) -> Iterator[Pod]:
         joined = join_node(name, pods, answer, facts)
-        self.missing += joined.missing
+        listed = {pod.qualified_name: pod for pod in pods}
+        gaps = [self._again.settled(gap, listed) for gap in joined.missing]
+        self.missing += gaps
         if joined.node is not None:
             self.nodes.append(joined.node)
+        why = {gap.name: gap.detail for gap in gaps if gap.kind == "pod"}
         for pod in joined.pods:
-            yield explain_pod(pod, joined.node)
+            unmeasured = why.get(f"{pod.namespace}/{pod.name}", pod.unmeasured)
+            yield explain_pod(msgspec.structs.replace(pod, unmeasured=unmeasured), joined.node)
 
     def _pods_by_node(self) -> dict[str | None, list[kube.Pod]]:
         by_node: defaultdict[str | None, list[kube.Pod]] = defaultdict(list)

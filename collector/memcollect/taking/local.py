@@ -67,15 +67,16 @@ def measure(request: LocalRequest) -> LocalMeasure:
     """
     roots = Roots(cgroup=request.cgroup_root, proc=request.proc_root, sys=request.sys_root)
     names = names_from_logs(request.log_root)
-    survey = _sample(SampleRequest(units=["*"], sums=False, sandboxes=True), roots)
-    chosen, notes = choose(survey.pods, request.patterns, names)
+    survey = _sample(SampleRequest(units=["*"], sums=False, sandboxes=True, nested=True), roots)
+    pods = [*survey.pods, *_of_strays(survey)]
+    chosen, notes = choose(pods, request.patterns, names)
     if not chosen and not request.patterns:
         raise UnsupportedError(
             f"Nothing to measure: no pod, container or service has a cgroup below {request.cgroup_root}.",
             DEMO,
         )
     sample = _only(_sample(_measuring(chosen, request), roots), chosen)
-    problems = [*sample.problems, *_unmatched(survey.pods, request.patterns, names)]
+    problems = [*sample.problems, *_unmatched(pods, request.patterns, names)]
     return LocalMeasure(msgspec.structs.replace(sample, problems=problems), names, notes)
 
 
@@ -87,7 +88,10 @@ def choose(pods: list[Pod], patterns: Iterable[str], names: LocalNames) -> tuple
     kinds = ("pod", "sandbox", "container", "service")
     by_kind = {kind: [pod for pod in pods if pod.kind == kind] for kind in kinds}
     if by_kind["pod"] or by_kind["sandbox"]:
-        return by_kind["pod"] + by_kind["sandbox"], []
+        in_pods = by_kind["pod"] + by_kind["sandbox"]
+        # A container that holds pods, as kind's nodes are, would be counted with them once more.
+        beside = [each for each in by_kind["container"] if not _holds_one_of(each, in_pods)]
+        return in_pods + beside, []
     if by_kind["container"]:
         return by_kind["container"], ["No pods run here: these are the containers of this machine."]
     services = sorted(by_kind["service"], key=lambda pod: -(pod.cgroup.current_bytes or 0))
@@ -97,6 +101,17 @@ def choose(pods: list[Pod], patterns: Iterable[str], names: LocalNames) -> tuple
         "choose others with --match."
     )
     return largest, [note] if largest else []
+
+
+def _of_strays(survey: NodeSample) -> list[Pod]:
+    """Return, to choose among, the pods of which only containers outside of any pod's cgroup are there."""
+    known = {pod.uid for pod in survey.pods}
+    strays = {each.pod_uid: each for each in survey.strays if each.pod_uid and each.pod_uid not in known}
+    return [Pod(uid=uid, cgroup=stray.cgroup, containers=[stray]) for uid, stray in strays.items()]
+
+
+def _holds_one_of(container: Pod, pods: list[Pod]) -> bool:
+    return any(pod.cgroup.path.startswith(f"{container.cgroup.path}/") for pod in pods)
 
 
 def _sample(request: SampleRequest, roots: Roots) -> NodeSample:

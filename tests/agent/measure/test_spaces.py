@@ -74,6 +74,17 @@ def test_what_cannot_be_told_is_left_open(others: dict[str, object], randomised:
     assert (found.with_pid, found.alike) == ({}, [pair[1]])
 
 
+def test_without_kcmp_one_space_may_have_moved_a_little_between_two_reads() -> None:
+    found = find_sharing([reading(1, numbers=(100,)), reading(2, numbers=(103,))], None, lambda _: True)
+    assert (found.with_pid, found.alike) == ({2: 1}, [])
+
+
+def test_without_kcmp_one_that_moved_a_lot_is_left_open() -> None:
+    pair = [reading(1, numbers=(100,)), reading(2, numbers=(203,))]
+    found = find_sharing(pair, None, lambda _: True)
+    assert (found.with_pid, found.alike) == ({}, [pair[1]])
+
+
 def test_processes_without_memory_are_nobodys_double() -> None:
     assert find_sharing([reading(1, numbers=(0,)), reading(2, numbers=(0,))], None, bool).alike == []
 

@@ -103,10 +103,10 @@ def test_a_pod_whose_containers_are_not_made_yet_is_pending() -> None:
     assert "kubectl describe" in joined_one(described, answer())[2][0][1]
 
 
-def test_a_pod_that_ended_after_the_list_is_gone() -> None:
+def test_of_a_pod_without_a_cgroup_is_not_said_that_it_ended() -> None:
     ((reason, detail),) = joined_one(pod([Described("app", "a")]), answer())[2]
-    assert reason == "gone"
-    assert "take the snapshot again" in detail
+    assert reason == "no-cgroup"
+    assert "ended" not in detail
 
 
 def test_a_pod_being_deleted_is_measured_as_long_as_its_cgroup_is_there() -> None:
@@ -129,7 +129,7 @@ def test_what_the_agent_says_of_a_pod_it_could_not_read_is_the_reason() -> None:
 def test_a_pod_that_the_agent_did_not_find_is_missing_once() -> None:
     told = Problem(kind="pod", name=UID, reason="not-found", detail="no cgroup of it")
     assert [reason for reason, _ in joined_one(pod([Described("app", "a")]), answer(problems=[told]))[2]] == [
-        "gone"
+        "no-cgroup"
     ]
 
 

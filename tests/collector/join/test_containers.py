@@ -47,13 +47,13 @@ def test_roles_of_init_sidecar_and_ephemeral_containers() -> None:
     assert missing == []
 
 
-def test_a_running_container_without_a_cgroup_is_missing_with_the_remedy() -> None:
+def test_a_running_container_without_a_cgroup_is_missing() -> None:
     containers, (gone,) = join_containers(
         pod([Described("app", "a"), Described("helper", "h")]), [measured("a"), pause()]
     )
     assert [each.name for each in containers] == ["app", "helper", "pause"]
-    assert (gone.kind, gone.name, gone.reason) == ("container", "deer-flow/sandbox-1/helper", "gone")
-    assert "take the snapshot again" in gone.detail
+    assert (gone.kind, gone.name, gone.reason) == ("container", "deer-flow/sandbox-1/helper", "no-cgroup")
+    assert "no cgroup of its id" in gone.detail
 
 
 @pytest.mark.parametrize("state", [waiting(), ended(1, "Error")])

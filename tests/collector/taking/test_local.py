@@ -25,9 +25,14 @@ def _request(root: Path, **more: object) -> LocalRequest:
     )
 
 
-def test_pods_go_before_everything_else() -> None:
+def test_pods_and_containers_beside_them_go_before_services() -> None:
     pods = [_unit("pod", "p"), _unit("container", "c"), _unit("service", "s")]
-    assert choose(pods, [], LocalNames()) == ([pods[0]], [])
+    assert choose(pods, [], LocalNames()) == (pods[:2], [])
+
+
+def test_a_container_that_holds_pods_is_not_counted_beside_them() -> None:
+    pods = [_unit("pod", "node/kubelet/p"), _unit("container", "node")]
+    assert choose(pods, [], LocalNames())[0] == pods[:1]
 
 
 def test_containers_are_taken_where_there_are_no_pods_and_a_note_says_so() -> None:
