@@ -410,6 +410,18 @@ class CgroupHistory(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     """When the cgroup was found to be removed; its points stay until they are too old."""
 
 
+class LastPoints(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What a cgroup held last before something in it was killed for want of memory, or it was removed."""
+
+    cgroup: CgroupHistory
+    """Its last points before that."""
+    noticed_at: float
+    """When it was noticed, at most an interval later; on the node's clock."""
+    oom_kills: int | None = None
+    """By how much `oom_kill` had risen; 0: it was removed without a kill. None: the pod went with it, or its
+    counters could not be read."""
+
+
 class ClockJump(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The node's clock was set: earlier points bear times of the clock as it was."""
 
@@ -435,6 +447,8 @@ class History(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Cgroups of the node that were found but not followed, since there were too many."""
     forgotten: int = 0
     """Removed cgroups whose points were given up early to bound memory, since the agent's start."""
+    last: list[LastPoints] = field(default_factory=list)
+    """Of the newest kills and removals, oldest first; they are kept for longer than all other points."""
     clock_jumps: list[ClockJump] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     cost: Cost | None = None

@@ -1,9 +1,13 @@
 """One cgroup that the history follows: its open directory, its ring, and what it is."""
 
+from collections.abc import Sequence
+
+import msgspec
+
 from memcollect_agent.errors import AgentError, GoneError, ParseError
 from memcollect_agent.history.clocks import Clocks
-from memcollect_agent.history.ring import Ring
-from memcollect_agent.parse import single_value
+from memcollect_agent.history.ring import Ring, Row
+from memcollect_agent.parse import flat_keyed, single_value
 from memcollect_agent.parse.stat_fields import StatFields
 from memcollect_agent.read import files
 from memcollect_agent.read.cgroupfs import CgroupDir, CgroupFs
@@ -26,6 +30,8 @@ STAT_FIELDS = (
 """What the composition of a working set is made from, all of it from memory.stat, in bytes."""
 STAT_LIMIT = 16384
 """Bytes; Linux 7.2 writes 1.6 KiB and builds the text in one page, so more is no memory.stat."""
+EVENTS_LIMIT = 4096
+"""Bytes; Linux 7.2 writes 80."""
 NO_MEMORY = "it has no memory.stat: the memory controller is not enabled for this cgroup"
 
 
@@ -61,6 +67,8 @@ class Followed:
         self._stat_path = f"{directory.root}{directory.path}/memory.stat"
         self._current_path = f"{directory.root}{directory.path}/memory.current"
         self._without_memory = False
+        self.oom_kills = self._count_kills()
+        """What memory.events counted when it was last looked at; None where that cannot be read."""
 
     def close(self) -> None:
         """Give the descriptor back."""
@@ -82,29 +90,29 @@ class Followed:
         if numbers is not None or current is not None:
             self.ring.append(clocks.wall(), [current, *(numbers or _NO_NUMBERS)])
 
+    def new_kills(self) -> int | None:
+        """Return by how much `oom_kill` has risen since this was last asked; None where it cannot be told."""
+        before, self.oom_kills = self.oom_kills, self._count_kills()
+        if before is None or self.oom_kills is None:
+            return None
+        return max(self.oom_kills - before, 0)
+
     def look_again(self) -> None:
         """Try the next time even if the memory controller was missing: it may be enabled by then."""
         self._without_memory = False
 
     def history(self, since: float | None) -> CgroupHistory:
         """Return the points as the wire has them."""
-        rows = self.ring.rows(since)
-        columns = list(zip(*(numbers for _, numbers in rows), strict=True)) or [()] * (1 + len(STAT_FIELDS))
-        current, inactive_file, *others = [list(column) for column in columns]
+        return with_points(self.identity(), self.ring.rows(since))
+
+    def identity(self) -> CgroupHistory:
+        """Return what it is, without any points."""
         return CgroupHistory(
             path=visible(self.path),
             inode=self.inode,
             pod_uid=visible(self.pod_uid),
             container_id=self.container_id,
             is_pod=self.is_pod,
-            times=[time for time, _ in rows],
-            current_bytes=current,
-            inactive_file_bytes=inactive_file,
-            stat={
-                name: column
-                for name, column in zip(STAT_FIELDS[1:], others, strict=True)
-                if any(number is not None for number in column)
-            },
             gone_at=self.gone_at,
         )
 
@@ -128,6 +136,14 @@ class Followed:
             raise
         except AgentError as error:
             self.problem = visible(str(error))[:500]
+            return None
+
+    def _count_kills(self) -> int | None:
+        path = f"{self.directory.root}{self.directory.path}/memory.events"
+        try:
+            data = files.read_record("memory.events", self.directory.fd, path, EVENTS_LIMIT)
+            return flat_keyed.parse(data, path).get("oom_kill")
+        except AgentError:
             return None
 
     def _require_present(self, cgroups: CgroupFs) -> None:
@@ -158,3 +174,20 @@ class FollowedRoot(Followed):
             anon, file = (numbers[STAT_FIELDS.index(name)] for name in ("anon", "file"))
             usage = None if anon is None or file is None else anon + file
             self.ring.append(clocks.wall(), [usage, *numbers])
+
+
+def with_points(identity: CgroupHistory, rows: Sequence[Row]) -> CgroupHistory:
+    """Return the cgroup with these points as columns."""
+    columns = list(zip(*(numbers for _, numbers in rows), strict=True)) or [()] * (1 + len(STAT_FIELDS))
+    current, inactive_file, *others = [list(column) for column in columns]
+    return msgspec.structs.replace(
+        identity,
+        times=[time for time, _ in rows],
+        current_bytes=current,
+        inactive_file_bytes=inactive_file,
+        stat={
+            name: column
+            for name, column in zip(STAT_FIELDS[1:], others, strict=True)
+            if any(number is not None for number in column)
+        },
+    )

@@ -10,6 +10,8 @@ from msgspec import Struct, field
 from memcollect_agent.errors import AgentError, GoneError
 from memcollect_agent.history.clocks import Clocks, JumpWatch
 from memcollect_agent.history.followed import STAT_FIELDS, Followed, FollowedRoot
+from memcollect_agent.history.kills import Killings, killed
+from memcollect_agent.history.last import LastKept
 from memcollect_agent.history.scan import Place, Scan
 from memcollect_agent.parse.stat_fields import StatFields
 from memcollect_agent.read.cgroupfs import CgroupFs
@@ -31,6 +33,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     max_gone: int = 200
     """Removed cgroups whose points are still kept."""
     clocks: Clocks = field(default_factory=Clocks)
+    proc_root: str | None = None
+    """Where /proc is, whose vmstat tells whether anything was killed on this node at all. None: the counters
+    of every pod are read at every tick instead."""
 
     @property
     def keep_seconds(self) -> float:
@@ -56,6 +61,8 @@ class Recorder:
         self._began_at: float | None = None
         self._ticks = 0
         self._missed_ticks = 0
+        self._last = LastKept()
+        self._killings = Killings(self.settings.proc_root)
         self._left_out = 0
         self._forgotten = 0
 
@@ -66,7 +73,11 @@ class Recorder:
             self._jumps.observe(self._clocks.wall(), self._clocks.monotonic())
             self._began_at = self._began_at or self._clocks.wall()
             self._read_root()
+            # Before the points are read: a kill that is seen later is the next tick's, so that the points
+            # of this one are then the last before it.
+            suspected = self._killings.suspected()
             lost = self._read_all()
+            self._keep_last(lost, suspected=suspected)
             if lost or self._ticks % RESCAN_TICKS == 0:
                 self._rescan()
             self._forget_old()
@@ -92,12 +103,12 @@ class Recorder:
         take many times their size on the wire.
         """
         wanted = None if request.pod_uids is None else {_normal(uid) for uid in request.pod_uids}
+
+        def is_wanted(uid: str) -> bool:
+            return wanted is None or _normal(uid) in wanted
+
         with self._lock:
-            chosen = [
-                one
-                for one in (*self._live.values(), *self._gone)
-                if wanted is None or _normal(one.pod_uid) in wanted
-            ]
+            chosen = [one for one in (*self._live.values(), *self._gone) if is_wanted(one.pod_uid)]
             return History(
                 interval_seconds=self.settings.interval_seconds,
                 depth=self.settings.depth,
@@ -107,6 +118,7 @@ class Recorder:
                 cgroups=[pack(one.history(request.since)) for one in chosen],
                 left_out=self._left_out,
                 forgotten=self._forgotten,
+                last=list(self._last.told(is_wanted)),
                 clock_jumps=self._jumps.jumps(),
                 problems=[*self._scan_problems, *(_problem(one) for one in chosen if one.problem)],
                 cost=self._mean_cost(),
@@ -131,12 +143,18 @@ class Recorder:
         except AgentError:
             return  # the scan says why the tree cannot be read
 
-    def _read_all(self) -> bool:
-        """Return whether a cgroup was found to be removed."""
+    def _read_all(self) -> list[Followed]:
+        """Return the cgroups that were found to be removed."""
         lost = [one for one in self._live.values() if not self._read(one)]
         for one in lost:
             del self._live[one.path]
-        return bool(lost)
+        return lost
+
+    def _keep_last(self, lost: list[Followed], *, suspected: bool) -> None:
+        """Keep the last points of what was removed, and of that in which something was killed."""
+        now = self._clocks.wall()
+        for one, kills in killed(self._live, lost, suspected=suspected):
+            self._last.keep(one, kills, now, skip=0 if one.gone_at is not None else 1)
 
     def _read(self, one: Followed) -> bool:
         try:

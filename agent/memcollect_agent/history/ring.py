@@ -52,6 +52,11 @@ class Ring:
         first = 0 if since is None else max(self._first(since) - 1, 0)
         return [self._at(place) for place in range(first, self._count)]
 
+    def last(self, most: int, *, skip: int = 0) -> list[Row]:
+        """Return the last `most` points before the newest `skip`, oldest first."""
+        end = max(self._count - skip, 0)
+        return [self._at(place) for place in range(max(end - most, 0), end)]
+
     def _first(self, since: float) -> int:
         """Return the place of the first point of that time or later; a viewer asks for few of them."""
         return next((place for place in range(self._count) if self._time(place) >= since), self._count)

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
+import msgspec
 from msgspec import Struct, field
 
 from memcollect_agent.errors import ListenError
@@ -94,7 +95,8 @@ def run(options: Options) -> None:
 def _history(options: Options, stack: ExitStack) -> tuple[Recorder | None, Callable[[], bool]]:
     if options.history is None:
         return None, lambda: True
-    recorder = Recorder(options.roots.cgroup, _within_descriptors(options.history))
+    settings = msgspec.structs.replace(_within_descriptors(options.history), proc_root=options.roots.proc)
+    recorder = Recorder(options.roots.cgroup, settings)
     ticker = stack.enter_context(Ticker(recorder))
     return recorder, lambda: ticker.alive
 

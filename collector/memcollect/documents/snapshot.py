@@ -11,7 +11,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from memcollect_agent.wire import Cgroup, CgroupTree, Hint, Node, Process, ProcessSums
+from memcollect_agent.wire import Cgroup, CgroupTree, Hint, LastPoints, Node, Process, ProcessSums
 
 SCHEMA_VERSION = 2
 """1 was the JSON of the script that memcollect replaces."""
@@ -197,6 +197,8 @@ class Termination(Struct, frozen=True, kw_only=True, gc=False):
     finished_at: str | None = None
     signal: int | None = None
     """What ended it, where the runtime says so; most put 128 + the signal into `exit_code` instead."""
+    container_id: str | None = None
+    """Of the run that ended, as a cgroup's name has it."""
 
 
 class Waiting(Struct, frozen=True, kw_only=True, gc=False):
@@ -289,6 +291,8 @@ class Pod(Struct, frozen=True, kw_only=True, gc=False):
     owner: str | None = None
     """KIND/NAME of what manages the pod."""
     containers: list[Container] = field(default_factory=list)
+    last_points: list[LastPoints] = field(default_factory=list)
+    """What the agent saw last of cgroups in which something was killed, or that are gone; oldest first."""
     top: Top | None = None
     ladder: Ladder | None = None
     composition: Composition | None = None

@@ -17,7 +17,7 @@ from memcollect.join.containers import NO_CGROUP, described, join_containers, ou
 from memcollect.join.recognise import inside_of, runtime_of_pod
 from memcollect.join.roles import app_containers
 from memcollect.join.sandboxes import sandbox_rows
-from memcollect.join.states import resize_of, short
+from memcollect.join.states import last_points_of, resize_of, short
 from memcollect.join.tops import NodeView, with_tops
 from memcollect.kubernetes import objects as kube
 from memcollect.kubernetes.usage import Metrics
@@ -106,6 +106,7 @@ def _join_pod(
     runtime = runtime_of_pod(pod, facts.handlers.get(pod.spec.runtime_class_name or ""), found)
     inside = inside_of(runtime, found)
     containers, missing = join_containers(pod, everything.containers, inside, everything.strays)
+    history = answer.history if isinstance(answer, wire.NodeSample) else None
     row = Pod(
         uid=pod.metadata.uid,
         name=pod.metadata.name,
@@ -128,6 +129,7 @@ def _join_pod(
         twins=found.twins if found is not None else [],
         owner=next((f"{o.kind}/{o.name}" for o in pod.metadata.owner_references if o.controller), None),
         containers=containers,
+        last_points=last_points_of(history, pod.cgroup_uid),
     )
     if found is not None or everything.strays:
         return msgspec.structs.replace(row, unmeasured=_nothing_runs(row)), missing

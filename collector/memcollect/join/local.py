@@ -12,6 +12,7 @@ from memcollect.join.capture import Capture, missing_from_problem
 from memcollect.join.containers import outside_of
 from memcollect.join.recognise import runtime_on_node
 from memcollect.join.reconcile import combine
+from memcollect.join.states import last_points_of
 from memcollect_agent import wire
 
 
@@ -28,6 +29,10 @@ def local_snapshot(
 ) -> Snapshot:
     """Return the raw document of one machine's own sample; `top` is by container id, where there is any."""
     node = sample.node.name
+    rows = [
+        *(_local_pod(pod, node, names, top or {}, _strays(pod.uid, sample)) for pod in sample.pods),
+        *_pods_of_strays(sample, node, names),
+    ]
     return Snapshot(
         tool=Tool(version=capture.version),
         sample=capture.label,
@@ -36,10 +41,7 @@ def local_snapshot(
         mode="local",
         scope=capture.scope,
         nodes=[sample.node],
-        pods=[
-            *(_local_pod(pod, node, names, top or {}, _strays(pod.uid, sample)) for pod in sample.pods),
-            *_pods_of_strays(sample, node, names),
-        ],
+        pods=[_remembering(each, sample) for each in rows],
         missing=[missing_from_problem(problem, node) for problem in sample.problems],
         notes=capture.notes,
     )
@@ -63,6 +65,10 @@ def _pods_of_strays(sample: wire.NodeSample, node: str, names: LocalNames) -> li
 
 def _stray(container: wire.Container, names: LocalNames, tops: Mapping[str, Top]) -> Container:
     return msgspec.structs.replace(_local_container(container, names, tops), elsewhere=True)
+
+
+def _remembering(row: Pod, sample: wire.NodeSample) -> Pod:
+    return msgspec.structs.replace(row, last_points=last_points_of(sample.history, row.uid))
 
 
 def _local_pod(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from memcollect.documents.snapshot import Resize, Termination, Waiting
 from memcollect.kubernetes import objects as kube
+from memcollect_agent import wire
 
 LONGEST = 400
 """Characters of a message that are kept: an eviction names every container, and takes about 250."""
@@ -23,6 +24,7 @@ def termination_of(status: kube.ContainerStatus | None) -> Termination | None:
         exit_code=ended.exit_code,
         finished_at=ended.finished_at,
         signal=ended.signal or None,
+        container_id=(ended.container_id or "").rpartition("://")[2] or None,
     )
 
 
@@ -46,6 +48,12 @@ def resize_of(pod: kube.Pod) -> Resize | None:
             return Resize(state=state, reason=condition.reason or None, message=short(condition.message))
     old = pod.status.resize
     return Resize(state=_OLD_RESIZE_STATES.get(old, "pending"), reason=old) if old else None
+
+
+def last_points_of(history: wire.History | None, uid: str) -> list[wire.LastPoints]:
+    """Return what was seen last of this pod's cgroups that are gone, or in which something was killed."""
+    last = history.last if history is not None else []
+    return [each for each in last if each.cgroup.pod_uid.lower().replace("_", "-") == uid]
 
 
 def short(text: str | None) -> str | None:

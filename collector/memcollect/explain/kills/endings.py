@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from memcollect.documents.snapshot import Container, Finding, Pod, Termination
+from memcollect.explain.kills.before import before_end
 from memcollect.explain.kills.counts import gone_kills
 from memcollect.join.recognise import VIRTUAL_MACHINES
 from memcollect.units import human_bytes
@@ -157,6 +158,7 @@ def _signalled(pod: Pod, container: Container, end: Termination, node: Node | No
         told = (
             f"Container {container.name} was ended by SIGKILL (exit code {end.exit_code}) from user space"
             f"{often}: the kernel's OOM killer ended nothing in an earlier run of it{_far_from_limit(pod)}."
+            f"{before_end(pod, container)}"
         )
         yield _killed(container, told, "measured", USER_SPACE_REMEDY)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from memcollect.documents.snapshot import Container, Finding, Pod, Undecided
+from memcollect.explain.kills.before import before_kill
 from memcollect.explain.kills.counts import Kill, Level, kills_of
 from memcollect.explain.kills.endings import OOM_KILLED, find_endings, was_killed
 from memcollect.join.roles import app_containers
@@ -41,7 +42,8 @@ def _finding(pod: Pod, kill: Kill, node: Node | None) -> Finding:
         scope=kill.victim or "pod",
         severity="critical",
         confidence="measured" if kill.certain else "inferred",
-        sentence=f"The OOM killer ended {_processes(kill)} {_where(pod, kill)}{_why(pod, kill)}",
+        sentence=f"The OOM killer ended {_processes(kill)} {_where(pod, kill)}{_why(pod, kill)}"
+        + before_kill(pod, kill, kill.victim or gone_container(pod)),
         evidence=_evidence(kill, node),
         remedy=_remedy(kill),
     )
