@@ -17,6 +17,11 @@ def contradiction(snapshot: Snapshot, truth: Truth) -> str | None:
     pod = pod_of(snapshot, truth.pod)
     where = f"{truth.pod}/{truth.scope}: {truth.cause}"
     found = {(each.cause, each.scope): each.estimate_bytes for each in pod.findings}
+    sentences = [
+        each.sentence for each in pod.findings if (each.cause, each.scope) == (truth.cause, truth.scope)
+    ]
+    if sentences and not any(truth.says in sentence for sentence in sentences):
+        return f"{where} should say {truth.says!r}, and says {sentences}"
     if truth.size is None:
         return None if (truth.cause, truth.scope) in found else f"{where} is not among {found}"
     amounts = intervals_of(pod, truth.scope, truth.cause)

@@ -16,9 +16,8 @@ from pathlib import Path
 import msgspec
 
 from lab.compile import compiled
-from lab.stage import Stage
+from lab.stage import FLUSH_SECONDS, Stage
 from lab.truth import Recorded
-from lab.truth_runner import FLUSH_SECONDS
 from lab.workloads import WORKLOADS
 from memcollect.lab import cgroups, kernels, space, uml
 

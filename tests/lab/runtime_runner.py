@@ -13,8 +13,7 @@ import msgspec
 from lab.record import OF_PROC, OF_PROCESS, OF_SYS, keep
 from lab.runtime_scenes import SCENES, Actors, kernel
 from lab.runtime_truth import Played
-from lab.stage import Stage
-from lab.truth_runner import FLUSH_SECONDS
+from lab.stage import FLUSH_SECONDS, Stage
 from memcollect.lab import cgroups
 from memcollect_agent.measure.sample import Roots, sample_node
 from memcollect_agent.wire import SampleRequest

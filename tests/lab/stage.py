@@ -4,17 +4,22 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 from lab.truth import Truth
 from memcollect.lab.layout import ContainerSpec, Driver, Layout, PlacedPod, PodSpec, QosClass
 from memcollect.lab.processes import Tenant, start_pause
+from memcollect_agent.history import Recorder, Settings
+from memcollect_agent.wire import History, HistoryRequest
 
 MIB = 1 << 20
 DISK = Path("/run/data")
 """The ext4 disk: page cache of the host's own file system is dropped when a file is closed."""
 SHM = Path("/dev/shm")
 RUN = Path("/run")
+FLUSH_SECONDS = 2.2
+"""memory.stat is flushed every 2 s (mm/memcontrol.c, FLUSH_TIME): longer than that, nothing is stale."""
 
 
 class Stage:
@@ -24,6 +29,8 @@ class Stage:
         # A copy that no pod pays for: the program's own pages are charged to the root cgroup.
         self.program = str(shutil.copy(program, RUN / "workload"))
         self._layout = Layout(root, Path("/var/log"))
+        self._root = root
+        self._recorder: Recorder | None = None
         self._pods: list[PlacedPod] = []
         self._tenants: list[Tenant] = []
         self._pauses: list[subprocess.Popen[bytes]] = []
@@ -33,19 +40,27 @@ class Stage:
         """The pods that stand now."""
         return self._pods
 
-    def pod(
+    def pod(  # noqa: PLR0913 - a pod is this many facts, all with a default
         self,
         name: str,
         *containers: str,
         qos_class: QosClass = "Burstable",
         driver: Driver = "systemd",
         limits: dict[str, int | str] | None = None,
+        pod_limits: dict[str, int | str] | None = None,
         pause: bool = True,
     ) -> PlacedPod:
         """Place a pod whose containers (default: one, "app") have `limits`; its pause container runs."""
         specs = [ContainerSpec(name=each, limits=limits or {}) for each in containers or ("app",)]
         pod = self._layout.place(
-            PodSpec(name=name, namespace="lab", qos_class=qos_class, driver=driver, containers=specs)
+            PodSpec(
+                name=name,
+                namespace="lab",
+                qos_class=qos_class,
+                driver=driver,
+                containers=specs,
+                limits=pod_limits or {},
+            )
         )
         self._pods.append(pod)
         if pause:
@@ -75,6 +90,17 @@ class Stage:
         drop_caches()
         return path
 
+    def remember(self) -> None:
+        """Let an agent's history look at all pods, now that no counter is stale."""
+        time.sleep(FLUSH_SECONDS)
+        if self._recorder is None:
+            self._recorder = Recorder(str(self._root), Settings(proc_root="/proc"))
+        self._recorder.tick()
+
+    def remembered(self) -> History | None:
+        """Return what that history knows; None where nobody looked."""
+        return self._recorder.history(HistoryRequest()) if self._recorder is not None else None
+
     def clear(self) -> None:
         """End and remove everything, and drop what the kernel still caches of it."""
         for tenant in self._tenants:
@@ -85,15 +111,20 @@ class Stage:
         for pod in self._pods:
             self._layout.remove(pod)
         self._tenants, self._pauses, self._pods = [], [], []
+        if self._recorder is not None:
+            self._recorder.close()
+            self._recorder = None
         for directory in (DISK, SHM):
             for entry in directory.iterdir():
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         drop_caches()
 
 
-def truth(pod: PlacedPod, cause: str, size: int | None = None, scope: str = "app") -> Truth:
+def truth(
+    pod: PlacedPod, cause: str, size: int | None = None, scope: str = "app", *, says: str = ""
+) -> Truth:
     """Return what must be said of `pod`."""
-    return Truth(cause=cause, pod=pod.spec.name, scope=scope, size=size)
+    return Truth(cause=cause, pod=pod.spec.name, scope=scope, size=size, says=says)
 
 
 def drop_caches() -> None:

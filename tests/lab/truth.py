@@ -16,6 +16,8 @@ class Truth(Struct, frozen=True, kw_only=True):
     """A container's name, or "pod"."""
     size: int | None = None
     """Bytes by construction; None for a state that has no amount."""
+    says: str = ""
+    """Words that the finding's sentence must have."""
 
 
 class Measured(Struct, frozen=True, kw_only=True, tag=True):

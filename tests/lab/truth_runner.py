@@ -13,14 +13,11 @@ from pathlib import Path
 
 import msgspec
 
-from lab.stage import Stage
+from lab.stage import FLUSH_SECONDS, Stage
 from lab.truth import Failed, Measured
 from lab.workloads import WORKLOADS
 from memcollect_agent.measure.sample import Roots, sample_node
 from memcollect_agent.wire import SampleRequest
-
-FLUSH_SECONDS = 2.2
-"""memory.stat is flushed every 2 s (mm/memcontrol.c, FLUSH_TIME): longer than that, nothing is stale."""
 
 
 def measure(name: str, stage: Stage) -> Measured:
@@ -29,7 +26,7 @@ def measure(name: str, stage: Stage) -> Measured:
     time.sleep(FLUSH_SECONDS)
     specs = [pod.spec for pod in stage.pods]
     request = SampleRequest(pod_uids=[spec.uid for spec in specs], process_limit=5)
-    sample = sample_node(request, Roots())
+    sample = msgspec.structs.replace(sample_node(request, Roots()), history=stage.remembered())
     containers = {spec.container_id(each.name): each.name for spec in specs for each in spec.containers}
     return Measured(
         workload=name,

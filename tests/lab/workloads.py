@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from lab.kills import KILLS
 from lab.stage import DISK, MIB, RUN, SHM, Stage, bundle, truth
 from lab.truth import Truth
 from memcollect.lab import cgroups, syscalls
@@ -263,5 +264,6 @@ WORKLOADS: dict[str, Workload] = {
         near_the_limit,
         protected_memory,
         real_runtime,
+        *KILLS,
     )
 }

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import msgspec
 
+from lab.stage import FLUSH_SECONDS
 from lab.truth import Failed, Measured, Truth
-from lab.truth_runner import FLUSH_SECONDS
 from lab.workloads import WORKLOADS
 from lab_full.passes import PASSES, Pass
 from lab_full.stage import FullStage, take_back

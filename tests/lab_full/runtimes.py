@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from lab.truth_runner import FLUSH_SECONDS
+from lab.stage import FLUSH_SECONDS
 from lab_full.runtime_host import (
     PROGRAM,
     ROOTS,

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 from memcollect.documents.snapshot import Statement
 from memcollect.explain import beside, doubts, parts, pressure, within
+from memcollect.explain.kills.statements import CAUSES as DEATHS
+from memcollect.explain.kills.statements import deaths
 from memcollect.explain.runtimes import sandbox_verdict
 from memcollect.explain.statement import Case, Contribute, Rank, Said
 
@@ -21,7 +23,7 @@ SANDBOX_CAUSES = frozenset({"outside_pod", "snapshot", "guest_mapped_again", "to
 def alarms(case: Case) -> Iterator[Said]:
     """Yield the findings that must not wait for the list of findings; of want of memory `pressure` tells."""
     for finding in case.pod.findings:
-        if finding.severity in ("critical", "warning") and finding.cause not in pressure.TOLD:
+        if finding.severity in ("critical", "warning") and finding.cause not in DEATHS | set(pressure.TOLD):
             yield Said(
                 topic=finding.cause,
                 sentence=case.named(finding),
@@ -58,6 +60,7 @@ def of_host_numbers(contribute: Contribute) -> Contribute:
 
 CONTRIBUTORS: tuple[Contribute, ...] = (
     opening,
+    deaths,
     alarms,
     pressure.pressure,
     pressure.room,
