@@ -84,6 +84,7 @@ def cluster_taking(asked: SnapshotOptions) -> Iterator[Taking]:
                 opening,
                 finished_at=now_text(),
                 nodes=sorted(collection.nodes, key=lambda node: node.name),
+                accounts=sorted(collection.accounts, key=lambda account: account.node),
                 missing=collection.missing,
                 summary=totals.summary(collection.nodes),
             )

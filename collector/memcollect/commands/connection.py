@@ -157,7 +157,8 @@ pod_options = _all(
     option(
         "--nodes",
         is_flag=True,
-        help="Also ask every node with an agent for sandboxes without a Pod (CubeSandbox, E2B, …).",
+        help="Also ask every node with an agent where all of its memory is (as `memcollect node`), and for"
+        " sandboxes without a Pod (CubeSandbox, E2B, …).",
     ),
 )
 """Those of PodOptions, but for the pods themselves, which are an argument."""

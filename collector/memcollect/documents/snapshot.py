@@ -312,6 +312,49 @@ class KnownPod(Struct, frozen=True, kw_only=True, gc=False):
     name: str
     phase: str | None = None
     qos_class: str | None = None
+    priority: int = 0
+    """spec.priority; 2,000,000,000 and more is critical to the system."""
+    is_static: bool = False
+    request_bytes: int | None = None
+    """Of memory, as the scheduler counts it: containers' requests added up, or the largest init container's,
+    and the runtime class's overhead. None where one is no quantity."""
+    evicted: str = ""
+    """What the kubelet said when it evicted it; "" where it did not."""
+    oom_killed: list[str] = field(default_factory=list)
+    """Containers whose last end was by the kernel's OOM killer, as "NAME at TIME"."""
+
+
+class Candidate(Struct, frozen=True, kw_only=True, gc=False):
+    """A pod in an order of ends: the first is the next."""
+
+    pod: str
+    """NAMESPACE/NAME."""
+    usage_bytes: int
+    """Its working set for an eviction; for a kill what is charged of anonymous memory."""
+    request_bytes: int
+    priority: int = 0
+    qos_class: str = ""
+    oom_score_adj: int | None = None
+    """In an order of kills: what the kubelet writes for its containers."""
+
+
+class Eviction(Struct, frozen=True, kw_only=True, gc=False):
+    """How far a node is from evictions, and who would go: the kubelet's and the kernel's own rules."""
+
+    available_bytes: int
+    """memory.available as the kubelet counts it: capacity − working set of the node."""
+    threshold_bytes: int
+    threshold_source: str
+    """Where the threshold is from, in words."""
+    pressure: bool | None = None
+    """Whether the kubelet reports MemoryPressure; None where it was not asked."""
+    order: list[Candidate] = field(default_factory=list)
+    spared: int = 0
+    """Pods that are never evicted: static ones, and those critical to the system."""
+    kill_order: list[Candidate] = field(default_factory=list)
+    evicted: list[str] = field(default_factory=list)
+    """Pods of this node that were evicted and are still listed, with what the kubelet said."""
+    oom_killed: list[str] = field(default_factory=list)
 
 
 class Partition(Struct, frozen=True, kw_only=True, gc=False):
@@ -368,6 +411,8 @@ class NodeAccount(Struct, frozen=True, kw_only=True, gc=False):
     """By the UID in the cgroup's name, the largest processes of a pod that the API server does not know."""
     allocatable_bytes: int | None = None
     capacity_bytes: int | None = None
+    memory_pressure: bool | None = None
+    """The node's condition MemoryPressure; None where nobody was asked."""
     top: Top | None = None
     """`kubectl top node`; None: nobody was asked."""
     kinds: Partition | None = None
@@ -375,6 +420,7 @@ class NodeAccount(Struct, frozen=True, kw_only=True, gc=False):
     holders: list[Holder] = field(default_factory=list)
     """The largest first."""
     ladder: Ladder | None = None
+    eviction: Eviction | None = None
     findings: list[Finding] = field(default_factory=list)
     undecided: list[Undecided] = field(default_factory=list)
     verdict: str = ""

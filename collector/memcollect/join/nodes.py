@@ -8,18 +8,15 @@ from dataclasses import dataclass, field
 from memcollect.documents.snapshot import KnownPod, NodeAccount, Top
 from memcollect.join.reconcile import Now, reconcile, slack_bytes, window_of
 from memcollect.join.series import Series
-from memcollect.kubernetes import objects as kube
 from memcollect.kubernetes.usage import NodeUsage
 from memcollect_agent import pods, wire
-
-FINISHED = frozenset({"Succeeded", "Failed"})
 
 
 @dataclass(frozen=True)
 class NodeKnowledge:
     """What Kubernetes knows of one node; `pods` is None where they could not be listed, with the reason."""
 
-    pods: Sequence[kube.Pod] | None = None
+    pods: Sequence[KnownPod] | None = None
     pods_unknown: str = ""
     asked_top: bool = True
     """Whether kubectl top's number was asked for at all."""
@@ -28,6 +25,7 @@ class NodeKnowledge:
     """Why there is no number of kubectl top."""
     allocatable_bytes: int | None = None
     capacity_bytes: int | None = None
+    memory_pressure: bool | None = None
     orphan_pods: Sequence[wire.Pod] = field(default_factory=list)
     """What the agent measured of pods that the API server does not know."""
 
@@ -40,22 +38,13 @@ def account_of(name: str, sample: wire.NodeSample, known: NodeKnowledge) -> Node
         node=name,
         taken_at=sample.sampled_at,
         tree=sample.tree,
-        known_pods=None if known.pods is None else [_known(pod) for pod in known.pods],
+        known_pods=None if known.pods is None else list(known.pods),
         pods_unknown=known.pods_unknown,
         orphan_processes={pod.uid: _processes(pod) for pod in known.orphan_pods},
         allocatable_bytes=known.allocatable_bytes,
         capacity_bytes=known.capacity_bytes,
+        memory_pressure=known.memory_pressure,
         top=top_of(sample, known) if known.asked_top else None,
-    )
-
-
-def _known(pod: kube.Pod) -> KnownPod:
-    return KnownPod(
-        uid=pod.cgroup_uid,
-        namespace=pod.metadata.namespace,
-        name=pod.metadata.name,
-        phase=pod.status.phase,
-        qos_class=pod.status.qos_class,
     )
 
 
@@ -64,9 +53,9 @@ def _processes(pod: wire.Pod) -> list[wire.Process]:
     return sorted(found, key=lambda each: -(each.pss_bytes or each.rss_bytes or 0))
 
 
-def unknown_uids(tree: wire.CgroupTree, known: Sequence[kube.Pod]) -> list[str]:
+def unknown_uids(tree: wire.CgroupTree, known: Sequence[KnownPod]) -> list[str]:
     """Return the UIDs of pods that have a cgroup on the node and are not among `known`."""
-    uids = {pod.cgroup_uid.lower().replace("_", "-") for pod in known}
+    uids = {pod.uid.lower().replace("_", "-") for pod in known}
     found = [place.uid for use in tree.cgroups if (place := pods.pod_at(use.path)) is not None]
     return [uid for uid in found if uid.lower().replace("_", "-") not in uids]
 

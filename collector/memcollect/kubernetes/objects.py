@@ -135,6 +135,8 @@ class PodSpec(_Object, frozen=True):
 
     node_name: str | None = None
     runtime_class_name: str | None = None
+    priority: int | None = None
+    """What its priority class came to; None where the API server has no such admission."""
     overhead: dict[str, str] = field(default_factory=dict)
     """What the runtime class adds for the sandbox itself, as quantities."""
     host_network: bool = False

@@ -19,6 +19,7 @@ from memcollect.reporters.node_words import (
     HOLDERS,
     KINDS,
     as_composition,
+    eviction_sentences,
     holder_amounts,
     process_words,
     shown_holders,
@@ -49,6 +50,10 @@ def account_lines(account: NodeAccount) -> Iterator[str]:
         yield from subsection("From what free calls available to kubectl top node")
         yield from ladder_rows(account.ladder, "From MemAvailable to kubectl top node")
     yield from findings_items(account.findings)
+    sentences = eviction_sentences(account)
+    if sentences:
+        yield from subsection("Evictions and kills, as the kubelet and the kernel would choose")
+    yield from (f"- {markdown(sentence)}" for sentence in sentences)
     yield from _orphans(account)
     yield from undecided_items(account.undecided)
 

@@ -9,14 +9,14 @@ from memcollect.reporters.escape import visible
 from memcollect.reporters.sizes import share, size
 
 if TYPE_CHECKING:
-    from memcollect.documents.snapshot import Holder, NodeAccount, Partition
+    from memcollect.documents.snapshot import Candidate, Holder, NodeAccount, Partition
     from memcollect_agent.wire import Process
 
 TERMS = {
     "free": "free",
     "active_cache": "active page cache",
     "inactive_cache": "inactive page cache",
-    "other_user": "locked, swap cache etc.",
+    "other_user": "locked, less lazyfree",
     "uncounted_user": "swap cache, THP rests",
     "zspages": "kernel: compressed pool",
     "kernel_direct": "kernel: no counter",
@@ -50,6 +50,8 @@ KINDS = {
     "slice": "own of cgroup",
 }
 MOST_HOLDERS = 15
+SMALLEST_LEFT = 1 << 20
+"""Bytes; what is charged to a class of pods for its own structures needs no row."""
 HOLDERS = ("Charge", "Working set", "Anon", "tmpfs, shm", "Page cache", "Kernel")
 STATUSES = {
     "reconciled": "reconciled",
@@ -95,7 +97,7 @@ def top_sentence(account: NodeAccount) -> str:
 
 def shown_holders(account: NodeAccount) -> tuple[list[Holder], int]:
     """Return the holders worth a row, and how many smaller ones there are."""
-    told = [each for each in account.holders if each.bytes > 0]
+    told = [each for each in account.holders if each.bytes > (SMALLEST_LEFT if each.kind == "left" else 0)]
     return told[:MOST_HOLDERS], max(0, len(told) - MOST_HOLDERS)
 
 
@@ -124,3 +126,45 @@ def process_words(process: Process) -> str:
     """Return one process of an orphan as a phrase; made visible."""
     amount = process.pss_bytes if process.pss_bytes is not None else process.rss_bytes
     return f"{visible(process.comm)} (pid {process.pid}, {size(amount)})"
+
+
+MOST_CANDIDATES = 5
+
+
+def eviction_sentences(account: NodeAccount) -> list[str]:
+    """Return how far the node is from evictions, who would go first, and who has gone; made visible."""
+    standing = account.eviction
+    if standing is None:
+        return []
+    room = standing.available_bytes - standing.threshold_bytes
+    distance = f"{size(abs(room))} {'away' if room >= 0 else 'beyond'}"
+    first = (
+        f"The kubelet counts {size(standing.available_bytes)} as available (MemTotal − its working set) and"
+        f" evicts below {size(standing.threshold_bytes)}: {distance}."
+        f" The threshold: {standing.threshold_source}."
+    )
+    sentences = [first]
+    if standing.order:
+        spared = f"; {standing.spared} static or critical pods are spared" if standing.spared else ""
+        sentences.append(f"It would evict in this order: {_candidates(standing.order)}{spared}.")
+    if standing.kill_order:
+        killed = ", ".join(
+            f"{each.pod} ({size(each.usage_bytes)} anon, oom_score_adj {each.oom_score_adj})"
+            for each in standing.kill_order[:MOST_CANDIDATES]
+        )
+        sentences.append(f"Out of memory before that, the kernel would kill by score, about so: {killed}.")
+    if standing.evicted:
+        sentences.append(f"Evicted here and still listed: {'; '.join(standing.evicted[:MOST_CANDIDATES])}.")
+    if standing.oom_killed:
+        sentences.append(f"Killed out of memory: {'; '.join(standing.oom_killed[:MOST_CANDIDATES])}.")
+    return [visible(each) for each in sentences]
+
+
+def _candidates(order: list[Candidate]) -> str:
+    shown = [
+        f"{each.pod} ({size(each.usage_bytes)} used, {size(each.request_bytes)} requested,"
+        f" priority {each.priority})"
+        for each in order[:MOST_CANDIDATES]
+    ]
+    more = f" and {len(order) - len(shown)} more" if len(order) > len(shown) else ""
+    return ", ".join(shown) + more

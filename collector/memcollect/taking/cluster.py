@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from memcollect.documents.snapshot import Missing, Pod
+from memcollect.documents.snapshot import Missing, NodeAccount, Pod
 from memcollect.errors import ClusterError
 from memcollect.explain import explain_pod
 from memcollect.join import FINISHED, ClusterFacts, Failure, join_node, running_ids
@@ -28,6 +28,7 @@ from memcollect.sources.metrics import pod_usage
 from memcollect.sources.pods import Selection, list_pods, missing
 from memcollect.sources.runtime_classes import runtime_classes
 from memcollect.sources.transport import TransportFactory
+from memcollect.taking.accounts import Accounts
 from memcollect.taking.again import Again
 from memcollect_agent import wire
 
@@ -47,7 +48,8 @@ class Plan:
     limits: Limits = field(default_factory=Limits)
     history: bool = True
     nodes: bool = False
-    """Whether every node that has an agent is asked, too, for sandboxes without a Pod."""
+    """Whether every node that has an agent is asked, too: for sandboxes without a Pod, and where all of its
+    memory is."""
 
 
 Progress = Callable[[str, int, int], None]
@@ -73,6 +75,9 @@ class Collection:
         self._stopped = stopped
         self.missing: list[Missing] = []
         self.nodes: list[wire.Node] = []
+        self.accounts: list[NodeAccount] = []
+        """Of the nodes, where they were asked for too."""
+        self._accounts = Accounts(api, transports, plan.limits, self.missing.append)
         self.interrupted = False
         self._again = Again(api)
 
@@ -101,10 +106,16 @@ class Collection:
         if by_node or self._plan.nodes:
             for answer in self._answers(by_node, _since(facts.metrics)):
                 pods = by_node.pop(answer.target.node, [])
+                self._add_account(answer)
                 yield from self._joined(answer.target.node, pods, _outcome(answer), facts)
         self.interrupted = bool(by_node)
         for name, pods in by_node.items():
             yield from self._joined(name, pods, STOPPED, facts)
+
+    def _add_account(self, answer: Answer) -> None:
+        if self._plan.nodes and answer.sample is not None:
+            account = self._accounts.account(answer.target.node, answer.target.agent, answer.sample)
+            self.accounts += [account] if account is not None else []
 
     def _answers(self, by_node: dict[str | None, list[kube.Pod]], since: float | None) -> Iterator[Answer]:
         names = [name for name in by_node if name is not None]
@@ -112,6 +123,9 @@ class Collection:
         agents = find_agents(self._api, self.missing.append, wanted, self._plan.deployment)
         if self._plan.nodes:
             names += sorted(set(agents) - set(names))
+            self._accounts.describe([])
+            earliest = self._accounts.ask_top(names)
+            since = min((each for each in (since, _margin(earliest)) if each is not None), default=None)
         targets = [
             Target(
                 node=name,
@@ -124,6 +138,7 @@ class Collection:
         request = wire.SampleRequest(
             process_limit=self._plan.process_limit,
             sandboxes=self._plan.nodes,
+            tree=self._plan.nodes,
             history=self._plan.history,
             history_since=since,
             time_budget_seconds=self._plan.limits.timeout,
@@ -208,7 +223,10 @@ def _outcome(answer: Answer) -> wire.NodeSample | Failure:
 
 def _since(metrics: Metrics) -> float | None:
     """Return from when on history is wanted; None (all of it) where no pod has a sample."""
-    earliest = min((usage.timestamp for usage in metrics.pods.values()), default=None)
+    return _margin(min((usage.timestamp for usage in metrics.pods.values()), default=None))
+
+
+def _margin(earliest: float | None) -> float | None:
     return None if earliest is None else earliest - HISTORY_MARGIN_SECONDS
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from memcollect.documents.snapshot import NodeAccount, Snapshot
-from worlds.reported_cases import told, told_of_nodes
+from worlds.reported_cases import EVERYTHING, told, told_of_nodes
 
 NODE_CASES = ("07-dind-escape", "11-node-vs-pods", "32-orphan-pods", "48-qos-leftover")
 
@@ -77,6 +77,15 @@ def test_nothing_is_guessed_where_the_kernel_says_little(case: str) -> None:
 def test_the_report_shows_the_verdict(case: str) -> None:
     assert " ".join(account(case).verdict.split()) in told_of_nodes(case).words
     assert told_of_nodes(case).code == 0
+
+
+def test_a_snapshot_with_nodes_has_the_same_section_beside_its_pods() -> None:
+    said = told("32-orphan-pods", *EVERYTHING, "--nodes")
+
+    (told_with_pods,) = said.snapshot.accounts
+    assert told_with_pods.verdict == account("32-orphan-pods").verdict
+    assert [pod.name for pod in said.snapshot.pods] == ["web-0"]
+    assert "4531 MiB is held by 3 pods that the API server does not know" in said.words
 
 
 def test_a_pod_that_was_asked_for_is_told_of_without_the_node() -> None:

@@ -30,4 +30,5 @@ def test_sandboxes_without_a_pod_are_rows_of_the_document(tmp_path: Path) -> Non
     ]
     assert all("no Pod" in pod.verdict for pod in document.pods)
     assert document.summary.pods == 3
+    assert [account.node for account in document.accounts] == [NODE]
     assert (code, document.missing) == (0, [])

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from memcollect.accounting.facts import Facts, MissingFactError
+from memcollect.accounting.node.eviction import eviction
 from memcollect.accounting.node.facts import node_facts
 from memcollect.accounting.node.holders import holders_of
 from memcollect.accounting.node.kinds import kinds
@@ -24,13 +25,15 @@ def explain_account(account: NodeAccount, node: Node | None) -> NodeAccount:
     facts = node_facts(account, node)
     holders = holders_of(account)
     by_use, by_holder = _partitions(account, holders, facts)
-    findings, undecided = find(rules_for_node(holders), "node", facts)
+    standing = eviction(account, holders, facts)
+    findings, undecided = find(rules_for_node(holders, standing), "node", facts)
     told = msgspec.structs.replace(
         account,
         kinds=by_use,
         owners=by_holder,
         holders=holders,
         ladder=node_ladder(facts, account.top),
+        eviction=standing,
         findings=findings,
         undecided=undecided + _pods_unknown(account),
     )

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from memcollect.accounting.facts import Facts
 from memcollect.accounting.node import kinds
 from memcollect.accounting.rules import Amount, measured
-from memcollect.documents.snapshot import Finding, Holder
+from memcollect.documents.snapshot import Candidate, Eviction, Finding, Holder
 from memcollect.explain.engine import AmountRule, Rule
 from memcollect.explain.node.words import names_of, parts_of
 from memcollect.units import MIB, human_bytes
 
 LEAST_BYTES = 64 * MIB
 """From this size on what was left is told: below are the stock and the structures of living cgroups."""
+NEAR_SHARE = 0.05
+"""Of MemTotal: with less left before an eviction it is told of."""
 LEAST_SHARE = 0.05
 """Of MemTotal: from here on memory without a name is worth a warning."""
 
@@ -103,18 +105,63 @@ def nameless(facts: Facts) -> Amount | None:
     return amount if amount.interval.low > LEAST_SHARE * facts.exact("meminfo.MemTotal") else None
 
 
-def rules_for_node(holders: Sequence[Holder]) -> list[Rule]:
+@dataclass(frozen=True)
+class EvictionRule:
+    """Told where the kubelet is close to evicting: `standing` says how close."""
+
+    standing: Eviction
+    cause: str = "close_to_eviction"
+
+    def find(self, facts: Facts, scope: str) -> Finding | None:
+        """Return the finding; None where there is room, also without what the kernel could drop."""
+        standing = self.standing
+        room = standing.available_bytes - standing.threshold_bytes
+        near = max(2 * standing.threshold_bytes, round(NEAR_SHARE * facts.exact("meminfo.MemTotal")))
+        if room > near and not standing.pressure:
+            return None
+        cache = facts.exact("root.active_file")
+        first = standing.order[0] if standing.order else None
+        return Finding(
+            cause=self.cause,
+            scope=scope,
+            low_bytes=room,
+            high_bytes=room,
+            estimate_bytes=room,
+            severity="critical" if standing.pressure or room <= 0 else "warning",
+            sentence=_eviction_sentence(standing, room, cache, first),
+            evidence=f"memory.available {standing.available_bytes} − threshold {standing.threshold_bytes}"
+            f" ({standing.threshold_source})",
+            remedy="Free what holds most, or move pods away; page cache that counts here goes only when the"
+            " kernel needs it, and the kubelet does not wait for that.",
+        )
+
+
+def _eviction_sentence(standing: Eviction, room: int, cache: int, first: Candidate | None) -> str:
+    reported = " and reports MemoryPressure" if standing.pressure else ""
+    where = (
+        f"{human_bytes(room)} from evicting"
+        if room > 0
+        else f"{human_bytes(-room)} beyond its eviction threshold"
+    )
+    droppable = f", {human_bytes(cache)} of what it counts being active page cache" if cache >= MIB else ""
+    next_ = f"; the first to go would be {first.pod}" if first is not None else ""
+    return f"The kubelet is {where}{reported}{droppable}{next_}."
+
+
+def rules_for_node(holders: Sequence[Holder], standing: Eviction | None) -> list[Rule]:
     """Return the rules for one node."""
     orphans = [each for each in holders if each.kind == "orphan"]
     left = [each for each in holders if each.kind == "left" and each.bytes >= LEAST_BYTES]
     from_pods = [each for each in holders if each.kind == "container" and each.pod]
     return [
+        *([EvictionRule(standing)] if standing is not None else []),
         HolderRule(
             "orphan_pods",
             orphans,
             orphan_sentence,
             "If they stay: see the kubelet's log for these UIDs; with the pod gone, its processes can be"
             " ended and its cgroup removed, or the node be drained and restarted.",
+            1,
         ),
         HolderRule(
             "left_by_pods",

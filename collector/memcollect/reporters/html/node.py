@@ -15,6 +15,7 @@ from memcollect.reporters.node_words import (
     HOLDERS,
     KINDS,
     as_composition,
+    eviction_sentences,
     holder_amounts,
     process_words,
     shown_holders,
@@ -46,6 +47,10 @@ def _parts(account: NodeAccount) -> Iterator[Markup]:
         yield element("h3", "From what free calls available to kubectl top node")
         yield ladder_part(account.ladder, columns=NODE_COLUMNS)
     yield from findings_part(account.findings)
+    sentences = eviction_sentences(account)
+    if sentences:
+        yield element("h3", "Evictions and kills, as the kubelet and the kernel would choose")
+        yield items(sentences)
     yield from _orphans(account)
     yield from undecided_part(account.undecided, [])
 

@@ -10,6 +10,7 @@ from memcollect.reporters.escape import visible
 from memcollect.reporters.node_words import (
     HOLDERS,
     as_composition,
+    eviction_sentences,
     holder_amounts,
     holder_name,
     process_words,
@@ -44,6 +45,7 @@ def account_lines(account: NodeAccount, width: int, *, full: bool) -> Iterator[T
         yield from section("From what free calls available to kubectl top node")
         yield from ladder_lines(account.ladder, width, full=full)
     yield from findings_lines(account.findings, width)
+    yield from _eviction(account, width)
     yield from _orphans(account, width)
     yield from undecided_lines(account.undecided, [], width)
 
@@ -81,6 +83,14 @@ def _holders(account: NodeAccount, width: int) -> Iterator[Text]:
         yield Text(left(name, name_width) + cells)
     if more:
         yield from paragraph(f"and {more} smaller ones, in the JSON", width)
+
+
+def _eviction(account: NodeAccount, width: int) -> Iterator[Text]:
+    sentences = eviction_sentences(account)
+    if sentences:
+        yield from section("Evictions and kills, as the kubelet and the kernel would choose")
+    for sentence in sentences:
+        yield from paragraph(sentence, width, indent="    ", first="  - ")
 
 
 def _orphans(account: NodeAccount, width: int) -> Iterator[Text]:
