@@ -38,5 +38,3 @@ class Session(Struct, frozen=True, kw_only=True):
     """While there were services alone."""
     containers: Snapshot
     """While there were the containers, too."""
-    tables: dict[str, str] = {}
-    """What `memcollect snapshot --local` prints, by the moment's name, for people who look at the results."""

@@ -177,13 +177,13 @@ def ran(runtime: str, play: Callable[[], Started]) -> Ran:
     return document
 
 
-def snapshot() -> tuple[Snapshot, str]:
-    """Return what the command says of this machine, as a document and for people."""
+def snapshot() -> Snapshot:
+    """Return what the command says of this machine."""
     time.sleep(FLUSH_SECONDS)
-    command = ["memcollect", "snapshot", "--local", "--format"]
-    document = children.run([*command, "json"])
-    table = children.run([*command, "table"], env={**os.environ, "COLUMNS": "100"})
-    return msgspec.json.decode(document.stdout, type=Snapshot), table.stdout + table.stderr
+    done = children.run(["memcollect", "snapshot", "--local", "--format", "json"])
+    if not done.stdout:
+        raise RuntimeError(f"memcollect ended with {done.returncode}: {done.stderr}")
+    return msgspec.json.decode(done.stdout, type=Snapshot)
 
 
 def main(program: str, results: Path) -> None:
@@ -191,15 +191,14 @@ def main(program: str, results: Path) -> None:
     ROOTS.mkdir(exist_ok=True)
     shutil.copy(program, PROGRAM)
     services = [ran(name, play) for name, play in SERVICES.items()]
-    first, first_table = snapshot()
+    first = snapshot()
     containers = [ran(name, play) for name, play in CONTAINERS.items()]
-    second, second_table = snapshot()
+    second = snapshot()
     document = Session(
         kernel=os.uname().release,
         ran=services + containers,
         services=first,
         containers=second,
-        tables={"services": first_table, "containers": second_table},
     )
     results.mkdir(parents=True, exist_ok=True)
     (results / "session.json").write_bytes(msgspec.json.encode(document))

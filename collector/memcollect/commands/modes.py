@@ -31,6 +31,8 @@ def check_mode(context: click.Context, *, local: bool) -> None:
         for parameter in context.command.params
         if parameter.name is not None
         and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
+        # click before 8.2 says that no arguments at all were typed, too.
+        and context.params.get(parameter.name) != ()
     ]
     if local and any(parameter.name == "pods" for parameter in typed):
         raise UsageError("With --local pods are not chosen by argument.", "Use --match PATTERN.")

@@ -17,6 +17,11 @@ from memcollect.units import duration_seconds
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    _SizeType = click.ParamType[int]
+else:
+    # The click that distributions have, 8.1 and 8.2, has no generic types.
+    _SizeType = click.ParamType
+
 FORMATS = ("table", "markdown", "html", "json", "profile-v1", "profile-v1-markdown")
 OLDER = "; profile-v1 and profile-v1-markdown as the older profile script wrote them."
 NODE_FORMATS = ("table", "markdown", "html", "json")
@@ -196,7 +201,7 @@ def is_verbose() -> bool:
     return isinstance(state, dict) and bool(state.get("verbose"))
 
 
-class Size(click.ParamType[int]):
+class Size(_SizeType):
     """A number of bytes as Kubernetes writes it: "16Gi", "500M", "1073741824"."""
 
     name = "size"

@@ -43,7 +43,8 @@ def run(arguments: list[str], program_name: str) -> int:
 
 def _usage(error: click.ClickException) -> int:
     """Say what is wrong in one line and where the help is, or show the help itself; click knows both."""
-    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+    # click before 8.2 shows the help by itself, and has no such error.
+    if isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):
         error.show()
         return error.exit_code
     say(error.format_message())

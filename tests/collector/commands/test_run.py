@@ -1,8 +1,9 @@
 from pathlib import Path
 
+import click
 import pytest
 
-from memcollect.commands import output
+from memcollect.commands import options, output
 from memcollect.commands.run import run
 from memcollect.errors import UsageError
 
@@ -65,3 +66,34 @@ def test_no_color_wins_over_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert output.wants_color(Terminal())  # type: ignore[arg-type]
     monkeypatch.setenv("NO_COLOR", "1")
     assert not output.wants_color(Terminal())  # type: ignore[arg-type]
+
+
+def test_wrong_usage_is_one_line_with_a_click_that_has_no_error_for_missing_arguments(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(click.exceptions, "NoArgsIsHelpError")
+    assert run(["snapshot", "--no-such-option"], "memcollect") == 2
+    assert "No such option" in capsys.readouterr().err
+
+
+def test_no_arguments_are_none_with_a_click_that_calls_them_typed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As 8.1 does for an argument that may be given any number of times."""
+    asked = click.Context.get_parameter_source
+
+    def source(self: click.Context, name: str) -> click.core.ParameterSource | None:
+        return click.core.ParameterSource.COMMANDLINE if name == "pods" else asked(self, name)
+
+    monkeypatch.setattr(click.Context, "get_parameter_source", source)
+    run(["snapshot", "--local", "--cgroup-root", str(tmp_path)], "memcollect")
+    assert "not chosen by argument" not in capsys.readouterr().err
+    assert run(["snapshot", "--local", "deer-flow/sandbox"], "memcollect") == 2
+    assert "not chosen by argument" in capsys.readouterr().err
+
+
+def test_no_type_of_an_option_needs_a_click_with_generic_types() -> None:
+    ours = [each for each in vars(options).values() if getattr(each, "__module__", "") == options.__name__]
+    types = [each for each in ours if isinstance(each, type) and issubclass(each, click.ParamType)]
+    assert options.Size in types
+    assert [each for each in types if "__orig_bases__" in vars(each)] == []
