@@ -38,6 +38,14 @@ _MISMATCHED = re.compile(rf"(?P<slice>[^:]+\.slice):(?P<prefix>[A-Za-z][A-Za-z0-
 """systemd's way to name a container (SLICE:PREFIX:NAME), made a directory by a runtime that is not told to
 use systemd: the kubelet and the runtime have different drivers."""
 _KATA = re.compile(rf"kata_{_ID}")
+_USER = re.compile(
+    r"user\.slice/user-(?P<uid>\d{1,10})\.slice/"
+    r"(?:user@\d{1,10}\.service/(?:[^/]+\.slice/)*[^/]+\.(?:service|scope)|session-[^/]+\.scope)$"
+)
+"""A service or scope of a user's own systemd, or a login session (systemd, user@.service)."""
+_CONTAINERD = frozenset({"default", "moby", "buildkit", "k8s.io"})
+"""Namespaces of containerd, which are cgroups at the root: `ctr run` makes /NAMESPACE/ID (oci/spec.go), and
+the id is whatever the user called the container."""
 _ESCAPED = re.compile(r"\\x([0-9a-f]{2})")
 
 
@@ -131,7 +139,13 @@ def unit_at(path: str) -> UnitPlace | None:
     parts = path.strip("/").split("/")
     name = parts[-1]
     parent = parts[-2] if len(parts) > 1 else ""
-    return _container_unit(name, parent) or _machine(name, parent) or _service(parts)
+    return _container_unit(name, parent) or _machine(name, parent) or _containerds(parts) or _service(parts)
+
+
+def _containerds(parts: list[str]) -> UnitPlace | None:
+    if len(parts) != 2 or parts[0] not in _CONTAINERD or _CGROUPFS_POD.fullmatch(parts[1]):
+        return None
+    return UnitPlace(kind="container", name=parts[1], runtime="containerd", driver="cgroupfs")
 
 
 def _container_unit(name: str, parent: str) -> UnitPlace | None:
@@ -157,6 +171,10 @@ def _machine(name: str, parent: str) -> UnitPlace | None:
 
 def _service(parts: list[str]) -> UnitPlace | None:
     *slices, name = parts
+    if match := _USER.match("/".join(parts)):
+        # Two users' services may have one name.
+        within = f"user-{match['uid']}/"
+        return UnitPlace(kind="service", name=within + _unescaped(name), driver="systemd")
     in_system = (
         bool(slices) and slices[0] == "system.slice" and all(part.endswith(".slice") for part in slices)
     )

@@ -120,6 +120,22 @@ def test_any_other_name_is_unknown_rather_than_guessed(name: str) -> None:
             f"/system.slice/nerdctl-{ID}.scope",
             UnitPlace(kind="container", name=ID, id=ID, runtime="nerdctl", driver="systemd"),
         ),
+        (
+            "/default/web",
+            UnitPlace(kind="container", name="web", runtime="containerd", driver="cgroupfs"),
+        ),
+        (
+            f"/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-{ID}.scope",
+            UnitPlace(kind="container", name=ID, id=ID, runtime="libpod", driver="systemd"),
+        ),
+        (
+            r"/user.slice/user-1000.slice/user@1000.service/app.slice/my\x2dapp.service",
+            UnitPlace(kind="service", name="user-1000/my-app.service", driver="systemd"),
+        ),
+        (
+            "/user.slice/user-1000.slice/session-3.scope",
+            UnitPlace(kind="service", name="user-1000/session-3.scope", driver="systemd"),
+        ),
         ("/lxc.payload.web1", UnitPlace(kind="container", name="web1", runtime="lxc")),
         ("/lxc/web1", UnitPlace(kind="container", name="web1", runtime="lxc")),
         (
@@ -151,6 +167,10 @@ def test_units_outside_kubernetes_are_known(path: str, unit: UnitPlace) -> None:
         "/lxc.payload.",
         f"/machine.slice/libpod-conmon-{ID}.scope",
         "/user.slice/user-0.slice/user@0.service",
+        "/user.slice/user-0.slice/user@0.service/app.slice",
+        "/user.slice/user-0.slice/user@0.service/app.slice/a.service/inner.service",
+        "/default",
+        "/default/web/inner",
         "/system.slice/docker.service/inner.service",
         "/system.slice/.service",
     ],

@@ -90,6 +90,11 @@ class PodMeasurer:
         """Measure a container or a service outside Kubernetes."""
         as_container = pods.ContainerPlace(id=place.id, runtime=place.runtime, role="container")
         container = self._alone(as_container, directory, set())
+        if place.kind == "container":
+            hints = self._hints(self._subtrees.all(directory))
+            # A VMM or any other of these programs may be a container's own; a Sentry is a runtime's.
+            if any(hint.kind == "sentry" for hint in hints):
+                container = msgspec.structs.replace(container, hints=hints)
         return Pod(
             kind=place.kind,
             uid=visible(place.name),

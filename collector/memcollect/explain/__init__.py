@@ -21,6 +21,7 @@ from memcollect.explain.places import find_places
 from memcollect.explain.runtimes import find_runtime
 from memcollect.explain.statement import Case
 from memcollect.explain.summary import summarise
+from memcollect.explain.tools import find_tools
 from memcollect.explain.verdict import pronounce, statements
 from memcollect.join.roles import app_containers
 from memcollect_agent.wire import Node
@@ -88,7 +89,7 @@ def _findings(
         findings += found
         undecided += [item for item in open_questions if item.name not in {known.name for known in undecided}]
     of_runtime, open_of_runtime = find_runtime(pod)
-    findings += of_runtime + find_places(pod)
+    findings += of_runtime + find_places(pod) + find_tools(pod)
     of_kills, open_of_kills = find_kills(pod, node)
     findings += of_kills
     undecided += open_of_kills

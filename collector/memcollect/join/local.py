@@ -78,7 +78,8 @@ def _local_pod(
     tops: Mapping[str, Top],
     strays: Sequence[wire.Container] = (),
 ) -> Pod:
-    namespace, name = names.pods.get(pod.uid, (None, pod.name or pod.uid))
+    named = names.containers.get(pod.uid) if pod.kind == "container" else None
+    namespace, name = names.pods.get(pod.uid, (None, named or pod.name or pod.uid))
     containers = [_local_container(each, names, tops) for each in pod.containers]
     containers += [_stray(each, names, tops) for each in strays]
     if not containers and pod.kind != "pod":

@@ -8,7 +8,7 @@ measures what was chosen.
 from __future__ import annotations
 
 import glob
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ import msgspec
 
 from memcollect.errors import UnsupportedError
 from memcollect.taking.log_names import names_from_logs
+from memcollect.taking.runtime_names import names_from_runtimes
 from memcollect_agent.errors import AgentError
 from memcollect_agent.errors import UnsupportedError as AgentUnsupportedError
 from memcollect_agent.measure.sample import Roots, sample_node
@@ -48,6 +49,8 @@ class LocalRequest:
     proc_root: str = "/proc"
     sys_root: str = "/sys"
     log_root: str = "/var/log"
+    host_root: str = "/"
+    """Where the machine's root directory is: container runtimes keep names below it."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ def measure(request: LocalRequest) -> LocalMeasure:
     names = names_from_logs(request.log_root)
     survey = _sample(SampleRequest(units=["*"], sums=False, sandboxes=True, nested=True), roots)
     pods = [*survey.pods, *_of_strays(survey)]
+    names = _with_runtimes(names, pods, request.host_root)
     chosen, notes = choose(pods, request.patterns, names)
     if not chosen and not request.patterns:
         raise UnsupportedError(
@@ -78,6 +82,12 @@ def measure(request: LocalRequest) -> LocalMeasure:
     sample = _only(_sample(_measuring(chosen, request), roots), chosen)
     problems = [*sample.problems, *_unmatched(pods, request.patterns, names)]
     return LocalMeasure(msgspec.structs.replace(sample, problems=problems), names, notes)
+
+
+def _with_runtimes(names: LocalNames, pods: list[Pod], host_root: str) -> LocalNames:
+    """Return the names with those that runtimes know; the kubelet's win."""
+    ids = {each.id: each.cgroup.path for pod in pods for each in pod.containers if each.id}
+    return replace(names, containers={**names_from_runtimes(ids, host_root), **names.containers})
 
 
 def choose(pods: list[Pod], patterns: Iterable[str], names: LocalNames) -> tuple[list[Pod], list[str]]:
@@ -156,7 +166,8 @@ def _matches(pod: Pod, pattern: str, names: LocalNames) -> bool:
         namespace, name = names.pods[pod.uid]
         known = [name, f"{namespace}/{name}"]
     else:
-        known = [pod.name or pod.uid]
+        own = names.containers.get(pod.uid)
+        known = [pod.name or pod.uid, *([own] if own else [])]
     # No wildcards for ids: "*2" is meant for names, and one id in sixteen ends so too.
     ids = [pod.uid, *(each.id for each in pod.containers if each.id)]
     by_id = len(pattern) >= SHORTEST_ID and any(each.startswith(pattern) for each in ids)

@@ -122,3 +122,16 @@ def test_a_sandbox_without_a_pod_is_found_by_shape_or_by_its_vmm(machine: Machin
         ("sbx", path, 30 * MIB)
     ]
     assert [hint.kind for hint in sandboxes[0].containers[0].hints] == ["vmm"]
+
+
+def test_a_sentry_in_dockers_container_is_known_and_a_vmm_there_is_that_containers_own(
+    tmp_path: Path,
+) -> None:
+    machine = Machine(tmp_path)
+    machine.cgroup(f"/system.slice/docker-{APP}.scope", (10,))
+    machine.cgroup(f"/system.slice/docker-{SANDBOX}.scope", (11,))
+    add(machine, 10, "runsc-sandbox", "boot")
+    add(machine, 11, "qemu-kvm")
+    found = {pod.uid: pod for pod in sampled(machine, SampleRequest(units=["*"])).pods}
+    assert [hint.kind for hint in found[APP].containers[0].hints] == ["sentry"]
+    assert found[SANDBOX].containers[0].hints == []

@@ -4,10 +4,14 @@ from pathlib import Path
 import pytest
 
 from memcollect.errors import UnsupportedError
-from memcollect.join import LocalNames
+from memcollect.explain import explain
+from memcollect.join import Capture, LocalNames, local_snapshot
 from memcollect.taking.local import LocalRequest, choose, measure
 from memcollect_agent.wire import Cgroup, Container, Pod
 from worlds import local_tree
+from worlds.agent_trees import Machine
+
+CAPTURE = Capture(label="", captured_at="", finished_at="")
 
 
 def _unit(kind: str, name: str, current: int = 0, container_id: str | None = None) -> Pod:
@@ -129,3 +133,29 @@ def test_a_recorded_node_without_pods_shows_its_sandboxes_and_a_pattern_chooses_
     assert names == ["sbx-one", "sbx-three", "sbx-two"]
     one = measure(replace(request, patterns=("sbx-two",)))
     assert [pod.name for pod in one.sample.pods] == ["sbx-two"]
+
+
+def test_a_container_is_found_and_shown_by_the_name_its_runtime_gave_it(tmp_path: Path) -> None:
+    (tmp_path / "machine").mkdir()
+    machine = Machine(tmp_path / "machine")
+    container_id = "c7" * 32
+    machine.cgroup(f"/system.slice/docker-{container_id}.scope", (10,))
+    machine.cgroup(f"/system.slice/docker-{'d8' * 32}.scope")
+    machine.process(10)
+    kept = tmp_path / f"var/lib/docker/containers/{container_id}/config.v2.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text('{"ID": "x", "Name": "/web", "Config": {}}')
+    roots = machine.roots
+    request = LocalRequest(
+        patterns=("we?",),
+        cgroup_root=roots.cgroup,
+        proc_root=roots.proc,
+        sys_root=roots.sys,
+        log_root=str(tmp_path),
+        host_root=str(tmp_path),
+    )
+    measured = measure(request)
+    assert [pod.uid for pod in measured.sample.pods] == [container_id]
+    (row,) = explain(local_snapshot(measured.sample, measured.names, CAPTURE)).pods
+    assert row.name == "web"
+    assert [each.cause for each in row.findings if each.cause == "other_tool"]
