@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 from msgspec import Struct
 
+from memcollect.commands.bundled import evidence_of
 from memcollect.commands.options import (
     FORCE,
     OUTPUT,
@@ -197,6 +198,7 @@ def _read(path: str, name: str, label: str | None) -> Document:
             sha256=bundle.sha256,
             manifest=bundle.manifest,
             snapshots={path: _explained(each, path) for path, each in bundle.snapshots.items()},
+            evidence=evidence_of(Path(path)),
             problems=bundle.problems,
         )
     data = read_bytes(path)

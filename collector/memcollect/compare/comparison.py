@@ -43,9 +43,11 @@ from memcollect.compare.processes import left_processes
 from memcollect.compare.rounds import reuse_rows
 from memcollect.compare.startup import startup_rows
 from memcollect.compare.statistics import chance_of_separation
+from memcollect.compare.tried import by_backend, evidence_facts, matrix_of
 from memcollect.compare.values import HEADLINE, WHOLE_POD
 from memcollect.compare.verdict import claim, verdict
 from memcollect.documents.snapshot import Tool
+from memcollect.evidence.document import Evidence
 from memcollect.join.roles import app_containers
 
 R = TypeVar("R", NodeRow, Leftover)
@@ -92,6 +94,7 @@ class _Material:
     cells: Mapping[tuple[str, PhaseKey], Cell]
     gaps: list[Gap]
     problems: Mapping[str, list[str]]
+    tried: Mapping[str, Evidence]
 
 
 def compare(documents: Sequence[Document], question: Question) -> Comparison:
@@ -106,6 +109,7 @@ def compare(documents: Sequence[Document], question: Question) -> Comparison:
     pairs = list(_pairs(material))
     growth = growth_of(documents) if question.is_open else None
     nodes = _by_phase([row for each in ordered for row in node_rows(each, names[each.name])], material)
+    startups = list(_startups(ordered, names, material))
     left = _by_phase([row for each in ordered for row in leftovers(each, names[each.name])], material)
     return Comparison(
         tool=Tool(version=question.version),
@@ -130,7 +134,8 @@ def compare(documents: Sequence[Document], question: Question) -> Comparison:
         leftovers=left,
         leftover_summaries=list(leftover_summaries(left)),
         reuses=list(reuse_rows(material.groups.values())),
-        startups=list(_startups(ordered, names, material)),
+        startups=startups,
+        evidence=matrix_of(material.backends, material.tried, material.cells.values(), startups),
         missing=[*material.gaps, *_absent(material)],
         notes=list(_notes(ordered, names, pairs)),
     )
@@ -156,6 +161,7 @@ def _material(documents: Sequence[Document], names: Mapping[str, str], baseline:
         cells={key: cell(groups[key]) for key in keys},
         gaps=[*_wrong_files(problems), *found, *_not_measured(observed)],
         problems=problems,
+        tried=by_backend(documents, names),
     )
 
 
@@ -247,6 +253,7 @@ def _facts(material: _Material, sides: tuple[Side, Side], found: Sequence[Delta]
             for pod in each.pods()
         )
         own = side_facts(group_, absent, material.problems.get(side.backend, []), providers)
+        own |= evidence_facts(side.backend, material.tried)
         values |= {f"{name}.{fact}": value for fact, value in own.items()}
     values["difference"] = _difference(found, HEADLINE)
     values["whole_difference"] = _difference(found, WHOLE_POD)
@@ -309,7 +316,8 @@ def _notes(documents: Sequence[Document], names: Mapping[str, str], pairs: Seque
             f"With {few[0]} and {few[1]} repeats, two sides that do not differ at all lie wholly apart by"
             f" chance in {chance:.2g} of all cases."
         )
-    yield BEYOND_MEMORY
+    if {*names.values()} - {names[document.name] for document in documents if document.evidence}:
+        yield BEYOND_MEMORY
     together = Counter(names[each.name] for each in documents if each.manifest is not None)
     for backend, count in sorted(together.items()):
         if count > 1:

@@ -34,7 +34,10 @@ def gaps(document: Document, backend: str) -> Iterator[Gap]:
 def _of_phase(document: Document, run: PhaseRun, backend: str) -> Iterator[Gap]:
     label = phase_key(run).label
     why = f": {run.reason}" if run.reason else ""
-    if not run.snapshots:
+    if _tries(document, run):
+        if run.status != "ok":
+            yield Gap(backend=backend, phase=label, reason=f"it ended as {run.status}{why}")
+    elif not run.snapshots:
         yield Gap(
             backend=backend, phase=label, reason=f"repeat {run.repeat} has no snapshot ({run.status}){why}"
         )
@@ -57,3 +60,8 @@ def _planned(manifest: RunManifest) -> Iterator[tuple[str, int | None]]:
     for name in dict.fromkeys(manifest.plan.phases):
         for step in dict.fromkeys(manifest.plan.steps) if name in stepped else [None]:
             yield name, step
+
+
+def _tries(document: Document, run: PhaseRun) -> bool:
+    """Return whether the phase tries the backend, and so measures nothing."""
+    return document.manifest is not None and run.phase in document.manifest.plan.evidence

@@ -245,6 +245,17 @@ def _rest_of_each(facts: Facts) -> Outcome:
     return Outcome(holds=True, reason=f"at rest by the rule of its own phase: {shown}")
 
 
+def _evidence(facts: Facts) -> Outcome:
+    """Judge by the guide's own rule: nobody may recommend a backend that does not keep what it must."""
+    before, after = (facts[name] for name in both("catalogue"))
+    faults = facts["candidate.evidence_faults"]
+    if before != after:
+        return Outcome(holds=False, reason="the two sides were tried by different catalogues of checks")
+    if faults:
+        return Outcome(holds=False, reason=f"the candidate does not keep the guide's rows: {_listed(faults)}")
+    return Outcome(holds=True, reason="uploads, artifacts, paths and isolation are as expected")
+
+
 def _image(value: tuple[tuple[str, str], ...]) -> str:
     return ", ".join(f"{name} {image}" for name, image in value)
 
@@ -287,6 +298,13 @@ RULES = (
     Rule("residual", (*both("residual"), "difference"), _residual, "difference"),
     Rule("movement", (*both("settle_rule"), "difference"), _movement, REST),
     Rule("interval", ("difference",), _interval, "difference"),
+    Rule(
+        "evidence",
+        (*both("catalogue"), "candidate.evidence_faults"),
+        _evidence,
+        "evidence of what the backend does",
+        BACKENDS,
+    ),
     Rule("whole-pod", ("difference", "whole_difference"), _whole_pod, "charge of the pod's own cgroup"),
 )
 """Every demand on a comparison of two sides; all must hold before a difference is claimed."""

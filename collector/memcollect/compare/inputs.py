@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from memcollect.compare.model import PhaseKey
 from memcollect.documents.run import PhaseRun, RunManifest, Settling
 from memcollect.documents.snapshot import Snapshot
+from memcollect.evidence.document import Evidence
 
 Grouping = Literal["auto", "runtime", "file", "label"]
 """What makes a backend: the runtime's family, each file or directory by itself, or the labels given."""
@@ -49,6 +50,8 @@ class Document(Struct, frozen=True, kw_only=True):
     manifest: RunManifest | None = None
     snapshots: Mapping[str, Snapshot] = field(default_factory=dict)
     """By path in the bundle; of a single snapshot by the document's own name."""
+    evidence: list[Evidence] = field(default_factory=list)
+    """What the run has tried of its backend."""
     problems: list[str] = field(default_factory=list)
     """Files of the bundle that are missing or altered, each a sentence."""
 

@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from memcollect.compare.grown.model import Growth
 from memcollect.documents.snapshot import Tool
+from memcollect.evidence.matrix import Matrix
 
 COMPARISON_SCHEMA_VERSION = 1
 
@@ -337,5 +338,7 @@ class Comparison(Struct, frozen=True, kw_only=True):
     leftover_summaries: list[LeftoverSummary] = field(default_factory=list)
     reuses: list[ReuseRow] = field(default_factory=list)
     startups: list[StartupRow] = field(default_factory=list)
+    evidence: Matrix | None = None
+    """What the backends do besides; None: none of them was tried."""
     missing: list[Gap] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

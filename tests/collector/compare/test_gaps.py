@@ -3,9 +3,9 @@ import pytest
 
 from memcollect.compare.gaps import gaps
 from memcollect.compare.inputs import Document
-from memcollect.documents.run import PhaseRun, Planned
+from memcollect.documents.run import PhaseRun, PhaseStatus, Planned
 from memcollect.documents.snapshot import Missing
-from worlds.compare_builders import MIB, phase_run, run
+from worlds.compare_builders import MIB, good_pair, phase_run, run
 
 
 def _gaps(document: Document) -> list[tuple[str, str]]:
@@ -66,3 +66,16 @@ def test_a_run_that_was_broken_off_says_so() -> None:
 
 def test_a_phase_that_did_not_settle_is_there() -> None:
     assert _gaps(_with(phase_run("empty", 1, status="did-not-settle"))) == []
+
+
+def test_a_phase_that_tries_the_backend_needs_no_snapshot_and_no_repeats() -> None:
+    before, _ = good_pair()
+    manifest = before.manifest
+    assert manifest is not None
+    planned = msgspec.structs.replace(manifest.plan, evidence=["evidence"])
+    cases: list[tuple[PhaseStatus, list[str]]] = [("ok", []), ("failed", ["it ended as failed: Ctrl-C came"])]
+    for status, expected in cases:
+        tried = PhaseRun(phase="evidence", status=status, reason="Ctrl-C came" if expected else "")
+        with_it = msgspec.structs.replace(manifest, plan=planned, phases=[*manifest.phases, tried])
+        found = gaps(msgspec.structs.replace(before, manifest=with_it), "aio")
+        assert [gap.reason for gap in found] == expected

@@ -41,10 +41,12 @@ SIDE: dict[str, Any] = {
     "limits": frozenset({(("aio", ("memory", "1Gi")),)}),
     "provider": frozenset({"host-cgroup"}),
     "residual": MIB,
+    "catalogue": frozenset({"c0" * 32}),
 }
 GOOD = {
     **{f"baseline.{name}": value for name, value in SIDE.items()},
     **{f"candidate.{name}": value for name, value in SIDE.items()},
+    "candidate.evidence_faults": (),
     "difference": DIFFERENCE,
     "whole_difference": DIFFERENCE,
 }

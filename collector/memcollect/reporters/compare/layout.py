@@ -79,6 +79,8 @@ class Section:
     table: Table | None = None
     folded: bool = False
     """Whether it is for whoever wants to check: where a format can fold things, only the title shows."""
+    lengthy: bool = False
+    """Whether it is left out where a format cannot fold things."""
 
 
 @dataclass(frozen=True)

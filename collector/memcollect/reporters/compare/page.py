@@ -11,6 +11,7 @@ from memcollect.reporters.compare.grown import grown, how_to_read, made_of
 from memcollect.reporters.compare.layout import Bullet, Page, Section
 from memcollect.reporters.compare.nodes import leftovers, nodes
 from memcollect.reporters.compare.numbers import differences, growth, overview, term_tables
+from memcollect.reporters.evidence.sections import evidence_sections
 
 
 def page(comparison: Comparison) -> Page:
@@ -20,6 +21,7 @@ def page(comparison: Comparison) -> Page:
     sections = [
         *claims(comparison),
         overview(comparison),
+        *([] if comparison.evidence is None else evidence_sections(comparison.evidence)),
         *differences(comparison),
         *term_tables(comparison),
         *growth(comparison),

@@ -32,6 +32,8 @@ def render_page(laid_out: Page, *, width: int = MIN_WIDTH) -> str:
 def _lines(laid_out: Page, width: int) -> Iterator[str]:
     yield from _folded(laid_out.verdict, width, "", "")
     for section in laid_out.sections:
+        if section.lengthy:
+            continue
         yield ""
         yield from _section(section, width)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from memcollect.evidence.catalogue import MEASURED
 from memcollect.evidence.document import CheckResult
-from memcollect.evidence.matrix import MARKS, Advice, Cell, CheckLine, Matrix
+from memcollect.evidence.matrix import MARKS, Advice, Cell, CheckLine, Matrix, MatrixRow
 from memcollect.reporters.compare.layout import Bullet, Column, Page, Section, Table
 
 _HASH_DIGITS = 12
@@ -17,7 +18,7 @@ _RULE = (
 
 def page(matrix: Matrix) -> Page:
     """Return the whole page."""
-    return Page("Evidence", verdict(matrix), sections(matrix))
+    return Page("Evidence", verdict(matrix), evidence_sections(matrix))
 
 
 def verdict(matrix: Matrix) -> str:
@@ -32,7 +33,7 @@ def verdict(matrix: Matrix) -> str:
     return f"{'; '.join(parts)}." if parts else "Nothing was tried."
 
 
-def sections(matrix: Matrix) -> list[Section]:
+def evidence_sections(matrix: Matrix) -> list[Section]:
     """Return the sections below the verdict."""
     return [
         *_untried(matrix),
@@ -76,16 +77,22 @@ def _matrix(matrix: Matrix) -> Section:
         for index, cell in enumerate(row.cells)
         if cell.worst and not cell.of
     ]
+    unmeasured = [row.name for row in matrix.rows if row.name in MEASURED and not any(_told(row))]
     return Section(
         "The ten rows: checks that are as expected, of all, and the worst of the others",
+        paragraphs=[f"{' and '.join(unmeasured)}: `memcollect profile` measures them."] if unmeasured else [],
         table=Table(columns, rows),
         bullets=[*measured, *bullets],
     )
 
 
+def _told(row: MatrixRow) -> Iterator[str]:
+    return (cell.worst for cell in row.cells)
+
+
 def _short(cell: Cell) -> str:
     if not cell.of:
-        return "–"
+        return "measured" if cell.worst else "–"
     if cell.verdict is None or cell.verdict == "as-expected":
         return cell.short
     return f"{cell.short} {MARKS[cell.verdict]}"
@@ -128,7 +135,9 @@ def _checks(matrix: Matrix) -> Iterator[Section]:
     rows = dict.fromkeys(line.row for line in matrix.lines)
     for row in rows:
         lines = [line for line in matrix.lines if line.row == row]
-        yield Section(f"{row}: every check", bullets=[_check(matrix, line) for line in lines], folded=True)
+        yield Section(
+            f"{row}: every check", bullets=[_check(matrix, line) for line in lines], folded=True, lengthy=True
+        )
 
 
 def _check(matrix: Matrix, line: CheckLine) -> Bullet:
@@ -149,6 +158,7 @@ def _result(of: str, result: CheckResult) -> str:
 def _how(matrix: Matrix) -> Section:
     hashes = dict.fromkeys(matrix.catalogues)
     bullets = [
+        Bullet("Every check in full, with whose word it is: in the formats markdown, html and json."),
         Bullet("fails: something is lost, wrong or given away; differs: it does another thing, and says so."),
         Bullet("not offered: the backend has no such operation; not tried: this run could not ask."),
         Bullet(
@@ -162,7 +172,7 @@ def _how(matrix: Matrix) -> Section:
     ]
     if len(hashes) > 1:
         bullets.append(Bullet("The catalogues differ, so the counts are not of the same checks."))
-    return Section("How to read this", bullets=bullets)
+    return Section("How to read the evidence", bullets=bullets)
 
 
 def _of(matrix: Matrix, backend: str) -> str:

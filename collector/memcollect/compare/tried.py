@@ -1,0 +1,82 @@
+"""What the backends do besides saving memory, beside what was measured of them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+
+from memcollect.compare.evidence import Fact, Unknown
+from memcollect.compare.inputs import Document
+from memcollect.compare.model import Cell, StartupRow
+from memcollect.compare.values import HEADLINE
+from memcollect.evidence.document import Evidence
+from memcollect.evidence.matrix import Matrix, guarded_faults, matrix
+from memcollect.units import human_bytes
+
+NOT_TRIED = "no run has tried what it does with uploads, artifacts, paths and isolation; do = “evidence” does"
+
+
+def by_backend(documents: Iterable[Document], names: Mapping[str, str]) -> dict[str, Evidence]:
+    """Return each backend's evidence; of several the one that was begun last."""
+    every = [(names[document.name], each) for document in documents for each in document.evidence]
+    return dict(sorted(every, key=lambda pair: pair[1].started_at or 0.0))
+
+
+def evidence_facts(backend: str, tried: Mapping[str, Evidence]) -> dict[str, Fact]:
+    """Return what the guard asks of a backend's evidence: by which catalogue, and what is not as expected."""
+    document = tried.get(backend)
+    if document is None:
+        return {"catalogue": Unknown(NOT_TRIED), "evidence_faults": Unknown(NOT_TRIED)}
+    return {
+        "catalogue": frozenset({document.catalogue.sha256}),
+        "evidence_faults": tuple(guarded_faults(document)),
+    }
+
+
+def matrix_of(
+    backends: Sequence[str],
+    tried: Mapping[str, Evidence],
+    cells: Iterable[Cell],
+    startups: Iterable[StartupRow],
+) -> Matrix | None:
+    """Return the matrix of the backends that were tried, its first two rows measured; None: none was."""
+    there = [name for name in backends if name in tried]
+    if not there:
+        return None
+    cells, startups = list(cells), list(startups)
+    measured = {
+        name: {
+            "Capacity": "; ".join(_capacity([each for each in cells if each.backend == name])),
+            "Startup": "; ".join(_startup([each for each in startups if each.backend == name])),
+        }
+        for name in there
+    }
+    known = {name: {row: text for row, text in rows.items() if text} for name, rows in measured.items()}
+    return matrix([_named(name, tried[name]) for name in there], known)
+
+
+def _named(backend: str, document: Evidence) -> Evidence:
+    return msgspec.structs.replace(document, backend=backend)
+
+
+def _capacity(cells: Iterable[Cell]) -> Iterator[str]:
+    """Yield for each number of sandboxes at once what a pod's working set was over the repeats."""
+    for cell in cells:
+        measure = cell.measure(HEADLINE)
+        if cell.phase.step is None or measure is None or measure.spread is None:
+            continue
+        spread = measure.spread
+        yield (
+            f"{cell.phase.step} at once: {human_bytes(spread.median_bytes)} each "
+            f"({human_bytes(spread.low_bytes)} to {human_bytes(spread.high_bytes)} over the repeats)"
+        )
+
+
+def _startup(rows: Iterable[StartupRow]) -> Iterator[str]:
+    for row in rows:
+        if row.phase.step is None or row.p50_seconds is None:
+            continue
+        slow = "" if row.p95_seconds is None else f", p95 {row.p95_seconds:.1f} s"
+        lost = f", {row.never_ready} never ready" if row.never_ready else ""
+        yield f"{row.phase.step} at once: p50 {row.p50_seconds:.1f} s{slow}{lost}"

@@ -1,0 +1,98 @@
+"""What the backends do, in the comparison: the guide's rule that no memory alone recommends one."""
+
+import msgspec
+import pytest
+
+from memcollect.compare import Document, Question, compare
+from memcollect.compare.model import Cell, Comparison, Measure, PhaseKey, Spread, StartupRow
+from memcollect.compare.tried import matrix_of
+from memcollect.evidence.document import Evidence
+from memcollect.evidence.judging import Verdict
+from worlds.compare_builders import MIB, evidence_of, good_pair
+
+
+def compared(*documents: Document) -> Comparison:
+    return compare(documents, Question(by="label", issue="#1"))
+
+
+def with_evidence(candidate: Evidence | None, baseline: Evidence | None = None) -> list[Document]:
+    before, after = good_pair()
+    tried = evidence_of("aio") if baseline is None else baseline
+    return [
+        msgspec.structs.replace(before, evidence=[tried]),
+        msgspec.structs.replace(after, evidence=[] if candidate is None else [candidate]),
+    ]
+
+
+def refusals(comparison: Comparison) -> set[str]:
+    return {each.rule for pair in comparison.pairs if pair.kind == "backends" for each in pair.refusals}
+
+
+def test_with_every_guarded_row_as_expected_the_claim_stands() -> None:
+    comparison = compared(*with_evidence(evidence_of("cube")))
+    assert refusals(comparison) == set()
+    assert "less working set per pod" in comparison.verdict
+
+
+def test_a_candidate_that_nobody_has_tried_may_be_related_to_and_not_claimed() -> None:
+    comparison = compared(*with_evidence(None))
+    assert refusals(comparison) == {"evidence"}
+    assert comparison.verdict.startswith("Related to #1. Nothing may be claimed")
+    assert "do = “evidence” does" in comparison.verdict
+
+
+@pytest.mark.parametrize("row", ["Uploads", "Artifacts", "Paths", "Isolation"])
+@pytest.mark.parametrize("verdict", ["fails", "differs", "not-offered", "not-tried"])
+def test_a_guarded_row_that_is_not_as_expected_refuses_the_claim(row: str, verdict: Verdict) -> None:
+    comparison = compared(*with_evidence(evidence_of("cube", {row: verdict})))
+    assert refusals(comparison) == {"evidence"}
+    reasons = {each.reason for pair in comparison.pairs for each in pair.refusals if each.rule == "evidence"}
+    assert reasons
+    assert all(row in each for each in reasons)
+
+
+@pytest.mark.parametrize("row", ["Commands", "Files", "Cleanup", "Operations"])
+def test_other_rows_are_told_and_refuse_nothing(row: str) -> None:
+    comparison = compared(*with_evidence(evidence_of("cube", {row: "fails"})))
+    assert refusals(comparison) == set()
+    assert comparison.evidence is not None
+    assert [each.may for each in comparison.evidence.advice] == [True, False]
+
+
+def test_the_baselines_own_faults_do_not_speak_against_the_candidate() -> None:
+    comparison = compared(*with_evidence(evidence_of("cube"), evidence_of("aio", {"Isolation": "fails"})))
+    assert refusals(comparison) == set()
+
+
+def test_sides_that_were_tried_by_different_catalogues_are_not_held_against_one_another() -> None:
+    catalogue = msgspec.structs.replace(evidence_of("cube").catalogue, sha256="d1" * 32)
+    comparison = compared(*with_evidence(evidence_of("cube", catalogue=catalogue)))
+    assert refusals(comparison) == {"evidence"}
+
+
+def test_of_several_trials_of_a_backend_the_last_counts() -> None:
+    before, after = with_evidence(evidence_of("cube", started_at=9.0))
+    both = [*after.evidence, evidence_of("cube", {"Paths": "fails"}, started_at=5.0)]
+    for order in (both, both[::-1]):
+        assert refusals(compared(before, msgspec.structs.replace(after, evidence=order))) == set()
+
+
+def test_the_first_two_rows_are_what_was_measured_at_each_number_of_sandboxes() -> None:
+    phase = PhaseKey(name="concurrent", step=50)
+    spread = Spread(
+        n=3, median_bytes=90 * MIB, low_bytes=80 * MIB, high_bytes=95 * MIB, q1_bytes=1, q3_bytes=1
+    )
+    cells = [
+        Cell(backend="aio", phase=phase, repeats=3, measures=[Measure(metric="working_set", spread=spread)])
+    ]
+    startups = [StartupRow(backend="aio", phase=phase, n=49, never_ready=1, p50_seconds=2.0, p95_seconds=4.5)]
+    found = matrix_of(["aio", "cube"], {"aio": evidence_of("aio")}, cells, startups)
+    assert found is not None
+    assert found.backends == ["aio"]
+    capacity, startup = (row.cells[0].worst for row in found.rows[:2])
+    assert capacity == "50 at once: 90 MiB each (80 MiB to 95 MiB over the repeats)"
+    assert startup == "50 at once: p50 2.0 s, p95 4.5 s, 1 never ready"
+
+
+def test_where_no_backend_was_tried_there_is_no_matrix() -> None:
+    assert matrix_of(["aio"], {}, [], []) is None
