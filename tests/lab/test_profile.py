@@ -151,13 +151,16 @@ def test_the_terms_of_a_difference_add_up_to_it(comparison: Comparison) -> None:
         assert abs(terms - difference(pair, "working_set")) < MIB, phase
 
 
-def test_the_same_work_on_the_same_kernel_carries_a_claim_in_every_phase(comparison: Comparison) -> None:
+def test_all_that_the_same_work_on_the_same_kernel_lacks_for_a_claim_is_evidence(
+    comparison: Comparison,
+) -> None:
+    # The guide as it is shipped measures memory; what the backends do besides it does not try.
     for phase in PHASES:
         pair = between(comparison, phase)
-        assert [(each.rule, each.reason) for each in pair.refusals] == [], phase
-        assert pair.claim.startswith(f"{phase.label}, memory against disk: ")
-        assert " more working set per pod" in pair.claim
-    assert comparison.verdict.startswith("warm-reuse") or comparison.verdict.startswith("after-artifact")
+        assert [each.rule for each in pair.refusals] == ["evidence"], phase
+        assert pair.claim == ""
+    assert comparison.verdict.startswith("Related to the issue. Nothing may be claimed: ")
+    assert "do = “evidence” does" in comparison.verdict
 
 
 def test_a_released_sandbox_comes_back_as_the_same_pod_and_does_not_grow(comparison: Comparison) -> None:

@@ -194,6 +194,7 @@ SPOILT: dict[str, Callable[[], Document]] = {
     "residual": lambda: pods_with(unexplained),
     "movement": lambda: candidate({**ANON, PHASE: [each + 50 * MIB - 600_000 for each in ANON[PHASE]]}),
     "interval": lambda: candidate({**ANON, PHASE: [280 * MIB, 290 * MIB, 340 * MIB]}),
+    "evidence": lambda: candidate(evidence=[build.evidence_of("cube", {"Isolation": "fails"})]),
     "whole-pod": lambda: candidate(of_pod={"outside": 50 * MIB}),
 }
 ALSO = {
@@ -217,7 +218,7 @@ def test_without_such_a_circumstance_there_is_a_claim() -> None:
 
 def test_each_of_the_rules_has_its_circumstance() -> None:
     assert set(SPOILT) == {rule.name for rule in RULES}
-    assert len(SPOILT) == 26
+    assert len(SPOILT) == 27
 
 
 @pytest.mark.parametrize("rule", SPOILT)
