@@ -164,8 +164,10 @@ def pod(name: str = "deer-flow-sandbox-7d9c5b6f4-x2x9k", **more: object) -> Pod:
             Undecided(name="page_tables", missing="stat.pagetables", reason="this kernel does not write it")
         ],
         "verdict": (
-            "410 of 1012 MiB are processes; 388 MiB is page cache the kernel would drop under pressure; "
-            "128 MiB is /dev/shm, which stays."
+            "410 MiB of 1012 MiB is private memory of its processes; 388 MiB is page cache the kernel would"
+            " drop under pressure; 128 MiB is tmpfs or shared memory, which only swap could take; 60 MiB is"
+            " kernel caches of files (names, inodes, block records), most of which it can drop under"
+            " pressure."
         ),
         **more,
     }
@@ -185,7 +187,7 @@ def findings() -> list[Finding]:
             low_bytes=388 * MIB,
             high_bytes=388 * MIB,
             estimate_bytes=388 * MIB,
-            sentence="388 MiB are files read more than once, kept as active page cache.",
+            sentence="388 MiB is page cache that the kernel holds to be in use (its active list).",
             evidence="file − shmem − inactive_file",
             remedy="The kernel gives it back under pressure, at the price of reading again.",
         ),

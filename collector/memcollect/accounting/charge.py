@@ -64,8 +64,9 @@ def cold_cache(facts: Facts) -> Amount:
     inactive, lazyfree = facts.stat("inactive_file"), facts["lazyfree"]
     unwritten_too = facts.once(unwritten).cold
     less = f" − not yet written {unwritten_too.estimate}" if unwritten_too != ZERO else ""
+    rest = facts.once(left_out_cache) - unwritten_too
     return bounded(
-        facts.once(left_out_cache) - unwritten_too,
+        rest.at_least(0) if rest.estimate >= 0 else rest,
         f"inactive_file {inactive} − lazyfree {lazyfree.estimate}{less}",
     )
 

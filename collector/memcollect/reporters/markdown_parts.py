@@ -25,7 +25,7 @@ from memcollect.reporters.words import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from memcollect.documents.snapshot import Composition, Finding, Ladder, Step, Undecided
+    from memcollect.documents.snapshot import Composition, Finding, Ladder, Step, Term, Undecided
 
 COMPOSITION = ("Term", "Size", "Share", "Certainty", "Under pressure")
 LADDER = ("Bytes", "", "Source or evidence")
@@ -37,7 +37,7 @@ def composition_rows(composition: Composition, whole_name: str = "working set") 
     yield ""
     yield from table_head(COMPOSITION, numbers=2, first=1)
     for term in sorted_terms(composition.terms):
-        amount = term_amount(term) or size(term.estimate_bytes)
+        amount = _amount(term)
         hint = reclaim_hint(term, composition.swap_room)
         label = markdown(term_label(term.term))
         yield table_row([label, amount, share(term.estimate_bytes, whole), term.confidence, hint])
@@ -45,9 +45,15 @@ def composition_rows(composition: Composition, whole_name: str = "working set") 
     yield table_row(["residual", amount, share(residual.estimate_bytes, whole), residual_note(residual), ""])
     yield table_row([f"**{whole_name}**", f"**{size(whole)}**", "", "", ""])
     for term in beside_working_set(composition):
-        amount = term_amount(term) or size(term.estimate_bytes)
+        amount = _amount(term)
         label = markdown(f"+ {term_label(term.term)}")
         yield table_row([label, amount, "", term.confidence, beside_hint(term, composition)])
+
+
+def _amount(term: Term) -> str:
+    """Return the estimate, which is what every sum is made of, and the interval where it is one."""
+    known = term_amount(term)
+    return f"{size(term.estimate_bytes)} ({known})" if known else size(term.estimate_bytes)
 
 
 def ladder_rows(ladder: Ladder, title: str = "From processes to charge") -> Iterator[str]:
