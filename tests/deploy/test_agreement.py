@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from memcollect.profile.needs import own_rights
+from memcollect.profile.plan.model import Exec, Http, Phase, Plan, Template
 from memcollect.sources.agent_pods import AGENT_SELECTOR
 from memcollect.sources.rights import AGENT_NAMESPACE, Right, needed_rights
 from memcollect_agent.program import _parser
@@ -59,6 +61,18 @@ def test_the_example_for_one_namespace_grants_exactly_what_a_snapshot_of_it_uses
     own = {right for right in _rights(reader, NAMESPACE) if right.namespace == NAMESPACE}
     granted = own | _rights(nodes, None) | _rights(access, AGENT_NAMESPACE)
     assert granted == set(needed_rights([NAMESPACE]))
+
+
+def test_the_example_for_profiling_grants_exactly_what_runs_use_beyond_snapshots() -> None:
+    documents = manifests.read("examples/profile.yaml")
+    (role,) = manifests.of_kind(documents, "ClusterRole")
+    phases: list[Phase] = [Exec(name="exec", command=["true"]), Http(name="http")]
+    plan = Plan(name="all", source=Template(namespace=NAMESPACE, clone="a"), phases=phases)
+    # Without the last a run does as well, but for telling pulls.
+    used = {*own_rights(plan), Right("list", "events", namespace=NAMESPACE)}
+    assert _rights(role, NAMESPACE) == used
+    (binding,) = manifests.of_kind(documents, "RoleBinding")
+    assert binding["metadata"]["namespace"] == NAMESPACE
 
 
 @pytest.mark.parametrize("name", manifests.EXAMPLES)

@@ -165,7 +165,9 @@ def run_new(text: Text, output: Path | None, backend: str, going: Going) -> int:
     from memcollect.profile.begin import begin  # noqa: PLC0415
     from memcollect.profile.begun import alone  # noqa: PLC0415
 
-    directory = output or Path(f"{text.parsed().name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    plan = text.parsed()
+    _require(plan, going)
+    directory = output or Path(f"{plan.name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     with interruption() as ctrl_c, _like_ctrl_c(ctrl_c):
         ctrl_c.requested()
         begun = begin(text, directory, backend, going.tools)
@@ -184,7 +186,15 @@ def _go_on(options: ProfileOptions, going: Going) -> int:
     with interruption() as ctrl_c, _like_ctrl_c(ctrl_c):
         ctrl_c.requested()
         with alone(options.resume):
-            return _run(resume(options.resume, going.tools), going, ctrl_c)
+            begun = resume(options.resume, going.tools)
+            _require(begun.plan, going)
+            return _run(begun, going, ctrl_c)
+
+
+def _require(plan: Plan, going: Going) -> None:
+    from memcollect.profile.needs import require, rights_of  # noqa: PLC0415
+
+    require(going.tools.api, rights_of(plan, going.cluster.agent_namespace))
 
 
 def _run(begun: Begun, going: Going, ctrl_c: Interruption) -> int:

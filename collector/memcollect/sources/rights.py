@@ -4,6 +4,10 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from memcollect.kubernetes.objects import ServerVersion
+
+CREATE_NEEDED_SINCE = 35
+"""Kubernetes 1.35 asks `create` of streams over WebSocket too; before, `get` sufficed."""
 AGENT_NAMESPACE = "memcollect"
 
 
@@ -61,3 +65,18 @@ def needed_rights(namespaces: Iterable[str] | None, agent_namespace: str = AGENT
         for verb in ("get", "create")
     ]
     return list(dict.fromkeys(rights))
+
+
+def asks_create(version: ServerVersion) -> bool:
+    """Tell whether the server asks `create` of port-forwards and commands; True where it is not known."""
+    minor = version.minor.rstrip("+")
+    known = version.major == "1" and minor.isdecimal()
+    return not known or int(minor) >= CREATE_NEEDED_SINCE
+
+
+def in_words(rights: Iterable[Right]) -> list[str]:
+    """Return the rights in words, the verbs on one resource together: "create and delete pods in …"."""
+    verbs: dict[tuple[str, str], list[str]] = {}
+    for right in rights:
+        verbs.setdefault((right.full_resource, right.place), []).append(right.verb)
+    return [f"{' and '.join(some)} {resource} {place}" for (resource, place), some in verbs.items()]

@@ -12,6 +12,8 @@ import pytest
 from memcollect.commands.run import run
 from memcollect.documents.bundle import Bundle, read_bundle
 from memcollect.documents.run import PhaseRun
+from memcollect.sources.access import PATH as REVIEWS
+from memcollect.testing import Fault
 from worlds import children
 from worlds.bad_parts import sentences_of, text_of
 from worlds.bad_plan_of_a_provisioner import OF_A_PROVISIONER
@@ -170,6 +172,8 @@ def test_a_pod_that_is_never_ready_is_a_result(profile: Profile, stage: tuple[St
 
 
 def test_a_creation_that_is_denied_is_a_result(profile: Profile, stage: tuple[Stage, list[str]]) -> None:
+    # Nobody could say so beforehand.
+    stage[0].state.fault(Fault(REVIEWS, status=403, times=None))
     stage[0].state.access.deny("create", "pods")
     code, bundle = profile(EMPTY)
     assert (code, outcomes(bundle)) == (3, [("empty", 1, "failed")])

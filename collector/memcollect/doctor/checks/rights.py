@@ -8,10 +8,7 @@ from memcollect.doctor.facts import ClusterFacts, Reached
 from memcollect.doctor.result import Finding, Item
 from memcollect.doctor.wording import count, few
 from memcollect.sources.access import Access
-from memcollect.sources.rights import Right
-
-CREATE_NEEDED_SINCE = 35
-"""Kubernetes 1.35 asks `create` of port-forwards over WebSocket too; before, `get` sufficed."""
+from memcollect.sources.rights import CREATE_NEEDED_SINCE, Right, asks_create, in_words
 
 
 def pods(facts: ClusterFacts) -> Finding:
@@ -58,11 +55,8 @@ def forwards(facts: ClusterFacts) -> Finding:
 
 
 def told(rights: Iterable[Right]) -> str:
-    """Return the rights in words: the verbs on one resource together, a few of the places."""
-    verbs: dict[tuple[str, str], list[str]] = {}
-    for right in rights:
-        verbs.setdefault((right.full_resource, right.place), []).append(right.verb)
-    return few(f"{' and '.join(some)} {resource} {place}" for (resource, place), some in verbs.items())
+    """Return the rights in words, a few of the places."""
+    return few(in_words(rights))
 
 
 def _is(right: Right, resource: str, group: str = "") -> bool:
@@ -116,11 +110,7 @@ def _item(access: Access, facts: ClusterFacts) -> Item:
 
 def _is_older(facts: ClusterFacts) -> bool:
     """Tell whether the server is of a version that lets `get` forward alone; False where not known."""
-    if not isinstance(facts.reached, Reached):
-        return False
-    version = facts.reached.version
-    minor = version.minor.rstrip("+")
-    return version.major == "1" and minor.isdecimal() and int(minor) < CREATE_NEEDED_SINCE
+    return isinstance(facts.reached, Reached) and not asks_create(facts.reached.version)
 
 
 def _can_i(right: Right) -> str:

@@ -1,0 +1,82 @@
+"""The rights that a plan needs, and whether the user has them: asked before anything is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from memcollect.errors import ClusterError, DeniedError
+from memcollect.profile.plan.model import Evidence, Exec, Http, Plan, Reuse, Scale, Template
+from memcollect.sources.access import review
+from memcollect.sources.api import Api
+from memcollect.sources.rights import Right, asks_create, in_words, needed_rights
+from memcollect.sources.version import server_version
+
+MOST_UNANSWERED = 2
+"""After so many questions without an answer the rest is not asked: what is refused will show."""
+
+
+def rights_of(plan: Plan, agent_namespace: str) -> list[Right]:
+    """Return every right that a run of `plan` uses: those of its snapshots first, then its own."""
+    place = plan.source.namespace
+    return list(dict.fromkeys([*needed_rights([place], agent_namespace), *own_rights(plan)]))
+
+
+def own_rights(plan: Plan) -> Iterator[Right]:
+    """Yield what the source and the phases use beyond snapshots, in the sandboxes' namespace.
+
+    A command in a pod asks as a port-forward does: `create` from Kubernetes 1.35 on, and `get` before.
+    """
+    place = plan.source.namespace
+    if isinstance(plan.source, Template):
+        yield from (Right(verb, "pods", namespace=place) for verb in ("create", "delete"))
+    tried = {each.driver or plan.evidence.driver for each in plan.phases if isinstance(each, Evidence)}
+    commands = any(isinstance(each, Exec | Reuse | Scale) and each.command for each in plan.phases)
+    requests = any(isinstance(each, Http) for each in plan.phases)
+    subresources = {
+        "exec": commands or "exec" in tried,
+        "portforward": requests or "aio" in tried,
+    }
+    for subresource in (name for name, used in subresources.items() if used):
+        yield from (
+            Right(verb, "pods", namespace=place, subresource=subresource) for verb in ("get", "create")
+        )
+
+
+def require(api: Api, rights: Sequence[Right]) -> None:
+    """Raise DeniedError, with all of `rights` that the user lacks.
+
+    Where the API server cannot say, nothing is held against anybody: what it refuses will be a result.
+    """
+    lacking = [each for each in _lacking(api, rights) if not (_is_late(each) and not _asks_create(api))]
+    if lacking:
+        what = "a right" if len(lacking) == 1 else f"{len(lacking)} rights"
+        place = lacking[-1].namespace
+        where = f" -n {place}" if place else ""
+        raise DeniedError(
+            f"The plan needs {what} that you do not have. Nothing was begun.",
+            "Have an administrator bind the roles in deploy/ to you (deploy/examples/profile.yaml shows how);"
+            f" `kubectl auth can-i --list{where}` says what you have. You lack:",
+            in_words(lacking),
+        )
+
+
+def _lacking(api: Api, rights: Sequence[Right]) -> Iterator[Right]:
+    silent = 0
+    for right in rights:
+        allowed = review(api, right).allowed
+        silent += allowed is None
+        if silent >= MOST_UNANSWERED:
+            return
+        if allowed is False:
+            yield right
+
+
+def _is_late(right: Right) -> bool:
+    return right.verb == "create" and right.subresource in {"exec", "portforward"}
+
+
+def _asks_create(api: Api) -> bool:
+    try:
+        return asks_create(server_version(api))
+    except ClusterError:
+        return True
