@@ -8,8 +8,15 @@ import click
 import msgspec
 from msgspec import Struct
 
-from memcollect.commands.options import ReportOptions, clean_text, report_options, typed, verbose_option
-from memcollect.commands.output import check_output, deliver, say
+from memcollect.commands.options import (
+    ReportOptions,
+    clean_text,
+    option,
+    report_options,
+    typed,
+    verbose_option,
+)
+from memcollect.commands.output import check_output, deliver, page, say
 from memcollect.commands.reports import IN_UTF8, OLDER_VIEWS, report
 from memcollect.commands.taking import EXIT_INCOMPLETE
 from memcollect.documents.files import read_snapshot
@@ -38,11 +45,13 @@ class ExplainOptions(Struct, frozen=True, kw_only=True):
     document: str
     pod: str | None
     report: ReportOptions
+    full: bool
 
 
 @click.command("explain", epilog=EPILOG)
 @click.argument("document", metavar="SNAPSHOT")
 @click.argument("pod", required=False, callback=clean_text)
+@option("--full", is_flag=True, help="With table: every term and all evidence, not only what fills a screen.")
 @report_options
 @verbose_option
 @typed(ExplainOptions)
@@ -50,7 +59,8 @@ def command(options: ExplainOptions) -> int:
     """Explain the saved file SNAPSHOT (- for standard input) again: nothing is measured, no network.
 
     POD is a pod's name, namespace/name or UID; without it every pod is explained. Everything is computed
-    anew from the counters in the file, with all the evidence, so that each number can be checked.
+    anew from the counters in the file. A pod is told on one screen, with its ladder below; --full adds every
+    term and all evidence, so that each number can be checked.
     """
     from memcollect.explain import explain  # noqa: PLC0415 (bad files are told without it)
 
@@ -70,7 +80,9 @@ def command(options: ExplainOptions) -> int:
     to_file = asked.output is not None
     one = pod is not None
     details: Details = "all" if one else asked.details
-    text = report(snapshot, asked.format_, to_file=to_file, details=details, full=one)
+    text = report(snapshot, asked.format_, to_file=to_file, details=details, full=options.full)
+    if asked.format_ == "table" and not to_file and page(text):
+        return 0
     deliver(text, asked.output, force=asked.force, in_utf8=asked.format_ in IN_UTF8)
     if not snapshot.pods and asked.format_ in OLDER_VIEWS:
         say("no pod is in the snapshot.")

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from memcollect.documents.files import check_target, write_document
 from memcollect.errors import OutputError
 from memcollect.reporters.escape import visible
@@ -121,6 +123,24 @@ def _standard_output() -> Iterator[None]:
             f"Standard output could not be written: {error.strerror or error}.",
             "Free some space, or write a file elsewhere with -o FILE.",
         ) from error
+
+
+def page(text: str) -> bool:
+    """Show `text` through a pager, as git does; return whether it was shown.
+
+    It is not where it fits the terminal, where input or output is none, or with PAGER=cat (or empty).
+    MEMCOLLECT_PAGER goes before PAGER.
+    """
+    pager = os.environ.get("MEMCOLLECT_PAGER", os.environ.get("PAGER", "less"))
+    if pager.strip() in {"", "cat"} or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return False
+    if text.count("\n") < shutil.get_terminal_size().lines or shutil.which(pager.split()[0]) is None:
+        return False
+    # LESS as git has it: end where one screen is enough, show colours, leave the text on the screen.
+    os.environ.setdefault("LESS", "FRX")
+    os.environ["PAGER"] = pager
+    click.echo_via_pager(text, color=wants_color())
+    return True
 
 
 def say(sentence: str, *details: str) -> None:

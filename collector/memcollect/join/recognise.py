@@ -156,6 +156,18 @@ def _absence(declared: Runtime, found: wire.Pod) -> str:
     )
 
 
+def looks_like_sandbox(pod: kube.Pod) -> bool:
+    """Return whether a pod is a sandbox by what Kubernetes says of it.
+
+    That is its platform's labels or owner, a RuntimeClass, or the word in its name, labels or images.
+    """
+    meta = pod.metadata
+    if pod.spec.runtime_class_name or any(True for _ in _platforms(meta.labels, meta.owner_references)):
+        return True
+    images = (each.image or "" for each in pod.spec.containers)
+    return any("sandbox" in text.lower() for text in (meta.name, *meta.labels.values(), *images))
+
+
 def _platforms(labels: Mapping[str, str], owners: Iterable[kube.Owner]) -> Iterable[tuple[str, str]]:
     """Yield each platform once with its evidence."""
     for platform, domain in _LABELS:

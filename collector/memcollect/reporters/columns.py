@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from memcollect.accounting.kinds import HOT_CACHE, KERNEL, SHMEM
+from memcollect.reporters.room import limit_of
 from memcollect.reporters.words import pod_name
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class Row(Struct, frozen=True):
     shmem: Amount
     kernel: Amount
     residual: Amount
+    limit_bytes: int | None = None
+    """The pod's own limit, or its only container's; None where it has none."""
 
 
 def overview_row(pod: Pod) -> Row:
@@ -45,6 +48,7 @@ def overview_row(pod: Pod) -> Row:
         shmem=_sum_of(composition, SHMEM.terms),
         kernel=_sum_of(composition, KERNEL.terms),
         residual=Amount(composition.residual.estimate_bytes if composition else None),
+        limit_bytes=limit_of(pod),
     )
 
 

@@ -16,10 +16,10 @@ from memcollect.reporters.columns import by_size
 from memcollect.reporters.groups import missing_groups, some_names
 from memcollect.reporters.terminal.lines import left, paragraph
 from memcollect.reporters.terminal.node import account_lines
-from memcollect.reporters.terminal.overview import overview_lines
+from memcollect.reporters.terminal.overview import attention_lines, overview_lines
 from memcollect.reporters.terminal.pod import pod_lines
 from memcollect.reporters.terminal.subtotals import subtotal_lines
-from memcollect.reporters.words import Details, heading, is_of_nodes, shows_details
+from memcollect.reporters.words import Details, heading, platform_remarks, shows_details
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,14 +59,20 @@ def render(
 
 
 def _lines(snapshot: Snapshot, width: int, *, details: Details, full: bool) -> Iterator[Text]:
-    yield from _heading(snapshot, width)
     in_full = shows_details(snapshot, details)
-    for account in snapshot.accounts:
-        yield Text()
-        yield from account_lines(account, width, full=full)
-    if len(snapshot.pods) > 1 or (not in_full and not is_of_nodes(snapshot)):
+    if len(snapshot.pods) == 1 and in_full and not snapshot.accounts:
+        yield from _only_pod(snapshot, width, full=full)
+        return
+    if snapshot.pods:
+        yield from _missing_at_end(snapshot, width)
+        yield from attention_lines(snapshot.pods, width)
         yield Text()
         yield from overview_lines(snapshot.pods, width)
+        yield Text()
+    for account in snapshot.accounts:
+        yield from account_lines(account, width, full=full)
+        yield Text()
+    yield from _heading(snapshot, width)
     yield from subtotal_lines(snapshot, width)
     yield from _missing(snapshot, width)
     if in_full:
@@ -76,7 +82,28 @@ def _lines(snapshot: Snapshot, width: int, *, details: Details, full: bool) -> I
     elif snapshot.pods:
         yield Text()
         yield from paragraph("Each pod in full: --details all, or `memcollect explain`.", width, indent="")
-    yield from _notes(snapshot, width)
+    yield from _notes(snapshot, width, full=full)
+
+
+def _only_pod(snapshot: Snapshot, width: int, *, full: bool) -> Iterator[Text]:
+    """Yield the pod first: whoever asked for one wants its answer, not when and how it was measured."""
+    yield from _missing_at_end(snapshot, width)
+    yield from pod_lines(snapshot.pods[0], width, full=full)
+    yield Text()
+    yield from _heading(snapshot, width)
+    yield from _missing(snapshot, width)
+    yield from _notes(snapshot, width, full=full)
+
+
+def _missing_at_end(snapshot: Snapshot, width: int) -> Iterator[Text]:
+    """Yield how much is missing: the numbers that follow are no more whole than that."""
+    if not snapshot.missing:
+        return
+    text = f"{len(snapshot.missing)} asked for and not measured: which, and why, stands below."
+    for line in paragraph(text, width, indent=""):
+        line.stylize("bold red")
+        yield line
+    yield Text()
 
 
 def _heading(snapshot: Snapshot, width: int) -> Iterator[Text]:
@@ -95,10 +122,11 @@ def _missing(snapshot: Snapshot, width: int) -> Iterator[Text]:
         yield from paragraph(text, width, indent="    ", first="  ✗ ")
 
 
-def _notes(snapshot: Snapshot, width: int) -> Iterator[Text]:
-    if not snapshot.notes:
+def _notes(snapshot: Snapshot, width: int, *, full: bool) -> Iterator[Text]:
+    notes = [*([] if full else platform_remarks(snapshot.pods)), *snapshot.notes]
+    if not notes:
         return
     yield Text()
     yield Text("Notes", style="bold cyan")
-    for note in snapshot.notes:
+    for note in notes:
         yield from paragraph(note, width, indent="    ", first="  - ")

@@ -12,6 +12,8 @@ from memcollect.reporters.sizes import interval, share, size
 from memcollect.units import human_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from memcollect.documents.snapshot import (
         Composition,
         Container,
@@ -106,6 +108,8 @@ NO_SWAP_HINTS = {"none": "stays, no swap", "forbidden": "stays, may not swap", "
 """What "swap-only" comes to where swap has no room for it."""
 SEVERITY_MARKS = {"info": "·", "notice": "•", "warning": "!", "critical": "‼"}
 SEVERITIES = tuple(SEVERITY_MARKS)
+PLATFORM_CAUSES = frozenset({"warm_pool", "suspends_by_deletion"})
+"""Findings that are about a platform and alike for each of its pods: a page of several says them once."""
 APP_ROLES = frozenset({"container", "init", "ephemeral"})
 
 
@@ -286,6 +290,12 @@ def findings_by_weight(findings: list[Finding]) -> list[Finding]:
         findings,
         key=lambda finding: (-SEVERITIES.index(finding.severity), -abs(finding.estimate_bytes or 0)),
     )
+
+
+def platform_remarks(pods: Iterable[Pod]) -> list[str]:
+    """Return what is to be said of the platforms that the pods are of, each once."""
+    found = (each for pod in pods for each in pod.findings if each.cause in PLATFORM_CAUSES)
+    return list(dict.fromkeys(each.sentence for each in found))
 
 
 def undecided_by_reason(undecided: list[Undecided]) -> list[tuple[list[str], list[str], str]]:

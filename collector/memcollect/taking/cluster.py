@@ -30,6 +30,7 @@ from memcollect.sources.runtime_classes import runtime_classes
 from memcollect.sources.transport import TransportFactory
 from memcollect.taking.accounts import Accounts
 from memcollect.taking.again import Again
+from memcollect.taking.nobody import nobody
 from memcollect_agent import wire
 
 STOPPED = Failure("interrupted", "interrupted before its agent had answered; take the snapshot again")
@@ -91,7 +92,7 @@ class Collection:
         by_node = self._pods_by_node()
         if not by_node and not self._plan.nodes:
             # Names that no pod has are told one by one already, and so is a namespace that is denied.
-            self.missing += [] if self.missing else [no_match(self._plan.selection)]
+            self.missing += [] if self.missing else [nobody(self._api, self._plan.selection)]
             return
         self._progress("asking the metrics API", 0, 0)
         metrics = self._metrics()
@@ -228,17 +229,3 @@ def _since(metrics: Metrics) -> float | None:
 
 def _margin(earliest: float | None) -> float | None:
     return None if earliest is None else earliest - HISTORY_MARGIN_SECONDS
-
-
-def no_match(selection: Selection) -> Missing:
-    """Return the entry of `missing` of a selection that no pod is in."""
-    where = "any namespace" if selection.namespaces is None else ", ".join(selection.namespaces)
-    narrowed = [part for part in (selection.selector, selection.field_selector) if part]
-    return Missing(
-        kind="selection",
-        name=" ".join(narrowed) or "all pods",
-        reason="no-match",
-        detail=f"no pod in {where} matches"
-        + (f" {' and '.join(narrowed)}" if narrowed else "")
-        + "; check the namespace and the selector with `kubectl get pods --show-labels`",
-    )

@@ -12,7 +12,8 @@ from memcollect.sources.agent_pods import AgentPod, find_agents
 from memcollect.sources.api import Api
 from memcollect.sources.pods import list_pods, missing
 from memcollect.sources.runtime_classes import runtime_classes
-from memcollect.taking.cluster import Plan, no_match
+from memcollect.taking.cluster import Plan
+from memcollect.taking.nobody import nobody
 
 ByNode = Mapping[str | None, Sequence[kube.Pod]]
 
@@ -42,7 +43,7 @@ class Lister:
             self.problems.append(missing(error, "pods", "*"))
             return self._pods
         if not by_node and not self.problems and not self._plan.nodes:
-            self.problems.append(no_match(self._plan.selection))
+            self.problems.append(nobody(self._api, self._plan.selection))
         self._pods = dict(by_node)
         return self._pods
 

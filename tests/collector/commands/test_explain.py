@@ -36,7 +36,7 @@ def test_a_saved_snapshot_says_the_same_offline(saved: str, capsys: pytest.Captu
 def test_a_pod_is_found_by_any_of_its_names_and_shown_with_all_evidence(
     saved: str, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["explain", saved, name], "memcollect") == 0
+    assert run(["explain", saved, name, "--full"], "memcollect") == 0
     text = capsys.readouterr().out
     assert "deer-flow/sandbox-1" in text
     assert "file_mapped 4194304 − Σ (Pss_File + Pss_Shmem) 2097152" in text

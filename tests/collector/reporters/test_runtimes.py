@@ -25,7 +25,7 @@ def played(scene: str) -> Played:
 
 def reports(pod: Pod) -> tuple[str, str]:
     snapshot = Snapshot(captured_at="", finished_at="", mode="cluster", pods=[pod])
-    return " ".join(table.render(snapshot).split()), " ".join(markdown.render(snapshot).split())
+    return " ".join(table.render(snapshot, full=True).split()), " ".join(markdown.render(snapshot).split())
 
 
 @pytest.mark.parametrize("number", [0, 1])

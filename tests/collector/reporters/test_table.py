@@ -127,4 +127,5 @@ def test_a_container_without_numbers_says_why_as_far_as_it_is_known(
     pod = samples.pod("x")
     gone = Container(name="seed", role=role, state=state)
     pod = msgspec.structs.replace(pod, containers=[*pod.containers, gone])
-    assert f"\nContainer seed: {said}\n" in table.render(samples.snapshot(pod))
+    assert f"\nContainer seed: {said}\n" in table.render(samples.snapshot(pod), full=True)
+    assert re.search(rf"\n  seed +{said}\n", table.render(samples.snapshot(pod)))

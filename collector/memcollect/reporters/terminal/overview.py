@@ -1,4 +1,4 @@
-"""Many pods in one table: one line of numbers each, and the verdict below it."""
+"""Many pods: which to look at first, then one line of numbers each with the verdict below it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from memcollect.reporters.columns import Amount, by_size, overview_row
+from memcollect.reporters.attention import first_looks, others
+from memcollect.reporters.columns import Amount, Row, by_size, overview_row
 from memcollect.reporters.escape import visible
 from memcollect.reporters.sizes import short_size
-from memcollect.reporters.terminal.lines import cut, cut_middle, left, right
+from memcollect.reporters.terminal.lines import cut, cut_middle, left, paragraph, right
 from memcollect.reporters.words import pod_name
 
 if TYPE_CHECKING:
@@ -22,10 +23,26 @@ MIN_NAME_WIDTH = 12
 MAX_NAME_WIDTH = 60
 
 
+def attention_lines(pods: list[Pod], width: int) -> Iterator[Text]:
+    """Yield the pods to look at first, each with the one sentence that says why."""
+    looks = first_looks(pods)
+    if not looks:
+        return
+    names = row_names(pods)
+    yield Text("Look first at", style="bold cyan")
+    for look in looks:
+        name = names[id(look.pod)] + ("" if look.is_news else ", the largest")
+        first = "  ! " if look.is_news else "  · "
+        yield from paragraph(f"{name}: {look.sentence}", width, indent="    ", first=first)
+    more = others(pods, looks)
+    if more:
+        yield Text(f"    and {more} more with news of that kind", style="dim")
+
+
 def overview_lines(pods: list[Pod], width: int) -> Iterator[Text]:
     """Yield a heading and two lines for each pod, the largest working set first."""
     with_top = any(pod.top is not None and pod.top.memory_bytes is not None for pod in pods)
-    headings = (["TOP"] if with_top else []) + ["WORKSET", "PSS", "CACHE", "SHMEM", "KERNEL", "RESID"]
+    headings = (["TOP"] if with_top else []) + ["WORKSET", "LIMIT", "CACHE", "SHMEM", "KERNEL", "RESID"]
     name_width = max(width - COLUMN_WIDTH * len(headings), MIN_NAME_WIDTH)
     names = row_names(pods)
     longest = max(len(name) for name in [_name_heading(pods), *names.values()])
@@ -58,11 +75,15 @@ def _name_heading(pods: list[Pod]) -> str:
 
 def _numbers(pod: Pod, name: str, name_width: int, *, with_top: bool) -> str:
     row = overview_row(pod)
-    amounts = [row.working_set, row.pss, row.cache, row.shmem, row.kernel, row.residual]
-    if with_top:
-        amounts.insert(0, row.top)
-    cells = "".join(right(amount_text(amount), COLUMN_WIDTH) for amount in amounts)
+    before = [row.top, row.working_set] if with_top else [row.working_set]
+    after = [row.cache, row.shmem, row.kernel, row.residual]
+    texts = [*map(amount_text, before), _limit(row), *map(amount_text, after)]
+    cells = "".join(right(text, COLUMN_WIDTH) for text in texts)
     return left(cut_middle(name, name_width - 1), name_width) + cells
+
+
+def _limit(row: Row) -> str:
+    return short_size(row.limit_bytes) if row.limit_bytes is not None else "-"
 
 
 def amount_text(amount: Amount) -> str:
