@@ -53,6 +53,4 @@ def _instead(api: Api, selection: Selection) -> str:
     more = f" and {len(alike) - MOST_NAMED} more" if len(alike) > MOST_NAMED else ""
     named = ", ".join(alike[:MOST_NAMED]) + more
     verb = "looks" if len(alike) == 1 else "look"
-    return (
-        f"{count} other {are} there, of which {named} {verb} like sandboxes: name them, or use --selector ''"
-    )
+    return f"{count} other {are} there; {named} {verb} like sandboxes: name them, or use --selector ''"

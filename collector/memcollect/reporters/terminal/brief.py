@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from memcollect.documents.snapshot import Composition, Container, Finding, Pod, Term
 
+SCREEN_LINES = 24
 MOST_CAUSES = 3
 LEAST_CAUSE = 0.05
 """Of the working set: what is smaller is none of the causes that a first look needs."""
@@ -65,19 +66,19 @@ def brief_lines(pod: Pod, width: int) -> Iterator[Text]:
 
 
 def first_screen(pod: Pod, width: int) -> Iterator[Text]:
-    """Yield what 24 lines of 80 columns hold: who, what, how near, why, and kubectl top."""
-    yield from title(pod, width)
-    if pod.verdict:
-        yield from paragraph(pod.verdict, width, indent="")
+    """Yield what 24 lines of 80 columns hold: who, what, how near, why, and kubectl top.
+
+    Where the verdict is long, remedies and then causes give way to it: they stand below, too.
+    """
+    head = [*title(pod, width), *(paragraph(pod.verdict, width, indent="") if pod.verdict else ())]
     room = room_of(pod)
-    if room is not None and room.whole_bytes:
-        yield Text()
-        yield from _bar(room, width)
+    bar = [Text(), *_bar(room, width)] if room is not None and room.whole_bytes else []
+    top = [Text(), *map(dim, paragraph(top_sentence(pod), width, indent=""))] if pod.top is not None else []
+    yield from head
+    yield from bar
     if pod.composition is not None:
-        yield from _causes(pod, pod.composition, width)
-    if pod.top is not None:
-        yield Text()
-        yield from (dim(line) for line in paragraph(top_sentence(pod), width, indent=""))
+        yield from _causes(pod, pod.composition, width, SCREEN_LINES - len(head) - len(bar) - len(top))
+    yield from top
 
 
 def title(pod: Pod, width: int) -> Iterator[Text]:
@@ -116,19 +117,24 @@ def _bar(room: Room, width: int) -> Iterator[Text]:
     yield from (dim(each) for each in paragraph(", ".join(legend), width))
 
 
-def _causes(pod: Pod, composition: Composition, width: int) -> Iterator[Text]:
-    """Yield the largest terms with what to do about each."""
+def _causes(pod: Pod, composition: Composition, width: int, most_lines: int) -> Iterator[Text]:
+    """Yield the largest terms with what to do about each, in at most so many lines."""
     whole = composition.working_set_bytes
     large = [term for term in sorted_terms(composition.terms) if term.estimate_bytes >= LEAST_CAUSE * whole]
     remedies = {each.cause: each.remedy for each in pod.findings if each.remedy}
-    if not large:
+    room = most_lines - len(list(section(""))) - 1
+    shown = large[: min(MOST_CAUSES, max(0, room))]
+    if not shown:
         return
     yield from section(f"Working set, {size(whole)}")
-    for term in large[:MOST_CAUSES]:
+    room -= len(shown)
+    for term in shown:
         yield _cause(term, composition, width)
-        told = paragraph(remedies.get(term.term, ""), width, indent="      ", first="    → ")
-        yield from list(told)[:MOST_REMEDY_LINES]
-    rest = whole - sum(term.estimate_bytes for term in large[:MOST_CAUSES])
+        told = list(paragraph(remedies.get(term.term, ""), width, indent="      ", first="    → "))
+        if len(told) <= min(room, MOST_REMEDY_LINES):
+            yield from told
+            room -= len(told)
+    rest = whole - sum(term.estimate_bytes for term in shown)
     if rest:
         yield dim(Text(f"  {right(size(rest), SIZE_WIDTH)}  everything else"))
 

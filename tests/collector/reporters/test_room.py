@@ -1,0 +1,59 @@
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from memcollect.documents.snapshot import Pod
+from memcollect.reporters.room import limit_of, room_of
+from worlds.compare_builders import MIB, pod, snapshot
+
+SIZES = st.integers(0, 1 << 40)
+
+
+def explained(anon: int, cache: int, cold: int, limit: int | None) -> Pod:
+    raw = pod(anon, cache=cache)
+    cgroup = raw.containers[0].cgroup
+    assert cgroup is not None
+    assert cgroup.stat is not None
+    stat = {**cgroup.stat, "inactive_file": cold, "file": cache + cold}
+    own = msgspec.structs.replace(
+        cgroup, stat=stat, current_bytes=anon + cache + cold, max_bytes="max" if limit is None else limit
+    )
+    container = msgspec.structs.replace(raw.containers[0], cgroup=own)
+    return snapshot(msgspec.structs.replace(raw, containers=[container], cgroup=own)).pods[0]
+
+
+@given(SIZES, SIZES, SIZES, SIZES)
+def test_the_parts_sum_to_the_limit_or_to_a_charge_above_it(
+    anon: int, cache: int, cold: int, limit: int
+) -> None:
+    found = room_of(explained(anon, cache, cold, limit))
+    assert found is not None
+    charge = anon + cache + cold
+    assert found.whole_bytes == (max(limit, charge) if limit else charge)
+
+
+def test_what_the_kernel_drops_is_told_from_what_it_cannot() -> None:
+    found = room_of(explained(100 * MIB, 40 * MIB, 20 * MIB, 200 * MIB))
+    assert found is not None
+    assert (found.kept_bytes, found.droppable_bytes, found.cold_bytes, found.free_bytes) == (
+        100 * MIB,
+        40 * MIB,
+        20 * MIB,
+        40 * MIB,
+    )
+
+
+def test_without_a_limit_nothing_is_free() -> None:
+    found = room_of(explained(100 * MIB, 0, 0, None))
+    assert found is not None
+    assert (found.limit_bytes, found.free_bytes) == (None, 0)
+
+
+def test_a_pod_that_was_not_measured_has_no_room() -> None:
+    assert room_of(pod(MIB)) is None
+
+
+def test_of_several_containers_only_the_pods_own_limit_is_its_limit() -> None:
+    one = explained(MIB, 0, 0, 50 * MIB)
+    two = msgspec.structs.replace(one, cgroup=None, containers=[*one.containers, *one.containers])
+    assert (limit_of(one), limit_of(two)) == (50 * MIB, None)
