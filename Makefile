@@ -68,6 +68,7 @@ bench: $(STAMP) ## Our cost beside the alternatives, in one run, as ratios
 	scripts/debian-packages bench
 	$(BIN)/python bench/smaps.py
 	$(BIN)/python bench/history.py
+	$(BIN)/python bench/tree.py
 
 bench-collector: $(STAMP) ## A snapshot of 1,000 nodes beside merely fetching the same bytes (some minutes)
 	scripts/debian-packages bench

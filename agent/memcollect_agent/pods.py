@@ -117,6 +117,15 @@ def is_parent_of_pods(path: str) -> bool:
     return name in {"kubepods", "kubepods.slice"} or name.endswith("-kubepods.slice")
 
 
+def holds_pods(path: str) -> bool:
+    """Return whether a kubelet puts pods into this cgroup: that of all pods, or that of a QoS class."""
+    if is_parent_of_pods(path):
+        return True
+    parent, _, name = path.rstrip("/").rpartition("/")
+    is_class = name in _QOS or name.endswith(("kubepods-burstable.slice", "kubepods-besteffort.slice"))
+    return bool(parent) and is_parent_of_pods(parent) and is_class
+
+
 def container_at(name: str) -> ContainerPlace:
     """Return what a directory is, by its name: below a pod's cgroup, or wherever else an id is borne."""
     if match := _BARE.fullmatch(name):

@@ -79,13 +79,17 @@ class Stage:
         history: bool = True,
         change: Change = lambda sample: sample,
     ) -> None:
-        """Start a real agent; `change` is done to each sample, for what a recording cannot show."""
+        """Start a real agent; `change` is done to each sample, for what a recording cannot show.
+
+        The API server knows one pod of the recording; of the others the agent tells only with `as_it_is`.
+        """
         roots = roots or recorded(CONDITION)
         if history and recorder is None:
             recorder = old_recorder(roots.cgroup)
         if recorder is not None:
             self._stack.callback(recorder.close)
-        sampling = functools.partial(_sampled, roots=roots, node=node, change=change)
+        seen = change if change is as_it_is else lambda sample: change(_without_pods(sample))
+        sampling = functools.partial(_sampled, roots=roots, node=node, change=seen)
         sock = listen(Address("127.0.0.1", 0))
         listener = Listener(application(Service(sampling, recorder)), sock)
         thread = threading.Thread(target=listener.run)
@@ -108,6 +112,17 @@ class Stage:
 
     def lines(self, **question: object) -> dict[str, Result]:
         return {result.check: result for result in self.report(**question).results}
+
+
+def as_it_is(sample: NodeSample) -> NodeSample:
+    """Return the sample of the recording with all its pods, most of which the API server does not know."""
+    return sample
+
+
+def _without_pods(sample: NodeSample) -> NodeSample:
+    if sample.tree is None:
+        return sample
+    return msgspec.structs.replace(sample, tree=msgspec.structs.replace(sample.tree, cgroups=[]))
 
 
 def _sampled(request: SampleRequest, roots: Roots, node: str, change: Change) -> NodeSample:

@@ -41,6 +41,7 @@ MOST_CGROUPS = 5000
 """Told at most, each about 400 bytes on the wire; a node has some hundreds."""
 _STAT_LIMIT = 16384
 _SMALL_LIMIT = 4096
+_AFTER_SIZES = b"\nslab "
 _stat_fields = StatFields(STAT_FIELDS)
 
 
@@ -186,7 +187,9 @@ def _started(use: CgroupUse, by: str) -> CgroupUse:
 
 
 def _stat(data: bytes, source: str) -> dict[str, int]:
-    values = _stat_fields.parse(data, source)
+    # Half of the file are event counts, which come after all sizes: `slab` is the last (mm/memcontrol.c).
+    sizes_end = data.find(_AFTER_SIZES) + 1
+    values = _stat_fields.parse(data[:sizes_end] if sizes_end else data, source)
     return {name: value for name, value in zip(STAT_FIELDS, values, strict=True) if value is not None}
 
 

@@ -100,6 +100,40 @@ PSS_AT = Spec(
     "When the pass that the PSS numbers are from ended, since the Unix epoch.",
     unit="seconds",
 )
+NODE_TOTAL = Spec("memcollect_node_memory_total_bytes", "MemTotal of /proc/meminfo.", unit="bytes")
+NODE_AVAILABLE = Spec(
+    "memcollect_node_memory_available_bytes",
+    "MemAvailable of /proc/meminfo: what free calls available.",
+    unit="bytes",
+)
+NODE_WORKING_SET = Spec(
+    "memcollect_node_working_set_bytes",
+    "anon + file - inactive_file of the root cgroup: what kubectl top node shows and the kubelet evicts by, "
+    "read now.",
+    unit="bytes",
+)
+NODE_ACTIVE_CACHE = Spec(
+    "memcollect_node_active_cache_bytes",
+    "active_file of the root cgroup: in the working set, and dropped under pressure all the same.",
+    unit="bytes",
+)
+NODE_UNCOUNTED = Spec(
+    "memcollect_node_kernel_uncounted_bytes",
+    "Kernel memory that no counter names: what drivers and the kernel took straight from the page allocator.",
+    unit="bytes",
+)
+NODE_HELD = Spec(
+    "memcollect_node_held_bytes",
+    "What the node's cgroups are charged for, by who holds it: pods; left_by_pods (charged to what holds "
+    "pods and to none of them); services; outside_containers (of no pod); other_cgroups; "
+    "root_alone (user pages).",
+    ("holder",),
+    unit="bytes",
+)
+NODE_DYING = Spec(
+    "memcollect_node_dying_cgroups",
+    "nr_dying_descendants of the cgroup that has most: removed cgroups that still hold charges.",
+)
 NODE_READABLE = Spec(
     "memcollect_node_readable",
     "1 if the node's cgroup v2 tree could be read at this scrape, 0 if not: the agent's log and "

@@ -10,6 +10,7 @@ from memcollect_agent.metrics.catalogue import Spec
 from memcollect_agent.metrics.ledger import Account, Spent
 from memcollect_agent.metrics.pss import PssReading
 from memcollect_agent.metrics.readings import ContainerReading, LeftOut, NodeReading, PodReading
+from memcollect_agent.metrics.whole import WholeNode
 from memcollect_agent.wire import SCHEMA_VERSION, History
 
 Rows = Iterable[tuple[tuple[str, ...], float | None]]
@@ -50,7 +51,20 @@ def node_families(node: NodeReading) -> Iterator[Metric]:
     yield family(catalogue.POD_OUTSIDE, [(labels, pod.outside_containers) for labels, pod in pods])
     yield family(catalogue.POD_DYING, [(labels, pod.dying_cgroups) for labels, pod in pods])
     yield family(catalogue.NODE_READABLE, [((), node.readable)])
+    yield from _whole(node.whole)
     yield from _left_out(node.left_out)
+
+
+def _whole(whole: WholeNode | None) -> Iterator[Metric]:
+    if whole is None:
+        return
+    yield family(catalogue.NODE_TOTAL, [((), whole.total)])
+    yield family(catalogue.NODE_AVAILABLE, [((), whole.available)])
+    yield family(catalogue.NODE_WORKING_SET, [((), whole.working_set)])
+    yield family(catalogue.NODE_ACTIVE_CACHE, [((), whole.active_cache)])
+    yield family(catalogue.NODE_UNCOUNTED, [((), whole.kernel_uncounted)])
+    yield family(catalogue.NODE_HELD, [((holder,), size) for holder, size in whole.held.items()])
+    yield family(catalogue.NODE_DYING, [((), whole.dying_cgroups)])
 
 
 def pss_families(node: NodeReading, pss: PssReading | None) -> Iterator[Metric]:

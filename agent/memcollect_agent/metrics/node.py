@@ -4,6 +4,8 @@ The one exception is a cgroup so small that it may be a pause container's: its l
 name of the only one in it, tell, exactly as they do in a sample.
 """
 
+import os
+
 from msgspec import Struct
 
 from memcollect_agent import pods
@@ -13,8 +15,10 @@ from memcollect_agent.measure.discover import Finder, Found
 from memcollect_agent.measure.pod import PAUSE_CHARGE_BYTES, role_of
 from memcollect_agent.measure.processes import Budget, Processes, Tally, Wanted
 from memcollect_agent.measure.sample import Roots, require_cgroup_v2
+from memcollect_agent.measure.tree import read_tree
 from memcollect_agent.metrics.parts import parts_of
 from memcollect_agent.metrics.readings import ContainerReading, LeftOut, NodeReading, PodReading
+from memcollect_agent.metrics.whole import WholeNode, whole_node
 from memcollect_agent.read.cgroupfs import CgroupDir, CgroupFs
 from memcollect_agent.read.procfs import ProcFs
 from memcollect_agent.redact import visible
@@ -46,6 +50,7 @@ def read_node(roots: Roots, limits: Limits | None = None) -> NodeReading:
 class _Look:
     def __init__(self, cgroups: CgroupFs, proc: ProcFs, limits: Limits) -> None:
         self._cgroups = cgroups
+        self._proc = proc
         self._limits = limits
         self._budget = Budget(limits.seconds)
         # No PSS and no budget of their own: at most a name is wanted of them.
@@ -66,8 +71,16 @@ class _Look:
             pods=[pod for pod in found.values() if pod is not None],
             left_out=self._left_out,
             vanished=self._vanished,
+            whole=self._whole(),
             problems=(finder.problems + self._problems)[:MAX_PROBLEMS],
         )
+
+    def _whole(self) -> WholeNode | None:
+        try:
+            return whole_node(read_tree(self._proc, self._cgroups, os.sysconf("SC_PAGE_SIZE")))
+        except AgentError as error:
+            self._problems.append(_problem("node", "/", error))
+            return None
 
     def _pod(self, place: Found) -> PodReading | None:
         if self._budget.spent():

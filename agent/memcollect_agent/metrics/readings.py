@@ -3,6 +3,7 @@
 from msgspec import Struct, field
 
 from memcollect_agent.metrics.parts import Parts
+from memcollect_agent.metrics.whole import WholeNode
 from memcollect_agent.wire import Problem
 
 
@@ -64,4 +65,6 @@ class NodeReading(Struct, frozen=True, kw_only=True):
     left_out: LeftOut = field(default_factory=LeftOut)
     vanished: int = 0
     """Cgroups that were removed between being listed and being read: normal."""
+    whole: WholeNode | None = None
+    """What the node holds as a whole; None where its tree could not be read."""
     problems: list[Problem] = field(default_factory=list)

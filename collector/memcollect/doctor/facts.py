@@ -111,6 +111,22 @@ class Conversation(Struct, frozen=True, kw_only=True):
         return self.answer.sample
 
 
+class Orphan(Struct, frozen=True, kw_only=True):
+    """A pod's cgroup of which the API server knows no pod."""
+
+    node: str
+    uid: str
+    charge_bytes: int | None = None
+
+
+class PodCgroups(Struct, frozen=True, kw_only=True):
+    """The cgroups of pods on some nodes, held against the pods that the API server puts there."""
+
+    nodes: Sequence[str] = ()
+    """Whose agents told of the whole node."""
+    orphans: Sequence[Orphan] = ()
+
+
 class ClusterFacts(Struct, kw_only=True):
     """Everything that was asked; None where a question was not reached."""
 
@@ -123,6 +139,7 @@ class ClusterFacts(Struct, kw_only=True):
     nodes: Sequence[Node] | Fault | None = None
     agents: Mapping[str, AgentPod] | Fault | None = None
     conversations: Sequence[Conversation] = ()
+    pod_cgroups: PodCgroups | Fault | None = None
 
     @property
     def sampled(self) -> list[tuple[Conversation, NodeSample]]:

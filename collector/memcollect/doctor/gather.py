@@ -17,13 +17,16 @@ from memcollect.doctor.facts import (
     Conversation,
     Fault,
     MetricsSeen,
+    Orphan,
+    PodCgroups,
     PodsSeen,
     Question,
     Reached,
 )
 from memcollect.doctor.round_trip import RoundTrips
-from memcollect.documents.snapshot import Missing
+from memcollect.documents.snapshot import KnownPod, Missing
 from memcollect.errors import ClusterError
+from memcollect.join import unknown_uids
 from memcollect.kubernetes.objects import Pod
 from memcollect.sources.access import Access, review
 from memcollect.sources.agent_pods import AgentPod, find_agents
@@ -39,6 +42,7 @@ from memcollect.sources.pods import Selection, list_pods
 from memcollect.sources.portforward import port_forwarding
 from memcollect.sources.rights import needed_rights
 from memcollect.sources.version import server_version
+from memcollect_agent.pods import pod_at
 from memcollect_agent.wire import SampleRequest
 
 Progress = Callable[[str, int, int], None]
@@ -47,6 +51,8 @@ Progress = Callable[[str, int, int], None]
 PROCESS_CEILING_BYTES = 64 << 20
 """Larger processes are left alone: whether one may be read shows in small ones, which cost nothing."""
 READING_SECONDS = 2.0
+MOST_NODES = 20
+"""Whose pods' cgroups are held against the API server's pods: each takes a list of its own."""
 MOST_UNANSWERED = 2
 """Reviews; each is waited for as long as the patience lasts."""
 
@@ -70,6 +76,7 @@ def cluster_facts(question: Question, progress: Progress = lambda _what, _done, 
         if not isinstance(facts.reached, Fault):
             _ask_api(api, facts, progress)
             _ask_agents(cluster, facts, progress)
+            facts.pod_cgroups = _tried(lambda: _pod_cgroups(api, facts))
     return facts
 
 
@@ -150,6 +157,7 @@ def _ask_agents(cluster: Cluster, facts: ClusterFacts, progress: Progress) -> No
     request = SampleRequest(
         history=True,
         history_since=time.time(),
+        tree=True,
         time_budget_seconds=READING_SECONDS,
     )
     limits = Limits(
@@ -172,6 +180,28 @@ def _ask_agents(cluster: Cluster, facts: ClusterFacts, progress: Progress) -> No
         ),
         key=lambda each: each.node,
     )
+
+
+def _pod_cgroups(api: Api, facts: ClusterFacts) -> PodCgroups:
+    """Return which pods' cgroups nobody knows; the pods are listed after the agents have answered."""
+    orphans: list[Orphan] = []
+    nodes: list[str] = []
+    for conversation, sample in facts.sampled[:MOST_NODES]:
+        if sample.tree is None:
+            continue
+        on_node = Selection(field_selector=f"spec.nodeName={conversation.node}")
+        known = [
+            KnownPod(uid=pod.cgroup_uid, namespace=pod.metadata.namespace, name=pod.metadata.name)
+            for pod in list_pods(api, on_node, _ignored)
+        ]
+        unknown = set(unknown_uids(sample.tree, known))
+        charges = {place.uid: use for use in sample.tree.cgroups if (place := pod_at(use.path)) is not None}
+        nodes.append(conversation.node)
+        orphans += [
+            Orphan(node=conversation.node, uid=uid, charge_bytes=charges[uid].current_bytes)
+            for uid in sorted(unknown)
+        ]
+    return PodCgroups(nodes=nodes, orphans=orphans)
 
 
 def _target(agent: AgentPod, pod_uid: str | None) -> Target:

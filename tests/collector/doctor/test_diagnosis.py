@@ -10,7 +10,7 @@ from memcollect.testing import NODES, POD_METRICS, PODS, Fault, StreamFault, obj
 from memcollect_agent.measure.sample import Roots
 from memcollect_agent.wire import NodeSample, ProcessSums, SkippedProcess
 from worlds.agent_trees import Machine, recorded
-from worlds.doctor_stage import CONDITION, Stage, old_recorder, with_clock
+from worlds.doctor_stage import CONDITION, Stage, as_it_is, old_recorder, with_clock
 from worlds.tcp_agents import hanging, http_answer, saying
 
 
@@ -343,6 +343,14 @@ def test_when_all_nodes_differ_alike_this_machine_is_suspected(stage: Stage) -> 
         stage.agent(name, change=with_clock(10))
     stage.pod("sandbox-1", "n1", metrics_age=-5)
     assert "this machine" in stage.lines()["clock"].remedy
+
+
+def test_cgroups_of_pods_that_the_api_server_does_not_know_are_a_warning(healthy: Stage) -> None:
+    healthy.node("n3")
+    healthy.agent("n3", change=as_it_is)
+    lines = healthy.lines()
+    assert (failing(lines), warning(lines)) == ([], ["orphans"])
+    assert "3 cgroups of pods on n3" in lines["orphans"].sentence
 
 
 def test_history_that_is_off_is_a_warning_with_the_option(healthy: Stage) -> None:

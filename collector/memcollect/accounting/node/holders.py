@@ -106,26 +106,12 @@ def _rest(place: _Place) -> Holder | None:
         for name in use.stat
         if all(name in each.stat for each in place.below)
     }
-    kind = "left" if holds_pods(use.path) else "slice"
+    kind = "left" if pods.holds_pods(use.path) else "slice"
     name = use.path.strip("/")
     if name.split("/")[0] == "system.slice":
         kind, name = "service", f"{name} itself"
     own = CgroupUse(path=use.path, current_bytes=current, stat=stat, dying=use.dying)
     return _of(own, kind, name)
-
-
-def holds_pods(path: str) -> bool:
-    """Return whether a kubelet puts pods into this cgroup: its root of all pods, or that of a QoS class."""
-    parts = path.strip("/").split("/")
-    if pods.is_parent_of_pods(path):
-        return True
-    return len(parts) > 1 and pods.is_parent_of_pods("/".join(parts[:-1])) and _is_class(parts[-1])
-
-
-def _is_class(name: str) -> bool:
-    return name in {"burstable", "besteffort"} or name.endswith(
-        ("kubepods-burstable.slice", "kubepods-besteffort.slice")
-    )
 
 
 def _of(use: CgroupUse, kind: str, name: str, *, pod: str = "", processes: Iterable[Process] = ()) -> Holder:

@@ -1,0 +1,83 @@
+"""What one pass over a node's cgroups costs, side by side with a C loop over the same files.
+
+usage: bench/tree.py [PODS]    300 unless told otherwise; the target is 15 ms for so many
+
+The files are on a tmpfs; in the kernel's own file system both pay for what memory.stat takes to be written.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from memcollect_agent.measure.tree import read_tree
+from memcollect_agent.read.cgroupfs import CgroupFs
+from memcollect_agent.read.procfs import ProcFs
+
+RUNS = 15
+TARGET_SECONDS = 0.015
+RECORDED = Path(__file__).parents[1] / "tests/fixtures/systemd-kernel-7.2/sys/fs/cgroup"
+FILES = ("memory.stat", "memory.current", "cgroup.events")
+
+
+def build(top: Path, pods: int) -> None:
+    """Make the pods of a node, each with the files of a recorded one."""
+    pod = next((RECORDED / "kubepods.slice").glob("kubepods-pod*.slice"))
+    (top / "kubepods.slice").mkdir(parents=True)
+    for name in ("memory.stat", "cgroup.controllers"):
+        shutil.copy(RECORDED / name, top)
+    for name in ("memory.stat", "memory.current"):
+        shutil.copy(pod / name, top / "kubepods.slice")
+    (top / "kubepods.slice/cgroup.stat").write_text("nr_descendants 0\nnr_dying_descendants 0\n")
+    for number in range(pods):
+        directory = top / f"kubepods.slice/kubepods-pod{number:08d}_0000_4000_8000_000000000000.slice"
+        directory.mkdir()
+        for name in ("memory.stat", "memory.current"):
+            shutil.copy(pod / name, directory)
+        (directory / "cgroup.events").write_text("populated 1\nfrozen 0\n")
+
+
+def ours(top: Path) -> float:
+    """Return the least CPU time of some passes, in seconds."""
+    took = []
+    with ProcFs("/proc") as proc:
+        for _ in range(RUNS):
+            began = time.thread_time()
+            read_tree(proc, CgroupFs(str(top)), 4096)
+            took.append(time.thread_time() - began)
+    return min(took)
+
+
+def theirs(top: Path, scratch: Path) -> float:
+    """Return that of a C loop which opens, reads and closes the same files."""
+    program = scratch / "tree"
+    source = Path(__file__).with_name("tree.c")
+    subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-o", str(program), str(source)], check=True)
+    paths = [path for name in FILES for path in top.rglob(name)]
+    text = "".join(f"{path}\n" for path in paths)
+    took = [
+        float(subprocess.run([str(program)], input=text, capture_output=True, text=True, check=True).stdout)
+        for _ in range(RUNS)
+    ]
+    return min(took)
+
+
+def main() -> None:
+    """Build, read both ways, print the ratio; fail beyond the target."""
+    pods = int(sys.argv[1]) if len(sys.argv) > 1 else 300
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as base:
+        top = Path(base) / "cgroup"
+        build(top, pods)
+        agent, loop = ours(top), theirs(top, Path(base))
+    print(
+        f"{pods} cgroups: agent {agent * 1e3:.1f} ms of CPU, C loop {loop * 1e3:.1f} ms: {agent / loop:.1f}"
+    )
+    print(f"target {TARGET_SECONDS * pods / 300 * 1e3:.1f} ms")
+    if agent > TARGET_SECONDS * pods / 300:
+        raise SystemExit("more than the target")
+
+
+if __name__ == "__main__":
+    main()
