@@ -19,6 +19,9 @@ MARKS: Mapping[Verdict, str] = {
 }
 
 
+BROKEN_OFF = "the run was broken off before it"
+
+
 class Cell(Struct, frozen=True, kw_only=True):
     """One row of one backend: how many checks were as expected, of how many, and the worst of them."""
 
@@ -102,7 +105,7 @@ def matrix(documents: Sequence[Evidence], measured: Mapping[str, Mapping[str, st
         untried=[u for name, each in zip(names, documents, strict=True) for u in _untried(name, each)],
         rows=[
             *(_measured_row(name, names, measured) for name in MEASURED),
-            *(_row(row.name, row.evidence, results) for row in ROWS),
+            *(_row(row.name, row.evidence, results, documents) for row in ROWS),
         ],
         lines=list(_lines(results)),
         advice=[_advice(name, each) for name, each in zip(names, documents, strict=True)],
@@ -122,13 +125,22 @@ def _measured_row(name: str, backends: Sequence[str], measured: Mapping[str, Map
     return MatrixRow(name=name, evidence=_MEASURED_EVIDENCE[name], cells=cells)
 
 
-def _row(name: str, evidence: str, results: Sequence[Mapping[str, RowResult]]) -> MatrixRow:
-    return MatrixRow(name=name, evidence=evidence, cells=[_cell(each.get(name)) for each in results])
+def _row(
+    name: str,
+    evidence: str,
+    results: Sequence[Mapping[str, RowResult]],
+    documents: Sequence[Evidence],
+) -> MatrixRow:
+    cells = [
+        _cell(found.get(name), asked=name in document.catalogue.rows)
+        for found, document in zip(results, documents, strict=True)
+    ]
+    return MatrixRow(name=name, evidence=evidence, cells=cells)
 
 
-def _cell(row: RowResult | None) -> Cell:
+def _cell(row: RowResult | None, *, asked: bool) -> Cell:
     if row is None or not row.checks:
-        return Cell(worst="not asked for")
+        return Cell(worst=BROKEN_OFF if asked else "not asked for")
     worst = worst_of(row.checks)
     good = sum(each.verdict == "as-expected" for each in row.checks)
     text = "" if worst.verdict == "as-expected" else f"{MARKS[worst.verdict]}: {worst.name}: {worst.observed}"
@@ -144,7 +156,7 @@ def _untried(backend: str, document: Evidence) -> Iterable[Untried]:
     there = {row.row: row for row in document.rows}
     for name in document.catalogue.rows:
         if name not in there:
-            yield Untried(backend=backend, row=name, check="*", why="the run was broken off before it")
+            yield Untried(backend=backend, row=name, check="*", why=BROKEN_OFF)
     for row in document.rows:
         for check in row.checks:
             if check.verdict == "not-tried":

@@ -154,7 +154,7 @@ def _machine(kernel: kernels.Kernel, shared: Path, runs: Runs | None) -> uml.Mac
 
 
 def _seconds(words: list[str]) -> float:
-    return PROFILE_SECONDS if "profile" in words else RUN_SECONDS
+    return PROFILE_SECONDS if {"profile", "evidence"} & {*words} else RUN_SECONDS
 
 
 def _visible(runs: Runs) -> Runs:

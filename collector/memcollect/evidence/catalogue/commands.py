@@ -24,8 +24,8 @@ _FIND_VALUE = (
     'found=no; for f in /proc/[0-9]*/cmdline; do case "$(tr "\\0" " " < "$f" 2>/dev/null)" in *"$MC_SECRET"*) '
     "found=yes;; esac; done; echo $found"
 )
-_FILL_MEMORY = "tail -c {over_limit_bytes} /dev/zero > /dev/null"
-"""tail keeps all that it may have to print, so it grows to that size."""
+_FILL_MEMORY = "head -c {over_limit_bytes} /dev/zero | tail -c {over_limit_bytes} > /dev/null"
+"""Of a pipe tail keeps all that it may have to print, so it grows to that size; the line ends as it does."""
 
 ROW = Row(
     name="Commands",

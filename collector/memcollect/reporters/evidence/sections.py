@@ -64,7 +64,7 @@ def _matrix(matrix: Matrix) -> Section:
     columns = [Column("Row", right=False)]
     for name in matrix.backends:
         columns += [Column(name, right=False, foreign=True)]
-    rows = [[row.name, *(_short(cell) for cell in row.cells)] for row in matrix.rows]
+    rows = [[row.name, *(_short(row, cell) for cell in row.cells)] for row in matrix.rows]
     bullets = [
         Bullet(f"{row.name}{_named(matrix, index)}: {cell.worst}")
         for row in matrix.rows
@@ -90,9 +90,9 @@ def _told(row: MatrixRow) -> Iterator[str]:
     return (cell.worst for cell in row.cells)
 
 
-def _short(cell: Cell) -> str:
+def _short(row: MatrixRow, cell: Cell) -> str:
     if not cell.of:
-        return "measured" if cell.worst else "–"
+        return "measured" if cell.worst and row.name in MEASURED else "–"
     if cell.verdict is None or cell.verdict == "as-expected":
         return cell.short
     return f"{cell.short} {MARKS[cell.verdict]}"

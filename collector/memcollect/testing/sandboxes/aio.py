@@ -265,7 +265,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             told = {"success": True, "message": "", "home_dir": sandbox.home, "version": "1.9.4"}
             system = {"os": "", "os_version": "", "arch": "", "user": "", "home_dir": sandbox.home,
                       "workspace": sandbox.home, "timezone": "", "occupied_ports": []}  # fmt: skip
-            return self._json(200, {**told, "detail": {"system": system, "runtime": {}, "utils": []}})
+            return self._json(
+                200,
+                {**told, "detail": {"system": system, "runtime": {"python": [], "nodejs": []}, "utils": []}},
+            )
         if parts.path != "/v1/file/download":
             return self._json(404, {"detail": "Not Found"})
         path = urllib.parse.parse_qs(parts.query).get("path", [""])[0]
