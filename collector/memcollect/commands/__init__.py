@@ -10,6 +10,7 @@ import importlib
 
 import click
 
+from memcollect.commands.nearest import nearest
 from memcollect_agent import __version__ as version
 
 COMMANDS = {
@@ -24,6 +25,16 @@ COMMANDS = {
     "top": "Pods' memory live: what kubectl top would say now, what it is made of, how it changes.",
 }
 """Every command's name (its module here has a `command`) and its line in the help."""
+
+ALIASES = {"diff": "compare", "why": "explain"}
+"""Other words for a command, which the help does not list."""
+GROUPS = (
+    ("Look", ("snapshot", "top", "node")),
+    ("Look again", ("explain", "compare")),
+    ("Begin", ("demo", "doctor")),
+    ("Measure by a plan", ("profile", "evidence")),
+)
+"""The commands as the help has them."""
 
 EPILOG = """\b
 Examples:
@@ -46,16 +57,27 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (click's signature)
         """Return the command, or None where there is none of that name."""
-        if cmd_name not in COMMANDS:
+        name = ALIASES.get(cmd_name, cmd_name)
+        if name not in COMMANDS:
             return None
-        module = importlib.import_module(f"memcollect.commands.{cmd_name}")
+        module = importlib.import_module(f"memcollect.commands.{name}")
         command: click.Command = module.command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command; end with wrong usage and the nearest names where there is none."""
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            meant = nearest(args[0], [*COMMANDS, *ALIASES])
+            ctx.fail(f"No command {args[0]!r}." + (f" Did you mean {meant}?" if meant else ""))
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click's signature)
         """Write the list of commands without importing one of them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(sorted(COMMANDS.items()))
+        for title, names in GROUPS:
+            with formatter.section(title):
+                formatter.write_dl([(name, COMMANDS[name]) for name in names])
 
 
 @click.group(

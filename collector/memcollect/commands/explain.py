@@ -8,6 +8,7 @@ import click
 import msgspec
 from msgspec import Struct
 
+from memcollect.commands.nearest import nearest
 from memcollect.commands.options import (
     ReportOptions,
     clean_text,
@@ -133,6 +134,9 @@ def _only(snapshot: Snapshot, wanted: str) -> Snapshot:
     for missing in snapshot.missing:
         if wanted in {missing.name, missing.name.rpartition("/")[2]}:
             raise UsageError(f"{wanted} was not measured ({missing.reason}): {missing.detail}")
+    meant = nearest(wanted, [name for pod in snapshot.pods for name in (pod.name, pod_name(pod))])
+    if meant:
+        raise UsageError(f"No pod {wanted} in the snapshot.", f"Did you mean {meant}?")
     known = _listed([pod_name(pod) for pod in snapshot.pods]) or "none"
     raise UsageError(f"No pod {wanted} in the snapshot.", f"It holds: {known}.")
 
