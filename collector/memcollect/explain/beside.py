@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from memcollect.documents.snapshot import Container, Reclaimable, Term
+from memcollect.documents.snapshot import Reclaimable, Term
 from memcollect.explain.limits import room_left
 from memcollect.explain.statement import Case, Rank, Said
 from memcollect.units import human_bytes
@@ -63,7 +63,6 @@ TERMS = (
 COLD = Aside(
     "cold_cache", "{amount} more is page cache that kubectl top leaves out and the kernel drops first.", "yes"
 )
-UNKNOWN_CHILDREN = "{amount} more is charged to the pod by {whom}, which Kubernetes does not know."
 
 
 def causes(case: Case) -> Iterator[Said]:
@@ -115,25 +114,3 @@ def _of_term(aside: Aside, term: Term) -> Said:
         reclaimable=aside.reclaimable,
         rests_on=[term.term],
     )
-
-
-def unknown_children(case: Case) -> Iterator[Said]:
-    """Yield what containers below the pod's cgroup hold that are none of its containers."""
-    strangers = [each for each in case.pod.containers if each.role == "unknown" and each.cgroup is not None]
-    amount = sum(_charge(each) for each in strangers)
-    if amount < case.least:
-        return
-    largest = max(strangers, key=_charge)
-    whom = f"a container ({largest.name})" if len(strangers) == 1 else f"{len(strangers)} containers"
-    yield Said(
-        topic="unknown_children",
-        sentence=UNKNOWN_CHILDREN.format(amount=human_bytes(amount), whom=whom),
-        rank=Rank.BESIDE,
-        weight=amount,
-        amount_bytes=amount,
-        rests_on=["other_children"],
-    )
-
-
-def _charge(container: Container) -> int:
-    return (container.cgroup.current_bytes or 0) if container.cgroup is not None else 0

@@ -114,6 +114,7 @@ CACHE_TERMS = frozenset(
 )
 IMPOSSIBLE = "The working set is 0 B, though memory.stat counts {counted}: its numbers do not fit each other"
 NOTHING = "Its app containers have a working set of 0 B"
+NONE_KNOWN = "{whole} in all, of which no part could be told"
 TOO_SMALL = "{whole} in all, in no part large enough to name"
 
 
@@ -143,7 +144,8 @@ def parts(case: Case) -> Iterator[Said]:
             rests_on=[term.term for term in terms],
         )
     if not told:
-        sentence = TOO_SMALL.format(whole=human_bytes(whole)) if whole else NOTHING
+        template = NONE_KNOWN if composition.undecided else TOO_SMALL
+        sentence = template.format(whole=human_bytes(whole)) if whole else NOTHING
         yield Said(topic="working_set", sentence=sentence, rank=Rank.PARTS, rests_on=["working_set"])
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from memcollect.documents.snapshot import Statement
+from memcollect.documents.snapshot import Finding, Statement
 from memcollect.explain import beside, doubts, parts, pressure, within
 from memcollect.explain.kills.statements import CAUSES as DEATHS
 from memcollect.explain.kills.statements import deaths
@@ -27,10 +27,18 @@ def alarms(case: Case) -> Iterator[Said]:
             yield Said(
                 topic=finding.cause,
                 sentence=case.named(finding),
-                rank=Rank.DEATHS if finding.severity == "critical" else Rank.PRESSURE,
+                rank=_rank(finding),
                 weight=abs(finding.estimate_bytes or 0),
+                amount_bytes=None if finding.estimate_bytes is None else abs(finding.estimate_bytes),
                 rests_on=[finding.cause],
             )
+
+
+def _rank(finding: Finding) -> Rank:
+    """Return the place of an alarm: one with an amount is told with the other amounts."""
+    if finding.severity == "critical":
+        return Rank.DEATHS
+    return Rank.PRESSURE if finding.estimate_bytes is None else Rank.BESIDE
 
 
 def opening(case: Case) -> Iterator[Said]:
@@ -68,7 +76,6 @@ CONTRIBUTORS: tuple[Contribute, ...] = (
     of_host_numbers(beside.causes),
     of_host_numbers(beside.terms),
     of_host_numbers(beside.cold_cache),
-    of_host_numbers(beside.unknown_children),
     of_host_numbers(doubts.doubts),
 )
 """Each says what it knows; of two on one topic the first is heard."""
