@@ -166,8 +166,9 @@ _VERSIONS = {
 def ran(runtime: str, play: Callable[[], Started]) -> Ran:
     """Return what a runtime started, or why it did not."""
     began = time.monotonic()
-    version = run(*_VERSIONS[runtime]).splitlines()[0] if runtime in _VERSIONS else ""
+    version = ""
     try:
+        version = run(*_VERSIONS[runtime]).splitlines()[0] if runtime in _VERSIONS else ""
         document = Ran(runtime=runtime, version=version, started=play())
     except Exception:  # noqa: BLE001 -- the next runtime runs whatever this one met
         document = Ran(runtime=runtime, version=version, error=traceback.format_exc())

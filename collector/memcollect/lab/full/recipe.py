@@ -29,7 +29,7 @@ _PACKAGES = [
     *("systemd", "systemd-sysv", "systemd-container", "dbus", "dbus-user-session", "libpam-systemd", "udev"),
     *("openssh-server", "initramfs-tools", "zstd", "kmod", "iproute2", "iptables", "procps"),
     *("e2fsprogs", "xfsprogs", "busybox-static", "uidmap", "ca-certificates"),
-    *("docker.io", "podman", "netavark", "containerd", "runc", "crun", "lxc", "runsc"),
+    *("docker.io", "docker-cli", "podman", "netavark", "containerd", "runc", "crun", "lxc", "runsc"),
     *("slirp4netns", "passt", "fuse-overlayfs"),
     *("python3", "python3-msgspec", "python3-waitress", "python3-click", "python3-rich", "python3-yaml"),
     *("python3-kubernetes", "python3-urllib3"),
