@@ -19,12 +19,6 @@ KNOWN: tuple[tuple[str, str, str, str], ...] = (
         ".*",
         "issue 12.5: what a ring's pages map is told as a neighbour's file",
     ),
-    (
-        "cause|verdict",
-        "over_memory_high",
-        ".*",
-        "issue 12.4: no sentence tells how long processes stalled (PSI)",
-    ),
 )
 """(check, workloads, passes, reason); the first three are patterns of whole names."""
 
