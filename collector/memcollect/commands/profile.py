@@ -128,7 +128,10 @@ def check(text: Text) -> int:
 
 def _warn(plan: Plan) -> None:
     from memcollect.profile.plan.cautions import cautions  # noqa: PLC0415
+    from memcollect.profile.plan.describe import left_out  # noqa: PLC0415
 
+    if plan.left_out:
+        say(left_out(plan))
     for each in cautions(plan):
         say(f"warning: {each}")
 

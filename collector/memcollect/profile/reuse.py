@@ -37,10 +37,6 @@ class Reuser:
     operator: Operator
     stopped: Stopped
 
-    def can(self, phase: Reuse) -> bool:
-        """Return whether there is anybody to release a sandbox."""
-        return self.source.releases or bool(phase.ask)
-
     def round(self, phase: Reuse, there: Gathered) -> Round:
         """Release every sandbox, take it again, and run the phase's command in it."""
         old = {each.key: each.uid for each in there.ready}

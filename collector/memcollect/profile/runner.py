@@ -149,10 +149,6 @@ class Run:
         return self.measurer.measure(run, there, phase.settle or self.plan.settle)
 
     def _reuse(self, phase: Reuse, run: PhaseRun, there: Gathered) -> Gathered:
-        if not self.reuser.can(phase):
-            why = "The source has no release, and the phase asks nobody for one."
-            self._end(_ended_as(run, "skipped", why))
-            return there
         for cycle in range(1, phase.cycles + 1):
             began = msgspec.structs.replace(run, cycle=cycle, started_at=time.time())
             done = self.reuser.round(phase, there)

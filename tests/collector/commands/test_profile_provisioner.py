@@ -136,12 +136,15 @@ def test_a_first_phase_of_rounds_has_the_startup_of_the_first_pod_once(
     assert [len(each.startups) for each in bundle.manifest.phases] == [1, 0]
 
 
-def test_without_a_release_the_phase_is_skipped(
-    provisioner: Provisioning, stage: tuple[Stage, list[str]]
+def test_without_a_release_the_phase_is_left_out_said_once_and_nothing_is_missing(
+    provisioner: Provisioning, stage: tuple[Stage, list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _, bundle = profiled(provisioner, stage[1], WARM, release=False)
-    (skipped,) = bundle.manifest.phases
-    assert (skipped.status, skipped.snapshots) == ("skipped", [])
+    code, bundle = profiled(provisioner, stage[1], EMPTY + WARM, release=False)
+    assert (code, [each.phase for each in bundle.manifest.phases]) == (0, ["empty"])
+    assert bundle.manifest.plan.phases == ["empty"]
+    said = capsys.readouterr().err
+    assert said.count("left out, since the source has no release") == 1
+    assert "skipped" not in said
 
 
 def test_the_secret_is_nowhere_in_the_bundle(

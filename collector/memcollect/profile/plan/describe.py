@@ -26,6 +26,17 @@ def description(plan: Plan) -> str:
     return "\n".join(lines)
 
 
+def left_out(plan: Plan) -> str:
+    """Return which phases are left out, and what to do; "" where none is."""
+    if not plan.left_out:
+        return ""
+    names = f"{' and '.join(plan.left_out)} {'is' if len(plan.left_out) == 1 else 'are'}"
+    return (
+        f"{names} left out, since the source has no release; "
+        'add ask = "Release the sandbox and take it again" to do it by hand.'
+    )
+
+
 def _line(phase: Phase, plan: Plan) -> str:
     workload = workload_of(phase, plan)
     digest = f" [{workload.sha256[:12]}]" if workload else ""

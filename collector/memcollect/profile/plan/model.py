@@ -179,8 +179,13 @@ class Reuse(_Phase, frozen=True, kw_only=True, tag="reuse", tag_field="do"):
     """Run after each reuse; empty: nothing."""
     container: str = ""
     ask: str = ""
-    """What to ask a person where the source has no release; "": the phase is skipped there."""
+    """What to ask a person where the source has no release; "": the phase is left out there."""
     time_limit: Seconds = Seconds(120)
+
+
+def can_release(source: Source) -> bool:
+    """Return whether it releases sandboxes and gives them back by itself."""
+    return isinstance(source, Provisioned) and source.release is not None
 
 
 class Scale(_Phase, frozen=True, kw_only=True, tag="scale", tag_field="do"):
@@ -218,6 +223,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     poll: Seconds = Seconds(0.25)
     """How often pods that start are looked at."""
     settle: Settle = Settle()
+    left_out: tuple[str, ...] = ()
+    """The names of phases that the source cannot do; no key of the TOML, as the next."""
     settle_is_the_sources: bool = False
     """Whether a source's file brought it, whose author knows the cluster; no key of the TOML."""
     source: Source

@@ -9,7 +9,16 @@ import msgspec
 
 from memcollect.errors import UsageError
 from memcollect.profile.plan.checks import check_head, check_names, check_phase, check_table
-from memcollect.profile.plan.model import PHASES, SOURCES, Phase, Plan, Settle, Trying
+from memcollect.profile.plan.model import (
+    PHASES,
+    SOURCES,
+    Phase,
+    Plan,
+    Reuse,
+    Settle,
+    Trying,
+    can_release,
+)
 from memcollect.profile.plan.tables import Mistakes, Table, read_table, read_tagged, spelt
 from memcollect.sources.plain import plain
 
@@ -42,8 +51,11 @@ def parse_plan(data: bytes, name: str = "the plan", source: bytes | None = None)
     if document is not None:
         document = spelt(document, [*_OWN, *_TABLES], "", mistakes)
         plan = _plan(document if replaced is None else document | replaced, mistakes)
+    if plan is not None and not _within_reach(plan).phases:
+        mistakes.append(f"every phase releases sandboxes, and the source cannot; {_ASK}.")
     if plan is None or mistakes:
         raise PlanError(name, list(dict.fromkeys(mistakes)))
+    plan = _within_reach(plan)
     return _settled_by_source(plan) if replaced and "settle" in replaced else plan
 
 
@@ -69,6 +81,17 @@ def _replacing(source: bytes, mistakes: Mistakes) -> dict[str, Any]:
     if "source" not in found:
         mistakes.append(f"the source's file has no [source] table; {_ADD_SOURCE}.")
     return {"source": None, **found}
+
+
+def _within_reach(plan: Plan) -> Plan:
+    """Return the plan without the phases that its source cannot do, which it names instead."""
+    out = tuple(
+        each.name
+        for each in plan.phases
+        if isinstance(each, Reuse) and not each.ask and not can_release(plan.source)
+    )
+    phases = [each for each in plan.phases if each.name not in out]
+    return msgspec.structs.replace(plan, phases=phases, left_out=out)
 
 
 def _settled_by_source(plan: Plan) -> Plan:
@@ -121,11 +144,11 @@ def _phases(tables: Any, source: Table, mistakes: Mistakes) -> list[Table]:
     return read
 
 
+_NOT_WRITTEN = ("settle_is_the_sources", "left_out")
 _TABLES = ("settle", "source", "evidence", "phases")
+_ASK = 'use a provisioner that can, or add ask = "Release the sandbox and take it again"'
 _ADD_SOURCE = 'add one with kind = "selector", "template" or "provisioner"'
-_SHAPE_FIELDS = [
-    each for each in msgspec.structs.fields(Plan) if each.name not in (*_TABLES, "settle_is_the_sources")
-]
+_SHAPE_FIELDS = [each for each in msgspec.structs.fields(Plan) if each.name not in (*_TABLES, *_NOT_WRITTEN)]
 _OWN = [each.name for each in _SHAPE_FIELDS]
 _Shape = msgspec.defstruct(
     "_Shape",
