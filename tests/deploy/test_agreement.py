@@ -10,7 +10,7 @@ import pytest
 from memcollect.profile.needs import own_rights
 from memcollect.profile.plan.model import Exec, Http, Phase, Plan, Template
 from memcollect.sources.agent_pods import AGENT_SELECTOR
-from memcollect.sources.rights import AGENT_NAMESPACE, Right, needed_rights
+from memcollect.sources.rights import AGENT_NAMESPACE, Right, needed_rights, node_rights
 from memcollect_agent.program import _parser
 from memcollect_agent.wire import DEFAULT_PORT
 from worlds import manifests
@@ -51,7 +51,7 @@ def _roles() -> tuple[Document, Document]:
 def test_the_two_roles_grant_exactly_what_a_snapshot_of_the_cluster_uses() -> None:
     reader, access = _roles()
     assert access["metadata"]["namespace"] == AGENT_NAMESPACE
-    assert _rights(reader, None) | _rights(access, AGENT_NAMESPACE) == set(needed_rights(None))
+    assert _rights(reader, None) | _rights(access, AGENT_NAMESPACE) == {*needed_rights(None), *node_rights()}
 
 
 def test_the_example_for_one_namespace_grants_exactly_what_a_snapshot_of_it_uses() -> None:

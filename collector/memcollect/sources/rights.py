@@ -80,3 +80,12 @@ def in_words(rights: Iterable[Right]) -> list[str]:
     for right in rights:
         verbs.setdefault((right.full_resource, right.place), []).append(right.verb)
     return [f"{' and '.join(some)} {resource} {place}" for (resource, place), some in verbs.items()]
+
+
+def node_rights() -> list[Right]:
+    """Return what `memcollect node` uses beyond `needed_rights(None)`: the numbers of kubectl top node.
+
+    nodes/proxy, through which a kubelet's own configuration could be read, is not among them: it lets its
+    holder run commands in every pod of the node.
+    """
+    return [Right(verb, "nodes", "metrics.k8s.io") for verb in ("get", "list")]
