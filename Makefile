@@ -35,7 +35,8 @@ demo-profile: $(DEMO) ## The whole guide with two backends on a real kernel, com
 
 test: lint agent-alone ## Everything CI runs: lint, types, contracts, unit tests, the real-kernel suite
 	scripts/debian-packages lab node cluster metrics
-	MEMCOLLECT_REQUIRE_LAB=1 MEMCOLLECT_REQUIRE_METRICS=1 scripts/all-tests $(BIN)/python $(PYTEST_FLAGS)
+	cd tests && MEMCOLLECT_REQUIRE_LAB=1 MEMCOLLECT_REQUIRE_METRICS=1 \
+		$(abspath $(BIN))/python -m suites all $(PYTEST_FLAGS)
 
 unit: $(STAMP) ## Only the tests that need no kernel of their own
 	$(BIN)/pytest -m "not lab and not cluster" -n 3 --dist loadfile $(PYTEST_FLAGS)
@@ -80,5 +81,8 @@ image: ## Build the agent's image with no container engine and no registry, as r
 agent-alone: ## Prove that memcollect[agent] installs and runs with nothing else
 	scripts/agent-alone $(PYTHON)
 
-clean: ## Remove what the targets made
-	rm -rf $(VENV) .agent-only .pytest_cache .mypy_cache .ruff_cache .hypothesis
+clean: ## Remove all that the targets made here; says where fetched kernels are kept
+	rm -rf $(VENV) .agent-only .lab .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	find . -name __pycache__ -prune -exec rm -rf {} + -o -name '*.egg-info' -prune -exec rm -rf {} +
+	@cache="$${MEMCOLLECT_LAB_DIR:-$${XDG_CACHE_HOME:-$$HOME/.cache}/memcollect}"; \
+		[ ! -e "$$cache" ] || echo "kept, for other checkouts, too: what was fetched into $$cache; to remove it: rm -r $$cache"

@@ -20,7 +20,7 @@ from memcollect.lab import kernels, space, uml
 from memcollect.lab.errors import LabError
 from memcollect.lab.kernels import Kernel
 
-TIME_LIMIT_SECONDS = 700.0
+TIME_LIMIT_SECONDS = 1200.0
 _PATIENCE_SECONDS = 3600
 """Of a test with the boot that its fixtures wait for, each of which has a limit of its own."""
 

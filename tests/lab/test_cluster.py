@@ -74,7 +74,7 @@ def results(kernel: Kernel, lab_directory: Path) -> Results:
             disk_bytes=192 * MIB,
             disk_target="/mnt/user-data",
             tmpfs=["/mnt"],
-            time_limit_seconds=300.0,
+            time_limit_seconds=900.0,
         )
         outcome = uml.boot(machine)
         assert outcome.exit_code == 0, "\n".join([*outcome.errors, outcome.kernel_log[-2000:]])

@@ -13,6 +13,7 @@ import pytest
 from lab.explained import ladder_of, residuals_of, steps_of
 from memcollect.documents.snapshot import Snapshot
 from memcollect.lab import uml
+from memcollect.lab.demo import TIME_LIMIT_SECONDS
 from memcollect.lab.demo_plan import PODS
 from memcollect.lab.kernels import Kernel
 from worlds import children
@@ -29,7 +30,7 @@ def demo(kernel: Kernel, tmp_path_factory: pytest.TempPathFactory) -> tuple[Snap
     target = ["--format", "json", "-o", str(document)]
     command = [sys.executable, "-m", "memcollect", "demo", "--kernel", version, *target]
     began = time.monotonic()
-    done = children.run(command)
+    done = children.run(command, timeout=TIME_LIMIT_SECONDS)
     assert done.returncode == 0, done.stderr
     snapshot = msgspec.json.decode(document.read_bytes(), type=Snapshot)
     return snapshot, done.stderr, time.monotonic() - began

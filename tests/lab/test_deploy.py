@@ -81,7 +81,7 @@ def _play(kernel: Kernel, image: Image, directory: Path, plan: Plan, memory_byte
         memory_bytes=memory_bytes,
         disk_bytes=128 << 20,
         disk_content=str(image.rootfs),
-        time_limit_seconds=600,
+        time_limit_seconds=1200,
     )
     _boot(machine)
     return msgspec.json.decode((directory / "result.json").read_bytes(), type=Result)

@@ -26,7 +26,7 @@ def test_the_cluster_suite_passes_skips_nothing_and_leaves_nothing(kernel: Kerne
             *("-p", "no:cacheprovider", "--color=no", "--rootdir", str(SUITE.parents[1]), "-q", str(SUITE)),
         ],
         memory_bytes=1 << 30,
-        time_limit_seconds=200,
+        time_limit_seconds=900,
     )
     said: list[str] = []
     outcome = uml.boot(machine, said.append)

@@ -31,7 +31,7 @@ def test_a_real_kernel_is_looked_at(kernel: Kernel) -> None:
         kernel=kernel,
         command=[sys.executable, "-c", textwrap.dedent(GUEST)],
         swap_bytes=64 << 20,
-        time_limit_seconds=120.0,
+        time_limit_seconds=600.0,
     )
     outcome = uml.boot(machine, said.append)
     assert outcome.exit_code == 0, "\n".join([*said, *outcome.errors])

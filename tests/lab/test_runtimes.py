@@ -15,7 +15,7 @@ from memcollect.lab.kernels import Kernel
 
 pytestmark = pytest.mark.lab
 
-TIME_LIMIT_SECONDS = 300.0
+TIME_LIMIT_SECONDS = 900.0
 
 
 @pytest.fixture(scope="session")

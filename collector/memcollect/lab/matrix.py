@@ -62,6 +62,9 @@ class Row(Struct, frozen=True, kw_only=True):
     """Whether it runs its programs by ptrace(2)."""
     sets_bytes: int | None = None
     """How large a register area it sets by ptrace; None: as large as the host's (processor.needs_padding)."""
+    keeps_removed: bool = True
+    """Whether a removed cgroup stays, as dying, for as long as a page is charged to it; if not, its pages are
+    its parent's at once, and nr_dying_descendants says 0 of them."""
 
 
 FIXED_BYTES = 2696
@@ -103,6 +106,7 @@ MATRIX = (
         runs=(Suite.TRUTH, Suite.GUIDE),
         options=("seccomp=on",),
         traces=False,
+        keeps_removed=False,
     ),
     Row(
         version="6.12",

@@ -54,7 +54,8 @@ class Machine(Struct, frozen=True, kw_only=True):
     """Modules to load, e.g. "fs/overlayfs/overlay.ko"."""
     tmpfs: list[str] = []
     """Further directories to cover with a tmpfs."""
-    time_limit_seconds: float = 120.0
+    time_limit_seconds: float = 600.0
+    """What takes longer hangs: a boot takes seconds, on a machine with other work a minute."""
 
 
 class Outcome(Struct, frozen=True, kw_only=True):

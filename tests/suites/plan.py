@@ -1,0 +1,73 @@
+"""Which suites there are, and which may run at the same time."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from memcollect.lab import kernels, matrix
+from memcollect.lab.matrix import Suite as On
+
+
+class Suite(Struct, frozen=True, kw_only=True):
+    """One run of pytest."""
+
+    name: str
+    arguments: tuple[str, ...]
+    """pytest's."""
+    kernel: str | None = None
+    """The version of the kernel that it boots, to be fetched first; None: the installed one, or none."""
+    environment: dict[str, str] = {}
+    limit_seconds: float = 3600.0
+    """When it is ended, as what hangs."""
+
+
+Lane = Sequence[Suite]
+"""Suites that run one after another; lanes run at the same time."""
+
+_IN_LAB = {"MEMCOLLECT_REQUIRE_LAB": "1"}
+
+
+def everything(flags: Sequence[str] = ()) -> list[Lane]:
+    """Return all of it; `flags` go to the unit tests and the lab's.
+
+    Most suites wait most of the time, for kernels that boot and for memory that comes to rest. The guide
+    takes the longest and so begins at once; the lab's own suite follows the unit tests, which do not wait.
+    """
+    unit = Suite(name="unit tests", arguments=("-m", "not lab and not lab_full", *_workers(3), *flags))
+    lab = Suite(
+        name="the lab",
+        arguments=("-m", "lab", "tests/lab", "--ignore=tests/lab/test_profile.py", *_workers(2), *flags),
+        kernel=None if kernels.installed() else kernels.DEFAULT,
+        environment=_IN_LAB,
+    )
+    return [
+        [unit, lab],
+        truth(matrix.versions(On.TRUTH)),
+        [_guide(each) for each in matrix.versions(On.GUIDE)],
+    ]
+
+
+def truth(versions: Sequence[str]) -> Lane:
+    """Return the truth workloads on each of these kernels."""
+    return [
+        Suite(
+            name=f"truth on Linux {each}",
+            arguments=("tests/lab/test_truth.py",),
+            kernel=each,
+            environment={**_IN_LAB, "MEMCOLLECT_LAB_KERNEL": each},
+        )
+        for each in versions
+    ]
+
+
+def _guide(version: str) -> Suite:
+    return Suite(
+        name=f"the guide on Linux {version}",
+        arguments=("-m", "lab", "tests/lab/test_profile.py"),
+        kernel=version,
+        environment=_IN_LAB,
+    )
+
+
+def _workers(count: int) -> tuple[str, ...]:
+    return ("-n", str(count), "--dist", "loadfile")
