@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from lab.compile import compiler
 from memcollect.lab import space, uml
 from memcollect.lab.errors import BootError, TimeLimitError
 from memcollect.lab.kernels import Kernel
@@ -98,7 +99,7 @@ def test_on_a_host_that_refuses_its_registers_the_line_that_says_so_is_told(
         pytest.skip("this kernel sets no registers by ptrace")
     library = tmp_path / "refuse.so"
     source = Path(__file__).with_name("refuse_registers.c")
-    children.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
+    children.run([compiler(), "-shared", "-fPIC", "-o", library, source], check=True)
     refused = msgspec.structs.replace(kernel, environment={**kernel.environment, "LD_PRELOAD": str(library)})
     with pytest.raises(BootError, match=r"it said: userspace - ptrace set fp regs failed, errno = 14$"):
         uml.boot(machine(refused, "pass", time_limit_seconds=200.0))

@@ -1,6 +1,7 @@
 """Which processor can run which kernel, and that the library that is preloaded where it cannot pads."""
 
 import os
+import platform
 import re
 import shutil
 import sys
@@ -62,6 +63,42 @@ def test_a_locked_down_machine_is_told_what_to_do(scope: int | None, sentence: s
     error = processor.locked_down(scope)
     assert sentence in error.sentence
     assert error.remedy.startswith("Take kernel 7.2" if scope == 3 else "Run it as root, or take kernel 7.2")
+
+
+WITHOUT_PTRACE = """
+import ctypes
+from memcollect.lab import processor
+from memcollect.lab.errors import MachineError
+
+class Filter(ctypes.Structure):
+    _fields_ = [
+        ("code", ctypes.c_ushort), ("jt", ctypes.c_ubyte), ("jf", ctypes.c_ubyte), ("k", ctypes.c_uint)
+    ]
+
+class Program(ctypes.Structure):
+    _fields_ = [("count", ctypes.c_ushort), ("filters", ctypes.POINTER(Filter))]
+
+LOAD, EQUAL, RETURN, PTRACE, ALLOW, EPERM = 0x20, 0x15, 0x06, 101, 0x7FFF0000, 0x00050001
+rules = (Filter * 4)((LOAD, 0, 0, 0), (EQUAL, 0, 1, PTRACE), (RETURN, 0, 0, EPERM), (RETURN, 0, 0, ALLOW))
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, ctypes.byref(Program(4, rules)), 0, 0) == 0
+try:
+    processor.register_bytes()
+except MachineError as error:
+    print(error)
+"""
+"""PR_SET_NO_NEW_PRIVS, and a filter (seccomp(2)) that refuses ptrace, as a locked-down host does."""
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the filter is for x86-64")
+def test_on_a_host_that_refuses_ptrace_there_is_a_sentence_and_no_boot() -> None:
+    done = children.run([sys.executable, "-c", WITHOUT_PTRACE])
+    assert done.stderr == ""
+    assert re.match(
+        r"(ptrace is not allowed here|this machine lets nobody .*), and this kernel runs", done.stdout
+    )
+    assert done.stdout.rstrip().endswith("or make lab KERNEL=7.2")
+    assert len(done.stdout.splitlines()) == 1
 
 
 def refused_sizes(library: Path | None, sizes: list[int]) -> list[int]:
