@@ -15,7 +15,9 @@ from worlds import children
 PROGRAM = Path("/usr/local/bin/workload")
 ROOTS = Path("/root/runtimes")
 _USER = "lab"
-_READY_SECONDS = 300.0
+_READY_SECONDS = 600.0
+_COMMAND_SECONDS = 900.0
+"""Docker alone starts in 6 minutes where the emulated processor gets a tenth of a real one (seen)."""
 _POLL_SECONDS = 2.0
 """To look through all processes is much work for an emulated processor."""
 _UNITS = {"B": 1, "kB": 1000, "KB": 1000, "MB": 10**6, "GB": 10**9, "KiB": KIB, "MiB": MIB, "GiB": GIB}
@@ -113,7 +115,7 @@ def until(is_so: Callable[[], bool], reason: str) -> None:
 
 
 def run(*command: str) -> str:
-    done = children.run(list(command))
+    done = children.run(list(command), timeout=_COMMAND_SECONDS)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}: {done.stderr} {done.stdout}")
     return done.stdout.strip()

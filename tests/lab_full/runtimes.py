@@ -44,6 +44,7 @@ _DOCKER = {
     "ip6tables": False,
     "runtimes": {"runsc": {"path": "/usr/bin/runsc", "runtimeArgs": ["--network=none"]}},
 }
+_SNAPSHOT_SECONDS = 900.0
 _LXC = """
 lxc.uts.name = {name}
 lxc.rootfs.path = dir:{root}
@@ -181,7 +182,8 @@ def ran(runtime: str, play: Callable[[], Started]) -> Ran:
 def snapshot() -> Snapshot:
     """Return what the command says of this machine."""
     time.sleep(FLUSH_SECONDS)
-    done = children.run(["memcollect", "snapshot", "--local", "--format", "json"])
+    command = ["memcollect", "snapshot", "--local", "--timeout", "600", "--format", "json"]
+    done = children.run(command, timeout=_SNAPSHOT_SECONDS)
     if not done.stdout:
         raise RuntimeError(f"memcollect ended with {done.returncode}: {done.stderr}")
     return msgspec.json.decode(done.stdout, type=Snapshot)
