@@ -56,7 +56,7 @@ class Stage:
         node["status"]["nodeInfo"]["osImage"] = os_image
         self.state.put(NODES, node)
 
-    def pod(self, name: str, node: str, *, uid: str = "", metrics_age: float | None = 20.0) -> None:
+    def pod(self, name: str, node: str, *, uid: str = UIDS[-1], metrics_age: float | None = 20.0) -> None:
         self.state.put(PODS, objects.pod("deer-flow", name, node=node, uid=uid))
         if metrics_age is not None:
             at = dt.datetime.now(tz=dt.UTC) - dt.timedelta(seconds=metrics_age)

@@ -72,6 +72,16 @@ class Reached(Struct, frozen=True, kw_only=True):
     """The second question's answer took; the first one's time is mostly the connection's."""
 
 
+class Running(Struct, frozen=True, kw_only=True):
+    """A pod that Kubernetes says runs."""
+
+    name: str
+    """NAMESPACE/NAME."""
+    uid: str
+    """What its cgroup is named by."""
+    container_ids: Sequence[str] = ()
+
+
 class PodsSeen(Struct, frozen=True, kw_only=True):
     """The first pods of the chosen namespaces."""
 
@@ -79,8 +89,8 @@ class PodsSeen(Struct, frozen=True, kw_only=True):
     running: int
     more: bool
     """Whether there may be more than were looked at."""
-    by_node: Mapping[str, str] = field(default_factory=dict)
-    """One running pod's cgroup UID of each node that has one, no agent's."""
+    by_node: Mapping[str, Running] = field(default_factory=dict)
+    """One running pod of each node that has one, no agent's."""
 
 
 class MetricsSeen(Struct, frozen=True, kw_only=True):

@@ -22,11 +22,12 @@ from memcollect.doctor.facts import (
     PodsSeen,
     Question,
     Reached,
+    Running,
 )
 from memcollect.doctor.round_trip import RoundTrips
 from memcollect.documents.snapshot import KnownPod, Missing
 from memcollect.errors import ClusterError
-from memcollect.join import unknown_uids
+from memcollect.join import running_ids, unknown_uids
 from memcollect.kubernetes.objects import Pod
 from memcollect.sources.access import Access, review
 from memcollect.sources.agent_pods import AgentPod, find_agents
@@ -131,11 +132,12 @@ def _pods(api: Api, question: Question) -> PodsSeen:
     )
 
 
-def _by_node(running: Iterable[Pod], question: Question) -> dict[str, str]:
-    by_node: dict[str, str] = {}
+def _by_node(running: Iterable[Pod], question: Question) -> dict[str, Running]:
+    by_node: dict[str, Running] = {}
     for pod in running:
         if pod.spec.node_name and pod.metadata.namespace != question.deployment.namespace:
-            by_node.setdefault(pod.spec.node_name, pod.cgroup_uid)
+            one = Running(name=pod.qualified_name, uid=pod.cgroup_uid, container_ids=running_ids(pod))
+            by_node.setdefault(pod.spec.node_name, one)
     return by_node
 
 
@@ -204,6 +206,8 @@ def _pod_cgroups(api: Api, facts: ClusterFacts) -> PodCgroups:
     return PodCgroups(nodes=nodes, orphans=orphans)
 
 
-def _target(agent: AgentPod, pod_uid: str | None) -> Target:
+def _target(agent: AgentPod, other: Running | None) -> Target:
     """Ask for the agent's own pod, whose cgroup every node has, and for one that is not its own."""
-    return Target(node=agent.node, agent=agent, pod_uids=[uid for uid in (agent.uid, pod_uid) if uid])
+    uids = [agent.uid, other.uid if other else None]
+    ids = other.container_ids if other else ()
+    return Target(node=agent.node, agent=agent, pod_uids=[uid for uid in uids if uid], container_ids=ids)

@@ -26,8 +26,10 @@ CHECKS = [
     "agent-versions",
     "cgroup-version",
     "cgroup-driver",
+    "pod-cgroups",
     "kernel",
     "processes",
+    "orphans",
     "clock",
     "history",
     "agent-cost",
@@ -126,7 +128,7 @@ def test_a_context_that_does_not_exist_is_a_failing_line(
     assert doctor(healthy, "--context", "nowhere") == 1
     output = capsys.readouterr().out
     assert "has no context 'nowhere'" in " ".join(output.split())
-    assert "20 checks" in output
+    assert "22 checks" in output
 
 
 def test_this_machine_is_looked_at_without_a_cluster(

@@ -40,6 +40,7 @@ CLUSTER: tuple[Check[ClusterFacts], ...] = (
     Check("agent-versions", "agent versions", versions.agreeing, ("agent-answers",)),
     Check("cgroup-version", "cgroup version", cgroups.version, ("agent-answers",)),
     Check("cgroup-driver", "cgroup driver", cgroups.driver, ("cgroup-version",)),
+    Check("pod-cgroups", "pods' cgroups", cgroups.of_pods, ("cgroup-version", "pods")),
     Check("kernel", "kernel", kernel.itemised, ("cgroup-version",)),
     Check("processes", "processes", processes.readable, ("cgroup-version",)),
     Check("orphans", "orphans", orphans.known, ("agent-answers",)),

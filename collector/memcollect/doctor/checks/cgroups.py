@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from memcollect.doctor.checks.answers import unmeasurable
 from memcollect.doctor.checks.booting import boot_commands, boot_remedy
-from memcollect.doctor.facts import ClusterFacts, Conversation
+from memcollect.doctor.facts import ClusterFacts, Conversation, PodsSeen, Running
 from memcollect.doctor.result import Finding, Item
 from memcollect.doctor.wording import count, of_nodes
+from memcollect_agent.wire import NodeSample
 
 
 def version(facts: ClusterFacts) -> Finding:
@@ -71,6 +72,41 @@ def driver(facts: ClusterFacts) -> Finding:
             items=items,
         )
     return Finding(status="ok", sentence=f"{told}.", items=items)
+
+
+def of_pods(facts: ClusterFacts) -> Finding:
+    """Whether the agent finds the cgroup of a pod that Kubernetes says runs: of one on each node."""
+    tried = facts.pods.by_node if isinstance(facts.pods, PodsSeen) else {}
+    asked = [(each.node, each.sample, tried[each.node]) for each in facts.conversations if each.node in tried]
+    items = [_of_pod(node, sample, pod) for node, sample, pod in asked if sample is not None]
+    bad = [item for item in items if item.status == "warn"]
+    if not items:
+        return Finding(
+            status="skipped", sentence="Not checked, because no agent was asked for a running pod."
+        )
+    if bad:
+        return Finding(
+            status="warn",
+            sentence=f"{of_nodes([item.name for item in bad], len(items))}: {bad[0].detail}.",
+            remedy="See that kubelet and runtime have one cgroup driver (cgroupDriver, SystemdCgroup), and"
+            " that the node's whole /sys/fs/cgroup is mounted into the agent, as deploy/base does.",
+            items=items,
+        )
+    return Finding(
+        status="ok",
+        sentence=f"The pods tried on {count(len(items), 'node')} are where they belong.",
+        items=items,
+    )
+
+
+def _of_pod(node: str, sample: NodeSample, pod: Running) -> Item:
+    if any(each.id in pod.container_ids or each.pod_uid == pod.uid for each in sample.strays):
+        detail = f"containers of {pod.name} are outside of the pod's own cgroup"
+        return Item(name=node, status="warn", detail=detail)
+    if any(each.uid == pod.uid for each in sample.pods):
+        return Item(name=node, status="ok", detail=pod.name)
+    detail = f"{pod.name} runs, so Kubernetes says, and there is no cgroup of it or of its containers"
+    return Item(name=node, status="warn", detail=detail)
 
 
 def _driver(each: Conversation) -> str | None:

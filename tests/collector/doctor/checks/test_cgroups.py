@@ -1,9 +1,11 @@
-from memcollect.doctor.checks.cgroups import driver, version
-from memcollect.doctor.facts import ClusterFacts, Conversation, Question
+from collections.abc import Sequence
+
+from memcollect.doctor.checks.cgroups import driver, of_pods, version
+from memcollect.doctor.facts import ClusterFacts, Conversation, PodsSeen, Question, Running
 from memcollect.documents.snapshot import Missing
 from memcollect.sources.agent_pods import AgentPod
 from memcollect.sources.agents import Answer, Target
-from memcollect_agent.wire import Cgroup, Node, NodeSample, Pod
+from memcollect_agent.wire import Cgroup, Container, Node, NodeSample, Pod
 
 
 def measured(node: str, *drivers: str | None, cgroup_version: str | None = "v2") -> Conversation:
@@ -60,3 +62,33 @@ def test_a_silent_agent_says_nothing_of_its_node() -> None:
 
 def test_a_version_that_is_not_known_is_not_taken_for_v2() -> None:
     assert version(facts(measured("a", cgroup_version=None))).status == "fail"
+
+
+RUNNING = Running(name="shop/web", uid="u", container_ids=["c"])
+
+
+def tried(*pods: Pod, strays: Sequence[Container] = ()) -> ClusterFacts:
+    sample = NodeSample(
+        sampled_at=1.0, finished_at=1.0, node=Node(name="a"), pods=list(pods), strays=list(strays)
+    )
+    seen = PodsSeen(count=1, running=1, more=False, by_node={"a": RUNNING})
+    talk = Conversation(answer=Answer(target=_target("a"), sample=sample))
+    return ClusterFacts(question=Question(), pods=seen, conversations=[talk])
+
+
+def test_a_running_pod_without_a_cgroup_is_a_warning() -> None:
+    finding = of_pods(tried(Pod(uid="another", cgroup=Cgroup(path="/p"))))
+    assert finding.status == "warn"
+    assert "shop/web runs, so Kubernetes says" in finding.sentence
+
+
+def test_containers_outside_of_their_pods_cgroup_are_a_warning_of_two_drivers() -> None:
+    own = Pod(uid="u", cgroup=Cgroup(path="/p"))
+    finding = of_pods(tried(own, strays=[Container(id="c", cgroup=Cgroup(path="/x"))]))
+    assert finding.status == "warn"
+    assert "one cgroup driver" in finding.remedy
+
+
+def test_a_pod_that_is_found_is_good_and_without_any_nothing_is_checked() -> None:
+    assert of_pods(tried(Pod(uid="u", cgroup=Cgroup(path="/p")))).status == "ok"
+    assert of_pods(facts(measured("a"))).status == "skipped"
