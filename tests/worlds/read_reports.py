@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 UNIT_BYTES = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40, "PiB": 1 << 50}
 SIZE = r"(−?\d+(?:\.\d+)?) (B|[KMGTP]iB)"
 _ROW = re.compile(rf"^  (?P<label>\S.{{22}}) .*? {SIZE} +(?:<?\d+ %)?(?: *(?:≤≥|~|=))? *(?P<hint>.*)$")
+_SHORT_ROW = re.compile(rf"^ +{SIZE}  (?P<label>[^(]+?)(?: \(<?\d+ %, (?P<hint>[^)]*)\))?$")
+"""A line of the first screen, which shows the largest terms and takes the others together."""
 _TABLE_ROW = re.compile(r'<tr[^>]*><th scope="row">(.*?)</th>(.*?)</tr>', re.DOTALL)
 
 
@@ -76,9 +78,16 @@ def in_terminal(page: str) -> Iterator[Shown]:
     *_, facts = re.finditer(r"^.*\bnode \S+$", head, re.MULTILINE)
     verdict = " ".join(head[facts.end() :].split("\nkubectl top")[0].split())
     lines = rest.split("\n\n")[0].splitlines()[1:]
-    matches = [match for line in lines if (match := _ROW.match(line)) is not None]
-    rows = [Row(m["label"].strip(), bytes_of(m[2], m[3]), m["hint"].strip()) for m in matches]
+    rows = [row for line in lines if (row := _terminal_row(line)) is not None]
     yield Shown(verdict, bytes_of(*whole.groups()), rows)
+
+
+def _terminal_row(line: str) -> Row | None:
+    in_full = _ROW.match(line)
+    if in_full is not None:
+        return Row(in_full["label"].strip(), bytes_of(in_full[2], in_full[3]), in_full["hint"].strip())
+    short = _SHORT_ROW.match(line)
+    return None if short is None else Row(short["label"], bytes_of(short[1], short[2]), short["hint"] or "")
 
 
 def _size(text: str) -> float:

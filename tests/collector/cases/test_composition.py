@@ -5,7 +5,8 @@ import pytest
 from collector.cases.test_every_case import SERVED, tell
 from collector.reporters.test_contradictions import contradictions
 from memcollect.reporters import markdown
-from worlds.read_reports import in_markdown
+from memcollect.units import MIB
+from worlds.read_reports import Row, in_markdown
 from worlds.reported_cases import told
 
 
@@ -62,8 +63,8 @@ def test_hugetlb_is_in_verdict_and_table() -> None:
         "2048 MiB more is huge pages (hugetlb), which neither kubectl top nor the memory limit counts."
         in (said.verdict())
     )
-    assert "+ huge pages (hugetlb)" in said.words
-    assert "beside the charge" in said.words
+    (shown,) = in_markdown(markdown.render(said.snapshot, details="all"))
+    assert Row("+ huge pages (hugetlb)", 2048 * MIB, "beside the charge") in shown.rows
 
 
 def test_a_swap_that_is_full_and_what_is_in_it_are_in_the_verdict() -> None:
