@@ -107,7 +107,9 @@ OF_EVIDENCE: list[Part] = [
     'kind = "selector"',
     'selector = "a=b"',
     "[evidence]",
-    Wrong('driver = "ssh"', 'driver = "aio"', "evidence.driver is 'ssh'; it must be one of exec, aio."),
+    Wrong(
+        'driver = "ssh"', 'driver = "aio"', "evidence.driver is 'ssh'; it must be one of exec, aio, deerflow."
+    ),
     Wrong("port = 0", "port = 8080", "evidence.port is 0; it must be from 1 to 65535."),
     Wrong(
         'gateway = "gateway:8001"',
@@ -139,6 +141,12 @@ OF_USERS: list[Part] = [
     'kind = "selector"',
     'selector = "a=b"',
     "[evidence]",
+    Wrong(
+        'driver = "deerflow"',
+        'driver = "exec"',
+        "evidence.command is missing; write what starts Python in DeerFlow's environment, for example "
+        '["uv", "run", "--project", "deer-flow/backend", "python"].',
+    ),
     'users = ["a",',
     Wrong('"B C"]', '"b"]', f"evidence.users, entry 2, is 'B C'; {NAME_RULE}."),
     *phase_of("evidence", "a"),

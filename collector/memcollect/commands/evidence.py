@@ -89,10 +89,10 @@ class EvidenceOptions(Struct, frozen=True, kw_only=True):
 @option("--rows", default="", metavar="ROW,…", callback=_rows, help="Only these rows. [default: all]")
 @option(
     "--driver",
-    type=click.Choice(["", "exec", "aio"]),
+    type=click.Choice(["", "exec", "aio", "deerflow"]),
     default="",
-    metavar="[exec|aio]",
-    help="How sandboxes are spoken to: pods/exec, or the AIO interface by port-forward. "
+    metavar="[exec|aio|deerflow]",
+    help="How sandboxes are spoken to: pods/exec, the AIO interface, or DeerFlow's own provider. "
     "[default: the source's, else exec]",
 )
 @option("--backend", default="", callback=clean_text, help="What pages call the source. [default: its own]")

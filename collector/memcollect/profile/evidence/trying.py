@@ -13,7 +13,7 @@ from memcollect.documents.snapshot import Missing, Tool
 from memcollect.errors import UsageError
 from memcollect.evidence.catalogue import SHA256, rows_named
 from memcollect.evidence.document import EVIDENCE_FOLDER, CatalogueUsed, Evidence, RowResult, encode
-from memcollect.evidence.port import Gateway, Witness
+from memcollect.evidence.port import Gateway, OperationError, Provider, Witness
 from memcollect.profile.actions import Outcome, Stopped
 from memcollect.profile.evidence.opening import AioOpener, ExecOpener, Opener
 from memcollect.profile.evidence.provider import SourceProvider
@@ -30,6 +30,7 @@ from memcollect.sources.agent_pods import Deployment
 from memcollect.sources.agents import Limits
 from memcollect.sources.plain import plain
 from memcollect.trying.boxes import Ledger
+from memcollect.trying.drivers.deerflow import DeerflowProvider, Program
 from memcollect.trying.gateway import HttpGateway
 from memcollect.trying.http import UrlSender
 from memcollect.trying.performing import Performer
@@ -60,29 +61,42 @@ class Trier:
         except UsageError as error:
             return Outcome("failed", str(error))
         driver = phase.driver or self.plan.evidence.driver
+        if driver == "deerflow":
+            return self._by_deerflow(phase, headers)
         provider = SourceProvider(self.gatherer, self.cleaner, self._opener(driver))
         witness = ClusterWitness(provider, self.workshop, self._nodes, self.deployment, self.limits)
         try:
-            return self._tried(phase, driver, provider, witness, headers)
+            return self._tried(phase, driver, (provider, witness), [*headers.values(), *_secrets(provider)])
         finally:
             witness.close()
 
+    def _by_deerflow(self, phase: Phase, headers: Mapping[str, str]) -> Outcome:
+        """Try DeerFlow's own provider, which makes its sandboxes itself: nobody sees them from outside."""
+        if not self.plan.evidence.command:
+            return Outcome(
+                "failed", "evidence.command is missing: what starts Python in DeerFlow's environment."
+            )
+        try:
+            program = Program(self.plan.evidence.command)
+        except OperationError as error:
+            return Outcome("failed", str(error))
+        try:
+            return self._tried(phase, "deerflow", (DeerflowProvider(program), None), [*headers.values()])
+        finally:
+            program.close()
+
     def _tried(
-        self,
-        phase: Phase,
-        driver: str,
-        provider: SourceProvider,
-        witness: Witness,
-        headers: Mapping[str, str],
+        self, phase: Phase, driver: str, ways: tuple[Provider, Witness | None], secrets: list[str]
     ) -> Outcome:
+        provider, witness = ways
         rows = rows_named(phase.rows)
         document = _Document(self.record, phase, driver, [row.name for row in rows])
         performer = Performer(
             provider=provider,
-            settings=_settings(self.plan.evidence, [*headers.values(), *_secrets(provider)]),
+            settings=_settings(self.plan.evidence, secrets),
             ledger=Ledger(f"mc-{self.record.manifest.run_id}"),
             stopped=self.stopped,
-            gateway=_gateway(self.plan.evidence, headers),
+            gateway=_gateway(self.plan.evidence, _values(self.plan.evidence.gateway_headers, self.environ)),
             witness=witness,
         )
         trial = Trial(performer, self.say, document.add)

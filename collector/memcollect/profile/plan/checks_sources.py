@@ -60,6 +60,14 @@ def _gateway(where: str, url: str) -> Iterator[str]:
         yield f"{where}gateway holds credentials; put them into an environment variable and gateway_headers."
 
 
+def _command(where: str, driver: str, command: Sequence[str]) -> Iterator[str]:
+    if driver == "deerflow" and not command:
+        yield (
+            f"{where}command is missing; write what starts Python in DeerFlow's environment, for example "
+            '["uv", "run", "--project", "deer-flow/backend", "python"].'
+        )
+
+
 def _two_users(where: str, users: Sequence[str]) -> Iterator[str]:
     if len(set(users)) != 2 or len(users) != 2:
         yield f"{where}users must be two different names; there are {len(users)}."
@@ -151,6 +159,7 @@ SOURCE_RULES: Mapping[type, Sequence[Rule]] = {
         ),
     ),
     Trying: (
+        Rule(("driver", "command"), _command),
         between("port", 1, 65535),
         Rule(("gateway",), _gateway),
         Rule(("gateway_headers[]",), partial(_headers, of="gateway_headers")),

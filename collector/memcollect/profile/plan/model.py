@@ -104,7 +104,9 @@ class Declared(Struct, frozen=True, kw_only=True):
 class Trying(Struct, frozen=True, kw_only=True):
     """The table [evidence]: how the source's sandboxes are reached, and what is known of their backend."""
 
-    driver: Literal["exec", "aio"] = "exec"
+    driver: Literal["exec", "aio", "deerflow"] = "exec"
+    command: list[str] = field(default_factory=list)
+    """With the driver deerflow: what starts Python in DeerFlow's environment."""
     port: int = 8080
     """Of the sandbox's HTTP interface."""
     gateway: str = ""
@@ -202,7 +204,7 @@ class Evidence(_Phase, frozen=True, kw_only=True, tag="evidence", tag_field="do"
 
     rows: list[str] = field(default_factory=list)
     """Names of the catalogue's rows; empty: all."""
-    driver: Literal["", "exec", "aio"] = ""
+    driver: Literal["", "exec", "aio", "deerflow"] = ""
     """"": as the table [evidence] says."""
 
 

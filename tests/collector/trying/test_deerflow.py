@@ -1,0 +1,112 @@
+"""The driver `deerflow`: the real program and its protocol, in an environment with a provider of our own."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from memcollect.evidence.catalogue import rows_named
+from memcollect.evidence.exits import Unknown
+from memcollect.evidence.port import NotOfferedError, OperationError, Owner, Pattern
+from memcollect.trying.boxes import Ledger
+from memcollect.trying.drivers.deerflow import DeerflowProvider, Program
+from memcollect.trying.performing import Performer
+from memcollect.trying.settings import Settings
+from memcollect.trying.trial import Trial
+from worlds.planted_faults import LONG
+
+FAKE = Path(__file__).parents[2] / "worlds" / "fake_deerflow"
+OWNER = Owner(thread="thread-1", user="one")
+
+
+@pytest.fixture
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PYTHONPATH", str(FAKE))
+    monkeypatch.setenv("FAKE_DEERFLOW", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def program(environment: Path) -> Iterator[Program]:
+    program = Program([sys.executable])
+    yield program
+    program.close()
+    assert (environment / "shut-down").exists()
+
+
+def test_files_go_both_ways(program: Program) -> None:
+    box = DeerflowProvider(program).acquire("k", OWNER, 20)
+    box.put("/mnt/user-data/workspace/b", bytes(range(256)), 20)
+    assert box.get("/mnt/user-data/workspace/b", 20).data == bytes(range(256))
+    box.write("/mnt/user-data/workspace/a.txt", "one\ntwo\n", append=False, seconds=20)
+    assert box.read("/mnt/user-data/workspace/a.txt", 2, 2, 20).data == b"two\n"
+    assert box.list("/mnt/user-data/workspace", 2, 20).paths[0] == "/mnt/user-data/workspace/a.txt"
+    assert [each.number for each in box.grep("/mnt/user-data", Pattern(text="two"), 20).matches] == [2]
+
+
+def test_an_exit_that_the_contract_does_not_give_is_never_made_up(program: Program) -> None:
+    ran = DeerflowProvider(program).acquire("k", OWNER, 20).run("echo out; exit 7", {}, None, 20)
+    assert isinstance(ran.exit, Unknown)
+    assert ran.stdout == b"out\n\nExit Code: 7"
+
+
+def test_errors_are_told_by_kind(program: Program) -> None:
+    provider = DeerflowProvider(program)
+    box = provider.acquire("k", OWNER, 20)
+    for ask, kind in (
+        (lambda: box.read("/mnt/user-data/none", None, None, 20), "not-found"),
+        (lambda: box.grep("/mnt/user-data", Pattern(text="a["), 20), "refused"),
+        (lambda: provider.acquire("j", Owner(thread="full"), 20), "capacity"),
+    ):
+        with pytest.raises(OperationError) as raised:
+            ask()
+        assert raised.value.kind == kind
+
+
+def test_there_is_no_deletion(program: Program) -> None:
+    provider = DeerflowProvider(program)
+    provider.acquire("k", OWNER, 20)
+    with pytest.raises(NotOfferedError, match="no deletion"):
+        provider.destroy("k", 20)
+
+
+def test_a_provider_that_does_not_start_is_told_in_its_own_words(
+    environment: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    del environment
+    monkeypatch.setenv("FAKE_DEERFLOW_BROKEN", "1")
+    with pytest.raises(OperationError, match=r"config\.yaml is missing"):
+        Program([sys.executable])
+    with pytest.raises(OperationError, match="could not be started"):
+        Program(["/there/is/no/such/program"])
+
+
+def test_a_program_that_dies_is_a_transport_fault_and_no_hang(program: Program) -> None:
+    box = DeerflowProvider(program).acquire("k", OWNER, 20)
+    with pytest.raises(OperationError) as raised:
+        box.run("kill -9 $PPID", {}, None, 20)
+    assert raised.value.kind == "transport"
+    # What its shutdown would have left; it was killed.
+    (Path(__import__("os").environ["FAKE_DEERFLOW"]) / "shut-down").touch()
+
+
+def test_rows_are_tried_through_it_and_what_cannot_be_told_differs(program: Program) -> None:
+    performer = Performer(
+        provider=DeerflowProvider(program),
+        settings=Settings(users=("one", "two")),
+        ledger=Ledger("mc-test"),
+        stopped=lambda: False,
+    )
+    rows = [
+        replace(row, checks=tuple(check for check in row.checks if check.name not in LONG))
+        for row in rows_named(["Commands", "Files"])
+    ]
+    trial = Trial(performer, lambda _sentence: None)
+    found = {f"{row.row}/{c.name}": c.verdict for row in trial.run(rows) for c in row.checks}
+    assert found["Commands/exit-7"] == "differs"
+    assert found["Commands/utf-8"] == found["Files/every-byte-in"] == "as-expected"
+    assert found["Commands/after-the-limit"] == "not-tried"
+    assert trial.left == []

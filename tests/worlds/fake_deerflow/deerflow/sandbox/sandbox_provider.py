@@ -1,0 +1,140 @@
+"""A provider by DeerFlow's contract, like its local one: user data below $FAKE_DEERFLOW, commands by sh."""
+
+import fnmatch
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+VIRTUAL = "/mnt/user-data"
+
+
+@dataclass
+class Found:
+    path: str
+    line_number: int
+    line: str
+
+
+class Sandbox:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        for name in ("workspace", "uploads", "outputs"):
+            (root / name).mkdir(parents=True, exist_ok=True)
+
+    def _real(self, path: str) -> Path:
+        return Path(path.replace(VIRTUAL, str(self.root)))
+
+    def _virtual(self, path: Path) -> str:
+        return str(path).replace(str(self.root), VIRTUAL)
+
+    def execute_command(
+        self, command: str, env: dict[str, str] | None = None, timeout: float | None = None
+    ) -> str:
+        words = ["sh", "-c", command.replace(VIRTUAL, str(self.root))]
+        try:
+            done = subprocess.run(  # noqa: TID251 # it runs where there are no helpers, and has a limit
+                words,
+                env={**os.environ, **(env or {})},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=timeout or 600,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return f"Command timed out after {timeout} seconds"
+        text = done.stdout.decode("utf-8", "replace")
+        if done.stderr:
+            text += f"\nStd Error:\n{done.stderr.decode('utf-8', 'replace')}"
+        if done.returncode:
+            text += f"\nExit Code: {done.returncode}"
+        return text.replace(str(self.root), VIRTUAL)
+
+    def read_file(self, path: str, start_line: int | None = None, end_line: int | None = None) -> str:
+        lines = self._real(path).read_bytes().decode("utf-8", "replace").splitlines(keepends=True)
+        return "".join(lines[(start_line or 1) - 1 : end_line])
+
+    def download_file(self, path: str) -> bytes:
+        return self._real(path).read_bytes()
+
+    def list_dir(self, path: str, max_depth: int = 2) -> list[str]:
+        root = self._real(path)
+        if not root.is_dir():
+            raise FileNotFoundError(path)
+        deep = [each for each in root.rglob("*") if len(each.relative_to(root).parts) <= max_depth]
+        return sorted(map(self._virtual, deep))
+
+    def write_file(self, path: str, content: str, append: bool = False) -> None:  # noqa: FBT001, FBT002 # theirs
+        self._real(path).parent.mkdir(parents=True, exist_ok=True)
+        with self._real(path).open("a" if append else "w", encoding="utf-8") as stream:
+            stream.write(content)
+
+    def update_file(self, path: str, content: bytes) -> None:
+        self._real(path).parent.mkdir(parents=True, exist_ok=True)
+        self._real(path).write_bytes(content)
+
+    def glob(
+        self, path: str, pattern: str, *, include_dirs: bool = False, max_results: int = 200
+    ) -> tuple[list[str], bool]:
+        found = [each for each in self._real(path).glob(pattern) if include_dirs or each.is_file()]
+        shown = sorted(map(self._virtual, found))
+        return shown[:max_results], len(shown) > max_results
+
+    def grep(  # noqa: PLR0913 # theirs
+        self,
+        path: str,
+        pattern: str,
+        *,
+        glob: str | None = None,
+        literal: bool = False,
+        case_sensitive: bool = False,
+        max_results: int = 100,
+    ) -> tuple[list[Found], bool]:
+        wanted = re.compile(
+            re.escape(pattern) if literal else pattern, 0 if case_sensitive else re.IGNORECASE
+        )
+        found = []
+        for file in sorted(each for each in self._real(path).rglob("*") if each.is_file()):
+            data = file.read_bytes()
+            if b"\0" in data or (glob and not fnmatch.fnmatch(file.name, glob)):
+                continue
+            lines = data.decode("utf-8", "replace").splitlines()
+            found += [
+                Found(self._virtual(file), n, line) for n, line in enumerate(lines, 1) if wanted.search(line)
+            ]
+        return found[:max_results], len(found) > max_results
+
+
+class FakeProvider:
+    def __init__(self) -> None:
+        self.root = Path(os.environ["FAKE_DEERFLOW"])
+        self.there: dict[str, Sandbox] = {}
+
+    def acquire(self, thread_id: str | None = None, *, user_id: str | None = None) -> str:
+        print("a provider may print")  # noqa: T201 # it must not stand among the answers
+        if (thread_id or "").endswith("full"):
+            raise CapacityError("3 of 3 sandboxes are taken")
+        name = f"{user_id}-{thread_id}"
+        self.there[name] = Sandbox(self.root / name)
+        return name
+
+    def get(self, sandbox_id: str) -> Sandbox | None:
+        return self.there.get(sandbox_id)
+
+    def release(self, sandbox_id: str) -> None:
+        self.there.pop(sandbox_id)
+
+    def shutdown(self) -> None:
+        (self.root / "shut-down").touch()
+
+
+class CapacityError(Exception):
+    retry_after = 5
+
+
+def get_sandbox_provider() -> FakeProvider:
+    if os.environ.get("FAKE_DEERFLOW_BROKEN"):
+        sys.exit("config.yaml is missing")
+    return FakeProvider()
