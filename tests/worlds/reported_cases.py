@@ -146,12 +146,14 @@ def _cluster(case: Path) -> Iterator[list[str]]:
             state.put(NODES, objects.node(name))
             if name in trees:
                 _serve(state, name, stack.enter_context(_agent(trees[name])))
+        shift = _shift(metrics)
         for pod in pods:
-            state.put(PODS, pod)
-        for usage in _moved_to_now(metrics):
-            state.put(POD_METRICS, usage)
-        for usage in _moved_to_now(_items(case / "nodemetrics.json")):
-            state.put(NODE_METRICS, usage)
+            state.put(PODS, _moved(pod, shift))
+        for usage in metrics:
+            state.put(POD_METRICS, _moved(usage, shift))
+        of_nodes = _items(case / "nodemetrics.json")
+        for usage in of_nodes:
+            state.put(NODE_METRICS, _moved(usage, _shift(of_nodes)))
         yield ["--kubeconfig", str(server.kubeconfig(Path(scratch) / "kubeconfig"))]
 
 
@@ -202,18 +204,24 @@ def _items(path: Path) -> list[dict[str, Any]]:
     return items
 
 
-def _moved_to_now(metrics: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the metrics with the newest of a second ago; times that are no times stay as they are."""
-    known = [taken for each in metrics if (taken := _taken(each)) is not None]
-    shift = time.time() - 1 - max(known, default=0.0)
-    for each in metrics:
-        if (taken := _taken(each)) is not None:
-            each["timestamp"] = datetime.fromtimestamp(taken + shift, UTC).strftime(_STAMP)
-    return metrics
+def _shift(metrics: list[dict[str, Any]]) -> float:
+    """Return by how many seconds the case is moved, so that its newest sample is of a second ago."""
+    known = [taken for each in metrics if (taken := _seconds(each.get("timestamp"))) is not None]
+    return time.time() - 1 - max(known) if known else 0.0
 
 
-def _taken(usage: dict[str, Any]) -> float | None:
+def _moved(value: Any, shift: float) -> Any:
+    """Return the value with every time in it moved; what is no time stays as it is."""
+    if isinstance(value, dict):
+        return {key: _moved(each, shift) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_moved(each, shift) for each in value]
+    taken = _seconds(value)
+    return value if taken is None else datetime.fromtimestamp(taken + shift, UTC).strftime(_STAMP)
+
+
+def _seconds(value: Any) -> float | None:
     try:
-        return datetime.strptime(usage["timestamp"], _STAMP).replace(tzinfo=UTC).timestamp()
-    except (KeyError, TypeError, ValueError):
+        return datetime.strptime(value, _STAMP).replace(tzinfo=UTC).timestamp()
+    except (TypeError, ValueError):
         return None

@@ -155,6 +155,8 @@ class Top(Struct, frozen=True, kw_only=True, gc=False):
     provider: str = "host-cgroup"
     status: str = ""
     detail: str = ""
+    remark: str = ""
+    """What is wrong with the list that the number is from, whatever its status."""
     working_set_at_sample_bytes: int | None = None
     """The agent's own working set at `timestamp`, from its history."""
     tolerance_bytes: int | None = None

@@ -281,6 +281,9 @@ def _provider(view: View) -> Iterator[Finding]:
             " so no container's number says what that container uses"
         )
         left_out = "the Sentry's heap, its stubs, kernel memory and host page cache"
+    elif top.provider == "gvisor-containers":
+        why = "a number of the runtime's own for each container, unequal, so no split of the Sentry's total"
+        left_out = "whatever of the Sentry and the host's page cache the runtime does not count"
     else:
         why = "what the guest's own cgroups count, as its agent tells"
         left_out = "the guest's kernel and free memory, and the VMM, the shim and virtiofsd"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from memcollect.documents.snapshot import Finding, Statement
-from memcollect.explain import beside, doubts, parts, pressure, within
+from memcollect.explain import beside, doubts, parts, pressure, tops, within
 from memcollect.explain.kills.statements import CAUSES as DEATHS
 from memcollect.explain.kills.statements import deaths
 from memcollect.explain.runtimes import sandbox_verdict
@@ -77,6 +77,7 @@ CONTRIBUTORS: tuple[Contribute, ...] = (
     of_host_numbers(beside.terms),
     of_host_numbers(beside.cold_cache),
     of_host_numbers(doubts.doubts),
+    of_host_numbers(tops.tops),
 )
 """Each says what it knows; of two on one topic the first is heard."""
 

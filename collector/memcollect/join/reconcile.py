@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -19,6 +20,12 @@ from memcollect.units import human_bytes
 STALE_PAGES = 64
 """Pages per CPU by which inactive_file may lag in either reading (MEMCG_CHARGE_BATCH, mm/memcontrol.c)."""
 SMALL_SHARE = 0.01
+LARGEST_SHARE = 0.02
+"""Beyond this a counter that may lag so far is no proof that it did: with 128 CPUs it may by 32 MiB."""
+LEAST_BYTES = 1 << 20
+"""A difference that kubectl top, in whole MiB, hardly shows."""
+AHEAD_SECONDS = 5.0
+"""A sample's time may be ahead of the node's clock by no more than this."""
 HISTORY_SECONDS = 120
 
 
@@ -53,11 +60,13 @@ def window_of(timestamp: float, containers: int, now: float) -> Window:
 def reconcile(top: Top, series: Series | None, window: Window, now: Now | None) -> Top:
     """Return `top` with its status, the aligned working set and the budget.
 
-    Statuses: reconciled, drifted, stale, unaligned, unexplained, different-provider; and not-measured where
-    the agent has no number at all. `top.memory_bytes` must be known.
+    Statuses: reconciled, undecided, drifted, stale, unaligned, unexplained, different-provider; and
+    not-measured where the agent has no number at all. `top.memory_bytes` must be known.
     """
     if now is None:
         return _with(top, "not-measured", "the agent has no working set to compare with")
+    if top.timestamp is not None and top.timestamp > now.at + AHEAD_SECONDS:
+        return _from_the_future(top, now)
     if series is None or not series.covers(window.start, min(window.end, now.at)):
         return _without_history(top, now)
     low, high = series.band(window.start, min(window.end, now.at))
@@ -76,7 +85,34 @@ def reconcile(top: Top, series: Series | None, window: Window, now: Now | None) 
             f" beyond the budget of {human_bytes(tolerance)}"
         )
         return _whole_charge(top, now) or _with(top, "unexplained", sentence)
+    beyond = max(low - (top.memory_bytes or 0), (top.memory_bytes or 0) - high, 0)
+    if is_large(beyond, aligned):
+        return _undecided(top, difference, now)
     return _aligned(top, aligned, tolerance, now)
+
+
+def is_large(difference: int, size: int) -> bool:
+    """Return whether a difference is more than may be taken for a counter's lag without further proof."""
+    return abs(difference) > max(LARGEST_SHARE * size, LEAST_BYTES)
+
+
+def _undecided(top: Top, difference: int, now: Now) -> Top:
+    size = (top.memory_bytes or 0) - difference
+    share = f" ({abs(difference) / size:.0%})" if size > 0 else ""
+    sentence = (
+        f"kubectl top shows {_signed(difference)}{share} than the agent read; the kernel's counters may lag"
+        f" by {human_bytes(now.slack_bytes)} on this node, which does not prove that they do"
+    )
+    return _with(top, "undecided", sentence)
+
+
+def _from_the_future(top: Top, now: Now) -> Top:
+    ahead = (top.timestamp or 0) - now.at
+    when = f"the sample's time is {ahead:.0f} s ahead of the node's clock"
+    difference = (top.memory_bytes or 0) - now.working_set_bytes
+    if abs(difference) <= now.slack_bytes and not is_large(difference, now.working_set_bytes):
+        return _with(top, "reconciled", f"equal to the working set now; {when}")
+    return _with(top, "unaligned", f"{_signed(difference)} than now; {when}, so its age is not known")
 
 
 def _whole_charge(top: Top, now: Now) -> Top | None:
@@ -115,13 +151,13 @@ def _age(top: Top, now: Now) -> float:
 
 def _without_history(top: Top, now: Now) -> Top:
     difference = now.working_set_bytes - (top.memory_bytes or 0)
-    if abs(difference) <= now.slack_bytes:
+    if abs(difference) <= now.slack_bytes and not is_large(difference, now.working_set_bytes):
         return _with(top, "reconciled", "equal to the working set now; no history of the sample's time")
     if abs(difference) <= SMALL_SHARE * now.working_set_bytes:
         return _with(top, "reconciled", "within 1 % of the working set now; no history of the sample's time")
     age = _age(top, now)
     if age > HISTORY_SECONDS:
-        return _with(top, "stale", f"the sample is {age:.0f} s old, beyond the agent's history")
+        return _with(top, "stale", _since_when(top, age))
     return _with(
         top,
         "unaligned",
@@ -129,10 +165,24 @@ def _without_history(top: Top, now: Now) -> Top:
     )
 
 
+def _since_when(top: Top, age: float) -> str:
+    taken = f"{datetime.fromtimestamp(top.timestamp or 0, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"the metrics API has no newer sample than that of {taken}, {in_words(age)} ago"
+
+
+def in_words(seconds: float) -> str:
+    """Return a span of time as a person says it: "90 s", "12 min", "5 h", "3 days"."""
+    for unit, least, name in ((86400, 2 * 86400, "days"), (3600, 2 * 3600, "h"), (60, 600, "min")):
+        if seconds >= least:
+            return f"{seconds / unit:.0f} {name}"
+    return f"{seconds:.0f} s"
+
+
 SEVERITY = (
     "reconciled",
     "drifted",
     "different-provider",
+    "undecided",
     "unaligned",
     "stale",
     "not-measured",

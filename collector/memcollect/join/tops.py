@@ -14,10 +14,13 @@ import msgspec
 
 from memcollect.documents.snapshot import Container, Pod, Top
 from memcollect.join.containers import described
-from memcollect.join.reconcile import Now, combine, reconcile, slack_bytes, window_of
+from memcollect.join.contradicted import Surroundings, with_contradictions
+from memcollect.join.recognise import SANDBOXED
+from memcollect.join.reconcile import Now, combine, in_words, reconcile, slack_bytes, window_of
 from memcollect.join.roles import OUTSIDE_TOP, app_containers
 from memcollect.join.runtimes import attribute_provider
 from memcollect.join.series import Series
+from memcollect.join.toplist import Shape, shape_of
 from memcollect.kubernetes import objects as kube
 from memcollect.kubernetes.usage import Metrics, PodUsage, Usage
 from memcollect_agent import wire
@@ -31,6 +34,13 @@ DROPPED = (
 )
 ANOTHER = "the metrics API still shows an earlier pod of this name; take the snapshot again in a minute"
 NOT_YET = "the metrics API does not list this container yet; take the snapshot again in a minute"
+NEVER = "it "
+ONLY_RUNNING = "metrics-server lists only pods that are running"
+BEFORE_RESTART = (
+    "the sample is of the container before its restart {:.0f} s later; take the snapshot again in a minute"
+)
+FAR_ABOVE = 1.1
+"""Times what a run ever held: a number beyond that is of another run."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,8 @@ class NodeView:
     slack_bytes: int = 0
     at: float | None = None
     """When the agent measured; None where it did not."""
+    memory_bytes: int | None = None
+    """What the node has."""
 
     @classmethod
     def of(cls, sample: wire.NodeSample) -> NodeView:
@@ -51,46 +63,102 @@ class NodeView:
             history={ring.inode: Series.of(ring) for ring in rings},
             slack_bytes=slack_bytes(sample.node.cpus, sample.node.page_size_bytes),
             at=sample.sampled_at,
+            memory_bytes=(sample.node.meminfo or {}).get("MemTotal"),
         )
 
 
 def with_tops(row: Pod, pod: kube.Pod, view: NodeView, metrics: Metrics) -> Pod:
     """Return the row with kubectl top's numbers reconciled, or with the reason why it has none."""
     if row.phase != "Running":
-        return row
+        return _not_running(row)
     usage = metrics.pods.get((row.namespace or "", row.name))
     started_at = _seconds(row.start_time)
     if usage is not None and started_at is not None and usage.timestamp + 1 <= started_at:
         return msgspec.structs.replace(row, top=_none(ANOTHER))
     if usage is None or not usage.containers:
         return msgspec.structs.replace(row, top=_none(_why_none(row, pod, view, metrics)))
-    by_name = {each.name: each for each in app_containers(row)}
-    starts = _starts(pod)
-    tops = [
-        _container_top(each, usage, by_name.get(each.name), view, starts.get(each.name))
-        for each in usage.containers
-    ]
-    tops = attribute_provider(tops, [by_name.get(each.name) for each in usage.containers], row.runtime)
-    names = [each.name for each in usage.containers]
-    named = dict(zip(names, tops, strict=True))
+    sizes = {each.name: _working_set(each) for each in app_containers(row)}
+    shape = shape_of(usage.containers, sizes)
+    usage = msgspec.structs.replace(usage, containers=shape.usages)
+    if shape.total_bytes is not None:
+        return msgspec.structs.replace(row, top=_total(shape, usage))
+    named = _named(row, pod, usage, view)
     containers = [
-        msgspec.structs.replace(each, top=_absent(each) if each.name not in named else named[each.name])
+        msgspec.structs.replace(each, top=named.get(each.name) or _absent(each, view))
         if each.role not in OUTSIDE_TOP
         else each
         for each in row.containers
     ]
-    return msgspec.structs.replace(
-        row, containers=containers, top=_with_absent(combine(tops, names), containers)
+    top = _as_shown(combine(list(named.values()), list(named)), shape)
+    return msgspec.structs.replace(row, containers=containers, top=_with_absent(top, containers))
+
+
+def _not_running(row: Pod) -> Pod:
+    if row.phase != "Pending" or row.cgroup is None:
+        return row
+    busy = [each.name for each in row.containers if each.role == "init" and each.state == "running"]
+    why = f" (init container {busy[0]} is running)" if busy else ""
+    return msgspec.structs.replace(row, top=_none(f"{ONLY_RUNNING}; this one is still Pending{why}"))
+
+
+def _total(shape: Shape, usage: PodUsage) -> Top:
+    """Return the pod's number where the list gives that for each container: equal to what the agent read."""
+    return Top(
+        source=SOURCE,
+        timestamp=usage.timestamp,
+        memory_bytes=shape.total_bytes,
+        status="reconciled",
+        remark=shape.remark,
     )
+
+
+def _as_shown(top: Top, shape: Shape) -> Top:
+    """Return a pod's number as kubectl top adds it up, with what is wrong with its list."""
+    top = msgspec.structs.replace(top, remark=shape.remark)
+    if shape.shown_bytes is None:
+        return top
+    return msgspec.structs.replace(top, memory_bytes=shape.shown_bytes, status="unexplained")
+
+
+def _named(row: Pod, pod: kube.Pod, usage: PodUsage, view: NodeView) -> dict[str, Top]:
+    """Return the top of each entry by its name."""
+    by_name = {each.name: each for each in app_containers(row)}
+    starts, started_at = _starts(pod), _seconds(row.start_time)
+    around = Surroundings(
+        node_memory_bytes=view.memory_bytes,
+        pod_age_seconds=usage.timestamp - started_at if started_at is not None else None,
+        slack_bytes=view.slack_bytes,
+        sandboxed=row.runtime.family in SANDBOXED and not row.runtime.disagreement,
+    )
+    containers = [by_name.get(each.name) for each in usage.containers]
+    tops = [
+        with_contradictions(
+            _container_top(each, usage, container, view, starts.get(each.name)), container, around
+        )
+        for each, container in zip(usage.containers, containers, strict=True)
+    ]
+    names = [each.name for each in usage.containers]
+    return dict(zip(names, attribute_provider(tops, containers, row.runtime), strict=True))
 
 
 def _with_absent(top: Top, containers: Iterable[Container]) -> Top:
     """Return the pod's number with the containers named that it leaves out."""
-    absent = [each.name for each in containers if each.top is not None and each.top.detail == NOT_YET]
+    absent = {each.name: each.top.detail for each in containers if each.top and _is_absent(each.top)}
     if not absent:
         return top
-    left_out = f"without container {', '.join(absent)}, which the metrics API does not list yet"
-    return msgspec.structs.replace(top, detail=f"{top.detail}; {left_out}" if top.detail else left_out)
+    late = [name for name, detail in absent.items() if detail == NOT_YET]
+    left_out = [f"container {', '.join(late)}, which the metrics API does not list yet"] if late else []
+    left_out += [
+        f"container {name}, which {detail.removeprefix(NEVER)}"
+        for name, detail in absent.items()
+        if name not in late
+    ]
+    remark = f"without {' and '.join(left_out)}"
+    return msgspec.structs.replace(top, remark=f"{top.remark}; {remark}" if top.remark else remark)
+
+
+def _is_absent(top: Top) -> bool:
+    return top.detail == NOT_YET or top.detail.startswith(NEVER)
 
 
 def _container_top(
@@ -110,8 +178,8 @@ def _container_top(
     now = _now(cgroup, view.slack_bytes)
     if now is None:
         return reconcile(top, None, window_of(pod.timestamp, len(pod.containers), pod.timestamp), None)
-    if len(pod.containers) == 1 and started_at is not None and pod.timestamp + 1 <= started_at:
-        detail = "the sample is of the container before its restart; take the snapshot again in a minute"
+    if started_at is not None and pod.timestamp + 1 <= started_at and _is_of_run_before(usage, pod, cgroup):
+        detail = BEFORE_RESTART.format(started_at - pod.timestamp)
         return msgspec.structs.replace(top, status="unaligned", detail=detail)
     series = view.history.get(cgroup.inode) if cgroup is not None and cgroup.inode is not None else None
     window = window_of(pod.timestamp, len(pod.containers), now.at)
@@ -133,9 +201,35 @@ def _now(cgroup: wire.Cgroup | None, slack: int) -> Now | None:
     )
 
 
-def _absent(container: Container) -> Top | None:
+def _is_of_run_before(usage: Usage, pod: PodUsage, cgroup: wire.Cgroup | None) -> bool:
+    """Return whether a number is of the run before the one that was started after the pod's timestamp.
+
+    That is the earliest container's: of several, this one's may be later, unless it is more than the cgroup
+    of the present run ever held.
+    """
+    if len(pod.containers) == 1:
+        return True
+    peak = cgroup.peak_bytes or cgroup.current_bytes if cgroup is not None else None
+    return peak is not None and (usage.memory_bytes or 0) > FAR_ABOVE * peak
+
+
+def _absent(container: Container, view: NodeView) -> Top | None:
     """Return the reason why a container that runs has no number although its pod has one."""
-    return _none(NOT_YET) if container.state == "running" else None
+    if container.state != "running":
+        return None
+    started_at = _seconds(container.started_at)
+    age = view.at - started_at if view.at is not None and started_at is not None else None
+    if age is None or age <= YOUNG_SECONDS:
+        return _none(NOT_YET)
+    return _none(
+        f"{NEVER}has been running for {in_words(age)} and is not listed by the metrics API: whoever feeds it"
+        " does not see this container"
+    )
+
+
+def _working_set(container: Container) -> int | None:
+    now = _now(container.cgroup, 0)
+    return now.working_set_bytes if now is not None else None
 
 
 def _none(detail: str) -> Top:
@@ -146,6 +240,9 @@ def _why_none(row: Pod, pod: kube.Pod, view: NodeView, metrics: Metrics) -> str:
     gap = metrics.gap(row.namespace or "")
     if gap is not None:
         return gap.detail
+    apps = app_containers(row)
+    if apps and all(each.state in ("waiting", "terminated") for each in apps):
+        return "none of its containers runs, and metrics-server lists only what runs"
     idle = [each.name for each in app_containers(row) if _reads_zero(each)]
     if idle:
         return f"container {idle[0]} reads zero memory; {DROPPED}"

@@ -56,6 +56,7 @@ HOLDERS = ("Charge", "Working set", "Anon", "tmpfs, shm", "Page cache", "Kernel"
 STATUSES = {
     "reconciled": "reconciled",
     "drifted": "rightly different: the node has changed since",
+    "undecided": "not decided",
     "stale": "too old to be held against anything",
     "unaligned": "not comparable: the agent has no history of that moment",
     "different-provider": "another number altogether",

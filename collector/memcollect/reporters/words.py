@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from memcollect.accounting.facts import unread_count, unread_rss_bytes, why_unread
+from memcollect.join.reconcile import AHEAD_SECONDS
 from memcollect.reporters import node_words
 from memcollect.reporters.escape import visible
 from memcollect.reporters.groups import MOST_NODES
@@ -234,6 +235,7 @@ def residual_note(residual: Residual) -> str:
 TOP_STATUSES = {
     "reconciled": "reconciled",
     "drifted": "rightly different: the pod has changed since",
+    "undecided": "not decided",
     "stale": "too old to be held against anything",
     "unaligned": "not comparable: the agent has no history of that moment",
     "different-provider": "another number altogether",
@@ -256,14 +258,15 @@ def top_sentence(pod: Pod) -> str:
     if top.working_set_at_sample_bytes is not None:
         spread = f", ±{size(top.tolerance_bytes)}" if top.tolerance_bytes is not None else ""
         parts[-1] += f" (the agent's number of that moment: {size(top.working_set_at_sample_bytes)}{spread})"
-    sentence = ", ".join(parts)
-    return f"{sentence}; {top.detail}." if top.detail else f"{sentence}."
+    return "; ".join(part for part in (", ".join(parts), top.detail, top.remark) if part) + "."
 
 
 def _age_seconds(pod: Pod) -> float | None:
     now = pod.cgroup.current_read_at if pod.cgroup is not None else None
     taken = pod.top.timestamp if pod.top is not None else None
-    return max(0.0, now - taken) if now is not None and taken is not None else None
+    if now is None or taken is None or taken > now + AHEAD_SECONDS:
+        return None
+    return max(0.0, now - taken)
 
 
 def finding_amount(finding: Finding) -> str:

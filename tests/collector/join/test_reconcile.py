@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memcollect.documents.snapshot import Top
-from memcollect.join.reconcile import Now, Window, combine, reconcile, slack_bytes, window_of
+from memcollect.join.reconcile import Now, Window, combine, in_words, reconcile, slack_bytes, window_of
 from memcollect.join.series import Series
 
 MIB = 1 << 20
@@ -123,7 +123,54 @@ def test_without_points_around_the_sample_only_equality_reconciles(series: Serie
 def test_a_sample_older_than_any_history_is_stale() -> None:
     found = reconcile(top(100 * MIB, 300.0), None, window(300.0), now(150 * MIB))
     assert found.status == "stale"
-    assert "300 s old" in found.detail
+    assert found.detail.endswith("UTC, 300 s ago")
+    assert found.detail.startswith("the metrics API has no newer sample than that of 1970-01-01 00:11:40")
+
+
+def test_a_share_that_only_a_lag_of_many_cpus_could_explain_is_not_decided() -> None:
+    many = Now(at=NOW, working_set_bytes=40 * MIB, slack_bytes=32 * MIB)
+    series = grown((20, 40 * MIB), (0, 40 * MIB))
+
+    found = reconcile(top(70 * MIB), series, window(), many)
+    without = reconcile(top(70 * MIB), None, window(), many)
+
+    assert found.status == "undecided"
+    assert found.detail.startswith("kubectl top shows 30 MiB more (75%) than the agent read")
+    assert "32 MiB" in found.detail
+    assert without.status == "unaligned"
+
+
+def test_a_small_share_of_a_large_container_needs_no_more_proof_than_the_lag() -> None:
+    many = Now(at=NOW, working_set_bytes=2000 * MIB, slack_bytes=32 * MIB)
+    series = grown((20, 2000 * MIB), (0, 2000 * MIB))
+
+    assert reconcile(top(2030 * MIB), series, window(), many).status == "reconciled"
+
+
+def test_growth_within_the_window_is_no_lag() -> None:
+    """Of several containers: the sample lies anywhere between two readings that are far apart."""
+    series = grown((20, 40 * MIB), (9, 40 * MIB), (0, 80 * MIB))
+
+    assert reconcile(top(60 * MIB), series, window(containers=2), now(80 * MIB)).status == "drifted"
+
+
+@pytest.mark.parametrize(
+    ("size", "status", "words"),
+    [(100, "reconciled", "equal to the working set now"), (150, "unaligned", "its age is not known")],
+)
+def test_a_time_ahead_of_the_nodes_clock_is_told_and_no_age(size: int, status: str, words: str) -> None:
+    found = reconcile(top(size * MIB, -3600.0), None, window(-3600.0), now(100 * MIB))
+
+    assert found.status == status
+    assert words in found.detail
+    assert "the sample's time is 3600 s ahead of the node's clock" in found.detail
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(90, "90 s"), (720, "12 min"), (3 * 3600, "3 h"), (3 * 86400 + 60, "3 days")]
+)
+def test_a_span_is_told_as_a_person_says_it(seconds: float, words: str) -> None:
+    assert in_words(seconds) == words
 
 
 def test_without_a_number_of_the_agents_nothing_is_compared() -> None:

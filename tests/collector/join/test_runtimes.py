@@ -4,6 +4,7 @@ from memcollect.documents.snapshot import Container, Runtime, Top
 from memcollect.join.runtimes import attribute_provider, runtime_of
 from worlds.join_builders import MIB, measured
 
+VM = Runtime(family="vm")
 DEFAULT = Runtime(family="default")
 
 
@@ -60,36 +61,45 @@ def test_a_number_that_is_not_there_has_no_other_provider(status: str) -> None:
     assert attribute_provider(tops, [None], Runtime(family="kata")) == tops
 
 
-def test_equal_numbers_over_empty_cgroups_are_gvisors_split_without_any_class() -> None:
-    tops = attribute_provider(
-        [top(300 * MIB, "unaligned"), top(300 * MIB + 1, "unaligned")], [holding(4096), holding(0)], DEFAULT
-    )
-    assert providers(tops) == [("gvisor-split", "different-provider")] * 2
+@pytest.mark.parametrize(
+    ("numbers", "held"), [((300 * MIB, 300 * MIB + 1), 0), ((300 * MIB, 80 * MIB), 0), ((300 * MIB,), 4096)]
+)
+def test_numbers_alone_prove_no_sandbox(numbers: tuple[int, ...], held: int) -> None:
+    """An adapter that adds up thirty replicas gives the same."""
+    tops = [top(number) for number in numbers]
+    assert attribute_provider(tops, [holding(held)] * len(tops), DEFAULT) == tops
 
 
-def test_unequal_numbers_over_empty_cgroups_are_a_guests_own() -> None:
-    tops = attribute_provider([top(300 * MIB), top(80 * MIB)], [holding(4096), holding(0)], DEFAULT)
+def test_numbers_over_the_empty_cgroups_of_a_virtual_machine_are_its_guests() -> None:
+    tops = attribute_provider([top(300 * MIB), top(80 * MIB)], [holding(4096), holding(0)], VM)
     assert providers(tops) == [("sandbox-guest", "different-provider")] * 2
     assert "inside a sandbox" in tops[0].detail
 
 
-def test_one_container_over_an_empty_cgroup_is_a_guests_own() -> None:
-    assert providers(attribute_provider([top(300 * MIB)], [holding(4096)], DEFAULT)) == [
-        ("sandbox-guest", "different-provider")
-    ]
+def test_unequal_numbers_of_gvisors_containers_are_no_split() -> None:
+    tops = [top(330 * MIB), top(41 * MIB)]
+    found = attribute_provider(tops, [holding(0), holding(0)], Runtime(family="gvisor"))
+    assert providers(found) == [("gvisor-containers", "different-provider")] * 2
+    assert "no split" in found[0].detail
+
+
+def test_a_class_that_the_node_contradicts_names_no_provider() -> None:
+    tops = [top(300 * MIB)]
+    runtime = Runtime(family="kata", disagreement="its processes run on the host's kernel")
+    assert attribute_provider(tops, [holding(200 * MIB)], runtime) == tops
 
 
 def test_a_container_that_has_just_freed_everything_is_no_guest() -> None:
     """Without history nobody knows whether the cgroup was as empty when the sample was taken."""
     tops = [top(300 * MIB, "unaligned")]
-    assert attribute_provider(tops, [holding(4096)], DEFAULT) == tops
+    assert attribute_provider(tops, [holding(4096)], VM) == tops
 
 
 def test_a_full_cgroup_speaks_against_a_sandbox() -> None:
     tops = [top(300 * MIB), top(300 * MIB)]
-    assert attribute_provider(tops, [holding(4096), holding(250 * MIB)], DEFAULT) == tops
+    assert attribute_provider(tops, [holding(4096), holding(250 * MIB)], VM) == tops
 
 
 def test_an_unmeasured_cgroup_says_nothing() -> None:
     tops = [top(300 * MIB), top(300 * MIB)]
-    assert attribute_provider(tops, [holding(0), None], DEFAULT) == tops
+    assert attribute_provider(tops, [holding(0), None], VM) == tops

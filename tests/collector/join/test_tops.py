@@ -8,8 +8,8 @@ import pytest
 from memcollect.documents.snapshot import Missing, Pod, Top
 from memcollect.join import ClusterFacts, Failure, join_node
 from memcollect.kubernetes import objects as kube
-from memcollect.kubernetes.usage import Metrics
-from memcollect_agent.wire import CgroupHistory, Container, NodeSample
+from memcollect.kubernetes.usage import Metrics, Usage
+from memcollect_agent.wire import CgroupHistory, Container, NodeSample, ProcessSums
 from worlds.join_builders import (
     MIB,
     NO_METRICS,
@@ -25,6 +25,7 @@ from worlds.join_builders import (
     ring,
     running,
     usage,
+    waiting,
 )
 
 ONE = pod([Described("app", "a")])
@@ -110,7 +111,83 @@ def test_a_container_that_the_metrics_api_does_not_list_yet_says_so() -> None:
     assert (helper.status, helper.memory_bytes) == ("no-metrics", None)
     assert "not list this container yet" in helper.detail
     assert found.top is not None
-    assert found.top.detail.endswith("without container helper, which the metrics API does not list yet")
+    assert found.top.remark == "without container helper, which the metrics API does not list yet"
+
+
+def test_a_container_that_has_run_for_days_is_not_listed_late_but_not_seen() -> None:
+    days = running(ago(3 * 86400))
+    described = pod([Described("app", "a", days), Described("helper", "h", days)])
+    found = row(described, sampled(measured("a"), measured("h")), usage(app=MIB))
+    assert found.top is not None
+    assert found.top.remark.startswith("without container helper, which has been running for 3 days")
+    assert "yet" not in found.top.remark
+
+
+def test_a_name_that_is_listed_twice_counts_as_shown_and_is_told() -> None:
+    sample = sampled(measured("a", working_set=906 * MIB))
+    twice = listed(("app", 906 * MIB), ("app", 900 * MIB))
+    found = row(ONE, sample, twice)
+    assert found.top is not None
+    assert (found.top.memory_bytes, found.top.status) == (1806 * MIB, "unexplained")
+    assert "container app is listed twice (906 MiB and 900 MiB)" in found.top.remark
+    container = found.containers[0].top
+    assert container is not None
+    assert (container.memory_bytes, container.status) == (906 * MIB, "reconciled")
+
+
+def test_an_entry_that_is_the_sum_of_the_others_is_the_pods_total() -> None:
+    sample = sampled(measured("a", working_set=20 * MIB), measured("h", working_set=5 * MIB))
+    found = top(TWO, sample, listed(("app", 20 * MIB), ("helper", 5 * MIB), ("", 25 * MIB)))
+    assert (found.memory_bytes, found.status) == (25 * MIB, "reconciled")
+    assert "an entry without a name is the sum of the others" in found.remark
+    assert "shows 50 MiB" in found.remark
+
+
+def test_the_pods_total_for_each_container_is_told_once() -> None:
+    sample = sampled(measured("a", working_set=200 * MIB), measured("h", working_set=50 * MIB))
+    found = row(TWO, sample, listed(("app", 250 * MIB), ("helper", 250 * MIB)))
+    assert found.top is not None
+    assert (found.top.memory_bytes, found.top.status) == (250 * MIB, "reconciled")
+    assert "each of its 2 entries is the pod's total" in found.top.remark
+    assert [each.top for each in found.containers] == [None] * 3
+
+
+def test_a_number_below_zero_is_no_number() -> None:
+    assert top(ONE, sampled(measured("a")), usage(app=-5)).status == "no-metrics"
+
+
+def test_an_init_containers_pod_has_no_number_because_it_does_not_run_yet() -> None:
+    described = pod([Described("app", None, waiting())], init=[Described("fill", "a")], phase="Pending")
+    found = top(described, sampled(measured("a")), NO_METRICS)
+    assert found.status == "no-metrics"
+    assert found.detail == (
+        "metrics-server lists only pods that are running; this one is still Pending"
+        " (init container fill is running)"
+    )
+
+
+def test_where_no_container_runs_that_is_why_there_is_no_number() -> None:
+    described = pod([Described("app", None, waiting("CrashLoopBackOff"))])
+    assert "none of its containers runs" in top(described, sampled(), NO_METRICS).detail
+
+
+def test_of_two_containers_the_one_that_was_restarted_after_the_sample_is_named() -> None:
+    described = pod([Described("app", "a", running(ago(4))), Described("helper", "h", running(ago(900)))])
+    sample = sampled(measured("a", working_set=30 * MIB), measured("h", working_set=50 * MIB))
+    found = top(described, sample, usage(app=900 * MIB, helper=50 * MIB))
+    assert found.status == "unaligned"
+    assert found.detail.startswith(
+        "container app: the sample is of the container before its restart 6 s later"
+    )
+
+
+def listed(*entries: tuple[str, int]) -> ClusterFacts:
+    """Return the metrics API's list of the pod as it stands, whatever is wrong with it."""
+    facts = usage(app=1)
+    ((key, found),) = facts.metrics.pods.items()
+    containers = [Usage(name=name, memory_bytes=size) for name, size in entries]
+    found = msgspec.structs.replace(found, containers=containers)
+    return ClusterFacts(metrics=Metrics(pods={key: found}))
 
 
 def test_a_container_without_a_number_leaves_its_pod_without_one() -> None:
@@ -118,7 +195,7 @@ def test_a_container_without_a_number_leaves_its_pod_without_one() -> None:
     assert (found.status, found.memory_bytes) == ("no-metrics", None)
 
 
-@pytest.mark.parametrize("phase", ["Pending", "Succeeded", "Failed", "Unknown", None])
+@pytest.mark.parametrize("phase", ["Succeeded", "Failed", "Unknown", None])
 def test_a_pod_that_does_not_run_is_not_expected_in_kubectl_top(phase: str | None) -> None:
     described = msgspec.structs.replace(ONE, status=msgspec.structs.replace(ONE.status, phase=phase))
     assert row(described, sampled(measured("a")), NO_METRICS).top is None
@@ -178,20 +255,21 @@ def test_a_start_that_is_no_time_decides_nothing(text: str) -> None:
 
 def test_gvisors_equal_split_is_named_by_the_runtime_class() -> None:
     described = pod([Described("app", "a"), Described("helper", "h")], runtime_class="gvisor")
-    sample = sampled(measured("a", working_set=0), measured("h", working_set=0))
-    found = row(described, sample, usage(app=150 * MIB, helper=150 * MIB))
+    empty = [msgspec.structs.replace(measured(id_, working_set=0), sums=ProcessSums()) for id_ in ("a", "h")]
+    found = row(described, sampled(*empty), usage(app=150 * MIB, helper=150 * MIB))
     assert found.top is not None
     assert (found.top.provider, found.top.status) == ("gvisor-split", "different-provider")
     assert found.top.memory_bytes == 300 * MIB
 
 
-def test_katas_guest_numbers_are_named_by_the_numbers_alone() -> None:
+def test_numbers_alone_are_no_evidence_of_a_guest() -> None:
     history = [ring(7, [(20, 4096)]), ring(8, [(20, 4096)])]
     sample = sampled(
         measured("a", working_set=4096, inode=7), measured("h", working_set=4096, inode=8), history=history
     )
     found = top(TWO, sample, usage(app=150 * MIB, helper=30 * MIB))
-    assert (found.provider, found.status) == ("sandbox-guest", "different-provider")
+    assert (found.provider, found.status) == ("host-cgroup", "unexplained")
+    assert "no sandbox was seen" in found.detail
 
 
 def test_clocks_of_other_machines_do_not_matter() -> None:

@@ -1,0 +1,61 @@
+"""What the node knows against a number that it does not explain."""
+
+import pytest
+
+from memcollect.documents.snapshot import Container, Top
+from memcollect.join.contradicted import Surroundings, with_contradictions
+from memcollect_agent.wire import Cgroup, Process
+
+MIB = 1 << 20
+
+
+def told(size: int, around: Surroundings | None = None, **more: object) -> str:
+    """Return what is said of a number over a container of 100 MiB."""
+    fields: dict[str, object] = {"current_bytes": 100 * MIB, "peak_bytes": 120 * MIB} | more
+    processes = [Process(pid=7, ppid=1, comm="launcher", start_time=1, rss_bytes=1260 << 10)]
+    container = Container(name="app", cgroup=Cgroup(path="/a", **fields), processes=processes)  # type: ignore[arg-type]
+    top = Top(source="s", memory_bytes=size, status="unexplained", detail="differs")
+    return with_contradictions(top, container, around or Surroundings()).detail
+
+
+def test_more_than_the_node_has_is_no_measurement_of_a_container() -> None:
+    assert told(1 << 60, Surroundings(node_memory_bytes=16 << 30)).startswith(
+        "1048576 TiB is more than the node has (16 GiB)"
+    )
+
+
+def test_more_than_the_cgroup_ever_held_is_another_containers() -> None:
+    assert told(130 * MIB) == (
+        "130 MiB is more than its cgroup ever held (120 MiB): the number is not this container's"
+    )
+
+
+def test_the_rss_of_one_process_is_named() -> None:
+    assert told(1260 << 10).startswith("1.2 MiB is the RSS of process 7 (launcher) alone")
+
+
+def test_without_a_peak_what_lives_in_the_cgroup_speaks() -> None:
+    assert told(500 * MIB, peak_bytes=None).startswith("500 MiB is not possible by what the node shows")
+    assert "100 MiB of ordinary processes" in told(500 * MIB, peak_bytes=None)
+
+
+def test_a_young_pod_may_be_counted_with_an_earlier_one_of_its_name() -> None:
+    assert told(115 * MIB, Surroundings(pod_age_seconds=104)) == (
+        "differs; the pod was 104 s old then, so the number may hold an earlier pod of its name, too"
+    )
+    assert told(115 * MIB, Surroundings(pod_age_seconds=4000)) == "differs"
+
+
+@pytest.mark.parametrize("status", ["reconciled", "drifted", "stale", "no-metrics"])
+def test_what_is_explained_is_left_alone(status: str) -> None:
+    top = Top(source="s", memory_bytes=1 << 60, status=status, detail="as it was")
+    assert with_contradictions(top, None, Surroundings(node_memory_bytes=1)) == top
+
+
+def test_a_sandboxs_number_may_count_what_the_host_does_not() -> None:
+    assert told(500 * MIB, Surroundings(sandboxed=True)) == "differs"
+
+
+def test_a_container_that_the_pod_does_not_have_contradicts_nothing() -> None:
+    top = Top(source="s", memory_bytes=MIB, status="unexplained", detail="differs")
+    assert with_contradictions(top, None, Surroundings()) == top
