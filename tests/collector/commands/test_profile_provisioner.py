@@ -187,7 +187,7 @@ def test_a_key_that_is_not_set_is_told_before_anything_is_made(
 ) -> None:
     monkeypatch.delenv("STAGE_KEY")
     plan = stage[0].directory / "plan.toml"
-    plan.write_text(PLAN.format(url=provisioner.url, release="") + WARM)
+    plan.write_text(PLAN.format(url=provisioner.url, release="") + EMPTY)
     assert run(["profile", str(plan), "-o", str(plan.parent / "run"), *stage[1]], "memcollect") == 2
     assert "export STAGE_KEY=" in capsys.readouterr().err
     assert not (plan.parent / "run").exists()
