@@ -16,6 +16,7 @@ from memcollect.commands.output import deliver, deliver_pieces, say
 from memcollect.commands.reports import IN_UTF8, OLDER_VIEWS, report
 from memcollect.documents.snapshot import Missing, Pod, Snapshot
 from memcollect.reporters import json
+from memcollect.reporters.groups import missing_groups
 
 EXIT_OK = 0
 EXIT_INCOMPLETE = 3
@@ -95,7 +96,8 @@ def _exit_code(taking: Taking, missing: list[Missing]) -> int:
         return EXIT_INTERRUPTED
     if not missing:
         return EXIT_OK
-    which = missing[0].detail if len(missing) == 1 else "the document says which and why."
+    groups = missing_groups(missing)
+    which = groups[0][0].detail if len(groups) == 1 else "the document says which and why."
     say(f"{len(missing)} asked for and not measured: {which}")
     return EXIT_INCOMPLETE
 

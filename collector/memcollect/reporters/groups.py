@@ -2,22 +2,51 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+
+import msgspec
 
 from memcollect.documents.snapshot import Missing, Snapshot, Subtotal
 
 MOST_NAMES = 5
 MOST_NODES = 4
 MOST_SUBTOTALS = 20
+_ENDPOINT = re.compile(r"\S+/\S+:[0-9]+")
+"""NAMESPACE/POD:PORT, as sentences on agents name them."""
 
 
 def missing_groups(missing: Sequence[Missing]) -> list[tuple[Missing, list[str]]]:
-    """Return each different reason once, by its first entry, with the names of all that it holds for."""
-    groups: dict[tuple[str, str | None, str, str], tuple[Missing, list[str]]] = {}
+    """Return each different reason once, by its first entry, with the names of all that it holds for.
+
+    What differs only in the node and its agent is one reason: a wrong port is none of every node's own.
+    """
+    groups: dict[tuple[str, str, str], list[Missing]] = {}
     for each in missing:
-        key = (each.kind, each.node, each.reason, each.detail)
-        groups.setdefault(key, (each, []))[1].append(each.name)
-    return list(groups.values())
+        groups.setdefault((each.kind, each.reason, _common(each)), []).append(each)
+    return [(_of_all(some), [each.name for each in some]) for some in groups.values()]
+
+
+def _common(missing: Missing) -> str:
+    """Return what its sentence says whatever the node is."""
+    sentence = _ENDPOINT.sub("…", missing.detail)
+    return sentence.replace(missing.node, "…") if missing.node else sentence
+
+
+def _of_all(some: Sequence[Missing]) -> Missing:
+    """Return the first of those of one reason; of several nodes with their number."""
+    first, nodes = some[0], {each.node for each in some if each.node}
+    if len(nodes) < 2:
+        return first
+    more = len(nodes) - 1
+    same = "" if all(each.detail == first.detail for each in some) else _likewise(more)
+    return msgspec.structs.replace(first, node=f"{len(nodes)} nodes", detail=first.detail + same)
+
+
+def _likewise(more: int) -> str:
+    return (
+        " It is the same on the other node." if more == 1 else f" It is the same on the other {more} nodes."
+    )
 
 
 def some_names(names: Sequence[str], kind: str, show: Callable[[str], str] = str) -> str:

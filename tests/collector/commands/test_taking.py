@@ -40,8 +40,16 @@ def test_one_missing_thing_is_said_whole(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_several_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
-    assert finish(taking(iter([]), [GONE] * 3), options()) == 3
+    late = msgspec.structs.replace(GONE, reason="timeout", detail="it did not answer")
+    assert finish(taking(iter([]), [GONE, late, late]), options()) == 3
     assert "3 asked for and not measured: the document says" in capsys.readouterr().err
+
+
+def test_one_reason_of_several_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert finish(taking(iter([]), [GONE] * 3), options()) == 3
+    assert capsys.readouterr().err.endswith(
+        "3 asked for and not measured: it ended; take the snapshot again\n"
+    )
 
 
 def test_interrupted_is_exit_130_and_the_document_is_there(

@@ -65,3 +65,22 @@ def test_both_reports_show_each_nodes_own_available_memory_beside_its_pods() -> 
         "?",
     ]
     assert "| `n1` | 2 | 1 | 3.0 MiB | ? | 9.0 MiB |" in markdown.render(snapshot)
+
+
+def refused(pod: str, node: str) -> Missing:
+    detail = f"Nothing listens on memcollect/agent-{node}:9."
+    return Missing(kind="pod", name=pod, node=node, reason="agent-refused", detail=detail)
+
+
+def test_what_differs_in_the_node_and_its_agent_alone_is_said_once_with_how_many() -> None:
+    missing = [refused("a/1", "n1"), refused("a/2", "n1"), refused("a/3", "n2"), refused("a/4", "n3")]
+    [(first, names)] = groups.missing_groups(missing)
+    assert names == ["a/1", "a/2", "a/3", "a/4"]
+    assert first.node == "3 nodes"
+    assert first.detail == ("Nothing listens on memcollect/agent-n1:9. It is the same on the other 2 nodes.")
+
+
+def test_another_reason_on_another_node_stays_another() -> None:
+    other = Missing(kind="pod", name="a/5", node="n2", reason="timeout", detail="n2 did not answer.")
+    found = groups.missing_groups([refused("a/1", "n1"), other])
+    assert [(each.node, names) for each, names in found] == [("n1", ["a/1"]), ("n2", ["a/5"])]
