@@ -17,6 +17,7 @@ from memcollect.explain.engine import find
 from memcollect.explain.findings import rules_for_container, rules_for_pod
 from memcollect.explain.kills import find_kills
 from memcollect.explain.node import explain_accounts
+from memcollect.explain.node.short import node_short
 from memcollect.explain.places import find_places
 from memcollect.explain.runtimes import find_runtime
 from memcollect.explain.statement import Case
@@ -54,7 +55,7 @@ def explain_pod(pod: Pod, node: Node | None) -> Pod:
         outside=[_explain_container(each, container_facts(each, node)) for each in pod.outside],
         composition=composition,
         ladder=explained[0].ladder if single else pod_ladder(facts, sums, pod.top),
-        findings=findings,
+        findings=[*findings, *(node_short(node) if pod.kind == "pod" else [])],
         undecided=undecided,
     )
     said = statements(Case(pod, apps, facts))
