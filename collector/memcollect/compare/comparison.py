@@ -318,7 +318,9 @@ def _notes(documents: Sequence[Document], names: Mapping[str, str], pairs: Seque
         )
     if {*names.values()} - {names[document.name] for document in documents if document.evidence}:
         yield BEYOND_MEMORY
-    together = Counter(names[each.name] for each in documents if each.manifest is not None)
+    # A run that has only tried its backend is no repeat.
+    runs = [each for each in documents if each.manifest is not None and each.snapshots]
+    together = Counter(names[each.name] for each in runs)
     for backend, count in sorted(together.items()):
         if count > 1:
             yield (

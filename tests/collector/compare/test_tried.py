@@ -96,3 +96,30 @@ def test_the_first_two_rows_are_what_was_measured_at_each_number_of_sandboxes() 
 
 def test_where_no_backend_was_tried_there_is_no_matrix() -> None:
     assert matrix_of(["aio"], {}, [], []) is None
+
+
+def test_a_run_that_has_only_tried_its_backend_brings_its_evidence_and_is_no_repeat() -> None:
+    before, after = good_pair()
+    bare = [msgspec.structs.replace(each, evidence=[]) for each in (before, after)]
+    only = [
+        msgspec.structs.replace(each, name=f"{each.name}-tried", sha256=f"{each.sha256[:-1]}x", snapshots={})
+        for each in (before, after)
+    ]
+    assert all(each.manifest is not None for each in only)
+    empty = [
+        msgspec.structs.replace(
+            each,
+            manifest=msgspec.structs.replace(
+                each.manifest,
+                run_id=f"{each.name}-tried",
+                phases=[],
+                plan=msgspec.structs.replace(each.manifest.plan, phases=[], evidence=["evidence"]),
+            ),
+        )
+        for each in only
+        if each.manifest is not None
+    ]
+    comparison = compare([*bare, *empty], Question(baseline="aio"))
+    assert refusals(comparison) == set()
+    assert comparison.missing == []
+    assert not any("taken together as repeats" in note for note in comparison.notes)
