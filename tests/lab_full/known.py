@@ -23,9 +23,7 @@ KNOWN: tuple[tuple[str, str, str, str], ...] = (
 """(check, workloads, passes, reason); the first three are patterns of whole names."""
 
 
-KNOWN_OF_RUNTIMES: tuple[tuple[str, str, str], ...] = (
-    ("named", "docker.*|podman.*", "issue 12.9: containers have their ids for names"),
-)
+KNOWN_OF_RUNTIMES: tuple[tuple[str, str, str], ...] = ()
 """(check, runtimes, reason); the first two are patterns of whole names."""
 
 
