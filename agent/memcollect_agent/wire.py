@@ -165,6 +165,8 @@ class ProcessSums(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     swap_pss_bytes: int | None = None
     locked_bytes: int | None = None
     anon_huge_bytes: int | None = None
+    ksm_bytes: int | None = None
+    """Pages that KSM has merged, counted for each place that maps them; only some kernels tell."""
     hugetlb_bytes: int | None = None
     page_tables_bytes: int | None = None
     """Σ VmPTE; read only where memory.stat has no page tables, or when process detail was asked for."""

@@ -8,16 +8,10 @@ from lab_full.passes import PASSES
 
 KNOWN: tuple[tuple[str, str, str, str], ...] = (
     (
-        "cause|verdict",
-        "merged_pages",
-        ".*",
-        "issue 12.5: what KSM merged is told as pages of several processes",
-    ),
-    (
         "cause",
         "perf_ring|packet_ring",
         ".*",
-        "issue 12.5: what a ring's pages map is told as a neighbour's file",
+        "issue 12.5: a ring's pages are told as files charged elsewhere or rings, and not which of them",
     ),
 )
 """(check, workloads, passes, reason); the first three are patterns of whole names."""

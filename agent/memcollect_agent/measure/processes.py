@@ -35,6 +35,7 @@ _SUMMED = {
     "SwapPss": "swap_pss_bytes",
     "Locked": "locked_bytes",
     "AnonHugePages": "anon_huge_bytes",
+    "KSM": "ksm_bytes",
 }
 _HUGETLB = ("Shared_Hugetlb", "Private_Hugetlb")
 _TOTALLED = (*_SUMMED, *_HUGETLB)

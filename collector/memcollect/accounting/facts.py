@@ -45,6 +45,7 @@ SUM_FIELDS = (
     "swap_pss",
     "locked",
     "anon_huge",
+    "ksm",
     "hugetlb",
     "page_tables",
 )

@@ -31,6 +31,7 @@ AMOUNTS = (
     "swap_pss_bytes",
     "locked_bytes",
     "anon_huge_bytes",
+    "ksm_bytes",
     "hugetlb_bytes",
     "page_tables_bytes",
 )

@@ -32,6 +32,7 @@ CAUSES = (
     Beside("borrowed_anon", "It maps {amount} of private memory that is charged to another cgroup."),
     Beside("lent_anon", "{amount} of its private memory is mapped by no process of it.", Rank.WITHIN),
     Beside("lent_file", "{amount} of its file pages is mapped by processes elsewhere.", Rank.WITHIN),
+    Beside("ksm", "{amount} more in ps is pages that KSM has merged: they are charged once for very many."),
     Beside("double_counted", "ps counts {amount} more than once.", Rank.ASIDE, is_optional=True),
 )
 

@@ -292,6 +292,12 @@ NEIGHBOUR_RULES = (
         words=_rss_words,
     ),
     AmountRule(
+        "ksm",
+        processes.merged_pages,
+        "{amount} is pages of the same content that KSM has merged: ps counts each of them, and the cgroup"
+        " pays for one in very many.",
+    ),
+    AmountRule(
         "borrowed_anon",
         _term(processes.CHARGING, "borrowed_anon"),
         "{amount} of private memory is mapped here but charged to another cgroup: the process was moved here,"

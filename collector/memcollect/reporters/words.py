@@ -61,6 +61,7 @@ TERMS = {
     "zswap": "kernel: zswap pool",
     "other_kernel": "kernel: other",
     "double_counted": "counted repeatedly",
+    "ksm": "merged by KSM",
     "borrowed_anon": "anon charged elsewhere",
     "borrowed_file": "files charged elsewhere",
     "lent_anon": "anon mapped elsewhere",

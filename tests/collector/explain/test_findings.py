@@ -198,3 +198,12 @@ def test_a_counter_that_went_below_zero_is_no_amount() -> None:
 
     assert "split_huge" not in {each.cause for each in explained.findings}
     assert any("more than any machine has" in each.reason for each in explained.undecided)
+
+
+def test_what_ksm_merged_is_told_apart_from_what_processes_share() -> None:
+    found = findings(sums={"rss_bytes": 170 * MIB, "pss_bytes": 120 * MIB, "ksm_bytes": 34 * MIB})
+
+    assert the("ksm", found).estimate_bytes == -34 * MIB
+    assert the("ksm", found).confidence == "bounded"
+    assert the("double_counted", found).estimate_bytes == -16 * MIB
+    assert "ksm" not in {each.cause for each in findings()}

@@ -10,14 +10,32 @@ from __future__ import annotations
 from memcollect.accounting.charge import DETACHED_RULES, KERNEL_RULES
 from memcollect.accounting.facts import Facts
 from memcollect.accounting.interval import ZERO, Interval
-from memcollect.accounting.rules import NO_BOUND, Amount, Bound, TermRule, bounded, measured
+from memcollect.accounting.rules import NO_BOUND, Amount, Bound, TermRule, bounded, interval_or_zero, measured
 from memcollect.units import KIB
 
 
 def double_counted(facts: Facts) -> Amount:
     """Return Σ PSS − Σ RSS: what adding up RSS counts more than once."""
     rss, pss = facts.exact("procs.rss"), facts.exact("procs.pss")
-    return measured(pss - rss, f"Σ PSS {pss} − Σ RSS {rss}")
+    merged = interval_or_zero(facts.once(merged_pages))
+    return bounded(Interval.exactly(pss - rss) - merged, f"Σ PSS {pss} − Σ RSS {rss}{_without(merged)}")
+
+
+def _without(merged: Interval) -> str:
+    return f" + merged {-merged.estimate}" if merged != ZERO else ""
+
+
+def merged_pages(facts: Facts) -> Amount | None:
+    """Return minus the pages that KSM merged: ps counts each of them, and hardly any has a page of its own.
+
+    A merged page has up to max_page_sharing mappers (256 by default, mm/ksm.c), here or elsewhere, so nearly
+    all of them is in Σ RSS − Σ PSS. None where the kernel does not count them by process.
+    """
+    if "procs.ksm" not in facts or not facts.exact("procs.ksm"):
+        return None
+    merged, again = facts.exact("procs.ksm"), max(0, facts.exact("procs.rss") - facts.exact("procs.pss"))
+    most = min(merged, again)
+    return bounded(Interval(-most, 0, -most), f"Σ KSM {merged}, at most Σ RSS − Σ PSS {again}")
 
 
 def not_read(facts: Facts) -> Amount | None:
@@ -166,7 +184,11 @@ def unmapped_cache(facts: Facts) -> Amount:
     return bounded(rest, f"file − file_mapped {unmapped} − unmapped_shmem")
 
 
-DOUBLE_COUNTING = (TermRule("double_counted", double_counted), TermRule("unread_processes", not_read))
+DOUBLE_COUNTING = (
+    TermRule("double_counted", double_counted),
+    TermRule("ksm", merged_pages),
+    TermRule("unread_processes", not_read),
+)
 CHARGING = (
     TermRule("unread_processes", unread_processes),
     TermRule("alike_processes", alike_processes),
