@@ -34,7 +34,7 @@ WORDS = {
     "borrowed_anon": r"private memory",
     "lent_file": r"file pages",
     "lent_anon": r"private memory",
-    "double_counted": r"ps counts",
+    "double_counted": r"double-counts",
     "throttled": r"memory\.high",
     "stalled": r"stall|waited|memory\.high",
     "near_limit": r"limit",

@@ -33,7 +33,12 @@ CAUSES = (
     Beside("lent_anon", "{amount} of its private memory is mapped by no process of it.", Rank.WITHIN),
     Beside("lent_file", "{amount} of its file pages is mapped by processes elsewhere.", Rank.WITHIN),
     Beside("ksm", "{amount} more in ps is pages that KSM has merged: they are charged once for very many."),
-    Beside("double_counted", "ps counts {amount} more than once.", Rank.ASIDE, is_optional=True),
+    Beside(
+        "double_counted",
+        "Adding up RSS, as ps does, double-counts {amount} of shared pages.",
+        Rank.ASIDE,
+        is_optional=True,
+    ),
 )
 
 

@@ -24,7 +24,7 @@ LEFT = "{left} is left to its limit of {limit}"
 LEFT_WITH_DROPPABLE = ", {up_to}{room} with what can be dropped"
 UP_TO = "up to "
 """Stands before an amount of which some is in kernel caches that go only mostly."""
-NEAR = "{needed} that cannot be dropped, of a limit of {limit}{writing}: {left} more ends in {end}."
+NEAR = "{needed} cannot be dropped, of a limit of {limit}{writing}: {left} more ends in {end}."
 WRITING = " ({amount} of it can go once it is written out)"
 FULL = "The charge is at {current} of {limit}, but {up_to}{droppable} of it can be dropped."
 

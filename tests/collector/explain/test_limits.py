@@ -51,7 +51,7 @@ def rule(cause: str) -> LimitRule:
         (
             "near_limit",
             "warning",
-            "90 MiB that cannot be dropped, of a limit of 100 MiB: 10 MiB more ends in an OOM kill.",
+            "90 MiB cannot be dropped, of a limit of 100 MiB: 10 MiB more ends in an OOM kill.",
         ),
         ("hit_limit", "notice", "The limit was hit 3 times and room had to be made."),
     ],

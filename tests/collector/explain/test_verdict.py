@@ -73,7 +73,7 @@ def test_nothing_counted_is_said_so() -> None:
         ),
         ("pause", "64 MiB more is in the pause container's cgroup."),
         ("borrowed_file", "It maps 64 MiB of file pages that are not charged to it."),
-        ("double_counted", "ps counts 64 MiB more than once."),
+        ("double_counted", "Adding up RSS, as ps does, double-counts 64 MiB of shared pages."),
     ],
 )
 def test_what_stands_beside_the_number_is_told_when_it_is_large(cause: str, sentence: str) -> None:
