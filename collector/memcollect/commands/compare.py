@@ -188,6 +188,7 @@ def _last_part(path: str) -> str:
 def _read(path: str, name: str, label: str | None) -> Document:
     from memcollect.compare import Document  # noqa: PLC0415
     from memcollect.documents.bundle import is_bundle, read_bundle  # noqa: PLC0415
+    from memcollect.documents.events import is_of_a_crash  # noqa: PLC0415
     from memcollect.documents.files import decode_snapshot, read_bytes  # noqa: PLC0415
 
     if is_bundle(path):
@@ -199,7 +200,9 @@ def _read(path: str, name: str, label: str | None) -> Document:
             manifest=bundle.manifest,
             snapshots={path: _explained(each, path) for path, each in bundle.snapshots.items()},
             evidence=evidence_of(Path(path)),
-            problems=bundle.problems,
+            problems=[
+                each for each in bundle.problems if not is_of_a_crash(Path(path), bundle.manifest.files, each)
+            ],
         )
     data = read_bytes(path)
     snapshot = _explained(decode_snapshot(data, path), path)

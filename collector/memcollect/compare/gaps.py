@@ -17,7 +17,8 @@ def gaps(document: Document, backend: str) -> Iterator[Gap]:
     if manifest is None:
         return
     if manifest.finished_at is None:
-        yield Gap(backend=backend, phase=RUN, reason=f"{document.name} was broken off before its end")
+        reason = f"{document.name} is unfinished; `memcollect profile --resume` goes on with it"
+        yield Gap(backend=backend, phase=RUN, reason=reason)
     for run in manifest.phases:
         yield from _of_phase(document, run, backend)
     done = {(run.phase, run.step, run.repeat) for run in manifest.phases}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -48,6 +49,16 @@ def only_more_events(directory: Path, entry: FileEntry) -> bool:
     """
     content = read_bytes(str(directory / EVENTS_NAME))[: entry.size_bytes]
     return len(content) == entry.size_bytes and hashlib.sha256(content).hexdigest() == entry.sha256
+
+
+def is_of_a_crash(directory: Path, files: Iterable[FileEntry], problem: str) -> bool:
+    """Return whether a bundle's problem is what a crash leaves: events that came after the manifest."""
+    entry = next((each for each in files if each.path == EVENTS_NAME), None)
+    return (
+        entry is not None
+        and problem.startswith(f"{EVENTS_NAME} was altered")
+        and only_more_events(directory, entry)
+    )
 
 
 def _ends_with_a_line(file: int) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from memcollect.documents.bundle import BundleWriter, checked, read_bundle
-from memcollect.documents.events import only_more_events, read_events
+from memcollect.documents.events import is_of_a_crash, read_events
 from memcollect.documents.run import EVENTS_NAME, PLAN_NAME, Event
 from memcollect.errors import DocumentError
 from memcollect.profile.begun import FOLDER_EVENT, SOURCE_NAME, Begun
@@ -91,9 +91,7 @@ class _Found:
 
     def _is_of_a_crash(self, problem: str) -> bool:
         """Return whether a crash leaves it so: events that came after the manifest was last written."""
-        if not problem.startswith(f"{EVENTS_NAME} was altered"):
-            return False
-        return only_more_events(self._directory, self._entries[EVENTS_NAME])
+        return is_of_a_crash(self._directory, self._entries.values(), problem)
 
     def _lost(self, why: str) -> DocumentError:
         run = self._manifest.run_id

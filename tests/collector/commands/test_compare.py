@@ -5,6 +5,7 @@ import pytest
 
 from memcollect.commands.run import run
 from memcollect.compare.model import Comparison
+from memcollect.documents.bundle import BundleWriter
 from memcollect.documents.snapshot import Runtime, Snapshot
 from memcollect.reporters import json
 from worlds import compare_builders as build
@@ -171,3 +172,23 @@ def test_the_comparison_comes_as_a_page_to_look_at(runs: list[str], tmp_path: Pa
     page = tmp_path / "page.html"
     assert run(["compare", *runs, "--format", "html", "-o", str(page)], "memcollect") == 0
     assert html_pages.faults(html_pages.parse(page.read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize(
+    ("events", "altered"), [(b'{"kind": "a"}\n{"kind": "b"}\n', 0), (b'{"kind": "x"}\n', 1)]
+)
+def test_a_run_that_was_killed_is_unfinished_and_altered_only_where_it_was(
+    tmp_path: Path, events: bytes, altered: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = build.good_pair()[0]
+    assert whole.manifest is not None
+    writer = BundleWriter.create(tmp_path / "run")
+    for path, each in whole.snapshots.items():
+        writer.write(path, msgspec.json.encode(each))
+    writer.write("events.jsonl", b'{"kind": "a"}\n')
+    writer.write_manifest(msgspec.structs.replace(whole.manifest, finished_at=None))
+    (tmp_path / "run" / "events.jsonl").write_bytes(events)
+    assert run(["compare", str(tmp_path / "run"), "--format", "json"], "memcollect") == 3
+    reasons = [each.reason for each in msgspec.json.decode(capsys.readouterr().out, type=Comparison).missing]
+    assert any("is unfinished; `memcollect profile --resume` goes on" in each for each in reasons)
+    assert sum("was altered" in each for each in reasons) == altered

@@ -61,7 +61,9 @@ def test_a_phase_that_went_wrong_is_missing_with_its_reason(phase: PhaseRun, rea
 
 def test_a_run_that_was_broken_off_says_so() -> None:
     document = run("aio", {"empty": [MIB]}, finished_at=None)
-    assert _gaps(document) == [("the run", "runs/aio was broken off before its end")]
+    assert _gaps(document) == [
+        ("the run", "runs/aio is unfinished; `memcollect profile --resume` goes on with it")
+    ]
 
 
 def test_a_phase_that_did_not_settle_is_there() -> None:
