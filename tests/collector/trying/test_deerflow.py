@@ -100,8 +100,10 @@ def test_rows_are_tried_through_it_and_what_cannot_be_told_differs(program: Prog
         ledger=Ledger("mc-test"),
         stopped=lambda: False,
     )
+    # The provider is no sandbox: what is not below its user data would be written to this machine.
+    left_out = {*LONG, "read-only"}
     rows = [
-        replace(row, checks=tuple(check for check in row.checks if check.name not in LONG))
+        replace(row, checks=tuple(check for check in row.checks if check.name not in left_out))
         for row in rows_named(["Commands", "Files"])
     ]
     trial = Trial(performer, lambda _sentence: None)
