@@ -201,7 +201,7 @@ def test_from_a_pipe_to_explain(live: LiveCluster) -> None:
     assert explained.stdout.count("kubectl top: ") >= 3
 
 
-def test_a_number_from_inside_a_sandbox_is_a_term_of_the_ladder(live: LiveCluster, path: Path) -> None:
+def test_a_class_that_the_node_contradicts_explains_no_number(live: LiveCluster, path: Path) -> None:
     live.state.put(RUNTIME_CLASSES, objects.runtime_class("sandboxed", "runsc"))
     (guest,) = (pod for pod in recorded_objects(NODE_7, "pods") if pod["metadata"]["name"] == "sandbox-c")
     guest["spec"] |= {"runtimeClassName": "sandboxed", "nodeName": NODE_7}
@@ -212,8 +212,6 @@ def test_a_number_from_inside_a_sandbox_is_a_term_of_the_ladder(live: LiveCluste
     )
     (pod,) = taken(live, path, "sandbox-c").pods
     assert pod.top is not None
-    assert (pod.top.status, pod.top.provider) == ("different-provider", "gvisor-split")
-    assert pod.ladder is not None
-    step = pod.ladder.steps[-1]
-    assert [(term.term, term.confidence) for term in step.terms] == [("provider", "inferred")]
-    assert (step.closed, step.to_rung) == (True, "top")
+    assert (pod.top.status, pod.top.provider) == ("unexplained", "host-cgroup")
+    assert "container" in pod.top.detail
+    assert "700 MiB" in pod.verdict
