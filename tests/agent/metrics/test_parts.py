@@ -1,11 +1,14 @@
 """The agent may not import the collector, so its arithmetic stands twice; here the two are held together."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from memcollect.accounting.composition import compose
 from memcollect.accounting.facts import gather
+from memcollect.accounting.interval import total
+from memcollect.accounting.kinds import DETACHED, HOT_CACHE, PRIVATE, SHMEM, Whole
 from memcollect.documents.snapshot import Term
 from memcollect_agent.metrics.parts import TERMS, Parts, parts_of
 from memcollect_agent.parse import flat_keyed
@@ -15,6 +18,13 @@ from worlds.agent_trees import FIXTURES
 MIB = 1 << 20
 LRU = ("active_anon", "inactive_anon", "active_file", "inactive_file", "unevictable")
 EMPTY = dict.fromkeys((*LRU, "anon", "file", "shmem", "sock", "kernel"), 0)
+WHOLES = {
+    "anon": (PRIVATE,),
+    "detached_anon": (DETACHED, Whole("detached_anon")),
+    "shmem": SHMEM.wholes,
+    "hot_cache": HOT_CACHE.wholes,
+}
+"""The agent's terms that the collector splits by what the kernel can do with them."""
 RECORDED = sorted(
     path.parent for path in FIXTURES.rglob("memory.stat") if (path.parent / "memory.current").exists()
 )
@@ -55,7 +65,7 @@ def test_on_every_recorded_cgroup_each_term_is_the_collectors() -> None:
         mine = parts_of(stat, current)
         composition = compose(gather(Cgroup(path="/", stat=stat, current_bytes=current), None, None))
         assert mine.working_set == composition.working_set_bytes
-        theirs = {term.term: agreed(term) for term in composition.terms if agreed(term)}
+        theirs = agreed(composition.terms)
         if "kernel" not in stat:
             theirs.pop("other_kernel", None)
         # The collector leaves out terms that are 0.
@@ -63,9 +73,17 @@ def test_on_every_recorded_cgroup_each_term_is_the_collectors() -> None:
         assert own == theirs, directory
 
 
-def agreed(term: Term) -> int:
-    """Return the end of the collector's interval that holds when least was given back with MADV_FREE."""
-    return term.high_bytes if term.term == "anon" else term.low_bytes
+def agreed(terms: Sequence[Term]) -> dict[str, int]:
+    """Return the collector's terms as the agent has them, without those of no bytes.
+
+    Of an interval that is the end which holds when least was given back with MADV_FREE.
+    """
+    split = {name for wholes in WHOLES.values() for each in wholes for name in (each.term, *each.splits)}
+    found = {term.term: term.low_bytes for term in terms if term.term not in split}
+    for name, wholes in WHOLES.items():
+        whole = total(each.joined(terms) for each in wholes)
+        found[name] = whole.high if name == "anon" else whole.low
+    return {name: size for name, size in found.items() if size}
 
 
 def test_freed_anonymous_memory_counts_neither_as_anon_nor_as_cache() -> None:
