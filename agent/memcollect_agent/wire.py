@@ -11,9 +11,9 @@ a collector holds hundreds of thousands.
 One encoded sample per SCHEMA_VERSION is kept in tests/wire_samples and must decode for ever.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 SCHEMA_VERSION = 1
 
@@ -23,35 +23,42 @@ DEFAULT_PORT = 7070
 DEFAULT_CEILING_BYTES = 16 << 30
 """RSS of a process above which its smaps_rollup is not read unless more is asked for."""
 
-Limit = int | Literal["max"] | None
+Count = Annotated[int, Meta(ge=0)]
+"""A number of bytes or things: none is ever negative, and an answer in which one is was made up."""
+Amount = Annotated[float, Meta(ge=0, le=1e15)]
+"""A time in seconds or a share in percent: a number, and neither negative nor endless."""
+Cpus = Annotated[int, Meta(ge=1, le=1 << 20)]
+PageSize = Annotated[int, Meta(ge=1 << 9, le=1 << 30)]
+
+Limit = Count | Literal["max"] | None
 """A limit file: bytes, the kernel's word "max" (no limit), or None where there is no such file."""
 
 
 class Swap(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """memory.swap.*: what of this cgroup is swapped out, and what it may swap."""
 
-    current_bytes: int | None = None
-    peak_bytes: int | None = None
+    current_bytes: Count | None = None
+    peak_bytes: Count | None = None
     high_bytes: Limit = None
     max_bytes: Limit = None
-    events: dict[str, int] | None = None
+    events: dict[str, Count] | None = None
 
 
 class Zswap(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """memory.zswap.*: the compressed pool's share; `current_bytes` is the compressed size."""
 
-    current_bytes: int | None = None
+    current_bytes: Count | None = None
     max_bytes: Limit = None
-    writeback: int | None = None
+    writeback: Count | None = None
 
 
 class Pressure(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One line of memory.pressure: shares of time in percent, `total` in microseconds."""
 
-    avg10: float
-    avg60: float
-    avg300: float
-    total: int
+    avg10: Amount
+    avg60: Amount
+    avg300: Amount
+    total: Count
 
 
 class Cgroup(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -63,32 +70,32 @@ class Cgroup(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
 
     path: str
     """From the root of the cgroup mount, with a leading slash."""
-    inode: int | None = None
+    inode: Count | None = None
     """What identifies a cgroup; a path may be made anew."""
-    read_at: float | None = None
-    current_bytes: int | None = None
-    current_read_at: float | None = None
-    current_again_bytes: int | None = None
-    current_again_read_at: float | None = None
-    peak_bytes: int | None = None
+    read_at: Amount | None = None
+    current_bytes: Count | None = None
+    current_read_at: Amount | None = None
+    current_again_bytes: Count | None = None
+    current_again_read_at: Amount | None = None
+    peak_bytes: Count | None = None
     min_bytes: Limit = None
     low_bytes: Limit = None
     high_bytes: Limit = None
     max_bytes: Limit = None
     oom_group: bool | None = None
-    stat: dict[str, int] | None = None
+    stat: dict[str, Count] | None = None
     """memory.stat: bytes or event counts, under the kernel's own names; a missing key is unknown."""
-    events: dict[str, int] | None = None
-    events_local: dict[str, int] | None = None
+    events: dict[str, Count] | None = None
+    events_local: dict[str, Count] | None = None
     pressure: dict[str, Pressure] | None = None
     """memory.pressure by line: "some", "full"."""
     swap: Swap = field(default_factory=Swap)
     zswap: Zswap = field(default_factory=Zswap)
-    hugetlb: dict[str, int] | None = None
+    hugetlb: dict[str, Count] | None = None
     """hugetlb.SIZE.current in bytes by SIZE ("2MB"); outside memory.current unless the mount says so."""
-    numa_stat: dict[str, dict[str, int]] | None = None
+    numa_stat: dict[str, dict[str, Count]] | None = None
     """memory.numa_stat: {field: {"N0": bytes}}; only when asked for."""
-    descendants: dict[str, int] | None = None
+    descendants: dict[str, Count] | None = None
     """cgroup.stat: nr_descendants, nr_dying_descendants and whatever else the kernel counts."""
     controllers: list[str] | None = None
     absent: dict[str, str] = field(default_factory=dict)
@@ -97,9 +104,9 @@ class Cgroup(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
 class Process(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One process of a cgroup's subtree. A process is its pid and its start time together."""
 
-    pid: int
-    ppid: int
-    start_time: float
+    pid: Count
+    ppid: Count
+    start_time: Amount
     state: str = "?"
     """The letter of /proc/PID/stat: R, S, D, Z (zombie), …"""
     comm: str = ""
@@ -109,19 +116,19 @@ class Process(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     exe: str | None = None
     cgroup: str | None = None
     """Path below the container's cgroup, e.g. "/init.scope"; None: the container's own."""
-    threads: int | None = None
-    rss_bytes: int | None = None
-    pss_bytes: int | None = None
-    pss_anon_bytes: int | None = None
-    pss_file_bytes: int | None = None
-    pss_shmem_bytes: int | None = None
-    lazyfree_bytes: int | None = None
-    swap_pss_bytes: int | None = None
-    page_tables_bytes: int | None = None
+    threads: Count | None = None
+    rss_bytes: Count | None = None
+    pss_bytes: Count | None = None
+    pss_anon_bytes: Count | None = None
+    pss_file_bytes: Count | None = None
+    pss_shmem_bytes: Count | None = None
+    lazyfree_bytes: Count | None = None
+    swap_pss_bytes: Count | None = None
+    page_tables_bytes: Count | None = None
     """VmPTE of /proc/PID/status."""
-    smaps_rollup: dict[str, int] = field(default_factory=dict)
+    smaps_rollup: dict[str, Count] = field(default_factory=dict)
     """Every other field of smaps_rollup, under the kernel's own names, in bytes."""
-    shares_with: int | None = None
+    shares_with: Count | None = None
     """The pid of the process whose address space this is too (vfork, CLONE_VM): that one's numbers are in
     the sums, and these are the same pages again."""
     skipped: str = ""
@@ -131,12 +138,12 @@ class Process(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
 class SkippedProcess(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A process that was listed but whose smaps_rollup has no numbers in the sums."""
 
-    pid: int
+    pid: Count
     comm: str = ""
     reason: str = ""
     """A word: "denied", "budget", "ceiling", "unreadable", "unsupported" (the kernel has no smaps_rollup)."""
     detail: str = ""
-    rss_bytes: int | None = None
+    rss_bytes: Count | None = None
     """VmRSS of /proc/PID/status, where that could still be read: an upper bound of its PSS."""
 
 
@@ -148,50 +155,50 @@ class ProcessSums(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     listed = read + vanished + kernel_threads + zombies + len(skipped) + skipped_unlisted.
     """
 
-    listed: int = 0
-    read: int = 0
-    vanished: int = 0
+    listed: Count = 0
+    read: Count = 0
+    vanished: Count = 0
     """Ended between listing and reading: normal."""
-    zombies: int = 0
-    kernel_threads: int = 0
-    threads: int | None = None
-    rss_bytes: int | None = None
-    pss_bytes: int | None = None
-    pss_anon_bytes: int | None = None
-    pss_file_bytes: int | None = None
-    pss_shmem_bytes: int | None = None
-    lazyfree_bytes: int | None = None
-    swap_bytes: int | None = None
-    swap_pss_bytes: int | None = None
-    locked_bytes: int | None = None
-    anon_huge_bytes: int | None = None
-    ksm_bytes: int | None = None
+    zombies: Count = 0
+    kernel_threads: Count = 0
+    threads: Count | None = None
+    rss_bytes: Count | None = None
+    pss_bytes: Count | None = None
+    pss_anon_bytes: Count | None = None
+    pss_file_bytes: Count | None = None
+    pss_shmem_bytes: Count | None = None
+    lazyfree_bytes: Count | None = None
+    swap_bytes: Count | None = None
+    swap_pss_bytes: Count | None = None
+    locked_bytes: Count | None = None
+    anon_huge_bytes: Count | None = None
+    ksm_bytes: Count | None = None
     """Pages that KSM has merged, counted for each place that maps them; only some kernels tell."""
-    hugetlb_bytes: int | None = None
-    page_tables_bytes: int | None = None
+    hugetlb_bytes: Count | None = None
+    page_tables_bytes: Count | None = None
     """Σ VmPTE; read only where memory.stat has no page tables, or when process detail was asked for."""
     skipped: list[SkippedProcess] = field(default_factory=list)
-    skipped_unlisted: int = 0
+    skipped_unlisted: Count = 0
     """Skipped beyond the first 100, of which only the number is kept."""
-    skipped_unlisted_rss_bytes: int | None = 0
+    skipped_unlisted_rss_bytes: Count | None = 0
     """Their RSS; None where it is not known of one of them."""
-    sharing: int = 0
+    sharing: Count = 0
     """Processes among `read` that share the address space of another one of them (vfork, CLONE_VM)."""
     sharing_by: str = ""
     """How that is known: "kcmp" (the kernel said so), or "layout": their randomised layouts are equal,
     their sizes about so, and no page of theirs is copied on write, as forks' would be."""
-    sharing_rss_bytes: int | None = None
+    sharing_rss_bytes: Count | None = None
     """What of `rss_bytes` is the same pages again."""
-    alike: int = 0
+    alike: Count = 0
     """Processes among `read` that may share another one's address space: their numbers are equal, and this
     kernel or its permissions left it at that. They are in the sums."""
-    alike_pss_bytes: int | None = None
+    alike_pss_bytes: Count | None = None
     """What of `pss_bytes` may therefore be counted twice, and so of the following."""
-    alike_pss_anon_bytes: int | None = None
-    alike_pss_file_bytes: int | None = None
-    alike_pss_shmem_bytes: int | None = None
-    read_from: float | None = None
-    read_until: float | None = None
+    alike_pss_anon_bytes: Count | None = None
+    alike_pss_file_bytes: Count | None = None
+    alike_pss_shmem_bytes: Count | None = None
+    read_from: Amount | None = None
+    read_until: Amount | None = None
 
 
 class Region(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -208,14 +215,14 @@ class Region(Struct, frozen=True, kw_only=True, omit_defaults=True):
     private: bool = False
     """Whether it is mapped copy-on-write (MAP_PRIVATE)."""
     writable: bool = False
-    mappings: int = 0
-    size_bytes: int = 0
+    mappings: Count = 0
+    size_bytes: Count = 0
     """Of address space."""
-    rss_bytes: int = 0
-    pss_bytes: int = 0
-    anon_bytes: int | None = None
+    rss_bytes: Count = 0
+    pss_bytes: Count = 0
+    anon_bytes: Count | None = None
     """Pages that were written in a private mapping, or had no file from the beginning (`Anonymous`)."""
-    hugetlb_bytes: int | None = None
+    hugetlb_bytes: Count | None = None
 
 
 class Hint(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -224,15 +231,15 @@ class Hint(Struct, frozen=True, kw_only=True, omit_defaults=True):
     kind: str
     """"sentry", "sentry-stub", "gofer", "vmm", "kata-shim", "virtiofsd", "cube-shim", "jailer" or "execd";
     of a keeper (NodeSample.keepers) also "shim" or "monitor"."""
-    pid: int
+    pid: Count
     program: str
     """The name by which it was recognised, e.g. "qemu-system-x86_64"."""
     by: str
     """"argv[0]", "exe" or "comm"."""
     sandbox_id: str | None = None
     """The sandbox's id, where its command line or its cgroup tells it."""
-    rss_bytes: int | None = None
-    pss_bytes: int | None = None
+    rss_bytes: Count | None = None
+    pss_bytes: Count | None = None
     regions: list[Region] = field(default_factory=list)
     """Of a Sentry, a VMM or a shim that holds one: what it maps; empty where that was not read."""
     regions_missing: str = ""
@@ -306,22 +313,22 @@ class Node(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     name: str
     kernel: str | None = None
     boot_id: str | None = None
-    boot_time: float | None = None
-    cpus: int | None = None
+    boot_time: Amount | None = None
+    cpus: Cpus | None = None
     """Online CPUs: the per-CPU stock and the staleness of memory.stat grow with them."""
-    page_size_bytes: int | None = None
-    meminfo: dict[str, int] | None = None
+    page_size_bytes: PageSize | None = None
+    meminfo: dict[str, Count] | None = None
     """/proc/meminfo, kB lines in bytes, HugePages_* lines as counts."""
-    vmstat: dict[str, int] | None = None
+    vmstat: dict[str, Count] | None = None
     """The lines of /proc/vmstat that tell of reclaim, swap, OOM kills and workingset; pages or counts."""
-    swap_devices: int | None = None
+    swap_devices: Count | None = None
     cgroup_version: str | None = None
     """"v2", "hybrid" or "v1"."""
     cgroup_mount_options: list[str] = field(default_factory=list)
     transparent_hugepage: str | None = None
     lru_gen: bool | None = None
     """Whether the kernel ages pages by generations (MGLRU), and so means another thing by "inactive"."""
-    ksm_run: int | None = None
+    ksm_run: Count | None = None
     zswap_enabled: bool | None = None
     ancestors: list[Cgroup] | None = None
     """The cgroups above those that were measured, from the top down, the root left out: limits and events
@@ -332,9 +339,9 @@ class Node(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
 class Cost(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What this sample cost the node."""
 
-    wall_seconds: float
-    cpu_seconds: float
-    max_rss_bytes: int | None = None
+    wall_seconds: Amount
+    cpu_seconds: Amount
+    max_rss_bytes: Count | None = None
 
 
 class SampleRequest(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -355,17 +362,17 @@ class SampleRequest(Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     """Shell patterns of container and service names outside Kubernetes; None: pods only."""
     sums: bool = True
     """Whether smaps_rollup is read at all."""
-    process_limit: int = 0
+    process_limit: Count = 0
     """How many processes per container to list in full, the largest by PSS first; 0: none."""
     full_commands: bool = False
     """Whole command lines; the agent must also have been started to allow it."""
     numa: bool = False
-    time_budget_seconds: float = 10.0
-    process_ceiling_bytes: int = DEFAULT_CEILING_BYTES
+    time_budget_seconds: Amount = 10.0
+    process_ceiling_bytes: Count = DEFAULT_CEILING_BYTES
     """A process with a larger RSS is skipped: smaps_rollup holds its mmap lock for ~20 ms per GiB."""
     history: bool = False
     """Whether the agent's history of the same pods comes along (NodeSample.history)."""
-    history_since: float | None = None
+    history_since: Amount | None = None
     """Only points of this time and later, and one before it, so that it lies between two."""
     sandboxes: bool = False
     """Whether sandboxes that have no Pod are looked for too (Pod.kind "sandbox")."""
@@ -384,7 +391,7 @@ class HistoryRequest(Struct, frozen=True, kw_only=True, omit_defaults=True, forb
 
     pod_uids: list[str] | None = None
     """Only these; None: every pod of the node."""
-    since: float | None = None
+    since: Amount | None = None
     """Only points of this time and later, and one before it, so that it lies between two."""
 
 
@@ -395,20 +402,20 @@ class CgroupHistory(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     """
 
     path: str
-    inode: int
+    inode: Count
     pod_uid: str
     """As Pod.uid."""
     container_id: str | None = None
     """As Container.id; None for the pod's own cgroup, and for a child of unknown shape."""
     is_pod: bool = False
     """Whether this is the pod's own cgroup."""
-    times: list[float] = field(default_factory=list)
+    times: list[Amount] = field(default_factory=list)
     """On the node's clock, taken right after memory.current was read, as cAdvisor does."""
-    current_bytes: list[int | None] = field(default_factory=list)
-    inactive_file_bytes: list[int | None] = field(default_factory=list)
-    stat: dict[str, list[int | None]] = field(default_factory=dict)
+    current_bytes: list[Count | None] = field(default_factory=list)
+    inactive_file_bytes: list[Count | None] = field(default_factory=list)
+    stat: dict[str, list[Count | None]] = field(default_factory=dict)
     """Other fields of memory.stat in bytes, under the kernel's names; one that no point has is left out."""
-    gone_at: float | None = None
+    gone_at: Amount | None = None
     """When the cgroup was found to be removed; its points stay until they are too old."""
 
 
@@ -417,9 +424,9 @@ class LastPoints(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
 
     cgroup: CgroupHistory
     """Its last points before that."""
-    noticed_at: float
+    noticed_at: Amount
     """When it was noticed, at most an interval later; on the node's clock."""
-    oom_kills: int | None = None
+    oom_kills: Count | None = None
     """By how much `oom_kill` had risen; 0: it was removed without a kill. None: the pod went with it, or its
     counters could not be read."""
 
@@ -427,27 +434,27 @@ class LastPoints(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
 class ClockJump(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The node's clock was set: earlier points bear times of the clock as it was."""
 
-    at: float
+    at: Amount
     """On the clock as it is since."""
-    by_seconds: float
+    by_seconds: Annotated[float, Meta(ge=-1e15, le=1e15)]
     """Positive: it was set forward."""
 
 
 class History(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What the agent remembers of the cgroups of the pods that were asked for."""
 
-    interval_seconds: float
-    depth: int
+    interval_seconds: Amount
+    depth: Count
     """Points that are kept of each cgroup at most."""
-    began_at: float | None = None
+    began_at: Amount | None = None
     """When the first tick was; None before it."""
-    ticks: int = 0
-    missed_ticks: int = 0
+    ticks: Count = 0
+    missed_ticks: Count = 0
     """Ticks that fell out since the agent was held up for longer than an interval."""
     cgroups: list[CgroupHistory] = field(default_factory=list)
-    left_out: int = 0
+    left_out: Count = 0
     """Cgroups of the node that were found but not followed, since there were too many."""
-    forgotten: int = 0
+    forgotten: Count = 0
     """Removed cgroups whose points were given up early to bound memory, since the agent's start."""
     last: list[LastPoints] = field(default_factory=list)
     """Of the newest kills and removals, oldest first; they are kept for longer than all other points."""
@@ -455,7 +462,7 @@ class History(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     problems: list[Problem] = field(default_factory=list)
     cost: Cost | None = None
     """Of one tick, on average over the last `depth` ticks."""
-    ring_bytes: int | None = None
+    ring_bytes: Count | None = None
     """What all rings of the node hold in memory."""
     root: CgroupHistory | None = None
     """The root cgroup's points, where the tree was asked for too: it has no memory.current, and so
@@ -467,10 +474,10 @@ class CgroupUse(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False)
 
     path: str
     """From the root of the cgroup mount, with a leading slash."""
-    current_bytes: int | None = None
-    stat: dict[str, int] = field(default_factory=dict)
+    current_bytes: Count | None = None
+    stat: dict[str, Count] = field(default_factory=dict)
     """The lines of memory.stat that an account needs, in bytes, under the kernel's own names."""
-    dying: int | None = None
+    dying: Count | None = None
     """nr_dying_descendants of cgroup.stat; read of cgroups that hold others, not of pods and services."""
     populated: bool | None = None
     """Whether a process lives in it or below (cgroup.events); read of pods and containers alone."""
@@ -484,22 +491,22 @@ class CgroupUse(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False)
 class CgroupTree(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The charges of a whole node, each cgroup read once; of what is nested in a pod or service nothing."""
 
-    read_at: float
-    finished_at: float
-    root: dict[str, int] | None = None
+    read_at: Amount
+    finished_at: Amount
+    root: dict[str, Count] | None = None
     """memory.stat of the root cgroup, in bytes and counts; the root has no memory.current."""
-    root_read_at: float | None = None
-    meminfo: dict[str, int] | None = None
+    root_read_at: Amount | None = None
+    meminfo: dict[str, Count] | None = None
     """/proc/meminfo right before `root` was read, as Node.meminfo has it …"""
-    meminfo_again: dict[str, int] | None = None
+    meminfo_again: dict[str, Count] | None = None
     """… and right after: what moved meanwhile bounds how far the two may disagree."""
     cgroups: list[CgroupUse] = field(default_factory=list)
     """In the order of their paths: a parent before what is in it."""
-    left_out: int = 0
+    left_out: Count = 0
     """Cgroups beyond the ceiling that were found and not read."""
-    vanished: int = 0
+    vanished: Count = 0
     """Removed between being listed and being read: normal."""
-    free_percpu_bytes: int | None = None
+    free_percpu_bytes: Count | None = None
     """Free pages on the CPUs' own lists (/proc/zoneinfo), which MemFree does not count."""
     absent: dict[str, str] = field(default_factory=dict)
 
@@ -507,10 +514,10 @@ class CgroupTree(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
 class NodeSample(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One answer of one agent."""
 
-    schema_version: int = SCHEMA_VERSION
+    schema_version: Count = SCHEMA_VERSION
     agent_version: str = ""
-    sampled_at: float
-    finished_at: float
+    sampled_at: Amount
+    finished_at: Amount
     node: Node
     pods: list[Pod] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from memcollect.documents.snapshot import Missing
 from memcollect.join import FINISHED, ClusterFacts, Failure, NodeJoin, join_node
+from memcollect.join.contained import IMPOSSIBLE
 from memcollect.join.series import Series
 from memcollect.kubernetes import objects as kube
 from memcollect.live.rows import Row, row_of
@@ -57,10 +58,16 @@ def listed(view: NodeView, pods: Sequence[kube.Pod], facts: ClusterFacts) -> Nod
 def answered(
     view: NodeView, sample: wire.NodeSample, uids: frozenset[str], now: float, facts: ClusterFacts
 ) -> NodeView:
-    """Return the view with an answer to the question for `uids`."""
-    memory = remembered(view.memory, sample)
-    view = replace(view, sample=sample, covered=uids, received=now, asked=None, failure=None, memory=memory)
-    return joined(view, facts)
+    """Return the view with an answer to the question for `uids`; one that cannot be true is a failure."""
+    try:
+        memory = remembered(view.memory, sample)
+        told = replace(
+            view, sample=sample, covered=uids, received=now, asked=None, failure=None, memory=memory
+        )
+        return joined(told, facts)
+    except IMPOSSIBLE as error:
+        why = Failure("broken-answer", f"the agent's numbers cannot all be true ({error})")
+        return failed(view, why, facts)
 
 
 def failed(view: NodeView, failure: Failure, facts: ClusterFacts) -> NodeView:

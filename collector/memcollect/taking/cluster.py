@@ -18,13 +18,15 @@ import msgspec
 from memcollect.documents.snapshot import Missing, NodeAccount, Pod
 from memcollect.errors import ClusterError
 from memcollect.explain import explain_pod
-from memcollect.join import FINISHED, ClusterFacts, Failure, join_node, running_ids
+from memcollect.join import FINISHED, ClusterFacts, Failure, NodeJoin, join_node, running_ids
+from memcollect.join.contained import IMPOSSIBLE, without_numbers
 from memcollect.kubernetes import objects as kube
 from memcollect.kubernetes.usage import Metrics
 from memcollect.sources.agent_pods import Deployment, find_agents
 from memcollect.sources.agents import Answer, Limits, Target, fetch_samples
 from memcollect.sources.api import Api
 from memcollect.sources.metrics import pod_usage
+from memcollect.sources.plain import plain
 from memcollect.sources.pods import Selection, list_pods, missing
 from memcollect.sources.runtime_classes import runtime_classes
 from memcollect.sources.transport import TransportFactory
@@ -154,7 +156,7 @@ class Collection:
     def _joined(
         self, name: str | None, pods: list[kube.Pod], answer: wire.NodeSample | Failure, facts: ClusterFacts
     ) -> Iterator[Pod]:
-        joined = join_node(name, pods, answer, facts)
+        joined = self._node_joined(name, pods, answer, facts)
         listed = {pod.qualified_name: pod for pod in pods}
         gaps = [self._again.settled(gap, listed) for gap in joined.missing]
         self.missing += gaps
@@ -163,7 +165,28 @@ class Collection:
         why = {gap.name: gap.detail for gap in gaps if gap.kind == "pod"}
         for pod in joined.pods:
             unmeasured = why.get(f"{pod.namespace}/{pod.name}", pod.unmeasured)
-            yield explain_pod(msgspec.structs.replace(pod, unmeasured=unmeasured), joined.node)
+            yield self._explained(msgspec.structs.replace(pod, unmeasured=unmeasured), joined.node)
+
+    def _node_joined(
+        self, name: str | None, pods: list[kube.Pod], answer: wire.NodeSample | Failure, facts: ClusterFacts
+    ) -> NodeJoin:
+        """Return the node's pods with the agent's numbers; without them where no node can have these."""
+        try:
+            return join_node(name, pods, answer, facts)
+        except IMPOSSIBLE as error:
+            return join_node(name, pods, Failure("broken-answer", _contradicted(error)), facts)
+
+    def _explained(self, pod: Pod, node: wire.Node | None) -> Pod:
+        """Return the pod explained; as not measured, and listed so, where its numbers cannot all be true."""
+        try:
+            return explain_pod(pod, node)
+        except IMPOSSIBLE as error:
+            detail = _contradicted(error)
+            name = f"{pod.namespace}/{pod.name}" if pod.namespace else pod.name
+            self.missing.append(
+                Missing(kind="pod", name=name, node=pod.node, reason="broken-answer", detail=detail)
+            )
+            return explain_pod(without_numbers(pod, detail), None)
 
     def _pods_by_node(self) -> dict[str | None, list[kube.Pod]]:
         by_node: defaultdict[str | None, list[kube.Pod]] = defaultdict(list)
@@ -190,6 +213,11 @@ class Collection:
             self.missing.append(missing(error, "runtimeclasses", "*"))
             return {}
         return {name: each.handler for name, each in classes.items()}
+
+
+def _contradicted(error: Exception) -> str:
+    said = plain(str(error)) or type(error).__name__
+    return f"the agent's numbers cannot all be true ({said}): look at its node, or take the snapshot again"
 
 
 def _lean(pod: kube.Pod) -> kube.Pod:

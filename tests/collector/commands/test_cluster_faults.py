@@ -16,6 +16,9 @@ from worlds.tcp_agents import Behaviour, hanging, http_answer, listening, refusi
 PODS = "/api/v1/namespaces/deer-flow/pods"
 METRICS = "/apis/metrics.k8s.io/"
 GOOD = msgspec.msgpack.encode(NodeSample(sampled_at=1.0, finished_at=2.0, node=Node(name="n")))
+IMPOSSIBLE = msgspec.msgpack.encode(
+    {"sampled_at": 1.0, "finished_at": 2.0, "node": {"name": "n", "cpus": -1, "page_size_bytes": -1}}
+)
 
 
 @pytest.fixture
@@ -74,6 +77,7 @@ BAD_AGENTS: dict[str, tuple[Behaviour, str]] = {
     "answers garbage": (saying(b"\xff\x00nonsense\r\n\r\n"), "broken-answer"),
     "answers half a message": (saying(http_answer(GOOD)[:-7]), "broken-answer"),
     "answers half a document": (saying(http_answer(GOOD[:-7])), "broken-answer"),
+    "says what no machine has": (saying(http_answer(IMPOSSIBLE)), "broken-answer"),
     "answers another document": (saying(http_answer(msgspec.msgpack.encode({"a": 1}))), "broken-answer"),
     "is ten times too slow": (trickling(http_answer(GOOD), 0.1), "timeout"),
     "speaks a far newer schema": (saying(http_answer(GOOD, schema=str(SCHEMA_VERSION + 7))), "version"),
