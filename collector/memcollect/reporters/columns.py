@@ -9,6 +9,7 @@ from msgspec import Struct
 from memcollect.accounting.kinds import HOT_CACHE, KERNEL, SHMEM
 from memcollect.reporters.room import limit_of
 from memcollect.reporters.words import pod_name
+from memcollect_agent.wire import Limit
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -33,8 +34,8 @@ class Row(Struct, frozen=True):
     shmem: Amount
     kernel: Amount
     residual: Amount
-    limit_bytes: int | None = None
-    """The pod's own limit, or its only container's; None where it has none."""
+    limit: Limit = None
+    """The pod's own limit, or its only container's; "max": it has none; None: it is not known."""
 
 
 def overview_row(pod: Pod) -> Row:
@@ -48,7 +49,7 @@ def overview_row(pod: Pod) -> Row:
         shmem=_sum_of(composition, SHMEM.terms),
         kernel=_sum_of(composition, KERNEL.terms),
         residual=Amount(composition.residual.estimate_bytes if composition else None),
-        limit_bytes=limit_of(pod),
+        limit=limit_of(pod),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from memcollect.reporters.attention import first_looks, others
 from memcollect.reporters.columns import Amount, overview_row
 from memcollect.reporters.escape import markdown, markdown_code
 from memcollect.reporters.groups import missing_groups, some_names, subtotals
@@ -40,7 +41,10 @@ if TYPE_CHECKING:
     )
     from memcollect.reporters.words import Details
 
-OVERVIEW = ("Pod", "kubectl top", "Working set", "PSS", "Page cache", "tmpfs, shm", "Kernel", "Residual")
+OVERVIEW = (
+    *("Pod", "kubectl top", "Working set", "Limit", "PSS"),
+    *("Page cache", "tmpfs, shm", "Kernel", "Residual"),
+)
 SERVICES = ("Service", "Processes", "PSS", "Anon", "File", "Shmem")
 PROCESSES = ("PID", "PSS", "RSS", "Anon", "File", "Shmem", "Command")
 
@@ -55,6 +59,8 @@ def render(snapshot: Snapshot, *, details: Details = "auto") -> str:
 def _lines(snapshot: Snapshot, *, in_full: bool) -> Iterator[str]:
     yield f"# Memory of {markdown_code(snapshot.sample)}"
     yield ""
+    if len(snapshot.pods) > 1:
+        yield from _looks(snapshot.pods)
     yield from (f"- {label}: {markdown(text)}" for label, text in heading(snapshot) if label != "Sample")
     for account in snapshot.accounts:
         yield from account_lines(account)
@@ -91,11 +97,25 @@ def _subtotals(title: str, rows: list[Subtotal], left_out: int) -> Iterator[str]
 
 def _overview(pods: list[Pod]) -> Iterator[str]:
     yield from section("Pods")
-    yield from table_head(OVERVIEW, numbers=7)
+    yield from table_head(OVERVIEW, numbers=8)
     for pod in pods:
         row = overview_row(pod)
-        amounts = (row.top, row.working_set, row.pss, row.cache, row.shmem, row.kernel, row.residual)
-        yield table_row([markdown_code(_name(pod)), *(_amount(amount) for amount in amounts)])
+        amounts = (row.pss, row.cache, row.shmem, row.kernel, row.residual)
+        limit = "none" if row.limit == "max" else size(row.limit)
+        first = [_amount(row.top), _amount(row.working_set), limit]
+        yield table_row([markdown_code(_name(pod)), *first, *map(_amount, amounts)])
+
+
+def _looks(pods: list[Pod]) -> Iterator[str]:
+    """Yield the pods to look at first, each with the one sentence that says why."""
+    found = first_looks(pods)
+    for each in found:
+        largest = "" if each.is_news else ", the largest"
+        yield f"- Look first at {markdown_code(_name(each.pod))}{largest}: **{markdown(each.sentence)}**"
+    more = others(pods, found)
+    if more:
+        yield f"- and {more} more with news of that kind"
+    yield ""
 
 
 def _amount(amount: Amount) -> str:

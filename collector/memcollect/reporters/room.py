@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from memcollect.join.roles import app_containers
+from memcollect_agent.wire import Limit
 
 if TYPE_CHECKING:
     from memcollect.documents.snapshot import Pod
@@ -26,6 +27,8 @@ class Room(Struct, frozen=True, kw_only=True):
     """Of the charge and not of the working set: inactive page cache, which goes first."""
     free_bytes: int = 0
     limit_bytes: int | None = None
+    is_unlimited: bool = False
+    """Whether it has no limit, as was read; else one that is None is not known."""
 
     @property
     def whole_bytes(self) -> int:
@@ -49,22 +52,26 @@ def room_of(pod: Pod) -> Room | None:
     )
     droppable = min(droppable, working_set)
     cold = max(0, charge - working_set)
-    limit = limit_of(pod)
+    found = limit_of(pod)
+    limit = found if isinstance(found, int) else None
     return Room(
         kept_bytes=max(0, working_set - droppable),
         droppable_bytes=droppable,
         cold_bytes=cold,
         free_bytes=max(0, limit - charge) if limit is not None else 0,
         limit_bytes=limit,
+        is_unlimited=found == "max",
     )
 
 
-def limit_of(pod: Pod) -> int | None:
-    """Return the pod's own limit in bytes, or its only container's where that is less; None: it has none.
+def limit_of(pod: Pod) -> Limit:
+    """Return the pod's own limit in bytes, or its only container's where that is less.
 
-    Kubernetes gives the pod's cgroup one only where every container has one.
+    "max": it has none; Kubernetes gives the pod's cgroup one only where every container has one. None: it
+    was not read.
     """
     apps = [each.cgroup for each in app_containers(pod) if each.cgroup is not None]
     own = [pod.cgroup] if pod.cgroup is not None else []
     limits = [each.max_bytes for each in (*own, *(apps if len(apps) == 1 else ()))]
-    return min((each for each in limits if isinstance(each, int) and each > 0), default=None)
+    known = [each for each in limits if isinstance(each, int) and each > 0]
+    return min(known) if known else next((each for each in limits if each == "max"), None)

@@ -46,7 +46,20 @@ def test_what_the_kernel_drops_is_told_from_what_it_cannot() -> None:
 def test_without_a_limit_nothing_is_free() -> None:
     found = room_of(explained(100 * MIB, 0, 0, None))
     assert found is not None
-    assert (found.limit_bytes, found.free_bytes) == (None, 0)
+    assert (found.limit_bytes, found.is_unlimited, found.free_bytes) == (None, True, 0)
+
+
+def test_a_limit_that_was_not_read_is_not_known_and_not_none() -> None:
+    raw = explained(100 * MIB, 0, 0, None)
+    assert raw.cgroup is not None
+    unread = msgspec.structs.replace(raw.cgroup, max_bytes=None)
+    container = msgspec.structs.replace(raw.containers[0], cgroup=unread)
+    blind = msgspec.structs.replace(raw, cgroup=unread, containers=[container])
+    nowhere = pod(MIB, containers=[], cgroup=None)
+    assert [limit_of(each) for each in (raw, blind, nowhere)] == ["max", None, None]
+    found = room_of(blind)
+    assert found is not None
+    assert not found.is_unlimited
 
 
 def test_a_pod_that_was_not_measured_has_no_room() -> None:

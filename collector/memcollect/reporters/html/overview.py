@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from memcollect.documents.snapshot import Pod, Subtotal
+from memcollect.reporters.attention import Attention, first_looks, others
 from memcollect.reporters.columns import Amount, overview_row
 from memcollect.reporters.html.bars import reach, thin_bar
 from memcollect.reporters.html.colours import RECLAIMABLE, place_of
 from memcollect.reporters.html.composition import swatch
-from memcollect.reporters.html.markup import Markup, element, items, joined, name_of
+from memcollect.reporters.html.markup import NOTHING, Markup, element, items, joined, name_of
 from memcollect.reporters.html.shapes import Scale
 from memcollect.reporters.html.tables import Column, scrolling, table
 from memcollect.reporters.sizes import size
@@ -20,7 +21,7 @@ COLUMNS = (
     Column("Working set", number=True),
     *(
         Column(title, number=True)
-        for title in ("kubectl top", "PSS", "Page cache", "tmpfs, shm", "Kernel", "Residual")
+        for title in ("Limit", "kubectl top", "PSS", "Page cache", "tmpfs, shm", "Kernel", "Residual")
     ),
 )
 SUBTOTALS = tuple(
@@ -46,7 +47,27 @@ def _row(pod: Pod, anchor: str | None, scale: Scale) -> list[str]:
     name = name_of(pod_name(pod))
     linked = element("a", name, href=f"#{anchor}") if anchor else name
     drawn = thin_bar(pod.composition, scale) if pod.composition else element("small", "not measured")
-    return [joined([linked, drawn]), *map(_amount, amounts)]
+    verdict = element("small", pod.verdict) if pod.verdict else ""
+    shown = [_amount(amount) for amount in amounts]
+    limit = "none" if row.limit == "max" else size(row.limit)
+    return [joined([linked, drawn, verdict]), shown[0], limit, *shown[1:]]
+
+
+def looks(pods: Sequence[Pod], anchors: Mapping[int, str]) -> Markup:
+    """Return the pods to look at first, each with the one sentence that says why; nothing where none has."""
+    found = first_looks(pods)
+    if not found:
+        return NOTHING
+    more = others(pods, found)
+    rest = [f"and {more} more with news of that kind"] if more else []
+    shown = [_look(each, anchors.get(id(each.pod))) for each in found]
+    return element("section", element("h2", "Look first at"), items([*shown, *rest]))
+
+
+def _look(look: Attention, anchor: str | None) -> Markup:
+    name = name_of(pod_name(look.pod))
+    linked = element("a", name, href=f"#{anchor}") if anchor else name
+    return joined([linked, "" if look.is_news else ", the largest", ": ", look.sentence])
 
 
 def _amount(amount: Amount) -> str:

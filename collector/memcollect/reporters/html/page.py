@@ -10,7 +10,7 @@ from memcollect.reporters.groups import MOST_NAMES, missing_groups, some_names, 
 from memcollect.reporters.html.document import document
 from memcollect.reporters.html.markup import NOTHING, Markup, element, items, joined, name_of
 from memcollect.reporters.html.node import account_section
-from memcollect.reporters.html.overview import overview, subtotals_part
+from memcollect.reporters.html.overview import looks, overview, subtotals_part
 from memcollect.reporters.html.pod import pod_section
 from memcollect.reporters.words import heading, is_of_nodes, shows_details
 
@@ -36,6 +36,7 @@ def _body(snapshot: Snapshot, details: Details) -> Iterator[Markup]:
         "main",
         _missing(snapshot.missing),
         *(account_section(each, f"node-{number}") for number, each in enumerate(snapshot.accounts, 1)),
+        looks(pods, anchors) if len(pods) > 1 else "",
         overview(pods, anchors) if (len(pods) > 1 or not anchors) and not is_of_nodes(snapshot) else "",
         *(part for group in subtotals(snapshot) for part in subtotals_part(*group)),
         *(pod_section(pod, anchors[id(pod)], folded=folded) for pod in pods if anchors),

@@ -102,7 +102,8 @@ def processes(pod: Pod, width: int) -> Iterator[Text]:
 
 def _bar(room: Room, width: int) -> Iterator[Text]:
     """Yield the charge to scale, the limit at its right end, and what its signs mean."""
-    end = f"▏{short_size(room.limit_bytes)} limit" if room.limit_bytes is not None else " no limit"
+    limit = short_size(room.limit_bytes) if room.limit_bytes is not None else "?"
+    end = " no limit" if room.is_unlimited else f"▏{limit} limit"
     columns = max(width - 2 - len(end), 10)
     line, used, done = Text("  "), 0, 0
     for name, sign, style, _ in PARTS:

@@ -83,7 +83,7 @@ def _numbers(pod: Pod, name: str, name_width: int, *, with_top: bool) -> str:
 
 
 def _limit(row: Row) -> str:
-    return short_size(row.limit_bytes) if row.limit_bytes is not None else "-"
+    return "-" if row.limit == "max" else short_size(row.limit)
 
 
 def amount_text(amount: Amount) -> str:

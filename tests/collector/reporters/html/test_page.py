@@ -71,7 +71,9 @@ def test_what_is_missing_comes_before_the_pods_and_by_every_name() -> None:
 def test_many_pods_are_folded_and_each_is_linked_from_the_overview() -> None:
     page = html_pages.parse(html.render(_many(9)))
     assert len(page.all_of("details")) == 9
-    assert [each["href"] for each in page.all_of("a")] == [f"#pod-{number}" for number in range(1, 10)]
+    links = [each["href"] for each in page.all_of("a")]
+    assert links == ["#pod-1", *(f"#pod-{number}" for number in range(1, 10))]
+    assert "p0 , the largest: " in page.text
 
 
 def test_without_details_there_is_the_overview_alone() -> None:
@@ -90,7 +92,7 @@ def test_a_pod_without_numbers_still_stands_in_the_page() -> None:
     bare = samples.pod("bare", composition=None, ladder=None, top=None, verdict="Not measured.")
     page = html_pages.parse(html.render(samples.snapshot(samples.pod(), bare)))
     assert html_pages.faults(page) == []
-    assert "deer-flow/bare not measured ? ? ?" in page.text
+    assert "deer-flow/bare not measured Not measured. ? ? ?" in page.text
     assert "Not measured." in page.text
 
 
