@@ -66,9 +66,9 @@ def test_pods_that_have_not_changed_are_not_joined_again() -> None:
     assert listed(view, [pod(1, phase="Failed")], FACTS) is not view
 
 
-def test_a_pod_that_was_asked_for_and_is_not_in_the_answer_is_gone() -> None:
+def test_of_a_pod_that_is_not_in_the_answer_only_its_missing_cgroup_is_said() -> None:
     view = answering(node_of(pod(1)), sample({}))
-    assert [missing.reason for missing in view.missing] == ["gone"]
+    assert [missing.reason for missing in view.missing] == ["no-cgroup"]
 
 
 def test_a_question_that_waits_for_too_long_makes_the_numbers_stale() -> None:

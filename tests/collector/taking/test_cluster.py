@@ -170,11 +170,12 @@ def test_agents_that_may_not_be_listed_are_an_error_that_names_the_right(site: S
         list(site.collection().pods())
 
 
-def test_nothing_selected_is_one_missing_entry_and_nobody_else_is_asked(site: Site) -> None:
+def test_nothing_selected_is_one_missing_entry_and_no_agent_is_asked(site: Site) -> None:
     collection = site.collection(Selection(namespaces=["team"], selector="a=b"))
     assert list(collection.pods()) == []
     assert [(each.kind, each.reason) for each in collection.missing] == [("selection", "no-match")]
-    assert site.state.requests.paths() == ["/api/v1/namespaces/team/pods"]
+    # Once with the selector, and once without, to name the sandboxes that it missed.
+    assert site.state.requests.paths() == ["/api/v1/namespaces/team/pods"] * 2
 
 
 def test_names_that_no_pod_has_are_missing_one_by_one_and_no_more(site: Site) -> None:
