@@ -24,7 +24,8 @@ DEFAULT_CEILING_BYTES = 16 << 30
 """RSS of a process above which its smaps_rollup is not read unless more is asked for."""
 
 Count = Annotated[int, Meta(ge=0)]
-"""A number of bytes or things: none is ever negative, and an answer in which one is was made up."""
+"""A number of bytes or things in an answer: none is ever negative, and one that is was made up. (What is in a
+request the agent checks, which has a sentence for it.)"""
 Amount = Annotated[float, Meta(ge=0, le=1e15)]
 """A time in seconds or a share in percent: a number, and neither negative nor endless."""
 Cpus = Annotated[int, Meta(ge=1, le=1 << 20)]
@@ -362,17 +363,17 @@ class SampleRequest(Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     """Shell patterns of container and service names outside Kubernetes; None: pods only."""
     sums: bool = True
     """Whether smaps_rollup is read at all."""
-    process_limit: Count = 0
+    process_limit: int = 0
     """How many processes per container to list in full, the largest by PSS first; 0: none."""
     full_commands: bool = False
     """Whole command lines; the agent must also have been started to allow it."""
     numa: bool = False
-    time_budget_seconds: Amount = 10.0
-    process_ceiling_bytes: Count = DEFAULT_CEILING_BYTES
+    time_budget_seconds: float = 10.0
+    process_ceiling_bytes: int = DEFAULT_CEILING_BYTES
     """A process with a larger RSS is skipped: smaps_rollup holds its mmap lock for ~20 ms per GiB."""
     history: bool = False
     """Whether the agent's history of the same pods comes along (NodeSample.history)."""
-    history_since: Amount | None = None
+    history_since: float | None = None
     """Only points of this time and later, and one before it, so that it lies between two."""
     sandboxes: bool = False
     """Whether sandboxes that have no Pod are looked for too (Pod.kind "sandbox")."""
@@ -391,7 +392,7 @@ class HistoryRequest(Struct, frozen=True, kw_only=True, omit_defaults=True, forb
 
     pod_uids: list[str] | None = None
     """Only these; None: every pod of the node."""
-    since: Amount | None = None
+    since: float | None = None
     """Only points of this time and later, and one before it, so that it lies between two."""
 
 
