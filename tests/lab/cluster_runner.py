@@ -43,7 +43,8 @@ def pod(name: str, words: str) -> DemoPod:
     return DemoPod(spec=spec, story="", works=[Work(words=words)])
 
 
-GROWING = pod("sandbox-growing", "grow 1 200")
+GROWING = pod("sandbox-growing", "grow 1 360")
+"""1 MiB a second for as long as the scenes take on a machine that is busy, and within the guest's memory."""
 RESTARTING = pod("sandbox-restarting", "anon 16")
 YOUNG = pod("sandbox-young", "anon 8")
 
