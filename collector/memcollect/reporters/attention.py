@@ -8,16 +8,20 @@ from msgspec import Struct
 
 from memcollect.explain.statement import Rank
 from memcollect.reporters.columns import by_size
+from memcollect.units import MIB, human_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from memcollect.documents.snapshot import Pod, Statement
+    from memcollect.documents.snapshot import Pod
 
 MOST = 3
 """More than these are no longer a first look."""
 NEWS = (Rank.DEATHS, Rank.PRESSURE, Rank.DOUBTS)
-"""What makes a pod worth a look, the most urgent first."""
+"""What of a verdict makes a pod worth a look, the most urgent first; growth comes before doubts."""
+GROWTH_PLACE = NEWS.index(Rank.PRESSURE) + 0.5
+LEAST_GROWTH_SHARE = 0.05
+"""Of the working set: what grew by less since kubectl top's sample is no news."""
 
 
 class Attention(Struct, frozen=True, kw_only=True):
@@ -30,15 +34,15 @@ class Attention(Struct, frozen=True, kw_only=True):
 
 
 def first_looks(pods: Sequence[Pod]) -> list[Attention]:
-    """Return the pods to look at first: what was killed, what is near its limit, what is not explained.
+    """Return the pods to look at first: what was killed, is near its limit, grows, or is not explained.
 
     Where nothing of that kind is, the largest pod alone.
     """
-    pressing = [(NEWS.index(Rank(said.rank)), pod, said) for pod in pods for said in _news(pod)]
+    pressing = [(place, pod, sentence) for pod in pods for place, sentence in _news(pod)]
     ordered = sorted(pressing, key=lambda each: (each[0], by_size(each[1])))
     found: dict[int, Attention] = {}
-    for _, pod, said in ordered:
-        found.setdefault(id(pod), Attention(pod=pod, sentence=said.sentence))
+    for _, pod, sentence in ordered:
+        found.setdefault(id(pod), Attention(pod=pod, sentence=sentence))
     if not found and pods:
         largest = min(pods, key=by_size)
         if largest.composition is None:
@@ -53,5 +57,21 @@ def others(pods: Sequence[Pod], shown: Iterable[Attention]) -> int:
     return sum(1 for pod in pods if id(pod) not in told and any(True for _ in _news(pod)))
 
 
-def _news(pod: Pod) -> Iterable[Statement]:
-    return (each for each in pod.statements if each.rank in NEWS)
+def _news(pod: Pod) -> Iterator[tuple[float, str]]:
+    """Yield (how urgent, the sentence)."""
+    for said in pod.statements:
+        if said.rank in NEWS:
+            yield NEWS.index(Rank(said.rank)), said.sentence
+    grown = _growth(pod)
+    if grown:
+        yield GROWTH_PLACE, grown
+
+
+def _growth(pod: Pod) -> str:
+    """Return by how much the pod grew since kubectl top's sample; empty where it did not, or nobody knows."""
+    if pod.composition is None or pod.top is None or pod.top.status != "drifted":
+        return ""
+    now, then = pod.composition.working_set_bytes, pod.top.memory_bytes
+    if then is None or now - then < max(MIB, LEAST_GROWTH_SHARE * now):
+        return ""
+    return f"It grew by {human_bytes(now - then)} since kubectl top's sample, to {human_bytes(now)}."

@@ -1,6 +1,7 @@
 import msgspec
+import pytest
 
-from memcollect.documents.snapshot import Pod, Statement
+from memcollect.documents.snapshot import Pod, Statement, Top
 from memcollect.explain.statement import Rank
 from memcollect.reporters.attention import MOST, first_looks, others
 from worlds.compare_builders import MIB, pod, snapshot
@@ -43,6 +44,19 @@ def test_of_many_the_largest_are_shown_and_the_others_counted() -> None:
 def test_where_nothing_presses_the_largest_is_named_as_that() -> None:
     found = first_looks([named("small", 5), named("large", 50)])
     assert [(each.pod.name, each.is_news) for each in found] == [("large", False)]
+
+
+@pytest.mark.parametrize(
+    ("status", "then", "grown"),
+    [("drifted", 30, True), ("drifted", 98, False), ("drifted", 150, False), ("reconciled", 30, False)],
+)
+def test_what_grew_since_the_sample_is_news(status: str, then: int, *, grown: bool) -> None:
+    pod_ = named("growing", 100)
+    top = Top(source="metrics.k8s.io", memory_bytes=then * MIB, status=status)
+    found = first_looks([msgspec.structs.replace(pod_, top=top), named("larger", 500)])
+    assert [(each.pod.name, each.is_news) for each in found] == [("growing" if grown else "larger", grown)]
+    if grown:
+        assert found[0].sentence == "It grew by 70 MiB since kubectl top's sample, to 100 MiB."
 
 
 def test_without_numbers_nobody_is_pointed_at() -> None:
