@@ -170,7 +170,7 @@ CHARGE_RULES = (
         charge.hot_cache,
         "{amount} is page cache that the kernel holds to be in use (its active list), so kubectl top counts"
         " it; the kernel drops it under pressure, though reading the files again will cost time.",
-        "Do not buy memory for it: it shrinks when others need room. posix_fadvise(DONTNEED) or a"
+        "Don't size for it: it shrinks when others need room. posix_fadvise(DONTNEED) or a"
         " memory.high limit keeps it small.",
     ),
     AmountRule(

@@ -72,7 +72,8 @@ def first_screen(pod: Pod, width: int) -> Iterator[Text]:
     """
     head = [*title(pod, width), *(paragraph(pod.verdict, width, indent="") if pod.verdict else ())]
     room = room_of(pod)
-    bar = [Text(), *_bar(room, width)] if room is not None and room.whole_bytes else []
+    none = "no pod limit" if shown_apps(pod) else "no limit"
+    bar = [Text(), *_bar(room, width, none)] if room is not None and room.whole_bytes else []
     top = [Text(), *map(dim, paragraph(top_sentence(pod), width, indent=""))] if pod.top is not None else []
     yield from head
     yield from bar
@@ -100,10 +101,10 @@ def processes(pod: Pod, width: int) -> Iterator[Text]:
             yield from process_lines(container.processes, width)
 
 
-def _bar(room: Room, width: int) -> Iterator[Text]:
-    """Yield the charge to scale, the limit at its right end, and what its signs mean."""
+def _bar(room: Room, width: int, none: str) -> Iterator[Text]:
+    """Yield the charge to scale, its limit or `none` at the right end, and what its signs mean."""
     limit = short_size(room.limit_bytes) if room.limit_bytes is not None else "?"
-    end = " no limit" if room.is_unlimited else f"▏{limit} limit"
+    end = f" {none}" if room.is_unlimited else f"▏{limit} limit"
     columns = max(width - 2 - len(end), 10)
     line, used, done = Text("  "), 0, 0
     for name, sign, style, _ in PARTS:
