@@ -124,11 +124,11 @@ def _listed(observation: Observation) -> _Listed:
             for comm, count in Counter(each.comm for each in processes).items():
                 name = (container.name, comm)
                 listed.most[name] = max(listed.most.get(name, 0), count)
-            listed.whole = listed.whole and _is_whole(container)
+            listed.whole = listed.whole and lists_all(container)
     return listed
 
 
-def _is_whole(container: Container) -> bool:
+def lists_all(container: Container) -> bool:
     """Return whether the list is all there was: it is cut to the largest, and some cannot be read."""
     sums = container.sums
     if sums is None or sums.skipped or sums.skipped_unlisted:

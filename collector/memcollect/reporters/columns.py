@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from memcollect.accounting.kinds import HOT_CACHE, KERNEL, SHMEM
 from memcollect.reporters.room import limit_of
+from memcollect.reporters.sizes import size
 from memcollect.reporters.words import pod_name
 from memcollect_agent.wire import Limit
 
@@ -51,6 +52,11 @@ def overview_row(pod: Pod) -> Row:
         residual=Amount(composition.residual.estimate_bytes if composition else None),
         limit=limit_of(pod),
     )
+
+
+def limit_text(limit: Limit) -> str:
+    """Return a limit for a page: "none" where there is none, "?" where it is not known."""
+    return "none" if limit == "max" else size(limit)
 
 
 def by_size(pod: Pod) -> tuple[int, str]:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from memcollect.reporters.attention import first_looks, others
-from memcollect.reporters.columns import Amount, overview_row
+from memcollect.reporters.columns import Amount, limit_text, overview_row
 from memcollect.reporters.escape import markdown, markdown_code
 from memcollect.reporters.groups import missing_groups, some_names, subtotals
 from memcollect.reporters.markdown_node import account_lines
@@ -101,8 +101,7 @@ def _overview(pods: list[Pod]) -> Iterator[str]:
     for pod in pods:
         row = overview_row(pod)
         amounts = (row.pss, row.cache, row.shmem, row.kernel, row.residual)
-        limit = "none" if row.limit == "max" else size(row.limit)
-        first = [_amount(row.top), _amount(row.working_set), limit]
+        first = [_amount(row.top), _amount(row.working_set), limit_text(row.limit)]
         yield table_row([markdown_code(_name(pod)), *first, *map(_amount, amounts)])
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from memcollect.documents.snapshot import Composition
 from memcollect.reporters.escape import visible
 from memcollect.reporters.sizes import share, size
+from memcollect.reporters.top_status import top_status
 
 if TYPE_CHECKING:
     from memcollect.documents.snapshot import Candidate, Holder, NodeAccount, Partition
@@ -53,16 +54,6 @@ MOST_HOLDERS = 15
 SMALLEST_LEFT = 1 << 20
 """Bytes; what is charged to a class of pods for its own structures needs no row."""
 HOLDERS = ("Charge", "Working set", "Anon", "tmpfs, shm", "Page cache", "Kernel")
-STATUSES = {
-    "reconciled": "reconciled",
-    "drifted": "rightly different: the node has changed since",
-    "undecided": "not decided",
-    "stale": "too old to be held against anything",
-    "unaligned": "not comparable: the agent has no history of that moment",
-    "different-provider": "another number altogether",
-    "unexplained": "NOT EXPLAINED",
-    "not-measured": "not compared",
-}
 
 
 def as_composition(partition: Partition) -> Composition:
@@ -88,7 +79,7 @@ def top_sentence(account: NodeAccount) -> str:
         parts[0] += f" ({percent} of the {size(account.allocatable_bytes)} that pods may have)"
     if top.timestamp is not None:
         parts.append(f"sampled {max(0.0, account.taken_at - top.timestamp):.0f} s before")
-    parts.append(STATUSES.get(top.status, top.status))
+    parts.append(top_status(top, "node"))
     if top.working_set_at_sample_bytes is not None and top.tolerance_bytes is not None:
         then, spread = size(top.working_set_at_sample_bytes), size(top.tolerance_bytes)
         parts[-1] += f" (the agent's number of that moment: {then}, ±{spread})"

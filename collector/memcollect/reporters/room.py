@@ -6,25 +6,26 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from memcollect.accounting.reclaim import DROPPABLE
 from memcollect.join.roles import app_containers
 from memcollect_agent.wire import Limit
 
 if TYPE_CHECKING:
-    from memcollect.documents.snapshot import Pod
-
-DROPPABLE = frozenset({"yes", "mostly", "under-pressure", "without-swap"})
-"""What the kernel takes back as it is, without swap (memcollect.documents.snapshot.Reclaimable)."""
+    from memcollect.documents.snapshot import Composition, Pod
+    from memcollect_agent.wire import Cgroup
 
 
 class Room(Struct, frozen=True, kw_only=True):
     """Parts that sum to the limit, or to the charge where there is none."""
 
     kept_bytes: int
-    """Of the charge: what needs swap, a write-back or the program's own doing to go."""
+    """Of its containers' charge: what needs swap, a write-back or the program's own doing to go."""
     droppable_bytes: int
     """Of the working set: what is dropped under pressure."""
-    cold_bytes: int
-    """Of the charge and not of the working set: inactive page cache, which goes first."""
+    left_out_bytes: int
+    """Of the charge and not of the working set: what goes first, inactive page cache above all."""
+    beside_bytes: int = 0
+    """Of the pod's own charge, where the limit is the pod's: what is in none of its containers."""
     free_bytes: int = 0
     limit_bytes: int | None = None
     is_unlimited: bool = False
@@ -33,35 +34,53 @@ class Room(Struct, frozen=True, kw_only=True):
     @property
     def whole_bytes(self) -> int:
         """Return what the parts sum to."""
-        return self.kept_bytes + self.droppable_bytes + self.cold_bytes + self.free_bytes
+        charge = self.kept_bytes + self.droppable_bytes + self.left_out_bytes + self.beside_bytes
+        return charge + self.free_bytes
 
 
 def room_of(pod: Pod) -> Room | None:
-    """Return the room of a pod whose working set and charge are known.
+    """Return the room of a pod whose working set and charge are known, to the limit that is nearest.
 
-    The charge is that of the containers that kubectl top adds up.
+    A limit of the pod's own is held against all that is charged to the pod, as the kernel does.
     """
     apps = [each.cgroup for each in app_containers(pod) if each.cgroup is not None]
     charges = [each.current_bytes for each in apps]
     known = [each for each in charges if each is not None]
     if pod.composition is None or not apps or len(known) < len(charges):
         return None
-    charge, working_set = sum(known), pod.composition.working_set_bytes
-    droppable = sum(
-        max(0, term.estimate_bytes) for term in pod.composition.terms if term.reclaimable in DROPPABLE
+    inside = sum(known)
+    found = _limited(pod)
+    limit, charge = min(
+        ((each.max_bytes, each.current_bytes or 0) for each in found if isinstance(each.max_bytes, int)),
+        key=lambda each: each[0] - each[1],
+        default=(None, inside),
     )
-    droppable = min(droppable, working_set)
-    cold = max(0, charge - working_set)
-    found = limit_of(pod)
-    limit = found if isinstance(found, int) else None
+    charge = max(charge, inside)
+    droppable, kept_outside = _fates(pod.composition)
+    left_out = max(0, inside - pod.composition.working_set_bytes - kept_outside)
+    droppable = min(droppable, inside - left_out)
     return Room(
-        kept_bytes=max(0, working_set - droppable),
+        kept_bytes=inside - left_out - droppable,
         droppable_bytes=droppable,
-        cold_bytes=cold,
+        left_out_bytes=left_out,
+        beside_bytes=charge - inside,
         free_bytes=max(0, limit - charge) if limit is not None else 0,
         limit_bytes=limit,
-        is_unlimited=found == "max",
+        is_unlimited=limit_of(pod) == "max",
     )
+
+
+def _fates(composition: Composition) -> tuple[int, int]:
+    """Return (what of the working set can be dropped, what outside of it cannot), by the terms."""
+    droppable = sum(max(0, t.estimate_bytes) for t in composition.terms if t.reclaimable in DROPPABLE)
+    kept = sum(max(0, t.estimate_bytes) for t in composition.left_out if t.reclaimable not in DROPPABLE)
+    return droppable, kept
+
+
+def _limited(pod: Pod) -> list[Cgroup]:
+    """Return the cgroups whose limit is the pod's: its own, and its only container's."""
+    apps = [each.cgroup for each in app_containers(pod) if each.cgroup is not None]
+    return [*([pod.cgroup] if pod.cgroup is not None else []), *(apps if len(apps) == 1 else [])]
 
 
 def limit_of(pod: Pod) -> Limit:
@@ -70,8 +89,6 @@ def limit_of(pod: Pod) -> Limit:
     "max": it has none; Kubernetes gives the pod's cgroup one only where every container has one. None: it
     was not read.
     """
-    apps = [each.cgroup for each in app_containers(pod) if each.cgroup is not None]
-    own = [pod.cgroup] if pod.cgroup is not None else []
-    limits = [each.max_bytes for each in (*own, *(apps if len(apps) == 1 else ()))]
+    limits = [each.max_bytes for each in _limited(pod)]
     known = [each for each in limits if isinstance(each, int) and each > 0]
     return min(known) if known else next((each for each in limits if each == "max"), None)

@@ -10,6 +10,7 @@ from memcollect.reporters import node_words
 from memcollect.reporters.escape import visible
 from memcollect.reporters.groups import MOST_NODES
 from memcollect.reporters.sizes import interval, share, size
+from memcollect.reporters.top_status import top_status
 from memcollect.units import human_bytes
 
 if TYPE_CHECKING:
@@ -233,18 +234,6 @@ def residual_note(residual: Residual) -> str:
     return f"OUTSIDE its bound, {bound}"
 
 
-TOP_STATUSES = {
-    "reconciled": "reconciled",
-    "drifted": "rightly different: the pod has changed since",
-    "undecided": "not decided",
-    "stale": "too old to be held against anything",
-    "unaligned": "not comparable: the agent has no history of that moment",
-    "different-provider": "another number altogether",
-    "unexplained": "NOT EXPLAINED",
-    "not-measured": "not compared",
-}
-
-
 def top_sentence(pod: Pod) -> str:
     """Return what kubectl top shows of the pod, how old it is and whether the agent's number agrees."""
     top = pod.top
@@ -255,7 +244,7 @@ def top_sentence(pod: Pod) -> str:
     age = _age_seconds(pod)
     parts = [f"kubectl top: {size(top.memory_bytes)}"]
     parts += [f"sampled {age:.0f} s before"] if age is not None else []
-    parts += [TOP_STATUSES.get(top.status, top.status)] if top.status else []
+    parts += [top_status(top, "pod")] if top.status else []
     if top.working_set_at_sample_bytes is not None:
         spread = f", ±{size(top.tolerance_bytes)}" if top.tolerance_bytes is not None else ""
         parts[-1] += f" (the agent's number of that moment: {size(top.working_set_at_sample_bytes)}{spread})"

@@ -1,10 +1,12 @@
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from memcollect.documents.snapshot import Pod
 from memcollect.reporters.room import limit_of, room_of
 from worlds.compare_builders import MIB, pod, snapshot
+from worlds.reported_cases import NAMES, told
 
 SIZES = st.integers(0, 1 << 40)
 
@@ -35,7 +37,7 @@ def test_the_parts_sum_to_the_limit_or_to_a_charge_above_it(
 def test_what_the_kernel_drops_is_told_from_what_it_cannot() -> None:
     found = room_of(explained(100 * MIB, 40 * MIB, 20 * MIB, 200 * MIB))
     assert found is not None
-    assert (found.kept_bytes, found.droppable_bytes, found.cold_bytes, found.free_bytes) == (
+    assert (found.kept_bytes, found.droppable_bytes, found.left_out_bytes, found.free_bytes) == (
         100 * MIB,
         40 * MIB,
         20 * MIB,
@@ -70,3 +72,30 @@ def test_of_several_containers_only_the_pods_own_limit_is_its_limit() -> None:
     one = explained(MIB, 0, 0, 50 * MIB)
     two = msgspec.structs.replace(one, cgroup=None, containers=[*one.containers, *one.containers])
     assert (limit_of(one), limit_of(two)) == (50 * MIB, None)
+
+
+def test_a_limit_of_the_pods_is_held_against_all_that_is_charged_to_it() -> None:
+    """Case 17: containers that are gone left 2 GiB of tmpfs, and the one that runs holds next to nothing."""
+    found = room_of(told("17-tmpfs-oom-loop").snapshot.pods[0])
+    assert found is not None
+    assert found.limit_bytes == 2048 * MIB
+    assert found.beside_bytes > 2000 * MIB
+    assert found.free_bytes < 10 * MIB
+
+
+def test_what_must_be_written_first_is_kept_wherever_it_is_charged() -> None:
+    """Case 05: 2000 MiB of dirty page cache in no working set."""
+    found = room_of(told("05-dirty-cache-nfs").snapshot.pods[0])
+    assert found is not None
+    assert found.kept_bytes > 2000 * MIB
+    assert found.left_out_bytes < 30 * MIB
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_free_is_what_the_verdict_says_is_left(name: str) -> None:
+    for each in told(name).snapshot.pods:
+        found = room_of(each)
+        said = [one.amount_bytes for one in each.statements if one.topic == "room"]
+        if found is None or found.limit_bytes is None or not said or len(each.containers) > 2:
+            continue
+        assert abs(found.free_bytes - (said[0] or 0)) <= MIB, each.name

@@ -9,8 +9,9 @@ from datetime import datetime
 from memcollect.compare.grown.matching import matched
 from memcollect.compare.grown.model import Growth, MatchedBy, PodChange, ProcessChange, TermChange
 from memcollect.compare.inputs import Document
+from memcollect.compare.processes import lists_all
 from memcollect.compare.values import CHARGE, HEADLINE, RESIDUAL, TOTALS, Known, pod_values
-from memcollect.documents.snapshot import Container, Pod, Snapshot
+from memcollect.documents.snapshot import Pod, Snapshot
 from memcollect.join.roles import app_containers
 
 NOT_MEASURED = "it was not measured"
@@ -69,7 +70,7 @@ def _change(old: Pod, new: Pod, rule: MatchedBy, *, listed: bool) -> PodChange:
         restarts=max(0, _restarts(new) - _restarts(old)),
         terms=[] if reason else _terms(before, after),
         processes=_processes(old, new) if listed else [],
-        processes_whole=listed and all(_is_whole(each) for pod in (old, new) for each in app_containers(pod)),
+        processes_whole=listed and all(lists_all(each) for pod in (old, new) for each in app_containers(pod)),
         reason=reason,
     )
 
@@ -142,10 +143,3 @@ def _total(sizes: Iterable[int | None]) -> int | None:
     listed = list(sizes)
     known = [each for each in listed if each is not None]
     return sum(known) if len(known) == len(listed) else None
-
-
-def _is_whole(container: Container) -> bool:
-    sums = container.sums
-    if sums is None or sums.skipped or sums.skipped_unlisted:
-        return False
-    return len(container.processes) >= sums.read

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from memcollect.accounting.reclaim import DROPPABLE
 from memcollect.documents.snapshot import Composition
-from memcollect.reporters.html.colours import RECLAIMABLE, class_of, place_of
+from memcollect.reporters.html.colours import class_of, place_of
 from memcollect.reporters.html.markup import Markup
 from memcollect.reporters.html.shapes import Scale, bar, picture, upright, whisker
 from memcollect.reporters.sizes import share, size
@@ -33,7 +34,7 @@ def segments(composition: Composition) -> Iterator[Segment]:
     end = 0
     for term in sorted(composition.terms, key=lambda each: place_of(each.term)):
         start, end = end, end + term.estimate_bytes
-        yield Segment(term.term, start, end, term.reclaimable in RECLAIMABLE)
+        yield Segment(term.term, start, end, term.reclaimable in DROPPABLE)
     yield Segment("residual", end, end + composition.residual.estimate_bytes)
 
 

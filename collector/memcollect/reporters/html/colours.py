@@ -90,8 +90,6 @@ CLASSES = {
 OTHERWISE = "plain"
 ORDER = {term: place for place, term in enumerate(CLASSES)}
 """In which terms stand in a bar, so that bars can be compared by eye."""
-RECLAIMABLE = frozenset({"yes", "mostly", "under-pressure", "without-swap"})
-"""What the kernel can take back as it is, without swap: hatched."""
 
 
 def class_of(term: str) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from memcollect.accounting.reclaim import DROPPABLE
 from memcollect.documents.snapshot import Composition, Residual, SwapRoom, Term
 from memcollect.reporters.html.bars import large_bar
-from memcollect.reporters.html.colours import RECLAIMABLE, class_of
+from memcollect.reporters.html.colours import class_of
 from memcollect.reporters.html.markup import Markup, element, joined
 from memcollect.reporters.html.shapes import Scale
 from memcollect.reporters.html.tables import Column, table
@@ -62,14 +63,14 @@ def _rows(composition: Composition) -> Iterator[list[str]]:
 
 
 def _beside(term: Term, composition: Composition) -> list[str]:
-    hatched = term.reclaimable in RECLAIMABLE
+    hatched = term.reclaimable in DROPPABLE
     label = joined([swatch(term.term, hatched=hatched), f"+ {term_label(term.term)}"])
     amount = joined([size(term.estimate_bytes), small(term_amount(term))])
     return [label, amount, "", term.confidence, beside_hint(term, composition)]
 
 
 def _term(term: Term, whole: int, room: SwapRoom) -> list[str]:
-    label = joined([swatch(term.term, hatched=term.reclaimable in RECLAIMABLE), term_label(term.term)])
+    label = joined([swatch(term.term, hatched=term.reclaimable in DROPPABLE), term_label(term.term)])
     amount = joined([size(term.estimate_bytes), small(term_amount(term))])
     hint = reclaim_hint(term, room)
     return [label, amount, share(term.estimate_bytes, whole), term.confidence, hint]

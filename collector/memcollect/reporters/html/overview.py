@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from memcollect.accounting.reclaim import DROPPABLE
 from memcollect.documents.snapshot import Pod, Subtotal
 from memcollect.reporters.attention import Attention, first_looks, others
-from memcollect.reporters.columns import Amount, overview_row
+from memcollect.reporters.columns import Amount, limit_text, overview_row
 from memcollect.reporters.html.bars import reach, thin_bar
-from memcollect.reporters.html.colours import RECLAIMABLE, place_of
+from memcollect.reporters.html.colours import place_of
 from memcollect.reporters.html.composition import swatch
 from memcollect.reporters.html.markup import NOTHING, Markup, element, items, joined, name_of
 from memcollect.reporters.html.shapes import Scale
@@ -49,8 +50,7 @@ def _row(pod: Pod, anchor: str | None, scale: Scale) -> list[str]:
     drawn = thin_bar(pod.composition, scale) if pod.composition else element("small", "not measured")
     verdict = element("small", pod.verdict) if pod.verdict else ""
     shown = [_amount(amount) for amount in amounts]
-    limit = "none" if row.limit == "max" else size(row.limit)
-    return [joined([linked, drawn, verdict]), shown[0], limit, *shown[1:]]
+    return [joined([linked, drawn, verdict]), shown[0], limit_text(row.limit), *shown[1:]]
 
 
 def looks(pods: Sequence[Pod], anchors: Mapping[int, str]) -> Markup:
@@ -81,7 +81,7 @@ def _legend(pods: Sequence[Pod]) -> Markup:
     for pod in pods:
         for term in pod.composition.terms if pod.composition else []:
             if term.low_bytes or term.high_bytes:
-                found[term.term] = term.reclaimable in RECLAIMABLE
+                found[term.term] = term.reclaimable in DROPPABLE
     found["residual"] = False
     return items(
         (

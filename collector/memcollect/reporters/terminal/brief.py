@@ -12,17 +12,14 @@ from rich.text import Text
 from memcollect.reporters.escape import visible
 from memcollect.reporters.room import Room, room_of
 from memcollect.reporters.sizes import share, short_size, size
-from memcollect.reporters.terminal.findings import dim, section
+from memcollect.reporters.terminal.findings import dim, findings_lines, section
 from memcollect.reporters.terminal.ladder import ladder_lines
 from memcollect.reporters.terminal.lines import cut, cut_middle, left, paragraph, right
 from memcollect.reporters.terminal.processes import process_lines, service_lines
 from memcollect.reporters.words import (
     PLATFORM_CAUSES,
-    SEVERITIES,
-    SEVERITY_MARKS,
     absence,
     beside_apps,
-    findings_by_weight,
     ladder_title,
     pod_facts,
     pod_name,
@@ -37,7 +34,7 @@ from memcollect.reporters.words import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from memcollect.documents.snapshot import Composition, Container, Finding, Pod, Term
+    from memcollect.documents.snapshot import Composition, Container, Pod, Term
 
 SCREEN_LINES = 24
 MOST_CAUSES = 3
@@ -46,40 +43,45 @@ LEAST_CAUSE = 0.05
 MOST_REMEDY_LINES = 2
 SIZE_WIDTH = 11
 PARTS = (
-    ("kept_bytes", "█", "red", "cannot be dropped"),
+    ("kept_bytes", "█", "red", "held"),
     ("droppable_bytes", "▓", "green", "can be dropped"),
-    ("cold_bytes", "▒", "green", "cold cache, in no working set"),
+    ("left_out_bytes", "▒", "green", "goes first, in no working set"),
+    ("beside_bytes", "▞", "yellow", "beside its containers"),
     ("free_bytes", "·", "dim", "free"),
 )
 
 
 def brief_lines(pod: Pod, width: int) -> Iterator[Text]:
     """Yield the pod's one screen, and what is below it."""
-    yield from first_screen(pod, width)
+    screen, told = _screen(pod, width)
+    yield from screen
     if pod.ladder is not None and pod.ladder.rungs:
         yield from section(ladder_title(pod))
         yield from ladder_lines(pod.ladder, width, full=False)
     yield from _containers(pod, width)
-    yield from _also(pod, width)
+    others = [each for each in pod.findings if each.cause not in told | PLATFORM_CAUSES]
+    yield from findings_lines(others, width, full=False)
     yield from _open(pod, width)
     yield from processes(pod, width)
 
 
-def first_screen(pod: Pod, width: int) -> Iterator[Text]:
-    """Yield what 24 lines of 80 columns hold: who, what, how near, why, and kubectl top.
+def first_screen(pod: Pod, width: int) -> list[Text]:
+    """Return what 24 lines of 80 columns hold: who, what, how near, why, and kubectl top.
 
-    Where the verdict is long, remedies and then causes give way to it: they stand below, too.
+    Where the verdict is long, remedies and then causes give way to it.
     """
+    return _screen(pod, width)[0]
+
+
+def _screen(pod: Pod, width: int) -> tuple[list[Text], set[str]]:
+    """Return the first screen, and the causes whose findings it makes superfluous."""
     head = [*title(pod, width), *(paragraph(pod.verdict, width, indent="") if pod.verdict else ())]
     room = room_of(pod)
-    none = "no pod limit" if shown_apps(pod) else "no limit"
-    bar = [Text(), *_bar(room, width, none)] if room is not None and room.whole_bytes else []
+    bar = [Text(), *_bar(room, width, several=bool(shown_apps(pod)))] if room and room.whole_bytes else []
     top = [Text(), *map(dim, paragraph(top_sentence(pod), width, indent=""))] if pod.top is not None else []
-    yield from head
-    yield from bar
-    if pod.composition is not None:
-        yield from _causes(pod, pod.composition, width, SCREEN_LINES - len(head) - len(bar) - len(top))
-    yield from top
+    most_lines = SCREEN_LINES - len(head) - len(bar) - len(top)
+    causes, told = _causes(pod, pod.composition, width, most_lines) if pod.composition else ([], set())
+    return [*head, *bar, *causes, *top], told
 
 
 def title(pod: Pod, width: int) -> Iterator[Text]:
@@ -101,10 +103,14 @@ def processes(pod: Pod, width: int) -> Iterator[Text]:
             yield from process_lines(container.processes, width)
 
 
-def _bar(room: Room, width: int, none: str) -> Iterator[Text]:
-    """Yield the charge to scale, its limit or `none` at the right end, and what its signs mean."""
+def _bar(room: Room, width: int, *, several: bool) -> Iterator[Text]:
+    """Yield the charge to scale with its limit at the right end, and what its signs mean.
+
+    Of `several` containers only the pod's own limit is there: each may have another.
+    """
+    whose = "pod limit" if several else "limit"
     limit = short_size(room.limit_bytes) if room.limit_bytes is not None else "?"
-    end = f" {none}" if room.is_unlimited else f"▏{limit} limit"
+    end = f" no {whose}" if room.is_unlimited else f"▏{limit} {whose}"
     columns = max(width - 2 - len(end), 10)
     line, used, done = Text("  "), 0, 0
     for name, sign, style, _ in PARTS:
@@ -119,26 +125,29 @@ def _bar(room: Room, width: int, none: str) -> Iterator[Text]:
     yield from (dim(each) for each in paragraph(", ".join(legend), width))
 
 
-def _causes(pod: Pod, composition: Composition, width: int, most_lines: int) -> Iterator[Text]:
-    """Yield the largest terms with what to do about each, in at most so many lines."""
+def _causes(pod: Pod, composition: Composition, width: int, most_lines: int) -> tuple[list[Text], set[str]]:
+    """Return the largest terms in at most so many lines, each with what to do, and which are told whole."""
     whole = composition.working_set_bytes
     large = [term for term in sorted_terms(composition.terms) if term.estimate_bytes >= LEAST_CAUSE * whole]
-    remedies = {each.cause: each.remedy for each in pod.findings if each.remedy}
-    room = most_lines - len(list(section(""))) - 1
+    lines = list(section(f"Working set, {size(whole)}"))
+    room = most_lines - len(lines) - 1
     shown = large[: min(MOST_CAUSES, max(0, room))]
     if not shown:
-        return
-    yield from section(f"Working set, {size(whole)}")
+        return [], set()
+    remedies = {each.cause: each.remedy for each in pod.findings if each.remedy}
     room -= len(shown)
+    told: set[str] = set()
     for term in shown:
-        yield _cause(term, composition, width)
-        told = list(paragraph(remedies.get(term.term, ""), width, indent="      ", first="    → "))
-        if len(told) <= min(room, MOST_REMEDY_LINES):
-            yield from told
-            room -= len(told)
+        lines.append(_cause(term, composition, width))
+        remedy = list(paragraph(remedies.get(term.term, ""), width, indent="      ", first="    → "))
+        if len(remedy) <= min(room, MOST_REMEDY_LINES):
+            lines += remedy
+            room -= len(remedy)
+            told.add(term.term)
     rest = whole - sum(term.estimate_bytes for term in shown)
     if rest:
-        yield dim(Text(f"  {right(size(rest), SIZE_WIDTH)}  everything else"))
+        lines.append(dim(Text(f"  {right(size(rest), SIZE_WIDTH)}  everything else")))
+    return lines, told
 
 
 def _cause(term: Term, composition: Composition, width: int) -> Text:
@@ -165,32 +174,6 @@ def _container(container: Container) -> str:
     terms = sorted_terms(container.composition.terms)[:2]
     made_of = ", ".join(f"{short_size(term.estimate_bytes)} {term_label(term.term)}" for term in terms)
     return f"{name} {right(size(container.composition.working_set_bytes), SIZE_WIDTH)}  {made_of}"
-
-
-def _also(pod: Pod, width: int) -> Iterator[Text]:
-    """Yield the findings that no cause above is, the gravest first."""
-    shown = _shown_causes(pod)
-    others = [each for each in findings_by_weight(pod.findings) if each.cause not in shown | PLATFORM_CAUSES]
-    if not others:
-        return
-    yield from section("What is worth knowing")
-    for finding in others:
-        yield from _finding(finding, width)
-
-
-def _shown_causes(pod: Pod) -> set[str]:
-    if pod.composition is None:
-        return set()
-    return {term.term for term in sorted_terms(pod.composition.terms)[:MOST_CAUSES]}
-
-
-def _finding(finding: Finding, width: int) -> Iterator[Text]:
-    """Yield the sentence; of what is grave also what to do."""
-    mark = SEVERITY_MARKS[finding.severity]
-    scope = "" if finding.scope == "pod" else f"{finding.scope}: "
-    yield from paragraph(scope + finding.sentence, width, indent="    ", first=f"  {mark} ")
-    if finding.remedy and SEVERITIES.index(finding.severity) >= SEVERITIES.index("notice"):
-        yield from paragraph(finding.remedy, width, indent="      ", first="    → ")
 
 
 def _open(pod: Pod, width: int) -> Iterator[Text]:

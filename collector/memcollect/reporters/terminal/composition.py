@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from memcollect.accounting.reclaim import DROPPABLE
 from memcollect.reporters.sizes import interval, share, short_size, size
 from memcollect.reporters.terminal.lines import bar, left, paragraph, right
 from memcollect.reporters.words import (
@@ -28,8 +29,8 @@ LABEL_WIDTH = 24
 SIZE_WIDTH = 11
 SHARE_WIDTH = 6
 HINT_WIDTH = 20
-STYLES = {
-    **dict.fromkeys(("yes", "mostly", "under-pressure", "without-swap"), "green"),
+STYLES: dict[str, str] = {
+    **dict.fromkeys(DROPPABLE, "green"),
     **dict.fromkeys(("write-back", "swap-only"), "yellow"),
     **dict.fromkeys(("locked", "no"), "red"),
 }

@@ -24,16 +24,19 @@ WHOLE = frozenset({"pod", "node"})
 """Scopes that are the thing itself, and need no name."""
 
 
-def findings_lines(findings: list[Finding], width: int) -> Iterator[Text]:
-    """Yield the findings, the gravest first; nothing where there is none."""
+def findings_lines(findings: list[Finding], width: int, *, full: bool = True) -> Iterator[Text]:
+    """Yield the findings, the gravest first; nothing where there is none.
+
+    When `full`, each with its proof and remedy; else with the remedy of those that are no mere information.
+    """
     if not findings:
         return
     yield from section("What is worth knowing")
     for finding in findings_by_weight(findings):
-        yield from _finding(finding, width)
+        yield from _finding(finding, width, full=full)
 
 
-def _finding(finding: Finding, width: int) -> Iterator[Text]:
+def _finding(finding: Finding, width: int, *, full: bool) -> Iterator[Text]:
     """Yield the sentence, then the amount with its proof, then the remedy."""
     mark, style = SEVERITY_MARKS[finding.severity], SEVERITY_STYLES[finding.severity]
     scope = "" if finding.scope in WHOLE else f"{finding.scope}: "
@@ -41,9 +44,9 @@ def _finding(finding: Finding, width: int) -> Iterator[Text]:
         line.stylize(style)
         yield line
     proof = finding_proof(finding)
-    if proof:
+    if proof and full:
         yield from (dim(line) for line in paragraph(proof, width, indent="    "))
-    if finding.remedy:
+    if finding.remedy and (full or finding.severity != "info"):
         yield from paragraph(finding.remedy, width, indent="      ", first="    → ")
 
 
