@@ -98,7 +98,7 @@ class Followed:
         return max(self.oom_kills - before, 0)
 
     def look_again(self) -> None:
-        """Try the next time even if the memory controller was missing: it may be enabled by then."""
+        """Try the next time even if memory files were missing: by then they may be there, or it be gone."""
         self._without_memory = False
 
     def history(self, since: float | None) -> CgroupHistory:

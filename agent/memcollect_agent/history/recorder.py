@@ -175,12 +175,15 @@ class Recorder:
             self._gone.append(one)
 
     def _rescan(self) -> None:
+        # All of them, and not only those that are found again: the next tick then drops what was removed.
+        for one in self._live.values():
+            one.look_again()
         scan = Scan(self._cgroups)
         self._left_out = 0
         for place in scan.places(self._live):
-            if known := self._live.get(place.path):
-                known.look_again()
-            elif len(self._live) >= self.settings.max_cgroups:
+            if place.path in self._live:
+                continue
+            if len(self._live) >= self.settings.max_cgroups:
                 self._left_out += 1
             else:
                 self._follow(place, scan)

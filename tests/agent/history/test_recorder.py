@@ -258,6 +258,31 @@ def test_removed_cgroups_beyond_the_bound_are_forgotten_and_counted(tmp_path: Pa
     assert (len([one for one in history.cgroups if one.gone_at]), history.forgotten) == (2, 1)
 
 
+@pytest.mark.parametrize("memory", [True, False])
+def test_pods_that_come_and_go_leave_nothing_behind(tmp_path: Path, *, memory: bool) -> None:
+    """Without the memory controller, too, whose missing files look like those of a removed cgroup."""
+    world = World(tmp_path, max_cgroups=60, max_gone=4)
+    held = set()
+    for generation in range(40):
+        pods = [world.tree.pod(10 * generation + number) for number in range(10)]
+        for pod in pods:
+            pod.mkdir()
+            (pod / "cgroup.procs").write_text("")
+            if memory:
+                world.tree.write(pod, 5)
+        world.tick(5)
+        history = world.history()
+        held.add((descriptors(), sum(one.gone_at is None for one in history.cgroups), history.left_out))
+        for pod in pods:
+            world.tree.remove(pod)
+        world.tick(6)
+        assert not [one for one in world.cgroups() if one.gone_at is None]
+        assert world.history().problems == []
+    # From the first generation to the last: the same descriptors, ten pods, and none left out.
+    assert len(held) == 1
+    assert {(live, left_out) for _, live, left_out in held} == {(10, 0)}
+
+
 def test_no_descriptor_is_lost_over_a_life_of_changes(world: World) -> None:
     pod = world.tree.add_pod(1, 11)
     world.tick()
