@@ -438,6 +438,8 @@ class Missing(Struct, frozen=True, kw_only=True, gc=False):
     """A word: "pending", "no-agent", "agent-unreachable", "gone", "denied", "budget", …"""
     detail: str
     """A sentence with the remedy."""
+    processes: int | None = None
+    """Of kind "process", `name` then being their pod's: how many of its processes, at least."""
 
 
 class Scope(Struct, frozen=True, kw_only=True, gc=False):

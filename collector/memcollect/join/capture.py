@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from memcollect.documents.snapshot import Missing, Scope
+import msgspec
+
+from memcollect.documents.snapshot import Missing, Pod, Scope
 from memcollect_agent import wire
 
 REMEDIES = {
@@ -13,6 +17,8 @@ REMEDIES = {
     "ceiling": "raise --process-ceiling",
     "not-found": "check that it runs on this node",
 }
+_SAYS_ITSELF = re.compile("SYS_PTRACE|--timeout|--process-ceiling")
+"""An agent's sentence that names the remedy needs it no second time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +35,61 @@ class Capture:
 
 def missing_from_problem(problem: wire.Problem, node: str) -> Missing:
     """Return a problem that an agent reported, as the document lists it, with the remedy in its sentence."""
-    remedy = REMEDIES.get(problem.reason)
-    detail = f"{problem.detail}; {remedy}" if remedy else problem.detail
-    return Missing(kind=problem.kind, name=problem.name, node=node, reason=problem.reason, detail=detail)
+    return Missing(
+        kind=problem.kind,
+        name=problem.name,
+        node=node,
+        reason=problem.reason,
+        detail=_with_remedy(problem.detail, problem.reason),
+    )
+
+
+def missing_of_node(problems: Iterable[wire.Problem], rows: Sequence[Pod], node: str) -> list[Missing]:
+    """Return what a node's agent reported; unread processes by their pod's name, not by a cgroup's path.
+
+    Of one pod's processes each reason is one entry; what is the same of all pods, reports can say once.
+    """
+    sums = _sums_by_path(rows)
+    told = [_of_processes(each, sums, node) or missing_from_problem(each, node) for each in problems]
+    merged: dict[tuple[str, str, str, str], Missing] = {}
+    for each in told:
+        key = (each.kind, each.name, each.reason, each.detail)
+        merged[key] = _together(merged[key], each) if key in merged else each
+    return list(merged.values())
+
+
+def _with_remedy(detail: str, reason: str) -> str:
+    remedy = REMEDIES.get(reason)
+    return f"{detail}; {remedy}" if remedy and not _SAYS_ITSELF.search(detail) else detail
+
+
+def _sums_by_path(rows: Sequence[Pod]) -> dict[str, tuple[str, wire.ProcessSums]]:
+    """Return the pod's name and the processes of each cgroup that has any."""
+    found: dict[str, tuple[str, wire.ProcessSums]] = {}
+    for row in rows:
+        name = f"{row.namespace}/{row.name}" if row.namespace else row.name
+        cgroups = [(row.cgroup, row.own_sums), *((each.cgroup, each.sums) for each in row.containers)]
+        for cgroup, sums in cgroups:
+            if cgroup is not None and sums is not None:
+                found.setdefault(cgroup.path, (name, sums))
+    return found
+
+
+def _of_processes(
+    problem: wire.Problem, by_path: Mapping[str, tuple[str, wire.ProcessSums]], node: str
+) -> Missing | None:
+    """Return the entry of a cgroup's unread processes; None where the problem is another."""
+    if problem.kind != "process" or problem.name not in by_path:
+        return None
+    name, sums = by_path[problem.name]
+    of_reason = [each for each in sums.skipped if each.reason == problem.reason]
+    if not of_reason:
+        return None
+    detail = _with_remedy(of_reason[0].detail or problem.detail, problem.reason)
+    return Missing(
+        kind="process", name=name, node=node, reason=problem.reason, detail=detail, processes=len(of_reason)
+    )
+
+
+def _together(one: Missing, other: Missing) -> Missing:
+    return msgspec.structs.replace(one, processes=(one.processes or 0) + (other.processes or 0) or None)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from memcollect.documents.snapshot import Missing, Pod
-from memcollect.join.capture import missing_from_problem
+from memcollect.join.capture import missing_of_node
 from memcollect.join.containers import NO_CGROUP, described, join_containers, outside_of
 from memcollect.join.recognise import inside_of, runtime_of_pod
 from memcollect.join.roles import app_containers
@@ -68,7 +68,8 @@ def join_node(
         return NodeJoin(rows, missing)
     rows += sandbox_rows(answer, name)
     told = {pod.cgroup_uid for pod in pods} - set(measured)
-    missing += [missing_from_problem(p, name or "") for p in answer.problems if p.name not in told]
+    others = [problem for problem in answer.problems if problem.name not in told]
+    missing += missing_of_node(others, rows, name or "")
     return NodeJoin(rows, missing, msgspec.structs.replace(answer.node, name=name or answer.node.name))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from memcollect.documents.snapshot import Container, Pod, Snapshot, Tool, Top
-from memcollect.join.capture import Capture, missing_from_problem
+from memcollect.join.capture import Capture, missing_of_node
 from memcollect.join.containers import outside_of
 from memcollect.join.recognise import runtime_on_node
 from memcollect.join.reconcile import combine
@@ -42,7 +42,7 @@ def local_snapshot(
         scope=capture.scope,
         nodes=[sample.node],
         pods=[_remembering(each, sample) for each in rows],
-        missing=[missing_from_problem(problem, node) for problem in sample.problems],
+        missing=missing_of_node(sample.problems, rows, node),
         notes=capture.notes,
     )
 

@@ -35,7 +35,9 @@ def _common(missing: Missing) -> str:
 
 def _of_all(some: Sequence[Missing]) -> Missing:
     """Return the first of those of one reason; of several nodes with their number."""
-    first, nodes = some[0], {each.node for each in some if each.node}
+    nodes = {each.node for each in some if each.node}
+    processes = sum(each.processes or 0 for each in some) or None
+    first = msgspec.structs.replace(some[0], processes=processes)
     if len(nodes) < 2:
         return first
     more = len(nodes) - 1
@@ -49,6 +51,14 @@ def _likewise(more: int) -> str:
     )
 
 
+def whose(missing: Missing, names: Sequence[str], show: Callable[[str], str] = str) -> str:
+    """Return what a group is about: "pod a", "12 processes of 3 pods: a, b, c"."""
+    if missing.processes is None:
+        return some_names(names, missing.kind, show)
+    of = some_names(list(dict.fromkeys(names)), "pod", show)
+    return f"{missing.processes} process{'' if missing.processes == 1 else 'es'} of {of}"
+
+
 def some_names(names: Sequence[str], kind: str, show: Callable[[str], str] = str) -> str:
     """Return "pod a", or "7 pods: a, b, c, d, e and 2 more"; the document itself has them all.
 
@@ -58,7 +68,8 @@ def some_names(names: Sequence[str], kind: str, show: Callable[[str], str] = str
         return f"{kind} {show(names[0])}"
     more = len(names) - MOST_NAMES
     listed = ", ".join(map(show, names[:MOST_NAMES]))
-    return f"{len(names)} {kind}s: {listed}" + (f" and {more} more" if more > 0 else "")
+    many = f"{kind}es" if kind.endswith("s") else f"{kind}s"
+    return f"{len(names)} {many}: {listed}" + (f" and {more} more" if more > 0 else "")
 
 
 def subtotals(snapshot: Snapshot) -> list[tuple[str, list[Subtotal], int]]:

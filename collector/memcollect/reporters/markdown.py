@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from memcollect.reporters.attention import first_looks, others
 from memcollect.reporters.columns import Amount, limit_text, overview_row
 from memcollect.reporters.escape import markdown, markdown_code
-from memcollect.reporters.groups import missing_groups, some_names, subtotals
+from memcollect.reporters.groups import missing_groups, subtotals, whose
 from memcollect.reporters.markdown_node import account_lines
 from memcollect.reporters.markdown_parts import (
     composition_rows,
@@ -71,7 +71,7 @@ def _lines(snapshot: Snapshot, *, in_full: bool) -> Iterator[str]:
     if snapshot.missing:
         yield from section("Asked for and not measured")
         yield from (
-            f"- {some_names(names, markdown(missing.kind), markdown_code)} ({markdown(missing.reason)}): "
+            f"- {whose(missing, names, markdown_code)} ({markdown(missing.reason)}): "
             + markdown(missing.detail)
             for missing, names in missing_groups(snapshot.missing)
         )

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from memcollect.reporters.columns import by_size
-from memcollect.reporters.groups import missing_groups, some_names
+from memcollect.reporters.groups import missing_groups, whose
 from memcollect.reporters.terminal.lines import left, paragraph
 from memcollect.reporters.terminal.node import account_lines
 from memcollect.reporters.terminal.overview import attention_lines, overview_lines
@@ -118,7 +118,7 @@ def _missing(snapshot: Snapshot, width: int) -> Iterator[Text]:
     yield Text(f"Asked for and not measured ({len(snapshot.missing)})", style="bold red")
     for missing, names in missing_groups(snapshot.missing):
         where = f" on {missing.node}" if missing.node else ""
-        text = f"{some_names(names, missing.kind)}{where} ({missing.reason}): {missing.detail}"
+        text = f"{whose(missing, names)}{where} ({missing.reason}): {missing.detail}"
         yield from paragraph(text, width, indent="    ", first="  ✗ ")
 
 

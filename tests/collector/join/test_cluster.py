@@ -1,9 +1,10 @@
 import pytest
+from msgspec.structs import replace
 
 from memcollect.join import ClusterFacts, Failure, join_node
 from memcollect.kubernetes import objects as kube
 from memcollect.kubernetes.usage import Metrics
-from memcollect_agent.wire import NodeSample, Problem
+from memcollect_agent.wire import NodeSample, Problem, ProcessSums, SkippedProcess
 from worlds.join_builders import (
     MIB,
     NO_METRICS,
@@ -145,6 +146,32 @@ def test_problems_of_the_node_are_missing_with_its_name() -> None:
     told = Problem(kind="request", name="history", reason="unsupported", detail="keeps none")
     joined = join_node(NODE, [], answer(problems=[told]), NO_METRICS)
     assert [(each.kind, each.name, each.node) for each in joined.missing] == [("request", "history", NODE)]
+
+
+def test_unread_processes_bear_their_pods_name_their_number_and_the_remedy_once() -> None:
+    why = "the kernel refused: give the agent the capability SYS_PTRACE"
+    containers = [
+        replace(
+            measured(id_),
+            sums=ProcessSums(
+                listed=count,
+                skipped=[SkippedProcess(pid=pid, reason="denied", detail=why) for pid in range(count)],
+            ),
+        )
+        for id_, count in (("a", 3), ("b", 2))
+    ]
+    told = [
+        Problem(kind="process", name=each.cgroup.path, reason="denied", detail="some of its processes …")
+        for each in containers
+    ]
+    joined = join_node(
+        NODE,
+        [pod([Described("app", "a"), Described("web", "b")])],
+        answer(measured_pod(*containers), problems=told),
+        NO_METRICS,
+    )
+    (missing,) = joined.missing
+    assert (missing.name, missing.processes, missing.detail) == ("deer-flow/sandbox-1", 5, why)
 
 
 def test_a_pod_in_two_states_is_what_its_cgroup_shows() -> None:

@@ -1,7 +1,9 @@
+from msgspec.structs import replace
+
 from memcollect.documents.snapshot import Missing, Pod, Snapshot, Subtotal, Summary
 from memcollect.reporters import groups, markdown, table
 
-NO_AGENT = {"kind": "pod", "node": "n1", "reason": "no-agent", "detail": "Node n1 has no agent."}
+NO_AGENT = Missing(kind="pod", name="", node="n1", reason="no-agent", detail="Node n1 has no agent.")
 
 
 def _snapshot(**changes: object) -> Snapshot:
@@ -10,14 +12,14 @@ def _snapshot(**changes: object) -> Snapshot:
 
 
 def test_one_reason_that_holds_for_many_is_said_once_with_its_names() -> None:
-    missing = [Missing(name=f"team/p{number}", **NO_AGENT) for number in range(7)]
+    missing = [replace(NO_AGENT, name=f"team/p{number}") for number in range(7)]
     [(first, names)] = groups.missing_groups(missing)
     assert first == missing[0]
     assert groups.some_names(names, "pod") == "7 pods: team/p0, team/p1, team/p2, team/p3, team/p4 and 2 more"
 
 
 def test_reasons_that_differ_stay_apart() -> None:
-    missing = [Missing(name="a", **NO_AGENT), Missing(name="b", **{**NO_AGENT, "node": "n2"})]
+    missing = [replace(NO_AGENT, name="a"), replace(NO_AGENT, name="b", node="n2")]
     assert [names for _, names in groups.missing_groups(missing)] == [["a"], ["b"]]
 
 
@@ -84,3 +86,26 @@ def test_another_reason_on_another_node_stays_another() -> None:
     other = Missing(kind="pod", name="a/5", node="n2", reason="timeout", detail="n2 did not answer.")
     found = groups.missing_groups([refused("a/1", "n1"), other])
     assert [(each.node, names) for each, names in found] == [("n1", ["a/1"]), ("n2", ["a/5"])]
+
+
+def unread(pod: str, processes: int) -> Missing:
+    return Missing(
+        kind="process", name=pod, node="n1", reason="denied", detail="refused.", processes=processes
+    )
+
+
+def test_unread_processes_are_counted_and_their_pods_named() -> None:
+    [(first, names)] = groups.missing_groups([unread("a/1", 3), unread("a/2", 35)])
+    assert groups.whose(first, names) == "38 processes of 2 pods: a/1, a/2"
+
+
+def test_one_unread_process_is_one() -> None:
+    [(first, names)] = groups.missing_groups([unread("a/1", 1)])
+    assert groups.whose(first, names) == "1 process of pod a/1"
+
+
+def test_a_page_says_once_what_all_pods_of_a_node_lack() -> None:
+    missing = [unread(f"team/p{number}", 2) for number in range(19)]
+    line = next(line for line in table.render(_snapshot(missing=missing)).splitlines() if "✗" in line)
+    assert line.startswith("  ✗ 38 processes of 19 pods: team/p0, team/p1")
+    assert table.render(_snapshot(missing=missing)).count("refused.") == 1

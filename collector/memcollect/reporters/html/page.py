@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from memcollect.reporters.columns import by_size
-from memcollect.reporters.groups import MOST_NAMES, missing_groups, some_names, subtotals
+from memcollect.reporters.groups import MOST_NAMES, missing_groups, subtotals, whose
 from memcollect.reporters.html.document import document
 from memcollect.reporters.html.markup import NOTHING, Markup, element, items, joined, name_of
 from memcollect.reporters.html.node import account_section
@@ -65,7 +65,7 @@ def _missing(missing: Sequence[Missing]) -> Markup:
 
 def _missing_group(first: Missing, names: Sequence[str]) -> Markup:
     where = f" on {first.node}" if first.node else ""
-    sentence = [some_names(names, first.kind), f"{where} ({first.reason}): {first.detail}"]
+    sentence = [whose(first, names), f"{where} ({first.reason}): {first.detail}"]
     if len(names) <= MOST_NAMES:
         return joined(sentence)
     summary = element("summary", f"all {len(names)}")

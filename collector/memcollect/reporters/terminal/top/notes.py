@@ -9,7 +9,7 @@ from rich.text import Text
 from memcollect.live.model import Frame
 from memcollect.live.rows import Row
 from memcollect.live.totals import Totals
-from memcollect.reporters.groups import missing_groups, some_names
+from memcollect.reporters.groups import missing_groups, some_names, whose
 from memcollect.reporters.sizes import size
 from memcollect.reporters.terminal.lines import paragraph
 from memcollect.reporters.terminal.top.cells import age
@@ -26,7 +26,7 @@ def note_lines(frame: Frame, left_out: Sequence[str], width: int) -> Iterator[Te
     """Yield the footnotes, the gravest first."""
     for missing, names in missing_groups(frame.missing):
         where = f" on {missing.node}" if missing.node and missing.kind != "node" else ""
-        text = f"{some_names(names, missing.kind)}{where} ({missing.reason}): {missing.detail}"
+        text = f"{whose(missing, names)}{where} ({missing.reason}): {missing.detail}"
         for line in paragraph(text, width, indent="    ", first="  ✗ "):
             line.stylize("red")
             yield line
