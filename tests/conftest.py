@@ -1,6 +1,7 @@
 """What every test may count on, whatever started the test run."""
 
 import signal
+import sys
 from collections.abc import Iterator
 from types import FrameType
 
@@ -29,3 +30,11 @@ def default_signals() -> Iterator[None]:
 
 def _stay(_number: int, _frame: FrameType | None) -> None:
     """Do nothing."""
+
+
+@pytest.fixture(autouse=True)
+def no_secrets_of_other_tests() -> None:
+    """Forget what other tests have sent, or their keys would be masked in this one's texts."""
+    secrecy = sys.modules.get("memcollect.secrecy")
+    if secrecy is not None:
+        secrecy.forget_secrets()

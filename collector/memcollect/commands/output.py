@@ -16,6 +16,7 @@ import click
 from memcollect.documents.files import check_target, write_document
 from memcollect.errors import OutputError
 from memcollect.reporters.escape import visible
+from memcollect.secrecy import without_secrets
 from memcollect_agent.streams import discard_output
 
 if TYPE_CHECKING:
@@ -146,14 +147,18 @@ def page(text: str) -> bool:
 def say(sentence: str, *details: str) -> None:
     """Print a line for the user on standard error, and one below it for each of `details`.
 
-    All are harmless whatever names they hold: a line break within one is written out.
+    All are harmless whatever they hold: a line break within one is written out, a secret never is.
     """
     with contextlib.suppress(OSError, ValueError):
         encoding = sys.stderr.encoding or "utf-8"
-        lines = [f"memcollect: {visible(sentence)}", *(f"  {visible(each)}" for each in details)]
+        lines = [f"memcollect: {_harmless(sentence)}", *(f"  {_harmless(each)}" for each in details)]
         shown = "\n".join(lines).encode(encoding, "replace").decode(encoding)
         sys.stderr.write(f"{shown}\n")
         sys.stderr.flush()
+
+
+def _harmless(text: str) -> str:
+    return visible(without_secrets(text))
 
 
 def report_width() -> int:

@@ -19,12 +19,12 @@ from memcollect.evidence.exits import Exit
 from memcollect.evidence.judging import Verdict
 from memcollect.evidence.port import ErrorKind, Level
 from memcollect.evidence.seen import Came, Seen
+from memcollect.secrecy import without_secrets
 
 EVIDENCE_SCHEMA_VERSION = 1
 EVIDENCE_FOLDER = "evidence"
 KEPT_CHARACTERS = 2000
 KEPT_PATHS = 50
-MASK = "(not kept)"
 
 
 class KeptStep(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -103,56 +103,42 @@ class Evidence(Struct, frozen=True, kw_only=True):
     notes: list[str] = field(default_factory=list)
 
 
-def kept(seen: Seen, secrets: Iterable[str] = ()) -> KeptStep:
-    """Return what a document keeps of a step; each of `secrets` is masked wherever it occurs."""
-    mask = masking(secrets)
-    stderr = None if seen.stderr is None else _bounded(mask(_text(seen.stderr)))
+def kept(seen: Seen) -> KeptStep:
+    """Return what a document keeps of a step, without the secrets that were sent."""
     return KeptStep(
         label=seen.label,
         came=seen.came,
         kind=seen.kind,
-        why=_bounded(mask(seen.why)),
+        why=_bounded(without_secrets(seen.why)),
         exit=seen.exit,
-        text=_bounded(mask(_text(seen.data))),
+        text=_bounded(_text(seen.data)),
         size_bytes=len(seen.data) if seen.came == "answer" else None,
         sha256=hashlib.sha256(seen.data).hexdigest() if seen.data else "",
-        stderr=stderr,
-        paths=None if seen.paths is None else [mask(each)[:300] for each in seen.paths[:KEPT_PATHS]],
+        stderr=None if seen.stderr is None else _bounded(_text(seen.stderr)),
+        paths=None
+        if seen.paths is None
+        else [without_secrets(each)[:300] for each in seen.paths[:KEPT_PATHS]],
         status=seen.status,
-        facts={name: _masked(value, mask) for name, value in seen.facts.items()},
-        absent={name: mask(why) for name, why in seen.absent.items()},
+        facts={name: _masked(value) for name, value in seen.facts.items()},
+        absent={name: without_secrets(why) for name, why in seen.absent.items()},
         truncated=seen.truncated,
         seconds=round(seen.seconds, 3),
         level=seen.level,
     )
 
 
-class masking:  # noqa: N801 # it is used as a function
-    """Replaces secrets in texts."""
-
-    def __init__(self, secrets: Iterable[str]) -> None:
-        # Longer ones first: one may be part of another.
-        self._secrets = sorted({each for each in secrets if each}, key=len, reverse=True)
-
-    def __call__(self, text: str) -> str:
-        """Return the text with every secret in it replaced."""
-        for secret in self._secrets:
-            text = text.replace(secret, MASK)
-        return text
-
-
 def _text(data: bytes) -> str:
-    return data[: KEPT_CHARACTERS * 4].decode("utf-8", "backslashreplace")
+    return without_secrets(data[: KEPT_CHARACTERS * 4].decode("utf-8", "backslashreplace"))
 
 
 def _bounded(text: str) -> str:
     return text if len(text) <= KEPT_CHARACTERS else text[: KEPT_CHARACTERS - 1] + "…"
 
 
-def _masked(value: bool | int | str | list[str], mask: masking) -> bool | int | str | list[str]:  # noqa: FBT001 # a fact
+def _masked(value: bool | int | str | list[str]) -> bool | int | str | list[str]:  # noqa: FBT001 # a fact
     if isinstance(value, str):
-        return mask(value)
-    return [mask(each) for each in value] if isinstance(value, list) else value
+        return without_secrets(value)
+    return [without_secrets(each) for each in value] if isinstance(value, list) else value
 
 
 def encode(evidence: Evidence) -> bytes:

@@ -10,6 +10,7 @@ import msgspec
 from memcollect.documents.bundle import BundleWriter
 from memcollect.documents.run import SNAPSHOT_FOLDER, Event, NodeEvidence, PhaseRun, RunManifest
 from memcollect.profile.plan.blocks import Block
+from memcollect.secrecy import without_secrets
 
 
 class Record:
@@ -21,7 +22,9 @@ class Record:
         self.manifest = manifest
 
     def event(self, kind: str, **more: str | int | None) -> None:
-        """Append an event; it is on the disk when this returns."""
+        """Append an event; it is on the disk when this returns. Its detail may be of elsewhere."""
+        if isinstance(detail := more.get("detail"), str):
+            more["detail"] = without_secrets(detail)
         self._writer.event(msgspec.convert({"at": time.time(), "kind": kind, **more}, Event))
 
     def file(self, path: str, content: bytes) -> str:

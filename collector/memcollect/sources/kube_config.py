@@ -1,5 +1,6 @@
 """Which cluster, and as whom: kubeconfig, exec plugins and in-cluster credentials by the official client."""
 
+import contextlib
 import copy
 import logging
 import os
@@ -16,7 +17,9 @@ from kubernetes.config import ConfigException, load_incluster_config, load_kube_
 from kubernetes.config.kube_config import KubeConfigMerger
 
 from memcollect.errors import KubeConfigError
+from memcollect.secrecy import remember_secret
 from memcollect.sources.plain import plain
+from memcollect_agent.redact import masked
 
 DEFAULT_KUBECONFIG = "~/.kube/config"
 IN_CLUSTER = "in-cluster"
@@ -37,6 +40,7 @@ class Cluster:
         self.origin = origin
         self.context = context
         configuration.refresh_api_key_hook = _one_at_a_time(configuration.refresh_api_key_hook)
+        _remember_secrets(configuration)
         if not configuration.verify_ssl:
             # The user's own kubeconfig says so, and kubectl does not warn on every request either.
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
@@ -146,7 +150,7 @@ def _expects_credentials(merged: Any, context: str | None) -> bool:
 
 
 def _credentials_error(logged: list[str]) -> KubeConfigError:
-    said = plain(logged[-1]) if logged else "it gave none"
+    said = plain(masked(logged[-1])) if logged else "it gave none"
     return KubeConfigError(
         f"The kubeconfig's plugin gave no credentials: {said}.",
         "Run `kubectl get pods` with the same context: it starts the same plugin and shows what it says.",
@@ -188,6 +192,17 @@ def _problem(error: Exception) -> str:
     return plain(str(error)).rstrip(".")
 
 
+def _remember_secrets(configuration: Any) -> None:
+    """Tell all that a server or a proxy will be sent; as yet a token may stand without its scheme."""
+    for value in (configuration.api_key or {}).values():
+        remember_secret(str(value))
+    for value in (configuration.proxy_headers or {}).values():
+        remember_secret(str(value))
+    for url in (configuration.host, configuration.proxy):
+        with contextlib.suppress(urllib3.exceptions.LocationParseError):
+            remember_secret((urllib3.util.parse_url(str(url or "")).auth or "").partition(":")[2])
+
+
 def _one_at_a_time(hook: Callable[[Any], None] | None) -> Callable[[Any], None] | None:
     """Wrap the client's refresh of credentials so that workers do not run a plugin all at once.
 
@@ -205,5 +220,6 @@ def _one_at_a_time(hook: Callable[[Any], None] | None) -> Callable[[Any], None] 
             # Under "BearerToken" or "authorization", as the client's version has it.
             for name, token in configuration.api_key.items():
                 configuration.api_key[name] = token.strip()
+            _remember_secrets(configuration)
 
     return refresh

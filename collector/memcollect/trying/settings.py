@@ -21,5 +21,3 @@ class Settings(Struct, frozen=True, kw_only=True):
     api_port: int = 8080
     """On which another sandbox's interface would be reached."""
     declared: Mapping[str, str] = field(default_factory=dict)
-    secrets: Sequence[str] = ()
-    """Texts that no document may hold."""

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 import msgspec
 
 from memcollect.evidence.checks import Check, Row
-from memcollect.evidence.document import CheckResult, RowResult, kept, masking
-from memcollect.evidence.judging import Judged, judge
+from memcollect.evidence.document import CheckResult, RowResult, kept
+from memcollect.evidence.judging import Judged, Verdict, judge
 from memcollect.evidence.port import BROKEN, OperationError
 from memcollect.evidence.seen import Seen
 from memcollect.evidence.steps import Step, Take, Together
+from memcollect.secrecy import without_secrets
 from memcollect.trying.cleaning import clean_files, clean_uploads, destroy
 from memcollect.trying.limits import within
 from memcollect.trying.naming import filled_check, of_check
@@ -77,14 +78,13 @@ class Trial:
         for need in check.needs:
             offered, why = self.performer.lacks(need)
             if why:
-                return _result(
-                    check, Judged(verdict="not-offered" if offered else "not-tried", observed=why), [], ()
-                )
+                verdict: Verdict = "not-offered" if offered else "not-tried"
+                return _result(check, Judged(verdict=verdict, observed=why), [])
         if self.performer.stopped():
-            return _result(check, Judged(verdict="not-tried", observed="Ctrl-C came before it"), [], ())
+            return _result(check, Judged(verdict="not-tried", observed="Ctrl-C came before it"), [])
         if time.monotonic() > until:
             why = f"the row's time, {row.seconds:g} s, was spent before it"
-            return _result(check, Judged(verdict="not-tried", observed=why), [], ())
+            return _result(check, Judged(verdict="not-tried", observed=why), [])
         asked = filled_check(check, names)
         self.performer.begin(names)
         own = self._steps(check, check.steps, until)
@@ -92,7 +92,7 @@ class Trial:
         seen = [*(each for each in first if each.label in wanted or not check.steps), *own]
         judged = judge(asked, _reached(seen, wanted) if not check.steps else seen)
         self._afterwards(check, own)
-        return _result(asked, judged, seen, self.performer.settings.secrets)
+        return _result(asked, judged, seen)
 
     def _steps(self, check: Check, steps: Sequence[Step], until: float) -> list[Seen]:
         """Do the steps in their order; the first without an answer ends them, unless none was demanded."""
@@ -155,6 +155,7 @@ class Trial:
 
     def _fault(self, why: str) -> None:
         if why:
+            why = without_secrets(why)
             self.left.append(why)
             self.say(f"not removed: {why}")
 
@@ -192,8 +193,7 @@ def _reached(seen: Sequence[Seen], wanted: set[str]) -> list[Seen]:
     return own if {each.label for each in own} == wanted else [*own, *seen[-1:]]
 
 
-def _result(check: Check, judged: Judged, seen: Sequence[Seen], secrets: Sequence[str]) -> CheckResult:
-    mask = masking(secrets)
+def _result(check: Check, judged: Judged, seen: Sequence[Seen]) -> CheckResult:
     return CheckResult(
         name=check.name,
         verdict=judged.verdict,
@@ -201,7 +201,7 @@ def _result(check: Check, judged: Judged, seen: Sequence[Seen], secrets: Sequenc
         expected=check.expected,
         source=check.source,
         level=check.level,
-        observed=mask(judged.observed),
+        observed=without_secrets(judged.observed),
         levels=list(dict.fromkeys(each.level for each in seen if each.level is not None)),
-        steps=[kept(each, secrets) for each in seen],
+        steps=[kept(each) for each in seen],
     )

@@ -24,8 +24,8 @@ from memcollect.profile.plan.model import Evidence as Phase
 from memcollect.profile.plan.model import Plan, Trying
 from memcollect.profile.record import Record
 from memcollect.profile.sandboxes.cleanup import Cleaner
-from memcollect.profile.sandboxes.provisioned import ProvisionedSource
 from memcollect.profile.tools import Workshop
+from memcollect.secrecy import remember_secret
 from memcollect.sources.agent_pods import Deployment
 from memcollect.sources.agents import Limits
 from memcollect.sources.plain import plain
@@ -66,7 +66,7 @@ class Trier:
         provider = SourceProvider(self.gatherer, self.cleaner, self._opener(driver))
         witness = ClusterWitness(provider, self.workshop, self._nodes, self.deployment, self.limits)
         try:
-            return self._tried(phase, driver, (provider, witness), [*headers.values(), *_secrets(provider)])
+            return self._tried(phase, driver, (provider, witness), headers)
         finally:
             witness.close()
 
@@ -81,22 +81,22 @@ class Trier:
         except OperationError as error:
             return Outcome("failed", str(error))
         try:
-            return self._tried(phase, "deerflow", (DeerflowProvider(program), None), [*headers.values()])
+            return self._tried(phase, "deerflow", (DeerflowProvider(program), None), headers)
         finally:
             program.close()
 
     def _tried(
-        self, phase: Phase, driver: str, ways: tuple[Provider, Witness | None], secrets: list[str]
+        self, phase: Phase, driver: str, ways: tuple[Provider, Witness | None], headers: Mapping[str, str]
     ) -> Outcome:
         provider, witness = ways
         rows = rows_named(phase.rows)
         document = _Document(self.record, phase, driver, [row.name for row in rows])
         performer = Performer(
             provider=provider,
-            settings=_settings(self.plan.evidence, secrets),
+            settings=_settings(self.plan.evidence),
             ledger=Ledger(f"mc-{self.record.manifest.run_id}"),
             stopped=self.stopped,
-            gateway=_gateway(self.plan.evidence, _values(self.plan.evidence.gateway_headers, self.environ)),
+            gateway=_gateway(self.plan.evidence, headers),
             witness=witness,
         )
         trial = Trial(performer, self.say, document.add)
@@ -156,14 +156,10 @@ def _values(headers: Mapping[str, str], environ: Mapping[str, str]) -> dict[str,
             f"The gateway's headers need {', '.join(map(plain, absent))} in the environment.",
             f"Set it: export {plain(absent[0])}=…",
         )
-    return {header: environ[name] for header, name in headers.items()}
+    return {header: remember_secret(environ[name]) for header, name in headers.items()}
 
 
-def _secrets(provider: SourceProvider) -> list[str]:
-    return provider.source.secrets if isinstance(provider.source, ProvisionedSource) else []
-
-
-def _settings(told: Trying, secrets: list[str]) -> Settings:
+def _settings(told: Trying) -> Settings:
     return Settings(
         users=(told.users[0], told.users[1]),
         idle_seconds=float(told.idle) or None,
@@ -172,7 +168,6 @@ def _settings(told: Trying, secrets: list[str]) -> Settings:
         download_limit_bytes=int(told.download_limit) or None,
         api_port=told.port,
         declared={name: text for name, text in msgspec.to_builtins(told.declared).items() if text},
-        secrets=secrets,
     )
 
 

@@ -12,6 +12,7 @@ from memcollect.kubernetes.objects import Pod
 from memcollect.profile.plan.model import Call, Provisioned
 from memcollect.profile.sandboxes.source import Sandbox, SandboxError, pods_named
 from memcollect.profile.tools import Tools
+from memcollect.secrecy import remember_secret
 from memcollect.sources.plain import plain
 from memcollect.sources.provisioner import ProvisionerCall, ask
 
@@ -55,11 +56,6 @@ class ProvisionedSource:
         """Whether the plan's request for a sandbox names a user."""
         return "{user}" in self._source.create.url + self._source.create.body
 
-    @property
-    def secrets(self) -> list[str]:
-        """The headers' values."""
-        return list(self._headers.values())
-
     def own(self, key: str, thread: str, user: str) -> None:
         """Note for whom a sandbox will be; of others the thread is the key, and the user DEFAULT_USER."""
         self._owners[key] = thread, user or DEFAULT_USER
@@ -77,7 +73,9 @@ class ProvisionedSource:
                 f"The source's headers need {', '.join(map(plain, absent))} in the environment.",
                 f"Set it: export {plain(absent[0])}=…",
             )
-        values = {header: self._environ[name] for header, name in self._source.headers.items()}
+        values = {
+            header: remember_secret(self._environ[name]) for header, name in self._source.headers.items()
+        }
         broken = [header for header, value in values.items() if not value.isprintable()]
         if broken:
             raise UsageError(
