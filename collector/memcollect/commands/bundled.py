@@ -17,7 +17,7 @@ def evidence_of(bundle: Path) -> list[Evidence]:
     manifest = read_bundle(str(bundle)).manifest
     directory = bundle if bundle.is_dir() else bundle.parent
     documents = []
-    for entry in manifest.files:
+    for entry in {each.path: each for each in manifest.files}.values():
         if not entry.path.startswith(f"{EVIDENCE_FOLDER}/"):
             continue
         content, problem = checked(directory, entry)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from memcollect.documents.snapshot import Snapshot
 
 EXIT_INCOMPLETE = 3
+MOST_PROBLEMS = 50
+"""Of one bundle, that are shown."""
 ISSUE = re.compile(r"(?:[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+)?#[0-9]{1,10}|[A-Z][A-Z0-9]{1,9}-[0-9]{1,10}")
 
 EPILOG = """\b
@@ -193,21 +196,44 @@ def _read(path: str, name: str, label: str | None) -> Document:
 
     if is_bundle(path):
         bundle = read_bundle(path)
+        snapshots, faults = _all_explained(bundle.snapshots)
+        try:
+            evidence = evidence_of(Path(path))
+        except DocumentError as error:
+            evidence = []
+            faults.append(error.sentence.rstrip("."))
+        files = bundle.manifest.files
+        problems = [each for each in bundle.problems if not is_of_a_crash(Path(path), files, each)] + faults
         return Document(
             name=name,
             label=label,
             sha256=bundle.sha256,
             manifest=bundle.manifest,
-            snapshots={path: _explained(each, path) for path, each in bundle.snapshots.items()},
-            evidence=evidence_of(Path(path)),
-            problems=[
-                each for each in bundle.problems if not is_of_a_crash(Path(path), bundle.manifest.files, each)
-            ],
+            snapshots=snapshots,
+            evidence=evidence,
+            problems=_few(problems),
         )
     data = read_bytes(path)
     snapshot = _explained(decode_snapshot(data, path), path)
     digest = hashlib.sha256(data).hexdigest()
     return Document(name=name, label=label, sha256=digest, snapshots={name: snapshot})
+
+
+def _few(problems: list[str]) -> list[str]:
+    if len(problems) <= MOST_PROBLEMS:
+        return problems
+    return [*problems[:MOST_PROBLEMS], f"and {len(problems) - MOST_PROBLEMS} more problems of the kind"]
+
+
+def _all_explained(snapshots: Mapping[str, Snapshot]) -> tuple[dict[str, Snapshot], list[str]]:
+    """Return those of a bundle that can be explained, and a problem for each that cannot."""
+    explained, faults = {}, []
+    for path, each in snapshots.items():
+        try:
+            explained[path] = _explained(each, path)
+        except DocumentError as error:
+            faults.append(error.sentence.rstrip("."))
+    return explained, faults
 
 
 def _explained(snapshot: Snapshot, path: str) -> Snapshot:

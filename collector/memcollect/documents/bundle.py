@@ -7,6 +7,9 @@ files inside the directory are ever opened.
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -14,8 +17,8 @@ from typing import Any
 
 import msgspec
 
-from memcollect.documents.events import append_event
-from memcollect.documents.files import decode_snapshot, read_bytes, write_document
+from memcollect.documents.events import ALTERED, append_event
+from memcollect.documents.files import MAX_DOCUMENT_BYTES, decode_snapshot, read_bytes, write_document
 from memcollect.documents.run import (
     EVENTS_NAME,
     MANIFEST_NAME,
@@ -27,6 +30,9 @@ from memcollect.documents.run import (
 )
 from memcollect.documents.snapshot import Snapshot
 from memcollect.errors import DocumentError, OutputError, SchemaError, UsageError
+
+MAX_MANIFEST_BYTES = 256 << 20
+"""A thousand times that of the longest run we know of."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +64,15 @@ def read_bundle(path: str) -> Bundle:
         raise DocumentError(
             f"{path} is no bundle: it has no {MANIFEST_NAME}.", "Name a directory that `profile` left."
         )
-    data = read_bytes(str(directory / MANIFEST_NAME))
+    data = read_bytes(str(directory / MANIFEST_NAME), MAX_MANIFEST_BYTES, "manifest")
     manifest = _decode(data, str(directory / MANIFEST_NAME))
     problems = [*_repeated(manifest)]
     good: dict[str, bytes] = {}
     used = {name for run in manifest.phases for name in run.snapshots}
-    for entry in manifest.files:
-        content, problem = checked(directory, entry)
+    left_bytes = MAX_DOCUMENT_BYTES
+    for entry in {each.path: each for each in manifest.files}.values():
+        content, problem = checked(directory, entry, left_bytes)
+        left_bytes -= len(content or b"")
         problems += [problem] if problem else []
         if content is not None and entry.path in used:
             good[entry.path] = content
@@ -96,27 +104,55 @@ def _decode(data: bytes, name: str) -> RunManifest:
 def _repeated(manifest: RunManifest) -> Iterator[str]:
     """Yield what would count one measurement as several."""
     paths = [name for run in manifest.phases for name in run.snapshots]
-    for name in sorted({each for each in paths if paths.count(each) > 1}):
+    for name in _more_than_once(paths):
         yield f"{name} stands for more than one measurement"
-    hashes = [entry.sha256 for entry in manifest.files if entry.path in set(paths)]
+    for name in _more_than_once(entry.path for entry in manifest.files):
+        yield f"{name} stands in the manifest's files more than once"
+    used = set(paths)
+    hashes = [entry.sha256 for entry in manifest.files if entry.path in used]
     if len(set(hashes)) < len(hashes):
         yield "two of the snapshots are the same file"
 
 
-def checked(directory: Path, entry: FileEntry) -> tuple[bytes | None, str]:
-    """Return a bundle's file's content, or None and the sentence that says what is wrong."""
-    inside = _inside(directory, entry.path)
-    if inside is None:
-        return None, f"{entry.path} points out of the bundle"
-    if not inside.exists():
-        return None, f"{entry.path} is missing"
+def _more_than_once(names: Iterable[str]) -> list[str]:
+    return sorted(name for name, count in Counter(names).items() if count > 1)
+
+
+def checked(
+    directory: Path, entry: FileEntry, left_bytes: int = MAX_DOCUMENT_BYTES
+) -> tuple[bytes | None, str]:
+    """Return a bundle's file's content, or None and the sentence that says what is wrong.
+
+    A file of another size than the entry's is not read, nor one of more than `left_bytes`.
+    """
     try:
-        content = read_bytes(str(inside))
+        return _content(directory, entry, left_bytes), ""
     except DocumentError as error:
         return None, error.sentence.rstrip(".")
+
+
+def _content(directory: Path, entry: FileEntry, left_bytes: int) -> bytes:
+    name = entry.path
+    inside = _inside(directory, name)
+    if inside is None:
+        raise DocumentError(f"{name} points out of the bundle.")
+    try:
+        status = inside.lstat()
+    except FileNotFoundError as error:
+        raise DocumentError(f"{name} is missing.") from error
+    except OSError as error:
+        raise DocumentError(f"{name} cannot be read: {error.strerror or error}.") from error
+    if stat.S_ISREG(status.st_mode) and status.st_size > left_bytes:
+        raise DocumentError(f"{name} is not read: the bundle has more than {MAX_DOCUMENT_BYTES >> 30} GiB.")
+    # One of another size need not be read to be known for altered, however large it is.
+    content = b"" if _of_other_size(status, entry) else read_bytes(str(inside))
     if len(content) != entry.size_bytes or hashlib.sha256(content).hexdigest() != entry.sha256:
-        return None, f"{entry.path} was altered: its checksum is not the manifest's"
-    return content, ""
+        raise DocumentError(f"{name} {ALTERED}.")
+    return content
+
+
+def _of_other_size(status: os.stat_result, entry: FileEntry) -> bool:
+    return stat.S_ISREG(status.st_mode) and status.st_size != entry.size_bytes
 
 
 def _inside(directory: Path, name: str) -> Path | None:

@@ -18,6 +18,9 @@ from memcollect.documents.files import read_bytes
 from memcollect.documents.run import EVENTS_NAME, Event, FileEntry
 from memcollect.errors import OutputError
 
+ALTERED = "was altered: its checksum is not the manifest's"
+"""What is said after the name of a bundle's file."""
+
 
 def append_event(directory: Path, event: Event) -> None:
     """Append a line to the events of a bundle; it is on the disk when this returns. Raises OutputError."""
@@ -37,7 +40,7 @@ def read_events(directory: Path) -> list[Event]:
     path = directory / EVENTS_NAME
     found = []
     for line in read_bytes(str(path)).splitlines() if path.is_file() else []:
-        with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
+        with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             found.append(msgspec.json.decode(line, type=Event))
     return found
 
@@ -47,18 +50,16 @@ def only_more_events(directory: Path, entry: FileEntry) -> bool:
 
     So they do after a crash: events are written before the manifest that counts them.
     """
-    content = read_bytes(str(directory / EVENTS_NAME))[: entry.size_bytes]
+    content = read_bytes(str(directory / EVENTS_NAME))[: max(entry.size_bytes, 0)]
     return len(content) == entry.size_bytes and hashlib.sha256(content).hexdigest() == entry.sha256
 
 
 def is_of_a_crash(directory: Path, files: Iterable[FileEntry], problem: str) -> bool:
     """Return whether a bundle's problem is what a crash leaves: events that came after the manifest."""
+    if problem != f"{EVENTS_NAME} {ALTERED}":
+        return False
     entry = next((each for each in files if each.path == EVENTS_NAME), None)
-    return (
-        entry is not None
-        and problem.startswith(f"{EVENTS_NAME} was altered")
-        and only_more_events(directory, entry)
-    )
+    return entry is not None and only_more_events(directory, entry)
 
 
 def _ends_with_a_line(file: int) -> bool:

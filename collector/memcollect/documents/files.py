@@ -25,6 +25,8 @@ STDIN = "-"
 READ_BYTES = 1 << 20
 MAX_DOCUMENT_BYTES = 4 << 30
 """Ten times the largest cluster we know of; without a ceiling `< /dev/zero` would eat the machine."""
+MAX_WRITTEN_BYTES = 4 << 20
+"""Of a plan, a table or a manifest, which a person or a program of theirs has written."""
 NEW_FILE_MODE = 0o666
 
 
@@ -47,12 +49,21 @@ def read_snapshot(name: str) -> Snapshot:
     return decode_snapshot(_read(name), _shown(name))
 
 
-def read_bytes(name: str) -> bytes:
+def read_bytes(name: str, most_bytes: int = MAX_DOCUMENT_BYTES, what: str = "snapshot") -> bytes:
     """Return the content of the regular file `name`, or of standard input for "-".
 
-    Raises DocumentError where it cannot be read, is no regular file, or is larger than any snapshot.
+    Raises DocumentError where it cannot be read, is no regular file, or is larger than `most_bytes`; `what`
+    it is meant to be is said then.
     """
-    return _read(name)
+    return _read(name, most_bytes, what)
+
+
+def read_written(name: str, what: str) -> bytes:
+    """Return the content of a regular file that a person has written; `what` it is meant to be is said.
+
+    Raises DocumentError where it cannot be read, or is larger than MAX_WRITTEN_BYTES. "-" is a file's name.
+    """
+    return _read(name if name != STDIN else f"./{STDIN}", MAX_WRITTEN_BYTES, what)
 
 
 def decode_snapshot(data: bytes, shown_name: str) -> Snapshot:
@@ -114,34 +125,43 @@ def _shown(name: str) -> str:
     return "standard input" if name == STDIN else name
 
 
-def _read(name: str) -> bytes:
+def _read(name: str, most_bytes: int = MAX_DOCUMENT_BYTES, what: str = "snapshot") -> bytes:
     try:
         if name == STDIN:
-            return _read_limited(sys.stdin.buffer, "standard input")
+            return _read_limited(sys.stdin.buffer, "standard input", most_bytes, what)
         # Without O_NONBLOCK the mere opening of a FIFO waits for a writer, perhaps for ever.
         descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         with os.fdopen(descriptor, "rb") as stream:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise DocumentError(
-                    f"{name} is not a regular file.", "Name a saved snapshot, or - for stdin."
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                remedy = (
+                    "Name a saved snapshot, or - for stdin."
+                    if what == "snapshot"
+                    else f"Name a {what}'s file."
                 )
-            return _read_limited(stream, name)
+                raise DocumentError(f"{name} is not a regular file.", remedy)
+            if status.st_size > most_bytes:
+                raise _too_large(name, most_bytes, what)
+            return _read_limited(stream, name, most_bytes, what)
     except OSError as error:
         raise DocumentError(f"{_shown(name)} cannot be read: {error.strerror or error}.") from error
     except ValueError as error:  # a NUL in the name
         raise DocumentError(f"{_shown(name)} cannot be read: {error}.") from error
 
 
-def _read_limited(stream: BinaryIO, shown_name: str) -> bytes:
+def _read_limited(stream: BinaryIO, shown_name: str, most_bytes: int, what: str) -> bytes:
     # Piece by piece: one read of the limit's size would first reserve that much memory.
     data = bytearray()
     while piece := stream.read(READ_BYTES):
         data += piece
-        if len(data) > MAX_DOCUMENT_BYTES:
-            raise DocumentError(
-                f"{shown_name} is larger than {MAX_DOCUMENT_BYTES >> 30} GiB: no snapshot is."
-            )
+        if len(data) > most_bytes:
+            raise _too_large(shown_name, most_bytes, what)
     return bytes(data)
+
+
+def _too_large(shown_name: str, most_bytes: int, what: str) -> DocumentError:
+    size = f"{most_bytes >> 30} GiB" if most_bytes >= 1 << 30 else f"{most_bytes >> 20} MiB"
+    return DocumentError(f"{shown_name} is larger than {size}: no {what} is.")
 
 
 def check_target(path: Path, *, force: bool) -> None:

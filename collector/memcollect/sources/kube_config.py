@@ -16,7 +16,9 @@ from kubernetes.client import ApiClient, Configuration
 from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
 from kubernetes.config.kube_config import KubeConfigMerger
 
-from memcollect.errors import KubeConfigError
+from memcollect.documents.files import read_written
+from memcollect.documents.yaml_value import check_yaml
+from memcollect.errors import DocumentError, KubeConfigError
 from memcollect.secrecy import remember_secret
 from memcollect.sources.plain import plain
 from memcollect_agent.redact import masked
@@ -97,6 +99,7 @@ def _kubeconfig_files(kubeconfig: str | None, environ: Mapping[str, str]) -> str
 
 
 def _from_files(files: str, context: str | None) -> Cluster:
+    _check_files(files)
     with _load_errors(files) as logged:
         merged = KubeConfigMerger(files).config
         if merged is None:
@@ -109,6 +112,17 @@ def _from_files(files: str, context: str | None) -> Cluster:
         raise _credentials_error(logged)
     _check_server(str(configuration.host), files)
     return Cluster(configuration, files, chosen)
+
+
+def _check_files(files: str) -> None:
+    """Hold the files to bounds before the client opens them: it waits for a FIFO, and follows any alias."""
+    for file in files.split(os.pathsep):
+        path = Path(file).expanduser()
+        if file and path.exists():
+            try:
+                check_yaml(read_written(str(path), "kubeconfig"), plain(file))
+            except DocumentError as error:
+                raise KubeConfigError(error.sentence, _CHOOSE) from error
 
 
 def _from_pod() -> Cluster:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from memcollect.documents.files import read_written
 from memcollect.documents.snapshot import Top
 from memcollect.errors import DocumentError
 
@@ -23,10 +24,8 @@ def read_tops(path: Path) -> dict[str, Top]:
     Raises DocumentError where the file cannot be read or says something else.
     """
     try:
-        entries = msgspec.json.decode(path.read_bytes(), type=dict[str, _Entry])
-    except OSError as error:
-        raise DocumentError(f"{path} cannot be read: {error.strerror or error}.") from error
-    except msgspec.MsgspecError as error:
+        entries = msgspec.json.decode(read_written(str(path), "list of tops"), type=dict[str, _Entry])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise DocumentError(
             f"{path} is not a list of tops: {error}.",
             'It reads {"<container id>": {"timestamp": <seconds>, "memory_bytes": <bytes>}}.',

@@ -114,13 +114,13 @@ def test_an_exec_plugin_that_is_not_installed_is_reported(write: Write, tmp_path
     ("text", "problem"),
     [
         ("", "empty"),
-        ("{", "line 1 is not YAML"),
-        ("a: b: c", "line 1 is not YAML"),
+        ("{", "neither YAML nor JSON: line"),
+        ("a: b: c", "neither YAML nor JSON: line"),
         ("just words", "not a kubeconfig"),
         ("[1, 2]", "not a kubeconfig"),
         ("clusters: 5", "not a kubeconfig"),
         ("contexts: []", "names no current context"),
-        ("\x00\x01", "cannot be used"),
+        ("\x00\x01", "neither YAML nor JSON"),
     ],
 )
 def test_a_broken_kubeconfig_is_one_sentence(tmp_path: Path, text: str, problem: str) -> None:
@@ -134,7 +134,7 @@ def test_a_broken_kubeconfig_is_one_sentence(tmp_path: Path, text: str, problem:
 
 def test_bytes_that_are_no_text_are_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "config").write_bytes(b"\xff\xfe\xfa")
-    with pytest.raises(KubeConfigError, match="cannot be used"):
+    with pytest.raises(KubeConfigError, match="neither YAML nor JSON"):
         connect(str(tmp_path / "config"))
 
 

@@ -7,7 +7,7 @@ import os
 from importlib import resources
 from pathlib import Path
 
-from memcollect.documents.files import read_bytes
+from memcollect.documents.files import read_written
 from memcollect.errors import UsageError
 from memcollect.sources.plain import plain
 
@@ -31,7 +31,7 @@ def text_of(name: str, folder: str = "") -> tuple[bytes, Path]:
         place = _PLANS / folder if folder else _PLANS
         return (place / f"{name}.toml").read_bytes(), Path()
     if _is_there(path):
-        return read_bytes(name), path.parent
+        return read_written(name, "plan"), path.parent
     raise UsageError(
         f"There is no file {plain(name)}, and no plan of that name comes with memcollect.",
         f"Shipped: {', '.join(names(folder))}.",

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
 
-from memcollect.documents.files import read_bytes
+from memcollect.documents.files import read_written
+from memcollect.documents.yaml_value import yaml_value
 from memcollect.errors import DocumentError, MissingError, UsageError
 from memcollect.kubernetes.objects import Pod
 from memcollect.profile.plan.model import Template
@@ -134,7 +134,7 @@ class TemplateSource:
     def _originals(self, tools: Tools) -> Iterator[dict[str, Any]]:
         """Yield what the run's pods may be made like: the first is what a new run takes."""
         if self._file is not None:
-            yield manifest_of(read_bytes(str(self._file)))
+            yield manifest_of(read_written(str(self._file), "manifest"))
             return
         for name in self._names(tools):
             yield whole_pod(tools.api, self._source.namespace, name)
@@ -157,9 +157,9 @@ class TemplateSource:
 def manifest_of(text: bytes) -> dict[str, Any]:
     """Return the Pod that YAML or JSON holds, or the pod template of a workload. Raises UsageError."""
     try:
-        document = yaml.safe_load(text)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise UsageError(f"The source's file is neither YAML nor JSON: {plain(str(error), 120)}.") from error
+        document = yaml_value(text, "The source's file")
+    except DocumentError as error:
+        raise UsageError(error.sentence, error.remedy) from error
     if isinstance(document, dict) and document.get("kind") not in ("Pod", None):
         document = (
             (document.get("spec") or {}).get("template") if isinstance(document.get("spec"), dict) else None
