@@ -247,6 +247,87 @@ class Hint(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why `regions` is empty or cut short, as a sentence."""
 
 
+class Payer(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Of one file's resident pages those that are charged to one cgroup (/proc/kpagecgroup)."""
+
+    cgroup_inode: Count
+    """0: to no cgroup. Of a removed cgroup: its nearest ancestor that lives."""
+    path: str | None = None
+    """Of the pod's own cgroups, as Cgroup.path; None: another's."""
+    bytes: Count
+
+
+class FileUse(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """One file that a pod can reach, and what of it is in memory. Names are the pods' own: escape them.
+
+    `resident_*` says how much is there, whoever pays for it; only `payers` says who does.
+    """
+
+    path: str
+    """As the pod's processes name it; of an image's layer from the image's root."""
+    place: str
+    """"image", "writable" (the container's own layer), "volume", "tmpfs", "disk" (any other mount), "mapped"
+    (known from smaps alone), "shared" (shared memory without a file), "memfd" or "deleted" (a file without
+    a name, held open)."""
+    volume: str = ""
+    """The volume's name in the pod's spec, where the mount says so."""
+    volume_kind: str = ""
+    """"empty-dir", "configmap", "projected", "csi", …, as the kubelet's paths have it."""
+    mount: str = ""
+    """Where the file system is mounted that it is on."""
+    device: Count = 0
+    """With the inode what tells two files apart (st_dev)."""
+    inode: Count = 0
+    size_bytes: Count | None = None
+    """Its length; more than it takes where it is sparse."""
+    resident_low_bytes: Count | None = None
+    resident_high_bytes: Count | None = None
+    by: str = ""
+    """How that is known: "cachestat", "mincore", "blocks" (of tmpfs: what is in swap is in the upper end),
+    "statvfs" (all of a tmpfs that no file of ours names), "smaps" (at least what one process maps)."""
+    is_shmem: bool = False
+    """Whether memory.stat counts its pages under `shmem`, as those of every tmpfs and memfd."""
+    dirty_bytes: Count | None = None
+    """Not written yet or being written; cachestat alone tells."""
+    pids: list[Count] = field(default_factory=list)
+    """Processes of the pod that map it or hold it open, a few at most."""
+    payers: list[Payer] | None = None
+    """Who is charged for the resident pages, the largest first; None: not looked at, or it cannot be told."""
+
+
+class FilesGap(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A place whose files are not known, or not all, and which right or kernel would tell."""
+
+    place: str
+    reason: str
+    """A word: "denied", "unsupported", "budget", "unsafe", "gone", "unreadable"."""
+    detail: str
+    files: Count | None = None
+    """How many, where they were counted."""
+
+
+class PodFiles(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The files behind one pod's page cache and tmpfs."""
+
+    files: list[FileUse] = field(default_factory=list)
+    """The largest first, at most the number asked for."""
+    others: Count = 0
+    """Further files with something in memory …"""
+    others_bytes: Count = 0
+    """… and what of them is, at most."""
+    looked_at: Count = 0
+    """Files whose cache was asked for, image layers that another pod has too included."""
+    gaps: list[FilesGap] = field(default_factory=list)
+    payers_unknown: str = ""
+    """Why no file has its payers, as a sentence."""
+    before: dict[str, Count] | None = None
+    """Lines of the pod's memory.stat before any file was looked at …"""
+    after: dict[str, Count] | None = None
+    """… and after: looking moves no page, so what differs is the pod's own doing."""
+    wall_seconds: Amount = 0.0
+    cpu_seconds: Amount = 0.0
+
+
 class Container(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One cgroup below a pod's: a container's, the pause container's, or one of unknown shape."""
 
@@ -295,6 +376,8 @@ class Pod(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The path of the pod's cgroup that this pod's is inside of: a cluster in a pod."""
     twins: list[str] = field(default_factory=list)
     """Paths of further cgroups that bear this pod's UID, and were left out."""
+    files: PodFiles | None = None
+    """The files behind its page cache and tmpfs; only when asked for."""
 
 
 class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -385,6 +468,9 @@ class SampleRequest(Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     tree: bool = False
     """Whether the charge of every slice, service, pod and container of the node is read too, without their
     processes (NodeSample.tree)."""
+    file_limit: int = 0
+    """How many files behind the page cache and tmpfs of each pod to list, the largest first (Pod.files); 0:
+    none is looked for."""
 
 
 class HistoryRequest(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

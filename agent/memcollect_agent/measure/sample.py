@@ -15,13 +15,15 @@ from memcollect_agent.errors import AgentError, GoneError, UnsupportedError
 from memcollect_agent.measure.ancestors import measure_ancestors
 from memcollect_agent.measure.cgroup import CgroupReading
 from memcollect_agent.measure.discover import Finder, Found
+from memcollect_agent.measure.files.finder import FileFinder
 from memcollect_agent.measure.loose import Loose
 from memcollect_agent.measure.node import measure_node
 from memcollect_agent.measure.pod import PodMeasurer, Sources
 from memcollect_agent.measure.problems import Problems
 from memcollect_agent.measure.processes import Budget
+from memcollect_agent.measure.subtree import Subtrees
 from memcollect_agent.measure.tree import read_tree
-from memcollect_agent.read.cgroupfs import CgroupFs
+from memcollect_agent.read.cgroupfs import CgroupDir, CgroupFs
 from memcollect_agent.read.procfs import ProcFs
 from memcollect_agent.redact import visible
 from memcollect_agent.sandbox import HOLDERS, MOST_LOOKED_AT, find_hints, find_keepers
@@ -103,6 +105,7 @@ class _NodeSampling:
         self._overheads: dict[str, Found] = {}
         """By sandbox id; a pod that claims one takes it out."""
         self._loose = Loose([], self._cgroups, proc)
+        self._files: FileFinder | None = None
 
     def run(self, node_name: str | None) -> NodeSample:
         sampled_at, wall, cpu = time.time(), time.monotonic(), time.thread_time()
@@ -112,7 +115,12 @@ class _NodeSampling:
             self._problems.add("request", "full_commands", "denied", _REFUSED_FULL)
         found = self._found()
         measurer = self._measurer(node)
-        measured = self._pods(found, measurer)
+        self._files = self._file_finder(node)
+        try:
+            measured = self._pods(found, measurer)
+        finally:
+            if self._files is not None:
+                self._files.close()
         node = msgspec.structs.replace(node, ancestors=self._ancestors(found))
         return NodeSample(
             agent_version=memcollect_agent.__version__,
@@ -185,13 +193,7 @@ class _NodeSampling:
             return None
         try:
             with self._cgroups.open(place.path) as directory:
-                if place.pod:
-                    pod = measurer.pod(place.pod, directory)
-                    twins = [visible(twin) for twin in place.twins]
-                    return msgspec.structs.replace(pod, within=visible(place.within), twins=twins)
-                if place.unit:
-                    return measurer.unit(place.unit, directory)
-                return measurer.sandbox(place, directory)
+                return self._with_files(self._measured(place, measurer, directory), directory)
         except GoneError:
             self._problems.add(
                 "pod", name, "gone", "its cgroup was removed while the node was being measured"
@@ -199,6 +201,28 @@ class _NodeSampling:
         except AgentError as error:
             self._problems.add_error("pod", name, error)
         return None
+
+    def _measured(self, place: Found, measurer: PodMeasurer, directory: CgroupDir) -> Pod:
+        if place.pod:
+            pod = measurer.pod(place.pod, directory)
+            twins = [visible(twin) for twin in place.twins]
+            return msgspec.structs.replace(pod, within=visible(place.within), twins=twins)
+        if place.unit:
+            return measurer.unit(place.unit, directory)
+        return measurer.sandbox(place, directory)
+
+    def _file_finder(self, node: Node) -> FileFinder | None:
+        limit = self._request.file_limit
+        if limit <= 0:
+            return None
+        return FileFinder(self._proc, limit=limit, seconds=self._budget.seconds, swaps=node.swap_devices != 0)
+
+    def _with_files(self, pod: Pod, directory: CgroupDir) -> Pod:
+        if self._files is None:
+            return pod
+        # Its processes were listed before, and whatever is wrong with that was told then.
+        pids = [pid for pid in Subtrees(Problems()).all(directory) if pid]
+        return msgspec.structs.replace(pod, files=self._files.of(directory, pids))
 
     def _is_podless(self, place: Found) -> bool:
         """Return whether the cgroup is to be told as a sandbox without a Pod.

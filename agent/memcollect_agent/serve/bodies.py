@@ -17,6 +17,7 @@ MAX_KEEPER_IDS = 1024
 MAX_NAME = 253
 """Characters of a UID or a pattern; Kubernetes' longest names have as many."""
 MAX_PROCESSES = 10_000
+MAX_FILES = 10_000
 MAX_SECONDS = 86_400.0
 MAX_BYTES = 1 << 62
 
@@ -74,6 +75,7 @@ def _bound(request: SampleRequest | HistoryRequest) -> None:
         _check_names("keeper_ids", request.keeper_ids, MAX_KEEPER_IDS)
         _check_number("time_budget_seconds", request.time_budget_seconds, MAX_SECONDS)
         _check_number("process_limit", request.process_limit, MAX_PROCESSES)
+        _check_number("file_limit", request.file_limit, MAX_FILES)
         _check_number("process_ceiling_bytes", request.process_ceiling_bytes, MAX_BYTES)
 
 
