@@ -30,6 +30,7 @@ from memcollect.errors import ClusterError
 from memcollect.join import running_ids, unknown_uids
 from memcollect.kubernetes.objects import Pod
 from memcollect.sources.access import Access, review
+from memcollect.sources.agent_ends import AgentEnds
 from memcollect.sources.agent_pods import AgentPod, find_agents
 from memcollect.sources.agents import Limits, Target, fetch_samples
 from memcollect.sources.api import Api, Patience
@@ -76,7 +77,7 @@ def cluster_facts(question: Question, progress: Progress = lambda _what, _done, 
         facts.reached = _tried(lambda: _reach(api))
         if not isinstance(facts.reached, Fault):
             _ask_api(api, facts, progress)
-            _ask_agents(cluster, facts, progress)
+            _ask_agents(api, cluster, facts, progress)
             facts.pod_cgroups = _tried(lambda: _pod_cgroups(api, facts))
     return facts
 
@@ -148,7 +149,7 @@ def _metrics(api: Api, question: Question) -> MetricsSeen:
     return MetricsSeen(asked_at=asked_at, gaps=metrics.gaps, timestamps=timestamps)
 
 
-def _ask_agents(cluster: Cluster, facts: ClusterFacts, progress: Progress) -> None:
+def _ask_agents(api: Api, cluster: Cluster, facts: ClusterFacts, progress: Progress) -> None:
     if facts.agents is None or isinstance(facts.agents, Fault):
         return
     pods = facts.pods.by_node if isinstance(facts.pods, PodsSeen) else {}
@@ -171,10 +172,11 @@ def _ask_agents(cluster: Cluster, facts: ClusterFacts, progress: Progress) -> No
     answers = fetch_samples(
         targets, request, trips, limits, lambda done, of: progress("asking agents", done, of)
     )
+    ends = AgentEnds(api, time.sleep)
     facts.conversations = sorted(
         (
             Conversation(
-                answer=answer,
+                answer=ends.added(answer),
                 sent_at=trips.sent_at.get(answer.target.node),
                 received_at=trips.received_at.get(answer.target.node),
             )

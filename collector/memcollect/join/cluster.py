@@ -13,7 +13,7 @@ import msgspec
 
 from memcollect.documents.snapshot import Missing, Pod
 from memcollect.join.capture import missing_of_node
-from memcollect.join.containers import NO_CGROUP, described, join_containers, outside_of
+from memcollect.join.containers import NO_CGROUP, describe, described, join_containers, outside_of
 from memcollect.join.recognise import inside_of, runtime_of_pod
 from memcollect.join.roles import app_containers
 from memcollect.join.sandboxes import sandbox_rows
@@ -164,7 +164,7 @@ def _why(pod: kube.Pod, answer: wire.NodeSample | Failure) -> tuple[str, str]:
     if pod.metadata.deletion_timestamp is not None:
         return "gone", "it was being deleted, and its cgroup is gone"
     if pod.status.phase == "Pending":
-        return "pending", "its containers were not made yet; see `kubectl describe pod`"
+        return "pending", f"its containers were not made yet; see `{describe(pod)}`"
     return NO_CGROUP, "its node has no cgroup of its UID, nor of its containers' ids"
 
 

@@ -6,6 +6,7 @@ between the two reads, or missing.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -190,6 +191,11 @@ def _state(status: kube.ContainerStatus | None) -> str | None:
     return "terminated" if state.terminated is not None else "waiting"
 
 
+def describe(pod: kube.Pod) -> str:
+    """Return the command that shows what Kubernetes knows of a pod."""
+    return f"kubectl describe pod -n {shlex.quote(pod.metadata.namespace)} {shlex.quote(pod.metadata.name)}"
+
+
 def _not_running(pod: kube.Pod, each: Described) -> Missing:
     waiting = each.status.state.waiting if each.status is not None else None
     end = termination_of(each.status)
@@ -199,7 +205,7 @@ def _not_running(pod: kube.Pod, each: Described) -> Missing:
         name=f"{pod.qualified_name}/{each.spec.name}",
         node=pod.spec.node_name,
         reason="not-running",
-        detail=f"it does not run: {waiting.reason if waiting else ''}{last}; see `kubectl describe pod`",
+        detail=f"it does not run: {waiting.reason if waiting else ''}{last}; see `{describe(pod)}`",
     )
 
 

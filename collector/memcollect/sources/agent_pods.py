@@ -40,6 +40,8 @@ class AgentPod(Struct, frozen=True, kw_only=True):
     image: str = ""
     uid: str = ""
     """What its own cgroup is named by."""
+    restarts: int = 0
+    """How often its container had been started again when it was listed."""
     problem: str = ""
     """Why it cannot be asked now, in words."""
 
@@ -58,6 +60,16 @@ def find_agents(
         if node and (nodes is None or node in nodes):
             chosen[node] = max(chosen.get(node, pod), pod, key=_fitness)
     return {node: _agent(node, pod, deployment.port) for node, pod in chosen.items()}
+
+
+def read_agent(api: Api, namespace: str, name: str) -> Pod | None:
+    """Return the pod of an agent as it is now; None where there is none. Raises a ClusterError.
+
+    It is listed by its name, for the right to list is the only one that is needed there otherwise.
+    """
+    right = Right("list", "pods", namespace=namespace)
+    query = [("fieldSelector", f"metadata.name={checked('pod', name)}")]
+    return next(items(api, Listing(pods_path(namespace), right, Pod, query), lambda _missing: None), None)
 
 
 def _listed(api: Api, report: Report, nodes: Collection[str] | None, deployment: Deployment) -> Iterator[Pod]:
@@ -84,6 +96,7 @@ def _agent(node: str, pod: Pod, port: int) -> AgentPod:
         port=port,
         image=pod.spec.containers[0].image if pod.spec.containers else "",
         uid=pod.cgroup_uid,
+        restarts=max((each.restart_count for each in pod.status.container_statuses), default=0),
         problem=_problem(pod),
     )
 

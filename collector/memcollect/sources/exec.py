@@ -18,6 +18,7 @@ from websocket import WebSocketException
 from memcollect.sources.deadline import Deadline
 from memcollect.sources.handshake import Abandoned, Handshaker, TooManyAbandonedError
 from memcollect.sources.kube_config import Cluster
+from memcollect.sources.kubelet import kubelet_down
 from memcollect.sources.plain import plain
 from memcollect.sources.refusals import status_of
 from memcollect.sources.rights import Right
@@ -261,4 +262,5 @@ def _handshake_error(error: ApiException, place: Place) -> ExecError:
         return ExecError("denied", f"The API server does not accept the credentials: {said}.")
     if code == 404:
         return ExecError("gone", f"The pod {place} is gone: {said}.")
-    return ExecError("unreachable", f"No command can be begun in {place}: {said}.")
+    down = kubelet_down(said, "")
+    return ExecError("unreachable", down or f"No command can be begun in {place}: {said}.")

@@ -109,4 +109,6 @@ def _gap(error: ClusterError, place: str) -> Missing:
         return Missing(kind="metrics", name=place, reason="denied", detail=str(error))
     if isinstance(error, MissingError):
         return Missing(kind="metrics", name=place, reason="no-metrics-api", detail=NO_API)
-    return Missing(kind="metrics", name=place, reason="metrics-unavailable", detail=f"{API_DOWN} ({error})")
+    return Missing(
+        kind="metrics", name=place, reason="metrics-unavailable", detail=f"{API_DOWN} ({error.sentence})"
+    )

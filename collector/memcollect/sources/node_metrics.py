@@ -71,4 +71,6 @@ def _gap(error: MissingError | DeniedError | AnswerError) -> Missing:
         return Missing(kind="metrics", name="nodes", reason="denied", detail=str(error))
     if isinstance(error, MissingError):
         return Missing(kind="metrics", name="nodes", reason="no-metrics-api", detail=NO_API)
-    return Missing(kind="metrics", name="nodes", reason="metrics-unavailable", detail=f"{API_DOWN} ({error})")
+    return Missing(
+        kind="metrics", name="nodes", reason="metrics-unavailable", detail=f"{API_DOWN} ({error.sentence})"
+    )

@@ -27,6 +27,7 @@ from memcollect.sources.deadline import Deadline
 from memcollect.sources.descriptors import SELECT_LIMIT, most_workers
 from memcollect.sources.handshake import Abandoned, Handshaker, TooManyAbandonedError
 from memcollect.sources.kube_config import Cluster
+from memcollect.sources.kubelet import kubelet_down
 from memcollect.sources.plain import plain
 from memcollect.sources.refusals import status_of
 from memcollect.sources.rights import Right
@@ -116,6 +117,9 @@ class ForwardedStream(SocketStream):
         said = self._forward.error(self._endpoint.port)
         if not said:
             return None
+        down = kubelet_down(said, self._endpoint.node)
+        if down:
+            return TransportError("kubelet-down", down)
         if "refused" in said:
             return TransportError("agent-refused", f"Nothing listens on {self._endpoint}.")
         return TransportError(
@@ -189,7 +193,13 @@ def _handshake_error(error: ApiException, endpoint: Endpoint) -> TransportError:
     if code == 401:
         return TransportError("denied", f"The API server does not accept the credentials: {said}.")
     if code == 404:
-        return TransportError("agent-unreachable", f"The pod {endpoint.pod} is gone: {said}.")
+        return TransportError(
+            "agent-unreachable",
+            f"The pod {endpoint.namespace}/{endpoint.pod} was deleted meanwhile: take the snapshot again.",
+        )
+    down = kubelet_down(said, endpoint.node)
+    if down:
+        return TransportError("kubelet-down", down)
     return TransportError("agent-unreachable", f"No port-forward to {endpoint}: {said}.")
 
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 from memcollect.sources.deadline import Deadline
 from memcollect.sources.rights import AGENT_NAMESPACE
 
-TransportReason = Literal["agent-unreachable", "agent-refused", "denied", "timeout", "limit"]
+TransportReason = Literal["agent-unreachable", "agent-refused", "kubelet-down", "denied", "timeout", "limit"]
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ hold a pod of the selection are asked, for these pods only.
 from __future__ import annotations
 
 import gc
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -22,10 +23,11 @@ from memcollect.join import FINISHED, ClusterFacts, Failure, NodeJoin, join_node
 from memcollect.join.contained import IMPOSSIBLE, without_numbers
 from memcollect.kubernetes import objects as kube
 from memcollect.kubernetes.usage import Metrics
+from memcollect.sources.agent_ends import AgentEnds
 from memcollect.sources.agent_pods import Deployment, find_agents
 from memcollect.sources.agents import Answer, Limits, Target, fetch_samples
 from memcollect.sources.api import Api
-from memcollect.sources.metrics import pod_usage
+from memcollect.sources.metrics import API_DOWN, pod_usage
 from memcollect.sources.plain import plain
 from memcollect.sources.pods import Selection, list_pods, missing
 from memcollect.sources.runtime_classes import runtime_classes
@@ -83,6 +85,7 @@ class Collection:
         self._accounts = Accounts(api, transports, plan.limits, self.missing.append)
         self.interrupted = False
         self._again = Again(api)
+        self._ends = AgentEnds(api, time.sleep)
 
     def pods(self) -> Iterator[Pod]:
         """Yield every selected pod, explained, node by node as the agents answer.
@@ -107,7 +110,8 @@ class Collection:
 
     def _measured(self, by_node: dict[str | None, list[kube.Pod]], facts: ClusterFacts) -> Iterator[Pod]:
         if by_node or self._plan.nodes:
-            for answer in self._answers(by_node, _since(facts.metrics)):
+            for told in self._answers(by_node, _since(facts.metrics)):
+                answer = self._ends.added(told)
                 pods = by_node.pop(answer.target.node, [])
                 self._add_account(answer)
                 yield from self._joined(answer.target.node, pods, _outcome(answer), facts)
@@ -199,8 +203,10 @@ class Collection:
         try:
             return pod_usage(self._api, self._plan.selection, self.missing.append)
         except ClusterError as error:
+            # The pods were listed just before: what hangs or breaks off is what stands behind the API server.
+            detail = f"{API_DOWN} ({error.sentence})"
             return Metrics(
-                gaps=[Missing(kind="metrics", name="*", reason="metrics-unavailable", detail=str(error))]
+                gaps=[Missing(kind="metrics", name="*", reason="metrics-unavailable", detail=detail)]
             )
 
     def _handlers(self, by_node: dict[str | None, list[kube.Pod]]) -> dict[str, str]:

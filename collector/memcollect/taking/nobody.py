@@ -44,7 +44,9 @@ def _instead(api: Api, selection: Selection) -> str:
     except ClusterError:
         there = []
     if not there:
-        return "check the namespace and the selector with `kubectl get pods --show-labels`"
+        where = " -A" if selection.namespaces is None else ""
+        where = f" -n {selection.namespaces[0]}" if selection.namespaces else where
+        return f"check the namespace and the selector with `kubectl get pods{where} --show-labels`"
     count = f"{len(there)}{' or more' if len(there) == MOST_LOOKED_AT else ''}"
     are = "pod is" if len(there) == 1 else "pods are"
     alike = [f"{pod.metadata.namespace}/{pod.metadata.name}" for pod in there if looks_like_sandbox(pod)]

@@ -252,6 +252,18 @@ def test_an_agent_that_refuses_is_named_with_its_log(healthy: Stage) -> None:
     assert lines["cgroup-version"].sentence == "v2 on 2 nodes."
 
 
+def test_a_kubelet_that_is_down_is_named_and_no_log_is_promised(healthy: Stage) -> None:
+    said = {
+        "kind": "Status",
+        "message": "error dialing backend: dial tcp 10.0.0.7:10250: connect: connection refused",
+    }
+    down = Fault(".*/portforward", times=None, status=500, body=msgspec.json.encode(said))
+    healthy.state.fault(down)
+    line = healthy.lines()["agent-answers"]
+    assert "The kubelet of node n1 cannot be reached" in line.sentence
+    assert [command.partition(" describe ")[2] for command in line.commands] == ["node n1"]
+
+
 def test_an_agent_that_hangs_costs_its_time_and_names_the_timeout(healthy: Stage) -> None:
     healthy.node("n3")
     healthy.strange_agent("n3", hanging)

@@ -76,7 +76,8 @@ def test_a_container_that_should_run_and_does_not_is_missing_in_the_kubelets_wor
 
     assert (missing.kind, missing.reason) == ("container", "not-running")
     assert missing.detail == (
-        f"it does not run: {reason}, it last ended OOMKilled (exit code 137); see `kubectl describe pod`"
+        f"it does not run: {reason}, it last ended OOMKilled (exit code 137); see `kubectl describe pod"
+        " -n deer-flow sandbox-1`"
     )
     assert containers[1].waiting == Waiting(reason=reason)
 

@@ -59,10 +59,14 @@ def _answer_remedy(silent: list[Conversation]) -> str:
     reasons = _reasons(silent)
     if reasons == {"denied"}:
         return "Have an administrator bind the role in deploy/ to you, then check with:"
+    if reasons == {"kubelet-down"}:
+        return "Mend the kubelet first; what Kubernetes knows of the node:"
     if reasons == {"timeout"}:
         return "Give them longer with --timeout 60, and see what the agent is doing:"
     if reasons == {"agent-refused"}:
         return "Check --agent-port against the agent's --listen, and its log:"
+    if reasons == {"agent-ended"}:
+        return "See what Kubernetes knows of its pod:"
     return "See what the agent says:"
 
 
@@ -70,7 +74,13 @@ def _answer_commands(facts: ClusterFacts, silent: list[Conversation]) -> list[st
     namespace = facts.question.deployment.namespace
     if _reasons(silent) == {"denied"}:
         return [facts.question.kubectl("auth can-i create pods/portforward -n {}", namespace)]
-    agent = silent[0].answer.target.agent
+    if _reasons(silent) == {"kubelet-down"}:
+        return [facts.question.kubectl("describe node {}", silent[0].node)]
+    # Of a node whose kubelet is down there is no log to be had.
+    agents = [each.answer.target.agent for each in silent if _reasons([each]) != {"kubelet-down"}]
+    agent = agents[0]
     if agent is None:
         return []
+    if _reasons(silent) == {"agent-ended"}:
+        return [facts.question.kubectl("describe pod -n {} {}", namespace, agent.name)]
     return [facts.question.kubectl("logs -n {} {} --tail=20", namespace, agent.name)]

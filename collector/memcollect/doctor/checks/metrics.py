@@ -9,6 +9,7 @@ from memcollect.doctor.facts import ClusterFacts, Fault, PodsSeen, answered
 from memcollect.doctor.result import Finding, Item
 from memcollect.doctor.wording import count, few, seconds
 from memcollect.documents.snapshot import Missing
+from memcollect.sources.metrics import API_DOWN
 
 OLD_SECONDS = 90.0
 """With metrics-server's usual 15 s between scrapes a number is at most about 50 s old."""
@@ -42,7 +43,9 @@ def _gap(facts: ClusterFacts, gaps: list[Missing]) -> Finding:
             items=items,
         )
     where = few(gap.name for gap in gaps)
-    return _down(facts, f"The metrics API gives nothing for {where}: {gaps[0].detail}", items)
+    # The remedy follows; of what the sentence of a snapshot says the rest is left.
+    said = gaps[0].detail.removeprefix(API_DOWN).strip(" ()") or gaps[0].detail
+    return _down(facts, f"The metrics API is there but gives nothing for {where}: {said}", items)
 
 
 def _down(facts: ClusterFacts, sentence: str, items: list[Item] | None = None) -> Finding:

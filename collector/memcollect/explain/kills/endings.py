@@ -7,6 +7,7 @@ counted a kill, whichever process it was.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -25,10 +26,9 @@ NORMAL_WAITING = frozenset({None, "PodInitializing", "ContainerCreating"})
 UNKNOWN_END = "ContainerStatusUnknown"
 """The kubelet lost sight of a container, and writes 137 for want of a code."""
 USER_SPACE_REMEDY = (
-    "A higher limit changes nothing. `kubectl describe pod` shows whether a liveness probe failed or a grace"
+    "A higher limit changes nothing. `{describe}` shows whether a liveness probe failed or a grace"
     " period ran out; on the node, the journal shows systemd-oomd, earlyoom or whoever else sends signals."
 )
-DESCRIBE = "See `kubectl describe pod`."
 EVICTED_FOR_MEMORY = (
     "A limit does not prevent it: the kubelet evicts pods that use more than they request first. Request what"
     " the pod uses, or give the node more room."
@@ -47,7 +47,7 @@ def find_endings(pod: Pod, node: Node | None) -> Iterator[Finding]:
         yield _pod_reason(pod, pod.reason)
     for container in pod.containers:
         if waits(container):
-            yield _waiting(container)
+            yield _waiting(pod, container)
         elif pod.reason is None and container.last_termination is not None:
             yield from _ended(pod, container, container.last_termination, node)
     yield from _resize(pod)
@@ -86,11 +86,21 @@ def why_waiting(container: Container) -> str:
     return f"{told}; it last ended {how_it_ended(end)}{_at_limit(container, end)}"
 
 
-def _waiting(container: Container) -> Finding:
+def describe(pod: Pod) -> str:
+    """Return the command that shows what Kubernetes knows of a pod."""
+    return _of(pod, "kubectl describe pod")
+
+
+def _of(pod: Pod, command: str) -> str:
+    return f"{command} -n {shlex.quote(pod.namespace)} {shlex.quote(pod.name)}" if pod.namespace else command
+
+
+def _waiting(pod: Pod, container: Container) -> Finding:
     end = container.last_termination
     oom = end is not None and end.reason == OOM_KILLED
     limit = container.limits.get("memory")
-    remedy = f"See `kubectl logs --previous -c {container.name}` and `kubectl describe pod`."
+    logs = _of(pod, f"kubectl logs --previous -c {shlex.quote(container.name)}")
+    remedy = f"See `{logs}` and `{describe(pod)}`."
     if oom and limit:
         remedy = f"{container.name} needs more than its limit of {limit}: raise it, or make it use less."
     elif oom:
@@ -147,7 +157,7 @@ def _signalled(pod: Pod, container: Container, end: Termination, node: Node | No
     if counted is None or _in_guest(pod) or _before_boot(end, node):
         why = "no counters tell why" if counted is None else "the pod's counters do not reach back to it"
         why = IN_GUEST if _in_guest(pod) else why
-        yield _killed(container, f"{ended}{often}; {why}.", "inferred", DESCRIBE)
+        yield _killed(container, f"{ended}{often}; {why}.", "inferred", f"See `{describe(pod)}`.")
     elif counted:
         told = (
             f"{ended}{often}; Kubernetes does not call it OOMKilled, but the pod counts OOM kills in"
@@ -160,7 +170,7 @@ def _signalled(pod: Pod, container: Container, end: Termination, node: Node | No
             f"{often}: the kernel's OOM killer ended nothing in an earlier run of it{_far_from_limit(pod)}."
             f"{before_end(pod, container)}"
         )
-        yield _killed(container, told, "measured", USER_SPACE_REMEDY)
+        yield _killed(container, told, "measured", USER_SPACE_REMEDY.format(describe=describe(pod)))
 
 
 def _in_guest(pod: Pod) -> bool:
@@ -199,7 +209,7 @@ def _pod_reason(pod: Pod, reason: str) -> Finding:
         severity="critical" if evicted else "warning",
         sentence=f"{told}{message}.",
         evidence=f"status.reason {reason}",
-        remedy=next(remedies, DESCRIBE),
+        remedy=next(remedies, f"See `{describe(pod)}`."),
     )
 
 

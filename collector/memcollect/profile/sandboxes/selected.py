@@ -38,7 +38,8 @@ class SelectedSource:
         if not found:
             raise SandboxError(
                 f"No pod in {source.namespace} that runs matches {plain(source.selector, 80)}.",
-                "Check source.namespace and source.selector with `kubectl get pods --show-labels`.",
+                f"Check source.namespace and source.selector with `kubectl get pods -n {source.namespace}"
+                " --show-labels`.",
             )
         self.names = found[: source.most]
         return {}

@@ -7,10 +7,10 @@ import pytest
 
 from memcollect.documents.snapshot import Container, Finding, Pod, Resize, Runtime, Termination, Waiting
 from memcollect.explain.kills.endings import (
-    DESCRIBE,
     EVICTED_FOR_MEMORY,
     EVICTED_FOR_VOLUME,
     USER_SPACE_REMEDY,
+    describe,
     find_endings,
 )
 from memcollect_agent.wire import Cgroup, Node
@@ -47,13 +47,14 @@ def test_137_without_a_kill_by_the_kernel_came_from_user_space() -> None:
     held = msgspec.structs.replace(pod.cgroup, peak_bytes=100 << 20, max_bytes=256 << 20)
 
     finding = only(msgspec.structs.replace(pod, cgroup=held))
+    remedy = USER_SPACE_REMEDY.format(describe=describe(pod))
 
     assert finding.sentence == (
         "Container app was ended by SIGKILL (exit code 137) from user space, and was restarted 4 times:"
         " the kernel's OOM killer ended nothing in an earlier run of it,"
         " and the pod never held more than 100 MiB of its 256 MiB."
     )
-    assert (finding.cause, finding.confidence, finding.remedy) == ("killed", "measured", USER_SPACE_REMEDY)
+    assert (finding.cause, finding.confidence, finding.remedy) == ("killed", "measured", remedy)
     assert finding.evidence == f"restartCount 4; ended {ENDED_AT}: Error, exit code 137"
 
 
@@ -168,12 +169,12 @@ LOW = "The node was low on resource: memory. Threshold quantity: 100Mi, availabl
     [
         (LOW, EVICTED_FOR_MEMORY),
         ('Usage of EmptyDir volume "memory" exceeds the limit "64Mi". ', EVICTED_FOR_VOLUME),
-        ("The node was low on resource: ephemeral-storage. ", DESCRIBE),
-        (None, DESCRIBE),
+        ("The node was low on resource: ephemeral-storage. ", "See `kubectl describe pod -n team-a x`."),
+        (None, "See `kubectl describe pod -n team-a x`."),
     ],
 )
 def test_an_evicted_pod_says_why_and_what_helps(message: str | None, remedy: str) -> None:
-    pod = Pod(uid="X", name="x", phase="Failed", reason="Evicted", message=message)
+    pod = Pod(uid="X", name="x", namespace="team-a", phase="Failed", reason="Evicted", message=message)
 
     finding = only(pod)
 
