@@ -15,7 +15,7 @@ def test_work_is_called_at_once_and_again_after_the_seconds_that_it_returns() ->
         return pauses[len(called) - 1]
 
     with Repeated(work, "test") as repeated:
-        assert waits.wait(10)
+        assert waits.wait(60)
         assert repeated.alive
     assert called == [0, 1, 2]
 
@@ -28,5 +28,5 @@ def test_leaving_ends_the_thread_without_waiting_for_the_next_call() -> None:
         return 3600.0
 
     with Repeated(work, "test") as repeated:
-        assert called.wait(10)
+        assert called.wait(60)
     assert not repeated.alive

@@ -38,11 +38,11 @@ repeats = 1
 poll = "50ms"
 [settle]
 over = "600ms"
-at_most = "5s"
+at_most = "60s"
 [source]
 kind = "template"
 file = "pod.yaml"
-ready_within = "5s"
+ready_within = "60s"
 [[phases]]
 name = "empty"
 do = "nothing"
@@ -65,6 +65,7 @@ class Stage:
         self.made: list[str] = []
         self._pid = 100
         self._timers: list[threading.Timer] = []
+        self._closed = False
         self.state.on_pod_created = self._created
         self.state.on_pod_deleted = self._deleted
         self.state.on_exec = self._exec
@@ -90,6 +91,7 @@ class Stage:
         return sorted(there)
 
     def close(self) -> None:
+        self._closed = True
         for timer in self._timers:
             timer.cancel()
             timer.join()
@@ -107,10 +109,14 @@ class Stage:
         self._cgroups(uid)
 
     def _later(self, pod: dict[str, Any]) -> None:
-        with contextlib.suppress(Exception):
-            self.state.store.get(PODS, pod["metadata"]["namespace"], pod["metadata"]["name"])
+        # On a busy machine it is stored after the time in which it is to be ready.
+        wait_until(lambda: self._stored(pod) or self._closed)
+        if not self._closed:
             self._run(pod)
             self.state.put(PODS, pod)
+
+    def _stored(self, pod: dict[str, Any]) -> bool:
+        return self.state.store.has(PODS, pod["metadata"]["namespace"], pod["metadata"]["name"])
 
     def _run(self, pod: dict[str, Any]) -> None:
         now = self.state.timestamp()

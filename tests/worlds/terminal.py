@@ -51,7 +51,7 @@ class Terminal:
         """Read to the program's end and return its exit code."""
         until = time.monotonic() + PATIENCE
         while self.process.poll() is None:
-            assert time.monotonic() < until, "it did not end"
+            assert time.monotonic() < until, f"it did not end; the last it wrote: {self.written[-2000:]!r}"
             self._read(0.05)
         while self._read(0.05):
             pass

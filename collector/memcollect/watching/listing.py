@@ -27,6 +27,9 @@ class Lister:
         self._pods: ByNode | None = None
         self._agents: dict[str, AgentPod] | None = None
         self._handlers: dict[str, str] | None = None
+        self._nobody: Missing | None = None
+        """What was found out when the selection began to hold no pod: who is there instead is not asked anew
+        in every round."""
         self.problems: list[Missing] = []
         """Of the last round."""
 
@@ -42,8 +45,11 @@ class Lister:
                 raise
             self.problems.append(missing(error, "pods", "*"))
             return self._pods
-        if not by_node and not self.problems and not self._plan.nodes:
-            self.problems.append(nobody(self._api, self._plan.selection))
+        if by_node:
+            self._nobody = None
+        elif not self.problems and not self._plan.nodes:
+            self._nobody = self._nobody or nobody(self._api, self._plan.selection)
+            self.problems.append(self._nobody)
         self._pods = dict(by_node)
         return self._pods
 

@@ -18,7 +18,7 @@ backend = "mine"
 [source]
 kind = "template"
 file = "pod.yaml"
-ready_within = "20s"
+ready_within = "60s"
 [evidence]
 declared = { upgrade = "drain, then roll" }
 """

@@ -23,11 +23,11 @@ poll = "50ms"
 [settle]
 within = "1Mi"
 over = "600ms"
-at_most = "5s"
+at_most = "60s"
 [source]
 kind = "provisioner"
 namespace = "deer-flow"
-ready_within = "5s"
+ready_within = "60s"
 headers = {{ X-API-Key = "STAGE_KEY" }}
 create = {{ url = "{url}", body = '{{"sandbox_id": "{{id}}"}}' }}
 delete = {{ method = "DELETE", url = "{url}/{{id}}" }}

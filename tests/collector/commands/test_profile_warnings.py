@@ -12,7 +12,7 @@ repeats = 2
 poll = "50ms"
 [settle]
 over = "1s"
-at_most = "5s"
+at_most = "60s"
 [source]
 kind = "selector"
 namespace = "{NAMESPACE}"

@@ -209,6 +209,7 @@ def test_a_pod_is_selected_opened_read_in_full_and_left_again(stage: TopStage) -
         seen = len(terminal.written)
         terminal.press(b"\r")
         terminal.read_until(b"From the processes to kubectl top", after=seen)
+        terminal.read_until(b"Ctrl-C ends", after=terminal.written.rindex(b"From the processes"))
         assert "100.0 MiB" in _shown(terminal.written[seen:])
         seen = len(terminal.written)
         terminal.press(b"q")
@@ -230,7 +231,7 @@ def test_a_filter_is_typed_and_holds(stage: TopStage) -> None:
         terminal.read_until(b"1 of 2 pods", after=seen)
         seen = len(terminal.written)
         terminal.press(b"\x1b")
-        terminal.read_until(b"sandbox-1", after=seen)
+        terminal.read_until(b"2 pods on 1 node", after=seen)
         terminal.press(b"q")
         assert terminal.end() == 0
 

@@ -14,7 +14,7 @@ def test_a_conversation_is_timed_from_its_first_byte_to_its_end() -> None:
     with listening(answering("n1")) as port:
         trips = RoundTrips(lambda: DirectTransport(lambda _: ("127.0.0.1", port)), lambda: next(ticks))
         endpoint = Endpoint(pod="agent", port=port, node="n1")
-        with AgentConversation(trips(), endpoint, Deadline(5.0)) as agent:
+        with AgentConversation(trips(), endpoint, Deadline(60)) as agent:
             agent.ask("POST", "/v1/sample", NodeSample, SampleRequest())
             assert trips.received_at == {}
     # One tick for the first of several writes, one for the end.

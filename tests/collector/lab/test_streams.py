@@ -11,6 +11,7 @@ import pytest
 from memcollect.lab.errors import TimeLimitError
 from memcollect.lab.streams import lines_of
 from worlds import children
+from worlds.waiting import PATIENCE
 
 
 @contextmanager
@@ -45,10 +46,10 @@ def test_bytes_that_are_no_text_do_no_harm() -> None:
 
 def test_a_silent_process_is_given_up_when_its_time_is_over() -> None:
     began = time.monotonic()
-    silent = started("import time; time.sleep(60)")
+    silent = started("import time; time.sleep(120)")
     with silent as (process, readers), pytest.raises(TimeLimitError, match="not done within 1 s"):
         list(lines_of(process, readers, 1))
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < PATIENCE
 
 
 def test_a_process_that_writes_without_end_is_given_up_too() -> None:
@@ -61,9 +62,9 @@ def test_a_process_that_writes_without_end_is_given_up_too() -> None:
 def test_the_end_is_seen_though_a_child_holds_the_pipe_open() -> None:
     program = (
         "import subprocess, sys; fds = tuple(map(int, sys.argv[1:]));"
-        "subprocess.Popen(['sleep', '5'], pass_fds=fds)"
+        "subprocess.Popen(['sleep', '40'], pass_fds=fds)"
     )
     began = time.monotonic()
     with started(program) as (process, readers):
-        assert list(lines_of(process, readers, 20)) == []
-    assert time.monotonic() - began < 4
+        assert list(lines_of(process, readers, 2 * PATIENCE)) == []
+    assert time.monotonic() - began < PATIENCE / 2

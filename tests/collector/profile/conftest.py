@@ -25,7 +25,7 @@ def state() -> Cluster:
 def workshop(state: Cluster, tmp_path: Path) -> Iterator[Workshop]:
     with StandInCluster(state) as server:
         cluster = kube_config.connect(str(server.kubeconfig(tmp_path / "kubeconfig")))
-        yield Workshop(cluster, Patience(timeout=5.0, total=10.0, tries=1), 8)
+        yield Workshop(cluster, Patience(timeout=60.0, total=60.0, tries=1), 8)
 
 
 @pytest.fixture

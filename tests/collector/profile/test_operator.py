@@ -14,7 +14,7 @@ import pytest
 
 from memcollect.profile.operator import TerminalOperator
 from worlds.profile_doubles import after, never
-from worlds.waiting import wait_until
+from worlds.waiting import PATIENCE, wait_until
 
 ENDED = "There is nobody to press Enter: input has ended."
 
@@ -104,7 +104,7 @@ def test_what_was_typed_beyond_an_answer_is_none_to_the_next_question(terminal: 
 
 
 def test_ctrl_c_ends_the_waiting_for_somebody_who_has_left(terminal: Terminal) -> None:
-    assert terminal.operator.ask("Release it", 20.0, after(1)) == "Interrupted first."
+    assert terminal.operator.ask("Release it", 2 * PATIENCE, after(1)) == "Interrupted first."
 
 
 def test_an_enter_that_comes_after_ctrl_c_is_not_taken(terminal: Terminal) -> None:
@@ -156,17 +156,17 @@ def test_half_a_line_holds_nobody_past_the_time_or_ctrl_c(pipe: tuple[TextIO, in
     operator = TerminalOperator(ignored, stream)
     with os.fdopen(writer, "wb", buffering=0) as late:
         # Where it is waited for all the same, this ends it.
-        timer = threading.Timer(5.0, late.write, (b"\n",))
+        timer = threading.Timer(2 * PATIENCE, late.write, (b"\n",))
         timer.start()
         began = time.monotonic()
-        said = [operator.ask("Release it", 0.1, never), operator.ask("Release it", 20.0, after(1))]
+        said = [operator.ask("Release it", 0.1, never), operator.ask("Release it", 2 * PATIENCE, after(1))]
         took = time.monotonic() - began
         timer.cancel()
         timer.join()
         late.write(b" a line\n")
         said.append(operator.ask("Release it", 5.0, never))
     assert said == ["Nobody pressed Enter within 0.1 s.", "Interrupted first.", ""]
-    assert took < 4
+    assert took < PATIENCE
     assert operator.ask("Release it", 5.0, never) == ENDED
 
 

@@ -47,7 +47,7 @@ def test_an_agent_answers_what_it_was_asked() -> None:
 def test_two_questions_share_a_connection_that_stays_open() -> None:
     with listening(answering("n")) as port:
         transport = DirectTransport(lambda _endpoint: ("127.0.0.1", port))
-        with AgentConversation(transport, ENDPOINT, Deadline(5)) as agent:
+        with AgentConversation(transport, ENDPOINT, Deadline(60)) as agent:
             agent.ask("POST", "/v1/sample", NodeSample, SampleRequest())
             with pytest.raises(AgentFailure, match="ended the connection"):
                 agent.ask("POST", "/v1/sample", NodeSample, SampleRequest())
@@ -185,7 +185,7 @@ def test_the_transports_own_words_explain_an_answer_that_broke_off_in_its_head()
 
     with (
         listening(saying(GOOD[:60])) as port,
-        AgentConversation(Transport(), ENDPOINT, Deadline(5)) as agent,
+        AgentConversation(Transport(), ENDPOINT, Deadline(60)) as agent,
         pytest.raises(AgentFailure, match=r"The node says: gone\.") as raised,
     ):
         agent.ask("POST", "/v1/sample", NodeSample, SampleRequest())

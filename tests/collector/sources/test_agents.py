@@ -27,6 +27,7 @@ from memcollect_agent.serve.run import Options, started
 from memcollect_agent.wire import SampleRequest
 from worlds import children
 from worlds.tcp_agents import Behaviour, answering, hanging, http_answer, listening, refusing_port, saying
+from worlds.waiting import PATIENCE
 
 NODE = Path(__file__).parents[2] / "fixtures" / "systemd-kernel-7.2"
 
@@ -150,7 +151,7 @@ def test_answers_come_as_they_come_and_progress_is_told(nodes: Nodes) -> None:
     release = threading.Event()
 
     def late(connection: object, body: bytes) -> None:
-        release.wait(10)
+        release.wait(60)
         answering("late")(connection, body)  # type: ignore[arg-type]
 
     told: list[tuple[int, int]] = []
@@ -211,7 +212,7 @@ def test_leaving_early_keeps_what_came_and_asks_no_further_agent(nodes: Nodes) -
     answers = fetch_samples(targets, SampleRequest(), nodes.transports, Limits(concurrency=1))
     first = next(answers)
     answers.close()
-    deadline = Deadline(5)
+    deadline = Deadline(60)
     while any(t.name.startswith("memcollect agent worker") for t in threading.enumerate()):
         assert not deadline.passed
         time.sleep(0.01)
@@ -233,7 +234,7 @@ def test_ctrl_c_ends_a_fetch_from_agents_that_hang_at_once() -> None:
         transports = lambda: DirectTransport(lambda endpoint: ("127.0.0.1", endpoint.port))
         collected = []
         try:
-            for answer in fetch_samples(targets, SampleRequest(), transports, Limits(timeout=60)):
+            for answer in fetch_samples(targets, SampleRequest(), transports, Limits(timeout=120)):
                 collected.append(answer)
                 print("answer", flush=True)
         except KeyboardInterrupt:
@@ -248,7 +249,7 @@ def test_ctrl_c_ends_a_fetch_from_agents_that_hang_at_once() -> None:
             os.kill(process.pid, signal.SIGINT)
             out, err = process.communicate()
     assert (out, err) == ("kept 1\n", "")
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < PATIENCE
 
 
 def test_a_real_agent_answers_over_a_port_forward(state: Cluster, cluster: kube_config.Cluster) -> None:
@@ -311,7 +312,7 @@ def test_agents_are_asked_ahead_of_whoever_takes_the_answers_while_there_is_room
     targets = [nodes.add(f"n{number}", counting(asked)) for number in range(20)]
     answers = fetch_samples(targets, SampleRequest(), nodes.transports, Limits(concurrency=2))
     next(answers)
-    give_up = time.monotonic() + 10
+    give_up = time.monotonic() + PATIENCE
     while len(asked) < 20 and time.monotonic() < give_up:
         time.sleep(0.01)
     assert len(asked) == 20

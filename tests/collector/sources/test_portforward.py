@@ -26,6 +26,7 @@ from worlds.tcp_agents import (
     saying,
     trickling,
 )
+from worlds.waiting import PATIENCE
 
 ENDPOINT = Endpoint(pod="agent-1", port=7070)
 FORWARD = "/api/v1/namespaces/memcollect/pods/agent-1/portforward"
@@ -91,7 +92,7 @@ def test_one_transport_asks_many_times_and_leaves_nothing_open(
         ask(transport)
     transport.close()
     for thread in forwarding_threads():
-        thread.join(timeout=5)
+        thread.join(timeout=60)
     assert forwarding_threads() == []
     # The stand-in's own ends are in this process too and close a moment later.
     for _ in range(100):
@@ -192,7 +193,7 @@ def test_a_handshake_that_hangs_costs_no_more_than_its_deadline(
     state.fault(Fault(FORWARD, hang=True))
     begun = time.monotonic()
     assert failure(transport, 0.3).reason == "timeout"
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < PATIENCE
 
 
 def test_when_too_many_handshakes_hang_no_more_are_begun(
@@ -229,8 +230,8 @@ def test_a_forwarding_thread_that_dies_ends_its_stream_at_once(
 
     monkeypatch.setattr("websocket.WebSocket.recv_data_frame", fail)
     begun = time.monotonic()
-    assert failure(transport, 10).reason == "broken-answer"
-    assert time.monotonic() - begun < 5
+    assert failure(transport, 2 * PATIENCE).reason == "broken-answer"
+    assert time.monotonic() - begun < PATIENCE
 
 
 def test_the_traceback_of_another_thread_is_still_printed(

@@ -46,7 +46,7 @@ class Site:
             self._ports[name] = self._stack.enter_context(listening(agent))
 
     def collection(self, selection: Selection = ALL, **more: object) -> Collection:
-        plan = Plan(selection=selection, limits=Limits(timeout=1.0))
+        plan = Plan(selection=selection, limits=Limits(timeout=4.0))
         return Collection(self.api, plan, lambda: DirectTransport(self._locate), **more)  # type: ignore[arg-type]
 
     def _locate(self, endpoint: Endpoint) -> tuple[str, int]:

@@ -13,7 +13,7 @@ LIST = "/api/v1/pods"
 
 @pytest.fixture
 def client(server: StandInCluster) -> Iterator[http.client.HTTPConnection]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     yield connection
     connection.close()
 

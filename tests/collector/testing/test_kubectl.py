@@ -210,7 +210,7 @@ class Forward:
         self.port = int(found[1])
 
     def get(self, path: str) -> bytes:
-        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             client.request("GET", path)
             return client.getresponse().read()

@@ -37,7 +37,7 @@ def test_a_request_that_means_nothing_is_refused(dial: Dial, query: str, protoco
 
 
 def test_without_an_upgrade_a_port_forward_is_a_bad_request(server: StandInCluster) -> None:
-    client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     client.request("GET", PATH + "?ports=1")
     response = client.getresponse()
     assert (response.status, b"Upgrade request required" in response.read()) == (400, True)

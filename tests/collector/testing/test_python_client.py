@@ -138,7 +138,7 @@ def opened() -> Iterator[list[Any]]:
         forward.close()
     for thread in threading.enumerate():
         if thread.name.startswith("Kubernetes port forward proxy"):
-            thread.join(10)
+            thread.join(60)
     for forward in forwards:
         forward.websocket.shutdown()
 

@@ -16,7 +16,7 @@ class Spdy:
 
     def __init__(self, server: StandInCluster) -> None:
         url = f"ws://127.0.0.1:{server.port}{PATH}"
-        self.connection: Any = websocket.create_connection(url, timeout=5, subprotocols=[tunnel.PROTOCOL])
+        self.connection: Any = websocket.create_connection(url, timeout=60, subprotocols=[tunnel.PROTOCOL])
         self.encoder = spdy.Encoder()
         self._decoder = spdy.Decoder()
         self._frames: list[spdy.Control | spdy.Data] = []

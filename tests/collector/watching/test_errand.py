@@ -26,7 +26,7 @@ class Asked:
     def __init__(self, state: Cluster, cluster: kube_config.Cluster) -> None:
         self.state = state
         self.come: queue.SimpleQueue[Metrics] = queue.SimpleQueue()
-        patience = Patience(timeout=5.0, total=5.0, tries=1)
+        patience = Patience(timeout=PATIENCE, total=PATIENCE, tries=1)
         self.errand = MetricsErrand(cluster, patience, Selection(namespaces=["deer-flow"]), self.come.put)
 
     def answer(self) -> Metrics:
