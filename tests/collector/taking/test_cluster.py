@@ -85,7 +85,7 @@ def test_an_agent_is_asked_for_the_pods_of_its_node_that_were_selected_and_for_h
     assert measured(list(collection.pods())) == {"a": True, "b": True}
     assert sorted(seen[0].pod_uids or []) == ["uid-a", "uid-b"]
     assert (seen[0].history, len(seen)) == (True, 1)
-    assert seen[0].time_budget_seconds == pytest.approx(0.8)
+    assert seen[0].time_budget_seconds == pytest.approx(3.2)
     assert [node.name for node in collection.nodes] == ["n1"]
 
 
