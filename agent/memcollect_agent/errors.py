@@ -3,6 +3,7 @@
 AgentError
 ├── UnsupportedError      this machine's cgroups are not what memcollect can read (v1, hybrid, none)
 ├── ListenError           the service cannot listen where it was told to
+├── StalledError          the kernel has not answered a read for so long that nobody waits on
 ├── ParseError            a kernel file (or a request) does not say what it should
 └── ReadError             a file could not be read; carries the path
     ├── GoneError         it ended meanwhile: ENOENT, ESRCH, ENODEV, ENOTDIR
@@ -26,6 +27,10 @@ class UnsupportedError(AgentError):
 
 class ListenError(AgentError):
     """The address is taken, is not this machine's, or is one that the service must not listen on."""
+
+
+class StalledError(AgentError):
+    """What is asked for waits for a kernel that does not answer; the next try may be lucky."""
 
 
 class ParseError(AgentError):

@@ -36,7 +36,7 @@ def served(
 def serving(service: Service) -> Iterator[int]:
     """Serve on a port of the loopback, in a thread, until the context is left; yield the port."""
     with addresses.listen(addresses.Address("127.0.0.1", 0)) as sock:
-        listener = Listener(application(service), sock)
+        listener = Listener(application(service), sock, service.held.is_awaited)
         thread = threading.Thread(target=listener.run, daemon=True)
         thread.start()
         try:

@@ -3,11 +3,12 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from msgspec import Struct, field
 
-from memcollect_agent.errors import AgentError, GoneError
+from memcollect_agent.errors import AgentError, GoneError, StalledError
 from memcollect_agent.history.clocks import Clocks, JumpWatch
 from memcollect_agent.history.followed import STAT_FIELDS, Followed, FollowedRoot
 from memcollect_agent.history.kills import Killings, killed
@@ -20,6 +21,10 @@ from memcollect_agent.wire import CgroupHistory, Cost, History, HistoryRequest, 
 
 RESCAN_TICKS = 5
 """A new pod is seen after at most so many ticks; the walk costs as much as a few ticks do."""
+
+
+PATIENCE_SECONDS = 10.0
+"""For a tick that is under way: one of 2,000 cgroups takes a tenth of a second."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -92,22 +97,22 @@ class Recorder:
     def history(
         self,
         request: HistoryRequest,
-        pack: Callable[[CgroupHistory], CgroupHistory] = lambda one: one,
+        pack: Callable[[Iterable[CgroupHistory]], list[CgroupHistory]] = list,
         *,
         root: bool = False,
     ) -> History:
         """Return what is remembered of the pods that `request` names.
 
-        With `root` the root cgroup's points come along. `pack` sees each cgroup's points as soon as they
-        are unpacked, and what it returns stands in their place: as numbers of Python, those of a whole node
-        take many times their size on the wire.
+        With `root` the root cgroup's points come along. `pack` is given each cgroup's points as soon as
+        they are unpacked, and what it returns stands in their place: as numbers of Python, those of a whole
+        node take many times their size on the wire. Raises StalledError where a tick hangs.
         """
         wanted = None if request.pod_uids is None else {_normal(uid) for uid in request.pod_uids}
 
         def is_wanted(uid: str) -> bool:
             return wanted is None or _normal(uid) in wanted
 
-        with self._lock:
+        with self._free():
             chosen = [one for one in (*self._live.values(), *self._gone) if is_wanted(one.pod_uid)]
             return History(
                 interval_seconds=self.settings.interval_seconds,
@@ -115,7 +120,7 @@ class Recorder:
                 began_at=self._began_at,
                 ticks=self._ticks,
                 missed_ticks=self._missed_ticks,
-                cgroups=[pack(one.history(request.since)) for one in chosen],
+                cgroups=pack(one.history(request.since) for one in chosen),
                 left_out=self._left_out,
                 forgotten=self._forgotten,
                 last=list(self._last.told(is_wanted)),
@@ -123,8 +128,17 @@ class Recorder:
                 problems=[*self._scan_problems, *(_problem(one) for one in chosen if one.problem)],
                 cost=self._mean_cost(),
                 ring_bytes=sum(one.ring.size_bytes for one in (*self._live.values(), *self._gone)),
-                root=pack(self._root.history(request.since)) if root and self._root is not None else None,
+                root=self._root.history(request.since) if root and self._root is not None else None,
             )
+
+    @contextmanager
+    def _free(self) -> Iterator[None]:
+        if not self._lock.acquire(timeout=PATIENCE_SECONDS):
+            raise StalledError(f"a read of the history has not ended for {PATIENCE_SECONDS:g} s or more")
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     def close(self) -> None:
         """Give all descriptors back; what was recorded can still be asked for."""

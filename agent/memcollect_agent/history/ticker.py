@@ -9,6 +9,8 @@ from memcollect_agent.repeated import Repeated
 
 _log = logging.getLogger(__name__)
 
+STALLED_SECONDS = 30.0
+
 
 class Ticker(Repeated):
     """Calls `recorder.tick()` at once and then at every interval, until stopped. A context manager.
@@ -21,6 +23,7 @@ class Ticker(Repeated):
         self._recorder = recorder
         self._due: float | None = None
         self._last_fault = ""
+        self._ended_at = time.monotonic()
         super().__init__(self._next, "memcollect history")
 
     def __exit__(self, *_: object) -> None:
@@ -28,11 +31,21 @@ class Ticker(Repeated):
         if not self.alive:
             self._recorder.close()
 
+    @property
+    def stalled_seconds(self) -> float:
+        """For how long no tick has ended, once that is more than a busy machine explains; else 0.
+
+        That the thread exists says nothing: it may wait in the kernel, in a read that does not come back.
+        """
+        since = time.monotonic() - self._ended_at
+        return since if since > STALLED_SECONDS + 5 * self._recorder.settings.interval_seconds else 0.0
+
     def _next(self) -> float:
         """Tick; return the seconds until the next tick is due."""
         interval = self._recorder.settings.interval_seconds
         due = time.monotonic() if self._due is None else self._due
         self._tick()
+        self._ended_at = time.monotonic()
         due += interval
         if (late := int((time.monotonic() - due) / interval)) > 0:
             due += late * interval

@@ -1,6 +1,7 @@
 """What goes back to a client: an answer, or a refusal in one sentence."""
 
-from collections.abc import Callable, Mapping
+import struct
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Final, Literal, cast
 
@@ -12,6 +13,10 @@ from memcollect_agent.wire import CgroupHistory
 MESSAGE_PACK: Final = "application/msgpack"
 JSON: Final = "application/json"
 TEXT = "text/plain; charset=utf-8"
+
+_ARRAY32 = 0xDD
+_ARRAY_HEAD = struct.Struct(">BI")
+"""MessagePack's array 32: its mark and the number of items, whatever there are."""
 
 Form = Literal["application/msgpack", "application/json"]
 """How a struct is written."""
@@ -46,10 +51,33 @@ def form_of(accept: str) -> Form:
     return JSON if JSON in kinds and MESSAGE_PACK not in kinds else MESSAGE_PACK
 
 
-def packer(form: Form) -> Callable[[CgroupHistory], CgroupHistory]:
-    """Return what puts a cgroup's encoded points in its place, until the whole around it is encoded."""
+def packer(form: Form) -> Callable[[Iterable[CgroupHistory]], list[CgroupHistory]]:
+    """Return what encodes cgroups one after the other, until the whole around them is encoded.
+
+    All of them into one block: thousands of small ones stay behind in the allocator of each thread.
+    """
     # The encoder takes Raw for anything, which the types of the structs cannot say.
-    return lambda one: cast("CgroupHistory", msgspec.Raw(encoded(one, form)))
+    return lambda many: cast(
+        "list[CgroupHistory]", msgspec.Raw(_json_array(many) if form == JSON else _packed_array(many))
+    )
+
+
+def _json_array(many: Iterable[CgroupHistory]) -> bytearray:
+    encoder, whole = msgspec.json.Encoder(), bytearray(b"[")
+    for one in many:
+        if len(whole) > 1:
+            whole += b","
+        encoder.encode_into(one, whole, -1)
+    whole += b"]"
+    return whole
+
+
+def _packed_array(many: Iterable[CgroupHistory]) -> bytearray:
+    encoder, whole, count = msgspec.msgpack.Encoder(), bytearray(_ARRAY_HEAD.size), 0
+    for count, one in enumerate(many, 1):  # noqa: B007 - the last is needed behind the loop
+        encoder.encode_into(one, whole, -1)
+    _ARRAY_HEAD.pack_into(whole, 0, _ARRAY32, count)
+    return whole
 
 
 def encoded(value: Struct, form: Form) -> bytes:

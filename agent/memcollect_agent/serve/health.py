@@ -1,4 +1,4 @@
-"""GET /healthz for the kubelet, answered with three bytes and to everything else with nothing."""
+"""GET /healthz for the kubelet, answered with one word and to everything else with nothing."""
 
 import socket
 from collections.abc import Callable
@@ -13,7 +13,7 @@ SECONDS = 3.0
 _REQUEST_LINES = (b"GET /healthz HTTP/1.1", b"GET /healthz HTTP/1.0")
 _HEAD = b"HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s"
 _OK = _HEAD % (b"200 OK", 3, b"ok\n")
-_ILL = _HEAD % (b"503 Service Unavailable", 0, b"")
+_ILL = _HEAD % (b"503 Service Unavailable", 9, b"degraded\n")
 _NOTHING = _HEAD % (b"404 Not Found", 0, b"")
 
 

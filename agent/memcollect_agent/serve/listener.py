@@ -3,17 +3,23 @@
 import logging
 import socket
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import waitress  # type: ignore[import-untyped]  # its stubs are a package of their own
 from waitress import wasyncore
 
 from memcollect_agent.serve.bodies import MAX_BODY_BYTES
+from memcollect_agent.serve.deadlines import Deadlines
+from memcollect_agent.serve.port import SEND_BUFFER_BYTES
+from memcollect_agent.serve.service import MOST_WAITING
 from memcollect_agent.serve.wsgi import Application
 
-THREADS = 8
-"""Those that wait for a shared or an earlier sampling hold one each; no work is done in parallel."""
+THREADS = MOST_WAITING + 2
+"""Those that wait hold one each, and no work is done in parallel; two are left for what needs no waiting."""
 MAX_CONNECTIONS = 32
+OWN_PLACES = 3
+"""Of these for the listener and its trigger, which waitress counts, too, and one to be free for who comes."""
 IDLE_SECONDS = 60
 NEVER_SPOOL_BYTES = 1 << 30
 """waitress would put larger bodies into temporary files, and the agent has nowhere to write."""
@@ -26,13 +32,19 @@ MAX_UNREAD_BYTES = 4 << 20
 class Listener:
     """An application served on a socket. `run()` returns after `stop()`, which any thread may call."""
 
-    def __init__(self, application: Application, sock: socket.socket) -> None:
+    def __init__(
+        self, application: Application, sock: socket.socket, in_the_way: Callable[[], bool] = lambda: False
+    ) -> None:
+        """`in_the_way` tells whether an answer waits until others were taken."""
         # Its notes on a busy queue are no fault; what is refused is logged by the application.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._map: dict[int, Any] = {}
         self._lock = threading.Lock()
         self._stopping = False
         self._ended = False
+        # Accepted sockets inherit it (net/core/sock.c, sk_clone).
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        self._deadlines = Deadlines(MAX_CONNECTIONS - OWN_PLACES, in_the_way)
         self._server = waitress.create_server(
             application,
             map=self._map,
@@ -42,7 +54,7 @@ class Listener:
             channel_timeout=IDLE_SECONDS,
             cleanup_interval=10,
             # A body a little too large is answered by the application, in the words of the others.
-            max_request_body_size=4 * MAX_BODY_BYTES,
+            max_request_body_size=MAX_BODY_BYTES + (64 << 10),
             max_request_header_size=16 << 10,
             inbuf_overflow=NEVER_SPOOL_BYTES,
             outbuf_overflow=NEVER_SPOOL_BYTES,
@@ -60,6 +72,7 @@ class Listener:
         try:
             while not self._stopping:
                 wasyncore.loop(timeout=1.0, use_poll=True, map=self._map, count=1)
+                self._deadlines.enforce(self._server.active_channels)
         except (SystemExit, KeyboardInterrupt):
             return
         finally:

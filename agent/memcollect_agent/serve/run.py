@@ -60,9 +60,7 @@ def started(options: Options) -> Iterator[Listener]:
         sock = stack.enter_context(listen(options.listen))
         health = stack.enter_context(listen(options.health_listen)) if options.health_listen else None
         metrics = stack.enter_context(listen(options.metrics.listen)) if options.metrics else None
-        recorder, alive = _history(options, stack)
-        if health is not None:
-            stack.enter_context(HealthPort(health, alive))
+        recorder, stalled = _history(options, stack)
         sampling = functools.partial(
             sample_node,
             roots=options.roots,
@@ -73,9 +71,16 @@ def started(options: Options) -> Iterator[Listener]:
         if options.metrics is not None and metrics is not None:
             ledger = Ledger()
             asked = ledger.timed("sample", ledger.sampled(sampling))
-            service = Surroundings(roots=options.roots, sampling=sampling, recorder=recorder, ledger=ledger)
-            start_metrics(stack, options.metrics, metrics, service)
-        yield Listener(application(Service(asked, recorder, options.permissions)), sock)
+            around = Surroundings(roots=options.roots, sampling=sampling, recorder=recorder, ledger=ledger)
+            start_metrics(stack, options.metrics, metrics, around)
+        service = Service(asked, recorder, options.permissions)
+
+        def degraded() -> str:
+            return stalled() or service.degraded()
+
+        if health is not None:
+            stack.enter_context(HealthPort(health, lambda: not degraded()))
+        yield Listener(application(service, degraded), sock, service.held.is_awaited)
 
 
 def run(options: Options) -> None:
@@ -92,13 +97,20 @@ def run(options: Options) -> None:
         signal.signal(signal.SIGTERM, before)
 
 
-def _history(options: Options, stack: ExitStack) -> tuple[Recorder | None, Callable[[], bool]]:
+def _history(options: Options, stack: ExitStack) -> tuple[Recorder | None, Callable[[], str]]:
     if options.history is None:
-        return None, lambda: True
+        return None, lambda: ""
     settings = msgspec.structs.replace(_within_descriptors(options.history), proc_root=options.roots.proc)
     recorder = Recorder(options.roots.cgroup, settings)
     ticker = stack.enter_context(Ticker(recorder))
-    return recorder, lambda: ticker.alive
+    return recorder, functools.partial(_why_stalled, ticker)
+
+
+def _why_stalled(ticker: Ticker) -> str:
+    if not ticker.alive:
+        return "the history has ended"
+    since = ticker.stalled_seconds
+    return f"the history has read nothing for {since:.0f} s" if since else ""
 
 
 def _within_descriptors(settings: Settings) -> Settings:

@@ -1,5 +1,6 @@
 """HTTP around the service: paths, methods, headers, and a line on stderr for what was refused."""
 
+import ipaddress
 import logging
 import traceback
 from collections.abc import Callable, Iterable
@@ -10,6 +11,7 @@ import memcollect_agent
 from memcollect_agent.redact import visible
 from memcollect_agent.serve import bodies, schema
 from memcollect_agent.serve.answers import Answer, Refusal, form_of
+from memcollect_agent.serve.seldom import Seldom
 from memcollect_agent.serve.service import Service
 from memcollect_agent.wire import SCHEMA_VERSION
 
@@ -22,29 +24,36 @@ Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 AGENT_HEADER = "Memcollect-Agent"
 
 
-def application(service: Service) -> Application:
-    """Return the WSGI application that serves `service`."""
+def application(service: Service, degraded: Callable[[], str] = lambda: "") -> Application:
+    """Return the WSGI application that serves `service`; `degraded` tells what hangs, "" for nothing."""
+    refusals = Seldom()
 
     def serve(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         try:
-            answer = _answer(service, environ)
+            answer = _answer(service, environ, degraded)
         except Refusal as refusal:
-            _log_refusal(environ, refusal)
+            _log_refusal(environ, refusal, refusals)
             answer = refusal.answer()
         except Exception as error:  # noqa: BLE001 - a client is owed an answer, and no traceback
             fault = _fault(error)
-            _log_refusal(environ, fault)
+            _log_refusal(environ, fault, refusals)
             answer = fault.answer()
         start_response(f"{answer.status.value} {answer.status.phrase}", _headers(answer))
-        return [answer.body]
+        file = service.held.file(answer.body)
+        if file is None:
+            return [answer.body]
+        wrapped: Iterable[bytes] = environ["wsgi.file_wrapper"](file)
+        return wrapped
 
     return serve
 
 
-def _answer(service: Service, environ: Environ) -> Answer:
+def _answer(service: Service, environ: Environ, degraded: Callable[[], str]) -> Answer:
     path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
     if path == "/healthz":
         _require(method, "GET")
+        if trouble := degraded():
+            return Answer(status=HTTPStatus.SERVICE_UNAVAILABLE, body=f"degraded: {trouble}\n".encode())
         return Answer(body=b"ok\n")
     question = {"/v1/sample": service.sample, "/v1/history": service.history}.get(path)
     if question is None:
@@ -69,6 +78,24 @@ def _require_no_browser(environ: Environ) -> None:
     # A page may reach a port that somebody forwards to their own machine; browsers say so themselves.
     if "HTTP_ORIGIN" in environ:
         raise Refusal(HTTPStatus.FORBIDDEN, "The agent does not answer web pages.")
+    # A page whose own name was made to mean this address afterwards (DNS rebinding) is of the same origin, so
+    # it sends no Origin with a GET, and may leave it out; but the name it asks for is its own.
+    if not _is_local(environ.get("HTTP_HOST", "localhost")):
+        raise Refusal(
+            HTTPStatus.FORBIDDEN, "The agent answers to localhost and to addresses, not to other names."
+        )
+
+
+def _is_local(host: str) -> bool:
+    name = host.strip().lower()
+    name = name[1:].partition("]")[0] if name.startswith("[") else name.partition(":")[0]
+    if name == "localhost":
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _body(environ: Environ) -> bytes:
@@ -102,6 +129,11 @@ def _fault(error: Exception) -> Refusal:
     )
 
 
-def _log_refusal(environ: Environ, refusal: Refusal) -> None:
+def _log_refusal(environ: Environ, refusal: Refusal, refusals: Seldom) -> None:
+    may_write, left_out = refusals.may_write()
+    if not may_write:
+        return
+    if left_out:
+        _log.warning("refused %d requests that have no line here", left_out)
     asked = visible(f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"[:120])
     _log.warning("refused %s: %d %s", asked, refusal.status, visible(refusal.sentence))

@@ -4,9 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from memcollect_agent.errors import StalledError
 from memcollect_agent.history import Recorder, Settings, Ticker
+from memcollect_agent.history import recorder as recorder_module
+from memcollect_agent.history import ticker as ticker_module
 from memcollect_agent.wire import HistoryRequest
 from worlds.pod_tree import PodTree
+from worlds.waiting import PATIENCE, wait_until
 
 
 class Counting(Recorder):
@@ -74,3 +78,17 @@ def test_a_fault_in_a_tick_does_not_end_the_ticking_and_is_said_once(
         assert recorder.enough.wait(60)
     said = [record.getMessage() for record in caplog.records]
     assert said == ["a tick of the history failed: RuntimeError('broken\\x1b[2J')"]
+
+
+def test_a_tick_that_does_not_come_back_is_told_though_its_thread_exists(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ticker_module, "STALLED_SECONDS", 0.0)
+    monkeypatch.setattr(recorder_module, "PATIENCE_SECONDS", 0.01)
+    recorder = Counting(tmp_path, 0.01, enough=1)
+    with recorder._lock, Ticker(recorder) as ticker:
+        wait_until(lambda: ticker.stalled_seconds > 0)
+        assert ticker.alive
+        with pytest.raises(StalledError, match="has not ended"):
+            recorder.history(HistoryRequest())
+    assert recorder.enough.wait(PATIENCE)

@@ -50,7 +50,7 @@ def never() -> str:
 
 
 def test_equal_requests_share_one_result() -> None:
-    flights: Flights[str] = Flights(4)
+    flights: Flights[str] = Flights(4, 8)
     gate = Gate()
     first = Asker(flights, b"same", gate)
     assert gate.began.wait(PATIENCE)
@@ -61,14 +61,14 @@ def test_equal_requests_share_one_result() -> None:
 
 
 def test_after_it_ended_an_equal_request_is_worked_on_anew() -> None:
-    flights: Flights[str] = Flights(4)
+    flights: Flights[str] = Flights(4, 8)
     results = iter(["first", "second"])
     assert flights.share(b"k", 1.0, lambda: next(results)) == "first"
     assert flights.share(b"k", 1.0, lambda: next(results)) == "second"
 
 
 def test_different_requests_run_one_after_the_other() -> None:
-    flights: Flights[str] = Flights(4)
+    flights: Flights[str] = Flights(4, 8)
     gate, second = Gate("a"), Gate("b")
     one = Asker(flights, b"a", gate)
     assert gate.began.wait(PATIENCE)
@@ -81,7 +81,7 @@ def test_different_requests_run_one_after_the_other() -> None:
 
 
 def test_more_different_requests_than_may_wait_are_refused_at_once() -> None:
-    flights: Flights[str] = Flights(1)
+    flights: Flights[str] = Flights(1, 8)
     gate = Gate()
     one = Asker(flights, b"a", gate)
     assert gate.began.wait(PATIENCE)
@@ -93,7 +93,7 @@ def test_more_different_requests_than_may_wait_are_refused_at_once() -> None:
 
 
 def test_who_does_not_get_a_turn_in_its_time_is_refused() -> None:
-    flights: Flights[str] = Flights(2)
+    flights: Flights[str] = Flights(2, 8)
     gate = Gate()
     one = Asker(flights, b"a", gate)
     assert gate.began.wait(PATIENCE)
@@ -104,7 +104,7 @@ def test_who_does_not_get_a_turn_in_its_time_is_refused() -> None:
 
 
 def test_a_failure_is_shared_too_and_does_not_block_the_next() -> None:
-    flights: Flights[str] = Flights(2)
+    flights: Flights[str] = Flights(2, 8)
     gate = Gate()
 
     def failing() -> str:
@@ -121,7 +121,7 @@ def test_a_failure_is_shared_too_and_does_not_block_the_next() -> None:
 
 
 def test_a_sharer_does_not_wait_for_ever_on_work_that_hangs() -> None:
-    flights: Flights[str] = Flights(2, hanging_seconds=0.01)
+    flights: Flights[str] = Flights(2, 8, grace_seconds=0.01)
     gate = Gate()
     one = Asker(flights, b"a", gate)
     assert gate.began.wait(PATIENCE)
@@ -129,3 +129,40 @@ def test_a_sharer_does_not_wait_for_ever_on_work_that_hangs() -> None:
         flights.share(b"a", 0.01, never)
     gate.finish.set()
     assert one.ended() == "done"
+
+
+def test_more_than_may_wait_are_refused_even_for_the_same() -> None:
+    flights: Flights[str] = Flights(4, 2)
+    gate = Gate()
+    askers = [Asker(flights, b"same", gate)]
+    assert gate.began.wait(PATIENCE)
+    askers.append(Asker(flights, b"same", never))
+    wait_until(lambda: flights.sharers() == 1)
+    with pytest.raises(BusyError, match="too many requests"):
+        flights.share(b"same", PATIENCE, never)
+    gate.finish.set()
+    assert [asker.ended() for asker in askers] == ["done"] * 2
+
+
+def test_who_gave_up_waiting_leaves_its_place_to_another() -> None:
+    flights: Flights[str] = Flights(4, 2, grace_seconds=0.01)
+    gate = Gate()
+    one = Asker(flights, b"a", gate)
+    assert gate.began.wait(PATIENCE)
+    for _ in range(3):
+        with pytest.raises(BusyError, match="has not ended"):
+            flights.share(b"a", 0.01, never)
+    gate.finish.set()
+    assert one.ended() == "done"
+
+
+def test_work_that_does_not_end_is_told() -> None:
+    flights: Flights[str] = Flights(4, 8, hanging_seconds=0.0)
+    assert flights.hangs_seconds() == 0.0
+    gate = Gate()
+    one = Asker(flights, b"a", gate)
+    assert gate.began.wait(PATIENCE)
+    wait_until(lambda: flights.hangs_seconds() > 0)
+    gate.finish.set()
+    assert one.ended() == "done"
+    assert flights.hangs_seconds() == 0.0

@@ -1,5 +1,6 @@
 """The service over real HTTP: what each request gets, and what many at once get."""
 
+import contextlib
 import logging
 import socket
 import threading
@@ -12,8 +13,11 @@ import pytest
 import memcollect_agent
 from memcollect_agent.history import Recorder
 from memcollect_agent.measure.sample import Roots, sample_node
+from memcollect_agent.serve import deadlines
 from memcollect_agent.serve.bodies import MAX_BODY_BYTES
-from memcollect_agent.serve.service import MOST_DIFFERENT, Service
+from memcollect_agent.serve.listener import MAX_CONNECTIONS, THREADS
+from memcollect_agent.serve.seldom import MOST_LINES
+from memcollect_agent.serve.service import MOST_DIFFERENT, MOST_SAMPLING, Service
 from memcollect_agent.wire import NodeSample, SampleRequest
 from worlds.agent_trees import recorded
 from worlds.pod_tree import PodTree
@@ -104,6 +108,10 @@ def test_health_is_answered_beside_the_questions_too() -> None:
         ({"Memcollect_Schema": "x"}, b"{}", 400),
         ({"Memcollect_Schema": "7"}, b"{}", 426),
         ({"Origin": "http://evil.example"}, b"{}", 403),
+        ({"Host": "rebound.evil.example:7070"}, b"{}", 403),
+        ({"Host": "127.0.0.1.evil.example"}, b"{}", 403),
+        ({"Host": "localhost.evil.example"}, b"{}", 403),
+        ({"Host": ""}, b"{}", 403),
         ({}, b'{"full_commands": true}', 403),
         ({}, b" " * (MAX_BODY_BYTES + 1), 413),
     ],
@@ -130,13 +138,13 @@ def test_a_newer_collectors_field_does_not_stop_an_older_agent() -> None:
 
 def test_a_body_that_is_announced_far_too_large_is_refused_before_it_comes() -> None:
     with served() as port, socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as client:
-        client.sendall(b"POST /v1/sample HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n")
+        client.sendall(b"POST /v1/sample HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n")
         assert client.recv(100).startswith(b"HTTP/1.1 413 ")
 
 
 def test_a_chunked_body_is_bounded_too() -> None:
     with served() as port, socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as client:
-        client.sendall(b"POST /v1/sample HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n")
+        client.sendall(b"POST /v1/sample HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n")
         client.sendall(b"Transfer-Encoding: chunked\r\n\r\n")
         client.sendall(b"%x\r\n%s\r\n0\r\n\r\n" % (MAX_BODY_BYTES + 1, b" " * (MAX_BODY_BYTES + 1)))
         assert client.recv(100).startswith(b"HTTP/1.1 413 ")
@@ -174,6 +182,54 @@ def test_refusals_are_one_escaped_line_each_and_good_requests_none(caplog: pytes
     assert len(lines) == 1
     assert lines[0].startswith("refused POST /\\x1b[2J\\nxxx")
     assert len(lines[0]) < 300
+
+
+@pytest.mark.parametrize("host", ["localhost", "LocalHost:7070", "127.0.0.1:1", "[::1]:7070", "10.0.0.7"])
+def test_a_forwarded_ports_own_names_are_answered(host: str) -> None:
+    with served() as port:
+        assert ask(port, Host=host).status == 200
+
+
+def test_a_flood_of_refusals_writes_few_lines(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "memcollect_agent"), served() as port:
+        assert {ask(port, "/x").status for _ in range(3 * MOST_LINES)} == {404}
+    assert len(caplog.records) == MOST_LINES
+
+
+def test_more_equal_requests_than_threads_leave_the_port_free() -> None:
+    slow = SlowSampling()
+    with served(slow) as port, ThreadPoolExecutor(THREADS) as clients:
+        futures = [clients.submit(ask, port) for _ in range(THREADS)]
+        wait_until(lambda: sum(future.done() for future in futures) == THREADS - MOST_SAMPLING)
+        assert ask(port, "/healthz", b"", "GET").status == 200
+        slow.finish.set()
+        replies = [future.result(PATIENCE) for future in futures]
+    assert sorted({reply.status for reply in replies}) == [200, 503]
+    assert {reply.headers["Retry-After"] for reply in replies if reply.status == 503} == {"5"}
+
+
+def test_a_client_that_drips_its_request_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deadlines, "ASKING_SECONDS", 0.5)
+    with served() as port, socket.create_connection(("127.0.0.1", port), timeout=0.1) as client:
+        wait_until(lambda: _is_closed_after(client, b"P"))
+        assert ask(port).status == 200
+
+
+def _is_closed_after(client: socket.socket, data: bytes) -> bool:
+    try:
+        client.sendall(data)
+        return client.recv(1) == b""
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True
+
+
+def test_strangers_that_ask_nothing_make_room_for_who_asks() -> None:
+    with served() as port, contextlib.ExitStack() as strangers:
+        for _ in range(MAX_CONNECTIONS):
+            strangers.enter_context(socket.create_connection(("127.0.0.1", port)))
+        assert ask(port).status == 200
 
 
 def test_equal_requests_that_arrive_together_cost_one_sampling() -> None:
@@ -234,5 +290,5 @@ def test_history_is_answered_while_a_sampling_is_under_way(tmp_path: Path) -> No
 def test_a_client_that_hangs_up_spoils_nothing_for_the_next() -> None:
     with served() as port:
         with socket.create_connection(("127.0.0.1", port)) as client:
-            client.sendall(b"POST /v1/sample HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+            client.sendall(b"POST /v1/sample HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
         assert ask(port).status == 200
