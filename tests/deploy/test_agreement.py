@@ -3,14 +3,19 @@
 import os
 import re
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from memcollect.profile.needs import own_rights
-from memcollect.profile.plan.model import Exec, Http, Phase, Plan, Template
+from memcollect.errors import DeniedError
+from memcollect.profile.needs import own_rights, require, rights_of
+from memcollect.profile.plan.model import Evidence, Exec, Http, Phase, Plan, Template
 from memcollect.sources.agent_pods import AGENT_SELECTOR
-from memcollect.sources.rights import AGENT_NAMESPACE, Right, needed_rights, node_rights
+from memcollect.sources.api import Api
+from memcollect.sources.kube_config import connect
+from memcollect.sources.rights import AGENT_NAMESPACE, CLUSTER_SCOPED, Right, needed_rights, node_rights
+from memcollect.testing import Cluster, Rule, StandInCluster
 from memcollect_agent.program import _parser
 from memcollect_agent.wire import DEFAULT_PORT
 from worlds import manifests
@@ -23,7 +28,7 @@ def _rights(role: Document, namespace: str | None) -> set[Right]:
     """Return what a role grants in one namespace (None: in all); nodes and classes lie in none."""
     return {
         Right(verb, *_resource(name), namespace, _subresource(name))
-        if _resource(name)[0] not in {"nodes", "runtimeclasses"}
+        if _resource(name)[0] not in CLUSTER_SCOPED
         else Right(verb, *_resource(name))
         for rule in role["rules"]
         for group in rule["apiGroups"]
@@ -48,6 +53,27 @@ def _roles() -> tuple[Document, Document]:
     return reader, access
 
 
+def _granted_to_profilers() -> list[Right]:
+    """Return what the roles grant that deploy/ has for whoever profiles in one namespace."""
+    reader, access = _roles()
+    (nodes,) = manifests.of_kind(manifests.read("examples/one-namespace.yaml"), "ClusterRole")
+    inside, everywhere = manifests.of_kind(manifests.read("examples/profile.yaml"), "ClusterRole")
+    own = {right for right in _rights(reader, NAMESPACE) if right.namespace == NAMESPACE}
+    own |= _rights(nodes, None) | _rights(access, AGENT_NAMESPACE)
+    return sorted(own | _rights(inside, NAMESPACE) | _rights(everywhere, None), key=str)
+
+
+def _whole_plan() -> Plan:
+    """Return a plan with every kind of phase that needs a right."""
+    phases: list[Phase] = [Exec(name="exec", command=["true"]), Http(name="http"), Evidence(name="tried")]
+    return Plan(name="all", source=Template(namespace=NAMESPACE, clone="a"), phases=phases)
+
+
+def _rule(right: Right, *, allowed: bool = True) -> Rule:
+    name = f"{right.resource}/{right.subresource}" if right.subresource else right.resource
+    return Rule(allowed, right.verb, right.group, name, right.namespace or "*")
+
+
 def test_the_two_roles_grant_exactly_what_a_snapshot_of_the_cluster_uses() -> None:
     reader, access = _roles()
     assert access["metadata"]["namespace"] == AGENT_NAMESPACE
@@ -65,14 +91,43 @@ def test_the_example_for_one_namespace_grants_exactly_what_a_snapshot_of_it_uses
 
 def test_the_example_for_profiling_grants_exactly_what_runs_use_beyond_snapshots() -> None:
     documents = manifests.read("examples/profile.yaml")
-    (role,) = manifests.of_kind(documents, "ClusterRole")
-    phases: list[Phase] = [Exec(name="exec", command=["true"]), Http(name="http")]
-    plan = Plan(name="all", source=Template(namespace=NAMESPACE, clone="a"), phases=phases)
+    role, everywhere = manifests.of_kind(documents, "ClusterRole")
+    plan = _whole_plan()
     # Without the last a run does as well, but for telling pulls.
     used = {*own_rights(plan), Right("list", "events", namespace=NAMESPACE)}
-    assert _rights(role, NAMESPACE) == used
+    assert _rights(role, NAMESPACE) | _rights(everywhere, None) == used
     (binding,) = manifests.of_kind(documents, "RoleBinding")
     assert binding["metadata"]["namespace"] == NAMESPACE
+
+
+@pytest.fixture
+def bound(tmp_path: Path) -> Iterator[tuple[Cluster, Api]]:
+    """A stand-in cluster whose user has the rights of the roles in deploy/ and of no other."""
+    state = Cluster()
+    state.access.deny(reason="no role grants it")
+    # Whoever is known to the API server may ask what they may (system:basic-user).
+    state.access.add(_rule(Right("create", "selfsubjectaccessreviews", "authorization.k8s.io")))
+    state.access.add(*map(_rule, _granted_to_profilers()))
+    with StandInCluster(state) as server, Api(connect(str(server.kubeconfig(tmp_path / "config")))) as api:
+        yield state, api
+
+
+def test_with_the_roles_of_deploy_alone_a_whole_profile_may_begin(bound: tuple[Cluster, Api]) -> None:
+    _, api = bound
+    require(api, rights_of(_whole_plan(), AGENT_NAMESPACE))
+
+
+@pytest.mark.parametrize("right", rights_of(_whole_plan(), AGENT_NAMESPACE), ids=str)
+def test_each_right_of_the_roles_is_asked_for_before_anything_is_made(
+    right: Right, bound: tuple[Cluster, Api]
+) -> None:
+    state, api = bound
+    state.access.add(_rule(right, allowed=False))
+    with pytest.raises(DeniedError, match="Nothing was begun") as caught:
+        require(api, rights_of(_whole_plan(), AGENT_NAMESPACE))
+    assert any(right.verb in each and right.full_resource in each for each in caught.value.details)
+    assert {entry.method for entry in state.requests} <= {"POST", "GET"}
+    assert not any("/pods" in path for path in state.requests.paths())
 
 
 @pytest.mark.parametrize("name", manifests.EXAMPLES)

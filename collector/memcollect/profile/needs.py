@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from memcollect.errors import ClusterError, DeniedError
+from memcollect.evidence.catalogue import cleanup, operations, rows_named
 from memcollect.profile.plan.model import Evidence, Exec, Http, Plan, Reuse, Scale, Template
 from memcollect.sources.access import review
 from memcollect.sources.api import Api
@@ -40,6 +41,22 @@ def own_rights(plan: Plan) -> Iterator[Right]:
         yield from (
             Right(verb, "pods", namespace=place, subresource=subresource) for verb in ("get", "create")
         )
+    yield from evidence_rights(plan)
+
+
+def evidence_rights(plan: Plan) -> Iterator[Right]:
+    """Yield what the plan's evidence phases read of the cluster, beside what their driver needs.
+
+    That is what stands beside a sandbox, what its deletion leaves, and which pods run its system.
+    """
+    place = plan.source.namespace
+    tried = {row.name for each in plan.phases if isinstance(each, Evidence) for row in rows_named(each.rows)}
+    if tried & {cleanup.ROW.name, operations.ROW.name}:
+        yield from (Right("list", each, namespace=place) for each in ("services", "persistentvolumeclaims"))
+    if operations.ROW.name in tried:
+        yield Right("list", "networkpolicies", "networking.k8s.io", place)
+        yield Right("list", "customresourcedefinitions", "apiextensions.k8s.io")
+        yield Right("list", "pods")
 
 
 def require(api: Api, rights: Sequence[Right]) -> None:

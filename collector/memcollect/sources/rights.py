@@ -46,7 +46,7 @@ class Right(Struct, frozen=True):
         return f"kubectl auth can-i {self.verb} {self.full_resource}{where}{' -A' if everywhere else ''}"
 
 
-CLUSTER_SCOPED = frozenset({"nodes", "runtimeclasses"})
+CLUSTER_SCOPED = frozenset({"nodes", "runtimeclasses", "customresourcedefinitions"})
 
 
 def needed_rights(namespaces: Iterable[str] | None, agent_namespace: str = AGENT_NAMESPACE) -> list[Right]:

@@ -99,8 +99,31 @@ def test_requests_to_sandboxes_need_forwards_to_them() -> None:
 def test_trying_a_backend_needs_the_door_that_it_is_tried_by(
     driver: Literal["", "exec", "aio"], door: str
 ) -> None:
-    found = own(SELECTED, Evidence(name="e", driver=driver))
+    found = own(SELECTED, Evidence(name="e", driver=driver, rows=["Commands"]))
     assert found == [f"{verb} pods/{door} in namespace sand" for verb in ("get", "create")]
+
+
+BESIDE = ["list services in namespace sand", "list persistentvolumeclaims in namespace sand"]
+
+
+@pytest.mark.parametrize(
+    ("row", "read"),
+    [
+        ("Files", []),
+        ("Cleanup", BESIDE),
+        (
+            "Operations",
+            [
+                *BESIDE,
+                "list networkpolicies.networking.k8s.io in namespace sand",
+                "list customresourcedefinitions.apiextensions.k8s.io of the cluster",
+                "list pods in all namespaces",
+            ],
+        ),
+    ],
+)
+def test_trying_needs_what_its_rows_read_of_the_cluster(row: str, read: list[str]) -> None:
+    assert own(SELECTED, Evidence(name="e", rows=[row]))[2:] == read
 
 
 def test_who_may_do_all_is_told_nothing(api: Api) -> None:
