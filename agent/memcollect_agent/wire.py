@@ -102,6 +102,48 @@ class Cgroup(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     absent: dict[str, str] = field(default_factory=dict)
 
 
+class MappedPart(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Mappings of one process that are one thing, added up: a part of its private memory.
+
+    How much of Pss_Anon is theirs the kernel says exactly, but where a file's own pages and copied ones lie
+    in one mapping and some of them are shared: then `anon_low_bytes` and `anon_high_bytes` differ.
+    """
+
+    kind: str
+    """"heap" (brk), "stack" (of the first thread), "named" ([anon:NAME]), "file" (copied pages of a mapped
+    file), "large" (one unnamed mapping), "small" (the other unnamed ones), "rest" (parts beyond the largest);
+    and by their shape: "bss" (a file's zeroed data), "arena" (glibc's malloc), "thread-stack", "go-heap",
+    "v8", "jit", "jvm-heap", "jvm-metaspace" (memcollect_agent.measure.shapes)."""
+    name: str = ""
+    """Of a file its path, of a named mapping its name, which the process chose: escape it."""
+    mappings: Count = 0
+    size_bytes: Count = 0
+    """Of address space."""
+    rss_bytes: Count = 0
+    anon_low_bytes: Count = 0
+    anon_high_bytes: Count = 0
+    swap_pss_bytes: Count | None = None
+    huge_bytes: Count | None = None
+    """AnonHugePages: what of it is mapped in huge pages."""
+    ksm_bytes: Count | None = None
+    """Pages that KSM has merged; only some kernels tell."""
+
+
+class ProcessMappings(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A process's private memory by what it is mapped for, from /proc/PID/smaps; only when asked for."""
+
+    parts: list[MappedPart] = field(default_factory=list)
+    """The largest first; mappings without any private memory, resident or swapped, are in none."""
+    mappings: Count = 0
+    """How many the process has, as far as they were read."""
+    pss_anon_before_bytes: Count | None = None
+    """Pss_Anon of smaps_rollup right before smaps was read …"""
+    pss_anon_bytes: Count | None = None
+    """… and right after it: what moved meanwhile bounds how far parts and whole may disagree."""
+    missing: str = ""
+    """Why the parts are not all of it, or there are none, as a sentence."""
+
+
 class Process(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One process of a cgroup's subtree. A process is its pid and its start time together."""
 
@@ -134,6 +176,8 @@ class Process(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     the sums, and these are the same pages again."""
     skipped: str = ""
     """Why only `rss_bytes` is known, as SkippedProcess.reason."""
+    mapped: ProcessMappings | None = None
+    """Only when asked for, of a process with an address space of its own."""
 
 
 class SkippedProcess(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -465,6 +509,9 @@ class SampleRequest(Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     keeper_ids: list[str] | None = None
     """Ids of sandboxes and containers, 32 or 64 hexadecimal digits: whatever keeps one of them for its
     runtime, wherever on the node, is told (NodeSample.keepers)."""
+    mappings: bool = False
+    """Whether the private memory of each listed process is told by mapping (Process.mapped); the mappings
+    of at most 256 processes are read."""
     tree: bool = False
     """Whether the charge of every slice, service, pod and container of the node is read too, without their
     processes (NodeSample.tree)."""

@@ -12,6 +12,7 @@ from memcollect_agent.errors import AgentError, GoneError
 from memcollect_agent.measure.cgroup import CgroupReading
 from memcollect_agent.measure.discover import Found
 from memcollect_agent.measure.loose import Loose
+from memcollect_agent.measure.mappings import Mappings
 from memcollect_agent.measure.problems import Problems
 from memcollect_agent.measure.processes import Budget, Processes, Tally, Wanted
 from memcollect_agent.measure.subtree import Pids, Subtrees
@@ -47,6 +48,7 @@ class PodMeasurer:
     def __init__(self, sources: Sources) -> None:
         self._of = sources
         self._subtrees = Subtrees(sources.problems)
+        self._mappings = Mappings(sources.proc, sources.budget.spent, sources.problems)
         self._kernel_lacks_rollup = False
 
     def pod(self, place: pods.PodPlace, directory: CgroupDir) -> Pod:
@@ -171,6 +173,8 @@ class PodMeasurer:
         tally = processes.read(self._subtrees.all(child.directory), seen)
         child.reading.again()
         described = processes.describe(tally)
+        if self._of.request.mappings:
+            described = self._mappings.told(described, child.reading.path)
         self._report_skipped(child.reading.path, tally)
         return Container(
             id=child.place.id,

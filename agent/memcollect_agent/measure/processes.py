@@ -7,6 +7,7 @@ import heapq
 import os
 import time
 from collections.abc import Callable
+from typing import Any
 
 from msgspec import Struct
 
@@ -223,7 +224,7 @@ class Processes:
 
     def _described(self, candidate: "_Candidate", shares_with: int | None) -> Process:
         stat = candidate.stat
-        sizes = {field: candidate.smaps.get(key) for key, field in _OF_A_PROCESS.items()}
+        sizes: dict[str, Any] = {field: candidate.smaps.get(key) for key, field in _OF_A_PROCESS.items()}
         rest = {key: value for key, value in candidate.smaps.items() if key not in _OF_A_PROCESS}
         command, exe = self._texts(stat)
         return Process(

@@ -23,7 +23,12 @@ _HEAD = re.compile(
     rb"([^\n]*)\n",
     re.MULTILINE,
 )
-_FIELD = re.compile(rb"^(Rss|Pss|Anonymous|Shared_Hugetlb|Private_Hugetlb): +([0-9]{1,15}) kB$", re.MULTILINE)
+_FIELD = re.compile(
+    rb"^(Rss|Pss|Private_Clean|Private_Dirty|Anonymous|KSM|LazyFree|AnonHugePages|Shared_Hugetlb|Private_Hugetlb"
+    rb"|Swap|SwapPss|Locked): +([0-9]{1,15}) kB$",
+    re.MULTILINE,
+)
+_FLAGS = re.compile(rb"^VmFlags:((?: [a-z0-9?]{2})*) ?$", re.MULTILINE)
 
 
 class Mapping(Struct, frozen=True):
@@ -39,6 +44,13 @@ class Mapping(Struct, frozen=True):
     """Bytes that are not UTF-8 are written \\xNN; "" for anonymous memory."""
     sizes: dict[str, int]
     """In bytes, under the kernel's names; a name the kernel does not give is not there."""
+    flags: str = ""
+    """VmFlags, two letters each: "nr" is a mapping without reserve; "" where the kernel tells none."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of address space."""
+        return self.end - self.start
 
 
 def parse(data: bytes, source: str = "smaps") -> Iterator[Mapping]:
@@ -68,6 +80,7 @@ def parse(data: bytes, source: str = "smaps") -> Iterator[Mapping]:
             inode=int(head[5]),
             path=head[6].decode("utf-8", "backslashreplace"),
             sizes=sizes,
+            flags=flags[1].decode("ascii").strip() if (flags := _FLAGS.search(data, head.end(), end)) else "",
         )
 
 

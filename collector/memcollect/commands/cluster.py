@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 
 
 def plan_of(
-    pods: PodOptions, cluster: ConnectionOptions, bounds: BoundOptions, process_limit: int = 0
+    pods: PodOptions,
+    cluster: ConnectionOptions,
+    bounds: BoundOptions,
+    process_limit: int = 0,
+    *,
+    mappings: bool = False,
 ) -> Plan:
     """Return what to measure. Raises UsageError for names that cannot be."""
     from memcollect.taking.cluster import Plan  # noqa: PLC0415 # as below
@@ -33,6 +38,7 @@ def plan_of(
         selection=pods.selection,
         deployment=cluster.deployment,
         process_limit=process_limit,
+        mappings=mappings,
         nodes=pods.nodes,
         limits=cluster.limits(bounds),
     )
@@ -51,7 +57,10 @@ def cluster_taking(asked: SnapshotOptions) -> Iterator[Taking]:
     from memcollect.sources.portforward import port_forwarding  # noqa: PLC0415
     from memcollect.taking.cluster import Collection  # noqa: PLC0415
 
-    plan = plan_of(asked.pods, asked.cluster, asked.bounds, asked.processes.limit)
+    of_processes = asked.processes
+    plan = plan_of(
+        asked.pods, asked.cluster, asked.bounds, of_processes.limit, mappings=of_processes.mappings
+    )
     table = service_table(asked.processes.services)
     cluster = asked.cluster.cluster
     opening = Snapshot(
@@ -64,7 +73,8 @@ def cluster_taking(asked: SnapshotOptions) -> Iterator[Taking]:
             namespaces=_scope(plan.selection.places),
             selector=plan.selection.selector,
             names=asked.pods.named,
-            processes=asked.processes.include_processes,
+            processes=asked.processes.are_listed,
+            mappings=asked.processes.mappings,
         ),
     )
     seconds = asked.cluster.request_timeout

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 
 def local_request(
-    machine: MachineOptions, patterns: tuple[str, ...], bounds: BoundOptions, process_limit: int = 0
+    machine: MachineOptions,
+    patterns: tuple[str, ...],
+    bounds: BoundOptions,
+    process_limit: int = 0,
+    *,
+    mappings: bool = False,
 ) -> LocalRequest:
     """Return what to measure of this machine: what matches the patterns."""
     from memcollect.taking.local import LocalRequest  # noqa: PLC0415 # only where it measures
@@ -29,6 +34,7 @@ def local_request(
     return LocalRequest(
         patterns=patterns,
         process_limit=process_limit,
+        mappings=mappings,
         process_ceiling_bytes=bounds.process_ceiling,
         time_budget_seconds=bounds.timeout,
         cgroup_root=machine.cgroup_root,
@@ -46,7 +52,12 @@ def local_taking(asked: SnapshotOptions) -> Taking:
     table = service_table(asked.processes.services)
     tops = read_tops(asked.top_file) if asked.top_file else None
     captured_at = now_text()
-    measured = measure(local_request(asked.machine, asked.patterns, asked.bounds, asked.processes.limit))
+    of_processes = asked.processes
+    measured = measure(
+        local_request(
+            asked.machine, asked.patterns, asked.bounds, of_processes.limit, mappings=of_processes.mappings
+        )
+    )
     if is_verbose() and measured.sample.cost is not None:
         cost = measured.sample.cost
         say(
@@ -58,7 +69,11 @@ def local_taking(asked: SnapshotOptions) -> Taking:
         captured_at=captured_at,
         finished_at=now_text(),
         version=__version__,
-        scope=Scope(patterns=list(asked.patterns) or None, processes=asked.processes.include_processes),
+        scope=Scope(
+            patterns=list(asked.patterns) or None,
+            processes=of_processes.are_listed,
+            mappings=of_processes.mappings,
+        ),
         notes=measured.notes,
     )
     snapshot = explain(local_snapshot(measured.sample, measured.names, capture, tops))

@@ -28,6 +28,7 @@ EPILOG = """\b
 Examples:
   memcollect snapshot --sample after-python
   memcollect snapshot -n agents -l app=sandbox --include-processes
+  memcollect snapshot deer-flow/sandbox-7f3a --mappings
   memcollect snapshot deer-flow/sandbox-7f3a --format markdown | gh pr comment --body-file -
   memcollect snapshot -A --format html -o pods.html
   memcollect snapshot -A --format json -o before.json
@@ -55,6 +56,12 @@ Exit codes: 0 all measured; 1 failed; 2 wrong usage; 3 written, but something as
     default=10,
     show_default=True,
     help="How many processes per container --include-processes lists.",
+)
+@option(
+    "--mappings",
+    is_flag=True,
+    help="Say what the private memory of the listed processes is: heap, malloc's arenas, thread stacks, "
+    "copied pages of files, JIT and more. Lists the processes, too.",
 )
 @option(
     "--services",

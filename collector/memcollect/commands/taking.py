@@ -29,11 +29,17 @@ class ProcessOptions(Struct, frozen=True, kw_only=True):
     include_processes: bool
     process_limit: int
     services: Path | None
+    mappings: bool
+
+    @property
+    def are_listed(self) -> bool:
+        """Whether any are listed: whose mappings are told must be told, too."""
+        return self.include_processes or self.mappings
 
     @property
     def limit(self) -> int:
         """How many to list of each container."""
-        return self.process_limit if self.include_processes else 0
+        return self.process_limit if self.are_listed else 0
 
 
 class SnapshotOptions(Struct, frozen=True, kw_only=True):

@@ -191,6 +191,37 @@ class Service(Struct, frozen=True, kw_only=True):
     pss_shmem_bytes: int | None = None
 
 
+class PrivatePart(Struct, frozen=True, kw_only=True, gc=False):
+    """What of a process's private memory is mapped for one thing (wire.MappedPart)."""
+
+    kind: str
+    name: str = ""
+    mappings: int
+    low_bytes: int
+    high_bytes: int
+    estimate_bytes: int
+    confidence: Confidence
+    """inferred: the kind is told by the mapping's shape."""
+    size_bytes: int
+    """Of address space."""
+    swap_pss_bytes: int | None = None
+    huge_bytes: int | None = None
+    ksm_bytes: int | None = None
+
+
+class PrivateMemory(Struct, frozen=True, kw_only=True, gc=False):
+    """The private memory of one process: parts and residual sum to `whole_bytes`, its Pss_Anon."""
+
+    pid: int
+    whole_bytes: int | None = None
+    """When the mappings were read; None: they were not, and `missing` says why."""
+    parts: list[PrivatePart] = field(default_factory=list)
+    """The largest first."""
+    residual: Residual | None = None
+    missing: str = ""
+    """Why the parts are not all of it, or there are none, as a sentence."""
+
+
 class Termination(Struct, frozen=True, kw_only=True, gc=False):
     """How a container last ended."""
 
@@ -254,6 +285,8 @@ class Container(Struct, frozen=True, kw_only=True, gc=False):
     """Why the host has no cgroup of this container: it lives in a guest, as a sentence."""
     services: list[Service] = field(default_factory=list)
     """The processes by service; only where processes were asked for."""
+    private: list[PrivateMemory] = field(default_factory=list)
+    """Derived: the private memory of its processes by mapping; only where mappings were asked for."""
     top: Top | None = None
     ladder: Ladder | None = None
     composition: Composition | None = None
@@ -450,6 +483,7 @@ class Scope(Struct, frozen=True, kw_only=True, gc=False):
     names: list[str] | None = None
     patterns: list[str] | None = None
     processes: bool = False
+    mappings: bool = False
 
 
 class Subtotal(Struct, frozen=True, kw_only=True, gc=False):

@@ -11,6 +11,7 @@ import msgspec
 from memcollect.accounting.composition import combine, compose
 from memcollect.accounting.facts import Facts, MissingFactError
 from memcollect.accounting.ladder import container_ladder, pod_ladder
+from memcollect.accounting.private import private_memory
 from memcollect.accounting.scopes import app_facts, container_facts, is_there, pod_facts
 from memcollect.documents.snapshot import Composition, Container, Finding, Pod, Snapshot, Undecided
 from memcollect.explain.engine import find
@@ -63,6 +64,7 @@ def explain_pod(pod: Pod, node: Node | None) -> Pod:
 
 
 def _explain_container(container: Container, facts: Facts) -> Container:
+    container = msgspec.structs.replace(container, private=private_memory(container.processes))
     if container.cgroup is None:
         return msgspec.structs.replace(container, ladder=None, composition=None)
     try:

@@ -26,5 +26,13 @@ def without_numbers(pod: Pod, reason: str) -> Pod:
 
 def _bare(container: Container) -> Container:
     return msgspec.structs.replace(
-        container, cgroup=None, sums=None, processes=[], hints=[], services=[], ladder=None, composition=None
+        container,
+        cgroup=None,
+        sums=None,
+        processes=[],
+        hints=[],
+        services=[],
+        private=[],
+        ladder=None,
+        composition=None,
     )

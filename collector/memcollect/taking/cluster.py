@@ -50,6 +50,8 @@ class Plan:
     selection: Selection
     deployment: Deployment = field(default_factory=Deployment)
     process_limit: int = 0
+    mappings: bool = False
+    """Whether the mappings of the listed processes are read, too."""
     limits: Limits = field(default_factory=Limits)
     history: bool = True
     nodes: bool = False
@@ -144,6 +146,7 @@ class Collection:
         ]
         request = wire.SampleRequest(
             process_limit=self._plan.process_limit,
+            mappings=self._plan.mappings,
             sandboxes=self._plan.nodes,
             tree=self._plan.nodes,
             history=self._plan.history,

@@ -41,6 +41,8 @@ class LocalRequest:
     """Shell patterns of names (namespace/pod, pod, container, service), or the beginning of a pod's UID
     or of a container's id; empty: the usual choice."""
     process_limit: int = 0
+    mappings: bool = False
+    """Whether the mappings of the listed processes are read, too."""
     sums: bool = True
     """Whether the processes' smaps_rollup is read at all."""
     process_ceiling_bytes: int = DEFAULT_CEILING_BYTES
@@ -147,6 +149,7 @@ def _measuring(chosen: list[Pod], request: LocalRequest) -> SampleRequest:
         units=[glob.escape(pod.uid) for pod in chosen if pod.kind not in {"pod", "sandbox"}] or None,
         sandboxes=any(pod.kind == "sandbox" for pod in chosen),
         process_limit=request.process_limit,
+        mappings=request.mappings,
         process_ceiling_bytes=request.process_ceiling_bytes,
         sums=request.sums,
         time_budget_seconds=request.time_budget_seconds,
