@@ -7,12 +7,12 @@ from memcollect.sources.transport import Stream
 
 
 class StreamConnection(http.client.HTTPConnection):
-    """HTTP over a stream that is already there; it never connects by itself."""
+    """HTTP over a stream that is already there; it never connects by itself. `host` is what Host names."""
 
     auto_open = 0
 
-    def __init__(self, stream: Stream) -> None:
-        super().__init__("localhost")
+    def __init__(self, stream: Stream, host: str = "localhost") -> None:
+        super().__init__(host)
         self.sock: Any = stream
 
     def close(self) -> None:

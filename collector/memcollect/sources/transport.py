@@ -76,9 +76,11 @@ class SocketStream:
         self._deadline = deadline
 
     def sendall(self, data: bytes) -> None:
-        """Send all of `data` before the deadline."""
-        self._socket.settimeout(self._deadline.left())
-        self._socket.sendall(data)
+        """Send all of `data` before the deadline: a TLS socket begins it anew at each part."""
+        rest = memoryview(data)
+        while rest:
+            self._socket.settimeout(self._deadline.left())
+            rest = rest[self._socket.send(rest) :]
 
     def makefile(self, mode: str) -> io.BufferedReader:  # noqa: ARG002 # http.client asks for "rb" alone
         """Return a reader whose every read waits only for what is left of the deadline."""

@@ -7,13 +7,13 @@ import secrets
 import ssl
 import urllib.parse
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from memcollect.evidence.port import ErrorKind, HttpSeen, OperationError
 from memcollect.sources.deadline import Deadline
 from memcollect.sources.http_over_stream import StreamConnection
 from memcollect.sources.plain import plain
-from memcollect.sources.transport import Endpoint, Stream, TransportError, TransportFactory
+from memcollect.sources.transport import Endpoint, SocketStream, Stream, TransportError, TransportFactory
 
 LARGEST_ANSWER_BYTES = 160 << 20
 _CHUNK = 1 << 18
@@ -82,6 +82,7 @@ class UrlSender:
 
     def __init__(self, url: str, headers: Mapping[str, str] | None = None) -> None:
         parts = urllib.parse.urlsplit(url)
+        self._authority = parts.netloc
         self._where = f"{parts.scheme}://{parts.netloc}"
         self._tls = parts.scheme == "https"
         self._host = parts.hostname or ""
@@ -97,8 +98,8 @@ class UrlSender:
         connection = self._connection(seconds)
         try:
             connection.connect()
-            connection.sock = _DeadlineSocket(connection.sock, deadline)
-            return exchange(connection, method, self._base + path, body, {**self._headers, **headers})
+            over = StreamConnection(SocketStream(connection.sock, deadline), self._authority)
+            return exchange(over, method, self._base + path, body, {**self._headers, **headers})
         except TimeoutError as error:
             raise _timeout(self._where, seconds) from error
         except (http.client.HTTPException, OSError, ValueError) as error:
@@ -115,28 +116,6 @@ class UrlSender:
 
     def close(self) -> None:
         """Nothing is held between requests."""
-
-
-class _DeadlineSocket:
-    """A socket all of whose operations together end by one deadline, not each by one of its own."""
-
-    def __init__(self, sock: Any, deadline: Deadline) -> None:
-        self._sock = sock
-        self._deadline = deadline
-
-    def sendall(self, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            self._sock.settimeout(self._deadline.left())
-            view = view[self._sock.send(view) :]
-
-    def makefile(self, mode: str) -> Any:  # noqa: ARG002 # http.client asks for "rb" alone
-        from memcollect.sources.transport import SocketStream  # noqa: PLC0415
-
-        return SocketStream(self._sock, self._deadline).makefile("rb")
-
-    def close(self) -> None:
-        self._sock.close()
 
 
 def exchange(
