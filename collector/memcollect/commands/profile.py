@@ -113,7 +113,27 @@ def _text(options: ProfileOptions) -> Text:
 def _check(options: ProfileOptions) -> int:
     if not options.plan:
         raise UsageError("--check needs a PLAN.", "See `memcollect profile --help`.")
-    return check(_text(options))
+    text = _text(options)
+    code = check(text)
+    _tell_clone(text.parsed(), options.cluster)
+    return code
+
+
+def _tell_clone(plan: Plan, options: ClusterOptions) -> None:
+    """Say which pod the plan would clone now; a cluster that cannot be asked is no mistake of the plan."""
+    from memcollect.profile.plan.model import Template  # noqa: PLC0415 # as there
+    from memcollect.profile.sandboxes.template import pod_to_clone  # noqa: PLC0415
+
+    source = plan.source
+    if not isinstance(source, Template) or not source.clone:
+        return
+    try:
+        with at_work(options) as (_, tools):
+            name = pod_to_clone(tools.api, source)
+    except CollectorError as error:
+        say(f"which pod would be cloned cannot be told now: {error}")
+        return
+    click.echo(f"Each sandbox would be a copy of the pod {source.namespace}/{name}.")
 
 
 def check(text: Text) -> int:

@@ -37,3 +37,29 @@ def test_what_could_not_be_claimed_afterwards_is_a_warning_of_the_check_and_of_t
     assert checked.stdout.startswith("small 7: 2 repeats")
     assert checked.stderr.count("\n") == 1
     assert done.stderr.splitlines()[1].startswith(warning), done.stderr
+
+
+def cloning(clone: str) -> str:
+    source = f'[source]\nkind = "template"\nnamespace = "{NAMESPACE}"\nclone = "{clone}"\n'
+    return PLAN.partition("[source]")[0] + source + "[[phases]]" + PLAN.partition("[[phases]]")[2]
+
+
+def test_the_check_names_the_pod_that_would_be_cloned_and_makes_none(tmp_path: Path) -> None:
+    plan = tmp_path / "plan.toml"
+    plan.write_text(cloning("app=x"))
+    with staged(tmp_path) as (stage, options):
+        for name in ("two", "one"):
+            stage.add_pod(name, {"app": "x"})
+        checked = memcollect("profile", str(plan), "--check", *options)
+        assert sorted(stage.pods()) == ["one", "two"]
+    assert checked.returncode == 0, checked.stderr
+    assert checked.stdout.endswith(f"Each sandbox would be a copy of the pod {NAMESPACE}/one.\n")
+
+
+def test_the_check_says_that_no_pod_could_be_cloned(tmp_path: Path) -> None:
+    plan = tmp_path / "plan.toml"
+    plan.write_text(cloning("app=nobody"))
+    with staged(tmp_path) as (_, options):
+        checked = memcollect("profile", str(plan), "--check", *options)
+    assert checked.returncode == 0, checked.stderr
+    assert "No ready pod in deer-flow matches app=nobody, so none can be cloned." in checked.stderr

@@ -17,6 +17,7 @@ from memcollect.profile.plan.model import Template
 from memcollect.profile.sandboxes.masks import lacks_values, without_secrets
 from memcollect.profile.sandboxes.source import RUN_LABEL, Sandbox, SandboxError, with_uid
 from memcollect.profile.tools import Tools
+from memcollect.sources.api import Api
 from memcollect.sources.plain import plain
 from memcollect.sources.pod_lifecycle import create_pod, delete_pod, whole_pod
 from memcollect.sources.pods import Selection, list_pods
@@ -136,22 +137,33 @@ class TemplateSource:
         if self._file is not None:
             yield manifest_of(read_written(str(self._file), "manifest"))
             return
-        for name in self._names(tools):
+        for name in clonable(tools.api, self._source):
             yield whole_pod(tools.api, self._source.namespace, name)
 
-    def _names(self, tools: Tools) -> list[str]:
-        source, name = self._source, self._source.clone
-        if "=" in name:
-            selection = Selection(namespaces=[source.namespace], selector=name)
-            found = list_pods(tools.api, selection, lambda _missing: None)
-            running = sorted(pod.metadata.name for pod in found if pod.is_ready)
-            if not running:
-                raise SandboxError(
-                    f"No ready pod in {source.namespace} matches {plain(name, 80)}, so none can be cloned.",
-                    "Start one, or give source.file a Pod manifest.",
-                )
-            return running
-        return [name]
+
+def clonable(api: Api, source: Template) -> list[str]:
+    """Return the names of the pods that `source.clone` means; the first is the one that is cloned.
+
+    Raises SandboxError where no pod matches, a ClusterError.
+    """
+    if "=" not in source.clone:
+        return [source.clone]
+    selection = Selection(namespaces=[source.namespace], selector=source.clone)
+    found = list_pods(api, selection, lambda _missing: None)
+    running = sorted(pod.metadata.name for pod in found if pod.is_ready)
+    if not running:
+        raise SandboxError(
+            f"No ready pod in {source.namespace} matches {plain(source.clone, 80)}, so none can be cloned.",
+            "Start one, or give source.file a Pod manifest.",
+        )
+    return running
+
+
+def pod_to_clone(api: Api, source: Template) -> str:
+    """Return the name of the pod that a run begun now would clone. Raises CollectorError without one."""
+    name = clonable(api, source)[0]
+    whole_pod(api, source.namespace, name)
+    return name
 
 
 def manifest_of(text: bytes) -> dict[str, Any]:
