@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from memcollect_agent import redact
 from memcollect_agent.read.procfs import COMMAND_LIMIT
+from worlds.secret_shapes import FREE, HARMLESS, KEYS, V
 
 HIDDEN = "Zq9xVeryHidden7"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
@@ -59,6 +60,25 @@ def test_a_private_key_is_masked_whole() -> None:
     assert HIDDEN not in redact.command_line(["app", pem])
 
 
+@pytest.mark.parametrize("arguments", FREE, ids=" ".join)
+def test_a_secret_of_every_shape_and_quoting_is_masked(arguments: list[str]) -> None:
+    assert any(V in argument for argument in arguments)
+    shown = redact.command_line(arguments)
+    assert V not in shown
+    assert redact.MASK in shown
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_vendors_key_is_masked_as_an_argument_and_in_a_shells_line(key: str) -> None:
+    assert key not in redact.command_line(["app", key])
+    assert key not in redact.command_line(["sh", "-c", f"app '{key}'; x"])
+
+
+@pytest.mark.parametrize("arguments", HARMLESS, ids=" ".join)
+def test_what_only_looks_like_a_secret_stays_readable(arguments: list[str]) -> None:
+    assert redact.command_line(arguments) == " ".join(arguments)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -88,6 +108,23 @@ def test_a_long_line_is_cut_and_says_so() -> None:
 def test_a_secret_is_masked_before_the_line_is_cut() -> None:
     arguments = ["x" * 500, f"--token={HIDDEN}"]
     assert HIDDEN[:4] not in redact.command_line(arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["x" * COMMAND_LIMIT], ["x"] * COMMAND_LIMIT, ["--password", "x" * COMMAND_LIMIT]]
+)
+def test_what_is_cut_off_is_not_searched_for_secrets(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+
+    def counting(text: str) -> str:
+        seen.append(len(text))
+        return text
+
+    monkeypatch.setattr(redact, "masked", counting)
+    redact.command_line(arguments)
+    assert max(seen) <= redact.DEFAULT_LENGTH + redact.MARGIN
 
 
 PIECES = [

@@ -1,0 +1,40 @@
+"""Secrets by where a well-known program takes them: `mysql -pV`, `curl -u user:V`. Pure."""
+
+import re
+
+from memcollect_agent.masking.shapes import MASK
+
+_SQL = r"(?:mysql|mariadb)(?:dump|admin|sh|import|check|show|slap|-\w{1,12})?"
+_WORD = r"(?:\"[^\"]{0,1000}(?:\"|$)|'[^']{0,1000}(?:'|$)|[^\s\"']+)"
+_TAKERS = (
+    (_SQL, r"-p"),
+    (r"curl", r"(?:-u|--user|-U|--proxy-user|-b|--cookie)(?:\s+|=)?"),
+    (r"wget|http|https|xh", r"(?:-a|--auth)(?:\s+|=)"),
+    (r"redis-cli|valkey-cli|keydb-cli", r"-a\s+"),
+    (
+        r"sshpass|mongo(?:sh|dump|restore|export|import)?|docker|podman|nerdctl|helm|oras|skopeo",
+        r"-p\s*(?![\w./-]*:)",
+    ),
+    (r"ldap(?:search|modify|add|delete|passwd|whoami)", r"-w\s*"),
+    (r"7z[ar]?|rar|unrar", r"-p"),
+    (r"zip|unzip|sqlcmd|bcp", r"-P\s*"),
+    (r"plink|pscp|psftp", r"-pw\s+"),
+    (r"snmp(?:get|walk|set|bulkwalk|table)", r"-[AXc]\s*"),
+    (r"smbclient|net|rpcclient", r"-U\s*(?:[^\s%]{1,100}%)"),
+)
+_FIRST = r"(?:^|(?<=[\s/;|&(\"'`=]))"
+_PATTERNS = tuple(
+    re.compile(rf"(?P<before>{_FIRST}(?:{programs})(?=\s)[^|;&\n]{{0,300}}?\s{options})(?P<value>{_WORD})")
+    for programs, options in _TAKERS
+)
+_SQL_USER = re.compile(
+    rf"(?i)(?P<before>\bidentified\s{{1,8}}(?:with\s{{1,8}}\w{{1,40}}\s{{1,8}})?by\s{{1,8}}){_WORD}"
+)
+_SQLPLUS = re.compile(rf"(?P<before>{_FIRST}sqlplus\s[^|;&\n]{{0,200}}?\b\w{{1,60}}/)[^\s@\"']+(?=@)")
+
+
+def mask_of_programs(text: str) -> str:
+    """Mask what known programs take as a secret, in the joined arguments or in a line of a shell."""
+    for pattern in _PATTERNS:
+        text = pattern.sub(rf"\g<before>{MASK}", text)
+    return _SQLPLUS.sub(rf"\g<before>{MASK}", _SQL_USER.sub(rf"\g<before>{MASK}", text))
