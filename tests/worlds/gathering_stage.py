@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from memcollect.profile.actions import Stopped
 from memcollect.profile.measuring.gathering import Gatherer
 from memcollect.profile.plan.model import Template
 from memcollect.profile.record import Record
 from memcollect.profile.sandboxes.source import Source
 from memcollect.profile.sandboxes.template import TemplateSource
 from memcollect.profile.tools import Tools, Workshop
+from memcollect.sources.deadline import Stopped
 from memcollect.testing import EVENTS, PODS, Cluster, objects
 from worlds.profile_doubles import never
 

@@ -2,7 +2,7 @@
 
 from kubernetes.client import Configuration
 
-from memcollect.profile.actions import Stopped
+from memcollect.sources.deadline import Stopped
 from memcollect.sources.kube_config import Cluster
 
 NOWHERE = Cluster(Configuration(host="http://127.0.0.1:1"), "nowhere")

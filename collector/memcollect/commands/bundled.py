@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from memcollect.documents.bundle import checked, read_bundle
+from memcollect.documents.bundle import checked
+from memcollect.documents.run import RunManifest
 from memcollect.errors import DocumentError
 from memcollect.evidence.document import EVIDENCE_FOLDER, Evidence, decode
 
 
-def evidence_of(bundle: Path) -> list[Evidence]:
-    """Return the evidence of a run, none where it has tried nothing.
+def evidence_of(bundle: Path, manifest: RunManifest) -> list[Evidence]:
+    """Return the evidence of a run that `manifest` tells of, none where it has tried nothing.
 
     Raises DocumentError where it is not as the run left it.
     """
-    manifest = read_bundle(str(bundle)).manifest
     directory = bundle if bundle.is_dir() else bundle.parent
     documents = []
     for entry in {each.path: each for each in manifest.files}.values():

@@ -198,7 +198,7 @@ def _read(path: str, name: str, label: str | None) -> Document:
         bundle = read_bundle(path)
         snapshots, faults = _all_explained(bundle.snapshots)
         try:
-            evidence = evidence_of(Path(path))
+            evidence = evidence_of(Path(path), bundle.manifest)
         except DocumentError as error:
             evidence = []
             faults.append(error.sentence.rstrip("."))

@@ -184,8 +184,9 @@ def _show(bundles: Sequence[Path], format_: str, output: Path | None, *, force: 
 
 def _documents(bundle: Path) -> list[Evidence]:
     from memcollect.commands.bundled import evidence_of  # noqa: PLC0415
+    from memcollect.documents.bundle import read_bundle  # noqa: PLC0415
 
-    documents = evidence_of(bundle)
+    documents = evidence_of(bundle, read_bundle(str(bundle)).manifest)
     if not documents:
         raise DocumentError(f"{bundle} holds no evidence.", "Run `memcollect evidence` on its source.")
     return documents

@@ -20,7 +20,8 @@ from memcollect_agent import __version__
 
 def page_of(directory: Path) -> str:
     """Return the Markdown page of a bundle. Raises DocumentError, also where it holds nothing to show."""
-    tried = evidence_of(directory)
-    if tried and not read_bundle(str(directory)).snapshots:
+    bundle = read_bundle(str(directory))
+    tried = evidence_of(directory, bundle.manifest)
+    if tried and not bundle.snapshots:
         return rendered(matrix(tried), "markdown", Tool(version=__version__))
     return markdown.render(compare(read_documents([str(directory)], {}), Question(version=__version__)))

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from memcollect.documents.run import PhaseStatus
 from memcollect.documents.snapshot import Missing
 from memcollect.profile.plan.model import Exec, Http, Mark, Phase, Reuse, Scale, Seconds, Wait
 from memcollect.profile.sandboxes.source import Sandbox
 from memcollect.profile.tools import Tools, Workshop
-from memcollect.sources.deadline import Deadline
+from memcollect.sources.deadline import TICK_SECONDS, Deadline, Stopped, pause
 from memcollect.sources.exec import ExecError, Place
 from memcollect.sources.http_forward import HttpRequest, call
 from memcollect.sources.plain import plain, plain_end
 from memcollect.sources.transport import Endpoint, TransportError
 
-Stopped: TypeAlias = Callable[[], bool]
-_TICK_SECONDS = 0.1
 _SHOWN_OUTPUT = 200
 
 
@@ -85,16 +82,6 @@ def marked(operator: Operator, text: str, seconds: Seconds, stopped: Stopped) ->
     return Outcome("failed", why_not) if why_not else Outcome()
 
 
-def pause(seconds: float, stopped: Stopped) -> bool:
-    """Let time pass; False where it was cut short."""
-    until = time.monotonic() + seconds
-    while (left := until - time.monotonic()) > 0:
-        if stopped():
-            return False
-        time.sleep(min(_TICK_SECONDS, left))
-    return True
-
-
 def _everywhere(
     workshop: Workshop,
     sandboxes: Sequence[Sandbox],
@@ -103,7 +90,7 @@ def _everywhere(
     good_code: int | None = None,
 ) -> Outcome:
     work = workshop.begin(function, sandboxes)
-    while not work.wait(_TICK_SECONDS):
+    while not work.wait(TICK_SECONDS):
         if stopped():
             # Each of them looks at the same mark; what hangs in the network is left to its deadline.
             work.wait(2.0)

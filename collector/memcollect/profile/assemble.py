@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from memcollect.profile.actions import Stopped
 from memcollect.profile.begun import Begun
 from memcollect.profile.evidence.trying import Trier, environment
 from memcollect.profile.measuring.gathering import Gatherer
@@ -19,6 +18,7 @@ from memcollect.profile.sandboxes.selected import SelectedSource
 from memcollect.profile.tools import Tools, Workshop
 from memcollect.sources.agent_pods import Deployment
 from memcollect.sources.agents import Limits
+from memcollect.sources.deadline import Stopped
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from memcollect.profile.actions import Stopped
+from memcollect.sources.deadline import Stopped
 
 _TICK_SECONDS = 0.2
 _CHUNK = 4096

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from memcollect.errors import CollectorError
-from memcollect.profile.actions import Operator, Outcome, Stopped, marked, pause, run_command
+from memcollect.profile.actions import Operator, Outcome, marked, run_command
 from memcollect.profile.measuring.gathering import Gathered, Gatherer
 from memcollect.profile.plan.model import Reuse
 from memcollect.profile.record import Record
 from memcollect.profile.sandboxes.source import Sandbox, Source
 from memcollect.profile.tools import Tools, Workshop
+from memcollect.sources.deadline import Stopped, pause
 from memcollect.sources.plain import plain
 
 

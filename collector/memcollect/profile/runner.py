@@ -11,7 +11,7 @@ import msgspec
 
 from memcollect.documents.run import NodeEvidence, PhaseRun, PhaseStatus
 from memcollect.documents.snapshot import Missing
-from memcollect.profile.actions import Operator, Outcome, Stopped, act
+from memcollect.profile.actions import Operator, Outcome, act
 from memcollect.profile.evidence.trying import Trier
 from memcollect.profile.measuring.gathering import Gathered, Gatherer
 from memcollect.profile.measuring.measurer import Measurer
@@ -23,6 +23,7 @@ from memcollect.profile.reuse import Reuser
 from memcollect.profile.sandboxes.cleanup import Cleaner, leftovers
 from memcollect.profile.sandboxes.source import Source
 from memcollect.profile.tools import Workshop
+from memcollect.sources.deadline import Stopped
 
 Say = Callable[[str], None]
 MOST_UIDS = 4000

@@ -1,6 +1,12 @@
-"""A moment by which something must be done, shared by all the steps it takes."""
+"""A moment by which something must be done, shared by all its steps; and a wait that can be cut short."""
 
 import time
+from collections.abc import Callable
+
+Stopped = Callable[[], bool]
+"""Whether whoever asked wants no more of it."""
+TICK_SECONDS = 0.1
+"""How often `Stopped` is asked in a wait."""
 
 
 class Deadline:
@@ -24,3 +30,13 @@ class Deadline:
     def passed(self) -> bool:
         """Whether the moment has come."""
         return time.monotonic() >= self._end
+
+
+def pause(seconds: float, stopped: Stopped) -> bool:
+    """Let time pass; False where it was cut short."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        if stopped():
+            return False
+        time.sleep(min(TICK_SECONDS, left))
+    return True

@@ -107,7 +107,7 @@ class NodeCollection:
 
 
 def _stopped(name: str) -> Missing:
-    detail = "Ctrl-C came before its agent had answered."
+    detail = "interrupted before its agent had answered; ask again"
     return Missing(kind="node", name=name, node=name, reason="interrupted", detail=detail)
 
 

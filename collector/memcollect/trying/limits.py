@@ -8,10 +8,9 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from memcollect.evidence.port import OperationError
+from memcollect.sources.deadline import TICK_SECONDS, Stopped
 
 T = TypeVar("T")
-Stopped = Callable[[], bool]
-_TICK_SECONDS = 0.1
 GRACE_SECONDS = 5.0
 """What a driver gets beyond its own time to end a call by itself."""
 
@@ -39,21 +38,11 @@ def within(seconds: float, function: Callable[[], T], stopped: Stopped = lambda:
     call = _Call(function)
     threading.Thread(target=call.run, name="memcollect evidence step", daemon=True).start()
     until = time.monotonic() + seconds + GRACE_SECONDS
-    while not call.ended.wait(_TICK_SECONDS):
+    while not call.ended.wait(TICK_SECONDS):
         if stopped():
-            raise OperationError("timeout", "Ctrl-C came before there was an answer")
+            raise OperationError("timeout", "interrupted before there was an answer")
         if time.monotonic() > until:
             raise OperationError("timeout", f"no answer within {seconds:g} s")
     if call.error is not None:
         raise call.error
     return call.result  # type: ignore[return-value] # it has ended without an error
-
-
-def pause(seconds: float, stopped: Stopped) -> bool:
-    """Let time pass; False where it was cut short."""
-    until = time.monotonic() + seconds
-    while (left := until - time.monotonic()) > 0:
-        if stopped():
-            return False
-        time.sleep(min(_TICK_SECONDS, left))
-    return True

@@ -53,8 +53,9 @@ from memcollect.evidence.steps import (
     Uploads,
     Write,
 )
+from memcollect.sources.deadline import Stopped, pause
 from memcollect.trying.boxes import Held, Ledger
-from memcollect.trying.limits import Stopped, pause, within
+from memcollect.trying.limits import within
 from memcollect.trying.naming import filled, of_box
 from memcollect.trying.settings import Settings
 

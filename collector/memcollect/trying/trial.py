@@ -81,7 +81,7 @@ class Trial:
                 verdict: Verdict = "not-offered" if offered else "not-tried"
                 return _result(check, Judged(verdict=verdict, observed=why), [])
         if self.performer.stopped():
-            return _result(check, Judged(verdict="not-tried", observed="Ctrl-C came before it"), [])
+            return _result(check, Judged(verdict="not-tried", observed="interrupted before it was tried"), [])
         if time.monotonic() > until:
             why = f"the row's time, {row.seconds:g} s, was spent before it"
             return _result(check, Judged(verdict="not-tried", observed=why), [])

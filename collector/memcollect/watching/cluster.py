@@ -16,13 +16,14 @@ from memcollect.live.rows import Row
 from memcollect.sources.agent_pods import AgentPod
 from memcollect.sources.agents import Answer, Target
 from memcollect.sources.api import Api, Patience
+from memcollect.sources.deadline import Stopped
 from memcollect.sources.kube_config import Cluster
 from memcollect.sources.transport import TransportFactory
 from memcollect.taking.cluster import Plan
 from memcollect.watching.asking import Askers, Question
 from memcollect.watching.errand import MetricsErrand, newer
 from memcollect.watching.listing import ByNode, Lister
-from memcollect.watching.watch import Changed, Stopped
+from memcollect.watching.watch import Changed
 from memcollect_agent.wire import SampleRequest
 
 _TICK_SECONDS = 0.1

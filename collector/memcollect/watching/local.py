@@ -11,8 +11,9 @@ from memcollect.live.frame import departures
 from memcollect.live.model import Departed, World
 from memcollect.live.nodes import NodeView, with_rows
 from memcollect.live.trend import remembered
+from memcollect.sources.deadline import Stopped
 from memcollect.taking.local import LocalRequest, measure
-from memcollect.watching.watch import Changed, Stopped
+from memcollect.watching.watch import Changed
 
 _TICK_SECONDS = 0.1
 _CAPTURE = Capture(label="", captured_at="", finished_at="")

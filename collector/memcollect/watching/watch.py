@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from memcollect.live.model import World
+from memcollect.sources.deadline import Stopped
 
 Changed = Callable[[World], None]
 """Called with all that is known, whenever something has come."""
-Stopped = Callable[[], bool]
 
 
 class Watch(Protocol):

@@ -3,10 +3,11 @@
 import sys
 from pathlib import Path
 
-from memcollect.profile.actions import Outcome, Stopped, act, pause
+from memcollect.profile.actions import Outcome, act
 from memcollect.profile.plan.model import Exec, Http, Mark, Phase, Seconds, Wait
 from memcollect.profile.sandboxes.source import Sandbox
 from memcollect.profile.tools import Workshop
+from memcollect.sources.deadline import Stopped, pause
 from memcollect.testing import PODS, Cluster, objects
 from worlds.profile_doubles import after, never
 from worlds.tcp_agents import hanging, listening

@@ -14,7 +14,7 @@ from memcollect.errors import UsageError
 from memcollect.evidence.catalogue import SHA256, rows_named
 from memcollect.evidence.document import EVIDENCE_FOLDER, CatalogueUsed, Evidence, RowResult, encode
 from memcollect.evidence.port import Gateway, OperationError, Provider, Witness
-from memcollect.profile.actions import Outcome, Stopped
+from memcollect.profile.actions import Outcome
 from memcollect.profile.evidence.opening import AioOpener, ExecOpener, Opener
 from memcollect.profile.evidence.provider import SourceProvider
 from memcollect.profile.evidence.witness import ClusterWitness
@@ -28,6 +28,7 @@ from memcollect.profile.tools import Workshop
 from memcollect.secrecy import remember_secret
 from memcollect.sources.agent_pods import Deployment
 from memcollect.sources.agents import Limits
+from memcollect.sources.deadline import Stopped
 from memcollect.sources.plain import plain
 from memcollect.trying.boxes import Ledger
 from memcollect.trying.drivers.deerflow import DeerflowProvider, Program

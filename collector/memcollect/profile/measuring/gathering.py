@@ -12,11 +12,11 @@ import msgspec
 from memcollect.documents.run import Startup
 from memcollect.documents.snapshot import Missing
 from memcollect.errors import ClusterError
-from memcollect.profile.actions import Stopped
 from memcollect.profile.measuring.startup import Watch, startup
 from memcollect.profile.record import Record
 from memcollect.profile.sandboxes.source import Sandbox, SandboxError, Source, with_uid
 from memcollect.profile.tools import Tools, Work, Workshop
+from memcollect.sources.deadline import Stopped
 from memcollect.sources.plain import plain
 from memcollect.sources.pod_lifecycle import images_pulled
 

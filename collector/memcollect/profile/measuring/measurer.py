@@ -13,7 +13,6 @@ from memcollect.compare.values import divided
 from memcollect.documents.run import NodeEvidence, PhaseRun, Settling, Startup
 from memcollect.documents.snapshot import Missing, Snapshot
 from memcollect.errors import ClusterError
-from memcollect.profile.actions import Stopped
 from memcollect.profile.measuring.gathering import Gathered
 from memcollect.profile.measuring.node_evidence import Nodes
 from memcollect.profile.measuring.settling import Histories, wait_until_settled
@@ -24,6 +23,7 @@ from memcollect.profile.sandboxes.source import Sandbox
 from memcollect.profile.tools import Tools
 from memcollect.sources.agent_pods import Deployment
 from memcollect.sources.agents import Limits
+from memcollect.sources.deadline import Stopped
 from memcollect.units import human_bytes
 
 
