@@ -75,7 +75,7 @@ bench-collector: $(STAMP) ## A snapshot of 1,000 nodes beside merely fetching th
 	scripts/debian-packages bench
 	$(BIN)/python bench/collector.py
 
-image: ## Build the agent's image with no container engine and no registry, as root: make image INTO=DIRECTORY
+image: ## Build the agent's image and an archive for ctr, with no engine and no registry, as root: INTO=DIRECTORY
 	scripts/build-image $(INTO)
 
 agent-alone: ## Prove that memcollect[agent] installs and runs with nothing else

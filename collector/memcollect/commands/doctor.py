@@ -84,7 +84,7 @@ class DoctorOptions(Struct, frozen=True, kw_only=True):
 def command(options: DoctorOptions) -> int:
     """Look at everything a snapshot needs, and say what is missing and how to mend it.
 
-    It only reads, and only with the rights that a snapshot needs itself.
+    It only reads, and does without any right that a snapshot does not need.
     """
     target = options.target
     check_output(target.output, force=target.force)

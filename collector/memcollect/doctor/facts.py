@@ -148,6 +148,8 @@ class ClusterFacts(Struct, kw_only=True):
     metrics: MetricsSeen | Fault | None = None
     nodes: Sequence[Node] | Fault | None = None
     agents: Mapping[str, AgentPod] | Fault | None = None
+    failed_creations: Sequence[str] = ()
+    """What Kubernetes says of agents' pods that it did not make."""
     conversations: Sequence[Conversation] = ()
     pod_cgroups: PodCgroups | Fault | None = None
 

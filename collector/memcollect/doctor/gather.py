@@ -1,7 +1,8 @@
 """All questions to a cluster and its agents, asked once: the only part of a diagnosis that does I/O.
 
 Nothing is raised for what does not work: it becomes a Fault among the facts, and what depends on it is
-not asked. Only reads, and only with the rights that a snapshot needs, which is what is tested.
+not asked. Only reads, and only with the rights that a snapshot needs, which is what is tested; events,
+which may say why an agent is not there, are asked for where they may be listed.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from memcollect.kubernetes.objects import Pod
 from memcollect.sources.access import Access, review
 from memcollect.sources.agent_ends import AgentEnds
 from memcollect.sources.agent_pods import AgentPod, find_agents
+from memcollect.sources.agent_waits import failed_creations, unscheduled_agents
 from memcollect.sources.agents import Limits, Target, fetch_samples
 from memcollect.sources.api import Api, Patience
 from memcollect.sources.descriptors import most_workers
@@ -103,8 +105,23 @@ def _ask_api(api: Api, facts: ClusterFacts, progress: Progress) -> None:
     facts.pods = _tried(lambda: _pods(api, question))
     facts.nodes = _tried(lambda: list(list_nodes(api, None, _ignored)))
     facts.agents = _tried(lambda: find_agents(api, _ignored, None, question.deployment))
+    _ask_why(api, facts)
     progress("asking the metrics API", 0, 0)
     facts.metrics = _tried(lambda: _metrics(api, question))
+
+
+def _ask_why(api: Api, facts: ClusterFacts) -> None:
+    """Ask what keeps the agents that are not there; nobody is asked where every node has one."""
+    if facts.agents is None or isinstance(facts.agents, Fault):
+        return
+    named = [] if isinstance(facts.nodes, Fault) else facts.nodes or []
+    if facts.agents and all(node.metadata.name in facts.agents for node in named):
+        return
+    deployment = facts.question.deployment
+    waiting = _tried(lambda: unscheduled_agents(api, deployment))
+    if not isinstance(waiting, Fault):
+        facts.agents = {**waiting, **facts.agents}
+    facts.failed_creations = failed_creations(api, deployment.namespace)
 
 
 def _reviews(api: Api, question: Question, progress: Progress) -> list[Access]:

@@ -8,6 +8,7 @@ from memcollect.kubernetes.objects import Pod
 from memcollect.sources.api import Api
 from memcollect.sources.names import checked
 from memcollect.sources.pages import Listing, Report, items
+from memcollect.sources.plain import plain
 from memcollect.sources.pods import pods_path
 from memcollect.sources.rights import AGENT_NAMESPACE, Right
 from memcollect_agent.wire import DEFAULT_PORT
@@ -44,6 +45,10 @@ class AgentPod(Struct, frozen=True, kw_only=True):
     """How often its container had been started again when it was listed."""
     problem: str = ""
     """Why it cannot be asked now, in words."""
+    waits: str = ""
+    """Kubernetes' own word for what keeps it: "ErrImagePull", "CreateContainerError", "Unschedulable", …"""
+    said: str = ""
+    """What Kubernetes says of that."""
 
 
 def find_agents(
@@ -98,7 +103,19 @@ def _agent(node: str, pod: Pod, port: int) -> AgentPod:
         uid=pod.cgroup_uid,
         restarts=max((each.restart_count for each in pod.status.container_statuses), default=0),
         problem=_problem(pod),
+        waits=_waits(pod)[0],
+        said=_waits(pod)[1],
     )
+
+
+def _waits(pod: Pod) -> tuple[str, str]:
+    """Return the word and the words for what keeps a pod from running; empty where nothing is said."""
+    if pod.is_ready:
+        return "", ""
+    if pod.status.reason:
+        return pod.status.reason, plain(pod.status.message or "")
+    waiting = [status.state.waiting for status in pod.status.container_statuses if status.state.waiting]
+    return (waiting[0].reason or "", plain(waiting[0].message or "")) if waiting else ("", "")
 
 
 def _problem(pod: Pod) -> str:

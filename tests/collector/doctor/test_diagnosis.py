@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from memcollect.doctor.result import Result
-from memcollect.testing import NODES, POD_METRICS, PODS, Fault, StreamFault, objects
+from memcollect.testing import EVENTS, NODES, POD_METRICS, PODS, Fault, StreamFault, objects
 from memcollect_agent.measure.sample import Roots
 from memcollect_agent.wire import NodeSample, ProcessSums, SkippedProcess
 from worlds.agent_trees import Machine, recorded
-from worlds.doctor_stage import CONDITION, Stage, as_it_is, old_recorder, with_clock
+from worlds.doctor_stage import CONDITION, LABELS, Stage, as_it_is, old_recorder, with_clock
 from worlds.tcp_agents import hanging, http_answer, saying
 
 
@@ -215,6 +215,95 @@ def test_an_agent_that_is_not_ready_is_named_with_the_command_that_tells_why(hea
     assert "n3 cannot be measured" in lines["agents"].sentence
     assert "it is not ready" in lines["agents"].sentence
     assert lines["agents"].commands[0].endswith("describe pod -n memcollect agent-n3")
+
+
+@pytest.mark.parametrize(
+    ("word", "told", "command"),
+    [
+        ("ErrImagePull", "its image cannot be had", "describe pod -n memcollect agent-n3"),
+        ("ImagePullBackOff", "its image cannot be had", "describe pod -n memcollect agent-n3"),
+        ("CreateContainerError", "its container cannot be made", "describe pod -n memcollect agent-n3"),
+        (
+            "CrashLoopBackOff",
+            "it starts and ends again",
+            "logs -n memcollect agent-n3 --previous --tail=20",
+        ),
+    ],
+)
+def test_what_keeps_an_agent_is_told_by_the_pods_own_status(
+    healthy: Stage, word: str, told: str, command: str
+) -> None:
+    healthy.node("n3")
+    pod = objects.pod("memcollect", "agent-n3", node="n3", labels=LABELS)
+    waiting = {"reason": word, "message": "the node's own words."}
+    pod["status"] |= {
+        "phase": "Pending",
+        "conditions": [],
+        "containerStatuses": [{"name": "agent", "state": {"waiting": waiting}}],
+    }
+    healthy.state.put(PODS, pod)
+    line = healthy.lines()["agents"]
+    assert f"{told} ({word}): the node's own words." in line.sentence
+    (shown,) = line.commands
+    assert shown.endswith(command)
+
+
+@pytest.mark.parametrize(
+    ("said", "told", "remedy"),
+    [
+        ("0/3 nodes are available: 1 Insufficient memory.", "the node has no room for it", "ask for less"),
+        ("0/3 nodes: 1 node(s) had untolerated taint {gpu: }.", "a taint keeps it away", "tolerate"),
+        ("0/3 nodes are available: something new.", "it finds no place on the node", "the scheduler"),
+    ],
+)
+def test_an_agent_that_no_node_has_taken_is_told_by_the_schedulers_words(
+    healthy: Stage, said: str, told: str, remedy: str
+) -> None:
+    healthy.node("n3")
+    pod = objects.pod("memcollect", "agent-waits", labels=LABELS)
+    term = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n3"]}]}
+    required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
+    pod["spec"].pop("nodeName", None)
+    pod["spec"]["affinity"] = {"nodeAffinity": required}
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": said}
+    pod["status"] = {"phase": "Pending", "conditions": [condition]}
+    healthy.state.put(PODS, pod)
+    lines = healthy.lines()
+    assert failing(lines) == ["agents"]
+    assert f"{told} (Unschedulable): {said}" in lines["agents"].sentence
+    assert remedy in lines["agents"].remedy
+
+
+@pytest.mark.parametrize(
+    ("said", "told", "command"),
+    [
+        (
+            'pods "memcollect-agent-x" is forbidden: exceeded quota: small, requested: pods=1',
+            "a quota of its namespace is used up",
+            "describe resourcequota -n memcollect",
+        ),
+        (
+            'pods "memcollect-agent-x" is forbidden: violates PodSecurity "baseline:latest": hostPID',
+            "Pod Security does not admit it",
+            "get namespace memcollect --show-labels",
+        ),
+    ],
+)
+def test_an_agent_that_was_not_even_made_is_told_by_the_event(
+    healthy: Stage, said: str, told: str, command: str
+) -> None:
+    healthy.node("n3")
+    event = {"metadata": {"name": "e", "namespace": "memcollect"}, "reason": "FailedCreate", "message": said}
+    healthy.state.put(EVENTS, event)
+    line = healthy.lines()["agents"]
+    assert f"n3 cannot be measured, for there is no agent, for {told}: {said}" in line.sentence
+    assert line.commands[0].endswith(command)
+
+
+def test_without_the_right_to_list_events_the_node_is_still_named(healthy: Stage) -> None:
+    healthy.node("n3")
+    healthy.state.access.deny("list", "events")
+    assert "n3 cannot be measured, for there is no agent." in healthy.lines()["agents"].sentence
 
 
 @pytest.mark.parametrize(

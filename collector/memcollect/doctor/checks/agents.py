@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from memcollect.doctor.checks.agent_causes import Cause, cause_of, not_made
 from memcollect.doctor.facts import ClusterFacts, Fault, answered
-from memcollect.doctor.result import Finding, Item
+from memcollect.doctor.result import Finding, Item, Status
 from memcollect.doctor.wording import count, few
 from memcollect.kubernetes.objects import Node
 from memcollect.sources.agent_pods import AgentPod
@@ -47,7 +48,7 @@ def _without_nodes(facts: ClusterFacts, agents: Mapping[str, AgentPod], fault: F
 
 
 def _covered(facts: ClusterFacts, nodes: list[Node], agents: Mapping[str, AgentPod]) -> Finding:
-    items = [_node_item(node, agents.get(node.metadata.name)) for node in nodes]
+    items = [_node_item(node, agents.get(node.metadata.name), facts) for node in nodes]
     failing = [item for item in items if item.status == "fail"]
     aside = [item.name for item in items if item.status == "warn"]
     ready = sum(item.status == "ok" for item in items)
@@ -57,7 +58,7 @@ def _covered(facts: ClusterFacts, nodes: list[Node], agents: Mapping[str, AgentP
         return Finding(
             status="fail",
             sentence=f"{counted}: {names} cannot be measured, for there {failing[0].detail}.",
-            remedy="See why, for example whether a taint keeps the agent away:",
+            remedy=_remedy(facts, agents, [item.name for item in failing]),
             commands=_coverage_commands(facts, agents, [item.name for item in failing]),
             items=items,
             blocks=not ready,
@@ -76,6 +77,11 @@ def _covered(facts: ClusterFacts, nodes: list[Node], agents: Mapping[str, AgentP
 
 
 def _coverage_commands(facts: ClusterFacts, agents: Mapping[str, AgentPod], names: list[str]) -> list[str]:
+    cause = _first_cause(facts, agents, names)
+    if cause is not None:
+        first = agents.get(names[0])
+        places = [facts.question.deployment.namespace, first.name if first else ""]
+        return [facts.question.kubectl(cause.command, *places[: cause.command.count("{}")])]
     unready = [agents[name] for name in names if name in agents]
     absent = [name for name in names if name not in agents]
     kubectl = facts.question.kubectl
@@ -86,15 +92,40 @@ def _coverage_commands(facts: ClusterFacts, agents: Mapping[str, AgentPod], name
     return commands
 
 
+def _remedy(facts: ClusterFacts, agents: Mapping[str, AgentPod], names: list[str]) -> str:
+    """Return what to do about the first of them, whose commands follow."""
+    cause = _first_cause(facts, agents, names)
+    return cause.remedy if cause else "See why, for example whether a taint keeps the agent away:"
+
+
+def _first_cause(facts: ClusterFacts, agents: Mapping[str, AgentPod], names: list[str]) -> Cause | None:
+    if names[0] in agents:
+        return cause_of(agents[names[0]])
+    unmade = not_made(facts)
+    return unmade[0] if unmade else None
+
+
+def _problem(agent: AgentPod) -> str:
+    cause = cause_of(agent)
+    told = f"{cause.told} ({agent.waits})" if cause else agent.problem
+    return f"{told}: {agent.said.rstrip('. ')}" if agent.said else told
+
+
+def _unmade(facts: ClusterFacts) -> str:
+    unmade = not_made(facts)
+    return f", for {unmade[0].told}: {unmade[1].rstrip('. ')}" if unmade else ""
+
+
 def _agent_item(agent: AgentPod) -> Item:
-    return Item(name=agent.node, status="fail" if agent.problem else "ok", detail=agent.problem)
+    status: Status = "fail" if agent.problem else "ok"
+    return Item(name=agent.node, status=status, detail=_problem(agent) if agent.problem else "")
 
 
-def _node_item(node: Node, agent: AgentPod | None) -> Item:
+def _node_item(node: Node, agent: AgentPod | None, facts: ClusterFacts) -> Item:
     name = node.metadata.name
     if agent is not None and not agent.problem:
         return Item(name=name, status="ok", detail=f"{agent.namespace}/{agent.name}")
-    detail = f"the agent cannot be asked: {agent.problem}" if agent else "is no agent"
+    detail = f"the agent cannot be asked: {_problem(agent)}" if agent else f"is no agent{_unmade(facts)}"
     aside = _set_aside(node)
     if aside:
         return Item(name=name, status="warn", detail=f"{detail}; the node is {aside}")

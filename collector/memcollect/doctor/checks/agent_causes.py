@@ -1,0 +1,104 @@
+"""What keeps an agent from running, told apart by Kubernetes' own words; each with its remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from memcollect.doctor.facts import ClusterFacts
+from memcollect.sources.agent_pods import AgentPod
+
+
+class Cause(Struct, frozen=True):
+    """A kind of hindrance: what it is, and what to do."""
+
+    told: str
+    remedy: str
+    command: str = "describe pod -n {} {}"
+    """Of kubectl, with the namespace and the pod."""
+
+
+_IMAGE = Cause(
+    "its image cannot be had",
+    "Bring the image to that node, or push it to a registry and name it in deploy/base/kustomization.yaml"
+    " (docs/deploy.md):",
+)
+_CONTAINER = Cause(
+    "its container cannot be made",
+    "See what the runtime refuses; an image that the node knows by two names does this, too"
+    " (docs/deploy.md):",
+)
+_CRASHES = Cause(
+    "it starts and ends again",
+    "See what it said before it ended:",
+    "logs -n {} {} --previous --tail=20",
+)
+_BY_WORD = {
+    **dict.fromkeys(
+        ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "ImageInspectError"),
+        _IMAGE,
+    ),
+    **dict.fromkeys(
+        ("CreateContainerError", "CreateContainerConfigError", "RunContainerError", "StartError"), _CONTAINER
+    ),
+    "CrashLoopBackOff": _CRASHES,
+    "Evicted": Cause("it was evicted", "See what the node ran out of:"),
+}
+_PLACES = (
+    (
+        ("taint",),
+        Cause(
+            "a taint keeps it away",
+            "Let the DaemonSet tolerate the taint (spec.template.spec.tolerations):",
+        ),
+    ),
+    (
+        ("Insufficient", "Too many pods"),
+        Cause(
+            "the node has no room for it",
+            "Free some of the node, or ask for less in deploy/base/daemonset.yaml (resources.requests):",
+        ),
+    ),
+)
+"""What the scheduler writes (pkg/scheduler/framework/plugins), and what helps."""
+_PENDING = Cause("it finds no place on the node", "See what the scheduler says:")
+_NOT_MADE = (
+    (
+        ("exceeded quota",),
+        Cause(
+            "a quota of its namespace is used up",
+            "Raise the quota, or take it away for the agents' namespace:",
+            "describe resourcequota -n {}",
+        ),
+    ),
+    (
+        ("PodSecurity",),
+        Cause(
+            "Pod Security does not admit it",
+            "Label the namespace as deploy/base/namespace.yaml does:",
+            "get namespace {} --show-labels",
+        ),
+    ),
+)
+"""What admission plugins write into the event of a pod that was not made."""
+_REFUSED = Cause("its pod was not made", "See what the API server refuses:", "get events -n {}")
+
+
+def cause_of(agent: AgentPod) -> Cause | None:
+    """Return what keeps an agent that has a pod; None where Kubernetes says nothing of a known kind."""
+    if agent.waits == "Unschedulable":
+        return _worded(_PLACES, agent.said) or _PENDING
+    return _BY_WORD.get(agent.waits)
+
+
+def not_made(facts: ClusterFacts) -> tuple[Cause, str] | None:
+    """Return what keeps agents whose pods were not even made, and what is said of it; None: nobody says."""
+    if not facts.failed_creations:
+        return None
+    said = facts.failed_creations[-1]
+    return _worded(_NOT_MADE, said) or _REFUSED, said
+
+
+def _worded(table: Sequence[tuple[tuple[str, ...], Cause]], said: str) -> Cause | None:
+    return next((cause for words, cause in table if any(word in said for word in words)), None)
