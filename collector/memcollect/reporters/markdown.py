@@ -9,6 +9,7 @@ from memcollect.reporters.attention import first_looks, others
 from memcollect.reporters.columns import Amount, limit_text, overview_row
 from memcollect.reporters.escape import markdown, markdown_code
 from memcollect.reporters.groups import missing_groups, subtotals, whose
+from memcollect.reporters.markdown_mappings import mapping_rows
 from memcollect.reporters.markdown_node import account_lines
 from memcollect.reporters.markdown_parts import (
     composition_rows,
@@ -158,6 +159,7 @@ def _numbers(scope: Pod | Container) -> Iterator[str]:
 
 def _processes(pod: Pod) -> Iterator[str]:
     for container in pod.containers:
+        yield from mapping_rows(container)
         if container.services:
             yield from _services(container)
         if not container.processes:

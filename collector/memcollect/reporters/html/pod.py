@@ -9,6 +9,7 @@ from memcollect.reporters.html.bars import reach
 from memcollect.reporters.html.composition import composition_part
 from memcollect.reporters.html.findings import findings_part, undecided_part
 from memcollect.reporters.html.ladder import ladder_part
+from memcollect.reporters.html.mappings import mappings_part
 from memcollect.reporters.html.markup import Markup, element, name_of
 from memcollect.reporters.html.processes import processes_part
 from memcollect.reporters.html.shapes import Scale
@@ -56,6 +57,7 @@ def _rest(pod: Pod, *, full: bool) -> Iterator[Markup]:
     yield from undecided_part(pod.undecided, unread_sentences(pod))
     for container in (*shown_apps(pod), *beside_apps(pod)):
         yield from _container(container, scale, full=full)
+    yield from mappings_part(pod)
     yield from processes_part(pod)
 
 

@@ -15,6 +15,7 @@ from memcollect.reporters.sizes import share, short_size, size
 from memcollect.reporters.terminal.findings import dim, findings_lines, section
 from memcollect.reporters.terminal.ladder import ladder_lines
 from memcollect.reporters.terminal.lines import cut, cut_middle, left, paragraph, right
+from memcollect.reporters.terminal.mappings import mapping_lines
 from memcollect.reporters.terminal.processes import process_lines, service_lines
 from memcollect.reporters.words import (
     PLATFORM_CAUSES,
@@ -55,6 +56,7 @@ def brief_lines(pod: Pod, width: int) -> Iterator[Text]:
     """Yield the pod's one screen, and what is below it."""
     screen, told = _screen(pod, width)
     yield from screen
+    yield from mappings(pod, width, full=False)
     if pod.ladder is not None and pod.ladder.rungs:
         yield from section(ladder_title(pod))
         yield from ladder_lines(pod.ladder, width, full=False)
@@ -90,6 +92,12 @@ def title(pod: Pod, width: int) -> Iterator[Text]:
     facts = pod_facts(pod)
     if facts:
         yield from (dim(line) for line in paragraph(", ".join(facts), width, indent=""))
+
+
+def mappings(pod: Pod, width: int, *, full: bool) -> Iterator[Text]:
+    """Yield what the private memory of each container is mapped for, where that was asked for."""
+    for container in pod.containers:
+        yield from mapping_lines(container, width, full=full)
 
 
 def processes(pod: Pod, width: int) -> Iterator[Text]:

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from memcollect.reporters.escape import visible
 from memcollect.reporters.sizes import size
-from memcollect.reporters.terminal.brief import brief_lines, processes, title
+from memcollect.reporters.terminal.brief import brief_lines, mappings, processes, title
 from memcollect.reporters.terminal.composition import composition_lines
 from memcollect.reporters.terminal.findings import dim, findings_lines, section, undecided_lines
 from memcollect.reporters.terminal.ladder import ladder_lines
@@ -45,6 +45,7 @@ def pod_lines(pod: Pod, width: int, *, full: bool) -> Iterator[Text]:
         yield from _container(container, width)
     yield from findings_lines(pod.findings, width)
     yield from undecided_lines(pod.undecided, unread_sentences(pod), width)
+    yield from mappings(pod, width, full=True)
     yield from processes(pod, width)
 
 
