@@ -117,6 +117,18 @@ def is_parent_of_pods(path: str) -> bool:
     return name in {"kubepods", "kubepods.slice"} or name.endswith("-kubepods.slice")
 
 
+def in_a_pod(path: str) -> bool:
+    """Return whether `path` is a pod's cgroup or below one, for all its names tell.
+
+    The path may be relative, as /proc/PID/cgroup shows it to a reader in a cgroup namespace of its own
+    (cgroup_namespaces(7)), so that the names above a pod's may be missing.
+    """
+    names = path.split("/")
+    return any(
+        _DEEPER_SYSTEMD_POD.fullmatch(name) or _DEEPER_CGROUPFS_POD.fullmatch(name) for name in names
+    ) or (any(pod_at("/".join(names[:end])) is not None for end in range(1, len(names) + 1)))
+
+
 def holds_pods(path: str) -> bool:
     """Return whether a kubelet puts pods into this cgroup: that of all pods, or that of a QoS class."""
     if is_parent_of_pods(path):

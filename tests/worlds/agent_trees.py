@@ -90,4 +90,5 @@ class Machine:
             f"Name:\tapp\nState:\tS (sleeping)\nPid:\t{pid}\nVmPTE:\t      28 kB\n"
         )
         (directory / "cmdline").write_bytes(b"/bin/app\0--serve\0")
+        (directory / "cgroup").write_text("0::/system.slice/containerd.service\n")
         return directory

@@ -18,6 +18,7 @@ from memcollect_agent.parse import (
     cpu_list,
     meminfo,
     mounts,
+    pid_cgroup,
     pid_stat,
     proc_stat,
     single_value,
@@ -128,6 +129,10 @@ class ProcessDir:
             return os.fsencode(os.readlink("exe", dir_fd=self.fd)).decode("utf-8", "backslashreplace")
         except OSError as error:
             raise read_error(f"{self.path}/exe", error) from error
+
+    def cgroup(self) -> str:
+        """/proc/PID/cgroup: the path of its cgroup on the v2 hierarchy, as the reader's namespace sees it."""
+        return pid_cgroup.parse(self._record("cgroup"), f"{self.path}/cgroup")
 
     def is_randomised(self) -> bool:
         """Whether the process did not ask for a layout that is the same at every exec (ADDR_NO_RANDOMIZE).

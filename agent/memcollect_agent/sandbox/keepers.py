@@ -6,12 +6,16 @@ deleted pod is looked for by the ids on command lines, among the programs that a
     containerd-shim-runc-v2 -namespace k8s.io -id <sandbox id> -address …
     conmon -b … -c <container id> …
     qemu-system-x86_64 -name sandbox-<sandbox id>,debug-threads=on …
+
+A pod may run a program of any name with any id on its command line, but not outside of its own cgroup: what
+sits in the cgroup of a pod keeps only what that cgroup's path bears the id of.
 """
 
 import re
 from collections.abc import Callable, Collection
 
 from memcollect_agent.errors import AgentError
+from memcollect_agent.pods import in_a_pod
 from memcollect_agent.read.procfs import ProcessDir, ProcFs
 from memcollect_agent.redact import visible
 from memcollect_agent.sandbox.kinds import Recognised, recognise, recognise_keeper
@@ -47,7 +51,8 @@ def _keeper(process: ProcessDir, wanted: frozenset[str]) -> Hint | None:
     if borne is None:
         return None
     told = _told(process, arguments)
-    if told is None:
+    cgroup = process.cgroup() if told else ""
+    if told is None or (in_a_pod(cgroup) and borne not in cgroup):
         return None
     program = visible(told.program[:64])
     return Hint(kind=told.kind, pid=process.pid, program=program, by=told.by, sandbox_id=borne)

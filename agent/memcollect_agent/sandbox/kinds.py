@@ -1,8 +1,9 @@
 """The programs of sandbox runtimes, as data, and how a process is told to be one of them. Pure.
 
-`comm` is cut to 15 bytes (`containerd-shim` for every shim) and is the process's own choice, so argv[0]
-counts first, then /proc/PID/exe, and comm only where neither could be read. gVisor starts its processes
-through /proc/self/exe with another argv[0] (runsc/sandbox/sandbox.go), so their comm may be `exe`.
+argv[0] and `comm` (cut to 15 bytes: `containerd-shim` for every shim) are the process's own choice, and
+/proc/PID/exe is the kernel's word: where it can be read it alone counts. argv[0] counts where it cannot,
+and comm where neither can. gVisor starts its processes through /proc/self/exe with another argv[0]
+(runsc/sandbox/sandbox.go), so their comm may be `exe`; what they are tells the subcommand.
 """
 
 import re
@@ -35,7 +36,10 @@ KINDS = (
     Kind(
         "vmm", r"qemu-system-[a-z0-9_]+(?:-experimental|-snp-experimental)?|qemu-kvm|qemu-lite-system-x86_64"
     ),
-    Kind("vmm", r"cloud-hypervisor(?:-glibc)?|clh|firecracker|stratovirt|crosvm|dragonball"),
+    Kind(
+        "vmm",
+        r"cloud-hypervisor(?:-glibc)?|clh|firecracker(?:-v[0-9][\w.-]{0,40})?|stratovirt|crosvm|dragonball",
+    ),
     Kind("virtiofsd", r"virtiofsd|virtiofsd-rs"),
     Kind("jailer", r"jailer"),
     Kind("execd", r"execd"),
@@ -82,13 +86,12 @@ def recognise_keeper(comm: str, arguments: Sequence[str], exe: str | None) -> Re
 def _recognised(
     patterns: _Patterns, comm: str, arguments: Sequence[str], exe: str | None
 ) -> Recognised | None:
-    names = [("argv[0]", _base(arguments[0])) if arguments else None, ("exe", _base(exe)) if exe else None]
-    for by, name in filter(None, names):
-        if kind := _kind_of(patterns, name, arguments):
-            return Recognised(kind.name, name, by)
-    if not any(names) and (kind := _kind_of_cut(patterns, comm)):
-        return Recognised(kind.name, comm, "comm")
-    return None
+    if exe or arguments:
+        by, name = ("exe", _base(exe)) if exe else ("argv[0]", _base(arguments[0]))
+        kind = _kind_of(patterns, name, arguments)
+        return Recognised(kind.name, name, by) if kind else None
+    kind = _kind_of_cut(patterns, comm)
+    return Recognised(kind.name, comm, "comm") if kind else None
 
 
 def sandbox_id(arguments: Sequence[str]) -> str | None:

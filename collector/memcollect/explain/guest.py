@@ -195,16 +195,22 @@ def _shared(guest: Guest, regions: Sequence[Region]) -> Amount:
     charged = guest.scope.stat.get("shmem")
     evidence = f"{_names(regions)}: {mapped} resident in process {guest.holder.pid}"
     if charged is None:
-        return Amount(Interval.exactly(mapped), "inferred", f"{evidence}; memory.stat has no shmem")
+        most = _within(mapped, guest.scope.charge)
+        return Amount(Interval.exactly(most), "inferred", f"{evidence}; memory.stat has no shmem")
     # The scope's whole shmem where nothing else there holds any; a stub may map what the holder does not.
-    low, high = sorted((mapped, charged))
-    return Amount(Interval(low, high, charged), "bounded", f"{evidence}; memory.stat shmem {charged}")
+    # What is mapped beyond it, or twice, is charged elsewhere or once: mappings are the suspect's choice.
+    return Amount(
+        Interval(min(mapped, charged), charged, charged),
+        "bounded",
+        f"{evidence}; memory.stat shmem {charged}",
+    )
 
 
 def _anonymous(guest: Guest, regions: Sequence[Region]) -> Amount:
     resident = sum(each.rss_bytes for each in regions)
     largest = f"unnamed private mappings of {guest.holder.program} of 32 MiB or more: {resident} resident"
-    return Amount(Interval.exactly(resident), "inferred", largest)
+    charged = _within(resident, guest.scope.stat.get("anon", guest.scope.charge))
+    return Amount(Interval.exactly(charged), "inferred", largest)
 
 
 def _snapshot(guest: Guest, regions: Sequence[Region]) -> Amount:
@@ -214,7 +220,7 @@ def _snapshot(guest: Guest, regions: Sequence[Region]) -> Amount:
     the bound.
     """
     stat = guest.scope.stat
-    written = sum(each.anon_bytes or 0 for each in regions)
+    written = _within(sum(each.anon_bytes or 0 for each in regions), stat.get("anon"))
     clean = sum(shared_clean_bytes(each)[0] for each in regions)
     evidence = f"{_names(regions)}: {written} written and {clean} clean in process {guest.holder.pid}"
     if "file" not in stat or "shmem" not in stat:
@@ -231,8 +237,15 @@ def _huge(guest: Guest, regions: Sequence[Region]) -> Amount:
     mapped = sum(each.hugetlb_bytes or 0 for each in regions)
     counted = guest.scope.hugetlb
     evidence = f"{mapped} mapped by process {guest.holder.pid}; Σ hugetlb.*.current {counted}"
-    low, high = sorted((mapped, mapped if counted is None else counted))
-    return Amount(Interval(low, high, mapped), "bounded", evidence)
+    if counted is None:
+        return Amount(Interval.exactly(mapped), "bounded", evidence)
+    least = min(mapped, counted)
+    return Amount(Interval(least, counted, least), "bounded", evidence)
+
+
+def _within(claimed: int, charged: int | None) -> int:
+    """Return what was claimed, as far as it is charged."""
+    return claimed if charged is None else min(claimed, charged)
 
 
 def _names(regions: Sequence[Region]) -> str:

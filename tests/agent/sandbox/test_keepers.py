@@ -9,6 +9,7 @@ from worlds.agent_trees import Machine
 
 ID, OTHER = "a1" * 32, "b2" * 32
 SHORT = "c3" * 16
+POD = "476ef1fb-90cb-446a-989f-e9a1ed217abf"
 
 
 @pytest.fixture
@@ -72,6 +73,33 @@ def test_a_process_that_has_ended_or_is_refused_spoils_nothing(machine: Machine)
 
 def test_a_crafted_name_is_no_known_program(machine: Machine) -> None:
     add(machine, 10, f"/x/containerd-shim-{ID}\x1b[31m", "-id", ID)
+    assert keepers(machine, ID) == []
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "keeps"),
+    [
+        (f"/kubepods/burstable/pod{POD}/{OTHER}", False),
+        (f"/kubepods.slice/kubepods-pod{POD.replace('-', '_')}.slice/cri-containerd-{OTHER}.scope", False),
+        (f"/../../pod{POD}/{OTHER}", False),
+        (f"/../kubepods-besteffort-pod{POD.replace('-', '_')}.slice", False),
+        (f"/kubepods/burstable/pod{POD}/kata_{ID}", True),
+        (f"/kubepods.slice/kubepods-pod{POD.replace('-', '_')}.slice/crio-conmon-{ID}.scope", True),
+        ("/../../../system.slice/containerd.service", True),
+    ],
+)
+def test_what_sits_in_the_cgroup_of_another_pod_keeps_nothing(
+    machine: Machine,
+    cgroup: str,
+    keeps: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    process = add(machine, 10, "/usr/bin/containerd-shim-runc-v2", "-id", ID)
+    (process / "cgroup").write_text(f"0::{cgroup}\n")
+    assert bool(keepers(machine, ID)) == keeps
+
+
+def test_a_program_that_only_calls_itself_a_shim_keeps_nothing(machine: Machine) -> None:
+    (add(machine, 10, "containerd-shim-runc-v2", "-id", ID) / "exe").symlink_to("/usr/bin/sleep")
     assert keepers(machine, ID) == []
 
 

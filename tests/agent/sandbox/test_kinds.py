@@ -8,7 +8,7 @@ ID = "c7" * 32
 @pytest.mark.parametrize(
     ("comm", "arguments", "exe", "expected"),
     [
-        ("exe", ["runsc-sandbox", "--root=/run", "boot"], "/usr/local/bin/runsc", ("sentry", "argv[0]")),
+        ("exe", ["runsc-sandbox", "--root=/run", "boot"], "/usr/local/bin/runsc", ("sentry", "exe")),
         ("exe", ["/proc/self/exe", "--debug", "boot"], "/usr/local/bin/runsc", ("sentry", "exe")),
         ("runsc-gofer", ["runsc-gofer"], None, ("gofer", "argv[0]")),
         ("containerd-shim", ["/usr/bin/containerd-shim-kata-v2", "-id", ID], None, ("kata-shim", "argv[0]")),
@@ -20,7 +20,7 @@ ID = "c7" * 32
         ("execd", ["/opt/opensandbox/execd"], None, ("execd", "argv[0]")),
     ],
 )
-def test_a_runtimes_process_is_told_by_argv0_then_exe_then_comm(
+def test_a_runtimes_process_is_told_by_exe_then_argv0_then_comm(
     comm: str, arguments: list[str], exe: str | None, expected: tuple[str, str]
 ) -> None:
     recognised = recognise(comm, arguments, exe)
@@ -40,6 +40,8 @@ def test_a_runtimes_process_is_told_by_argv0_then_exe_then_comm(
         ("qemu-system-x86", [], None),
         ("python3", ["python3", "firecracker"], "/usr/bin/python3"),
         ("firecracker", ["python3"], "/usr/bin/python3"),
+        ("runsc-sandbox", ["runsc-sandbox", "boot"], "/usr/bin/python3"),
+        ("qemu-system-x86", ["qemu-system-x86_64"], "/usr/bin/sleep (deleted)"),
         ("runsc", ["runsc", "list"], "/usr/bin/runsc"),
         ("exe", ["/proc/self/exe", "umount", "--sync-fd=3", "/proc"], "/usr/bin/runsc"),
         ("", [], None),

@@ -27,6 +27,19 @@ def test_shared_guest_memory_is_what_the_cgroup_is_charged_as_shmem() -> None:
     assert (interval.low, interval.high, interval.estimate) == (30 * MIB, 40 * MIB, 40 * MIB)
 
 
+def test_no_name_of_a_memfd_claims_more_than_the_cgroup_is_charged() -> None:
+    """A process may map the same pages again and again, and call them what it likes."""
+    claimed = 858 * 1024 * MIB
+    for backing, name in (("memfd", "runsc-memory"), ("shm", "/dev/shm/ram"), ("anon", ""), ("hugetlb", "x")):
+        more = {"hugetlb_bytes": claimed} if backing == "hugetlb" else {}
+        kind = "sentry" if backing == "memfd" else "vmm"
+        held = hint(kind, region(backing, claimed, name, private=backing == "anon", **more))
+        holding = cgroup(stat={"shmem": 30 * MIB, "anon": 30 * MIB}, hugetlb={"2MB": 30 * MIB})
+        scope = container("sandbox", role="sandbox", hints=[held], cgroup=holding)
+        (guest,) = guests_of(scopes_of(pod(scope)))
+        assert guest_amount(guest).interval.high <= 30 * MIB
+
+
 def test_another_memfd_of_a_sentry_is_not_its_guest() -> None:
     sentry = hint("sentry", region("memfd", 30 * MIB, "memory-usage"), region("anon", 64 * MIB))
     assert guests_of(scopes_of(pod(sandbox(sentry)))) == []
