@@ -2,7 +2,7 @@
 # packages in it and, where a real kernel is to be booted, Debian's packages. The demo needs few of them, so
 # it has a stamp of its own; where all is installed already, that will do.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-profile test lint format unit lab lab-full guide bench bench-collector agent-alone image clean
+.PHONY: help demo demo-profile test lint format unit lab lab-full guide bench bench-collector soak agent-alone image clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -13,6 +13,7 @@ KERNEL ?= 6.1
 INTO ?= .lab/image
 PYTEST_FLAGS ?=
 DEMO_FLAGS ?=
+MINUTES ?= 10
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +75,9 @@ bench: $(STAMP) ## Our cost beside the alternatives, in one run, as ratios
 bench-collector: $(STAMP) ## A snapshot of 1,000 nodes beside merely fetching the same bytes (some minutes)
 	scripts/debian-packages bench
 	$(BIN)/python bench/collector.py
+
+soak: $(STAMP) ## The agent under churn and hostile clients against its manifest's limits: make soak MINUTES=2
+	$(BIN)/python bench/soak.py --minutes $(MINUTES)
 
 image: ## Build the agent's image and an archive for ctr, with no engine and no registry, as root: INTO=DIRECTORY
 	scripts/build-image $(INTO)
