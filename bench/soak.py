@@ -73,6 +73,8 @@ def _soak(tree: PodTree, seconds: float, pods: int) -> int:
     port = _free_port()
     roots = ["--proc", "/proc", "--cgroup", str(tree.cgroup), "--sys", str(tree.sys)]
     serve = ["serve", *roots, "--listen", f"127.0.0.1:{port}", "--health-listen", "off"]
+    # The rings are full after half a minute: what grows later than that is no history.
+    serve += ["--history-interval", "0.5"]
     command = [sys.executable, "-m", "memcollect_agent", *serve]
     environment = {**os.environ, "PYTHONPATH": sys.path[0]}
     agent = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment)

@@ -47,7 +47,7 @@ class PodMeasurer:
 
     def __init__(self, sources: Sources) -> None:
         self._of = sources
-        self._subtrees = Subtrees(sources.problems)
+        self._subtrees = Subtrees(sources.problems, lambda: sources.budget.spent(2.0))
         self._mappings = Mappings(sources.proc, sources.budget.spent, sources.problems)
         self._kernel_lacks_rollup = False
 
@@ -128,7 +128,9 @@ class PodMeasurer:
 
     def _hints(self, pids: Pids) -> list[Hint]:
         ceiling = self._of.request.process_ceiling_bytes
-        return find_hints(self._of.proc, pids, self._of.budget.spent, ceiling)
+        return find_hints(
+            self._of.proc, pids, self._of.budget.spent, ceiling, lambda: self._of.budget.spent(2.0)
+        )
 
     def _outside(self, containers: list[Container], seen: set[tuple[int, int]]) -> list[Container]:
         """Return the cgroups elsewhere that are this pod's: its sandbox's by the id, or started from here."""
@@ -173,6 +175,9 @@ class PodMeasurer:
         tally = processes.read(self._subtrees.all(child.directory), seen)
         child.reading.again()
         described = processes.describe(tally)
+        if processes.untold:
+            detail = f"the time budget was spent before {processes.untold} of its command lines were read"
+            self._of.problems.add("process", child.reading.path, "budget", detail)
         if self._of.request.mappings:
             described = self._mappings.told(described, child.reading.path)
         self._report_skipped(child.reading.path, tally)

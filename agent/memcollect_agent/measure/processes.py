@@ -90,6 +90,8 @@ class Processes:
         self._proc = proc
         self._wanted = wanted
         self._budget = budget
+        self.untold = 0
+        """Processes that describe() gave no command line, since the time was used up."""
         self._boot_time = boot_time or 0.0
         self._page_size = os.sysconf("SC_PAGE_SIZE")
         self._ticks = os.sysconf("SC_CLK_TCK")
@@ -226,7 +228,9 @@ class Processes:
         stat = candidate.stat
         sizes: dict[str, Any] = {field: candidate.smaps.get(key) for key, field in _OF_A_PROCESS.items()}
         rest = {key: value for key, value in candidate.smaps.items() if key not in _OF_A_PROCESS}
-        command, exe = self._texts(stat)
+        late = self._budget.spent(2.0)
+        self.untold += late
+        command, exe = (None, None) if late else self._texts(stat)
         return Process(
             pid=stat.pid,
             ppid=stat.ppid,

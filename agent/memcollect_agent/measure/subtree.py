@@ -1,5 +1,7 @@
 """The processes of a cgroup and of every cgroup below it."""
 
+from collections.abc import Callable
+
 from memcollect_agent.errors import AgentError, GoneError
 from memcollect_agent.measure.problems import Problems
 from memcollect_agent.read import cgroupfs
@@ -16,8 +18,10 @@ Pids = dict[int, str | None]
 class Subtrees:
     """Lists processes; what cannot be listed is a problem, what has gone meanwhile is none."""
 
-    def __init__(self, problems: Problems) -> None:
+    def __init__(self, problems: Problems, late: Callable[[], bool] = lambda: False) -> None:
+        """`late` tells whether the time is used up; what is left is then not searched, and a problem."""
         self._problems = problems
+        self._late = late
 
     def own(self, pod: CgroupDir) -> Pids:
         """Return the processes that sit in the pod's cgroup itself."""
@@ -35,7 +39,12 @@ class Subtrees:
         left = [MAX_SUB_CGROUPS]
         self._collect(directory, len(directory.path), pids, left)
         if left[0] < 0:
-            detail = f"more than {MAX_SUB_CGROUPS} cgroups inside it: not all were searched for processes"
+            why = (
+                "the time budget was spent"
+                if self._late()
+                else f"more than {MAX_SUB_CGROUPS} cgroups inside it"
+            )
+            detail = f"{why}: not all of its cgroups were searched for processes"
             self._problems.add("container", directory.path, "budget", detail)
         return pids
 
@@ -55,7 +64,7 @@ class Subtrees:
             self._problems.add("container", directory.path, "unsupported", detail)
             return
         for name in names:
-            left[0] -= 1
+            left[0] = -1 if self._late() else left[0] - 1
             if left[0] < 0:
                 return
             try:

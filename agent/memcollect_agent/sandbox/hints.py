@@ -38,15 +38,22 @@ def looks_ordinary(containers: Sequence[Container], own_processes: int) -> bool:
     return not others and len(pauses) == 1 and bool(apps) and all(each.sums.listed for each in apps)
 
 
-def find_hints(proc: ProcFs, pids: Iterable[int], late: Budgeted, ceiling_bytes: int) -> list[Hint]:
+def find_hints(
+    proc: ProcFs,
+    pids: Iterable[int],
+    late: Budgeted,
+    ceiling_bytes: int,
+    stop: Budgeted = lambda: False,
+) -> list[Hint]:
     """Return the processes among the first of `pids` that belong to a sandbox runtime.
 
     One that has ended meanwhile, or whose names are refused, is none. The mappings of one above the ceiling
-    (RSS in bytes) are not read, nor any once `late` says so; the hint then says why.
+    (RSS in bytes) are not read, nor any once `late` says so; the hint then says why. Once `stop` says so not
+    even names are read.
     """
     hints: list[Hint] = []
     for count, pid in enumerate(pids):
-        if count >= MOST_LOOKED_AT:
+        if count >= MOST_LOOKED_AT or stop():
             break
         try:
             with proc.process(pid) as process:
