@@ -189,6 +189,13 @@ class Service(Struct, frozen=True, kw_only=True):
     pss_anon_bytes: int | None = None
     pss_file_bytes: int | None = None
     pss_shmem_bytes: int | None = None
+    saves_low_bytes: int | None = None
+    """What the container would lose at least if it were off: private pages of its processes …"""
+    saves_high_bytes: int | None = None
+    """… and at most: all that they map by fair share, their page tables and kernel stacks. A prediction; None
+    also where it has processes that were not listed."""
+    switch: str = ""
+    """What turns it off, where the table of services knows it."""
 
 
 class PrivatePart(Struct, frozen=True, kw_only=True, gc=False):

@@ -21,6 +21,7 @@ from memcollect.reporters.markdown_parts import (
     table_row,
     undecided_items,
 )
+from memcollect.reporters.price_words import price, without
 from memcollect.reporters.sizes import size
 from memcollect.reporters.words import (
     beside_apps,
@@ -46,7 +47,7 @@ OVERVIEW = (
     *("Pod", "kubectl top", "Working set", "Limit", "PSS"),
     *("Page cache", "tmpfs, shm", "Kernel", "Residual"),
 )
-SERVICES = ("Service", "Processes", "PSS", "Anon", "File", "Shmem")
+SERVICES = ("Service", "Processes", "PSS", "Anon", "File", "Shmem", "Without it (predicted)")
 PROCESSES = ("PID", "PSS", "RSS", "Anon", "File", "Shmem", "Command")
 
 
@@ -175,7 +176,7 @@ def _processes(pod: Pod) -> Iterator[str]:
 
 def _services(container: Container) -> Iterator[str]:
     yield from subsection(f"Services of {markdown_code(container.name)}")
-    yield from table_head(SERVICES, numbers=5)
+    yield from table_head(SERVICES, numbers=6)
     for service in container.services:
         numbers = (
             service.pss_bytes,
@@ -184,4 +185,6 @@ def _services(container: Container) -> Iterator[str]:
             service.pss_shmem_bytes,
         )
         sizes = [size(number) for number in numbers]
-        yield table_row([markdown(service.name), str(service.processes), *sizes])
+        yield table_row([markdown(service.name), str(service.processes), *sizes, price(service)])
+    for sentence in without(container.services):
+        yield from ("", markdown(sentence))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from typing import Any
 
 import msgspec
 
 from memcollect.documents.snapshot import Container, Pod, Service
+from memcollect.services.price import price_of
 from memcollect.services.table import Entry
 from memcollect_agent.wire import Process, ProcessSums
 
@@ -39,7 +41,12 @@ def group(processes: Sequence[Process], sums: ProcessSums | None, table: Sequenc
     for process in processes:
         members.setdefault(_service_of(process, by_pid, table), []).append(process)
     other = members.pop(OTHER, [])
-    services = [_added(name, group_) for name, group_ in members.items()]
+    switches = {entry.name: entry.switch for entry in reversed(table) if entry.switch}
+    is_whole = sums is None or sums.read <= sum(not each.skipped for each in processes)
+    services = [
+        _priced(_added(name, group_), group_, switches.get(name, ""), is_whole=is_whole)
+        for name, group_ in members.items()
+    ]
     services.sort(key=lambda each: -(each.pss_bytes or 0))
     if other:
         services.append(_added(OTHER, other))
@@ -81,15 +88,25 @@ def _base(path: str) -> str:
 
 
 def _added(name: str, processes: Sequence[Process]) -> Service:
-    sizes = {key: _counted(processes, key) for key in AMOUNTS}
+    sizes: dict[str, Any] = {key: _counted(processes, key) for key in AMOUNTS}
     return Service(name=name, processes=len(processes), **sizes)
+
+
+def _priced(service: Service, processes: Sequence[Process], switch: str, *, is_whole: bool) -> Service:
+    price = price_of(processes)
+    return msgspec.structs.replace(
+        service,
+        saves_low_bytes=price.low_bytes if price else None,
+        saves_high_bytes=price.high_bytes if price and is_whole else None,
+        switch=switch,
+    )
 
 
 def _unlisted(processes: Sequence[Process], sums: ProcessSums | None) -> Service | None:
     read = sum(not each.skipped for each in processes)
     if sums is None or sums.read <= read:
         return None
-    rest: dict[str, int | None] = {}
+    rest: dict[str, Any] = {}
     for key in AMOUNTS:
         whole, listed = getattr(sums, key), _counted([each for each in processes if not each.skipped], key)
         rest[key] = None if whole is None or listed is None else max(0, whole - listed)

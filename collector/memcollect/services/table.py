@@ -23,6 +23,8 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True):
     words: list[str] = field(default_factory=list)
     supervises: bool = False
     """Whether it only starts others, which are then not of it."""
+    switch: str = ""
+    """What turns it off: an environment variable of the container, say."""
 
 
 class _Table(Struct, frozen=True, forbid_unknown_fields=True):

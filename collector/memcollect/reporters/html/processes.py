@@ -7,13 +7,20 @@ from collections.abc import Iterable, Iterator
 from memcollect.documents.snapshot import Pod, Service
 from memcollect.reporters.html.markup import Markup, element, name_of
 from memcollect.reporters.html.tables import Column, scrolling, table
+from memcollect.reporters.price_words import price, without
 from memcollect.reporters.sizes import size
 from memcollect.reporters.words import command_of
 from memcollect_agent.wire import Process
 
 SIZES = tuple(Column(title, number=True) for title in ("PSS", "RSS", "Anon", "File", "Shmem"))
 PROCESSES = (Column("PID", number=True), *SIZES, Column("Command", class_="command"))
-SERVICES = (Column("Service"), Column("Processes", number=True), SIZES[0], *SIZES[2:])
+SERVICES = (
+    Column("Service"),
+    Column("Processes", number=True),
+    SIZES[0],
+    *SIZES[2:],
+    Column("Without it (predicted)", number=True),
+)
 
 
 def processes_part(pod: Pod) -> Iterator[Markup]:
@@ -22,6 +29,7 @@ def processes_part(pod: Pod) -> Iterator[Markup]:
         if container.services:
             yield element("h3", "Services of ", name_of(container.name))
             yield scrolling("Services", table(SERVICES, _services(container.services)))
+            yield from (element("p", sentence) for sentence in without(container.services))
         if container.processes and container.role != "pause":
             yield element("h3", "Processes of ", name_of(container.name))
             yield scrolling("Processes", table(PROCESSES, _processes(container.processes)))
@@ -37,4 +45,9 @@ def _processes(processes: Iterable[Process]) -> Iterator[list[str]]:
 def _services(services: Iterable[Service]) -> Iterator[list[str]]:
     for each in services:
         shared = (each.pss_anon_bytes, each.pss_file_bytes, each.pss_shmem_bytes)
-        yield [each.name, str(each.processes), *(size(number) for number in (each.pss_bytes, *shared))]
+        yield [
+            each.name,
+            str(each.processes),
+            *(size(number) for number in (each.pss_bytes, *shared)),
+            price(each),
+        ]

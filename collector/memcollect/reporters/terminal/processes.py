@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from memcollect.reporters.escape import visible
+from memcollect.reporters.price_words import price, without
 from memcollect.reporters.sizes import short_size
-from memcollect.reporters.terminal.lines import cut, right
+from memcollect.reporters.terminal.lines import cut, paragraph, right
 from memcollect.reporters.words import command_of
 
 if TYPE_CHECKING:
@@ -49,7 +50,10 @@ def service_lines(services: list[Service], width: int) -> Iterator[Text]:
             service.pss_shmem_bytes,
         )
         cells = (str(service.processes), *(short_size(number) for number in numbers))
-        yield Text(_row(cells, visible(service.name), width))
+        off = f" (without it {price(service)})" if service.saves_low_bytes is not None else ""
+        yield Text(_row(cells, visible(f"{service.name}{off}"), width))
+    for sentence in without(services):
+        yield from paragraph(sentence, width)
 
 
 def _row(cells: tuple[str, ...], command: str, width: int) -> str:

@@ -1,0 +1,77 @@
+from memcollect.reporters.price_words import price, without
+from memcollect.services import default_table
+from memcollect.services.group import group
+from memcollect.services.price import STACK_BYTES, Price, price_of
+from memcollect_agent.measure.processes import Budget, Processes, Wanted
+from memcollect_agent.read.procfs import ProcFs
+from memcollect_agent.wire import Process, ProcessSums
+from worlds.private_memory import LARGE_BYTES, SHARING, python, running
+
+MIB = 1 << 20
+
+
+def process(pid: int, *, anon: int, anonymous: int, pss: int, command: str = "jupyter-lab") -> Process:
+    return Process(
+        pid=pid,
+        ppid=0,
+        start_time=0.0,
+        command=command,
+        threads=2,
+        pss_bytes=pss,
+        pss_anon_bytes=anon,
+        page_tables_bytes=MIB,
+        smaps_rollup={"Anonymous": anonymous},
+    )
+
+
+def test_what_is_private_is_lost_at_least_and_all_that_it_maps_at_most() -> None:
+    alone = process(1, anon=40 * MIB, anonymous=40 * MIB, pss=50 * MIB)
+    assert price_of([alone]) == Price(40 * MIB, 51 * MIB + 1023 + 2 * STACK_BYTES)
+
+
+def test_what_a_fork_shares_may_stay() -> None:
+    shared = process(1, anon=30 * MIB, anonymous=40 * MIB, pss=30 * MIB)
+    found = price_of([shared])
+    assert found is not None
+    assert found.low_bytes == 20 * MIB  # of 40 MiB at most 20 are shared by halves
+
+
+def test_a_process_that_does_not_tell_leaves_no_price() -> None:
+    assert price_of([Process(pid=1, ppid=0, start_time=0.0)]) is None
+    assert price_of([]) is None
+
+
+def test_a_real_process_saves_what_only_it_holds() -> None:
+    with running(*python(SHARING)) as child, ProcFs() as proc:
+        reader = Processes(proc, Wanted(limit=5, page_tables=True), Budget(60), 0.0)
+        found = price_of(reader.describe(reader.read({child.pid: None}, set())))
+    assert found is not None
+    assert found.low_bytes < LARGE_BYTES // 2  # its fork keeps the 64 MiB, whatever it does
+    assert found.low_bytes < found.high_bytes < LARGE_BYTES // 2 + 32 * MIB
+    with running(*python(SHARING.replace("os.fork() == 0", "False"))) as child, ProcFs() as proc:
+        reader = Processes(proc, Wanted(limit=5, page_tables=True), Budget(60), 0.0)
+        alone = price_of(reader.describe(reader.read({child.pid: None}, set())))
+    assert alone is not None
+    assert LARGE_BYTES <= alone.low_bytes <= alone.high_bytes
+
+
+def test_services_with_a_switch_are_told_together() -> None:
+    listed = [
+        process(1, anon=100 * MIB, anonymous=100 * MIB, pss=110 * MIB),
+        process(2, anon=50 * MIB, anonymous=50 * MIB, pss=60 * MIB, command="code-server"),
+        process(3, anon=MIB, anonymous=MIB, pss=MIB, command="nginx"),
+    ]
+    services = group(listed, ProcessSums(read=3), default_table())
+    (sentence,) = without(services)
+    assert sentence == (
+        "Without Jupyter and code-server: −150 MiB to −172 MiB (predicted). In an AIO sandbox "
+        "DISABLE_JUPYTER=true and DISABLE_CODE_SERVER=true turn them off."
+    )
+    assert price(services[0]) == "−100 MiB to −111 MiB"
+
+
+def test_processes_that_were_not_listed_leave_no_upper_bound() -> None:
+    listed = [process(1, anon=100 * MIB, anonymous=100 * MIB, pss=110 * MIB)]
+    (service, _) = group(listed, ProcessSums(read=2, pss_bytes=200 * MIB), default_table())
+    assert (service.saves_low_bytes, service.saves_high_bytes) == (100 * MIB, None)
+    assert price(service) == "at least −100 MiB"
