@@ -335,6 +335,9 @@ class FileUse(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Not written yet or being written; cachestat alone tells."""
     pids: list[Count] = field(default_factory=list)
     """Processes of the pod that map it or hold it open, a few at most."""
+    may_be_others: bool = False
+    """Whether it is merely on one of the machine's own mounts, which the pod sees with everybody, and nobody
+    can say who pays for it: it is as likely another's."""
     payers: list[Payer] | None = None
     """Who is charged for the resident pages, the largest first; None: not looked at, or it cannot be told."""
 

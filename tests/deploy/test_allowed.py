@@ -64,6 +64,7 @@ WIDER = {
     "overlays/openshift": {"seLinuxOptions"},
     "overlays/privileged": {"privileged"},
     "overlays/perfmon": set(),
+    "overlays/files": set(),
     "overlays/prometheus": set(),
 }
 """The Pod Security controls that each overlay violates beyond the base."""
@@ -128,6 +129,11 @@ def test_privileged_and_the_ban_on_escalation_which_the_api_refuses_together_do_
     context = manifests.agent(manifests.rendered("overlays/privileged"))["securityContext"]
     assert context["privileged"] is True
     assert "allowPrivilegeEscalation" not in context
+
+
+def test_other_users_files_take_two_capabilities_more() -> None:
+    context = manifests.agent(manifests.rendered("overlays/files"))["securityContext"]
+    assert context["capabilities"] == {"drop": ["ALL"], "add": ["SYS_PTRACE", "DAC_READ_SEARCH", "FOWNER"]}
 
 
 def test_nothing_comes_in_but_the_probe_and_nothing_goes_out() -> None:

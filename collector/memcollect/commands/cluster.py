@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from memcollect.taking.cluster import Plan
 
 
-def plan_of(
+def plan_of(  # noqa: PLR0913 - half of them have a default
     pods: PodOptions,
     cluster: ConnectionOptions,
     bounds: BoundOptions,
     process_limit: int = 0,
     *,
     mappings: bool = False,
+    file_limit: int = 0,
 ) -> Plan:
     """Return what to measure. Raises UsageError for names that cannot be."""
     from memcollect.taking.cluster import Plan  # noqa: PLC0415 # as below
@@ -39,6 +40,7 @@ def plan_of(
         deployment=cluster.deployment,
         process_limit=process_limit,
         mappings=mappings,
+        file_limit=file_limit,
         nodes=pods.nodes,
         limits=cluster.limits(bounds),
     )
@@ -59,7 +61,12 @@ def cluster_taking(asked: SnapshotOptions) -> Iterator[Taking]:
 
     of_processes = asked.processes
     plan = plan_of(
-        asked.pods, asked.cluster, asked.bounds, of_processes.limit, mappings=of_processes.mappings
+        asked.pods,
+        asked.cluster,
+        asked.bounds,
+        of_processes.limit,
+        mappings=of_processes.mappings,
+        file_limit=of_processes.file_limit,
     )
     table = service_table(asked.processes.services)
     cluster = asked.cluster.cluster
@@ -75,6 +82,7 @@ def cluster_taking(asked: SnapshotOptions) -> Iterator[Taking]:
             names=asked.pods.named,
             processes=asked.processes.are_listed,
             mappings=asked.processes.mappings,
+            files=asked.processes.files,
         ),
     )
     seconds = asked.cluster.request_timeout

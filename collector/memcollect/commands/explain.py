@@ -36,6 +36,7 @@ Examples:
   memcollect explain before.json
   memcollect explain before.json deer-flow/sandbox-7d9c5 --format markdown
   memcollect explain before.json --format html -o before.html
+  memcollect explain before.json sandbox-7d9c5 --files
   memcollect snapshot --local --format json | memcollect explain -
 """
 
@@ -47,12 +48,14 @@ class ExplainOptions(Struct, frozen=True, kw_only=True):
     pod: str | None
     report: ReportOptions
     full: bool
+    files: bool
 
 
 @click.command("explain", epilog=EPILOG)
 @click.argument("document", metavar="SNAPSHOT")
 @click.argument("pod", required=False, callback=clean_text)
 @option("--full", is_flag=True, help="With table: every term and all evidence, not only what fills a screen.")
+@option("--files", is_flag=True, help="With table: every file behind page cache and tmpfs, not only ten.")
 @report_options
 @verbose_option
 @typed(ExplainOptions)
@@ -70,6 +73,8 @@ def command(options: ExplainOptions) -> int:
     stored = read_snapshot(document)
     if pod is not None:
         stored = _only(stored, pod)
+    if options.files:
+        _require_files(document, stored)
     try:
         explained = explain(stored)
     except (ValueError, ArithmeticError, LookupError, TypeError) as error:
@@ -81,7 +86,9 @@ def command(options: ExplainOptions) -> int:
     to_file = asked.output is not None
     one = pod is not None
     details: Details = "all" if one else asked.details
-    text = report(snapshot, asked.format_, to_file=to_file, details=details, full=options.full)
+    text = report(
+        snapshot, asked.format_, to_file=to_file, details=details, full=options.full, all_files=options.files
+    )
     if asked.format_ == "table" and not to_file and page(text):
         return 0
     deliver(text, asked.output, force=asked.force, in_utf8=asked.format_ in IN_UTF8)
@@ -89,6 +96,12 @@ def command(options: ExplainOptions) -> int:
         say("no pod is in the snapshot.")
         return EXIT_INCOMPLETE
     return 0
+
+
+def _require_files(document: str, stored: Snapshot) -> None:
+    """Raise UsageError where no file was looked for when the snapshot was taken."""
+    if not any(pod.files for pod in stored.pods):
+        raise UsageError(f"{document} names no files: none were looked for.", "Take a snapshot with --files.")
 
 
 def _with_note(stored: Snapshot, explained: Snapshot) -> Snapshot:

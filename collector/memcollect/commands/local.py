@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from memcollect.taking.local import LocalRequest
 
 
-def local_request(
+def local_request(  # noqa: PLR0913 - half of them have a default
     machine: MachineOptions,
     patterns: tuple[str, ...],
     bounds: BoundOptions,
     process_limit: int = 0,
     *,
     mappings: bool = False,
+    file_limit: int = 0,
 ) -> LocalRequest:
     """Return what to measure of this machine: what matches the patterns."""
     from memcollect.taking.local import LocalRequest  # noqa: PLC0415 # only where it measures
@@ -35,6 +36,7 @@ def local_request(
         patterns=patterns,
         process_limit=process_limit,
         mappings=mappings,
+        file_limit=file_limit,
         process_ceiling_bytes=bounds.process_ceiling,
         time_budget_seconds=bounds.timeout,
         cgroup_root=machine.cgroup_root,
@@ -53,11 +55,15 @@ def local_taking(asked: SnapshotOptions) -> Taking:
     tops = read_tops(asked.top_file) if asked.top_file else None
     captured_at = now_text()
     of_processes = asked.processes
-    measured = measure(
-        local_request(
-            asked.machine, asked.patterns, asked.bounds, of_processes.limit, mappings=of_processes.mappings
-        )
+    request = local_request(
+        asked.machine,
+        asked.patterns,
+        asked.bounds,
+        of_processes.limit,
+        mappings=of_processes.mappings,
+        file_limit=of_processes.file_limit,
     )
+    measured = measure(request)
     if is_verbose() and measured.sample.cost is not None:
         cost = measured.sample.cost
         say(
@@ -73,6 +79,7 @@ def local_taking(asked: SnapshotOptions) -> Taking:
             patterns=list(asked.patterns) or None,
             processes=of_processes.are_listed,
             mappings=of_processes.mappings,
+            files=asked.processes.files,
         ),
         notes=measured.notes,
     )

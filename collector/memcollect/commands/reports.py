@@ -17,8 +17,14 @@ OLDER_VIEWS = ("profile-v1", "profile-v1-markdown")
 """Of the profile script, which said nothing and exited with 0 where it had found no pod."""
 
 
-def report(
-    snapshot: Snapshot, format_: str, *, to_file: bool, details: Details = "auto", full: bool = False
+def report(  # noqa: PLR0913 - half of them have a default
+    snapshot: Snapshot,
+    format_: str,
+    *,
+    to_file: bool,
+    details: Details = "auto",
+    full: bool = False,
+    all_files: bool = False,
 ) -> str:
     """Return `snapshot` in the format; a file gets 80 columns and no colour."""
     if format_ == "json":
@@ -33,5 +39,10 @@ def report(
         return profile_v1.render_markdown(snapshot)
     width = 80 if to_file else report_width()
     return table.render(
-        snapshot, width=width, color=not to_file and wants_color(), details=details, full=full
+        snapshot,
+        width=width,
+        color=not to_file and wants_color(),
+        details=details,
+        full=full,
+        all_files=all_files,
     )

@@ -32,6 +32,7 @@ Examples:
   memcollect snapshot deer-flow/sandbox-7f3a --format markdown | gh pr comment --body-file -
   memcollect snapshot -A --format html -o pods.html
   memcollect snapshot -A --format json -o before.json
+  memcollect snapshot sandbox-7f3a --files
   memcollect snapshot --local --match 'postgres*'
 
 Exit codes: 0 all measured; 1 failed; 2 wrong usage; 3 written, but something asked for is missing;
@@ -62,6 +63,11 @@ Exit codes: 0 all measured; 1 failed; 2 wrong usage; 3 written, but something as
     is_flag=True,
     help="Say what the private memory of the listed processes is: heap, malloc's arenas, thread stacks, "
     "copied pages of files, JIT and more. Lists the processes, too.",
+)
+@option(
+    "--files",
+    is_flag=True,
+    help="Name the files behind page cache and tmpfs, and where it can be told who pays for them.",
 )
 @option(
     "--services",

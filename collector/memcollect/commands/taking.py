@@ -21,6 +21,7 @@ from memcollect.reporters.groups import missing_groups
 EXIT_OK = 0
 EXIT_INCOMPLETE = 3
 EXIT_INTERRUPTED = 130
+MOST_FILES = 500
 
 
 class ProcessOptions(Struct, frozen=True, kw_only=True):
@@ -30,6 +31,7 @@ class ProcessOptions(Struct, frozen=True, kw_only=True):
     process_limit: int
     services: Path | None
     mappings: bool
+    files: bool
 
     @property
     def are_listed(self) -> bool:
@@ -40,6 +42,11 @@ class ProcessOptions(Struct, frozen=True, kw_only=True):
     def limit(self) -> int:
         """How many to list of each container."""
         return self.process_limit if self.are_listed else 0
+
+    @property
+    def file_limit(self) -> int:
+        """How many files of each pod the document holds at most; the others are counted."""
+        return MOST_FILES if self.files else 0
 
 
 class SnapshotOptions(Struct, frozen=True, kw_only=True):

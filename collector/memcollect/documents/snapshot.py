@@ -11,7 +11,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from memcollect_agent.wire import Cgroup, CgroupTree, Hint, LastPoints, Node, Process, ProcessSums
+from memcollect_agent.wire import Cgroup, CgroupTree, Hint, LastPoints, Node, PodFiles, Process, ProcessSums
 
 SCHEMA_VERSION = 2
 """1 was the JSON of the script that memcollect replaces."""
@@ -299,6 +299,22 @@ class Container(Struct, frozen=True, kw_only=True, gc=False):
     composition: Composition | None = None
 
 
+class FileSum(Struct, frozen=True, kw_only=True, gc=False):
+    """How much of one kind of memory the files that were found account for; the rest has no name."""
+
+    kind: Literal["page cache", "tmpfs"]
+    whole_bytes: int
+    """What the pod is charged for: of memory.stat `shmem` for tmpfs, `file` without it for page cache."""
+    named_low_bytes: int
+    """Σ of the pages that are known to be charged to this pod …"""
+    named_high_bytes: int
+    """… and of all that are in memory of the files of which nobody knows who pays, at most the whole."""
+    rest_low_bytes: int
+    rest_high_bytes: int
+    bound_bytes: int
+    """By how much the rest may be wrong since the whole moved while files were looked at."""
+
+
 class Pod(Struct, frozen=True, kw_only=True, gc=False):
     """One pod; in local mode also one container or service outside Kubernetes (`kind` tells)."""
 
@@ -335,6 +351,13 @@ class Pod(Struct, frozen=True, kw_only=True, gc=False):
     containers: list[Container] = field(default_factory=list)
     last_points: list[LastPoints] = field(default_factory=list)
     """What the agent saw last of cgroups in which something was killed, or that are gone; oldest first."""
+    files: PodFiles | None = None
+    """The files behind its page cache and tmpfs, where they were asked for."""
+    file_payers: dict[str, str] = field(default_factory=dict)
+    """Of the other cgroups that pay for pages of these files, by inode: the pod, as NAMESPACE/NAME."""
+    file_sharers: dict[str, list[str]] = field(default_factory=dict)
+    """By "DEVICE:INODE" of a file that is in the lists of several pods that were measured: the others."""
+    file_sums: list[FileSum] = field(default_factory=list)
     top: Top | None = None
     ladder: Ladder | None = None
     composition: Composition | None = None
@@ -491,6 +514,7 @@ class Scope(Struct, frozen=True, kw_only=True, gc=False):
     patterns: list[str] | None = None
     processes: bool = False
     mappings: bool = False
+    files: bool = False
 
 
 class Subtotal(Struct, frozen=True, kw_only=True, gc=False):

@@ -15,6 +15,7 @@ from memcollect.accounting.private import private_memory
 from memcollect.accounting.scopes import app_facts, container_facts, is_there, pod_facts
 from memcollect.documents.snapshot import Composition, Container, Finding, Pod, Snapshot, Undecided
 from memcollect.explain.engine import find
+from memcollect.explain.files import file_sums
 from memcollect.explain.findings import rules_for_container, rules_for_pod
 from memcollect.explain.kills import find_kills
 from memcollect.explain.node import explain_accounts
@@ -58,6 +59,7 @@ def explain_pod(pod: Pod, node: Node | None) -> Pod:
         ladder=explained[0].ladder if single else pod_ladder(facts, sums, pod.top),
         findings=[*findings, *(node_short(node) if pod.kind == "pod" else [])],
         undecided=undecided,
+        file_sums=file_sums(pod),
     )
     said = statements(Case(pod, apps, facts))
     return msgspec.structs.replace(pod, statements=said, verdict=pronounce(said))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from memcollect.documents.snapshot import Finding, Statement
-from memcollect.explain import beside, doubts, mapped, parts, pressure, tops, within
+from memcollect.explain import beside, doubts, files, mapped, parts, pressure, tops, within
 from memcollect.explain.kills.statements import CAUSES as DEATHS
 from memcollect.explain.kills.statements import deaths
 from memcollect.explain.runtimes import sandbox_verdict
@@ -74,6 +74,7 @@ CONTRIBUTORS: tuple[Contribute, ...] = (
     pressure.room,
     of_host_numbers(within.huge_pages),
     of_host_numbers(mapped.largest_mapping),
+    of_host_numbers(files.largest_file),
     of_host_numbers(beside.causes),
     of_host_numbers(beside.terms),
     of_host_numbers(beside.cold_cache),

@@ -14,6 +14,7 @@ import msgspec
 from memcollect.documents.snapshot import Missing, Pod
 from memcollect.join.capture import missing_of_node
 from memcollect.join.containers import NO_CGROUP, describe, described, join_containers, outside_of
+from memcollect.join.files import files_missing, with_neighbours
 from memcollect.join.recognise import inside_of, runtime_of_pod
 from memcollect.join.roles import app_containers
 from memcollect.join.sandboxes import sandbox_rows
@@ -66,7 +67,8 @@ def join_node(
         missing += gaps
     if not isinstance(answer, wire.NodeSample):
         return NodeJoin(rows, missing)
-    rows += sandbox_rows(answer, name)
+    rows = with_neighbours([*rows, *sandbox_rows(answer, name)])
+    missing += [gap for row in rows for gap in files_missing(row)]
     told = {pod.cgroup_uid for pod in pods} - set(measured)
     others = [problem for problem in answer.problems if problem.name not in told]
     missing += missing_of_node(others, rows, name or "")
@@ -131,6 +133,7 @@ def _join_pod(
         owner=next((f"{o.kind}/{o.name}" for o in pod.metadata.owner_references if o.controller), None),
         containers=containers,
         last_points=last_points_of(history, pod.cgroup_uid),
+        files=found.files if found is not None else None,
     )
     if found is not None or everything.strays:
         return msgspec.structs.replace(row, unmeasured=_nothing_runs(row)), missing

@@ -10,6 +10,7 @@ import msgspec
 from memcollect.documents.snapshot import Container, Pod, Snapshot, Tool, Top
 from memcollect.join.capture import Capture, missing_of_node
 from memcollect.join.containers import outside_of
+from memcollect.join.files import files_missing, with_neighbours
 from memcollect.join.recognise import runtime_on_node
 from memcollect.join.reconcile import combine
 from memcollect.join.states import last_points_of
@@ -33,6 +34,7 @@ def local_snapshot(
         *(_local_pod(pod, node, names, top or {}, _strays(pod.uid, sample)) for pod in sample.pods),
         *_pods_of_strays(sample, node, names),
     ]
+    rows = with_neighbours(rows)
     return Snapshot(
         tool=Tool(version=capture.version),
         sample=capture.label,
@@ -42,7 +44,10 @@ def local_snapshot(
         scope=capture.scope,
         nodes=[sample.node],
         pods=[_remembering(each, sample) for each in rows],
-        missing=missing_of_node(sample.problems, rows, node),
+        missing=[
+            *missing_of_node(sample.problems, rows, node),
+            *(gap for row in rows for gap in files_missing(row)),
+        ],
         notes=capture.notes,
     )
 
@@ -100,6 +105,7 @@ def _local_pod(
         twins=pod.twins,
         runtime=runtime_on_node(pod),
         containers=containers,
+        files=pod.files,
         top=_pod_top(containers),
     )
 

@@ -9,6 +9,7 @@ from memcollect.reporters.attention import first_looks, others
 from memcollect.reporters.columns import Amount, limit_text, overview_row
 from memcollect.reporters.escape import markdown, markdown_code
 from memcollect.reporters.groups import missing_groups, subtotals, whose
+from memcollect.reporters.markdown_files import file_rows
 from memcollect.reporters.markdown_mappings import mapping_rows
 from memcollect.reporters.markdown_node import account_lines
 from memcollect.reporters.markdown_parts import (
@@ -148,6 +149,7 @@ def _pod(pod: Pod) -> Iterator[str]:
         yield from _numbers(container)
     yield from findings_items(pod.findings)
     yield from undecided_items(pod.undecided)
+    yield from file_rows(pod)
     yield from _processes(pod)
 
 

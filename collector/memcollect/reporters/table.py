@@ -30,16 +30,23 @@ MIN_WIDTH = 80
 LABEL_WIDTH = 13
 
 
-def render(
-    snapshot: Snapshot, *, width: int = 80, color: bool = False, details: Details = "auto", full: bool = False
+def render(  # noqa: PLR0913 - all of them have a default
+    snapshot: Snapshot,
+    *,
+    width: int = 80,
+    color: bool = False,
+    details: Details = "auto",
+    full: bool = False,
+    all_files: bool = False,
 ) -> str:
     """Return the report in lines of at most `width` columns (never fewer than 80).
 
     `details` says whether pods are shown one by one: "auto" does where they are few. With `full`
-    every piece of evidence is written out and every container has its own ladder.
+    every piece of evidence is written out and every container has its own ladder; with `all_files` every
+    file of the document is shown.
     """
     width = max(width, MIN_WIDTH)
-    lines = _lines(snapshot, width, details=details, full=full)
+    lines = _lines(snapshot, width, details=details, full=full, all_files=all_files)
     if not color:
         # Without styles there is nothing for rich to do, and for thousands of pods it would do it long.
         return "".join(f"{line.plain.rstrip()}\n" for line in lines)
@@ -58,10 +65,12 @@ def render(
     return sink.getvalue()
 
 
-def _lines(snapshot: Snapshot, width: int, *, details: Details, full: bool) -> Iterator[Text]:
+def _lines(
+    snapshot: Snapshot, width: int, *, details: Details, full: bool, all_files: bool
+) -> Iterator[Text]:
     in_full = shows_details(snapshot, details)
     if len(snapshot.pods) == 1 and in_full and not snapshot.accounts:
-        yield from _only_pod(snapshot, width, full=full)
+        yield from _only_pod(snapshot, width, full=full, all_files=all_files)
         return
     if snapshot.pods:
         yield from _missing_at_end(snapshot, width)
@@ -78,17 +87,17 @@ def _lines(snapshot: Snapshot, width: int, *, details: Details, full: bool) -> I
     if in_full:
         for pod in sorted(snapshot.pods, key=by_size):
             yield Text()
-            yield from pod_lines(pod, width, full=full)
+            yield from pod_lines(pod, width, full=full, all_files=all_files)
     elif snapshot.pods:
         yield Text()
         yield from paragraph("Each pod in full: --details all, or `memcollect explain`.", width, indent="")
     yield from _notes(snapshot, width, full=full)
 
 
-def _only_pod(snapshot: Snapshot, width: int, *, full: bool) -> Iterator[Text]:
+def _only_pod(snapshot: Snapshot, width: int, *, full: bool, all_files: bool) -> Iterator[Text]:
     """Yield the pod first: whoever asked for one wants its answer, not when and how it was measured."""
     yield from _missing_at_end(snapshot, width)
-    yield from pod_lines(snapshot.pods[0], width, full=full)
+    yield from pod_lines(snapshot.pods[0], width, full=full, all_files=all_files)
     yield Text()
     yield from _heading(snapshot, width)
     yield from _missing(snapshot, width)

@@ -52,6 +52,7 @@ class Plan:
     process_limit: int = 0
     mappings: bool = False
     """Whether the mappings of the listed processes are read, too."""
+    file_limit: int = 0
     limits: Limits = field(default_factory=Limits)
     history: bool = True
     nodes: bool = False
@@ -147,6 +148,7 @@ class Collection:
         request = wire.SampleRequest(
             process_limit=self._plan.process_limit,
             mappings=self._plan.mappings,
+            file_limit=self._plan.file_limit,
             sandboxes=self._plan.nodes,
             tree=self._plan.nodes,
             history=self._plan.history,

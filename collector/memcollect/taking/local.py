@@ -43,6 +43,8 @@ class LocalRequest:
     process_limit: int = 0
     mappings: bool = False
     """Whether the mappings of the listed processes are read, too."""
+    file_limit: int = 0
+    """How many files of each pod to list; 0: none is looked for."""
     sums: bool = True
     """Whether the processes' smaps_rollup is read at all."""
     process_ceiling_bytes: int = DEFAULT_CEILING_BYTES
@@ -150,6 +152,7 @@ def _measuring(chosen: list[Pod], request: LocalRequest) -> SampleRequest:
         sandboxes=any(pod.kind == "sandbox" for pod in chosen),
         process_limit=request.process_limit,
         mappings=request.mappings,
+        file_limit=request.file_limit,
         process_ceiling_bytes=request.process_ceiling_bytes,
         sums=request.sums,
         time_budget_seconds=request.time_budget_seconds,

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from memcollect_agent.errors import AgentError, DeniedError, GoneError, ParseError, UnsupportedError
 from memcollect_agent.measure.files import places
 from memcollect_agent.measure.files.held import MOST_PIDS, Held, Holding, Identity, Mapped, is_shared_memory
-from memcollect_agent.measure.files.probe import Probed, Prober
+from memcollect_agent.measure.files.probe import LEAST_FOR_PAYERS, Probed, Prober
 from memcollect_agent.measure.files.walk import Bounds, Walked, walk
 from memcollect_agent.parse import mountinfo
 from memcollect_agent.parse.mountinfo import MountPoint
@@ -140,10 +140,11 @@ class FileFinder:
             paths.add(found.path)
             payers = probed.payers
             is_paid = payers is not None and bool(payers.keys() & own.keys())
-            if found.is_machines and not pids and not is_paid:
-                unknown += payers is None
-                continue
-            yield _use(found, own, pids)
+            if not found.is_machines or pids or is_paid:
+                yield _use(found, own, pids)
+            elif payers is None and probed.high_bytes >= LEAST_FOR_PAYERS:
+                unknown += 1
+                yield msgspec.structs.replace(_use(found, own, pids), may_be_others=True)
         total.found.clear()
         if unknown and space.is_machines:
             total.gaps.append(self._untold(unknown))
@@ -163,7 +164,7 @@ class FileFinder:
         return FilesGap(
             place=_MACHINES_OWN,
             reason="denied" if why else "budget",
-            detail=why or "too small, or too late, for a look at who pays for them",
+            detail=why or "too late for a look at who pays for them",
             files=unknown,
         )
 

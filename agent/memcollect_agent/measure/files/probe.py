@@ -18,6 +18,7 @@ LEAST_FOR_PAYERS = 1 << 20
 """Bytes in memory below which nobody is looked up to pay for them."""
 MOST_BYTES_FOR_PAYERS = 2 << 30
 """Looked up for one sample: about 6 µs a page."""
+UNREACHED = "/proc/kpagecgroup ends before the pages of some files (User-Mode Linux before 6.12)"
 OPEN_DENIED = "may not be opened: files of other users need the capabilities DAC_READ_SEARCH and FOWNER"
 
 
@@ -104,7 +105,9 @@ class Prober:
         except AgentError:
             # The file may not be mapped (a file system without mmap): of it alone it is not known.
             return None
-        return dict(found) or None
+        if not found:
+            self.payers_unknown = self.payers_unknown or UNREACHED
+        return dict(found) if found else None
 
 
 def _reopened(path_fd: int) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from memcollect.documents.snapshot import Composition, Container, Pod
 from memcollect.reporters.html.bars import reach
 from memcollect.reporters.html.composition import composition_part
+from memcollect.reporters.html.files import files_part
 from memcollect.reporters.html.findings import findings_part, undecided_part
 from memcollect.reporters.html.ladder import ladder_part
 from memcollect.reporters.html.mappings import mappings_part
@@ -58,6 +59,7 @@ def _rest(pod: Pod, *, full: bool) -> Iterator[Markup]:
     for container in (*shown_apps(pod), *beside_apps(pod)):
         yield from _container(container, scale, full=full)
     yield from mappings_part(pod)
+    yield from files_part(pod)
     yield from processes_part(pod)
 
 

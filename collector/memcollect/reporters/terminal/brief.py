@@ -12,6 +12,7 @@ from rich.text import Text
 from memcollect.reporters.escape import visible
 from memcollect.reporters.room import Room, room_of
 from memcollect.reporters.sizes import share, short_size, size
+from memcollect.reporters.terminal.files import file_lines
 from memcollect.reporters.terminal.findings import dim, findings_lines, section
 from memcollect.reporters.terminal.ladder import ladder_lines
 from memcollect.reporters.terminal.lines import cut, cut_middle, left, paragraph, right
@@ -52,11 +53,12 @@ PARTS = (
 )
 
 
-def brief_lines(pod: Pod, width: int) -> Iterator[Text]:
-    """Yield the pod's one screen, and what is below it."""
+def brief_lines(pod: Pod, width: int, *, all_files: bool = False) -> Iterator[Text]:
+    """Yield the pod's one screen, and what is below it, its files first."""
     screen, told = _screen(pod, width)
     yield from screen
     yield from mappings(pod, width, full=False)
+    yield from file_lines(pod, width, full=all_files)
     if pod.ladder is not None and pod.ladder.rungs:
         yield from section(ladder_title(pod))
         yield from ladder_lines(pod.ladder, width, full=False)

@@ -10,6 +10,7 @@ from memcollect.reporters.escape import visible
 from memcollect.reporters.sizes import size
 from memcollect.reporters.terminal.brief import brief_lines, mappings, processes, title
 from memcollect.reporters.terminal.composition import composition_lines
+from memcollect.reporters.terminal.files import file_lines
 from memcollect.reporters.terminal.findings import dim, findings_lines, section, undecided_lines
 from memcollect.reporters.terminal.ladder import ladder_lines
 from memcollect.reporters.terminal.lines import cut_middle, paragraph
@@ -28,10 +29,10 @@ if TYPE_CHECKING:
     from memcollect.documents.snapshot import Container, Pod
 
 
-def pod_lines(pod: Pod, width: int, *, full: bool) -> Iterator[Text]:
+def pod_lines(pod: Pod, width: int, *, full: bool, all_files: bool = False) -> Iterator[Text]:
     """Yield what the document says of one pod: one screen and the ladder, or all with all its evidence."""
     if not full:
-        yield from brief_lines(pod, width)
+        yield from brief_lines(pod, width, all_files=all_files)
         return
     yield from title(pod, width)
     if pod.verdict:
@@ -46,6 +47,7 @@ def pod_lines(pod: Pod, width: int, *, full: bool) -> Iterator[Text]:
     yield from findings_lines(pod.findings, width)
     yield from undecided_lines(pod.undecided, unread_sentences(pod), width)
     yield from mappings(pod, width, full=True)
+    yield from file_lines(pod, width, full=True)
     yield from processes(pod, width)
 
 
