@@ -9,6 +9,7 @@ import click
 from msgspec import Struct
 
 from memcollect.commands.options import BoundOptions, Command, Duration, clean_text, option
+from memcollect.commands.output import say
 from memcollect.errors import UsageError
 from memcollect_agent.wire import DEFAULT_PORT
 
@@ -83,7 +84,13 @@ class ConnectionOptions(Struct, frozen=True, kw_only=True):
         """The cluster. Raises KubeConfigError where none can be told."""
         from memcollect.sources.kube_config import connect  # noqa: PLC0415
 
-        return connect(self.kubeconfig, self.context)
+        cluster = connect(self.kubeconfig, self.context)
+        if cluster.exposes_credentials:
+            say(
+                f"warning: the credentials of {cluster.origin} would go to {cluster.server} unencrypted, "
+                "for everybody on the way to read."
+            )
+        return cluster
 
     @property
     def deployment(self) -> Deployment:

@@ -19,8 +19,12 @@ from memcollect_agent.wire import SCHEMA_VERSION
 SCHEMA_HEADER = "Memcollect-Schema"
 """Both sides say which version of the wire structs they speak."""
 MESSAGE_PACK = "application/msgpack"
-LARGEST_BYTES = 64 << 20
+LARGEST_BYTES = 32 << 20
 """Of one answer; 30 pods with full process lists are a few hundred KiB."""
+MOST_OBJECTS = 1_000_000
+"""In one answer. One of a few bytes becomes a struct of some hundred; 10,000 processes are 90,000."""
+_NO_OBJECTS = bytes(set(range(256)) - {*range(0x80, 0x90), 0xDE, 0xDF})
+"""All bytes that begin no map of MessagePack."""
 
 FailureReason = (
     TransportReason
@@ -183,6 +187,9 @@ class AgentConversation:
 
 def decoded(content: bytes, answer: type[T], endpoint: Endpoint) -> T:
     """Return an answer of the agent at `endpoint` that was fetched. Raises AgentFailure."""
+    # Bytes of numbers and names are counted with them; what matters is that there are not more.
+    if len(content.translate(None, _NO_OBJECTS)) > MOST_OBJECTS:
+        raise _failure("too-large", f"{_who(endpoint)} answered more than {MOST_OBJECTS:,} objects")
     try:
         return msgspec.msgpack.decode(content, type=answer)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

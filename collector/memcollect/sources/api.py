@@ -20,6 +20,7 @@ from memcollect.sources.kube_config import Cluster
 from memcollect.sources.plain import plain
 from memcollect.sources.refusals import refusal
 from memcollect.sources.rights import Right
+from memcollect.sources.timed import timed
 from memcollect_agent import __version__
 
 Query = Sequence[tuple[str, str]]
@@ -28,6 +29,8 @@ T = TypeVar("T")
 RETRIED = frozenset({429, 500, 502, 503, 504})
 LONGEST_PAUSE = 30.0
 _CHUNK = 1 << 16
+_ENCODINGS = frozenset({"", "identity", "gzip"})
+"""One at a time: gzip within gzip unpacks to a million times its size."""
 _TLS_FAULTS = (urllib3.exceptions.SSLError, ssl.SSLError)
 _HOPELESS = (*_TLS_FAULTS, urllib3.exceptions.LocationValueError, urllib3.exceptions.NameResolutionError)
 """What another try cannot mend."""
@@ -42,12 +45,14 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
     total: float = 90.0
     """Seconds for all tries of a question together."""
     tries: int = 4
-    largest_bytes: int = 1 << 30
-    """Of one answer, which stands in memory as a whole."""
+    largest_bytes: int = 256 << 20
+    """Of one answer, unpacked, which stands in memory as a whole; 500 pods are some megabytes."""
+    most_objects: int = 1_500_000
+    """In one answer: of three bytes of JSON each, they would become many times its size."""
 
 
 class Api:
-    """One API server, asked with socket timeouts, a deadline and bounded retries. Not thread-safe.
+    """One API server, asked with deadlines, bounds and bounded retries. Not thread-safe.
 
     `pause` is `time.sleep` or a test's double.
     """
@@ -62,6 +67,7 @@ class Api:
         self._patience = patience or Patience()
         self._pause = pause
         self._client = cluster.client()
+        timed(self._client.rest_client.pool_manager)
 
     def __enter__(self) -> Self:
         return self
@@ -127,19 +133,19 @@ class Api:
         raise AssertionError("unreachable: the last try returns or raises")
 
     def _exchange(self, method: str, target: str, body: bytes | None) -> tuple[int, Mapping[str, str], bytes]:
-        deadline = Deadline(self._patience.timeout)
+        seconds = self._patience.timeout
         response = self._client.rest_client.pool_manager.request(
             method,
             self.cluster.server + target,
             headers=self._headers(body),
             body=body,
-            timeout=urllib3.Timeout(connect=min(10.0, self._patience.timeout), read=self._patience.timeout),
+            timeout=urllib3.Timeout(total=seconds, connect=min(10.0, seconds)),
             retries=False,
             redirect=False,
             preload_content=False,
         )
         try:
-            content = self._read(response, deadline)
+            content = self._read(response)
         except BaseException:
             # A connection with half an answer in it must not go back to the pool.
             response.close()
@@ -160,16 +166,25 @@ class Api:
             headers["Authorization"] = authorization
         return headers
 
-    def _read(self, response: Any, deadline: Deadline) -> bytes:
+    def _read(self, response: Any) -> bytes:
+        """Return the body. Raises AnswerError where it is too large, or would become so."""
+        encoding = response.headers.get("Content-Encoding", "").strip().lower()
+        if encoding not in _ENCODINGS:
+            raise self._refused(f"in the encoding {plain(encoding, 40)!r}, which was not asked for")
         content = bytearray()
         while chunk := response.read1(_CHUNK):
             content += chunk
-            deadline.left()
             if len(content) > self._patience.largest_bytes:
-                raise urllib3.exceptions.BodyNotHttplibCompatible(
-                    f"the answer is longer than {self._patience.largest_bytes} bytes"
-                )
+                raise self._refused(f"more than {self._patience.largest_bytes >> 20} MiB")
+        if content.count(b"{") > self._patience.most_objects:
+            raise self._refused(f"more than {self._patience.most_objects:,} objects")
         return bytes(content)
+
+    def _refused(self, what: str) -> AnswerError:
+        return AnswerError(
+            f"The API server at {self.cluster.server} answered {what}.",
+            "Check the server's address in the kubeconfig, and any proxy before it.",
+        )
 
     def _unreachable(self, error: Exception) -> UnreachableError:
         server = self.cluster.server

@@ -1,7 +1,9 @@
 """A moment by which something must be done, shared by all its steps; and a wait that can be cut short."""
 
+import io
 import time
 from collections.abc import Callable
+from typing import Any
 
 Stopped = Callable[[], bool]
 """Whether whoever asked wants no more of it."""
@@ -40,3 +42,33 @@ def pause(seconds: float, stopped: Stopped) -> bool:
             return False
         time.sleep(min(TICK_SECONDS, left))
     return True
+
+
+class DeadlineReader(io.RawIOBase):
+    """Reads a socket; a server that trickles a byte a second gains no time by it.
+
+    With `raw`, a file made of the same socket, the socket stays open until this is closed.
+    """
+
+    def __init__(self, sock: Any, deadline: Deadline, raw: io.RawIOBase | None = None) -> None:
+        super().__init__()
+        self._socket = sock
+        self._deadline = deadline
+        self._raw = raw
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Read what there is. Raises TimeoutError, OSError."""
+        self._socket.settimeout(self._deadline.left())
+        if self._raw is not None:
+            return self._raw.readinto(buffer)
+        return int(self._socket.recv_into(buffer))
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        if self._raw is not None:
+            self._raw.close()
+        super().close()

@@ -20,6 +20,7 @@ from memcollect.documents.files import read_written
 from memcollect.documents.yaml_value import check_yaml
 from memcollect.errors import DocumentError, KubeConfigError
 from memcollect.secrecy import remember_secret
+from memcollect.sources.exposure import is_exposed
 from memcollect.sources.plain import plain
 from memcollect_agent.redact import masked
 
@@ -51,6 +52,11 @@ class Cluster:
     def server(self) -> str:
         """The API server's URL, without a slash at the end."""
         return str(self.configuration.host).rstrip("/")
+
+    @property
+    def exposes_credentials(self) -> bool:
+        """Whether a token or a password would leave this machine unencrypted."""
+        return bool(self.configuration.api_key) and is_exposed(self.server)
 
     def client(self) -> Any:
         """Return a new ApiClient with a configuration of its own: the client is not thread-safe."""

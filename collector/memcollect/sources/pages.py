@@ -16,6 +16,8 @@ from memcollect.sources.rights import Right
 PAGE = 500
 """As kubectl asks for."""
 RESTARTS = 3
+MOST_PAGES = 2_000
+"""A million objects; clusters have a fifth of that at most."""
 
 Item = TypeVar("Item", bound=msgspec.Struct)
 Report = Callable[[Missing], None]
@@ -54,7 +56,7 @@ def items(api: Api, listing: Listing[Item], report: Report) -> Iterator[Item]:
 
 def _pages(api: Api, listing: Listing[Item], report: Report) -> Iterator[list[Item]]:
     token = ""
-    while True:
+    for _ in range(MOST_PAGES):
         # No name is given to the bytes: those of a whole page would otherwise live as long as its objects.
         page = _decoded(
             api, api.get(listing.path, listing.right, _page_query(listing.query, token)), listing, report
@@ -63,6 +65,10 @@ def _pages(api: Api, listing: Listing[Item], report: Report) -> Iterator[list[It
         token = page.metadata.continue_
         if not token:
             return
+    raise AnswerError(
+        f"The API server at {api.cluster.server} has a list of {listing.right} without an end.",
+        "Choose fewer with a selector or namespaces.",
+    )
 
 
 def _page_query(query: Query, token: str) -> Query:

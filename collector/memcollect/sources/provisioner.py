@@ -6,7 +6,6 @@ import urllib3
 from msgspec import Struct
 
 from memcollect.errors import ProvisionerError
-from memcollect.sources.deadline import Deadline
 from memcollect.sources.plain import plain
 from memcollect_agent import __version__
 
@@ -30,13 +29,16 @@ class ProvisionerCall(Struct, frozen=True, kw_only=True):
 def ask(
     pool: urllib3.PoolManager, call: ProvisionerCall, seconds: float, also_good: frozenset[int] = frozenset()
 ) -> bytes:
-    """Return the beginning of the answer's body. Raises ProvisionerError.
+    """Return the beginning of the answer's body, as it was sent. Raises ProvisionerError.
 
-    A status of 2xx is good, and so are those of `also_good`.
+    A status of 2xx is good, and so are those of `also_good`. `pool` is a `timed` one: `seconds` are for all.
     """
-    deadline = Deadline(seconds)
     where = plain(f"{call.method} {call.url}", 120)
-    headers = {"User-Agent": f"memcollect/{__version__}", **call.headers}
+    headers = {
+        "User-Agent": f"memcollect/{__version__}",
+        "Accept-Encoding": "identity",
+        **call.headers,
+    }
     if call.body:
         headers["Content-Type"] = call.content_type
     try:
@@ -45,13 +47,14 @@ def ask(
             call.url,
             body=call.body.encode() or None,
             headers=headers,
-            timeout=urllib3.Timeout(connect=min(10.0, seconds), read=seconds),
+            timeout=urllib3.Timeout(total=seconds, connect=min(10.0, seconds)),
             retries=False,
             redirect=False,
             preload_content=False,
+            decode_content=False,
         )
         try:
-            content = _read(response, deadline)
+            content = _read(response)
         finally:
             response.close()
     except (urllib3.exceptions.ReadTimeoutError, TimeoutError) as error:
@@ -80,9 +83,8 @@ def ask(
     return content
 
 
-def _read(response: urllib3.BaseHTTPResponse, deadline: Deadline) -> bytes:
+def _read(response: urllib3.BaseHTTPResponse) -> bytes:
     content = bytearray()
-    while chunk := response.read1(_CHUNK):
-        deadline.left()
-        content += chunk[: LARGEST_ANSWER_BYTES - len(content)]
-    return bytes(content)
+    while len(content) < LARGEST_ANSWER_BYTES and (chunk := response.read1(_CHUNK)):
+        content += chunk
+    return bytes(content[:LARGEST_ANSWER_BYTES])

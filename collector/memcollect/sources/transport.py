@@ -6,13 +6,12 @@ business. Whatever goes wrong on the way is a TransportError, whose `reason` is 
 """
 
 import io
-import socket
 from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
-from memcollect.sources.deadline import Deadline
+from memcollect.sources.deadline import Deadline, DeadlineReader
 from memcollect.sources.rights import AGENT_NAMESPACE
 
 TransportReason = Literal["agent-unreachable", "agent-refused", "kubelet-down", "denied", "timeout", "limit"]
@@ -84,7 +83,7 @@ class SocketStream:
 
     def makefile(self, mode: str) -> io.BufferedReader:  # noqa: ARG002 # http.client asks for "rb" alone
         """Return a reader whose every read waits only for what is left of the deadline."""
-        return io.BufferedReader(_DeadlineReader(self._socket, self._deadline), 1 << 16)
+        return io.BufferedReader(DeadlineReader(self._socket, self._deadline), 1 << 16)
 
     def fault(self) -> TransportError | None:
         """Return None: a socket tells all it knows by its errors."""
@@ -93,19 +92,3 @@ class SocketStream:
     def close(self, *, broken: bool = False) -> None:  # noqa: ARG002 # a socket ends one way only
         """Close the socket."""
         self._socket.close()
-
-
-class _DeadlineReader(io.RawIOBase):
-    """Reads a socket; a server that trickles a byte a second gains no time by it."""
-
-    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
-        super().__init__()
-        self._socket = sock
-        self._deadline = deadline
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        self._socket.settimeout(self._deadline.left())
-        return self._socket.recv_into(buffer)

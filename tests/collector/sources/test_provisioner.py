@@ -11,6 +11,7 @@ import urllib3
 
 from memcollect.errors import ProvisionerError
 from memcollect.sources.provisioner import ProvisionerCall, ask
+from memcollect.sources.timed import timed
 
 
 class _Provisioner(http.server.BaseHTTPRequestHandler):
@@ -43,7 +44,7 @@ def url() -> Iterator[str]:
 
 @pytest.fixture
 def pool() -> Iterator[urllib3.PoolManager]:
-    with urllib3.PoolManager() as made:
+    with timed(urllib3.PoolManager()) as made:
         yield made
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from memcollect.profile.plan.blocks import blocks
-from memcollect.profile.plan.model import Evidence, Plan, Selected, Wait
+from memcollect.profile.plan.model import Evidence, Plan, Provisioned, Selected, Wait
+from memcollect.sources.exposure import is_exposed, place
+from memcollect.sources.plain import plain
 
 LEAST_REPEATS = 3
 """Below it `memcollect compare` claims nothing."""
@@ -15,9 +17,38 @@ METRICS_SECONDS = 60.0
 
 def cautions(plan: Plan) -> list[str]:
     """Return a sentence for each."""
+    sent = [*_secrets_of_the_source(plan), *_secrets_of_the_gateway(plan)]
     if all(isinstance(phase, Evidence) for phase in plan.phases):
-        return []
-    return [*_repeats(plan), *_new_pods(plan)]
+        return sent
+    return [*sent, *_repeats(plan), *_new_pods(plan)]
+
+
+def _secrets_of_the_source(plan: Plan) -> Iterator[str]:
+    source = plan.source
+    if not isinstance(source, Provisioned) or not source.headers:
+        return
+    calls = (source.create, source.delete, source.release, source.reuse)
+    urls = [call.url for call in calls if call is not None]
+    yield from _in_the_clear("source.headers", source.headers, urls)
+    places = list(dict.fromkeys(plain(place(url), 80) for url in urls))
+    if len(places) > 1:
+        names = ", ".join(plain(name, 60) for name in source.headers)
+        yield f"source.headers ({names}) are sent to {len(places)} places, all to each: {', '.join(places)}."
+
+
+def _secrets_of_the_gateway(plan: Plan) -> Iterator[str]:
+    told = plan.evidence
+    if told.gateway and told.gateway_headers:
+        yield from _in_the_clear("evidence.gateway_headers", told.gateway_headers, [told.gateway])
+
+
+def _in_the_clear(where: str, headers: Iterable[str], urls: Iterable[str]) -> Iterator[str]:
+    exposed = dict.fromkeys(plain(place(url), 80) for url in urls if is_exposed(url))
+    if exposed:
+        yield (
+            f"{where} ({', '.join(plain(name, 60) for name in headers)}) would go to {', '.join(exposed)} "
+            "unencrypted, for all on the way to read; write https://, or forward its port to this machine."
+        )
 
 
 def _repeats(plan: Plan) -> Iterator[str]:

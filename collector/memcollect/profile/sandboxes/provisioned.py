@@ -15,6 +15,7 @@ from memcollect.profile.tools import Tools
 from memcollect.secrecy import remember_secret
 from memcollect.sources.plain import plain
 from memcollect.sources.provisioner import ProvisionerCall, ask
+from memcollect.sources.timed import timed
 
 _GONE = frozenset({404, 410})
 _REFUSED = frozenset({400, 401, 403, 404, 405, 409, 415, 422})
@@ -44,7 +45,7 @@ class ProvisionedSource:
         self._refused: set[str] = set()
         self.unanswered: set[str] = set()
         """Keys for which a pod may still come: a request for it runs, or was given up without an answer."""
-        self._pool = pool or urllib3.PoolManager(maxsize=32, cert_reqs="CERT_REQUIRED")
+        self._pool = pool or timed(urllib3.PoolManager(maxsize=32, cert_reqs="CERT_REQUIRED"))
 
     @property
     def releases(self) -> bool:

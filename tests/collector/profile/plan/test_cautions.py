@@ -1,19 +1,23 @@
 from typing import Any
 
+import msgspec
 import pytest
 
 from memcollect.compare import guard
 from memcollect.profile.plan.cautions import LEAST_REPEATS, cautions
 from memcollect.profile.plan.model import (
+    Call,
     Exec,
     Nothing,
     Phase,
     Plan,
+    Provisioned,
     Scale,
     Seconds,
     Selected,
     Settle,
     Template,
+    Trying,
     Wait,
 )
 from memcollect.profile.plan.parse import parse_plan
@@ -74,3 +78,32 @@ def test_pods_that_are_watched_for_long_or_whose_source_knows_better_are_not(fin
 def test_the_shipped_guide_gives_no_cause_with_any_shipped_source(source: str | None) -> None:
     replaced = text_of(source, "sources")[0] if source else None
     assert cautions(parse_plan(text_of("guide")[0], source=replaced)) == []
+
+
+def provisioned(url: str, **more: Any) -> Plan:
+    source = Provisioned(
+        create=Call(url=f"{url}/{{id}}"), delete=Call(url=f"{url}/{{id}}"), headers={"X-API-Key": "KEY"}
+    )
+    return plan(Nothing(name="a"), source=msgspec.structs.replace(source, **more), repeats=3)
+
+
+def sent(told: Plan) -> list[str]:
+    return [each for each in cautions(told) if "headers" in each]
+
+
+def test_a_key_that_would_leave_the_machine_unencrypted_is_told() -> None:
+    (told,) = sent(provisioned("http://provisioner:8002"))
+    assert told.startswith("source.headers (X-API-Key) would go to provisioner:8002 unencrypted")
+    assert sent(provisioned("http://localhost:8002")) == sent(provisioned("https://provisioner")) == []
+    assert sent(provisioned("http://provisioner:8002", headers={})) == []
+
+
+def test_a_key_for_two_places_is_told() -> None:
+    (told,) = sent(provisioned("https://a", delete=Call(url="https://b/{id}")))
+    assert told == "source.headers (X-API-Key) are sent to 2 places, all to each: a, b."
+
+
+def test_a_gateways_header_that_would_leave_the_machine_unencrypted_is_told() -> None:
+    told = Trying(gateway="http://10.0.0.7:2026", gateway_headers={"Authorization": "KEY"})
+    (said,) = sent(msgspec.structs.replace(provisioned("https://a"), evidence=told))
+    assert said.startswith("evidence.gateway_headers (Authorization) would go to 10.0.0.7:2026 unencrypted")
