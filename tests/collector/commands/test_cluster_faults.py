@@ -242,7 +242,12 @@ def test_what_matches_nothing_is_said_in_the_table_too(
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("{", "cannot be used"), ("", "is empty"), ("[]", "it is not a kubeconfig"), ("a: [", "not YAML")],
+    [
+        ("{", "is neither YAML nor JSON"),
+        ("", "is empty"),
+        ("[]", "it is not a kubeconfig"),
+        ("a: [", "is neither YAML nor JSON"),
+    ],
 )
 def test_a_broken_kubeconfig_is_one_sentence(
     text: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

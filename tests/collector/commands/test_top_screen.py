@@ -204,7 +204,7 @@ def test_any_bytes_are_keys_or_nothing(sent: bytes) -> None:
 
 def test_a_pod_is_selected_opened_read_in_full_and_left_again(stage: TopStage) -> None:
     with _top(stage) as terminal:
-        terminal.read_until(b"sandbox-1")
+        terminal.read_until(b"100Mi")
         terminal.press(b"\x1b[B")
         seen = len(terminal.written)
         terminal.press(b"\r")
