@@ -2,7 +2,7 @@
 # packages in it and, where a real kernel is to be booted, Debian's packages. The demo needs few of them, so
 # it has a stamp of its own; where all is installed already, that will do.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-profile test lint format unit lab lab-full guide bench bench-collector soak agent-alone image clean
+.PHONY: help demo demo-profile test lint format unit lab lab-full test-cluster guide bench bench-collector soak agent-alone image clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -61,6 +61,10 @@ lab-full: $(STAMP) ## The suite on Debian's stock kernel with real runtimes, emu
 	scripts/debian-packages full
 	MEMCOLLECT_REQUIRE_LAB=1 MEMCOLLECT_FULL_KERNEL=$(if $(filter file,$(origin KERNEL)),6.12,$(KERNEL)) \
 		$(BIN)/pytest -m lab_full tests/lab_full $(PYTEST_FLAGS)
+
+test-cluster: $(STAMP) ## Test agents deployed in a cluster, in a namespace of our own: make test-cluster KUBECONFIG=FILE
+	@[ -n "$(KUBECONFIG)" ] || { echo 'test-cluster: say which cluster: make test-cluster KUBECONFIG=FILE' >&2; exit 2; }
+	KUBECONFIG=$(abspath $(KUBECONFIG)) $(BIN)/pytest -m cluster -v tests/cluster $(PYTEST_FLAGS)
 
 guide: $(STAMP) ## The tests of the guide on two backends, a real kernel each (about 12 minutes)
 	scripts/debian-packages lab node
