@@ -26,7 +26,7 @@ $(VENV)/.installed-demo: pyproject.toml scripts/make-venv
 	scripts/make-venv $(PYTHON) $(VENV) demo
 	touch $@
 
-demo: $(DEMO) ## Boot a real kernel with pods, agent and API server, explain each pod (about a minute)
+demo: $(DEMO) ## Boot a real kernel with pods, agent and API server, explain each pod (a minute or two)
 	scripts/debian-packages demo
 	$(BIN)/memcollect demo $(DEMO_FLAGS)
 

@@ -3,25 +3,26 @@
 usage: .venv/bin/python scripts/readme_output.py SNAPSHOT POD
 """
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
-import msgspec
-
-from memcollect.documents.files import read_snapshot
-from memcollect.explain import explain
-from memcollect.reporters import table
-
 BEGIN, END = "<!-- begin: real output -->", "<!-- end: real output -->"
+LADDER_ENDS = "\n  = "
 
 
-def main(snapshot_name: str, pod_name: str) -> None:
-    """Render the pod from a saved demo, as the demo itself prints it, and write the README."""
-    snapshot = explain(read_snapshot(snapshot_name))
-    pods = [pod for pod in snapshot.pods if pod.name == pod_name]
-    text = table.render(msgspec.structs.replace(snapshot, pods=pods, missing=[]), width=80, details="all")
-    title = f"{pods[0].namespace}/{pod_name}"
-    body = text[text.index(f"\n{title}\n") :].strip()
+def main(snapshot: str, pod: str) -> None:
+    """Show the pod of a saved demo as `memcollect explain` prints it, to its ladder's end."""
+    program = Path(sys.executable).with_name("memcollect")
+    shown = subprocess.run(  # noqa: S603 # our own program
+        [program, "explain", snapshot, pod],
+        env={**os.environ, "COLUMNS": "80"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+    body = shown[: shown.index("\n", shown.index(LADDER_ENDS) + 1)]
     block = "\n".join(f"    {line}".rstrip() for line in body.splitlines())
     readme = Path("README.md")
     head, _, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
@@ -29,4 +30,5 @@ def main(snapshot_name: str, pod_name: str) -> None:
     readme.write_text(f"{head}{BEGIN}\n\n{block}\n\n{END}{tail}", encoding="utf-8")
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

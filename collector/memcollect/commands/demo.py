@@ -102,7 +102,7 @@ class DemoOptions(Struct, frozen=True, kw_only=True):
 @verbose_option
 @typed(DemoOptions)
 def command(options: DemoOptions) -> int:
-    """Run the whole thing on a real kernel in about a minute: no cluster, nothing left behind.
+    """Run the whole thing on a real kernel in a minute or two: no cluster, nothing left behind.
 
     Thirteen sandbox-like pods are laid out as a kubelet would and filled, each in its own way, beside an
     agent and an API server of the demo's own; then `memcollect snapshot` measures them there.

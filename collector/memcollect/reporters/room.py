@@ -28,6 +28,8 @@ class Room(Struct, frozen=True, kw_only=True):
     """Of the pod's own charge, where the limit is the pod's: what is in none of its containers."""
     free_bytes: int = 0
     limit_bytes: int | None = None
+    is_pods_alone: bool = False
+    """Whether only the pod's own limit is held against: each of its containers may have another."""
     is_unlimited: bool = False
     """Whether it has no limit, as was read; else one that is None is not known."""
 
@@ -66,6 +68,7 @@ def room_of(pod: Pod) -> Room | None:
         beside_bytes=charge - inside,
         free_bytes=max(0, limit - charge) if limit is not None else 0,
         limit_bytes=limit,
+        is_pods_alone=len(apps) > 1,
         is_unlimited=limit_of(pod) == "max",
     )
 

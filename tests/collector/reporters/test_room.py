@@ -99,3 +99,19 @@ def test_what_is_free_is_what_the_verdict_says_is_left(name: str) -> None:
         if found is None or found.limit_bytes is None or not said or len(each.containers) > 2:
             continue
         assert abs(found.free_bytes - (said[0] or 0)) <= MIB, each.name
+
+
+def test_an_init_container_that_has_ended_leaves_the_limit_that_of_the_only_one_that_runs() -> None:
+    one = explained(100 * MIB, 40 * MIB, 20 * MIB, 200 * MIB)
+    seed = msgspec.structs.replace(
+        one.containers[0], name="seed", role="init", state="terminated", cgroup=None, composition=None
+    )
+    with_seed = room_of(msgspec.structs.replace(one, containers=[*one.containers, seed]))
+    with_sidecar = room_of(
+        msgspec.structs.replace(
+            one, containers=[*one.containers, msgspec.structs.replace(one.containers[0], name="b")]
+        )
+    )
+    assert with_seed is not None
+    assert with_sidecar is not None
+    assert (with_seed.is_pods_alone, with_sidecar.is_pods_alone) == (False, True)

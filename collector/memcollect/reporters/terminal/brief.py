@@ -81,7 +81,7 @@ def _screen(pod: Pod, width: int) -> tuple[list[Text], set[str]]:
     """Return the first screen, and the causes whose findings it makes superfluous."""
     head = [*title(pod, width), *(paragraph(pod.verdict, width, indent="") if pod.verdict else ())]
     room = room_of(pod)
-    bar = [Text(), *_bar(room, width, several=bool(shown_apps(pod)))] if room and room.whole_bytes else []
+    bar = [Text(), *_bar(room, width)] if room and room.whole_bytes else []
     top = [Text(), *map(dim, paragraph(top_sentence(pod), width, indent=""))] if pod.top is not None else []
     most_lines = SCREEN_LINES - len(head) - len(bar) - len(top)
     causes, told = _causes(pod, pod.composition, width, most_lines) if pod.composition else ([], set())
@@ -113,12 +113,9 @@ def processes(pod: Pod, width: int) -> Iterator[Text]:
             yield from process_lines(container.processes, width)
 
 
-def _bar(room: Room, width: int, *, several: bool) -> Iterator[Text]:
-    """Yield the charge to scale with its limit at the right end, and what its signs mean.
-
-    Of `several` containers only the pod's own limit is there: each may have another.
-    """
-    whose = "pod limit" if several else "limit"
+def _bar(room: Room, width: int) -> Iterator[Text]:
+    """Yield the charge to scale with its limit at the right end, and what its signs mean."""
+    whose = "pod limit" if room.is_pods_alone else "limit"
     limit = short_size(room.limit_bytes) if room.limit_bytes is not None else "?"
     end = f" no {whose}" if room.is_unlimited else f"▏{limit} {whose}"
     columns = max(width - 2 - len(end), 10)
