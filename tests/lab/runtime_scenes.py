@@ -71,7 +71,8 @@ def gvisor_systemd(actors: Actors) -> Scene:
     """The Sentry, its stubs and the gofer in the pause container's scope; the apps' scopes are empty."""
     pod = actors.sandbox_pod("gvisor", "app", "sidecar")
     pause = pod.containers["pause"]
-    actors.start(pause, "exe", f"anon {7 * MIB} memfd runsc-memory {48 * MIB} stubs 3", "runsc-sandbox")
+    words = f"--then boot anon {7 * MIB} memfd runsc-memory {48 * MIB} stubs 3"
+    actors.start(pause, "runsc", words, "runsc-sandbox")
     actors.start(pause, "runsc-gofer", f"anon {2 * MIB}", "runsc-gofer")
     return scene(pod, guest=48 * MIB, own=9 * MIB, again=3 * 48 * MIB)
 
@@ -84,7 +85,9 @@ def gvisor_cgroupfs(actors: Actors) -> Scene:
     (pod.cgroup / "cgroup.subtree_control").write_text("-memory")
     for leaf in pod.containers.values():
         leaf.mkdir()
-    actors.start(pod.cgroup, "exe", f"memfd runsc-memory {37 * MIB} anon {6 * MIB}", "runsc-sandbox")
+    actors.start(
+        pod.cgroup, "runsc", f"--then boot memfd runsc-memory {37 * MIB} anon {6 * MIB}", "runsc-sandbox"
+    )
     return scene(pod, guest=37 * MIB, own=6 * MIB)
 
 

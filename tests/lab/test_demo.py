@@ -55,24 +55,6 @@ def test_every_pod_has_a_name_a_verdict_and_a_ladder_to_top(demo: tuple[Snapshot
         assert pod.top.source == "metrics.k8s.io"
 
 
-def test_the_artifact_is_named_with_its_size_or_it_is_said_why_nobody_can(
-    demo: tuple[Snapshot, str, float],
-) -> None:
-    snapshot, _, _ = demo
-    (pod,) = [pod for pod in snapshot.pods if pod.name == "sandbox-after-artifact"]
-    assert pod.files is not None
-    (use,) = [use for use in pod.files.files if use.path.endswith("/outputs/report.bin")]
-    assert use.resident_low_bytes == use.resident_high_bytes == 24 * MIB
-    if use.payers is None:
-        assert pod.files.payers_unknown or pod.files.gaps
-        return
-    assert sum(payer.bytes for payer in use.payers if payer.path) == 24 * MIB
-    assert "/outputs/report.bin" in pod.verdict
-    assert pod.files.before == pod.files.after
-    (cache,) = [each for each in pod.file_sums if each.kind == "page cache"]
-    assert cache.rest_high_bytes <= MIB // 4
-
-
 def test_every_number_of_top_is_aligned_and_the_document_says_whose_it_is(
     demo: tuple[Snapshot, str, float],
 ) -> None:

@@ -12,7 +12,7 @@ from memcollect.lab.demo_pods import Progress, running, write_files
 from memcollect.lab.errors import LabError
 from memcollect.lab.places import Places
 
-COMMAND = ("snapshot", "--sample", "demo", "--include-processes", "--process-limit", "5", "--files")
+COMMAND = ("snapshot", "--sample", "demo", "--include-processes", "--process-limit", "5")
 OUTPUT = "run-{number}.{what}"
 
 

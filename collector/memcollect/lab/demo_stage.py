@@ -50,7 +50,7 @@ def _snapshot(places: Places, tops: Path, document: Path) -> Path:
     document.unlink(missing_ok=True)
     command = [
         *(sys.executable, "-m", "memcollect", "snapshot", "--local", "--sample", "demo"),
-        *("--include-processes", "--process-limit", "5", "--files", "--top-file", str(tops)),
+        *("--include-processes", "--process-limit", "5", "--top-file", str(tops)),
         *("--cgroup-root", places.cgroups, "--log-root", places.logs),
         *("--format", "json", "-o", str(document)),
     ]
