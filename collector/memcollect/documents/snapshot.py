@@ -367,6 +367,11 @@ class Pod(Struct, frozen=True, kw_only=True, gc=False):
     statements: list[Statement] = field(default_factory=list)
     """What the verdict is made of, in its order."""
 
+    @property
+    def full_name(self) -> str:
+        """Its namespace and name; the name alone where it has no namespace."""
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
 
 class KnownPod(Struct, frozen=True, kw_only=True, gc=False):
     """A pod that the API server puts on a node, whether or not it was asked for."""

@@ -67,11 +67,10 @@ def _sums_by_path(rows: Sequence[Pod]) -> dict[str, tuple[str, wire.ProcessSums]
     """Return the pod's name and the processes of each cgroup that has any."""
     found: dict[str, tuple[str, wire.ProcessSums]] = {}
     for row in rows:
-        name = f"{row.namespace}/{row.name}" if row.namespace else row.name
         cgroups = [(row.cgroup, row.own_sums), *((each.cgroup, each.sums) for each in row.containers)]
         for cgroup, sums in cgroups:
             if cgroup is not None and sums is not None:
-                found.setdefault(cgroup.path, (name, sums))
+                found.setdefault(cgroup.path, (row.full_name, sums))
     return found
 
 

@@ -16,11 +16,11 @@ def with_neighbours(rows: Sequence[Pod]) -> list[Pod]:
     """Return the pods of one node, each with which other ones share its files and pay for their pages."""
     if not any(row.files for row in rows):
         return list(rows)
-    payers = {inode: _name(row) for row in rows for inode in _inodes(row)}
+    payers = {inode: row.full_name for row in rows for inode in _inodes(row)}
     having: defaultdict[str, list[str]] = defaultdict(list)
     for row in rows:
         for key in _keys(row):
-            having[key].append(_name(row))
+            having[key].append(row.full_name)
     return [_with_neighbours(row, payers, having) for row in rows]
 
 
@@ -30,7 +30,9 @@ def files_missing(row: Pod) -> list[Missing]:
     for gap in row.files.gaps if row.files else []:
         by_reason[gap.reason, gap.detail].append(gap.place)
     return [
-        Missing(kind=KIND, name=_name(row), node=row.node, reason=reason, detail=f"{_places(places)}{detail}")
+        Missing(
+            kind=KIND, name=row.full_name, node=row.node, reason=reason, detail=f"{_places(places)}{detail}"
+        )
         for (reason, detail), places in by_reason.items()
     ]
 
@@ -44,7 +46,7 @@ def _places(places: Sequence[str]) -> str:
 def _with_neighbours(row: Pod, payers: dict[str, str], having: dict[str, list[str]]) -> Pod:
     if row.files is None:
         return row
-    own = _name(row)
+    own = row.full_name
     paying = {str(each.cgroup_inode) for use in row.files.files for each in use.payers or [] if not each.path}
     return msgspec.structs.replace(
         row,
@@ -63,7 +65,3 @@ def _inodes(row: Pod) -> list[str]:
 def _keys(row: Pod) -> list[str]:
     # Shared memory without a name is nobody else's; a rest is no file.
     return [f"{use.device}:{use.inode}" for use in (row.files.files if row.files else []) if use.inode]
-
-
-def _name(row: Pod) -> str:
-    return f"{row.namespace}/{row.name}" if row.namespace else row.name

@@ -105,7 +105,7 @@ def _overview(pods: list[Pod]) -> Iterator[str]:
         row = overview_row(pod)
         amounts = (row.pss, row.cache, row.shmem, row.kernel, row.residual)
         first = [_amount(row.top), _amount(row.working_set), limit_text(row.limit)]
-        yield table_row([markdown_code(_name(pod)), *first, *map(_amount, amounts)])
+        yield table_row([markdown_code(pod.full_name), *first, *map(_amount, amounts)])
 
 
 def _looks(pods: list[Pod]) -> Iterator[str]:
@@ -113,7 +113,7 @@ def _looks(pods: list[Pod]) -> Iterator[str]:
     found = first_looks(pods)
     for each in found:
         largest = "" if each.is_news else ", the largest"
-        yield f"- Look first at {markdown_code(_name(each.pod))}{largest}: **{markdown(each.sentence)}**"
+        yield f"- Look first at {markdown_code(each.pod.full_name)}{largest}: **{markdown(each.sentence)}**"
     more = others(pods, found)
     if more:
         yield f"- and {more} more with news of that kind"
@@ -125,12 +125,8 @@ def _amount(amount: Amount) -> str:
     return f"≥ {shown}" if amount.partial and amount.bytes is not None else shown
 
 
-def _name(pod: Pod) -> str:
-    return f"{pod.namespace}/{pod.name}" if pod.namespace else pod.name
-
-
 def _pod(pod: Pod) -> Iterator[str]:
-    yield from section(markdown_code(_name(pod)))
+    yield from section(markdown_code(pod.full_name))
     facts = pod_facts(pod)
     if facts:
         yield from (markdown(", ".join(facts)), "")

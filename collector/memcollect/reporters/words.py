@@ -199,7 +199,7 @@ def command_of(process: Process) -> str:
 
 def pod_name(pod: Pod) -> str:
     """Return "namespace/name", or the name alone where there is no namespace; made visible."""
-    return visible(f"{pod.namespace}/{pod.name}" if pod.namespace else pod.name)
+    return visible(pod.full_name)
 
 
 def pod_facts(pod: Pod) -> list[str]:

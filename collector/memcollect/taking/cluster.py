@@ -191,9 +191,8 @@ class Collection:
             return explain_pod(pod, node)
         except IMPOSSIBLE as error:
             detail = _contradicted(error)
-            name = f"{pod.namespace}/{pod.name}" if pod.namespace else pod.name
             self.missing.append(
-                Missing(kind="pod", name=name, node=pod.node, reason="broken-answer", detail=detail)
+                Missing(kind="pod", name=pod.full_name, node=pod.node, reason="broken-answer", detail=detail)
             )
             return explain_pod(without_numbers(pod, detail), None)
 

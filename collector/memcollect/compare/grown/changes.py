@@ -37,17 +37,13 @@ def growth_of(documents: Sequence[Document]) -> Growth | None:
         seconds=_time(later) - _time(earlier),
         given_reversed=before != moments[0][0],
         pods=sorted(pods, key=_weight),
-        only_before=sorted(_name(pod) for pod in found.only_before),
-        only_after=sorted(_name(pod) for pod in found.only_after),
+        only_before=sorted(pod.full_name for pod in found.only_before),
+        only_after=sorted(pod.full_name for pod in found.only_after),
     )
 
 
 def _time(snapshot: Snapshot) -> float:
     return datetime.fromisoformat(snapshot.captured_at).timestamp()
-
-
-def _name(pod: Pod) -> str:
-    return f"{pod.namespace}/{pod.name}" if pod.namespace else pod.name
 
 
 def _weight(change: PodChange) -> tuple[bool, int, str]:
@@ -59,8 +55,8 @@ def _change(old: Pod, new: Pod, rule: MatchedBy, *, listed: bool) -> PodChange:
     before, after = pod_values(old), pod_values(new)
     reason = _why(before.get(HEADLINE, NOT_MEASURED), after.get(HEADLINE, NOT_MEASURED))
     return PodChange(
-        pod=_name(new),
-        was=_name(old) if _name(old) != _name(new) else "",
+        pod=new.full_name,
+        was=old.full_name if old.full_name != new.full_name else "",
         matched_by=rule,
         node=new.node,
         working_set_before_bytes=_known(before.get(HEADLINE)),
