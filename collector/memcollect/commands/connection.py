@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,14 @@ class PodOptions(NamespaceOptions, frozen=True, kw_only=True):
         )
 
 
+@functools.cache  # once: the live view connects anew for each page, and its screen is no place for it
+def _warn_of_exposure(origin: str, server: str) -> None:
+    say(
+        f"warning: the credentials of {origin} would go to {server} unencrypted, "
+        "for everybody on the way to read."
+    )
+
+
 class ConnectionOptions(Struct, frozen=True, kw_only=True):
     """Which cluster, and where its agents are."""
 
@@ -86,10 +95,7 @@ class ConnectionOptions(Struct, frozen=True, kw_only=True):
 
         cluster = connect(self.kubeconfig, self.context)
         if cluster.exposes_credentials:
-            say(
-                f"warning: the credentials of {cluster.origin} would go to {cluster.server} unencrypted, "
-                "for everybody on the way to read."
-            )
+            _warn_of_exposure(cluster.origin, cluster.server)
         return cluster
 
     @property
