@@ -13,7 +13,7 @@ from memcollect.commands.connection import ConnectionOptions, PodOptions
 from memcollect.commands.interruption import interruption
 from memcollect.commands.options import BoundOptions
 from memcollect.commands.services import service_table
-from memcollect.commands.taking import SnapshotOptions, Taking, now_text
+from memcollect.commands.taking import NO_PROCESSES, ProcessOptions, SnapshotOptions, Taking, now_text
 from memcollect.documents.snapshot import Pod, Scope, Snapshot, Tool
 from memcollect.explain.summary import Totals
 from memcollect.services import with_services
@@ -23,14 +23,11 @@ if TYPE_CHECKING:
     from memcollect.taking.cluster import Plan
 
 
-def plan_of(  # noqa: PLR0913 - half of them have a default
+def plan_of(
     pods: PodOptions,
     cluster: ConnectionOptions,
     bounds: BoundOptions,
-    process_limit: int = 0,
-    *,
-    mappings: bool = False,
-    file_limit: int = 0,
+    processes: ProcessOptions = NO_PROCESSES,
 ) -> Plan:
     """Return what to measure. Raises UsageError for names that cannot be."""
     from memcollect.taking.cluster import Plan  # noqa: PLC0415 # as below
@@ -38,9 +35,9 @@ def plan_of(  # noqa: PLR0913 - half of them have a default
     return Plan(
         selection=pods.selection,
         deployment=cluster.deployment,
-        process_limit=process_limit,
-        mappings=mappings,
-        file_limit=file_limit,
+        process_limit=processes.limit,
+        mappings=processes.mappings,
+        file_limit=processes.file_limit,
         nodes=pods.nodes,
         limits=cluster.limits(bounds),
     )
@@ -59,15 +56,7 @@ def cluster_taking(asked: SnapshotOptions) -> Iterator[Taking]:
     from memcollect.sources.portforward import port_forwarding  # noqa: PLC0415
     from memcollect.taking.cluster import Collection  # noqa: PLC0415
 
-    of_processes = asked.processes
-    plan = plan_of(
-        asked.pods,
-        asked.cluster,
-        asked.bounds,
-        of_processes.limit,
-        mappings=of_processes.mappings,
-        file_limit=of_processes.file_limit,
-    )
+    plan = plan_of(asked.pods, asked.cluster, asked.bounds, asked.processes)
     table = service_table(asked.processes.services)
     cluster = asked.cluster.cluster
     opening = Snapshot(

@@ -9,7 +9,7 @@ import msgspec
 from memcollect.commands.options import BoundOptions, MachineOptions, is_verbose
 from memcollect.commands.output import say
 from memcollect.commands.services import service_table
-from memcollect.commands.taking import SnapshotOptions, Taking, now_text
+from memcollect.commands.taking import NO_PROCESSES, ProcessOptions, SnapshotOptions, Taking, now_text
 from memcollect.documents.snapshot import Scope
 from memcollect.explain import explain
 from memcollect.join import Capture, local_snapshot
@@ -20,23 +20,20 @@ if TYPE_CHECKING:
     from memcollect.taking.local import LocalRequest
 
 
-def local_request(  # noqa: PLR0913 - half of them have a default
+def local_request(
     machine: MachineOptions,
     patterns: tuple[str, ...],
     bounds: BoundOptions,
-    process_limit: int = 0,
-    *,
-    mappings: bool = False,
-    file_limit: int = 0,
+    processes: ProcessOptions = NO_PROCESSES,
 ) -> LocalRequest:
     """Return what to measure of this machine: what matches the patterns."""
     from memcollect.taking.local import LocalRequest  # noqa: PLC0415 # only where it measures
 
     return LocalRequest(
         patterns=patterns,
-        process_limit=process_limit,
-        mappings=mappings,
-        file_limit=file_limit,
+        process_limit=processes.limit,
+        mappings=processes.mappings,
+        file_limit=processes.file_limit,
         process_ceiling_bytes=bounds.process_ceiling,
         time_budget_seconds=bounds.timeout,
         cgroup_root=machine.cgroup_root,
@@ -54,16 +51,7 @@ def local_taking(asked: SnapshotOptions) -> Taking:
     table = service_table(asked.processes.services)
     tops = read_tops(asked.top_file) if asked.top_file else None
     captured_at = now_text()
-    of_processes = asked.processes
-    request = local_request(
-        asked.machine,
-        asked.patterns,
-        asked.bounds,
-        of_processes.limit,
-        mappings=of_processes.mappings,
-        file_limit=of_processes.file_limit,
-    )
-    measured = measure(request)
+    measured = measure(local_request(asked.machine, asked.patterns, asked.bounds, asked.processes))
     if is_verbose() and measured.sample.cost is not None:
         cost = measured.sample.cost
         say(
@@ -77,8 +65,8 @@ def local_taking(asked: SnapshotOptions) -> Taking:
         version=__version__,
         scope=Scope(
             patterns=list(asked.patterns) or None,
-            processes=of_processes.are_listed,
-            mappings=of_processes.mappings,
+            processes=asked.processes.are_listed,
+            mappings=asked.processes.mappings,
             files=asked.processes.files,
         ),
         notes=measured.notes,

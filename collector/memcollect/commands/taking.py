@@ -27,11 +27,11 @@ MOST_FILES = 500
 class ProcessOptions(Struct, frozen=True, kw_only=True):
     """What is asked of the processes."""
 
-    include_processes: bool
-    process_limit: int
-    services: Path | None
-    mappings: bool
-    files: bool
+    include_processes: bool = False
+    process_limit: int = 0
+    services: Path | None = None
+    mappings: bool = False
+    files: bool = False
 
     @property
     def are_listed(self) -> bool:
@@ -47,6 +47,9 @@ class ProcessOptions(Struct, frozen=True, kw_only=True):
     def file_limit(self) -> int:
         """How many files of each pod the document holds at most; the others are counted."""
         return MOST_FILES if self.files else 0
+
+
+NO_PROCESSES = ProcessOptions()
 
 
 class SnapshotOptions(Struct, frozen=True, kw_only=True):

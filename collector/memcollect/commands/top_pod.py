@@ -10,6 +10,7 @@ from rich.text import Text
 from memcollect.commands.cluster import plan_of
 from memcollect.commands.connection import PodOptions
 from memcollect.commands.local import local_request
+from memcollect.commands.taking import ProcessOptions
 from memcollect.commands.watched import TopOptions
 from memcollect.documents.snapshot import Missing, Pod
 from memcollect.errors import CollectorError
@@ -19,7 +20,7 @@ from memcollect.live.rows import Row
 from memcollect.reporters.terminal.lines import paragraph
 from memcollect.reporters.terminal.pod import pod_lines
 
-PROCESSES = 10
+PROCESSES = ProcessOptions(include_processes=True, process_limit=10)
 _CAPTURE = Capture(label="", captured_at="", finished_at="")
 
 Load = Callable[[Row], Pod]
