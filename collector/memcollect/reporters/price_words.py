@@ -26,7 +26,7 @@ def without(services: Sequence[Service]) -> Iterator[str]:
     names, switches = ([getattr(each, key) for each in known] for key in ("name", "switch"))
     them = "turns it" if len(known) == 1 else "turn them"
     saved = f"Without {_listed(names)}: {_between(low, high)} (predicted)."
-    yield f"{saved} In an AIO sandbox {_listed(switches)} {them} off."
+    yield f"{saved} If the image knows the switch, {_listed(switches)} {them} off."
 
 
 def _between(low: int | None, high: int | None) -> str:

@@ -64,7 +64,7 @@ def test_services_with_a_switch_are_told_together() -> None:
     services = group(listed, ProcessSums(read=3), default_table())
     (sentence,) = without(services)
     assert sentence == (
-        "Without Jupyter and code-server: −150 MiB to −172 MiB (predicted). In an AIO sandbox "
+        "Without Jupyter and code-server: −150 MiB to −172 MiB (predicted). If the image knows the switch, "
         "DISABLE_JUPYTER=true and DISABLE_CODE_SERVER=true turn them off."
     )
     assert price(services[0]) == "−100 MiB to −111 MiB"
