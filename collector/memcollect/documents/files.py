@@ -137,7 +137,7 @@ def _read(name: str, most_bytes: int = MAX_DOCUMENT_BYTES, what: str = "snapshot
                 remedy = (
                     "Name a saved snapshot, or - for stdin."
                     if what == "snapshot"
-                    else f"Name a {what}'s file."
+                    else f"Name a regular file that holds a {what}."
                 )
                 raise DocumentError(f"{name} is not a regular file.", remedy)
             if status.st_size > most_bytes:
