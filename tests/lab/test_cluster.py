@@ -257,7 +257,7 @@ def test_the_table_has_for_each_pod_tops_number_the_aligned_one_the_ladder_and_a
         (section,) = [part for part in sections(table) if part.startswith(f"deer-flow/{pod.name}\n")]
         flat = " ".join(section.split())
         assert "kubectl top: " in flat
-        assert "the agent's number of that moment" in flat
+        assert "our own reading" in flat
         assert "From the processes to kubectl top" in flat
         assert "working set at sample" in flat
         assert pod.verdict is not None

@@ -136,7 +136,9 @@ def _aligned(top: Top, aligned: int, tolerance: int, now: Now) -> Top:
     size = top.memory_bytes or 0
     moved = now.working_set_bytes - size
     if abs(moved) > max(now.slack_bytes, SMALL_SHARE * now.working_set_bytes):
-        return _with(top, "drifted", f"{_signed(moved)} since the sample, {_age(top, now):.0f} s ago")
+        return _with(
+            top, "drifted", f"it has {'grown' if moved > 0 else 'shrunk'} by {human_bytes(abs(moved))} since"
+        )
     if abs(size - aligned) <= tolerance:
         return _with(top, "reconciled", "")
     budget = human_bytes(tolerance)

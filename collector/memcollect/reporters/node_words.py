@@ -73,18 +73,13 @@ def top_sentence(account: NodeAccount) -> str:
         return ""
     if top.memory_bytes is None:
         return f"kubectl top node shows nothing: {top.detail.rstrip('.')}."
-    parts = [f"kubectl top node: {size(top.memory_bytes)}"]
+    number = f"kubectl top node: {size(top.memory_bytes)}"
     if account.allocatable_bytes:
         percent = share(top.memory_bytes, account.allocatable_bytes)
-        parts[0] += f" ({percent} of the {size(account.allocatable_bytes)} that pods may have)"
+        number += f" ({percent} of the {size(account.allocatable_bytes)} that pods may have)"
     if top.timestamp is not None:
-        parts.append(f"sampled {max(0.0, account.taken_at - top.timestamp):.0f} s before")
-    parts.append(top_status(top, "node"))
-    if top.working_set_at_sample_bytes is not None and top.tolerance_bytes is not None:
-        then, spread = size(top.working_set_at_sample_bytes), size(top.tolerance_bytes)
-        parts[-1] += f" (the agent's number of that moment: {then}, ±{spread})"
-    sentence = ", ".join(parts)
-    return f"{sentence}; {top.detail}." if top.detail else f"{sentence}."
+        number += f", sampled {max(0.0, account.taken_at - top.timestamp):.0f} s before"
+    return "; ".join(part for part in (number, top_status(top), top.detail) if part) + "."
 
 
 def shown_holders(account: NodeAccount) -> tuple[list[Holder], int]:

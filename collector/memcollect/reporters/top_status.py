@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from memcollect.reporters.sizes import size
+
 if TYPE_CHECKING:
     from memcollect.documents.snapshot import Top
 
-STATUSES = {
-    "reconciled": "reconciled",
-    "drifted": "rightly different: the {what} has changed since",
+_STATUSES = {
+    "reconciled": "it matches our own reading",
+    "drifted": "",
     "undecided": "not decided",
     "stale": "too old to be held against anything",
     "unaligned": "not comparable: the agent has no history of that moment",
@@ -17,10 +19,28 @@ STATUSES = {
     "unexplained": "NOT EXPLAINED",
     "not-measured": "not compared",
 }
+"""What has drifted says so in its detail, with the amount."""
 
 
-def top_status(top: Top, what: str) -> str:
-    """Return what the number of a `what` ("pod", "node") comes to, in words; "" where nobody looked."""
-    known = STATUSES.get(top.status)
-    # A status of another version is shown as it is: its braces, if it has any, are no template.
-    return top.status if known is None else known.format(what=what)
+def top_status(top: Top) -> str:
+    """Return what the number comes to, with our own reading of that moment where there is one; "" if neither.
+
+    Of a status that another version wrote, its own word.
+    """
+    words = _STATUSES.get(top.status, top.status)
+    then = top.working_set_at_sample_bytes
+    if then is None:
+        return words
+    spread = f" ±{size(top.tolerance_bytes)}" if top.tolerance_bytes is not None else ""
+    reading = f"{size(then)}{spread}"
+    if top.status == "reconciled":
+        return f"{_closeness(top, then)} our own reading at that time, {reading}"
+    return (
+        f"{words}, our own reading at that time is {reading}" if words else f"our own reading then: {reading}"
+    )
+
+
+def _closeness(top: Top, then_bytes: int) -> str:
+    # What is called reconciled lies within the budget or within 1 % (join.reconcile).
+    within = abs((top.memory_bytes or 0) - then_bytes) <= (top.tolerance_bytes or 0)
+    return "it matches" if within else "it is within 1 % of"

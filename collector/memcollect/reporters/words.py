@@ -242,13 +242,9 @@ def top_sentence(pod: Pod) -> str:
     if top.memory_bytes is None:
         return f"kubectl top shows nothing: {top.detail or 'no reason is known'}."
     age = _age_seconds(pod)
-    parts = [f"kubectl top: {size(top.memory_bytes)}"]
-    parts += [f"sampled {age:.0f} s before"] if age is not None else []
-    parts += [top_status(top, "pod")] if top.status else []
-    if top.working_set_at_sample_bytes is not None:
-        spread = f", ±{size(top.tolerance_bytes)}" if top.tolerance_bytes is not None else ""
-        parts[-1] += f" (the agent's number of that moment: {size(top.working_set_at_sample_bytes)}{spread})"
-    return "; ".join(part for part in (", ".join(parts), top.detail, top.remark) if part) + "."
+    number = f"kubectl top: {size(top.memory_bytes)}"
+    sampled = f"{number}, sampled {age:.0f} s before" if age is not None else number
+    return "; ".join(part for part in (sampled, top_status(top), top.detail, top.remark) if part) + "."
 
 
 def _age_seconds(pod: Pod) -> float | None:

@@ -92,7 +92,7 @@ def test_with_history_the_sample_agrees_with_its_own_moment_and_the_growth_is_dr
     assert pod.top is not None
     assert (pod.top.status, pod.top.memory_bytes) == ("drifted", BEFORE)
     assert pod.top.working_set_at_sample_bytes == BEFORE
-    assert pod.top.detail.startswith("200 MiB more since the sample")
+    assert pod.top.detail.startswith("it has grown by 200 MiB since")
     assert pod.composition is not None
     assert pod.composition.working_set_bytes == AFTER
     assert steps_of(pod)["working_set_at_sample"] == BEFORE - AFTER

@@ -62,7 +62,7 @@ def test_a_container_is_aligned_by_the_history_of_its_own_inode() -> None:
     assert (container.status, container.working_set_at_sample_bytes) == ("drifted", 100 * MIB)
     assert container.tolerance_bytes == SLACK
     assert found.top is not None
-    assert found.top.detail == container.detail == "200 MiB more since the sample, 10 s ago"
+    assert found.top.detail == container.detail == "it has grown by 200 MiB since"
 
 
 def test_the_agents_own_number_is_the_last_point() -> None:

@@ -61,14 +61,14 @@ def test_kubectl_tops_number_comes_with_its_age_and_whether_it_agrees() -> None:
         timestamp=100.0,
         memory_bytes=64 << 20,
         status="drifted",
-        detail="3.0 MiB more since the sample, 12 s ago",
+        detail="it has grown by 3.0 MiB since",
         working_set_at_sample_bytes=64 << 20,
         tolerance_bytes=256 << 10,
     )
     pod = Pod(uid="u", name="p", top=top, cgroup=Cgroup(path="/p", current_read_at=112.0))
     assert words.top_sentence(pod) == (
-        "kubectl top: 64.0 MiB, sampled 12 s before, rightly different: the pod has changed since"
-        " (the agent's number of that moment: 64.0 MiB, ±256.0 KiB); 3.0 MiB more since the sample, 12 s ago."
+        "kubectl top: 64.0 MiB, sampled 12 s before; our own reading then: 64.0 MiB ±256.0 KiB;"
+        " it has grown by 3.0 MiB since."
     )
 
 
