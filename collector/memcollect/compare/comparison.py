@@ -46,6 +46,7 @@ from memcollect.compare.statistics import chance_of_separation
 from memcollect.compare.tried import by_backend, evidence_facts, matrix_of
 from memcollect.compare.values import HEADLINE, WHOLE_POD
 from memcollect.compare.verdict import claim, verdict
+from memcollect.compare.wording import odds
 from memcollect.documents.snapshot import Tool
 from memcollect.evidence.document import Evidence
 from memcollect.join.roles import app_containers
@@ -313,8 +314,8 @@ def _notes(documents: Sequence[Document], names: Mapping[str, str], pairs: Seque
         few = min(counts, key=lambda each: (sum(each), each))
         chance = chance_of_separation(*few)
         yield (
-            f"With {few[0]} and {few[1]} repeats, two sides that do not differ at all lie wholly apart by"
-            f" chance in {chance:.2g} of all cases."
+            f"With {few[0]} and {few[1]} repeats, identical sides would look this different, wholly apart,"
+            f" {odds(chance)}."
         )
     if {*names.values()} - {names[document.name] for document in documents if document.evidence}:
         yield BEYOND_MEMORY

@@ -8,7 +8,7 @@ from memcollect.compare.evidence import Facts
 from memcollect.compare.model import Difference, Pair, Side
 from memcollect.compare.statistics import chance_of_separation
 from memcollect.compare.values import HEADLINE
-from memcollect.compare.wording import percent, short_digest
+from memcollect.compare.wording import odds, percent, short_digest
 from memcollect.units import human_bytes
 
 UNNAMED_ISSUE = "the issue"
@@ -36,11 +36,7 @@ def claim(sides: tuple[Side, Side], difference: Difference, facts: Facts) -> str
 def _few(difference: Difference) -> str:
     """Return how often equal sides would lie as far apart, where that is no rarity."""
     chance = chance_of_separation(difference.n_before, difference.n_after)
-    return (
-        f", so few that equal sides lie wholly apart in 1 of {round(1 / chance)} cases"
-        if chance >= RARE
-        else ""
-    )
+    return f", with which identical sides would look this different {odds(chance)}" if chance >= RARE else ""
 
 
 def _workload(sides: tuple[Side, Side], facts: Facts) -> str:

@@ -28,8 +28,8 @@ def test_a_difference_is_claimed_with_number_interval_n_and_scope() -> None:
     comparison = compare(build.good_pair(), QUESTION)
     assert _pair(comparison).claim.startswith(
         "after-python, cube against aio: 50 MiB less working set per pod (95 % interval −52 MiB to −48 MiB;"
-        " 3 and 3 repeats of 1 pod, so few that equal sides lie wholly apart in 1 of 10 cases; Linux 6.1.0;"
-        " workload sha256 "
+        " 3 and 3 repeats of 1 pod, with which identical sides would look this different 1 time in 10;"
+        " Linux 6.1.0; workload sha256 "
     )
     assert "Related to" not in comparison.verdict
 
