@@ -15,6 +15,7 @@ from memcollect_agent.history import Recorder, Settings, Ticker
 from memcollect_agent.measure.sample import Roots, sample_node
 from memcollect_agent.metrics.ledger import Ledger
 from memcollect_agent.serve.addresses import Address, listen
+from memcollect_agent.serve.allocator import keep_small
 from memcollect_agent.serve.health import HealthPort
 from memcollect_agent.serve.listener import Listener
 from memcollect_agent.serve.metrics import MetricsOptions, Surroundings, require_library, start_metrics
@@ -86,6 +87,7 @@ def started(options: Options) -> Iterator[Listener]:
 def run(options: Options) -> None:
     """Serve until SIGTERM or SIGINT. Raises ListenError."""
     before = signal.signal(signal.SIGTERM, _end)
+    keep_small()
     try:
         with started(options) as listener:
             _log.info("listening on %s, health on %s", options.listen, options.health_listen)

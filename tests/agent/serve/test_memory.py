@@ -18,6 +18,7 @@ CGROUPS = 2000
 STRANGERS = 32
 HONEST = 8
 MIB = 1 << 20
+HEAP_BYTES = 64 * MIB
 
 # The rings are filled at the first look, with numbers as wide as a node's: two minutes need not go by.
 PROGRAM = """
@@ -45,6 +46,22 @@ def limit_bytes() -> int:
 def peak_bytes(pid: int) -> int:
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+
+def heaps_of_threads(pid: int) -> int:
+    """Return how many heaps malloc has beside the first: 64 MiB each, at a multiple of it, used from below.
+
+    glibc, malloc/arena.c: HEAP_MAX_SIZE; what is not used yet is a mapping without rights behind it.
+    """
+    starts = {}
+    for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+        bounds, rights, *_ = line.split()
+        start, end = (int(bound, 16) for bound in bounds.split("-"))
+        starts[start] = (end, rights)
+    return sum(
+        start % HEAP_BYTES == 0 and rights == "rw-p" and starts.get(end, (0, ""))[1] == "---p"
+        for start, (end, rights) in starts.items()
+    )
 
 
 def free_port() -> int:
@@ -80,12 +97,14 @@ def test_clients_that_do_not_read_beside_honest_ones_stay_within_the_manifests_l
                 sock.sendall(head + b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
         with ThreadPoolExecutor(HONEST) as clients:
             served = list(clients.map(lambda _: _persistent(port), range(HONEST)))
-        peak = peak_bytes(agent.pid)
+        peak, heaps = peak_bytes(agent.pid), heaps_of_threads(agent.pid)
     told = f"\nagent: {idle / MIB:.0f} MiB idle, peak {peak / MIB:.0f}, limit {limit_bytes() / MIB:.0f}\n"
     with capsys.disabled():
         sys.stdout.write(told)
     assert min(served) > 5 * MIB
     assert peak < limit_bytes()
+    # Each would keep some MiB that no other thread may use: after minutes they came to more than the limit.
+    assert heaps == 0
 
 
 def _persistent(port: int) -> int:
