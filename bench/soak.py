@@ -18,6 +18,7 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1] / part) for part in ("agent", "tests")]
@@ -122,6 +123,7 @@ def _report(figures: Figures, counts: Counts, *, peak: int, share: float, pods: 
     ]
     _say(f"{counts.churned} cgroups came and went, {counts.hostile} hostile connections, ")
     _say(f"{counts.served} of {counts.asked} honest requests served\n")
+    _say(f"peak of each tenth of the time, MiB of RSS: {' '.join(_tenths(figures.rss))}\n")
     _say(f"{'':34}{'seen':>10}{'bound':>10}\n")
     failed = False
     for name, seen, bound, within in rows:
@@ -129,6 +131,12 @@ def _report(figures: Figures, counts: Counts, *, peak: int, share: float, pods: 
         failed |= not good
         _say(f"{name:34}{seen:>10.2f}{bound:>10.2f}  {'ok' if good else 'BEYOND'}\n")
     return int(failed)
+
+
+def _tenths(rss: list[int]) -> list[str]:
+    """Return the largest of each tenth; flat is what does not leak."""
+    bounds = [len(rss) * place // 10 for place in range(11)]
+    return [f"{max(rss[low:high]) / MIB:.1f}" for low, high in pairwise(bounds) if low < high]
 
 
 def _say(text: str) -> None:
