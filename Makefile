@@ -35,7 +35,7 @@ demo-profile: $(DEMO) ## The whole guide with two backends on a real kernel, com
 	scripts/demo-profile $(BIN) $(if $(filter file,$(origin INTO)),.lab/guide,$(INTO))
 
 test: lint agent-alone ## Everything CI runs: lint, types, contracts, unit tests, the real-kernel suite
-	scripts/debian-packages lab node cluster metrics
+	scripts/debian-packages lab node cluster metrics docs
 	cd tests && MEMCOLLECT_REQUIRE_LAB=1 MEMCOLLECT_REQUIRE_METRICS=1 \
 		$(abspath $(BIN))/python -m suites all $(PYTEST_FLAGS)
 
