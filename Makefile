@@ -52,12 +52,12 @@ format: $(STAMP) ## Let ruff mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lab: $(STAMP) ## The real-kernel suite but the guide: make lab KERNEL=5.10 | 6.1 | 6.12 | 7.2
+lab: $(STAMP) ## The real-kernel suite but the guide: make lab KERNEL=VERSION of docs/lab.md
 	scripts/debian-packages lab
 	MEMCOLLECT_REQUIRE_LAB=1 MEMCOLLECT_LAB_KERNEL=$(KERNEL) $(BIN)/pytest -m lab --ignore tests/lab/test_profile.py \
 		tests/lab $(PYTEST_FLAGS)
 
-lab-full: $(STAMP) ## The suite on Debian's stock kernel with real runtimes, emulated: make lab-full KERNEL=6.12 | 7.2
+lab-full: $(STAMP) ## The suite on Debian's stock kernel with real runtimes, emulated: make lab-full KERNEL=VERSION
 	scripts/debian-packages full
 	MEMCOLLECT_REQUIRE_LAB=1 MEMCOLLECT_FULL_KERNEL=$(if $(filter file,$(origin KERNEL)),6.12,$(KERNEL)) \
 		$(BIN)/pytest -m lab_full tests/lab_full $(PYTEST_FLAGS)

@@ -11,6 +11,11 @@ IMPOSSIBLE = (ValueError, ArithmeticError, LookupError, TypeError, RecursionErro
 one pod or node in the same way: the sentence holds what was raised."""
 
 
+def contradiction(error: Exception) -> str:
+    """Return what one of IMPOSSIBLE says of the answer that it came of."""
+    return f"the agent's numbers cannot all be true ({str(error) or type(error).__name__})"
+
+
 def without_numbers(pod: Pod, reason: str) -> Pod:
     """Return the pod with everything that Kubernetes says of it, and nothing that the agent said."""
     return msgspec.structs.replace(

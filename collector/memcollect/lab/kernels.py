@@ -7,19 +7,18 @@ itself, so that the guest's root can stay the host's whatever the host's library
 the loader does not do: User-Mode Linux takes the end of its heap for the end of its program.)
 """
 
-import fcntl
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
 from memcollect.lab import archive, matrix, processor, space
+from memcollect.lab.alone import alone
 from memcollect.lab.errors import LabError, MissingToolError
 from memcollect.lab.termination import ending_cleanly
 
@@ -109,26 +108,17 @@ def fetch(version: str, say: Say = lambda _line: None) -> Kernel:
         return kept
     directory = cache() / version
     try:
-        with _lock(directory.with_name(f"{version}.lock"), say), ending_cleanly():
+        lock, waiting = (
+            directory.with_name(f"{version}.lock"),
+            f"waiting for another program that fetches {version}",
+        )
+        with alone(lock, say, waiting), ending_cleanly():
             return _kept(version) or _fetched(directory, version, say)
     except OSError as error:
         raise LabError(
             f"kernel {version} cannot be kept in {directory.parent}: {error.strerror or error}.",
             "Set MEMCOLLECT_LAB_DIR to a directory of yours.",
         ) from error
-
-
-@contextmanager
-def _lock(file: Path, say: Say) -> Iterator[None]:
-    """Have `file` alone; the kernel lets go of it however this process ends."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("w") as held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"waiting for another program that fetches {file.stem}")
-            fcntl.flock(held, fcntl.LOCK_EX)
-        yield
 
 
 def _fetched(directory: Path, version: str, say: Say) -> Kernel:

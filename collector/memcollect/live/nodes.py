@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from memcollect.documents.snapshot import Missing
 from memcollect.join import FINISHED, ClusterFacts, Failure, NodeJoin, join_node
-from memcollect.join.contained import IMPOSSIBLE
+from memcollect.join.contained import IMPOSSIBLE, contradiction
 from memcollect.join.series import Series
 from memcollect.kubernetes import objects as kube
 from memcollect.live.rows import Row, row_of
@@ -66,7 +66,7 @@ def answered(
         )
         return joined(told, facts)
     except IMPOSSIBLE as error:
-        why = Failure("broken-answer", f"the agent's numbers cannot all be true ({error})")
+        why = Failure("broken-answer", contradiction(error))
         return failed(view, why, facts)
 
 

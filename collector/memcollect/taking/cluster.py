@@ -20,7 +20,7 @@ from memcollect.documents.snapshot import Missing, NodeAccount, Pod
 from memcollect.errors import ClusterError
 from memcollect.explain import explain_pod
 from memcollect.join import FINISHED, ClusterFacts, Failure, NodeJoin, join_node, running_ids
-from memcollect.join.contained import IMPOSSIBLE, without_numbers
+from memcollect.join.contained import IMPOSSIBLE, contradiction, without_numbers
 from memcollect.kubernetes import objects as kube
 from memcollect.kubernetes.usage import Metrics
 from memcollect.sources.agent_ends import AgentEnds
@@ -226,8 +226,7 @@ class Collection:
 
 
 def _contradicted(error: Exception) -> str:
-    said = plain(str(error)) or type(error).__name__
-    return f"the agent's numbers cannot all be true ({said}): look at its node, or take the snapshot again"
+    return f"{plain(contradiction(error))}: look at its node, or take the snapshot again"
 
 
 def _lean(pod: kube.Pod) -> kube.Pod:

@@ -8,18 +8,17 @@ KEY is of what the image is made of (recipe.Recipe.key). mmdebstrap does the wor
 has subordinate ids, in a user namespace; so does mkfs.ext4, which needs no mount.
 """
 
-import fcntl
 import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from msgspec import Struct
 
 from memcollect.lab import archive, images, kernels, space
+from memcollect.lab.alone import alone
 from memcollect.lab.errors import LabError, MissingToolError
 from memcollect.lab.full.recipe import Recipe, recipe
 
@@ -70,23 +69,10 @@ def provide(version: str, say: Say = lambda _line: None) -> Image:
     """
     wanted = recipe(version)
     directory = cache() / wanted.key
-    with _alone(cache() / f".{wanted.key}.lock", say):
+    with alone(cache() / f".{wanted.key}.lock", say, "waiting for another program that makes the same image"):
         if not directory.exists():
             _make(wanted, directory, say)
     return Image(version=version, directory=str(directory))
-
-
-@contextmanager
-def _alone(lock: Path, say: Say) -> Iterator[None]:
-    """Have the lock's file alone; the kernel lets go of it however this process ends."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("waiting for another program that makes the same image")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _make(wanted: Recipe, directory: Path, say: Say) -> None:

@@ -1,0 +1,22 @@
+"""One program at a time: others that want the same wait, and say so."""
+
+import fcntl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def alone(lock: Path, say: Callable[[str], None], waiting: str) -> Iterator[None]:
+    """Have the file `lock` alone; the kernel lets go of it however this process ends.
+
+    `say` hears `waiting` where another program has it. Raises OSError.
+    """
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(waiting)
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield
