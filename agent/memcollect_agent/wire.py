@@ -473,6 +473,13 @@ class Cost(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     wall_seconds: Amount
     cpu_seconds: Amount
     max_rss_bytes: Count | None = None
+    """The most that the agent's process has had resident since it began (VmHWM)."""
+    rss_bytes: Count | None = None
+    """What it has resident now."""
+    descriptors: Count | None = None
+    """How many it has open now."""
+    threads: Count | None = None
+    """How many it runs now."""
 
 
 class SampleRequest(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -4,7 +4,6 @@ What is asked for is found by the shape of cgroup paths and measured one after t
 meanwhile is normal and counted; what cannot be read is reported beside what could.
 """
 
-import resource
 import time
 
 import msgspec
@@ -18,6 +17,7 @@ from memcollect_agent.measure.discover import Finder, Found
 from memcollect_agent.measure.files.finder import FileFinder
 from memcollect_agent.measure.loose import Loose
 from memcollect_agent.measure.node import measure_node
+from memcollect_agent.measure.own import Meter
 from memcollect_agent.measure.pod import PodMeasurer, Sources
 from memcollect_agent.measure.problems import Problems
 from memcollect_agent.measure.processes import Budget
@@ -31,7 +31,6 @@ from memcollect_agent.wire import (
     Cgroup,
     CgroupTree,
     Container,
-    Cost,
     Hint,
     Node,
     NodeSample,
@@ -108,7 +107,7 @@ class _NodeSampling:
         self._files: FileFinder | None = None
 
     def run(self, node_name: str | None) -> NodeSample:
-        sampled_at, wall, cpu = time.time(), time.monotonic(), time.thread_time()
+        sampled_at, meter = time.time(), Meter()
         require_cgroup_v2(self._cgroups)
         node = measure_node(self._proc, self._cgroups, self._roots.sys, node_name)
         if self._request.full_commands and not self._full:
@@ -133,11 +132,7 @@ class _NodeSampling:
             keepers=self._keepers(),
             tree=self._tree(node) if self._request.tree else None,
             problems=self._problems.all,
-            cost=Cost(
-                wall_seconds=time.monotonic() - wall,
-                cpu_seconds=time.thread_time() - cpu,
-                max_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-            ),
+            cost=meter.read(),
         )
 
     def _found(self) -> list[Found]:

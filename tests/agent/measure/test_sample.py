@@ -469,11 +469,19 @@ def test_every_sample_survives_the_wire(machine: Machine) -> None:
         assert codec.decode(codec.encode(sample), type=NodeSample) == sample
 
 
+SLACK_BYTES = 64 << 12 << 4
+"""The kernel folds what threads count apart into the peak late (mm counters, split RSS)."""
+
+
 def test_the_cost_is_told(machine: Machine) -> None:
     cost = sampled(machine).cost
     assert cost is not None
     assert 0 < cost.cpu_seconds < 5
     assert cost.max_rss_bytes is not None
+    assert cost.rss_bytes is not None
+    assert 0 < cost.rss_bytes <= cost.max_rss_bytes + SLACK_BYTES
+    assert (cost.descriptors or 0) > 0
+    assert (cost.threads or 0) > 0
 
 
 def test_problems_are_printable(machine: Machine) -> None:

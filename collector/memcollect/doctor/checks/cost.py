@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from memcollect.doctor.facts import ClusterFacts, Conversation
 from memcollect.doctor.result import Finding, Item
 from memcollect.doctor.wording import of_nodes
@@ -47,7 +49,19 @@ def _memory(sample: NodeSample) -> int | None:
 
 def _item(each: Conversation, sample: NodeSample) -> Item:
     share = _cpu_share(sample) or 0.0
-    detail = f"{share:.3%} of a CPU"
-    if (memory := _memory(sample)) is not None:
-        detail += f", at most {memory} bytes of memory"
+    detail = ", ".join([f"{share:.3%} of a CPU", *_held(sample)])
     return Item(name=each.node, status="warn" if share > MOST_CPU_SHARE else "ok", detail=detail)
+
+
+def _held(sample: NodeSample) -> Iterator[str]:
+    cost = sample.cost
+    if cost is None:
+        return
+    if cost.rss_bytes is not None:
+        yield f"{cost.rss_bytes} bytes of memory now"
+    if cost.max_rss_bytes is not None:
+        yield f"at most {cost.max_rss_bytes}" + (" bytes of memory" if cost.rss_bytes is None else "")
+    if cost.descriptors is not None:
+        yield f"{cost.descriptors} open files"
+    if cost.threads is not None:
+        yield f"{cost.threads} threads"
