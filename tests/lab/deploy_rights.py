@@ -9,7 +9,7 @@ _NOBODY = ["--reuid=65534", "--regid=65534", "--clear-groups"]
 _USER = ["--reuid=1000", "--regid=1000", "--clear-groups"]
 
 
-def _only(capabilities: str) -> str:
+def only(capabilities: str) -> str:
     """Return setpriv's option that leaves these in the bounding set, as a runtime does for a container."""
     return "--bounding-set=-all" + "".join(f",+{each}" for each in capabilities.split(",") if each)
 
@@ -18,11 +18,11 @@ HIDDEN = "/run/hidden-sleep"
 _SLEEP = ["sleep", "infinity"]
 
 TARGETS: dict[str, list[str]] = {
-    "root, no capabilities": ["setpriv", _only(""), *_SLEEP],
-    "root, default capabilities": ["setpriv", _only(DEFAULT_CAPABILITIES), *_SLEEP],
+    "root, no capabilities": ["setpriv", only(""), *_SLEEP],
+    "root, default capabilities": ["setpriv", only(DEFAULT_CAPABILITIES), *_SLEEP],
     "root, privileged": _SLEEP,
-    "another user": ["setpriv", *_USER, _only(""), *_SLEEP],
-    "another user, not dumpable": ["setpriv", *_USER, _only(""), HIDDEN, "infinity"],
+    "another user": ["setpriv", *_USER, only(""), *_SLEEP],
+    "another user, not dumpable": ["setpriv", *_USER, only(""), HIDDEN, "infinity"],
     "root of a user namespace": [
         *("setpriv", "--reuid=100000", "--regid=100000", "--clear-groups"),
         *("unshare", "--user", "--map-root-user", *_SLEEP),
@@ -30,15 +30,15 @@ TARGETS: dict[str, list[str]] = {
 }
 
 AGENTS: dict[str, list[str]] = {
-    "root, SYS_PTRACE": ["setpriv", "--no-new-privs", _only("sys_ptrace")],
-    "root, none": ["setpriv", "--no-new-privs", _only("")],
-    "root, default capabilities": ["setpriv", "--no-new-privs", _only(DEFAULT_CAPABILITIES)],
+    "root, SYS_PTRACE": ["setpriv", "--no-new-privs", only("sys_ptrace")],
+    "root, none": ["setpriv", "--no-new-privs", only("")],
+    "root, default capabilities": ["setpriv", "--no-new-privs", only(DEFAULT_CAPABILITIES)],
     "root, all but SYS_PTRACE": ["setpriv", "--no-new-privs", "--bounding-set=-sys_ptrace"],
-    "root, PERFMON": ["setpriv", "--no-new-privs", _only("perfmon")],
+    "root, PERFMON": ["setpriv", "--no-new-privs", only("perfmon")],
     "root, privileged": ["setpriv"],
-    "user 65534, none": ["setpriv", "--no-new-privs", *_NOBODY, _only("")],
+    "user 65534, none": ["setpriv", "--no-new-privs", *_NOBODY, only("")],
     # As Kubernetes adds a capability to a container with runAsUser: not ambient, so lost at exec.
     "user 65534, SYS_PTRACE": [
-        *("setpriv", "--no-new-privs", *_NOBODY, _only("sys_ptrace"), "--inh-caps=-all,+sys_ptrace"),
+        *("setpriv", "--no-new-privs", *_NOBODY, only("sys_ptrace"), "--inh-caps=-all,+sys_ptrace"),
     ],
 }

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from lab.truth import Truth
@@ -133,14 +134,20 @@ def drop_caches() -> None:
     Path("/proc/sys/vm/drop_caches").write_text("3")
 
 
-def bundle(directory: Path, root: Path, command: list[str], cgroup: str) -> Path:
+def bundle(
+    directory: Path,
+    root: Path,
+    command: list[str],
+    cgroup: str,
+    mounts: Sequence[dict[str, object]] = (),
+) -> Path:
     """Write the configuration of an OCI runtime for one container and return its directory."""
     namespaces = [{"type": kind} for kind in ("pid", "mount", "ipc", "uts")]
     config = {
         "ociVersion": "1.0.2",
         "process": {"terminal": False, "user": {"uid": 0, "gid": 0}, "args": command, "cwd": "/"},
         "root": {"path": str(root), "readonly": False},
-        "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}],
+        "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}, *mounts],
         "linux": {
             "cgroupsPath": cgroup,
             "namespaces": namespaces,

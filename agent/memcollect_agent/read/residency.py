@@ -41,6 +41,8 @@ class _Stat(ctypes.Structure):
     )
 
 
+_LOWEST_BIT = bytes(each & 1 for each in range(256))
+"""mincore(2) keeps the other bits of its answer to itself."""
 _WHOLE = ctypes.byref(_Range(0, 0))
 _NOTHING = Residency(0, 0, "cachestat")
 
@@ -94,7 +96,7 @@ def _mincore(mapped: mmap.mmap, length: int) -> bytes:
     if _LIBC.mincore(ctypes.c_void_p(address_of(mapped)), ctypes.c_size_t(length), vector) != 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))
-    return bytes(each & 1 for each in vector)
+    return bytes(vector).translate(_LOWEST_BIT)
 
 
 def address_of(mapped: mmap.mmap) -> int:

@@ -13,7 +13,7 @@ from memcollect.commands.connection import ConnectionOptions, PodOptions
 from memcollect.commands.interruption import interruption
 from memcollect.commands.options import BoundOptions
 from memcollect.commands.services import service_table
-from memcollect.commands.taking import NO_PROCESSES, ProcessOptions, SnapshotOptions, Taking, now_text
+from memcollect.commands.taking import NO_PROCESSES, ClusterQuestion, ProcessOptions, Taking, now_text
 from memcollect.documents.snapshot import Pod, Scope, Snapshot, Tool
 from memcollect.explain.summary import Totals
 from memcollect.services import with_services
@@ -49,7 +49,7 @@ def _scope(places: list[str | None]) -> list[str] | None:
 
 
 @contextmanager
-def cluster_taking(asked: SnapshotOptions) -> Iterator[Taking]:
+def cluster_taking(asked: ClusterQuestion) -> Iterator[Taking]:
     """Give a snapshot of the cluster in the making. Raises a ClusterError where it cannot be asked."""
     # Imported here: the official client takes a second, which --local and --help need not wait for.
     from memcollect.sources.api import Api, Patience  # noqa: PLC0415

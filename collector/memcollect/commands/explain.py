@@ -1,35 +1,55 @@
-"""`memcollect explain`: a saved snapshot, explained again by this version, offline and in full."""
+"""`memcollect explain`: a saved snapshot explained again offline, or one pod as it is now; both in full."""
 
 from __future__ import annotations
 
+import os
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import msgspec
 from msgspec import Struct
 
+from memcollect.commands.cluster import cluster_taking
+from memcollect.commands.connection import (
+    ClusterOptions,
+    NamespaceOptions,
+    PodOptions,
+    cluster_options,
+    namespaces_options,
+)
+from memcollect.commands.modes import check_saved
 from memcollect.commands.nearest import nearest
 from memcollect.commands.options import (
+    BoundOptions,
     ReportOptions,
     clean_text,
     option,
+    process_ceiling_option,
     report_options,
+    timeout_option,
     typed,
     verbose_option,
 )
 from memcollect.commands.output import check_output, deliver, page, say
 from memcollect.commands.reports import IN_UTF8, OLDER_VIEWS, report
-from memcollect.commands.taking import EXIT_INCOMPLETE
+from memcollect.commands.taking import EXIT_INCOMPLETE, ClusterQuestion, ProcessOptions, exit_code
 from memcollect.documents.files import read_snapshot
 from memcollect.errors import DocumentError, UsageError
 from memcollect.reporters.words import pod_name
 
 if TYPE_CHECKING:
     from memcollect.documents.snapshot import Pod, Snapshot
-    from memcollect.reporters.words import Details
+    from memcollect.reporters.words import Details, Whole
 
 MAX_CANDIDATES = 10
-
+PROCESS_LIMIT = 10
+"""Of each container, that a pod of the cluster is explained with."""
+POD = re.compile(r"(?:[a-z0-9](?:[-a-z0-9]*[a-z0-9])?/)?[a-z0-9](?:[-.a-z0-9]*[a-z0-9])?")
+"""NAME or NAMESPACE/NAME, as Kubernetes allows them."""
+SAVED = (".json", ".gz", ".html", ".md", ".txt")
+"""How files end: what is called so and is not there is a file that is missed, and no pod."""
 
 EPILOG = """\b
 Examples:
@@ -37,7 +57,10 @@ Examples:
   memcollect explain before.json deer-flow/sandbox-7d9c5 --format markdown
   memcollect explain before.json --format html -o before.html
   memcollect explain before.json sandbox-7d9c5 --files
+  memcollect explain deer-flow/sandbox-7d9c5 --files --mappings
   memcollect snapshot --local --format json | memcollect explain -
+
+Exit codes: 0 all explained; 1 failed; 2 wrong usage; 3 explained, but something asked for is missing.
 """
 
 
@@ -49,32 +72,103 @@ class ExplainOptions(Struct, frozen=True, kw_only=True):
     report: ReportOptions
     full: bool
     files: bool
+    mappings: bool
+    include_processes: bool
+    services: Path | None
+    bounds: BoundOptions
+    where: NamespaceOptions
+    cluster: ClusterOptions
 
 
 @click.command("explain", epilog=EPILOG)
-@click.argument("document", metavar="SNAPSHOT")
+@click.argument("document", metavar="SNAPSHOT|POD")
 @click.argument("pod", required=False, callback=clean_text)
 @option("--full", is_flag=True, help="With table: every term and all evidence, not only what fills a screen.")
-@option("--files", is_flag=True, help="With table: every file behind page cache and tmpfs, not only ten.")
+@option(
+    "--files",
+    is_flag=True,
+    help="The files behind page cache and tmpfs, with table every one and not only ten.",
+)
+@option("--mappings", is_flag=True, help="What private memory is mapped for, with table every part.")
+@option("--include-processes", is_flag=True, help="Of a POD: its largest processes, and its services.")
+@option(
+    "--services",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Of a POD: likewise, with a TOML table of services before the ones known.",
+)
+@namespaces_options("Where POD is looked for", "Look for POD in all namespaces.")
+@timeout_option(30.0, "Of a POD: time for its node's agent.")
+@process_ceiling_option
+@cluster_options
 @report_options
 @verbose_option
 @typed(ExplainOptions)
 def command(options: ExplainOptions) -> int:
-    """Explain the saved file SNAPSHOT (- for standard input) again: nothing is measured, no network.
+    """Explain one POD of the cluster as it is now, or the saved file SNAPSHOT (- for standard input) again.
 
-    POD is a pod's name, namespace/name or UID; without it every pod is explained. Everything is computed
-    anew from the counters in the file. A pod is told on one screen, with its ladder below; --full adds every
-    term and all evidence, so that each number can be checked.
+    What is the name of a file that is there is a SNAPSHOT: nothing is measured, no network, and everything is
+    computed anew from the counters in the file. Of it POD is a pod's name, namespace/name or UID; without it
+    every pod is explained. A POD of the cluster is NAME or NAMESPACE/NAME.
+
+    A pod is told on one screen, with its ladder below; --full adds every term and all evidence, so that each
+    number can be checked.
     """
+    check_output(options.report.output, force=options.report.force)
+    if _is_pod(options):
+        return _explain_pod(options)
+    check_saved(click.get_current_context())
+    return _explain_file(options)
+
+
+def _is_pod(options: ExplainOptions) -> bool:
+    """Return whether a pod of the cluster is meant, and no file."""
+    name = options.document
+    if options.pod is not None or name == "-" or os.path.lexists(name):
+        return False
+    return POD.fullmatch(name) is not None and not name.endswith(SAVED)
+
+
+def _explain_pod(options: ExplainOptions) -> int:
+    question = ClusterQuestion(
+        sample="explain",
+        bounds=options.bounds,
+        processes=ProcessOptions(
+            include_processes=options.include_processes or options.services is not None,
+            process_limit=PROCESS_LIMIT,
+            services=options.services,
+            mappings=options.mappings,
+            files=options.files,
+        ),
+        pods=PodOptions(
+            pods=(options.document,),
+            namespaces=options.where.namespaces,
+            all_namespaces=options.where.all_namespaces,
+        ),
+        cluster=options.cluster,
+    )
+    with cluster_taking(question) as taking:
+        pods = list(taking.pods)
+        snapshot = msgspec.structs.replace(taking.closing(), pods=pods)
+        if len(pods) > 1:
+            candidates = _listed(sorted(map(pod_name, pods)))
+            raise UsageError(
+                f"{len(pods)} pods are called {options.document}: {candidates}.",
+                "Name one by NAMESPACE/NAME.",
+            )
+        if pods:
+            _show(snapshot, options, one=True)
+        return exit_code(taking, snapshot.missing)
+
+
+def _explain_file(options: ExplainOptions) -> int:
     from memcollect.explain import explain  # noqa: PLC0415 (bad files are told without it)
 
-    document, pod, asked = options.document, options.pod, options.report
-    check_output(asked.output, force=asked.force)
+    document, pod = options.document, options.pod
     stored = read_snapshot(document)
     if pod is not None:
         stored = _only(stored, pod)
-    if options.files:
-        _require_files(document, stored)
+    _require(document, stored, options)
     try:
         explained = explain(stored)
     except (ValueError, ArithmeticError, LookupError, TypeError) as error:
@@ -83,25 +177,42 @@ def command(options: ExplainOptions) -> int:
             "Was it edited? Take a new snapshot.",
         ) from error
     snapshot = _with_note(stored, explained)
-    to_file = asked.output is not None
-    one = pod is not None
-    details: Details = "all" if one else asked.details
-    text = report(
-        snapshot, asked.format_, to_file=to_file, details=details, full=options.full, all_files=options.files
-    )
-    if asked.format_ == "table" and not to_file and page(text):
-        return 0
-    deliver(text, asked.output, force=asked.force, in_utf8=asked.format_ in IN_UTF8)
-    if not snapshot.pods and asked.format_ in OLDER_VIEWS:
+    _show(snapshot, options, one=pod is not None)
+    if not snapshot.pods and options.report.format_ in OLDER_VIEWS:
         say("no pod is in the snapshot.")
         return EXIT_INCOMPLETE
     return 0
 
 
-def _require_files(document: str, stored: Snapshot) -> None:
-    """Raise UsageError where no file was looked for when the snapshot was taken."""
-    if not any(pod.files for pod in stored.pods):
+def _show(snapshot: Snapshot, options: ExplainOptions, *, one: bool) -> None:
+    """Write it as it was asked for; `one` pod in all its details."""
+    asked = options.report
+    to_file = asked.output is not None
+    details: Details = "all" if one else asked.details
+    text = report(
+        snapshot,
+        asked.format_,
+        to_file=to_file,
+        details=details,
+        full=options.full,
+        whole=_whole(options),
+    )
+    if asked.format_ == "table" and not to_file and page(text):
+        return
+    deliver(text, asked.output, force=asked.force, in_utf8=asked.format_ in IN_UTF8)
+
+
+def _whole(options: ExplainOptions) -> Whole:
+    files: Whole = frozenset({"files"}) if options.files else frozenset()
+    return files | {"mappings"} if options.mappings else files
+
+
+def _require(document: str, stored: Snapshot, options: ExplainOptions) -> None:
+    """Raise UsageError where what is asked for was not looked for when the snapshot was taken."""
+    if options.files and not any(pod.files for pod in stored.pods):
         raise UsageError(f"{document} names no files: none were looked for.", "Take a snapshot with --files.")
+    if options.mappings and not any(each.private for pod in stored.pods for each in pod.containers):
+        raise UsageError(f"{document} tells no mappings: none were read.", "Take a snapshot with --mappings.")
 
 
 def _with_note(stored: Snapshot, explained: Snapshot) -> Snapshot:

@@ -21,12 +21,24 @@ CLUSTER_ONLY = (
     "agent_selector",
     "agent_port",
 )
+MEASURED_ONLY = ("include_processes", "services", "timeout", "process_ceiling")
+"""What has no effect on a saved snapshot, beside all that belongs to a cluster."""
 LOCAL_ONLY = ("patterns", "cgroup_root", "proc_root", "sys_root", "log_root")
 
 
-def check_mode(context: click.Context, *, local: bool) -> None:
-    """Raise UsageError where an option of the other mode was typed; one of the environment is left be."""
-    typed = [
+def check_saved(context: click.Context) -> None:
+    """Raise UsageError where an option was typed that only matters where something is measured."""
+    for parameter in _typed(context):
+        if parameter.name in (*CLUSTER_ONLY, *MEASURED_ONLY):
+            name = max(parameter.opts, key=len)
+            raise UsageError(
+                f"{name} has no effect on a saved snapshot.",
+                "Leave it out, or name a pod of the cluster alone.",
+            )
+
+
+def _typed(context: click.Context) -> list[click.Parameter]:
+    return [
         parameter
         for parameter in context.command.params
         if parameter.name is not None
@@ -34,6 +46,11 @@ def check_mode(context: click.Context, *, local: bool) -> None:
         # click before 8.2 says that no arguments at all were typed, too.
         and context.params.get(parameter.name) != ()
     ]
+
+
+def check_mode(context: click.Context, *, local: bool) -> None:
+    """Raise UsageError where an option of the other mode was typed; one of the environment is left be."""
+    typed = _typed(context)
     if local and any(parameter.name == "pods" for parameter in typed):
         raise UsageError("With --local pods are not chosen by argument.", "Use --match PATTERN.")
     wrong = CLUSTER_ONLY if local else LOCAL_ONLY

@@ -9,7 +9,7 @@ from memcollect.reporters import html, json, markdown, profile_v1, table
 
 if TYPE_CHECKING:
     from memcollect.documents.snapshot import Snapshot
-    from memcollect.reporters.words import Details
+    from memcollect.reporters.words import Details, Whole
 
 IN_UTF8 = frozenset({"html"})
 """Formats whose text names its own encoding."""
@@ -24,7 +24,7 @@ def report(  # noqa: PLR0913 - half of them have a default
     to_file: bool,
     details: Details = "auto",
     full: bool = False,
-    all_files: bool = False,
+    whole: Whole = frozenset(),
 ) -> str:
     """Return `snapshot` in the format; a file gets 80 columns and no colour."""
     if format_ == "json":
@@ -44,5 +44,5 @@ def report(  # noqa: PLR0913 - half of them have a default
         color=not to_file and wants_color(),
         details=details,
         full=full,
-        all_files=all_files,
+        whole=whole,
     )

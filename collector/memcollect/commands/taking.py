@@ -52,16 +52,21 @@ class ProcessOptions(Struct, frozen=True, kw_only=True):
 NO_PROCESSES = ProcessOptions()
 
 
-class SnapshotOptions(Struct, frozen=True, kw_only=True):
-    """What `memcollect snapshot` was told."""
+class ClusterQuestion(Struct, frozen=True, kw_only=True):
+    """What is to be measured of a cluster's pods."""
 
-    local: bool
     sample: str
     bounds: BoundOptions
     processes: ProcessOptions
-    report: ReportOptions
     pods: PodOptions
     cluster: ClusterOptions
+
+
+class SnapshotOptions(ClusterQuestion, frozen=True, kw_only=True):
+    """What `memcollect snapshot` was told."""
+
+    local: bool
+    report: ReportOptions
     patterns: tuple[str, ...]
     machine: MachineOptions
     top_file: Path | None
@@ -103,10 +108,11 @@ def finish(taking: Taking, options: ReportOptions) -> int:
         if not pods and not snapshot.missing and options.format_ in OLDER_VIEWS:
             say("no pod was found.")
             return EXIT_INCOMPLETE
-    return _exit_code(taking, ended[-1].missing)
+    return exit_code(taking, ended[-1].missing)
 
 
-def _exit_code(taking: Taking, missing: list[Missing]) -> int:
+def exit_code(taking: Taking, missing: list[Missing]) -> int:
+    """Return the code that tells whether all was measured; what was not is said on standard error."""
     if taking.interrupted():
         say("interrupted: the document holds what had been measured by then.")
         return EXIT_INTERRUPTED

@@ -19,7 +19,7 @@ from memcollect.reporters.terminal.node import account_lines
 from memcollect.reporters.terminal.overview import attention_lines, overview_lines
 from memcollect.reporters.terminal.pod import pod_lines
 from memcollect.reporters.terminal.subtotals import subtotal_lines
-from memcollect.reporters.words import Details, heading, platform_remarks, shows_details
+from memcollect.reporters.words import Details, Whole, heading, platform_remarks, shows_details
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,16 +37,16 @@ def render(  # noqa: PLR0913 - all of them have a default
     color: bool = False,
     details: Details = "auto",
     full: bool = False,
-    all_files: bool = False,
+    whole: Whole = frozenset(),
 ) -> str:
     """Return the report in lines of at most `width` columns (never fewer than 80).
 
     `details` says whether pods are shown one by one: "auto" does where they are few. With `full`
-    every piece of evidence is written out and every container has its own ladder; with `all_files` every
-    file of the document is shown.
+    every piece of evidence is written out and every container has its own ladder; `whole` says
+    which lists are shown to their end.
     """
     width = max(width, MIN_WIDTH)
-    lines = _lines(snapshot, width, details=details, full=full, all_files=all_files)
+    lines = _lines(snapshot, width, details=details, full=full, whole=whole)
     if not color:
         # Without styles there is nothing for rich to do, and for thousands of pods it would do it long.
         return "".join(f"{line.plain.rstrip()}\n" for line in lines)
@@ -65,12 +65,10 @@ def render(  # noqa: PLR0913 - all of them have a default
     return sink.getvalue()
 
 
-def _lines(
-    snapshot: Snapshot, width: int, *, details: Details, full: bool, all_files: bool
-) -> Iterator[Text]:
+def _lines(snapshot: Snapshot, width: int, *, details: Details, full: bool, whole: Whole) -> Iterator[Text]:
     in_full = shows_details(snapshot, details)
     if len(snapshot.pods) == 1 and in_full and not snapshot.accounts:
-        yield from _only_pod(snapshot, width, full=full, all_files=all_files)
+        yield from _only_pod(snapshot, width, full=full, whole=whole)
         return
     if snapshot.pods:
         yield from _missing_at_end(snapshot, width)
@@ -87,17 +85,17 @@ def _lines(
     if in_full:
         for pod in sorted(snapshot.pods, key=by_size):
             yield Text()
-            yield from pod_lines(pod, width, full=full, all_files=all_files)
+            yield from pod_lines(pod, width, full=full, whole=whole)
     elif snapshot.pods:
         yield Text()
         yield from paragraph("Each pod in full: --details all, or `memcollect explain`.", width, indent="")
     yield from _notes(snapshot, width, full=full)
 
 
-def _only_pod(snapshot: Snapshot, width: int, *, full: bool, all_files: bool) -> Iterator[Text]:
+def _only_pod(snapshot: Snapshot, width: int, *, full: bool, whole: Whole) -> Iterator[Text]:
     """Yield the pod first: whoever asked for one wants its answer, not when and how it was measured."""
     yield from _missing_at_end(snapshot, width)
-    yield from pod_lines(snapshot.pods[0], width, full=full, all_files=all_files)
+    yield from pod_lines(snapshot.pods[0], width, full=full, whole=whole)
     yield Text()
     yield from _heading(snapshot, width)
     yield from _missing(snapshot, width)

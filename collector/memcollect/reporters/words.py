@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from memcollect_agent.wire import Node, Process, ProcessSums
 
 Details = Literal["auto", "all", "none"]
+Whole = frozenset[Literal["files", "mappings"]]
+"""Lists that a page shows to their end, and not only the largest ten of."""
 """Whether pods are shown one by one; "auto": where they are few."""
 AUTO_DETAILS = 8
 """With more pods than this, "auto" shows the table alone."""

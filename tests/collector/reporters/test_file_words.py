@@ -52,7 +52,7 @@ def test_the_terminal_shows_ten_and_what_the_others_are_within_80_columns() -> N
 
 
 def test_all_files_are_shown_where_that_is_asked_for() -> None:
-    assert "/lib/11.so" in table.render(SHOWN, all_files=True)
+    assert "/lib/11.so" in table.render(SHOWN, whole=frozenset({"files"}))
     assert "/lib/11.so" not in table.render(SHOWN)
 
 

@@ -294,7 +294,8 @@ class FileFinder:
                 if mounts:
                     spaces.append(_Space(pid, some, mounts, namespace is None or namespace == machines))
                     break
-        return spaces
+        # A file that can be reached in both ways is told by the pod's own: it names the volume or the layer.
+        return sorted(spaces, key=lambda space: space.is_machines)
 
     def _namespace(self, pid: int) -> int | None:
         try:

@@ -19,7 +19,7 @@ LEAST_FOR_PAYERS = 1 << 20
 MOST_BYTES_FOR_PAYERS = 2 << 30
 """Looked up for one sample: about 6 µs a page."""
 UNREACHED = "/proc/kpagecgroup ends before the pages of some files (User-Mode Linux before 6.12)"
-OPEN_DENIED = "may not be opened: files of other users need the capabilities DAC_READ_SEARCH and FOWNER"
+OPEN_DENIED = "may not be opened"
 
 
 class Probed(Struct, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from memcollect.reporters.terminal.mappings import mapping_lines
 from memcollect.reporters.terminal.processes import process_lines, service_lines
 from memcollect.reporters.words import (
     PLATFORM_CAUSES,
+    Whole,
     absence,
     beside_apps,
     ladder_title,
@@ -53,12 +54,12 @@ PARTS = (
 )
 
 
-def brief_lines(pod: Pod, width: int, *, all_files: bool = False) -> Iterator[Text]:
+def brief_lines(pod: Pod, width: int, *, whole: Whole = frozenset()) -> Iterator[Text]:
     """Yield the pod's one screen, and what is below it, its files first."""
     screen, told = _screen(pod, width)
     yield from screen
-    yield from mappings(pod, width, full=False)
-    yield from file_lines(pod, width, full=all_files)
+    yield from mappings(pod, width, full="mappings" in whole)
+    yield from file_lines(pod, width, full="files" in whole)
     if pod.ladder is not None and pod.ladder.rungs:
         yield from section(ladder_title(pod))
         yield from ladder_lines(pod.ladder, width, full=False)

@@ -15,6 +15,7 @@ from memcollect.reporters.terminal.findings import dim, findings_lines, section,
 from memcollect.reporters.terminal.ladder import ladder_lines
 from memcollect.reporters.terminal.lines import cut_middle, paragraph
 from memcollect.reporters.words import (
+    Whole,
     absence,
     beside_apps,
     ladder_title,
@@ -29,10 +30,10 @@ if TYPE_CHECKING:
     from memcollect.documents.snapshot import Container, Pod
 
 
-def pod_lines(pod: Pod, width: int, *, full: bool, all_files: bool = False) -> Iterator[Text]:
+def pod_lines(pod: Pod, width: int, *, full: bool, whole: Whole = frozenset()) -> Iterator[Text]:
     """Yield what the document says of one pod: one screen and the ladder, or all with all its evidence."""
     if not full:
-        yield from brief_lines(pod, width, all_files=all_files)
+        yield from brief_lines(pod, width, whole=whole)
         return
     yield from title(pod, width)
     if pod.verdict:

@@ -1,0 +1,101 @@
+"""Runs in the guest: puts known files and mappings into memory, and looks with several sets of rights.
+
+python -m lab.contents_runner PROGRAM RESULT
+"""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from lab.contents import Contents, play
+from lab.contents_stuck import end_stuck_mounts
+from lab.deploy_rights import only
+from lab.stage import DISK, FLUSH_SECONDS, Stage
+from memcollect_agent.measure.sample import Roots, sample_node
+from memcollect_agent.wire import NodeSample, SampleRequest
+from worlds import children
+
+RIGHTS = {
+    "all": [],
+    "overlays/files": ["setpriv", "--no-new-privs", only("sys_ptrace,dac_read_search,fowner")],
+    "base": ["setpriv", "--no-new-privs", only("sys_ptrace")],
+}
+"""What an agent may be given: on the machine itself, by deploy/overlays/files, by deploy/base."""
+MOST_FILES = 500
+SECONDS = 120.0
+
+
+class Looked(Struct, frozen=True, kw_only=True):
+    """What was in memory, and what an agent with each set of rights said of it."""
+
+    kernel: str
+    contents: Contents
+    pods: dict[str, str]
+    """Pod name -> uid."""
+    containers: dict[str, str]
+    """Container id -> name."""
+    samples: dict[str, NodeSample]
+    grown: dict[str, tuple[int, int]]
+    """Of the growing file: its size before and after each sample, in bytes."""
+
+
+def look(program: str, result: Path) -> None:
+    """Play, look with each set of rights, write what came of it."""
+    stage = Stage(program)
+    began = time.monotonic()
+    samples: dict[str, NodeSample] = {}
+    grown: dict[str, tuple[int, int]] = {}
+    try:
+        contents = play(stage)
+        _say(f"played {time.monotonic() - began:.1f}s")
+        time.sleep(FLUSH_SECONDS)
+        specs = [pod.spec for pod in stage.pods]
+        (growing,) = DISK.glob("kubelet/pods/*/volumes/*/cache/log")
+        for name, command in RIGHTS.items():
+            before = growing.stat().st_size
+            samples[name] = _sample(name, command)
+            grown[name] = before, growing.stat().st_size
+    finally:
+        end_stuck_mounts()
+    looked = Looked(
+        kernel=os.uname().release,
+        contents=contents,
+        pods={spec.name: spec.uid for spec in specs},
+        containers={spec.container_id(each.name): each.name for spec in specs for each in spec.containers},
+        samples=samples,
+        grown=grown,
+    )
+    result.write_bytes(msgspec.json.encode(looked))
+
+
+def _sample(name: str, rights: list[str]) -> NodeSample:
+    began = time.monotonic()
+    agent = [*rights, sys.executable, "-m", "lab.contents_runner"]
+    done = children.run(agent, stdout=subprocess.PIPE, check=True)
+    _say(f"{name} {time.monotonic() - began:.1f}s")
+    return msgspec.json.decode(done.stdout, type=NodeSample)
+
+
+def sample() -> None:
+    """Take the sample that is asked for, with the rights that this process has, and print it."""
+    request = SampleRequest(
+        process_limit=5, mappings=True, file_limit=MOST_FILES, time_budget_seconds=SECONDS
+    )
+    sys.stdout.buffer.write(msgspec.json.encode(sample_node(request, Roots())))
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:]:
+        look(sys.argv[1], Path(sys.argv[2]))
+    else:
+        sample()
