@@ -19,6 +19,7 @@ from memcollect.commands.connection import (
     cluster_options,
     namespaces_options,
 )
+from memcollect.commands.heartbeat import heartbeat
 from memcollect.commands.modes import check_saved
 from memcollect.commands.nearest import nearest
 from memcollect.commands.options import (
@@ -165,12 +166,14 @@ def _explain_file(options: ExplainOptions) -> int:
     from memcollect.explain import explain  # noqa: PLC0415 (bad files are told without it)
 
     document, pod = options.document, options.pod
-    stored = read_snapshot(document)
+    with heartbeat(f"reading {document}"):
+        stored = read_snapshot(document)
     if pod is not None:
         stored = _only(stored, pod)
     _require(document, stored, options)
     try:
-        explained = explain(stored)
+        with heartbeat(f"explaining {len(stored.pods)} pods"):
+            explained = explain(stored)
     except (ValueError, ArithmeticError, LookupError, TypeError) as error:
         raise DocumentError(
             f"{document} has numbers that contradict each other: {error}.",
@@ -189,14 +192,15 @@ def _show(snapshot: Snapshot, options: ExplainOptions, *, one: bool) -> None:
     asked = options.report
     to_file = asked.output is not None
     details: Details = "all" if one else asked.details
-    text = report(
-        snapshot,
-        asked.format_,
-        to_file=to_file,
-        details=details,
-        full=options.full,
-        whole=_whole(options),
-    )
+    with heartbeat(f"writing {len(snapshot.pods)} pods as {asked.format_}"):
+        text = report(
+            snapshot,
+            asked.format_,
+            to_file=to_file,
+            details=details,
+            full=options.full,
+            whole=_whole(options),
+        )
     if asked.format_ == "table" and not to_file and page(text):
         return
     deliver(text, asked.output, force=asked.force, in_utf8=asked.format_ in IN_UTF8)

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from memcollect.commands.connection import ClusterOptions, PodOptions
+from memcollect.commands.heartbeat import heartbeat
 from memcollect.commands.options import BoundOptions, MachineOptions, ReportOptions
 from memcollect.commands.output import deliver, deliver_pieces, say
 from memcollect.commands.reports import IN_UTF8, OLDER_VIEWS, report
@@ -103,7 +104,8 @@ def finish(taking: Taking, options: ReportOptions) -> int:
     else:
         pods = sorted(taking.pods, key=lambda pod: (pod.namespace or "", pod.name))
         snapshot = msgspec.structs.replace(closing(), pods=pods)
-        text = report(snapshot, options.format_, to_file=output is not None, details=options.details)
+        with heartbeat(f"writing {len(pods)} pods as {options.format_}"):
+            text = report(snapshot, options.format_, to_file=output is not None, details=options.details)
         deliver(text, output, force=force, in_utf8=options.format_ in IN_UTF8)
         if not pods and not snapshot.missing and options.format_ in OLDER_VIEWS:
             say("no pod was found.")

@@ -6,6 +6,7 @@ sequence, a right-to-left override or half a table row. Nothing is dropped, it i
 
 import re
 import unicodedata
+from functools import lru_cache
 
 HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode's control, format (bidi overrides, zero-width), surrogate, private, unassigned, separators."""
@@ -20,7 +21,7 @@ MARKDOWN_SPECIAL = re.compile(r"([\\`*_\[\]<>|~#@&!$])|(:)(?=//)|\b(www)(?=\.)",
 
 def visible(text: str) -> str:
     r"""Return `text` with every character that a terminal would obey or hide written out, e.g. "\x1b"."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable():
         return text
     return "".join(_visible_character(character) for character in text)
 
@@ -36,6 +37,7 @@ def _visible_character(character: str) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
+@lru_cache(4096)  # a page says the same few words some hundred thousand times
 def html(text: str) -> str:
     """Return `text` as HTML that shows exactly it, between tags and in a quoted attribute alike."""
     return visible(text).translate(HTML_SPECIAL)

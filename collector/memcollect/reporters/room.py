@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     from memcollect_agent.wire import Cgroup
 
 
+PARTS = {
+    "kept_bytes": "held",
+    "droppable_bytes": "can be dropped",
+    "left_out_bytes": "goes first, in no working set",
+    "beside_bytes": "beside its containers",
+    "free_bytes": "free",
+}
+"""The parts of a room in the order of its bar, and what each is called."""
+
+
 class Room(Struct, frozen=True, kw_only=True):
     """Parts that sum to the limit, or to the charge where there is none."""
 
@@ -38,6 +48,11 @@ class Room(Struct, frozen=True, kw_only=True):
         """Return what the parts sum to."""
         charge = self.kept_bytes + self.droppable_bytes + self.left_out_bytes + self.beside_bytes
         return charge + self.free_bytes
+
+    @property
+    def held_bytes(self) -> int:
+        """Return what cannot simply be dropped: what leads to a kill when it reaches the limit."""
+        return self.kept_bytes + self.beside_bytes
 
 
 def room_of(pod: Pod) -> Room | None:

@@ -11,9 +11,11 @@ from memcollect.reporters.columns import Amount, limit_text, overview_row
 from memcollect.reporters.html.bars import reach, thin_bar
 from memcollect.reporters.html.colours import place_of
 from memcollect.reporters.html.composition import swatch
+from memcollect.reporters.html.limit import limit_cell
 from memcollect.reporters.html.markup import NOTHING, Markup, element, items, joined, name_of
 from memcollect.reporters.html.shapes import Scale
 from memcollect.reporters.html.tables import Column, scrolling, table
+from memcollect.reporters.room import room_of
 from memcollect.reporters.sizes import size
 from memcollect.reporters.words import pod_name, term_label
 
@@ -22,9 +24,20 @@ COLUMNS = (
     Column("Working set", number=True),
     *(
         Column(title, number=True)
-        for title in ("Limit", "kubectl top", "PSS", "Page cache", "tmpfs, shm", "Kernel", "Residual")
+        for title in (
+            "Held of limit",
+            "Limit",
+            "kubectl top",
+            "PSS",
+            "Page cache",
+            "tmpfs, shm",
+            "Kernel",
+            "Residual",
+        )
     ),
 )
+SORTABLE = "pods"
+"""The class by which our script finds the table."""
 SUBTOTALS = tuple(
     Column(title, number=True) for title in ("Pods", "Measured", "Working set", "kubectl top", "MemAvailable")
 )
@@ -38,7 +51,7 @@ def overview(pods: Sequence[Pod], anchors: Mapping[int, str]) -> Markup:
         "section",
         element("h2", "Pods"),
         _legend(pods),
-        scrolling("Pods", table(COLUMNS, rows, class_="overview")),
+        scrolling("Pods", table(COLUMNS, rows, class_=f"overview {SORTABLE}")),
     )
 
 
@@ -50,7 +63,8 @@ def _row(pod: Pod, anchor: str | None, scale: Scale) -> list[str]:
     drawn = thin_bar(pod.composition, scale) if pod.composition else element("small", "not measured")
     verdict = element("small", pod.verdict) if pod.verdict else ""
     shown = [_amount(amount) for amount in amounts]
-    return [joined([linked, drawn, verdict]), shown[0], limit_text(row.limit), *shown[1:]]
+    held = limit_cell(room_of(pod))
+    return [joined([linked, drawn, verdict]), shown[0], held, limit_text(row.limit), *shown[1:]]
 
 
 def looks(pods: Sequence[Pod], anchors: Mapping[int, str]) -> Markup:
@@ -61,7 +75,7 @@ def looks(pods: Sequence[Pod], anchors: Mapping[int, str]) -> Markup:
     more = others(pods, found)
     rest = [f"and {more} more with news of that kind"] if more else []
     shown = [_look(each, anchors.get(id(each.pod))) for each in found]
-    return element("section", element("h2", "Look first at"), items([*shown, *rest]))
+    return element("section", element("h2", "Look first at"), items([*shown, *rest]), class_="looks")
 
 
 def _look(look: Attention, anchor: str | None) -> Markup:

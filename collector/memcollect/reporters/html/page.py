@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from importlib import resources
 from typing import TYPE_CHECKING
 
+from memcollect.reporters.attention import first_looks
 from memcollect.reporters.columns import by_size
 from memcollect.reporters.groups import MOST_NAMES, missing_groups, subtotals, whose
 from memcollect.reporters.html.document import document
@@ -15,44 +17,76 @@ from memcollect.reporters.html.pod import pod_section
 from memcollect.reporters.words import heading, is_of_nodes, shows_details
 
 if TYPE_CHECKING:
-    from memcollect.documents.snapshot import Missing, Snapshot
+    from memcollect.documents.snapshot import Missing, Pod, Snapshot
     from memcollect.reporters.words import Details
+
+SCRIPT = (resources.files("memcollect.reporters.html") / "sorting.js").read_text(encoding="utf-8")
+MOST_SECTIONS = 500
+"""Of so many pods the page holds the details, folded up; more would be too much for a browser and a mail."""
 
 
 def render(snapshot: Snapshot, *, details: Details = "auto") -> str:
     """Return the page; `details` says whether pods are shown one by one.
 
-    "all": in full; "none": not at all; "auto": in full where they are few, otherwise folded up.
+    "all": in full; "none": not at all; "auto": in full where they are few, otherwise folded up, and where
+    they are very many, those alone that are large or to be looked at first.
     """
-    return document(f"Memory of {snapshot.sample}", _body(snapshot, details))
+    script = SCRIPT if len(snapshot.pods) > 1 else ""
+    return document(f"Memory of {snapshot.sample}", _body(snapshot, details), script)
+
+
+def _has_overview(snapshot: Snapshot, details: Details) -> bool:
+    return (len(snapshot.pods) > 1 or details == "none" or not snapshot.pods) and not is_of_nodes(snapshot)
 
 
 def _body(snapshot: Snapshot, details: Details) -> Iterator[Markup]:
     pods = sorted(snapshot.pods, key=by_size)
-    anchors = {} if details == "none" else {id(pod): f"pod-{number}" for number, pod in enumerate(pods, 1)}
+    told = _told(pods, details)
+    anchors = {id(pod): f"pod-{number}" for number, pod in enumerate(told, 1)}
     folded = not shows_details(snapshot, details)
-    yield _header(snapshot)
+    yield element("header", element("h1", "Memory of ", name_of(snapshot.sample)))
     yield element(
         "main",
         _missing(snapshot.missing),
-        *(account_section(each, f"node-{number}") for number, each in enumerate(snapshot.accounts, 1)),
         looks(pods, anchors) if len(pods) > 1 else "",
-        overview(pods, anchors) if (len(pods) > 1 or not anchors) and not is_of_nodes(snapshot) else "",
+        _facts(snapshot),
+        *(account_section(each, f"node-{number}") for number, each in enumerate(snapshot.accounts, 1)),
+        overview(pods, anchors) if _has_overview(snapshot, details) else "",
         *(part for group in subtotals(snapshot) for part in subtotals_part(*group)),
-        *(pod_section(pod, anchors[id(pod)], folded=folded) for pod in pods if anchors),
+        *(pod_section(pod, anchors[id(pod)], folded=folded) for pod in told),
+        _untold(len(pods) - len(told)) if details != "none" else "",
         _notes(snapshot.notes),
     )
     yield _footer(snapshot)
 
 
-def _header(snapshot: Snapshot) -> Markup:
+def _told(pods: Sequence[Pod], details: Details) -> Sequence[Pod]:
+    """Return, in their order, the pods of which the page has more than a row."""
+    if details == "none":
+        return []
+    if details == "all" or len(pods) <= MOST_SECTIONS:
+        return pods
+    chosen = {id(look.pod) for look in first_looks(pods)} | {id(pod) for pod in pods[:MOST_SECTIONS]}
+    return [pod for pod in pods if id(pod) in chosen]
+
+
+def _untold(count: int) -> Markup:
+    if count <= 0:
+        return NOTHING
+    return element(
+        "p",
+        f"The {count} smaller pods have a row above and no details here: "
+        "memcollect explain FILE POD shows one of them, --details all writes them all into the page.",
+    )
+
+
+def _facts(snapshot: Snapshot) -> Markup:
     facts = [
         joined([element("dt", label), element("dd", text)])
         for label, text in heading(snapshot)
         if label != "Sample"
     ]
-    title = element("h1", "Memory of ", name_of(snapshot.sample))
-    return element("header", title, element("dl", *(element("div", fact) for fact in facts)))
+    return element("dl", *(element("div", fact) for fact in facts))
 
 
 def _missing(missing: Sequence[Missing]) -> Markup:

@@ -10,10 +10,12 @@ from memcollect.reporters.html.composition import composition_part
 from memcollect.reporters.html.files import files_part
 from memcollect.reporters.html.findings import findings_part, undecided_part
 from memcollect.reporters.html.ladder import ladder_part
+from memcollect.reporters.html.limit import limit_part
 from memcollect.reporters.html.mappings import mappings_part
 from memcollect.reporters.html.markup import Markup, element, name_of
 from memcollect.reporters.html.processes import processes_part
 from memcollect.reporters.html.shapes import Scale
+from memcollect.reporters.room import room_of
 from memcollect.reporters.sizes import size
 from memcollect.reporters.words import (
     absence,
@@ -53,23 +55,20 @@ def _facts(pod: Pod) -> Iterator[Markup]:
 
 def _rest(pod: Pod, *, full: bool) -> Iterator[Markup]:
     scale = reach([pod.composition]) if pod.composition else None
-    yield from _numbers(pod, scale, full=full)
+    if pod.composition is not None and scale is not None:
+        yield element("h3", f"Working set, {size(pod.composition.working_set_bytes)}")
+        yield composition_part(pod.composition, scale, full=full)
+    yield from limit_part(room_of(pod))
     yield from findings_part(pod.findings)
+    if pod.ladder is not None and pod.ladder.rungs:
+        yield element("h3", ladder_title(pod))
+        yield ladder_part(pod.ladder, full=full)
     yield from undecided_part(pod.undecided, unread_sentences(pod))
     for container in (*shown_apps(pod), *beside_apps(pod)):
         yield from _container(container, scale, full=full)
     yield from mappings_part(pod)
     yield from files_part(pod)
     yield from processes_part(pod)
-
-
-def _numbers(pod: Pod, scale: Scale | None, *, full: bool) -> Iterator[Markup]:
-    if pod.composition is not None and scale is not None:
-        yield element("h3", f"Working set, {size(pod.composition.working_set_bytes)}")
-        yield composition_part(pod.composition, scale, full=full)
-    if pod.ladder is not None and pod.ladder.rungs:
-        yield element("h3", ladder_title(pod))
-        yield ladder_part(pod.ladder, full=full)
 
 
 def _container(container: Container, scale: Scale | None, *, full: bool) -> Iterator[Markup]:

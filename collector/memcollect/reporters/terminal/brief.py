@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from memcollect.reporters.escape import visible
-from memcollect.reporters.room import Room, room_of
+from memcollect.reporters.room import PARTS, Room, room_of
 from memcollect.reporters.sizes import share, short_size, size
 from memcollect.reporters.terminal.files import file_lines
 from memcollect.reporters.terminal.findings import dim, findings_lines, section
@@ -45,13 +45,13 @@ LEAST_CAUSE = 0.05
 """Of the working set: what is smaller is none of the causes that a first look needs."""
 MOST_REMEDY_LINES = 2
 SIZE_WIDTH = 11
-PARTS = (
-    ("kept_bytes", "█", "red", "held"),
-    ("droppable_bytes", "▓", "green", "can be dropped"),
-    ("left_out_bytes", "▒", "green", "goes first, in no working set"),
-    ("beside_bytes", "▞", "yellow", "beside its containers"),
-    ("free_bytes", "·", "dim", "free"),
-)
+SIGNS = {
+    "kept_bytes": ("█", "red"),
+    "droppable_bytes": ("▓", "green"),
+    "left_out_bytes": ("▒", "green"),
+    "beside_bytes": ("▞", "yellow"),
+    "free_bytes": ("·", "dim"),
+}
 
 
 def brief_lines(pod: Pod, width: int, *, whole: Whole = frozenset()) -> Iterator[Text]:
@@ -121,14 +121,17 @@ def _bar(room: Room, width: int) -> Iterator[Text]:
     end = f" no {whose}" if room.is_unlimited else f"▏{limit} {whose}"
     columns = max(width - 2 - len(end), 10)
     line, used, done = Text("  "), 0, 0
-    for name, sign, style, _ in PARTS:
+    for name in PARTS:
+        sign, style = SIGNS[name]
         done += getattr(room, name)
         until = round(done * columns / room.whole_bytes)
         line.append(sign * (until - used), style=style)
         used = until
     yield line.append(end, style="bold")
     legend = [
-        f"{sign} {size(getattr(room, name))} {what}" for name, sign, _, what in PARTS if getattr(room, name)
+        f"{SIGNS[name][0]} {size(getattr(room, name))} {what}"
+        for name, what in PARTS.items()
+        if getattr(room, name)
     ]
     yield from (dim(each) for each in paragraph(", ".join(legend), width))
 
