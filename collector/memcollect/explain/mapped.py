@@ -85,6 +85,13 @@ def label(part: PrivatePart, *, short: bool = False) -> str:
     return f"{part.mappings} {text}" if part.kind in ("arena", "thread-stack") and part.mappings > 1 else text
 
 
+def kind_label(kind: str, name: str) -> str:
+    """Return what all mappings of a kind are, as a noun."""
+    if kind == "large":
+        return "large anonymous mappings"
+    return LABELS.get(kind, kind).format(name=name)
+
+
 def beside(part: PrivatePart) -> str:
     """Return what more is known of the part: huge pages, KSM, swap; "" where there is none."""
     amounts = (

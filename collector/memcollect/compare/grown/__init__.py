@@ -3,6 +3,7 @@
     what is said of it        model.Growth
     which pod is which        matching.matched
     the numbers               changes.growth_of
+    of files and mappings     contents
     the first sentence        words.headline
 
 Two snapshots are two moments and no repeats: there is nothing to draw an interval from, and nothing is

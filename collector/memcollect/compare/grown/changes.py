@@ -6,6 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+import msgspec
+
+from memcollect.compare.grown.contents import file_changes, mapping_changes, mappings_are_whole
 from memcollect.compare.grown.matching import matched
 from memcollect.compare.grown.model import Growth, MatchedBy, PodChange, ProcessChange, TermChange
 from memcollect.compare.inputs import Document
@@ -30,7 +33,9 @@ def growth_of(documents: Sequence[Document]) -> Growth | None:
     if not any(rule != "owner" for _, _, rule in found.pairs):
         return None
     listed = earlier.scope.processes and later.scope.processes
-    pods = [_change(old, new, rule, listed=listed) for old, new, rule in found.pairs]
+    pods = [
+        _with_contents(_change(old, new, rule, listed=listed), old, new) for old, new, rule in found.pairs
+    ]
     return Growth(
         before=before,
         after=after,
@@ -69,6 +74,19 @@ def _change(old: Pod, new: Pod, rule: MatchedBy, *, listed: bool) -> PodChange:
         processes_whole=listed and all(lists_all(each) for pod in (old, new) for each in app_containers(pod)),
         reason=reason,
     )
+
+
+def _with_contents(change: PodChange, old: Pod, new: Pod) -> PodChange:
+    return msgspec.structs.replace(
+        change,
+        files=file_changes(old, new),
+        mappings=mapping_changes(old, new) if _has_mappings(old) and _has_mappings(new) else [],
+        mappings_whole=mappings_are_whole(old) and mappings_are_whole(new),
+    )
+
+
+def _has_mappings(pod: Pod) -> bool:
+    return any(each.private for each in app_containers(pod))
 
 
 def _known(value: Known | None) -> int | None:

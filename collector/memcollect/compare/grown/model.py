@@ -32,6 +32,56 @@ class ProcessChange(Struct, frozen=True, kw_only=True):
     """Of their PSS, summed up; None where one of them has none."""
 
 
+FileMeasure = Literal["charged", "resident", "mapped"]
+"""charged: to this pod; resident: in memory, whoever pays; mapped: what one process maps of it, at least."""
+
+
+class FileChange(Struct, frozen=True, kw_only=True):
+    """What one file holds of page cache or tmpfs at both moments."""
+
+    path: str
+    """As the pod's processes name it, which chose it."""
+    place: str
+    """As FileUse.place of the wire: "image", "writable", "volume", "tmpfs", …"""
+    measure: FileMeasure = "resident"
+    """What the numbers are: the best that both moments know."""
+    before_low_bytes: int | None = None
+    """At the earlier moment, at least …"""
+    before_high_bytes: int | None = None
+    """… and at most: the two differ where a list was cut or the kernel tells no exact number."""
+    after_low_bytes: int | None = None
+    """At the later moment, at least …"""
+    after_high_bytes: int | None = None
+    """… and at most."""
+    change_low_bytes: int | None = None
+    """Later − earlier, at least …"""
+    change_high_bytes: int | None = None
+    """… and at most."""
+    reason: str = ""
+    """Why there is no change."""
+
+
+class MappingChange(Struct, frozen=True, kw_only=True):
+    """What one kind of mappings of one program's processes holds of private memory at both moments."""
+
+    container: str
+    program: str
+    """The file that the processes run, as the kernel knows it."""
+    kind: str
+    """As MappedPart.kind of the wire: "heap", "large", "file", "arena", "v8", …"""
+    name: str = ""
+    """Of a file its path, of a named mapping its name."""
+    is_by_shape: bool = False
+    """Whether only their shape says what these mappings are."""
+    mappings_before: int
+    """How many mappings they were at the earlier moment …"""
+    mappings_after: int
+    """… and at the later one."""
+    before_bytes: int
+    after_bytes: int
+    change_bytes: int
+
+
 class PodChange(Struct, frozen=True, kw_only=True):
     """What one pod's memory did in between."""
 
@@ -54,6 +104,12 @@ class PodChange(Struct, frozen=True, kw_only=True):
     """The largest change first; only where both snapshots list processes."""
     processes_whole: bool = False
     """Whether both lists hold every process: else a change may be one of what was listed."""
+    files: list[FileChange] = field(default_factory=list)
+    """The largest change first; only where both snapshots looked for files."""
+    mappings: list[MappingChange] = field(default_factory=list)
+    """The largest change first; only where both snapshots read mappings."""
+    mappings_whole: bool = False
+    """Whether both read those of every process: else a change may be one of what was read."""
     reason: str = ""
     """Why the working set's change is not known."""
 

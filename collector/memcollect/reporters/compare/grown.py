@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from memcollect.compare.grown.model import Growth, PodChange, TermChange
 from memcollect.compare.grown.words import chief, is_news
+from memcollect.reporters.compare.grown_contents import by_file, by_mapping, largest_file
 from memcollect.reporters.compare.layout import Bullet, Bytes, Cell, Column, Section, Table
 from memcollect.reporters.compare.numbers import metric_label
 from memcollect.reporters.sizes import signed_size
@@ -29,6 +30,10 @@ def grown(growth: Growth) -> Iterator[Section]:
         yield Section(f"{change.pod}: by term", table=_terms(change))
         if change.processes:
             yield _processes(change)
+        if change.files:
+            yield by_file(change)
+        if change.mappings:
+            yield by_mapping(change)
     alone = [*_alone(growth.only_after, growth.after), *_alone(growth.only_before, growth.before)]
     if alone:
         yield Section("Pods of one snapshot only", bullets=alone)
@@ -86,7 +91,7 @@ def made_of(growth: Growth) -> str:
     process = next((each for each in change.processes if each.change_bytes), None)
     if process is not None:
         said += f"; of its processes {process.name} changed most ({signed_size(process.change_bytes)} of PSS)"
-    return f"{said}."
+    return f"{said}.{largest_file(change)}"
 
 
 def _terms(change: PodChange) -> Table:

@@ -1,11 +1,14 @@
 import re
 from pathlib import Path
 
+import msgspec
 from rich.cells import cell_len
 
 from memcollect.compare import Question, compare
 from memcollect.compare.model import Comparison
+from memcollect.documents.snapshot import Pod
 from memcollect.reporters.compare import html, markdown, table
+from memcollect_agent.wire import FileUse, MappedPart, Payer, PodFiles, ProcessMappings
 from worlds import sample_snapshots as samples
 from worlds.compare_builders import MIB, document, pod, process, snapshot
 
@@ -51,3 +54,52 @@ def test_names_from_outside_stay_harmless() -> None:
     assert "\u202e" not in shown + page
     assert max(cell_len(line) for line in shown.splitlines()) <= 80
     assert not re.search(r"(?<!\\)(<script|@all|\[x)", page)
+
+
+def contents() -> Comparison:
+    """Two moments between which a report was written and a heap grew."""
+    stat = {"file": 60 * MIB, "shmem": 0}
+
+    def at(*files: tuple[str, int], heap: int) -> Pod:
+        uses = [
+            FileUse(
+                path=path,
+                place="volume",
+                by="cachestat",
+                resident_low_bytes=size,
+                resident_high_bytes=size,
+                payers=[Payer(cgroup_inode=7, path="/pod", bytes=size)],
+            )
+            for path, size in files
+        ]
+        part = MappedPart(kind="heap", mappings=1, anon_low_bytes=heap, anon_high_bytes=heap)
+        mapped = ProcessMappings(parts=[part], mappings=1, pss_anon_before_bytes=heap, pss_anon_bytes=heap)
+        worker = msgspec.structs.replace(
+            process("python3", 7, heap), exe="/usr/bin/python3.11", mapped=mapped
+        )
+        files_ = PodFiles(files=uses, before=stat, after=stat)
+        cache = sum(size for _, size in files)
+        return pod(heap, "sandbox-7f3a", cache=cache, processes=[worker], files=files_)
+
+    model = ("/opt/models/e5.bin", 20 * MIB)
+    report = ("/mnt/user-data/outputs/report.bin", 24 * MIB)
+    before = snapshot(at(model, heap=40 * MIB), sample="before")
+    later = "2026-01-01T00:10:00Z"
+    after = snapshot(at(model, report, heap=52 * MIB), sample="after", captured_at=later)
+    documents = [document(before, "before.json"), document(after, "after.json")]
+    return compare(documents, Question(version="0.1.0"))
+
+
+def test_the_file_that_was_left_in_cache_is_named_in_the_first_sentences_and_in_a_table() -> None:
+    for page in (table.render(contents()), markdown.render(contents()), html.render(contents())):
+        flat = " ".join(page.split())
+        assert "report.bin changed most (+24.0 MiB, charged)" in flat
+        assert "e5.bin" not in flat
+
+
+def test_files_and_mappings_that_changed_have_a_table_each() -> None:
+    text = table.render(contents())
+    by_file = text.split("by file")[1].split("by mapping")[0]
+    assert re.search(r"report\.bin .* 0B +24\.0Mi +\+24\.0Mi", by_file)
+    assert re.search(r"heap \(brk\) +python3\.11 .*40\.0Mi +52\.0Mi +\+12\.0Mi", text.split("by mapping")[1])
+    assert max(map(len, text.splitlines())) <= 80

@@ -1,0 +1,88 @@
+"""What files and mappings of one pod changed between two snapshots. Pure."""
+
+from __future__ import annotations
+
+from memcollect.compare.grown.model import PodChange
+from memcollect.compare.grown.words import LEAST_BYTES
+from memcollect.explain.files import short_path
+from memcollect.explain.mapped import kind_label
+from memcollect.reporters.compare.layout import Bytes, Cell, Column, Range, Section, Table
+from memcollect.reporters.file_words import PLACES
+from memcollect.reporters.sizes import signed_size
+
+MOST_PARTS = 8
+
+
+def largest_file(change: PodChange) -> str:
+    """Return which file changed most, where that is surely as much as a pod at rest does not change."""
+    file = next((each for each in change.files if not each.reason), None)
+    if file is None or file.change_low_bytes is None or file.change_high_bytes is None:
+        return ""
+    if min(abs(file.change_low_bytes), abs(file.change_high_bytes)) < LEAST_BYTES:
+        return ""
+    ends = sorted({signed_size(file.change_low_bytes), signed_size(file.change_high_bytes)})
+    return f" Of its files {short_path(file.path)} changed most ({' to '.join(ends)}, {file.measure})."
+
+
+def by_file(change: PodChange) -> Section:
+    """Return the files of page cache and tmpfs that changed most."""
+    columns = [
+        Column("File", right=False),
+        Column("What it is", right=False, wide=True),
+        Column("Before"),
+        Column("After"),
+        Column("Change"),
+    ]
+    known = [each for each in change.files if not each.reason]
+    unknown = [each for each in change.files if each.reason]
+    rows: list[list[Cell]] = [
+        [
+            each.path,
+            f"{PLACES.get(each.place, each.place)}, {each.measure}",
+            _between(each.before_low_bytes, each.before_high_bytes),
+            _between(each.after_low_bytes, each.after_high_bytes),
+            _between(each.change_low_bytes, each.change_high_bytes, signed=True),
+        ]
+        for each in known[:MOST_PARTS]
+    ]
+    notes = [_more(len(known) - MOST_PARTS, "files")] if len(known) > MOST_PARTS else []
+    if unknown:
+        notes.append(
+            f"Not known at both moments: {len(unknown)} files, {unknown[0].path} first ({unknown[0].reason})."
+        )
+    return Section(f"{change.pod}: by file", notes, table=Table(columns, rows) if rows else None)
+
+
+def _between(low: int | None, high: int | None, *, signed: bool = False) -> Cell:
+    return Bytes(low, signed) if low == high else Range(low, high, signed)
+
+
+def _more(count: int, what: str) -> str:
+    return f"{count} more {what} changed less; --format json has them all."
+
+
+def by_mapping(change: PodChange) -> Section:
+    """Return the kinds of private memory that changed most."""
+    columns = [
+        Column("Private memory", right=False),
+        Column("Program", right=False),
+        Column("Container", right=False, wide=True),
+        Column("Before"),
+        Column("After"),
+        Column("Change"),
+    ]
+    rows: list[list[Cell]] = [
+        [
+            ("~" if each.is_by_shape else "") + kind_label(each.kind, each.name),
+            each.program,
+            each.container,
+            Bytes(each.before_bytes),
+            Bytes(each.after_bytes),
+            Bytes(each.change_bytes, signed=True),
+        ]
+        for each in change.mappings[:MOST_PARTS]
+    ]
+    notes = [_more(len(change.mappings) - MOST_PARTS, "kinds")] if len(change.mappings) > MOST_PARTS else []
+    if not change.mappings_whole:
+        notes.append("Not the mappings of every process were read: one that was left out before looks new.")
+    return Section(f"{change.pod}: by mapping", notes, table=Table(columns, rows))
