@@ -17,6 +17,7 @@ from memcollect_agent.measure.problems import Problems
 from memcollect_agent.measure.shapes import Surroundings, bss_of, shape_of
 from memcollect_agent.parse import smaps
 from memcollect_agent.parse.smaps import Mapping
+from memcollect_agent.read import files
 from memcollect_agent.read.procfs import ProcessDir, ProcFs
 from memcollect_agent.redact import visible
 from memcollect_agent.wire import MappedPart, Process, ProcessMappings
@@ -256,7 +257,7 @@ class _Reading:
         except OSError as error:
             raise read_error(self._path, error) from error
         try:
-            yield from self._read(fd)
+            yield from files.told(self._path, self._read(fd))
         except OSError as error:
             raise read_error(self._path, error) from error
         finally:

@@ -7,6 +7,8 @@ blocking, and only regular files are read: a tree handed to the agent may be any
 import errno
 import os
 import stat
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from memcollect_agent.errors import ParseError, ReadError, UnsafeFileError, read_error
 
@@ -20,8 +22,39 @@ _UNSAFE_RECORD_ERRNOS = frozenset({errno.ESPIPE, errno.EISDIR})
 _UNSAFE_DIRECTORY_ERRNOS = frozenset({errno.ELOOP, errno.ENOTDIR})
 _NOT_REGULAR = "is not a regular file, so it was not read"
 
+Witness = Callable[[str, bytes], None]
+"""Called with the path of what was read, as messages have it, and with what was read."""
+
+_witnesses: list[Witness] = []
+
 READ_LIMIT = 1 << 20
 """Bytes; the kernel's largest answer here is memory.numa_stat, some tens of KiB on large machines."""
+
+
+@contextmanager
+def witnessed(witness: Witness) -> Iterator[None]:
+    """Let `witness` see all that is read meanwhile, by whatever thread: what makes a recording does."""
+    _witnesses.append(witness)
+    try:
+        yield
+    finally:
+        _witnesses.remove(witness)
+
+
+def tell(path: str, data: bytes) -> None:
+    """Let the witnesses see what was read otherwise than by the functions of this module."""
+    for witness in _witnesses:
+        witness(path, data)
+
+
+def told(path: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the pieces of a file that is read bit by bit; witnesses see it as a whole, at its end."""
+    kept: list[bytes] = []
+    for piece in pieces:
+        if _witnesses:
+            kept.append(piece)
+        yield piece
+    tell(path, b"".join(kept))
 
 
 def open_root(path: str) -> int:
@@ -61,11 +94,14 @@ def read_file(name: str, dir_fd: int, path: str, *, limit: int = READ_LIMIT, fol
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise UnsafeFileError(path, _NOT_REGULAR)
-        return _read_to_end(fd, path, limit)
+        data = _read_to_end(fd, path, limit)
     except OSError as error:
         raise read_error(path, error) from error
     finally:
         os.close(fd)
+    if _witnesses:
+        tell(path, data)
+    return data
 
 
 def read_record(name: str, dir_fd: int, path: str, limit: int) -> bytes:
@@ -80,13 +116,16 @@ def read_record(name: str, dir_fd: int, path: str, limit: int) -> bytes:
         raise _open_error(path, error) from error
     try:
         # Reading at an offset is what a FIFO, a socket or a terminal refuses, so none is drained here.
-        return os.pread(fd, limit, 0)
+        data = os.pread(fd, limit, 0)
     except OSError as error:
         if error.errno in _UNSAFE_RECORD_ERRNOS:
             raise UnsafeFileError(path, _NOT_REGULAR) from error
         raise read_error(path, error) from error
     finally:
         os.close(fd)
+    if _witnesses:
+        tell(path, data)
+    return data
 
 
 def _open_error(path: str, error: OSError) -> ReadError:

@@ -125,10 +125,13 @@ class ProcessDir:
 
     def exe(self) -> str:
         """/proc/PID/exe: where the program lay, seen from the process's own root; " (deleted)" may follow."""
+        path = f"{self.path}/exe"
         try:
-            return os.fsencode(os.readlink("exe", dir_fd=self.fd)).decode("utf-8", "backslashreplace")
+            target = os.fsencode(os.readlink("exe", dir_fd=self.fd))
         except OSError as error:
-            raise read_error(f"{self.path}/exe", error) from error
+            raise read_error(path, error) from error
+        files.tell(path, target)
+        return target.decode("utf-8", "backslashreplace")
 
     def cgroup(self) -> str:
         """/proc/PID/cgroup: the path of its cgroup on the v2 hierarchy, as the reader's namespace sees it."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from memcollect_agent.errors import read_error
 from memcollect_agent.parse import smaps
 from memcollect_agent.parse.smaps import Mapping
+from memcollect_agent.read import files
 from memcollect_agent.read.procfs import ProcessDir
 from memcollect_agent.redact import visible
 from memcollect_agent.wire import Region
@@ -126,4 +127,6 @@ def _read(process: ProcessDir) -> tuple[bytes, bool]:
             os.close(fd)
     except OSError as error:
         raise read_error(path, error) from error
-    return b"".join(chunks), size < READ_LIMIT
+    data = b"".join(chunks)
+    files.tell(path, data)
+    return data, size < READ_LIMIT

@@ -21,6 +21,7 @@ COMMANDS = {
     "explain": "A saved snapshot, explained again: offline, in full.",
     "node": "Where all of a node's memory is, and why kubectl top node and free differ.",
     "profile": "Run a plan's phases in sandboxes, and measure after each.",
+    "record": "This node's kernel files as one archive, which replays anywhere with --local --root.",
     "schema": "What every field of a JSON document means: its JSON Schema.",
     "snapshot": "Measure pods and say where their memory is.",
     "top": "Pods' memory live: what kubectl top would say now, what it is made of, how it changes.",
@@ -34,7 +35,7 @@ GROUPS = (
     ("Look again", ("explain", "compare")),
     ("Begin", ("demo", "doctor")),
     ("Measure by a plan", ("profile", "evidence")),
-    ("Hand on", ("schema",)),
+    ("Hand on", ("record", "schema")),
 )
 """The commands as the help has them."""
 

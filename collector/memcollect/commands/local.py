@@ -40,6 +40,7 @@ def local_request(
         proc_root=machine.proc_root,
         sys_root=machine.sys_root,
         log_root=machine.log_root,
+        host_root=machine.root,
     )
 
 

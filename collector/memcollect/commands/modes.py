@@ -23,7 +23,7 @@ CLUSTER_ONLY = (
 )
 MEASURED_ONLY = ("include_processes", "services", "timeout", "process_ceiling")
 """What has no effect on a saved snapshot, beside all that belongs to a cluster."""
-LOCAL_ONLY = ("patterns", "cgroup_root", "proc_root", "sys_root", "log_root")
+LOCAL_ONLY = ("patterns", "root", "cgroup_root", "proc_root", "sys_root", "log_root")
 
 
 def check_saved(context: click.Context) -> None:

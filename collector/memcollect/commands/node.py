@@ -126,7 +126,10 @@ def _local(options: NodeOptions) -> Taking:
     opening = _opening(options, "local")
     machine = options.machine
     measured = measure_account(
-        cgroup_root=machine.cgroup_root, proc_root=machine.proc_root, sys_root=machine.sys_root
+        cgroup_root=machine.cgroup_root,
+        proc_root=machine.proc_root,
+        sys_root=machine.sys_root,
+        host_root=machine.root,
     )
     closing = msgspec.structs.replace(
         opening,

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import msgspec
+from click.core import ParameterSource
 from msgspec import Struct
 
+from memcollect.errors import UsageError
 from memcollect.reporters.words import Details
 from memcollect.units import duration_seconds
 
@@ -57,6 +59,8 @@ class BoundOptions(Struct, frozen=True, kw_only=True):
 class MachineOptions(Struct, frozen=True, kw_only=True):
     """Where this machine's kernel files are."""
 
+    root: str
+    """Its root directory: of a recording that was named the place where it is laid out."""
     cgroup_root: str
     proc_root: str
     sys_root: str
@@ -236,14 +240,65 @@ def process_ceiling_option(function: Command) -> Command:
 
 def machine_options(function: Command) -> Command:
     """Add those of MachineOptions, for --local."""
-    for name, default, what in (
+    return machine_options_for("With --local: ")(function)
+
+
+def machine_options_for(when: str) -> Callable[[Command], Command]:
+    """Return what adds those of MachineOptions; the help says first `when` they have an effect."""
+    roots = (
         ("--log-root", "/var/log", "where names of pods are"),
         ("--sys-root", "/sys", "the machine's /sys"),
         ("--proc-root", "/proc", "the machine's /proc"),
         ("--cgroup-root", "/sys/fs/cgroup", "the cgroup v2 mount"),
-    ):
-        function = option(name, default=default, show_default=True, help=f"With --local: {what}.")(function)
-    return function
+    )
+    what = "the machine's root directory, or a recording of one (memcollect record), for the four above"
+
+    def decorate(function: Command) -> Command:
+        function = option(
+            "--root",
+            default="/",
+            show_default=True,
+            is_eager=True,
+            metavar="PATH",
+            callback=_opened_root,
+            help=_sentence(f"{when}{what}."),
+        )(function)
+        for name, default, says in roots:
+            function = option(
+                name,
+                default=default,
+                show_default=True,
+                callback=_below_root,
+                help=_sentence(f"{when}{says}."),
+            )(function)
+        return function
+
+    return decorate
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def _opened_root(context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    """Return the directory; a recording is laid out for as long as the command runs."""
+    from memcollect.recording.archive import is_recording  # noqa: PLC0415 # as below
+    from memcollect.recording.replay import replayed  # noqa: PLC0415 # only where it is asked for
+
+    if value == "/" or context.resilient_parsing:
+        return value
+    if is_recording(value):
+        return context.with_resource(replayed(value))
+    if not Path(value).is_dir():
+        raise UsageError(f"{value} is neither a directory nor a recording.", "Name one of them with --root.")
+    return value
+
+
+def _below_root(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Return what was given, or the usual place below the root."""
+    root = context.params.get("root", "/").rstrip("/")
+    usual = context.get_parameter_source(parameter.name or "") is ParameterSource.DEFAULT
+    return f"{root}{value}" if usual else value
 
 
 def verbose_option(function: Command) -> Command:

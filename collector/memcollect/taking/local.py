@@ -54,7 +54,8 @@ class LocalRequest:
     sys_root: str = "/sys"
     log_root: str = "/var/log"
     host_root: str = "/"
-    """Where the machine's root directory is: container runtimes keep names below it."""
+    """Where the machine's root directory is: container runtimes keep names below it, and what the sample says
+    of paths is said as from there."""
 
 
 @dataclass(frozen=True)
@@ -66,26 +67,55 @@ class LocalMeasure:
     notes: list[str]
 
 
-def measure(request: LocalRequest) -> LocalMeasure:
-    """Measure this machine.
+@dataclass(frozen=True)
+class Survey:
+    """What is there to be measured, and the names of it."""
+
+    pods: list[Pod]
+    names: LocalNames
+
+
+def survey(request: LocalRequest) -> Survey:
+    """Look at what is on this machine, processes apart.
+
+    Raises UnsupportedError where the memory controller is not on cgroup v2.
+    """
+    every = SampleRequest(units=["*"], sums=False, sandboxes=True, nested=True)
+    sample = _sample(every, _roots(request))
+    pods = [*sample.pods, *_of_strays(sample)]
+    return Survey(pods, _with_runtimes(names_from_logs(request.log_root), pods, request.host_root))
+
+
+def measure(request: LocalRequest, found: Survey | None = None) -> LocalMeasure:
+    """Measure this machine: of what is there, which may have been `found` before, what was asked for.
 
     Raises UnsupportedError where the memory controller is not on cgroup v2, or where nothing runs that
     could be measured.
     """
-    roots = Roots(cgroup=request.cgroup_root, proc=request.proc_root, sys=request.sys_root)
-    names = names_from_logs(request.log_root)
-    survey = _sample(SampleRequest(units=["*"], sums=False, sandboxes=True, nested=True), roots)
-    pods = [*survey.pods, *_of_strays(survey)]
-    names = _with_runtimes(names, pods, request.host_root)
+    found = found or survey(request)
+    pods, names, roots = found.pods, found.names, _roots(request)
     chosen, notes = choose(pods, request.patterns, names)
     if not chosen and not request.patterns:
         raise UnsupportedError(
             f"Nothing to measure: no pod, container or service has a cgroup below {request.cgroup_root}.",
             DEMO,
         )
-    sample = _only(_sample(_measuring(chosen, request), roots), chosen)
+    sample = as_seen_from(request.host_root, _only(_sample(_measuring(chosen, request), roots), chosen))
     problems = [*sample.problems, *_unmatched(pods, request.patterns, names)]
     return LocalMeasure(msgspec.structs.replace(sample, problems=problems), names, notes)
+
+
+def as_seen_from(host_root: str, sample: NodeSample) -> NodeSample:
+    """Return the sample of a machine whose root directory is elsewhere, as that machine itself says it."""
+    host = host_root.rstrip("/")
+    if not host:
+        return sample
+    text = msgspec.json.encode(sample)
+    return msgspec.json.decode(text.replace(msgspec.json.encode(f"{host}/")[1:-1], b"/"), type=NodeSample)
+
+
+def _roots(request: LocalRequest) -> Roots:
+    return Roots(cgroup=request.cgroup_root, proc=request.proc_root, sys=request.sys_root)
 
 
 def _with_runtimes(names: LocalNames, pods: list[Pod], host_root: str) -> LocalNames:

@@ -8,6 +8,7 @@ from memcollect.documents.snapshot import Missing, NodeAccount
 from memcollect.errors import UnsupportedError
 from memcollect.explain.node import explain_account
 from memcollect.join import NodeKnowledge, account_of, missing_from_problem
+from memcollect.taking.local import as_seen_from
 from memcollect_agent.errors import AgentError
 from memcollect_agent.measure.sample import Roots, sample_node
 from memcollect_agent.wire import Node, SampleRequest
@@ -24,7 +25,7 @@ class LocalAccount:
     missing: list[Missing]
 
 
-def measure_account(*, cgroup_root: str, proc_root: str, sys_root: str) -> LocalAccount:
+def measure_account(*, cgroup_root: str, proc_root: str, sys_root: str, host_root: str = "/") -> LocalAccount:
     """Return the account of this machine.
 
     Raises UnsupportedError where the memory controller is not on cgroup v2, or the tree cannot be read.
@@ -34,6 +35,7 @@ def measure_account(*, cgroup_root: str, proc_root: str, sys_root: str) -> Local
         sample = sample_node(request, Roots(cgroup=cgroup_root, proc=proc_root, sys=sys_root))
     except AgentError as error:
         raise UnsupportedError(f"This machine cannot be measured: {error}.") from error
+    sample = as_seen_from(host_root, sample)
     account = account_of(sample.node.name, sample, NodeKnowledge(pods_unknown=NOT_ASKED, asked_top=False))
     if account is None:
         why = "; ".join(problem.detail for problem in sample.problems)

@@ -1,0 +1,102 @@
+"""`memcollect record`: what the agent reads of this node, as one archive that can be replayed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from msgspec import Struct
+
+from memcollect.commands.local import local_request
+from memcollect.commands.options import (
+    FORCE,
+    BoundOptions,
+    MachineOptions,
+    clean_text,
+    machine_options_for,
+    option,
+    process_ceiling_option,
+    timeout_option,
+    typed,
+    verbose_option,
+)
+from memcollect.commands.output import check_output, say
+from memcollect.commands.taking import ProcessOptions, now_text
+from memcollect.documents.files import write_document
+
+MOST_LISTED = 50
+"""Processes of a container whose names and mappings are recorded, the largest: a replay lists no more."""
+
+EPILOG = """\b
+Examples:
+  memcollect record
+  memcollect record 'deer-flow/sandbox-*' -o sandboxes.tar.gz
+  memcollect snapshot --local --root sandboxes.tar.gz --include-processes
+  memcollect redact sandboxes.tar.gz -o public.tar.gz
+
+A recording has the names of this node, its pods and programs, and command lines with credentials masked as
+the agent masks them: `memcollect redact` makes one that may be shown in public. docs/reporting.md says what
+is in it.
+
+Exit codes: 0 recorded; 1 failed, with nothing written; 2 wrong usage.
+"""
+
+
+class RecordOptions(Struct, frozen=True, kw_only=True):
+    """What `memcollect record` was told."""
+
+    patterns: tuple[str, ...]
+    output: Path
+    force: bool
+    bounds: BoundOptions
+    machine: MachineOptions
+
+
+@click.command("record", epilog=EPILOG)
+@click.argument("patterns", nargs=-1, metavar="[POD]...", callback=clean_text)
+@option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default="recording.tar.gz",
+    show_default=True,
+    metavar="FILE",
+    help="Write to FILE, whole or not at all.",
+)
+@FORCE
+@timeout_option(60.0, "Time for reading; where it does not suffice nothing is written.")
+@process_ceiling_option
+@machine_options_for("")
+@verbose_option
+@typed(RecordOptions)
+def command(options: RecordOptions) -> int:
+    """Record this node: exactly the kernel files that the agent reads for a snapshot, in one archive.
+
+    POD is a shell pattern of a name or namespace/name, or the beginning of an id; without it all pods are
+    recorded, or what `snapshot --local` takes by itself, and what `node --local` needs. Run it as root, so
+    that every process can be read.
+
+    `snapshot`, `node` and `top` with --local --root FILE replay it, on any machine with pages of the same
+    size: the same files give the same explanation.
+    """
+    from memcollect.recording.archive import encode  # noqa: PLC0415 # --help need not wait for it
+    from memcollect.recording.taking import record  # noqa: PLC0415
+
+    check_output(options.output, force=options.force)
+    processes = ProcessOptions(include_processes=True, process_limit=MOST_LISTED, mappings=True)
+    request = local_request(options.machine, options.patterns, options.bounds, processes)
+    recorded = record(request, now_text())
+    archive = encode(recorded.recording)
+    write_document(options.output, [archive], force=options.force)
+    pods = len(recorded.measured.sample.pods)
+    say(
+        f"recorded {_count(pods, 'pod')} in {_count(len(recorded.recording.files), 'file')}, "
+        f"{len(archive) / 1024:,.0f} KiB: {options.output}",
+        f"Replay it: memcollect snapshot --local --root {options.output}",
+        f"Before it is shown in public: memcollect redact {options.output} -o public.tar.gz",
+    )
+    return 0
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
