@@ -19,6 +19,7 @@ COMMANDS = {
     "doctor": "What works and what does not, each with the remedy.",
     "evidence": "What a backend of sandboxes does besides saving memory: eight rows of checks.",
     "explain": "A saved snapshot, explained again: offline, in full.",
+    "export": "Saved snapshots as Parquet files, to ask questions over many of them.",
     "node": "Where all of a node's memory is, and why kubectl top node and free differ.",
     "profile": "Run a plan's phases in sandboxes, and measure after each.",
     "record": "This node's kernel files as one archive, which replays anywhere with --local --root.",
@@ -32,7 +33,7 @@ ALIASES = {"diff": "compare", "why": "explain"}
 """Other words for a command, which the help does not list."""
 GROUPS = (
     ("Look", ("snapshot", "top", "node")),
-    ("Look again", ("explain", "compare")),
+    ("Look again", ("explain", "compare", "export")),
     ("Begin", ("demo", "doctor")),
     ("Measure by a plan", ("profile", "evidence")),
     ("Hand on", ("record", "schema")),

@@ -65,6 +65,7 @@ def cluster_taking(asked: ClusterQuestion) -> Iterator[Taking]:
         captured_at=now_text(),
         finished_at="",
         mode="cluster",
+        cluster=cluster.context or "",
         scope=Scope(
             namespaces=_scope(plan.selection.places),
             selector=plan.selection.selector,

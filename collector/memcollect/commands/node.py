@@ -100,6 +100,7 @@ def _cluster(options: NodeOptions) -> Taking:
     asked = options.cluster
     plan = NodePlan(names=options.nodes, deployment=asked.deployment, limits=asked.limits(options.bounds))
     cluster = asked.cluster
+    opening = msgspec.structs.replace(opening, cluster=cluster.context or "")
     patience = Patience(timeout=asked.request_timeout, total=3 * asked.request_timeout)
     with Api(cluster, patience) as api, progress_line() as progress, interruption() as ctrl_c:
         collection = NodeCollection(api, plan, port_forwarding(cluster), progress, ctrl_c.requested)

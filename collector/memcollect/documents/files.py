@@ -12,7 +12,7 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -46,7 +46,7 @@ def read_snapshot(name: str) -> Snapshot:
 
     Raises DocumentError, or SchemaError where another version wrote it.
     """
-    return decode_snapshot(_read(name), _shown(name))
+    return decode_snapshot(_read(name), shown(name))
 
 
 def read_bytes(name: str, most_bytes: int = MAX_DOCUMENT_BYTES, what: str = "snapshot") -> bytes:
@@ -80,12 +80,12 @@ def decode_snapshot(data: bytes, shown_name: str) -> Snapshot:
     except msgspec.ValidationError as error:
         raise DocumentError(
             f"{shown_name} is not a memcollect snapshot: {error}.",
-            "explain reads what `memcollect snapshot --format json -o FILE` wrote.",
+            "Name what `memcollect snapshot --format json -o FILE` wrote.",
         ) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DocumentError(
             f"{shown_name} is not JSON, or is cut short: {error}.",
-            "explain reads what `memcollect snapshot --format json -o FILE` wrote.",
+            "Name what `memcollect snapshot --format json -o FILE` wrote.",
         ) from error
 
 
@@ -121,32 +121,61 @@ def _writer(tool: Any) -> str:
     return f", written by memcollect {version}" if isinstance(version, str) and version else ""
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
+    """Return what messages call the file `name`."""
     return "standard input" if name == STDIN else name
 
 
 def _read(name: str, most_bytes: int = MAX_DOCUMENT_BYTES, what: str = "snapshot") -> bytes:
-    try:
-        if name == STDIN:
-            return _read_limited(sys.stdin.buffer, "standard input", most_bytes, what)
+    shown_name = shown(name)
+    with open_document(name, most_bytes, what) as stream, reading(shown_name):
+        return _read_limited(stream, shown_name, most_bytes, what)
+
+
+@contextlib.contextmanager
+def open_document(
+    name: str, most_bytes: int = MAX_DOCUMENT_BYTES, what: str = "snapshot"
+) -> Iterator[BinaryIO]:
+    """Give the regular file `name` to read, or standard input for "-".
+
+    Raises DocumentError where it cannot be opened, is no regular file, or is larger than `most_bytes`; `what`
+    it is meant to be is said then.
+    """
+    if name == STDIN:
+        yield sys.stdin.buffer
+        return
+    with reading(name):
         # Without O_NONBLOCK the mere opening of a FIFO waits for a writer, perhaps for ever.
         descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as stream:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                remedy = (
-                    "Name a saved snapshot, or - for stdin."
-                    if what == "snapshot"
-                    else f"Name a regular file that holds a {what}."
-                )
-                raise DocumentError(f"{name} is not a regular file.", remedy)
-            if status.st_size > most_bytes:
-                raise _too_large(name, most_bytes, what)
-            return _read_limited(stream, name, most_bytes, what)
+    try:
+        _check_kind(os.fstat(descriptor), name, most_bytes, what)
+        with open(descriptor, "rb", closefd=False) as stream:
+            yield stream
+    finally:
+        os.close(descriptor)
+
+
+def _check_kind(status: os.stat_result, name: str, most_bytes: int, what: str) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        remedy = (
+            "Name a saved snapshot, or - for stdin."
+            if what == "snapshot"
+            else f"Name a regular file that holds a {what}."
+        )
+        raise DocumentError(f"{name} is not a regular file.", remedy)
+    if status.st_size > most_bytes:
+        raise too_large(name, most_bytes, what)
+
+
+@contextlib.contextmanager
+def reading(shown_name: str) -> Iterator[None]:
+    """Turn what the system says of a file that cannot be read into a DocumentError."""
+    try:
+        yield
     except OSError as error:
-        raise DocumentError(f"{_shown(name)} cannot be read: {error.strerror or error}.") from error
+        raise DocumentError(f"{shown_name} cannot be read: {error.strerror or error}.") from error
     except ValueError as error:  # a NUL in the name
-        raise DocumentError(f"{_shown(name)} cannot be read: {error}.") from error
+        raise DocumentError(f"{shown_name} cannot be read: {error}.") from error
 
 
 def _read_limited(stream: BinaryIO, shown_name: str, most_bytes: int, what: str) -> bytes:
@@ -155,11 +184,12 @@ def _read_limited(stream: BinaryIO, shown_name: str, most_bytes: int, what: str)
     while piece := stream.read(READ_BYTES):
         data += piece
         if len(data) > most_bytes:
-            raise _too_large(shown_name, most_bytes, what)
+            raise too_large(shown_name, most_bytes, what)
     return bytes(data)
 
 
-def _too_large(shown_name: str, most_bytes: int, what: str) -> DocumentError:
+def too_large(shown_name: str, most_bytes: int, what: str) -> DocumentError:
+    """Return the error of a document that is larger than any is."""
     size = f"{most_bytes >> 30} GiB" if most_bytes >= 1 << 30 else f"{most_bytes >> 20} MiB"
     return DocumentError(f"{shown_name} is larger than {size}: no {what} is.")
 

@@ -573,6 +573,8 @@ class Snapshot(Struct, frozen=True, kw_only=True, gc=False):
     captured_at: str
     finished_at: str
     mode: Literal["cluster", "local"]
+    cluster: str = ""
+    """The kubeconfig's name of the context that it was taken in; "" in a pod, and of a machine alone."""
     scope: Scope = field(default_factory=Scope)
     nodes: list[Node] = field(default_factory=list)
     accounts: list[NodeAccount] = field(default_factory=list)

@@ -14,6 +14,7 @@ from memcollect.profile.sandboxes.template import TemplateSource
 COMMANDS = {
     "explain": ["explain", "{file}"],
     "compare": ["compare", "{file}", "{file2}"],
+    "export": ["export", "{file}", "-o", "{file}.archive"],
     "a table of services": ["snapshot", "--local", "--services", "{file}"],
     "a list of tops": ["snapshot", "--local", "--top-file", "{file}"],
     "a plan": ["profile", "{file}", "--check"],

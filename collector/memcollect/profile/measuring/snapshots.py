@@ -56,6 +56,7 @@ def take(  # noqa: PLR0913, PLR0917 # what a snapshot takes
         captured_at=captured_at,
         finished_at=_now(),
         mode="cluster",
+        cluster=tools.api.cluster.context or "",
         scope=Scope(namespaces=sorted({each.namespace for each in sandboxes}), names=names, processes=True),
         nodes=sorted(collection.nodes, key=lambda node: node.name),
         pods=sorted(pods, key=lambda pod: (pod.namespace or "", pod.name)),

@@ -1,0 +1,234 @@
+import fcntl
+import importlib.util
+import io
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from memcollect.archive import directory as module
+from memcollect.archive.columns import TABLES
+from memcollect.commands.run import run
+from memcollect.documents.snapshot import Snapshot, Top
+from memcollect.reporters import json
+from worlds import sample_snapshots as samples
+from worlds.archives import Asked, export
+from worlds.children import Child
+
+ONE = samples.snapshot(samples.pod("one"))
+TWO = samples.snapshot(samples.pod("two"), samples.pod("three", uid="u-3"))
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Asked:
+    return Asked(tmp_path / "archive")
+
+
+@pytest.fixture
+def save(tmp_path: Path) -> Callable[[str, Snapshot], Path]:
+    def write(name: str, snapshot: Snapshot) -> Path:
+        path = tmp_path / name
+        path.write_text(json.render(snapshot), encoding="utf-8")
+        return path
+
+    return write
+
+
+Save = Callable[[str, Snapshot], Path]
+
+
+def files(archive: Asked) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(archive.directory)): path.read_bytes()
+        for path in archive.directory.rglob("*.parquet")
+    }
+
+
+def test_it_says_what_was_added(archive: Asked, save: Save, capsys: pytest.CaptureFixture[str]) -> None:
+    assert export(archive, save("1.json", ONE), save("2.json", TWO)) == 0
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err == (
+        f"memcollect: 2 snapshots with 3 pods and 9 containers added to {archive.directory}\n"
+    )
+    assert archive.count("pods") == 3
+
+
+def test_the_same_snapshot_twice_adds_nothing(
+    archive: Asked, save: Save, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = save("1.json", ONE)
+    assert export(archive, one, one) == 0
+    before = files(archive)
+    assert export(archive, save("copy.json", ONE), "--cluster", "other") == 0
+    assert files(archive) == before
+    assert "copy.json is in the archive already (cluster worker-1): nothing added." in capsys.readouterr().err
+
+
+def test_a_snapshot_comes_through_a_pipe(archive: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(json.render(TWO).encode())))
+    assert export(archive, "-", "--cluster", "prod") == 0
+    assert archive.rows("SELECT pod, cluster FROM pods ORDER BY pod") == [("three", "prod"), ("two", "prod")]
+
+
+def test_a_broken_snapshot_never_spoils_the_others(
+    archive: Asked, save: Save, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut = tmp_path / "cut.json"
+    cut.write_text(json.render(TWO)[:-100])
+    older = save("older.json", msgspec.structs.replace(TWO, schema_version=1))
+    newer = save("newer.json", msgspec.structs.replace(TWO, schema_version=9))
+    assert export(archive, cut, older, newer, tmp_path / "none.json", save("1.json", ONE)) == 3
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(str(tmp_path))[1].split(" ")[0] for line in lines] == [
+        *("/cut.json", "/older.json", "/newer.json", "/none.json", "/archive")
+    ]
+    assert "has schema 9, written by memcollect 0.1.0; this memcollect reads 2" in lines[2]
+    assert archive.rows("SELECT pod FROM pods") == [("one",)]
+
+
+def test_nothing_is_kept_of_one_with_a_value_that_cannot_be(
+    archive: Asked, save: Save, capsys: pytest.CaptureFixture[str]
+) -> None:
+    huge = samples.pod("two", top=Top(source="demo", memory_bytes=1 << 70))
+    timeless = msgspec.structs.replace(TWO, captured_at="yesterday")
+    bad = samples.snapshot(samples.pod("one"), huge)
+    assert export(archive, save("huge.json", bad), save("timeless.json", timeless)) == 1
+    errors = capsys.readouterr().err
+    assert "huge.json was not exported: it has a value that cannot be" in errors
+    assert "timeless.json was not exported: it has a value that cannot be" in errors
+    assert files(archive) == {}
+    assert not any((archive.directory / "_staging").iterdir())
+
+
+@pytest.mark.parametrize("done", range(len(TABLES)))
+def test_what_an_export_left_that_was_broken_off_is_removed_by_the_next(
+    archive: Asked, save: Save, capsys: pytest.CaptureFixture[str], done: int
+) -> None:
+    one, two = save("1.json", ONE), save("2.json", TWO)
+    assert export(archive, one, two) == 0
+    whole = files(archive)
+    (row,) = archive.rows("SELECT snapshot FROM snapshots WHERE file = '2.json'")
+    for table in list(TABLES)[done:]:
+        next((archive.directory / table).rglob(f"{row[0]}.parquet")).unlink()
+    (archive.directory / "_staging" / "old").mkdir()
+    (archive.directory / "_staging" / "old" / "pods.parquet").write_bytes(b"PAR1")
+    capsys.readouterr()
+    assert export(archive, one) == 0
+    assert files(archive) == {name: data for name, data in whole.items() if f"{row[0]}" not in name}
+    assert not (archive.directory / "_staging" / "old").exists()
+    told = "an export was broken off: its half of 1 snapshot is removed." in capsys.readouterr().err
+    assert told == (done > 0)
+    assert export(archive, two) == 0
+    assert files(archive).keys() == whole.keys()
+
+
+@pytest.mark.parametrize("harm", ["cut", "gone", "empty", "garbage"])
+def test_a_damaged_file_is_named_and_mended_by_exporting_again(
+    archive: Asked, save: Save, capsys: pytest.CaptureFixture[str], harm: str
+) -> None:
+    one, two = save("1.json", ONE), save("2.json", TWO)
+    assert export(archive, one, two) == 0
+    (row,) = archive.rows("SELECT snapshot FROM snapshots WHERE file = '2.json'")
+    harmed = next((archive.directory / "terms").rglob(f"{row[0]}.parquet"))
+    data = harmed.read_bytes()
+    if harm == "gone":
+        harmed.unlink()
+    else:
+        harmed.write_bytes({"cut": data[:-10], "empty": b"", "garbage": b"x" * 500}[harm])
+    capsys.readouterr()
+    assert export(archive, one) == 3
+    assert f"{harmed} is missing or cut short: export 2.json again" in capsys.readouterr().err
+    assert export(archive, two) == 0
+    assert harmed.exists()
+    assert archive.count("pods") == 3
+    assert archive.rows("SELECT count(*) FROM terms") == archive.rows(
+        "SELECT count(*) FROM terms JOIN snapshots USING (snapshot)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("mark", "sentence"),
+    [
+        ('{"archive_version": 2}', "is an archive of version 2; this memcollect writes 1. Upgrade"),
+        ('{"archive_version": 0}', "Export the JSON files into a new directory"),
+        ("{", "does not say which version the archive has"),
+        ("", "does not say which version the archive has"),
+    ],
+)
+def test_an_archive_of_another_version_is_left_as_it_is(
+    archive: Asked, save: Save, capsys: pytest.CaptureFixture[str], mark: str, sentence: str
+) -> None:
+    assert export(archive, save("1.json", ONE)) == 0
+    before = files(archive)
+    (archive.directory / "_archive.json").write_text(mark)
+    assert export(archive, save("2.json", TWO)) == 1
+    assert sentence in capsys.readouterr().err
+    assert files(archive) == before
+
+
+def test_a_folder_of_something_else_is_left_alone(
+    archive: Asked, save: Save, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive.directory.mkdir()
+    (archive.directory / "thesis.tex").touch()
+    assert export(archive, save("1.json", ONE)) == 2
+    assert "holds something else than an archive: thesis.tex." in capsys.readouterr().err
+    assert [path.name for path in archive.directory.iterdir()] == ["thesis.tex"]
+
+
+def test_a_file_in_the_directorys_place(save: Save, capsys: pytest.CaptureFixture[str]) -> None:
+    one = save("1.json", ONE)
+    assert run(["export", str(one), "-o", str(one)], "memcollect") == 2
+    assert "1.json is no directory." in capsys.readouterr().err
+
+
+def test_a_full_disk_is_told_and_what_was_there_stays(
+    archive: Asked, save: Save, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert export(archive, save("1.json", ONE)) == 0
+    before = files(archive)
+
+    def full(_path: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("memcollect.archive.writing._flush", full)
+    assert export(archive, save("2.json", TWO)) == 1
+    assert "could not be written: No space left on device. Free some space" in capsys.readouterr().err
+    assert files(archive) == before
+
+
+def test_two_exports_wait_for_each_other(archive: Asked, save: Save) -> None:
+    one, two = save("1.json", ONE), save("2.json", TWO)
+    assert export(archive, one) == 0
+    words = [sys.executable, "-m", "memcollect", "export", str(two), "-o", str(archive.directory)]
+    with (archive.directory / "_lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with Child(words, stderr=-2, stdout=-1) as child:
+            assert child.line() == f"memcollect: waiting for another export into {archive.directory}"
+            assert archive.count("pods") == 1
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            assert child.wait() == 0
+    assert archive.count("pods") == 3
+
+
+def test_without_pyarrow_it_says_what_to_install(
+    archive: Asked, save: Save, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pyarrow" else found(name))
+    assert export(archive, save("1.json", ONE)) == 1
+    assert capsys.readouterr().err == (
+        "memcollect: export needs pyarrow, which is not installed. Run: pip install 'memcollect[archive]'\n"
+    )
+    assert not archive.directory.exists()
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "", "x" * 300, "é" * 90, "a=b", "%41", "\t"])
+def test_a_clusters_name_makes_one_folder(name: str) -> None:
+    folder = module.folder_name(name)
+    assert "/" not in folder
+    assert 0 < len(os.fsencode(folder)) <= 200
