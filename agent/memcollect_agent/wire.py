@@ -192,6 +192,15 @@ class SkippedProcess(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     """VmRSS of /proc/PID/status, where that could still be read: an upper bound of its PSS."""
 
 
+class LargestProcess(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The process with the most private memory of a cgroup's that were read."""
+
+    pid: Count
+    comm: str = ""
+    """What it calls itself: anything, at most 15 characters. Escape it, and rest nothing on it."""
+    pss_anon_bytes: Count
+
+
 class ProcessSums(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Sums over the processes that were read; never a total when something was skipped.
 
@@ -222,6 +231,8 @@ class ProcessSums(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     hugetlb_bytes: Count | None = None
     page_tables_bytes: Count | None = None
     """Σ VmPTE; read only where memory.stat has no page tables, or when process detail was asked for."""
+    largest: LargestProcess | None = None
+    """By private memory; known of every sample, for it costs no further read."""
     skipped: list[SkippedProcess] = field(default_factory=list)
     skipped_unlisted: Count = 0
     """Skipped beyond the first 100, of which only the number is kept."""

@@ -17,7 +17,7 @@ from memcollect_agent.measure.spaces import Compare, Reading, Sharing, find_shar
 from memcollect_agent.parse.pid_stat import PidStat
 from memcollect_agent.read.kcmp import compare_spaces
 from memcollect_agent.read.procfs import ProcessDir, ProcFs
-from memcollect_agent.wire import DEFAULT_CEILING_BYTES, Process, ProcessSums, SkippedProcess
+from memcollect_agent.wire import DEFAULT_CEILING_BYTES, LargestProcess, Process, ProcessSums, SkippedProcess
 
 MAX_SKIPPED_LISTED = 100
 
@@ -304,6 +304,7 @@ class Tally:
         self._limit = limit
         self._heap: list[tuple[int, int, _Candidate]] = []
         self._readings: list[Reading] = []
+        self._names: dict[int, str] = {}
         self._sharing = Sharing(with_pid={}, by="", alike=[])
         self._sharing_rss: int | None = None
 
@@ -318,6 +319,7 @@ class Tally:
             self._page_tables_of += 1
         self.keep(candidate)
         self._readings.append(_reading(candidate))
+        self._names[candidate.stat.pid] = candidate.stat.comm
 
     def settle(self, compare: Compare | None, is_randomised: Callable[[int], bool]) -> None:
         """Take what several processes share in one address space off the sums, all but once."""
@@ -384,6 +386,7 @@ class Tally:
             threads=self._threads if self._read else None,
             hugetlb_bytes=sum(hugetlb) if len(hugetlb) == 2 else None,
             page_tables_bytes=self._page_tables if complete else None,
+            largest=self._most_private(),
             skipped=self.skipped,
             skipped_unlisted=self.skipped_unlisted,
             skipped_unlisted_rss_bytes=self._unlisted_rss,
@@ -399,6 +402,15 @@ class Tally:
             alike_pss_shmem_bytes=self._alike("Pss_Shmem"),
             **sizes,
         )
+
+    def _most_private(self) -> LargestProcess | None:
+        told = [each for each in self._readings if each.sizes.get("Pss_Anon")]
+        most = max(told, key=lambda each: (each.sizes["Pss_Anon"], -each.pid), default=None)
+        if most is None:
+            return None
+        pid = self._sharing.with_pid.get(most.pid, most.pid)
+        name = redact.visible(self._names.get(pid, ""))
+        return LargestProcess(pid=pid, comm=name, pss_anon_bytes=most.sizes["Pss_Anon"])
 
     def _alike(self, key: str) -> int | None:
         alike = self._sharing.alike

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from memcollect.accounting.charge import most_buffer_heads
 from memcollect.documents.snapshot import Composition, Reclaimable, SwapRoom, Term
+from memcollect.explain.mapped import program_of
 from memcollect.explain.statement import SMALLEST_SHARE, Case, Rank, Said
 from memcollect.units import human_bytes
 
@@ -112,6 +114,9 @@ FILE_NAMES = "is the kernel's cache of file names and inodes, most of which it c
 CACHE_TERMS = frozenset(
     {"hot_cache", "unwritten_hot_cache", "locked_cache", "cold_cache", "unwritten_cold_cache"}
 )
+_NAME = re.compile(r"[\w.+:@/-]{1,40}")
+LEAST_OF_ONE = 0.1
+"""Of the private memory: a process that has less is not worth its name."""
 IMPOSSIBLE = "The working set is 0 B, though memory.stat counts {counted}: its numbers do not fit each other"
 NOTHING = "Its app containers have a working set of 0 B"
 NONE_KNOWN = "{whole} in all, of which no part could be told"
@@ -134,9 +139,10 @@ def parts(case: Case) -> Iterator[Said]:
         sizes = {term.term: term.estimate_bytes for term in terms}
         amount = sum(sizes.values())
         of_whole = f" of {human_bytes(whole)}" if not place else ""
+        whose = _whose(case, amount) if part.topic == "anon" else ""
         yield Said(
             topic=part.topic,
-            sentence=f"{human_bytes(amount)}{of_whole} {_phrase(part, sizes, composition)}",
+            sentence=f"{human_bytes(amount)}{of_whole} {_phrase(part, sizes, composition)}{whose}",
             rank=Rank.PARTS,
             weight=amount,
             amount_bytes=amount,
@@ -147,6 +153,23 @@ def parts(case: Case) -> Iterator[Said]:
         template = NONE_KNOWN if composition.undecided else TOO_SMALL
         sentence = template.format(whole=human_bytes(whole)) if whole else NOTHING
         yield Said(topic="working_set", sentence=sentence, rank=Rank.PARTS, rests_on=["working_set"])
+
+
+def _whose(case: Case, amount: int) -> str:
+    """Return whose the most of `amount` bytes of private memory is; "" where no process holds much of it."""
+    told = [(each, each.sums.largest) for each, _ in case.apps if each.sums and each.sums.largest]
+    found = max(told, key=lambda each: each[1].pss_anon_bytes, default=None)
+    if found is None:
+        return ""
+    container, largest = found
+    # Pages that are charged elsewhere are among a process's own and not among the amount.
+    if not LEAST_OF_ONE * amount <= largest.pss_anon_bytes <= amount:
+        return ""
+    listed = (program_of(each) for each in container.processes if each.pid == largest.pid)
+    name = next(listed, largest.comm)
+    # A process may call itself a sentence.
+    whose = f"{name}'s (PID {largest.pid})" if _NAME.fullmatch(name) else f"PID {largest.pid}'s"
+    return f", {human_bytes(largest.pss_anon_bytes)} of it {whose}"
 
 
 def _phrase(part: Part, sizes: dict[str, int], composition: Composition) -> str:

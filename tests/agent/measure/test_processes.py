@@ -4,7 +4,7 @@ import pytest
 
 from memcollect_agent.measure.processes import Budget, Processes, Wanted
 from memcollect_agent.read.procfs import ProcFs
-from memcollect_agent.wire import ProcessSums
+from memcollect_agent.wire import LargestProcess, ProcessSums
 from worlds.agent_trees import Machine, pid_stat, smaps
 
 
@@ -36,6 +36,16 @@ def test_fields_are_summed_over_the_processes_that_were_read(machine: Machine) -
     assert result.read_from is not None
     assert result.read_until is not None
     assert result.read_from <= result.read_until
+
+
+def test_the_process_with_the_most_private_memory_is_told(machine: Machine) -> None:
+    for pid, anon in ((1, 70), (2, 20), (3, 30)):
+        rollup = machine.base / f"proc/{pid}/smaps_rollup"
+        lines = [line for line in rollup.read_text().splitlines() if not line.startswith("Pss_Anon")]
+        rollup.write_text("\n".join([*lines, f"Pss_Anon:  {anon} kB", ""]))
+    result = sums(machine, [1, 2, 3])
+    assert result.largest == LargestProcess(pid=1, comm="p1", pss_anon_bytes=70 << 10)
+    assert sums(machine, []).largest is None
 
 
 def test_no_process_is_no_sum_rather_than_zero(machine: Machine) -> None:

@@ -1,9 +1,10 @@
 import msgspec
 import pytest
 
-from memcollect.documents.snapshot import Composition, Finding, Pod, Residual, Term, Undecided
+from memcollect.documents.snapshot import Composition, Container, Finding, Pod, Residual, Term, Undecided
 from memcollect.explain.statement import Case
 from memcollect.explain.verdict import pronounce, statements
+from memcollect_agent.wire import LargestProcess, Process, ProcessSums
 from worlds.builders import MIB, facts
 
 
@@ -47,6 +48,27 @@ def test_every_large_part_is_told_in_order_of_size_with_its_fate() -> None:
         " under pressure; 128 MiB is tmpfs or shared memory, which only swap could take; 60 MiB"
         " is kernel caches of files (names, inodes, block records), most of which it can drop under pressure."
     )
+
+
+@pytest.mark.parametrize(
+    ("comm", "mib", "exe", "told"),
+    [
+        ("python3", 300, None, ", 300 MiB of it python3's (PID 41);"),
+        ("chrome", 300, "/opt/chromium/chromium", ", 300 MiB of it chromium's (PID 41);"),
+        ("not mine, sorry", 300, None, ", 300 MiB of it PID 41's;"),
+        ("python3", 40, None, ";"),
+        ("python3", 413, None, ";"),
+    ],
+)
+def test_private_memory_is_told_with_the_process_that_holds_much_of_it(
+    comm: str, mib: int, exe: str | None, told: str
+) -> None:
+    sums = ProcessSums(listed=1, largest=LargestProcess(pid=41, comm=comm, pss_anon_bytes=mib * MIB))
+    listed = [] if exe is None else [Process(pid=41, ppid=1, start_time=0.0, state="S", comm=comm, exe=exe)]
+    container = Container(name="app", sums=sums, processes=listed)
+    row = Pod(uid="u", name="p", composition=composition(anon=412, hot_cache=388), containers=[container])
+    text = pronounce(statements(Case(row, [(container, facts())], facts())))
+    assert text.startswith(f"412 MiB of 800 MiB is private memory of its processes{told}")
 
 
 def test_kernel_memory_is_told_with_its_largest_kind() -> None:
