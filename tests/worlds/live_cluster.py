@@ -59,6 +59,10 @@ def timestamp() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+LONG_HISTORY = ("--history-interval", "0.5", "--history-depth", "600")
+"""Five minutes in many points: a command on a busy machine takes longer than the usual half minute."""
+
+
 class LiveCluster:
     """`state` may be changed while it is served."""
 
@@ -145,7 +149,7 @@ def _listens(port: int) -> bool:
 
 
 def _agent_of(node: str) -> contextlib.AbstractContextManager[int]:
-    return agent_serving(recorded(RECORDED[node][0]), "--history-interval", "0.5")
+    return agent_serving(recorded(RECORDED[node][0]), *LONG_HISTORY)
 
 
 @contextlib.contextmanager

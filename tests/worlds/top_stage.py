@@ -9,6 +9,7 @@ from memcollect_agent.measure.sample import Roots
 from worlds.live_cluster import (
     LABELS,
     LONG_AGO,
+    LONG_HISTORY,
     LiveCluster,
     agent_pod,
     agent_serving,
@@ -86,7 +87,7 @@ class TopStage:
         node = Node(self.live, name, self._directory / name)
         if agent:
             self.live.state.put(PODS, agent_pod(name))
-            port = self._stack.enter_context(agent_serving(node.roots, "--history-interval", "0.5"))
+            port = self._stack.enter_context(agent_serving(node.roots, *LONG_HISTORY))
             self.live.reach(name, port)
             node.port = port
         return node

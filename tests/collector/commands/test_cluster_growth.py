@@ -14,6 +14,7 @@ from memcollect.testing import POD_METRICS, PODS, objects
 from memcollect_agent.measure.sample import Roots
 from worlds.live_cluster import (
     LONG_AGO,
+    LONG_HISTORY,
     LiveCluster,
     agent_pod,
     agent_serving,
@@ -85,7 +86,7 @@ def steps_of(pod: Pod) -> dict[str, int]:
 
 
 def test_with_history_the_sample_agrees_with_its_own_moment_and_the_growth_is_drift(tmp_path: Path) -> None:
-    with growing(tmp_path, "--history-interval", "0.5") as made:
+    with growing(tmp_path, *LONG_HISTORY) as made:
         made.sampled(BEFORE)
         made.grow()
         (pod,) = made.snapshot().pods
@@ -99,7 +100,7 @@ def test_with_history_the_sample_agrees_with_its_own_moment_and_the_growth_is_dr
 
 
 def test_a_number_that_was_never_so_is_not_explained_by_growth(tmp_path: Path) -> None:
-    with growing(tmp_path, "--history-interval", "0.5") as made:
+    with growing(tmp_path, *LONG_HISTORY) as made:
         made.sampled(200 * MIB)
         made.grow()
         (pod,) = made.snapshot().pods
