@@ -20,6 +20,7 @@ PAGE = 4096
 SMALL_FILES = 5_000
 """As many as User-Mode Linux looks at in some seconds: its system calls take ten times as long as others'."""
 GROWN_MOST = 20 * MIB
+SERVED, SERVICE = "served", "made-service"
 IMAGE = DISK / "image"
 MODEL = "/models/e5.bin"
 SECRET = DISK / "secret"
@@ -62,6 +63,13 @@ class MappingTruth(Struct, frozen=True, kw_only=True):
     high_bytes: int
     mappings: int | None = None
     """How many; None: not known by construction."""
+
+
+class Service(Struct, frozen=True, kw_only=True):
+    """A service made on purpose, and the container that it is in."""
+
+    cgroup: Path
+    process: Tenant
 
 
 class Contents(Struct, frozen=True, kw_only=True):
@@ -207,3 +215,25 @@ def _languages(stage: Stage) -> list[MappingTruth]:
     tenant = stage.command(pod.containers["app"], [node, "--max-semi-space-size=1", "-e", NODE])
     used, whole = map(int, tenant.wait_ready().split())
     return [MappingTruth(pod="node", kind="v8", low_bytes=used, high_bytes=whole)]
+
+
+def made_service(stage: Stage) -> Service:
+    """Start a server, and a service beside it that can be ended.
+
+    The service's children share its memory, it has page tables, threads and full sockets, and it leaves a
+    file in the page cache and names in the kernel's; the server shares a file's pages with it.
+    """
+    pod = stage.pod(SERVED)
+    cgroup = pod.containers["app"]
+    shared = stage.file("shared-library", 3 * MIB)
+    left = DISK / "left"
+    stage.tenant(pod, f"anon {12 * MIB} map {shared}")
+    program = str(shutil.copy(stage.program, RUN / SERVICE))
+    words = (
+        f"anon {24 * MIB} stubs 2 map {shared} sparse 300 threads 40 "
+        f"write {left} {4 * MIB} lookups {DISK} 4000"
+    )
+    process = stage.command(cgroup, [program, *words.split()])
+    process.wait_ready()
+    process.ask("sockets 20")
+    return Service(cgroup=cgroup, process=process)

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from lab.contents import Contents, play
+from lab.contents import Contents, made_service, play
 from lab.contents_stuck import end_stuck_mounts
 from lab.deploy_rights import only
 from lab.stage import DISK, FLUSH_SECONDS, Stage
@@ -42,6 +42,8 @@ class Looked(Struct, frozen=True, kw_only=True):
     samples: dict[str, NodeSample]
     grown: dict[str, tuple[int, int]]
     """Of the growing file: its size before and after each sample, in bytes."""
+    charged: list[int]
+    """Of the container with the service: its charge before the service was ended, and after, in bytes."""
 
 
 def look(program: str, result: Path) -> None:
@@ -51,6 +53,8 @@ def look(program: str, result: Path) -> None:
     samples: dict[str, NodeSample] = {}
     grown: dict[str, tuple[int, int]] = {}
     try:
+        # First, for it writes a file, and with that drops what is cached of the others'.
+        service = made_service(stage)
         contents = play(stage)
         _say(f"played {time.monotonic() - began:.1f}s")
         time.sleep(FLUSH_SECONDS)
@@ -60,6 +64,10 @@ def look(program: str, result: Path) -> None:
             before = growing.stat().st_size
             samples[name] = _sample(name, command)
             grown[name] = before, growing.stat().st_size
+        charged = [_charge(service.cgroup)]
+        service.process.end()
+        time.sleep(FLUSH_SECONDS)
+        charged.append(_charge(service.cgroup))
     finally:
         end_stuck_mounts()
     looked = Looked(
@@ -69,6 +77,7 @@ def look(program: str, result: Path) -> None:
         containers={spec.container_id(each.name): each.name for spec in specs for each in spec.containers},
         samples=samples,
         grown=grown,
+        charged=charged,
     )
     result.write_bytes(msgspec.json.encode(looked))
 
@@ -87,6 +96,10 @@ def sample() -> None:
         process_limit=5, mappings=True, file_limit=MOST_FILES, time_budget_seconds=SECONDS
     )
     sys.stdout.buffer.write(msgspec.json.encode(sample_node(request, Roots())))
+
+
+def _charge(cgroup: Path) -> int:
+    return int((cgroup / "memory.current").read_text())
 
 
 def _say(line: str) -> None:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from lab.compile import SOURCE, compiled
-from lab.contents import SMALL_FILES, FileTruth, MappingTruth
+from lab.contents import SERVED, SERVICE, SMALL_FILES, FileTruth, MappingTruth
 from lab.contents_runner import RIGHTS, Looked
 from memcollect.documents.snapshot import Pod
 from memcollect.explain import explain
@@ -16,6 +16,7 @@ from memcollect.explain.files import charged_bytes, file_sums
 from memcollect.join import Capture, LocalNames, local_snapshot
 from memcollect.lab import kernels, uml
 from memcollect.lab.errors import LabError
+from memcollect.services import Entry, with_services
 from memcollect_agent.wire import FileUse, MappedPart, PodFiles
 
 pytestmark = pytest.mark.lab
@@ -223,3 +224,18 @@ def test_the_verdict_names_what_is_more_than_a_quarter_of_the_working_set(
     assert "anonymous mapping of 64" in said["large"]
     if rights == "all":
         assert "/run/data/thrice: 20 MiB of its pages are charged to this pod" in said["thrice"]
+
+
+@pytest.mark.parametrize("rights", RIGHTS)
+def test_the_price_of_a_service_holds_what_ending_it_saved(looked: Looked, rights: str) -> None:
+    """The prediction is of the sample, with the service running; the charge was read again without it."""
+    pod = pods_of(looked, rights)[SERVED]
+    table = [Entry(name="Made", programs=[SERVICE])]
+    (container,) = [each for each in with_services(pod, table).containers if each.role == "container"]
+    (price,) = [each for each in container.services if each.name == "Made"]
+    with_it, without_it = looked.charged
+    saved = with_it - without_it
+    assert price.saves_low_bytes is not None
+    assert price.saves_high_bytes is not None
+    assert 24 * MIB <= price.saves_low_bytes <= saved <= price.saves_high_bytes
+    assert price.saves_high_bytes - price.saves_low_bytes < 24 * MIB

@@ -192,8 +192,10 @@ class Service(Struct, frozen=True, kw_only=True):
     saves_low_bytes: int | None = None
     """What the container would lose at least if it were off: private pages of its processes …"""
     saves_high_bytes: int | None = None
-    """… and at most: all that they map by fair share, their page tables and kernel stacks. A prediction; None
-    also where it has processes that were not listed."""
+    """… and at most: all that they map by fair share, their page tables and kernel stacks, and all other
+    kernel memory of the container. A prediction; None also where it has processes that were not listed."""
+    saves_kernel_bytes: int | None = None
+    """Of the upper end what may be any service's of the container: it counts once where several are off."""
     switch: str = ""
     """What turns it off, where the table of services knows it."""
 

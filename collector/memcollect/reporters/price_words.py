@@ -22,7 +22,8 @@ def without(services: Sequence[Service]) -> Iterator[str]:
         return
     low = sum(each.saves_low_bytes or 0 for each in known)
     highs = [each.saves_high_bytes for each in known if each.saves_high_bytes is not None]
-    high = sum(highs) if len(highs) == len(known) else None
+    again = sum(each.saves_kernel_bytes or 0 for each in known[1:])
+    high = sum(highs) - again if len(highs) == len(known) else None
     names, switches = ([getattr(each, key) for each in known] for key in ("name", "switch"))
     them = "turns it" if len(known) == 1 else "turn them"
     saved = f"Without {_listed(names)}: {_between(low, high)} (predicted)."

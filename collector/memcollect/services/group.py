@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from memcollect.documents.snapshot import Container, Pod, Service
-from memcollect.services.price import price_of
+from memcollect.services.price import Price, kernel_bytes, price_of
 from memcollect.services.table import Entry
 from memcollect_agent.wire import Process, ProcessSums
 
@@ -27,14 +27,22 @@ def with_services(pod: Pod, table: Sequence[Entry]) -> Pod:
 def _with_services(container: Container, table: Sequence[Entry]) -> Container:
     if not container.processes or container.role == "pause":
         return container
-    services = group(container.processes, container.sums, table)
+    cgroup = container.cgroup
+    kernel = kernel_bytes(cgroup.stat, cgroup.current_bytes) if cgroup is not None else None
+    services = group(container.processes, container.sums, table, kernel)
     return msgspec.structs.replace(container, services=services)
 
 
-def group(processes: Sequence[Process], sums: ProcessSums | None, table: Sequence[Entry]) -> list[Service]:
+def group(
+    processes: Sequence[Process],
+    sums: ProcessSums | None,
+    table: Sequence[Entry],
+    kernel: int | None = None,
+) -> list[Service]:
     """Return the services, the largest first, then "other" and "unlisted".
 
-    "other": no entry matches. "unlisted": what the sums hold beyond the processes that are listed.
+    "other": no entry matches. "unlisted": what the sums hold beyond the processes that are listed. `kernel`:
+    bytes of the container that may be any service's; None: not known, and so is the upper end of each price.
     """
     members: dict[str, list[Process]] = {}
     by_pid = {each.pid: each for each in processes}
@@ -44,7 +52,12 @@ def group(processes: Sequence[Process], sums: ProcessSums | None, table: Sequenc
     switches = {entry.name: entry.switch for entry in reversed(table) if entry.switch}
     is_whole = sums is None or sums.read <= sum(not each.skipped for each in processes)
     services = [
-        _priced(_added(name, group_), group_, switches.get(name, ""), is_whole=is_whole)
+        _priced(
+            _added(name, group_),
+            price_of(group_, [each for each in processes if each not in group_] if is_whole else None),
+            switches.get(name, ""),
+            kernel if is_whole else None,
+        )
         for name, group_ in members.items()
     ]
     services.sort(key=lambda each: -(each.pss_bytes or 0))
@@ -92,12 +105,12 @@ def _added(name: str, processes: Sequence[Process]) -> Service:
     return Service(name=name, processes=len(processes), **sizes)
 
 
-def _priced(service: Service, processes: Sequence[Process], switch: str, *, is_whole: bool) -> Service:
-    price = price_of(processes)
+def _priced(service: Service, price: Price | None, switch: str, kernel: int | None) -> Service:
     return msgspec.structs.replace(
         service,
         saves_low_bytes=price.low_bytes if price else None,
-        saves_high_bytes=price.high_bytes if price and is_whole else None,
+        saves_high_bytes=price.high_bytes + kernel if price and kernel is not None else None,
+        saves_kernel_bytes=kernel if price else None,
         switch=switch,
     )
 

@@ -1,7 +1,9 @@
+import pytest
+
 from memcollect.reporters.price_words import price, without
 from memcollect.services import default_table
 from memcollect.services.group import group
-from memcollect.services.price import STACK_BYTES, Price, price_of
+from memcollect.services.price import STACK_BYTES, Price, kernel_bytes, price_of
 from memcollect_agent.measure.processes import Budget, Processes, Wanted
 from memcollect_agent.read.procfs import ProcFs
 from memcollect_agent.wire import Process, ProcessSums
@@ -36,6 +38,16 @@ def test_what_a_fork_shares_may_stay() -> None:
     assert found.low_bytes == 20 * MIB  # of 40 MiB at most 20 are shared by halves
 
 
+def test_what_only_its_own_processes_share_is_lost_with_them() -> None:
+    """Three processes with the same 30 MiB, and a neighbour that shares nothing, or 8 MiB at most."""
+    own = [process(pid, anon=10 * MIB, anonymous=30 * MIB, pss=10 * MIB) for pid in (1, 2, 3)]
+    alone = process(4, anon=9 * MIB, anonymous=9 * MIB, pss=9 * MIB)
+    sharing = process(4, anon=9 * MIB, anonymous=13 * MIB, pss=9 * MIB)
+    blind = Process(pid=4, ppid=0, start_time=0.0)
+    lows = [price_of(own, others) for others in ([alone], [sharing], [blind], None)]
+    assert [each.low_bytes if each else None for each in lows] == [30 * MIB, 22 * MIB, 0, 0]
+
+
 def test_a_process_that_does_not_tell_leaves_no_price() -> None:
     assert price_of([Process(pid=1, ppid=0, start_time=0.0)]) is None
     assert price_of([]) is None
@@ -61,13 +73,36 @@ def test_services_with_a_switch_are_told_together() -> None:
         process(2, anon=50 * MIB, anonymous=50 * MIB, pss=60 * MIB, command="code-server"),
         process(3, anon=MIB, anonymous=MIB, pss=MIB, command="nginx"),
     ]
-    services = group(listed, ProcessSums(read=3), default_table())
+    services = group(listed, ProcessSums(read=3), default_table(), 6 * MIB)
     (sentence,) = without(services)
     assert sentence == (
-        "Without Jupyter and code-server: −150 MiB to −172 MiB (predicted). If the image knows the switch, "
+        "Without Jupyter and code-server: −150 MiB to −178 MiB (predicted). If the image knows the switch, "
         "DISABLE_JUPYTER=true and DISABLE_CODE_SERVER=true turn them off."
     )
-    assert price(services[0]) == "−100 MiB to −111 MiB"
+    assert price(services[0]) == "−100 MiB to −117 MiB"
+
+
+def test_where_the_containers_kernel_memory_is_not_known_there_is_no_upper_bound() -> None:
+    listed = [process(1, anon=100 * MIB, anonymous=100 * MIB, pss=110 * MIB)]
+    (service,) = group(listed, ProcessSums(read=1), default_table())
+    assert (service.saves_low_bytes, service.saves_high_bytes) == (100 * MIB, None)
+
+
+@pytest.mark.parametrize(
+    ("stat", "current", "expected"),
+    [
+        ({"kernel": 9 * MIB, "sock": MIB, "pagetables": 2 * MIB, "kernel_stack": MIB}, None, 7 * MIB),
+        ({"anon": 4 * MIB, "file": 3 * MIB, "pagetables": MIB, "kernel_stack": MIB}, 12 * MIB, 3 * MIB),
+        ({"anon": 4 * MIB, "file": 3 * MIB}, 5 * MIB, 0),
+        ({"anon": 4 * MIB, "file": 3 * MIB}, None, None),
+        (None, 5 * MIB, None),
+    ],
+    ids=["named whole", "what the charge leaves", "torn", "no charge", "no memory.stat"],
+)
+def test_kernel_memory_that_may_be_anybodys(
+    stat: dict[str, int] | None, current: int | None, expected: int | None
+) -> None:
+    assert kernel_bytes(stat, current) == expected
 
 
 def test_processes_that_were_not_listed_leave_no_upper_bound() -> None:
