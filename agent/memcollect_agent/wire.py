@@ -364,6 +364,31 @@ class FilesGap(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """How many, where they were counted."""
 
 
+class CgroupPages(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The pages of files that one cgroup pays for, told page by page (/proc/kpageflags, /proc/kpagecgroup).
+
+    Unlike memory.stat, which may be two seconds old, this is what was there. Pages of a removed cgroup are
+    under its nearest ancestor that lives.
+    """
+
+    path: str
+    """As Cgroup.path."""
+    active_file_bytes: Count = 0
+    """Of page cache, used again since it was read."""
+    inactive_file_bytes: Count = 0
+    """Of page cache, used once: the first to go."""
+    unevictable_file_bytes: Count = 0
+    """Of page cache, locked in memory."""
+    shmem_bytes: Count = 0
+    """Of tmpfs, memfds and shared anonymous memory."""
+    dirty_bytes: Count = 0
+    """Of page cache, not written yet."""
+    huge_bytes: Count = 0
+    """Of page cache and tmpfs, in huge pages."""
+    untold_bytes: Count = 0
+    """Later pages of large folios: kernels before 6.10 tell neither list nor kind of them."""
+
+
 class PodFiles(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The files behind one pod's page cache and tmpfs."""
 
@@ -378,6 +403,10 @@ class PodFiles(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     gaps: list[FilesGap] = field(default_factory=list)
     payers_unknown: str = ""
     """Why no file has its payers, as a sentence."""
+    pages: list[CgroupPages] | None = None
+    """Of the pod's cgroups that pay for any, counted page by page; None: not known."""
+    pages_unknown: str = ""
+    """Why not, as a sentence."""
     before: dict[str, Count] | None = None
     """Lines of the pod's memory.stat before any file was looked at …"""
     after: dict[str, Count] | None = None

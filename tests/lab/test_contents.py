@@ -239,3 +239,19 @@ def test_the_price_of_a_service_holds_what_ending_it_saved(looked: Looked, right
     assert price.saves_high_bytes is not None
     assert 24 * MIB <= price.saves_low_bytes <= saved <= price.saves_high_bytes
     assert price.saves_high_bytes - price.saves_low_bytes < 24 * MIB
+
+
+@pytest.mark.parametrize("rights", RIGHTS)
+def test_page_by_page_a_pods_cache_is_what_its_memory_stat_says(looked: Looked, rights: str) -> None:
+    """Which needs no capability at all: user 0 may read whose each page is and on which list."""
+    growing = {each.pod for each in looked.contents.files if each.low_bytes < each.high_bytes}
+    checked = 0
+    for name, files in files_of(looked, rights).items():
+        if name in growing or files.before is None or files.before["file"] < MIB:
+            continue
+        assert files.pages is not None, files.pages_unknown
+        for line in ("active_file", "inactive_file", "shmem"):
+            counted = sum(getattr(each, f"{line}_bytes") for each in files.pages)
+            assert abs(counted - files.before[line]) <= tolerance(files.before[line]), (name, line)
+        checked += 1
+    assert checked >= 5

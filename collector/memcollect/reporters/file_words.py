@@ -119,6 +119,8 @@ def sum_sentences(pod: Pod) -> Iterator[str]:
     for each in pod.file_sums:
         if each.whole_bytes:
             yield _sum(each)
+    if sentence := page_sentence(pod):
+        yield sentence
 
 
 def _sum(each: FileSum) -> str:
@@ -137,6 +139,25 @@ def _between(low: int, high: int) -> str:
     return size(low) if size(low) == size(high) else interval(low, high)
 
 
+LISTS = (
+    ("active_file_bytes", "of page cache on the active list"),
+    ("inactive_file_bytes", "of page cache on the inactive list"),
+    ("unevictable_file_bytes", "of page cache locked in memory"),
+    ("shmem_bytes", "of tmpfs and shared memory"),
+    ("untold_bytes", "in large folios, whose list this kernel does not tell"),
+    ("dirty_bytes", "of the page cache not written yet"),
+    ("huge_bytes", "of all in huge pages"),
+)
+
+
+def page_sentence(pod: Pod) -> str:
+    """Return on which lists the pod's pages of files are, where they were counted one by one; "" else."""
+    pages = (pod.files.pages if pod.files else None) or []
+    amounts = [(sum(getattr(each, name) for each in pages), what) for name, what in LISTS]
+    told = [f"{size(amount)} {what}" for amount, what in amounts if amount]
+    return f"Counted page by page: {', '.join(told)}." if told else ""
+
+
 def open_sentences(pod: Pod) -> Iterator[str]:
     """Yield what of the files is not known, and which right or kernel would tell."""
     files = pod.files
@@ -144,6 +165,8 @@ def open_sentences(pod: Pod) -> Iterator[str]:
         return
     if files.payers_unknown:
         yield f"Who pays for a file is not known: {files.payers_unknown}."
+    if files.pages_unknown:
+        yield f"On which lists its pages are is known of memory.stat alone: {files.pages_unknown}."
     for gap in files.gaps:
         count = f"{gap.files} files: " if gap.files else ""
         place = f"{gap.place}: " if gap.place else ""

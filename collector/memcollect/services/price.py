@@ -3,10 +3,10 @@
 At least the private pages that no process but these can map: those that each has alone, or all that they have
 but what the others may share with them, whichever is more. At most everything that they map by their fair
 share, with their page tables and the stacks of their threads in the kernel, and all other kernel memory of
-the container (slab, sockets, …): whose that is nobody knows, so it is in the upper end of each. A page that only
-these processes map is whole in the sum of their PSS, and one that others map, too, stays whatever ends; so
-the sum is a bound. Files that they leave in the page cache, and what they wrote to tmpfs, stay; a memfd or a
-deleted file that they hold open and do not map goes, and is not in it.
+the container (slab, sockets, …): whose that is nobody knows, so it is in the upper end of each. A page that
+only these processes map is whole in the sum of their PSS, and one that others map, too, stays whatever ends;
+so the sum is a bound. Files that they leave in the page cache, and what they wrote to tmpfs, stay; a memfd or
+a deleted file that they hold open and do not map goes, and is not in it.
 """
 
 from __future__ import annotations

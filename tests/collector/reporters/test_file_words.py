@@ -2,7 +2,7 @@ import msgspec
 
 from memcollect.explain import explain
 from memcollect.reporters import html, markdown, table
-from memcollect_agent.wire import FilesGap, FileUse, Payer, PodFiles
+from memcollect_agent.wire import CgroupPages, FilesGap, FileUse, Payer, PodFiles
 from worlds.builders import MIB, container, pod, snapshot
 
 HOSTILE = "/srv/<script>|`x`\\x1b[31m/" + "y" * 90 + "/weights.bin"
@@ -67,3 +67,24 @@ def test_without_files_no_page_has_the_heading() -> None:
     bare = explain(snapshot(msgspec.structs.replace(SHOWN.pods[0], files=None)))
     for text in (table.render(bare), markdown.render(bare), html.render(bare)):
         assert "Files behind" not in text
+
+
+def test_what_was_counted_page_by_page_is_told_by_its_lists_and_what_could_not_be_with_its_reason() -> None:
+    pages = [
+        CgroupPages(
+            path="/pod/app", active_file_bytes=9 * MIB, inactive_file_bytes=50 * MIB, dirty_bytes=MIB
+        ),
+        CgroupPages(path="/pod", inactive_file_bytes=5 * MIB, shmem_bytes=3 * MIB),
+    ]
+    counted = msgspec.structs.replace(FILES, pages=pages)
+    unknown = msgspec.structs.replace(FILES, pages_unknown="this machine has more pages")
+    for render in (table.render, markdown.render, html.render):
+        told, untold = (
+            " ".join(render(explain(snapshot(pod(container(), files=each)))).split())
+            for each in (counted, unknown)
+        )
+        assert (
+            "Counted page by page: 9.0 MiB of page cache on the active list, 55.0 MiB of page cache on the "
+            "inactive list, 3.0 MiB of tmpfs and shared memory, 1.0 MiB of the page cache not written yet."
+        ) in told
+        assert "known of memory.stat alone: this machine has more pages." in untold.replace("\\", "")

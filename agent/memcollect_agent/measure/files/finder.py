@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from memcollect_agent.errors import AgentError, DeniedError, GoneError, ParseError, UnsupportedError
 from memcollect_agent.measure.files import places
 from memcollect_agent.measure.files.held import MOST_PIDS, Held, Holding, Identity, Mapped, is_shared_memory
+from memcollect_agent.measure.files.lists import PageLists
 from memcollect_agent.measure.files.probe import LEAST_FOR_PAYERS, Probed, Prober
 from memcollect_agent.measure.files.walk import Bounds, Walked, walk
 from memcollect_agent.parse import mountinfo
@@ -76,6 +77,7 @@ class FileFinder:
         self._bounds = Bounds(seconds)
         self._walks: dict[tuple[str, ...], Walked] = {}
         self._owners, self._payers_unknown = self._page_owners()
+        self._lists = PageLists(proc.root, self._bounds)
         self._prober = Prober(self._owners, swaps=swaps)
         self._host = {mount.device: mount for mount in self._mounts(1)}
 
@@ -94,6 +96,7 @@ class FileFinder:
             return PodFiles(before=before, after=before)
         own = dict(_inodes(directory))
         uses, gaps = self._uses(own, pids)
+        pages, pages_unknown = self._lists.of(own)
         uses.sort(key=lambda use: (-_weight(use, own), use.path))
         others = uses[self._limit :]
         return PodFiles(
@@ -103,6 +106,8 @@ class FileFinder:
             looked_at=self._prober.looked_at - looked_at,
             gaps=gaps,
             payers_unknown=self._payers_unknown or self._prober.payers_unknown,
+            pages=pages,
+            pages_unknown=pages_unknown,
             before=before,
             after=_lines(directory),
             wall_seconds=time.monotonic() - wall,

@@ -23,13 +23,14 @@ class Bounds:
     """How much may still be looked at in one sample."""
 
     def __init__(self, seconds: float) -> None:
-        self._until = time.monotonic() + seconds
+        self.until = time.monotonic() + seconds
+        """Of time.monotonic."""
         self.files = MAX_FILES
         self.entries = MAX_ENTRIES
 
     def are_spent(self) -> bool:
         """Whether no further file may be looked at."""
-        return self.files <= 0 or self.entries <= 0 or time.monotonic() >= self._until
+        return self.files <= 0 or self.entries <= 0 or time.monotonic() >= self.until
 
 
 class Walked(Struct):
