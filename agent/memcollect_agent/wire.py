@@ -201,6 +201,27 @@ class LargestProcess(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     pss_anon_bytes: Count
 
 
+class Rings(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Pages of the kernel's own that processes map and smaps_rollup counts as pages of files, by PSS.
+
+    They are in `pss_file_bytes`, and no file's. The first two are charged to no cgroup; the others to that of
+    their maker, as kernel memory.
+    """
+
+    perf_bytes: Count = 0
+    """Rings of perf_event_open."""
+    socket_bytes: Count = 0
+    """Rings of packet sockets (AF_PACKET, AF_XDP)."""
+    io_uring_bytes: Count = 0
+    """Queues of io_uring."""
+    bpf_bytes: Count = 0
+    """Maps of BPF, its ring buffers among them."""
+    looked_at: Count = 0
+    """Processes whose mappings were looked through: those with more than 1 MiB of file pages."""
+    unread: Count = 0
+    """Such processes that were not: refused, out of time, or beyond the most."""
+
+
 class ProcessSums(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Sums over the processes that were read; never a total when something was skipped.
 
@@ -255,6 +276,11 @@ class ProcessSums(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     alike_pss_shmem_bytes: Count | None = None
     read_from: Amount | None = None
     read_until: Amount | None = None
+    rings: Rings | None = None
+    """None: not looked for, since nothing pointed to any, or by an agent that does not know of them."""
+    block_bytes: Count | None = None
+    """The smallest block of the disks' file systems that the first of its processes has mounted. Looked at
+    only where the reclaimable kernel memory is large enough to ask; None: not looked at, or there is none."""
 
 
 class Region(Struct, frozen=True, kw_only=True, omit_defaults=True):

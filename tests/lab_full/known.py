@@ -6,14 +6,7 @@ import pytest
 
 from lab_full.passes import PASSES
 
-KNOWN: tuple[tuple[str, str, str, str], ...] = (
-    (
-        "cause",
-        "perf_ring|packet_ring",
-        ".*",
-        "issue 12.5: a ring's pages are told as files charged elsewhere or rings, and not which of them",
-    ),
-)
+KNOWN: tuple[tuple[str, str, str, str], ...] = ()
 """(check, workloads, passes, reason); the first three are patterns of whole names."""
 
 

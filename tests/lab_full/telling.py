@@ -29,6 +29,7 @@ WORDS = {
     "swap": r"swap",
     "lazyfree": r"given back",
     "ksm": r"KSM|merged",
+    "rings": r"buffers",
     "dead_containers": r"gone",
     "borrowed_file": r"file pages",
     "borrowed_anon": r"private memory",

@@ -141,21 +141,25 @@ def bpf_array(stage: FullStage) -> list[Truth]:
 def bpf_ring(stage: FullStage) -> list[Truth]:
     pod = stage.pod("bpf-ring")
     stage.tenant(pod, f"bpfring {16 * MIB}")
-    return [truth(pod, "other_kernel", 16 * MIB), truth(pod, "borrowed_file", 0)]
+    return [
+        truth(pod, "other_kernel", 16 * MIB),
+        truth(pod, "rings", 16 * MIB),
+        truth(pod, "borrowed_file", 0),
+    ]
 
 
 def perf_ring(stage: FullStage) -> list[Truth]:
     """Charged to nobody: mapped here, and no neighbour pays."""
     pod = stage.pod("perf")
     stage.tenant(pod, f"anon {5 * MIB} perf 4096")
-    return [truth(pod, "anon", 5 * MIB), truth(pod, "borrowed_file", 0)]
+    return [truth(pod, "anon", 5 * MIB), truth(pod, "rings", 16 * MIB), truth(pod, "borrowed_file", 0)]
 
 
 def packet_ring(stage: FullStage) -> list[Truth]:
     """Charged to nobody, as perf's."""
     pod = stage.pod("packet")
     stage.tenant(pod, f"anon {7 * MIB} packet {16 * MIB}")
-    return [truth(pod, "anon", 7 * MIB), truth(pod, "borrowed_file", 0)]
+    return [truth(pod, "anon", 7 * MIB), truth(pod, "rings", 16 * MIB), truth(pod, "borrowed_file", 0)]
 
 
 def secret_memory(stage: FullStage) -> list[Truth]:
@@ -203,7 +207,7 @@ def small_blocks(stage: FullStage) -> list[Truth]:
     pod = stage.pod("small-blocks")
     stage.tenant(pod, f"write {SMALL}/blob {64 * MIB}")
     heads = 64 * MIB // 1024 // (PAGE // BUFFER_HEAD_BYTES) * PAGE
-    return [truth(pod, "slab_reclaimable", heads)]
+    return [truth(pod, "slab_reclaimable", heads, says="blocks it has mounted, of 1 KiB")]
 
 
 def meminfo(name: str) -> int:

@@ -46,6 +46,11 @@ class CgroupReading:
         return self._current
 
     @property
+    def stat(self) -> dict[str, int] | None:
+        """memory.stat as begin() found it."""
+        return self._stat
+
+    @property
     def itemises_page_tables(self) -> bool:
         """Whether memory.stat tells of page tables, as it does from commit f0c0c115fb81 (5.11) on."""
         return self._stat is not None and "pagetables" in self._stat

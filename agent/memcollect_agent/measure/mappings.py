@@ -7,31 +7,25 @@ files with both kinds of pages, some of them shared, and these get an interval (
 smaps_account).
 """
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-from memcollect_agent.errors import AgentError, DeniedError, GoneError, read_error
+from memcollect_agent.errors import AgentError, DeniedError, GoneError
 from memcollect_agent.measure.problems import Problems
 from memcollect_agent.measure.shapes import Surroundings, bss_of, shape_of
-from memcollect_agent.parse import smaps
 from memcollect_agent.parse.smaps import Mapping
-from memcollect_agent.read import files
 from memcollect_agent.read.procfs import ProcessDir, ProcFs
+from memcollect_agent.read.smaps import READ_LIMIT, SmapsReading
 from memcollect_agent.redact import visible
 from memcollect_agent.wire import MappedPart, Process, ProcessMappings
 
-READ_LIMIT = 32 << 20
-"""Bytes of smaps of one process: some 40,000 mappings; the kernel allows 65,530 unless told otherwise."""
 MOST_PROCESSES = 256
 """Of one sample."""
 MOST_PARTS = 24
 """Of one process; what is beyond is added up in the last one."""
 LARGE_BYTES = 1 << 20
 """Of private memory in one unnamed mapping, from which on it is a part of its own."""
-_CHUNK = 64 << 10
-_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 _DELETED = " (deleted)"
 _KIB = 1 << 10
 
@@ -104,7 +98,7 @@ def read_mappings(process: ProcessDir, exe: str | None) -> ProcessMappings:
     """
     before = process.smaps_rollup().get("Pss_Anon")
     counted = _Counted()
-    reading = _Reading(process)
+    reading = SmapsReading(process)
     found = parts(counted.each(reading.mappings()), exe)
     after = process.smaps_rollup().get("Pss_Anon")
     return ProcessMappings(
@@ -230,50 +224,3 @@ class _Counted:
         for mapping in mappings:
             self.count += 1
             yield mapping
-
-
-class _Reading:
-    """smaps in pieces, so that never more of it is held than one: it may be tens of MiB."""
-
-    def __init__(self, process: ProcessDir) -> None:
-        self._process = process
-        self._path = f"{process.path}/smaps"
-        self.cut = False
-
-    def mappings(self) -> Iterator[Mapping]:
-        """Yield each mapping, in the order of addresses, up to READ_LIMIT bytes."""
-        rest = b""
-        for piece in self._pieces():
-            data = rest + piece
-            whole = smaps.whole_mappings(data)
-            yield from smaps.parse(whole, self._path)
-            rest = data[len(whole) :]
-        if not self.cut:
-            yield from smaps.parse(rest, self._path)
-
-    def _pieces(self) -> Iterator[bytes]:
-        try:
-            fd = os.open("smaps", _FLAGS, dir_fd=self._process.fd)
-        except OSError as error:
-            raise read_error(self._path, error) from error
-        try:
-            yield from files.told(self._path, self._read(fd))
-        except OSError as error:
-            raise read_error(self._path, error) from error
-        finally:
-            os.close(fd)
-
-    def _read(self, fd: int) -> Iterator[bytes]:
-        size = 0
-        gathered: list[bytes] = []
-        # The kernel hands out a page or so at each read, whatever is asked for.
-        while chunk := os.read(fd, _CHUNK):
-            gathered.append(chunk)
-            size += len(chunk)
-            if size >= READ_LIMIT:
-                self.cut = True
-                break
-            if sum(map(len, gathered)) >= _CHUNK:
-                yield b"".join(gathered)
-                gathered = []
-        yield b"".join(gathered)

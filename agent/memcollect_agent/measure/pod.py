@@ -9,6 +9,8 @@ from msgspec import Struct
 
 from memcollect_agent import pods, redact
 from memcollect_agent.errors import AgentError, GoneError
+from memcollect_agent.measure import blocks
+from memcollect_agent.measure import rings as rings_
 from memcollect_agent.measure.cgroup import CgroupReading
 from memcollect_agent.measure.discover import Found
 from memcollect_agent.measure.loose import Loose
@@ -20,7 +22,7 @@ from memcollect_agent.read.cgroupfs import CgroupDir, CgroupFs
 from memcollect_agent.read.procfs import ProcFs
 from memcollect_agent.redact import visible
 from memcollect_agent.sandbox import HOLDERS, SandboxPlace, find_hints, looks_ordinary
-from memcollect_agent.wire import Container, Hint, Pod, SampleRequest
+from memcollect_agent.wire import Container, Hint, Pod, ProcessSums, SampleRequest
 
 PAUSE_CHARGE_BYTES = 2 << 20
 """A pause container was seen with up to 0.9 MiB, when it paid for the first page cache."""
@@ -78,7 +80,7 @@ class PodMeasurer:
             driver=place.driver,
             cgroup=reading.result(),
             containers=containers,
-            own_sums=own.sums(),
+            own_sums=self._sums(reading, own),
             own_hints=own_hints,
             outside=self._outside(containers, seen),
         )
@@ -186,9 +188,19 @@ class PodMeasurer:
             runtime=visible(child.place.runtime) if child.place.runtime else None,
             role=role_of(child.place, child.reading.current_bytes, tally),
             cgroup=child.reading.result(),
-            sums=tally.sums(),
+            sums=self._sums(child.reading, tally),
             processes=described,
         )
+
+    def _sums(self, reading: CgroupReading, tally: Tally) -> ProcessSums:
+        """Return the sums, with what only a look at single processes tells, where the numbers ask for it."""
+        sums, budget, pid = tally.sums(), self._of.budget, tally.first_pid
+        rings = block = None
+        if rings_.points_to_rings(reading.stat, sums):
+            rings = rings_.find_rings(self._of.proc, tally.mappers(), budget.spent)
+        if pid is not None and blocks.is_worth_asking(reading.stat) and not budget.spent():
+            block = blocks.smallest_block_bytes(self._of.proc, pid)
+        return msgspec.structs.replace(sums, rings=rings, block_bytes=block)
 
     def _read_processes(self, reading: CgroupReading, pids: Pids, seen: set[tuple[int, int]]) -> Tally:
         tally = self._processes(reading).read(pids, seen)

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from memcollect_agent import redact
 from memcollect_agent.errors import AgentError, DeniedError, GoneError, UnsupportedError
+from memcollect_agent.measure.rings import Mapper
 from memcollect_agent.measure.spaces import Compare, Reading, Sharing, find_sharing
 from memcollect_agent.parse.pid_stat import PidStat
 from memcollect_agent.read.kcmp import compare_spaces
@@ -305,6 +306,7 @@ class Tally:
         self._heap: list[tuple[int, int, _Candidate]] = []
         self._readings: list[Reading] = []
         self._names: dict[int, str] = {}
+        self._mappers: list[Mapper] = []
         self._sharing = Sharing(with_pid={}, by="", alike=[])
         self._sharing_rss: int | None = None
 
@@ -320,6 +322,8 @@ class Tally:
         self.keep(candidate)
         self._readings.append(_reading(candidate))
         self._names[candidate.stat.pid] = candidate.stat.comm
+        stat = candidate.stat
+        self._mappers.append(Mapper(stat.pid, stat.start_ticks, candidate.smaps.get("Pss_File", 0)))
 
     def settle(self, compare: Compare | None, is_randomised: Callable[[int], bool]) -> None:
         """Take what several processes share in one address space off the sums, all but once."""
@@ -332,6 +336,15 @@ class Tally:
             if self._page_tables is not None:
                 self._page_tables -= reading.page_tables or 0
         self._sharing_rss = sum(each.sizes["Rss"] for each in twice) if twice else None
+
+    def mappers(self) -> list[Mapper]:
+        """Return the processes with their file pages, each address space once."""
+        return [each for each in self._mappers if each.pid not in self._sharing.with_pid]
+
+    @property
+    def first_pid(self) -> int | None:
+        """The first process that was read; None when there was none."""
+        return self._readings[0].pid if self._readings else None
 
     def shares_with(self, candidate: _Candidate) -> int | None:
         """Return the pid of the process whose address space the candidate's is too, and which counts."""
@@ -400,7 +413,7 @@ class Tally:
             alike_pss_anon_bytes=self._alike("Pss_Anon"),
             alike_pss_file_bytes=self._alike("Pss_File"),
             alike_pss_shmem_bytes=self._alike("Pss_Shmem"),
-            **sizes,
+            **sizes,  # type: ignore[arg-type]  # mypy takes each for any of the fields
         )
 
     def _most_private(self) -> LargestProcess | None:

@@ -17,6 +17,7 @@ from memcollect_agent.parse import (
     cmdline,
     cpu_list,
     meminfo,
+    mountinfo,
     mounts,
     pid_cgroup,
     pid_stat,
@@ -36,6 +37,8 @@ _ADDR_NO_RANDOMIZE = 0x0040000  # include/uapi/linux/personality.h
 NO_ROLLUP = (
     "this kernel has no smaps_rollup (it is older than 4.14, or was built without CONFIG_PROC_PAGE_MONITOR)"
 )
+MAPS_LIMIT = 8 << 20
+"""Bytes of maps: some 80,000 mappings, more than the kernel allows unless told otherwise."""
 COMMAND_LIMIT = 65536
 """Bytes of a command line that are read at most; what is shown of it is much shorter."""
 
@@ -117,6 +120,16 @@ class ProcessDir:
         """/proc/PID/comm: the name, at most 15 bytes, of the process's own choice."""
         data = self._record("comm")
         return data.removesuffix(b"\n").decode("utf-8", "backslashreplace")
+
+    def maps(self) -> bytes:
+        """/proc/PID/maps: a line for each mapping, none of whose pages is looked at."""
+        path = f"{self.path}/maps"
+        return files.read_file("maps", self.fd, path, limit=MAPS_LIMIT)
+
+    def mountinfo(self) -> list[mountinfo.MountPoint]:
+        """/proc/PID/mountinfo: the mounts that it sees."""
+        path = f"{self.path}/mountinfo"
+        return mountinfo.parse(files.read_file("mountinfo", self.fd, path), path)
 
     def cmdline(self) -> list[str]:
         """/proc/PID/cmdline: the arguments, as far as COMMAND_LIMIT bytes. Never send them unmasked."""

@@ -149,13 +149,13 @@ BUFFER_HEAD_BYTES = 104
 SMALLEST_USUAL_BLOCK_BYTES = 1024
 
 
-def most_buffer_heads(cache_bytes: int) -> int:
+def most_buffer_heads(cache_bytes: int, block_bytes: int | None = None) -> int:
     """Return what the records of so much page cache's blocks may come to in slab_reclaimable, in bytes.
 
     Measured on ext4 with 1 KiB blocks: 6.5 MiB for 64 MiB of cache, a record (struct buffer_head, 104 bytes)
-    for each block. Larger blocks need fewer.
+    for each block. `block_bytes`: the smallest block of its file systems; None where it is not known.
     """
-    return max(0, cache_bytes) * BUFFER_HEAD_BYTES // SMALLEST_USUAL_BLOCK_BYTES
+    return max(0, cache_bytes) * BUFFER_HEAD_BYTES // (block_bytes or SMALLEST_USUAL_BLOCK_BYTES)
 
 
 def page_tables(facts: Facts) -> Amount:

@@ -61,6 +61,7 @@ def compose(facts: Facts) -> Composition:
         left_out=evaluate(LEFT_OUT_RULES, facts)[0],
         beside=evaluate(BESIDE_RULES, facts)[0],
         swap_room=swap_room(facts),
+        block_bytes=facts.exact("procs.block") if "procs.block" in facts else None,
     )
 
 
@@ -86,6 +87,7 @@ def combine(compositions: Sequence[Composition]) -> Composition:
         left_out=_summed(LEFT_OUT_RULES, [each.left_out for each in compositions]),
         beside=_summed(BESIDE_RULES, [each.beside for each in compositions]),
         swap_room=_common_room([each.swap_room for each in compositions]),
+        block_bytes=_smallest([each.block_bytes for each in compositions]),
     )
 
 
@@ -98,6 +100,12 @@ def _summed(
     for term in (term for part in parts for term in part if term.term not in left_out):
         by_name.setdefault(term.term, []).append(term)
     return [_sum_terms(by_name[rule.term]) for rule in rules if rule.term in by_name]
+
+
+def _smallest(blocks: Sequence[int | None]) -> int | None:
+    """Return the smallest block; None where one of them is not known."""
+    known = [each for each in blocks if each is not None]
+    return min(known) if len(known) == len(blocks) else None
 
 
 def _common_room(rooms: Sequence[SwapRoom]) -> SwapRoom:

@@ -15,7 +15,7 @@ from memcollect.accounting.interval import Interval
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from memcollect_agent.wire import Cgroup, Node, ProcessSums
+    from memcollect_agent.wire import Cgroup, Node, ProcessSums, Rings
 
 T = TypeVar("T")
 _STAT = "stat."
@@ -202,6 +202,9 @@ def _add_sums(values: dict[str, int], reasons: dict[str, str], sums: ProcessSums
         return
     values["procs.read"] = sums.read
     _add_alike(values, sums)
+    _add_rings(values, sums.rings)
+    if sums.block_bytes:
+        values["procs.block"] = sums.block_bytes
     for name in SUM_FIELDS:
         value = getattr(sums, f"{name}_bytes")
         if value is None and sums.read == 0:
@@ -238,6 +241,21 @@ def _add_alike(values: dict[str, int], sums: ProcessSums) -> None:
             amount = getattr(sums, f"alike_{name}_bytes")
             if amount is not None:
                 values[f"procs.alike_{name}"] = amount
+
+
+RING_KINDS = {"perf": "perf", "socket": "packet sockets", "io_uring": "io_uring", "bpf": "BPF"}
+"""Of wire.Rings, with what a person calls them."""
+CHARGED_RINGS = ("io_uring", "bpf")
+"""Those that are charged to their maker's cgroup, as kernel memory."""
+
+
+def _add_rings(values: dict[str, int], rings: Rings | None) -> None:
+    """Add what processes map of the kernel's own pages, where that was looked for."""
+    if rings is None:
+        return
+    for kind in RING_KINDS:
+        values[f"procs.rings_{kind}"] = getattr(rings, f"{kind}_bytes")
+    values["procs.rings_unread"] = rings.unread if rings.looked_at else max(1, rings.unread)
 
 
 WHY_UNREAD = {

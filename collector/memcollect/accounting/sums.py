@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from memcollect_agent.wire import ProcessSums
+from memcollect_agent.wire import ProcessSums, Rings
 
 COUNTS = (
     "listed",
@@ -54,9 +54,17 @@ def add_sums(parts: Sequence[ProcessSums]) -> ProcessSums:
         skipped_unlisted_rss_bytes=_add(
             [part for part in parts if part.skipped_unlisted], "skipped_unlisted_rss_bytes"
         ),
+        rings=_add_rings([part.rings for part in parts if part.rings is not None]),
+        block_bytes=min((part.block_bytes for part in parts if part.block_bytes), default=None),
         read_from=min((part.read_from for part in parts if part.read_from is not None), default=None),
         read_until=max((part.read_until for part in parts if part.read_until is not None), default=None),
     )
+
+
+def _add_rings(parts: Sequence[Rings]) -> Rings | None:
+    """Return them added up; None where none was looked for."""
+    names = Rings.__struct_fields__
+    return Rings(**{name: sum(getattr(part, name) for part in parts) for name in names}) if parts else None
 
 
 def _add(parts: Sequence[ProcessSums], name: str) -> int | None:

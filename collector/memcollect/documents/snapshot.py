@@ -80,6 +80,8 @@ class Composition(Struct, frozen=True, kw_only=True, gc=False):
     beside: list[Term] = field(default_factory=list)
     """What is held for it and is in neither: huge pages where they are not accounted, what is in swap."""
     swap_room: SwapRoom = "unknown"
+    block_bytes: int | None = None
+    """The smallest block of the disks' file systems that its processes have mounted, where that was asked."""
 
 
 class Rung(Struct, frozen=True, kw_only=True, gc=False):

@@ -29,6 +29,7 @@ CAUSES = (
     ),
     Beside("pause", "{amount} more is in the pause container's cgroup."),
     Beside("borrowed_file", "It maps {amount} of file pages that are not charged to it."),
+    Beside("rings", "It maps {amount} of the kernel's own buffers, which ps counts as pages of files."),
     Beside("borrowed_anon", "It maps {amount} of private memory that is charged to another cgroup."),
     Beside("lent_anon", "{amount} of its private memory is mapped by no process of it.", Rank.WITHIN),
     Beside("lent_file", "{amount} of its file pages is mapped by processes elsewhere.", Rank.WITHIN),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from memcollect.accounting import charge, user_pages
-from memcollect.accounting.facts import Facts
+from memcollect.accounting.facts import CHARGED_RINGS, RING_KINDS, Facts
 from memcollect.accounting.rules import Amount, TermRule, bounded, measured
 from memcollect.accounting.steps import dead, processes
 from memcollect.documents.snapshot import Pod
@@ -56,14 +56,19 @@ def _cache_words(facts: Facts) -> dict[str, str]:
     whole = facts.stat("slab_reclaimable")
     if "stat.file" not in facts or "stat.shmem" not in facts:
         return {"kinds": "file names, inodes, or records of the page cache's blocks"}
-    heads = charge.most_buffer_heads(facts.stat("file") - facts.stat("shmem"))
+    block = facts.exact("procs.block") if "procs.block" in facts else None
+    heads = charge.most_buffer_heads(facts.stat("file") - facts.stat("shmem"), block)
     if whole > 2 * heads:
         known = f", {human_bytes(whole - heads)} of it at least" if heads >= MIB else ""
         return {"kinds": f"file names and inodes (dentries){known}"}
-    return {
-        "kinds": "file names, inodes, and records of the page cache's blocks (buffer heads), which on blocks"
-        f" of 1 KiB come to {human_bytes(min(whole, heads))}"
-    }
+    size = human_bytes(min(whole, heads))
+    of_blocks = (
+        f"on blocks of 1 KiB come to {size}"
+        if block is None
+        else f"on the smallest blocks it has mounted, of {human_bytes(block)}, come to {size} at most"
+    )
+    kinds = f"file names, inodes, and records of the page cache's blocks (buffer heads), which {of_blocks}"
+    return {"kinds": kinds}
 
 
 def _dead_words(facts: Facts) -> dict[str, str]:
@@ -115,6 +120,25 @@ def _alike(facts: Facts) -> Amount | None:
 
 def _rss_words(facts: Facts) -> dict[str, str]:
     return {"rss": human_bytes(facts.exact("procs.rss")), "pss": human_bytes(facts.exact("procs.pss"))}
+
+
+def _borrowed_words(facts: Facts) -> dict[str, str]:
+    """Return what else such pages may be, by what was looked at."""
+    looked = "procs.rings_unread" in facts and not facts.exact("procs.rings_unread")
+    rings = "ring buffers (perf, packet sockets, io_uring, BPF), which count as kernel memory or to nobody"
+    return {"else_": "a driver's, mapped from its device" if looked else rings}
+
+
+def _ring_words(facts: Facts) -> dict[str, str]:
+    sizes = {kind: facts.exact(f"procs.rings_{kind}") for kind in RING_KINDS}
+    kinds = [f"{human_bytes(size)} {RING_KINDS[kind]}" for kind, size in sizes.items() if size]
+    charged = [kind in CHARGED_RINGS for kind, size in sizes.items() if size]
+    if not any(charged):
+        return {"kinds": ", ".join(kinds), "charged": "no cgroup is charged for it"}
+    whose = "what is BPF's or io_uring's" if not all(charged) else "it"
+    where = "charged to its maker's cgroup as kernel memory"
+    rest = "" if all(charged) else ", the rest to none"
+    return {"kinds": ", ".join(kinds), "charged": f"{whose} is {where}{rest}"}
 
 
 def _thread_words(facts: Facts) -> dict[str, str]:
@@ -313,9 +337,16 @@ NEIGHBOUR_RULES = (
         "borrowed_file",
         _term(processes.CHARGING, "borrowed_file"),
         "{amount} of file pages is mapped here and not charged here: another cgroup read them first and pays,"
-        " or did and is gone, or they are ring buffers (perf, packet sockets, io_uring, BPF), which count as"
-        " kernel memory or to nobody.",
+        " or did and is gone, or they are {else_}.",
         "Identical pods differ by this: the first to start pays for the shared image pages.",
+        words=_borrowed_words,
+    ),
+    AmountRule(
+        "rings",
+        processes.ring_pages,
+        "{amount} is memory of the kernel that processes here map ({kinds}): ps counts it as pages of files,"
+        " and {charged}.",
+        words=_ring_words,
     ),
     AmountRule(
         "lent_file",

@@ -179,7 +179,7 @@ def _phrase(part: Part, sizes: dict[str, int], composition: Composition) -> str:
         for term in (*composition.terms, *composition.left_out)
         if term.term in CACHE_TERMS
     )
-    if slab > 2 * most_buffer_heads(cache):
+    if slab > 2 * most_buffer_heads(cache, composition.block_bytes):
         return FILE_NAMES
     return part.told(sizes, composition.swap_room)
 

@@ -67,6 +67,7 @@ TERMS = {
     "ksm": "merged by KSM",
     "borrowed_anon": "anon charged elsewhere",
     "borrowed_file": "files charged elsewhere",
+    "rings": "ring buffers of the kernel",
     "lent_anon": "anon mapped elsewhere",
     "lent_file": "files mapped elsewhere",
     "unmapped_shmem": "tmpfs nobody maps",

@@ -7,7 +7,7 @@ import pytest
 
 from memcollect.documents.snapshot import Finding
 from memcollect.explain import explain_pod
-from memcollect_agent.wire import Node, ProcessSums, SkippedProcess, Swap, Zswap
+from memcollect_agent.wire import Node, ProcessSums, Rings, SkippedProcess, Swap, Zswap
 from worlds.builders import MIB, NODE, QUIET_CURRENT, QUIET_SUMS, cgroup, container, pause, pod
 
 GIVEN_BACK = {"inactive_anon": 90 * MIB, "inactive_file": 40 * MIB}
@@ -191,6 +191,59 @@ def test_kernel_caches_are_called_file_names_only_where_block_records_cannot_be_
     assert (
         "(buffer heads), which on blocks of 1 KiB come to 6 MiB" in the("slab_reclaimable", blocks).sentence
     )
+
+
+@pytest.mark.parametrize(
+    ("block", "says"),
+    [
+        (4096, "file names and inodes (dentries), 4.4 MiB of it at least"),
+        (1024, "which on the smallest blocks it has mounted, of 1 KiB, come to 6 MiB at most"),
+    ],
+)
+def test_block_records_are_reckoned_from_the_blocks_that_are_mounted(block: int, says: str) -> None:
+    found = findings(
+        {"slab_reclaimable": 6 * MIB, "kernel": 15 * MIB, "file": 74 * MIB}, {"block_bytes": block}
+    )
+
+    assert says in the("slab_reclaimable", found).sentence
+
+
+@pytest.mark.parametrize(
+    ("rings", "says"),
+    [
+        (
+            Rings(perf_bytes=8 * MIB, looked_at=1),
+            "(8 MiB perf): ps counts it as pages of files, and no cgroup",
+        ),
+        (
+            Rings(bpf_bytes=8 * MIB, looked_at=1),
+            "(8 MiB BPF): ps counts it as pages of files, and it is charged",
+        ),
+        (
+            Rings(socket_bytes=5 * MIB, io_uring_bytes=3 * MIB, looked_at=1),
+            "(5 MiB packet sockets, 3 MiB io_uring): ps counts it as pages of files, and what is BPF",
+        ),
+    ],
+)
+def test_rings_are_told_by_kind_and_by_who_pays(rings: Rings, says: str) -> None:
+    found = findings({"file_mapped": 12 * MIB, "kernel": 15 * MIB}, {"rings": rings})
+
+    assert the("rings", found).estimate_bytes == -8 * MIB
+    assert says in the("rings", found).sentence
+
+
+@pytest.mark.parametrize(
+    ("rings", "says"),
+    [
+        (None, "or they are ring buffers (perf"),
+        (Rings(unread=1), "or they are ring buffers (perf"),
+        (Rings(looked_at=3), "or they are a driver's, mapped from its device"),
+    ],
+)
+def test_file_pages_that_others_pay_for_may_be_rings_only_while_nobody_looked(
+    rings: Rings | None, says: str
+) -> None:
+    assert says in the("borrowed_file", findings({"file_mapped": 12 * MIB}, {"rings": rings})).sentence
 
 
 def test_a_counter_that_went_below_zero_is_no_amount() -> None:

@@ -7,8 +7,10 @@ the two signs of the difference, net: as much again may have been both borrowed 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from memcollect.accounting.charge import DETACHED_RULES, KERNEL_RULES
-from memcollect.accounting.facts import Facts
+from memcollect.accounting.facts import CHARGED_RINGS, RING_KINDS, Facts
 from memcollect.accounting.interval import ZERO, Interval
 from memcollect.accounting.rules import NO_BOUND, Amount, Bound, TermRule, bounded, interval_or_zero, measured
 from memcollect.units import KIB
@@ -64,8 +66,38 @@ def _anon_difference(facts: Facts) -> int:
 
 
 def _mapped_difference(facts: Facts) -> int:
-    mapped = facts.exact("procs.pss_file") + facts.exact("procs.pss_shmem")
-    return facts.stat("file_mapped") - mapped
+    """Return what is charged of mapped files less what is mapped of them; rings are neither's."""
+    mapped = facts.exact("procs.pss_file") + facts.exact("procs.pss_shmem") - _rings_bytes(facts, RING_KINDS)
+    return facts.stat("file_mapped") - facts.once(_charged_rings).estimate - mapped
+
+
+def _rings_bytes(facts: Facts, kinds: Iterable[str]) -> int:
+    names = [f"procs.rings_{kind}" for kind in kinds]
+    return sum(facts.exact(name) for name in names if name in facts)
+
+
+def ring_pages(facts: Facts) -> Amount | None:
+    """Return minus the rings that processes map: in their PSS, and no file's.
+
+    What of them is charged, is so as kernel memory. None where none was found.
+    """
+    size = _rings_bytes(facts, RING_KINDS)
+    if not size:
+        return None
+    kinds = [words for kind, words in RING_KINDS.items() if _rings_bytes(facts, [kind])]
+    return measured(-size, f"Σ Pss {size} of mappings of {', '.join(kinds)} in smaps")
+
+
+def _charged_rings(facts: Facts) -> Interval:
+    """Return what of the rings is in file_mapped, which counts whatever is mapped and charged.
+
+    They are charged to their maker, which may be another cgroup: here no more than there is kernel memory.
+    """
+    size = _rings_bytes(facts, CHARGED_RINGS)
+    if "stat.kernel" in facts:
+        itemised = facts.exact("kernel_itemised") - (facts.stat("vmalloc") if "stat.vmalloc" in facts else 0)
+        size = min(size, max(0, facts.stat("kernel") - itemised))
+    return Interval(0, size, size) if size else ZERO
 
 
 def unread_processes(facts: Facts) -> Amount | None:
@@ -148,8 +180,11 @@ def _file_rule(term: str) -> TermRule:
         if not _owns(term, exact, _truncation_bytes(facts, 2)):
             return None
         mapped = facts.stat("file_mapped")
-        evidence = f"file_mapped {mapped} − Σ (Pss_File + Pss_Shmem) {mapped - exact}, net"
-        return bounded(Interval.exactly(exact) - unread + twice, evidence)
+        rings, charged = _rings_bytes(facts, RING_KINDS), facts.once(_charged_rings)
+        without = f" without rings {rings}" if rings else ""
+        pss = mapped - exact + rings - charged.estimate
+        evidence = f"file_mapped {mapped} − Σ (Pss_File + Pss_Shmem) {pss}{without}, net"
+        return bounded(Interval.exactly(exact + charged.estimate) - charged - unread + twice, evidence)
 
     return TermRule(term, amount)
 
@@ -172,15 +207,16 @@ def unmapped_shmem(facts: Facts) -> Amount:
     """
     file, mapped, shmem = (facts.stat(key) for key in ("file", "file_mapped", "shmem"))
     unmapped = max(0, file - mapped)
+    most = max(0, file - mapped + facts.once(_charged_rings).high)
     guess = shmem - (facts.exact("procs.pss_shmem") if "procs.pss_shmem" in facts else mapped)
-    interval = Interval.between(min(max(0, shmem - mapped), unmapped), min(shmem, unmapped), guess)
+    interval = Interval.between(min(max(0, shmem - mapped), unmapped), min(shmem, most), guess)
     return bounded(interval, f"shmem {shmem} − what of file_mapped {mapped} is shmem")
 
 
 def unmapped_cache(facts: Facts) -> Amount:
     """Return page cache of regular files that no process maps: the rest of file − file_mapped."""
     unmapped = facts.stat("file") - facts.stat("file_mapped")
-    rest = Interval.exactly(unmapped) - facts.once(unmapped_shmem).interval
+    rest = Interval.exactly(unmapped) + facts.once(_charged_rings) - facts.once(unmapped_shmem).interval
     return bounded(rest, f"file − file_mapped {unmapped} − unmapped_shmem")
 
 
@@ -195,6 +231,7 @@ CHARGING = (
     _anon_rule("lent_anon"),
     _anon_rule("borrowed_anon"),
     *DETACHED_RULES,
+    TermRule("rings", ring_pages),
     _file_rule("lent_file"),
     _file_rule("borrowed_file"),
     TermRule("unmapped_shmem", unmapped_shmem),

@@ -57,6 +57,7 @@ CLASSES = {
     "unmapped_cache": "cache",
     "borrowed_file": "zswap",
     "lent_file": "zswap",
+    "rings": "zswap",
     "slab_reclaimable": "slab",
     "slab_unreclaimable": "slab2",
     "kernel_stack": "stack",

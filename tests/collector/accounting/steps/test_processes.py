@@ -2,7 +2,7 @@
 
 import pytest
 
-from memcollect.accounting.facts import Facts, MissingFactError
+from memcollect.accounting.facts import RING_KINDS, Facts, MissingFactError
 from memcollect.accounting.interval import Interval
 from memcollect.accounting.rules import Amount, evaluate
 from memcollect.accounting.steps import processes
@@ -156,3 +156,41 @@ def test_without_sums_the_split_is_still_bounded() -> None:
 def test_unmapped_cache_needs_what_unmapped_tmpfs_needs() -> None:
     with pytest.raises(MissingFactError, match=r"stat\.shmem"):
         processes.unmapped_cache(known("stat.shmem"))
+
+
+def with_rings(kind: str, size: int, **changed: int) -> Facts:
+    """Return facts of a cgroup whose rings were looked for, and are `size` bytes of one kind."""
+    found = {f"procs.rings_{each}": Interval.exactly(size if each == kind else 0) for each in RING_KINDS}
+    return known("", **changed).extended({**found})
+
+
+@pytest.mark.parametrize("kind", ["perf", "socket"])
+def test_rings_that_nobody_is_charged_for_are_no_files_of_anybodys(kind: str) -> None:
+    given = with_rings(kind, 150 * KIB, stat__file_mapped=50 * KIB)
+
+    assert estimate("rings", given) == -150 * KIB
+    assert estimate("borrowed_file", given) is None
+    assert estimate("unmapped_cache", given) == 300 * KIB
+
+
+@pytest.mark.parametrize("kind", ["io_uring", "bpf"])
+def test_rings_that_are_kernel_memory_are_mapped_and_no_file(kind: str) -> None:
+    given = with_rings(kind, 80 * KIB, kernel_itemised=40 * KIB, stat__kernel=120 * KIB)
+
+    assert estimate("rings", given) == -80 * KIB
+    assert estimate("borrowed_file", given) is None
+    assert estimate("unmapped_cache", given) == 230 * KIB
+
+
+def test_a_ring_whose_maker_pays_elsewhere_hides_none_of_our_files() -> None:
+    paid = 40 * KIB
+    given = with_rings("bpf", 80 * KIB, kernel_itemised=paid, stat__kernel=paid, stat__file_mapped=120 * KIB)
+
+    assert estimate("rings", given) == -80 * KIB
+    assert estimate("borrowed_file", given) is None
+    assert estimate("unmapped_cache", given) == 230 * KIB
+
+
+def test_where_no_ring_was_found_none_is_told() -> None:
+    assert estimate("rings", with_rings("perf", 0)) is None
+    assert estimate("rings", known()) is None
