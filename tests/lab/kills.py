@@ -11,9 +11,14 @@ from lab.stage import MIB, SHM, Stage, truth
 from lab.truth import Truth
 from memcollect.lab import cgroups
 from memcollect.lab.errors import LabError
+from memcollect_agent.read.procfs import ProcFs
 
-MORE_THAN_THE_NODE_HAS = " ".join([f"anon {100 * MIB}"] * 10)
-"""In parts: the kernel refuses one mapping that is larger than all of its memory."""
+
+def _more_than_the_node_has() -> str:
+    """Return the words for it, in parts: the kernel refuses one mapping larger than all of its memory."""
+    with ProcFs() as proc:
+        parts = proc.meminfo()["MemTotal"] // (100 * MIB) + 1
+    return " ".join([f"anon {100 * MIB}"] * parts)
 
 
 def _kill(stage: Stage, cgroup: Path, words: str = f"anon {64 * MIB}") -> None:
@@ -67,7 +72,7 @@ def killed_for_a_limit_above(stage: Stage) -> list[Truth]:
 
 def killed_for_want_of_memory_on_the_node(stage: Stage) -> list[Truth]:
     pod = stage.pod("unlimited", qos_class="Guaranteed", limits={"memory.swap.max": 0})
-    _kill(stage, pod.containers["app"], MORE_THAN_THE_NODE_HAS)
+    _kill(stage, pod.containers["app"], _more_than_the_node_has())
     says = "for want of memory on the node: neither a limit of this pod nor one above it was reached"
     return [truth(pod, "oom_kill", says=says)]
 

@@ -11,6 +11,8 @@ from memcollect.lab import cgroups
 from memcollect.lab.errors import LabError
 
 _ENDING_SECONDS = 5.0
+_LIVING_SECONDS = 600.0
+"""An emulated processor takes so long at most to fill some gigabytes."""
 
 
 class Tenant:
@@ -62,8 +64,11 @@ class Tenant:
         return self.wait_ready()
 
     def wait_end(self) -> int:
-        """Wait until it has ended by itself; return its exit code, −n for signal n."""
-        return self._process.wait()
+        """Wait until it has ended by itself; return its exit code, −n for signal n. Raises LabError."""
+        try:
+            return self._process.wait(_LIVING_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            raise LabError(f"{self._name} still lives after {_LIVING_SECONDS:g} s") from error
 
     def end(self) -> None:
         """Kill it and its children that share its session; ended already is fine."""
