@@ -16,6 +16,7 @@ from memcollect.explain import explain_pod
 from memcollect.join import ClusterFacts, join_node
 from memcollect.kubernetes import objects as kube
 from memcollect.kubernetes.usage import Metrics, PodUsage, Usage
+from memcollect.sources.metrics import sampled_at
 from memcollect.sources.quantities import whole
 from memcollect_agent import wire
 from memcollect_agent.measure.sample import sample_node
@@ -127,7 +128,7 @@ class RecordedNode:
         for pod in self.pods():
             usage = self.metrics().pods.get((pod.metadata.namespace, pod.metadata.name))
             running = [s.runtime_id for s in pod.status.container_statuses if s.runtime_id in measured]
-            if usage is not None and len(usage.containers) == len(running) == 1:
+            if usage is not None and usage.timestamp and len(usage.containers) == len(running) == 1:
                 # Cut to a whole second: it was taken before the next one.
                 at, size = usage.timestamp + 1, usage.containers[0].memory_bytes or 0
                 rings.append(_ring(at, size, *measured[running[0]]))
@@ -141,7 +142,7 @@ def _usage(found: kube.PodMetrics) -> PodUsage:
     return PodUsage(
         namespace=found.metadata.namespace,
         name=found.metadata.name,
-        timestamp=found.timestamp.timestamp(),
+        timestamp=sampled_at(found.timestamp),
         containers=containers,
     )
 

@@ -162,7 +162,7 @@ def _by_node(running: Iterable[Pod], question: Question) -> dict[str, Running]:
 def _metrics(api: Api, question: Question) -> MetricsSeen:
     asked_at = time.time()
     metrics = pod_usage(api, Selection(namespaces=question.namespaces), _ignored)
-    timestamps = [usage.timestamp for usage in metrics.pods.values()]
+    timestamps = [usage.timestamp for usage in metrics.pods.values() if usage.timestamp is not None]
     return MetricsSeen(asked_at=asked_at, gaps=metrics.gaps, timestamps=timestamps)
 
 

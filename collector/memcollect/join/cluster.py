@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import msgspec
 
 from memcollect.documents.snapshot import Missing, Pod
 from memcollect.join.capture import missing_of_node
 from memcollect.join.containers import NO_CGROUP, describe, described, join_containers, outside_of
+from memcollect.join.contradicted import Holder, holders_of, with_equals
 from memcollect.join.files import files_missing, with_neighbours
 from memcollect.join.recognise import inside_of, runtime_of_pod
 from memcollect.join.roles import app_containers
@@ -42,6 +44,11 @@ class ClusterFacts:
     metrics: Metrics
     handlers: Mapping[str, str] = field(default_factory=dict)
 
+    @cached_property
+    def equals(self) -> dict[int, list[Holder]]:
+        """Return who in the whole answer has the same number."""
+        return holders_of(self.metrics)
+
 
 @dataclass(frozen=True)
 class NodeJoin:
@@ -63,7 +70,7 @@ def join_node(
     for pod in pods:
         found = measured.get(pod.cgroup_uid)
         row, gaps = _join_pod(pod, Found(found, strays_of(pod, answer)), answer, facts)
-        rows.append(with_tops(row, pod, view, facts.metrics))
+        rows.append(with_equals(with_tops(row, pod, view, facts.metrics), facts.equals))
         missing += gaps
     if not isinstance(answer, wire.NodeSample):
         return NodeJoin(rows, missing)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
-from memcollect.documents.snapshot import Container, Top
+from memcollect.documents.snapshot import Container, Pod, Top
+from memcollect.kubernetes.usage import Metrics
 from memcollect.units import human_bytes
 
 EARLIER_POD_SECONDS = 300.0
 """So long after its start a pod's number may hold an earlier pod of its name: providers cache by name."""
 FAR = 2
 """Times what the cgroup holds: from there on it is worth saying what lives in it."""
+_MOST_NAMED = 3
 _PAGE_AND_KIB = 4096 + 1024
 """A process' RSS is counted in pages, and the metrics API in KiB."""
 
@@ -41,6 +43,60 @@ def with_contradictions(top: Top, container: Container | None, around: Surroundi
             " its name, too"
         )
     return msgspec.structs.replace(top, detail=detail)
+
+
+Holder = tuple[str, str, str]
+"""Namespace, pod and container that the metrics API gives a number for."""
+
+
+def holders_of(metrics: Metrics) -> dict[int, list[Holder]]:
+    """Return who has the very same number of bytes, by that number: hardly ever two by chance."""
+    holders: dict[int, list[Holder]] = {}
+    for (namespace, pod), usage in metrics.pods.items():
+        for each in usage.containers:
+            if each.memory_bytes:
+                holders.setdefault(each.memory_bytes, []).append((namespace, pod, each.name))
+    return {size: found for size, found in holders.items() if len(found) > 1}
+
+
+def with_equals(row: Pod, holders: Mapping[int, Sequence[Holder]]) -> Pod:
+    """Return the row with what is told of its unexplained numbers that others have to the byte, too."""
+    told = {
+        each.name: said
+        for each in row.containers
+        if each.top is not None and each.top.status == "unexplained"
+        if (said := _equals_of(row, each.name, holders.get(each.top.memory_bytes or 0, ())))
+    }
+    if not told or row.top is None:
+        return row
+    containers = [
+        msgspec.structs.replace(each, top=_told(each.top, told[each.name]))
+        if each.top is not None and each.name in told
+        else each
+        for each in row.containers
+    ]
+    return msgspec.structs.replace(row, containers=containers, top=_told(row.top, next(iter(told.values()))))
+
+
+def _told(top: Top, more: str) -> Top:
+    return msgspec.structs.replace(top, detail=f"{top.detail}; {more}" if top.detail else more)
+
+
+def _equals_of(row: Pod, container: str, holders: Sequence[Holder]) -> str:
+    """Return who else has the number, containers of the same pod before other pods; "" for nobody."""
+    own = (row.namespace or "", row.name)
+    beside = [name for namespace, pod, name in holders if (namespace, pod) == own and name != container]
+    pods = [(namespace, pod) for namespace, pod, _ in holders if (namespace, pod) != own]
+    names = [f"container {name}" for name in beside] or [
+        pod if namespace == own[0] else f"{namespace}/{pod}" for namespace, pod in dict.fromkeys(pods)
+    ]
+    if not names:
+        return ""
+    more = len(names) - _MOST_NAMED
+    named = [*names[:_MOST_NAMED], f"{more} more"] if more > 0 else names
+    who = named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
+    has = "has" if len(names) == 1 else "have"
+    return f"{who} {has} the very same number, as a sum over several or a copy would be"
 
 
 def _is_more(top: Top) -> bool:

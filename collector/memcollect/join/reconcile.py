@@ -52,8 +52,13 @@ class Window:
     end: float
 
 
-def window_of(timestamp: float, containers: int, now: float) -> Window:
-    """Return one container's window; its pod has `containers` in its metrics, `now` is the node's clock."""
+def window_of(timestamp: float | None, containers: int, now: float) -> Window:
+    """Return one container's window; its pod has `containers` in its metrics, `now` is the node's clock.
+
+    Where there is no time of a sample, no moment but now can be met.
+    """
+    if timestamp is None:
+        return Window(now, now)
     return Window(timestamp, timestamp + 1 if containers == 1 else max(timestamp + 1, now))
 
 
@@ -65,8 +70,8 @@ def reconcile(top: Top, series: Series | None, window: Window, now: Now | None) 
     """
     if now is None:
         return _with(top, "not-measured", "the agent has no working set to compare with")
-    if top.timestamp is not None and top.timestamp > now.at + AHEAD_SECONDS:
-        return _from_the_future(top, now)
+    if odd := _odd_time(top, now):
+        return _without_age(top, now, odd)
     if series is None or not series.covers(window.start, min(window.end, now.at)):
         return _without_history(top, now)
     low, high = series.band(window.start, min(window.end, now.at))
@@ -106,9 +111,16 @@ def _undecided(top: Top, difference: int, now: Now) -> Top:
     return _with(top, "undecided", sentence)
 
 
-def _from_the_future(top: Top, now: Now) -> Top:
-    ahead = (top.timestamp or 0) - now.at
-    when = f"the sample's time is {ahead:.0f} s ahead of the node's clock"
+def _odd_time(top: Top, now: Now) -> str:
+    """Return what is wrong with the sample's time, "" if nothing is."""
+    if top.timestamp is None:
+        return "the metrics API gives no time of its sample"
+    ahead = top.timestamp - now.at
+    return f"the sample's time is {ahead:.0f} s ahead of the node's clock" if ahead > AHEAD_SECONDS else ""
+
+
+def _without_age(top: Top, now: Now, when: str) -> Top:
+    """Return `top` held against the present alone; `when` says what is wrong with its sample's time."""
     difference = (top.memory_bytes or 0) - now.working_set_bytes
     if abs(difference) <= now.slack_bytes and not is_large(difference, now.working_set_bytes):
         return _with(top, "reconciled", f"equal to the working set now; {when}")
@@ -148,7 +160,7 @@ def _aligned(top: Top, aligned: int, tolerance: int, now: Now) -> Top:
 
 
 def _age(top: Top, now: Now) -> float:
-    return max(0.0, now.at - (top.timestamp if top.timestamp is not None else now.at))
+    return max(0.0, now.at - (top.timestamp or now.at))
 
 
 def _without_history(top: Top, now: Now) -> Top:

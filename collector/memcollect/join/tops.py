@@ -73,7 +73,7 @@ def with_tops(row: Pod, pod: kube.Pod, view: NodeView, metrics: Metrics) -> Pod:
         return _not_running(row)
     usage = metrics.pods.get((row.namespace or "", row.name))
     started_at = _seconds(row.start_time)
-    if usage is not None and started_at is not None and usage.timestamp + 1 <= started_at:
+    if usage is not None and _is_before(usage, started_at):
         return msgspec.structs.replace(row, top=_none(ANOTHER))
     if usage is None or not usage.containers:
         return msgspec.structs.replace(row, top=_none(_why_none(row, pod, view, metrics)))
@@ -126,7 +126,9 @@ def _named(row: Pod, pod: kube.Pod, usage: PodUsage, view: NodeView) -> dict[str
     starts, started_at = _starts(pod), _seconds(row.start_time)
     around = Surroundings(
         node_memory_bytes=view.memory_bytes,
-        pod_age_seconds=usage.timestamp - started_at if started_at is not None else None,
+        pod_age_seconds=None
+        if started_at is None or usage.timestamp is None
+        else usage.timestamp - started_at,
         slack_bytes=view.slack_bytes,
         sandboxed=row.runtime.family in SANDBOXED and not row.runtime.disagreement,
     )
@@ -177,13 +179,18 @@ def _container_top(
     cgroup = container.cgroup if container is not None else None
     now = _now(cgroup, view.slack_bytes)
     if now is None:
-        return reconcile(top, None, window_of(pod.timestamp, len(pod.containers), pod.timestamp), None)
-    if started_at is not None and pod.timestamp + 1 <= started_at and _is_of_run_before(usage, pod, cgroup):
-        detail = BEFORE_RESTART.format(started_at - pod.timestamp)
+        return reconcile(top, None, window_of(pod.timestamp, len(pod.containers), pod.timestamp or 0), None)
+    if _is_before(pod, started_at) and _is_of_run_before(usage, pod, cgroup):
+        detail = BEFORE_RESTART.format((started_at or 0) - (pod.timestamp or 0))
         return msgspec.structs.replace(top, status="unaligned", detail=detail)
     series = view.history.get(cgroup.inode) if cgroup is not None and cgroup.inode is not None else None
     window = window_of(pod.timestamp, len(pod.containers), now.at)
     return reconcile(top, series.extended(now.at, now.working_set_bytes) if series else None, window, now)
+
+
+def _is_before(usage: PodUsage, started_at: float | None) -> bool:
+    """Return whether its sample was surely taken before then: its time is cut to whole seconds."""
+    return started_at is not None and usage.timestamp is not None and usage.timestamp + 1 <= started_at
 
 
 def _now(cgroup: wire.Cgroup | None, slack: int) -> Now | None:

@@ -6,7 +6,6 @@ be absent is None, "" or empty exactly where the API leaves it out. Times are th
 text unless the name ends in `_at`, which is seconds since the Unix epoch. Pure: no I/O.
 """
 
-from datetime import datetime
 from typing import Generic, TypeVar
 
 from msgspec import Raw, Struct, field
@@ -286,8 +285,9 @@ class PodMetrics(_Object, frozen=True):
     """One pod in metrics.k8s.io, as the API sends it; the numbers are in sources.metrics."""
 
     metadata: Metadata
-    timestamp: datetime
-    """The earliest of its containers' samples, in whole seconds."""
+    timestamp: object = None
+    """The earliest of its containers' samples, in whole seconds: RFC 3339 from metrics-server. An adapter
+    that knows no time sends null, year 1 or what it likes, and its numbers are kubectl top's all the same."""
     window: str = ""
     """Over which CPU was averaged, as a Go duration; memory is a moment's."""
     containers: list[ContainerUsage] | None = None
@@ -297,8 +297,8 @@ class NodeMetrics(_Object, frozen=True):
     """One node in metrics.k8s.io: what `kubectl top node` shows."""
 
     metadata: Metadata
-    timestamp: datetime
-    """Of the kubelet's sample, in whole seconds."""
+    timestamp: object = None
+    """Of the kubelet's sample, as in PodMetrics."""
     window: str = ""
     usage: Usage = field(default_factory=Usage)
 

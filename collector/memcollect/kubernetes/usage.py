@@ -21,8 +21,9 @@ class PodUsage(Struct, frozen=True, kw_only=True, gc=False):
 
     namespace: str
     name: str
-    timestamp: float
-    """Of the earliest container's sample: seconds since the Unix epoch, whole, on the node's clock."""
+    timestamp: float | None = None
+    """Of the earliest container's sample: seconds since the Unix epoch, whole, on the node's clock; None
+    where the API gave none that is a time."""
     window_seconds: float | None = None
     """Over which CPU was averaged; memory is a moment's."""
     containers: Sequence[Usage] = field(default_factory=list)
@@ -45,7 +46,7 @@ class NodeUsage(Struct, frozen=True, kw_only=True, gc=False):
     """One node's number."""
 
     name: str
-    timestamp: float
-    """Of the kubelet's sample: seconds since the Unix epoch, whole, on the node's clock."""
+    timestamp: float | None = None
+    """Of the kubelet's sample, as in PodUsage."""
     memory_bytes: int | None = None
     """The kubelet's working set of the root cgroup; None where it is no quantity."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 
 import msgspec
 
@@ -72,7 +73,7 @@ def _usage(found: PodMetrics) -> PodUsage:
     return PodUsage(
         namespace=found.metadata.namespace,
         name=found.metadata.name,
-        timestamp=found.timestamp.timestamp(),
+        timestamp=sampled_at(found.timestamp),
         window_seconds=_seconds(found.window),
         containers=[_container(container) for container in found.containers or []],
     )
@@ -93,6 +94,18 @@ def _number(text: str | None, *, in_billionths: bool) -> int | None:
         return nanos(text) if in_billionths else whole(text)
     except QuantityError:
         return None
+
+
+def sampled_at(given: object) -> float | None:
+    """Return an RFC 3339 time in seconds since the epoch; None for whatever is none, the zero time too."""
+    if not isinstance(given, str):
+        return None
+    try:
+        moment = msgspec.convert(given, datetime)
+        seconds = moment.timestamp() if moment.tzinfo is not None else 0
+    except (msgspec.ValidationError, OverflowError):
+        return None
+    return seconds if seconds > 0 else None
 
 
 def _seconds(duration: str) -> float | None:

@@ -10,7 +10,7 @@ from memcollect.errors import AnswerError, DeniedError, MissingError
 from memcollect.kubernetes.objects import NodeMetrics
 from memcollect.kubernetes.usage import NodeUsage
 from memcollect.sources.api import Api
-from memcollect.sources.metrics import API_DOWN, GROUP, NO_API, ROOT
+from memcollect.sources.metrics import API_DOWN, GROUP, NO_API, ROOT, sampled_at
 from memcollect.sources.names import checked
 from memcollect.sources.pages import Listing, Report, items
 from memcollect.sources.quantities import QuantityError, whole
@@ -63,7 +63,7 @@ def _usage(found: NodeMetrics) -> NodeUsage:
         memory = whole(found.usage.memory) if found.usage.memory is not None else None
     except QuantityError:
         memory = None
-    return NodeUsage(name=found.metadata.name, timestamp=found.timestamp.timestamp(), memory_bytes=memory)
+    return NodeUsage(name=found.metadata.name, timestamp=sampled_at(found.timestamp), memory_bytes=memory)
 
 
 def _gap(error: MissingError | DeniedError | AnswerError) -> Missing:

@@ -71,7 +71,8 @@ class Accounts:
         if self._usage.gap:
             self._report(self._usage.gap)
         self._pods = _Pods(self._api, len(names))
-        return min((each.timestamp for each in self._usage.nodes.values()), default=None)
+        times = [each.timestamp for each in self._usage.nodes.values() if each.timestamp is not None]
+        return min(times, default=None)
 
     def account(self, name: str, agent: AgentPod | None, sample: wire.NodeSample) -> NodeAccount | None:
         """Return the node's account, explained; None where its agent told no tree, which is reported."""

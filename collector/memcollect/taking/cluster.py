@@ -261,7 +261,8 @@ def _outcome(answer: Answer) -> wire.NodeSample | Failure:
 
 def _since(metrics: Metrics) -> float | None:
     """Return from when on history is wanted; None (all of it) where no pod has a sample."""
-    return _margin(min((usage.timestamp for usage in metrics.pods.values()), default=None))
+    times = [usage.timestamp for usage in metrics.pods.values() if usage.timestamp is not None]
+    return _margin(min(times, default=None))
 
 
 def _margin(earliest: float | None) -> float | None:

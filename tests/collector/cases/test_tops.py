@@ -47,6 +47,8 @@ def test_an_adapters_sum_is_no_sandbox(pod: str) -> None:
     assert status == "unexplained"
     assert "sandbox" not in detail
     assert "more than its cgroup ever held" in told("36-adapter-sums-all").verdict(pod)
+    others = {"w-0": "w-1 and w-2 have", "pair-0": "container b has"}
+    assert f"{others[pod]} the very same number" in told("36-adapter-sums-all").verdict(pod)
 
 
 def test_unequal_numbers_of_gvisor_are_no_split() -> None:

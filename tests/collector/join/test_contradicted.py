@@ -2,8 +2,9 @@
 
 import pytest
 
-from memcollect.documents.snapshot import Container, Top
-from memcollect.join.contradicted import Surroundings, with_contradictions
+from memcollect.documents.snapshot import Container, Pod, Top
+from memcollect.join.contradicted import Surroundings, holders_of, with_contradictions, with_equals
+from memcollect.kubernetes.usage import Metrics, PodUsage, Usage
 from memcollect_agent.wire import Cgroup, Process
 
 MIB = 1 << 20
@@ -59,3 +60,47 @@ def test_a_sandboxs_number_may_count_what_the_host_does_not() -> None:
 def test_a_container_that_the_pod_does_not_have_contradicts_nothing() -> None:
     top = Top(source="s", memory_bytes=MIB, status="unexplained", detail="differs")
     assert with_contradictions(top, None, Surroundings()) == top
+
+
+def equals(numbers: dict[str, dict[str, int]], status: str = "unexplained") -> Pod:
+    """Return the first pod of a namespace's numbers, with what is said of those that others have, too."""
+    usages = {
+        pod: PodUsage(
+            namespace="team", name=pod, containers=[Usage(name=n, memory_bytes=b) for n, b in sizes.items()]
+        )
+        for pod, sizes in numbers.items()
+    }
+    name, sizes = next(iter(numbers.items()))
+    containers = [
+        Container(name=each, top=Top(source="s", memory_bytes=size, status=status, detail="differs"))
+        for each, size in sizes.items()
+    ]
+    row = Pod(uid="1", namespace="team", name=name, containers=containers, top=containers[0].top)
+    return with_equals(row, holders_of(Metrics(pods={("team", pod): one for pod, one in usages.items()})))
+
+
+def detail(pod: Pod) -> str:
+    assert pod.top is not None
+    return pod.top.detail
+
+
+def test_a_number_that_other_pods_have_to_the_byte_is_called_a_sum_or_a_copy() -> None:
+    two = {"w-0": {"app": 7 * MIB}, "w-1": {"app": 7 * MIB}, "other": {"app": 7 * MIB + 1024}}
+    many = {f"w-{number}": {"app": 7 * MIB} for number in range(6)}
+
+    assert detail(equals(two)) == (
+        "differs; w-1 has the very same number, as a sum over several or a copy would be"
+    )
+    assert "w-1, w-2, w-3 and 2 more have the very same number" in detail(equals(many))
+
+
+def test_of_one_pods_containers_the_others_are_named() -> None:
+    pod = equals({"pair": {"a": 9 * MIB, "b": 9 * MIB}, "w-1": {"app": 9 * MIB}})
+
+    assert "; container b has the very same number" in detail(pod)
+    assert [each.top.detail for each in pod.containers if each.top][1].startswith("differs; container a has")
+
+
+@pytest.mark.parametrize("status", ["reconciled", "stale"])
+def test_equal_numbers_that_are_explained_are_nothing(status: str) -> None:
+    assert detail(equals({"w-0": {"app": MIB}, "w-1": {"app": MIB}}, status)) == "differs"

@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -154,6 +155,21 @@ def test_growth_within_the_window_is_no_lag() -> None:
     series = grown((20, 40 * MIB), (9, 40 * MIB), (0, 80 * MIB))
 
     assert reconcile(top(60 * MIB), series, window(containers=2), now(80 * MIB)).status == "drifted"
+
+
+@pytest.mark.parametrize(
+    ("size", "status", "words"),
+    [(100, "reconciled", "equal to the working set now"), (150, "unaligned", "50 MiB more than now")],
+)
+def test_without_a_time_the_number_is_held_against_the_present_alone(
+    size: int, status: str, words: str
+) -> None:
+    given = msgspec.structs.replace(top(size * MIB), timestamp=None)
+    series = grown((20, 100 * MIB), (0, 100 * MIB))
+    found = reconcile(given, series, window_of(None, 1, NOW), now(100 * MIB))
+    assert found.status == status
+    assert words in found.detail
+    assert "the metrics API gives no time of its sample" in found.detail
 
 
 @pytest.mark.parametrize(

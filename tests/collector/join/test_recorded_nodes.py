@@ -96,10 +96,11 @@ def test_a_timestamp_is_the_earliest_containers_cut_to_a_second(node: RecordedNo
     newer = node.kubelet_samples()
     for (namespace, name), usage in node.metrics().pods.items():
         times = [newer[namespace, name, each.name][0] for each in usage.containers]
+        assert usage.timestamp is not None
         assert usage.timestamp == int(usage.timestamp)
         assert all(at >= usage.timestamp for at in times)
     seconds = {
-        int(min(newer[(*pod, each.name)][0] for each in usage.containers)) - usage.timestamp
+        int(min(newer[(*pod, each.name)][0] for each in usage.containers)) - (usage.timestamp or 0)
         for pod, usage in node.metrics().pods.items()
     }
     assert 0 in seconds

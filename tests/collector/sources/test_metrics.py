@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -106,6 +107,34 @@ def test_a_number_that_is_none_is_unknown_and_not_zero(api: Api, state: Cluster,
     assert pods["team", "p"].window_seconds is None
     assert pods["team", "q"].containers == []
     assert pods["team", "q"].window_seconds == 60.5
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [
+        ("2026-01-01T00:00:00Z", 1767225600.0),
+        ("2026-01-01T00:00:00.500000000Z", 1767225600.5),
+        ("2026-01-01T01:00:00+01:00", 1767225600.0),
+        ("0001-01-01T00:00:00Z", None),
+        ("2026-13-45T99:00:00Z", None),
+        ("2026-01-01T00:00:00", None),
+        ("soon", None),
+        ("", None),
+        (1767225600, None),
+        (None, None),
+        ({}, None),
+    ],
+)
+def test_what_is_no_time_leaves_the_number_without_one(
+    api: Api, state: Cluster, told: list[Missing], given: object, seconds: float | None
+) -> None:
+    containers = [{"name": "a", "usage": {"memory": "5Mi"}}]
+    item = {"metadata": {"name": "p", "namespace": "team"}, "timestamp": given, "containers": containers}
+    state.fault(Fault(LIST, body=json.dumps({"items": [item]}).encode()))
+
+    found = pod_usage(api, Selection(namespaces=["team"]), told.append).pods["team", "p"]
+
+    assert (found.timestamp, found.containers[0].memory_bytes, told) == (seconds, 5 << 20, [])
 
 
 def test_credentials_that_are_not_accepted_are_an_error(
