@@ -63,7 +63,7 @@ def measure(name: str, stage: FullStage) -> Measured:
     time.sleep(FLUSH_SECONDS)
     specs = [pod.spec for pod in stage.pods]
     request = SampleRequest(pod_uids=[spec.uid for spec in specs], process_limit=5)
-    sample = sample_node(request, Roots())
+    sample = msgspec.structs.replace(sample_node(request, Roots()), history=stage.remembered())
     containers = {spec.container_id(each.name): each.name for spec in specs for each in spec.containers}
     return Measured(
         workload=name,
