@@ -67,7 +67,7 @@ TERMS = {
     "ksm": "merged by KSM",
     "borrowed_anon": "anon charged elsewhere",
     "borrowed_file": "files charged elsewhere",
-    "rings": "ring buffers of the kernel",
+    "rings": "rings of the kernel",
     "lent_anon": "anon mapped elsewhere",
     "lent_file": "files mapped elsewhere",
     "unmapped_shmem": "tmpfs nobody maps",

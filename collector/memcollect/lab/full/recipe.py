@@ -32,7 +32,7 @@ _PACKAGES = [
     *("docker.io", "docker-cli", "podman", "netavark", "containerd", "runc", "crun", "lxc", "runsc"),
     *("slirp4netns", "passt", "fuse-overlayfs"),
     *("python3", "python3-msgspec", "python3-waitress", "python3-click", "python3-rich", "python3-yaml"),
-    *("python3-kubernetes", "python3-urllib3"),
+    *("python3-kubernetes", "python3-urllib3", "python3-psutil"),
 ]
 
 _WRAPPER = '#!/bin/sh\nexec python3 -m {module} "$@"\n'

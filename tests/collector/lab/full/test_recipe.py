@@ -1,5 +1,8 @@
 """What an image is made of, and the name it is kept under."""
 
+import re
+from importlib.metadata import requires
+
 import msgspec
 import pytest
 
@@ -28,6 +31,16 @@ def test_a_newer_kernel_is_taken_from_its_own_suite_and_all_else_from_the_base()
     assert newer.suites == [BASE, "sid"]
     assert set(own.packages) - set(newer.packages) == {"linux-image-amd64"}
     assert set(newer.packages) - set(own.packages) == {"linux-image-amd64/sid"}
+
+
+def test_the_image_has_whatever_our_programs_import() -> None:
+    wanted = [
+        each for each in requires("memcollect") or [] if re.search("extra == '(agent|collector)'", each)
+    ]
+    names = {re.split(r"[^A-Za-z0-9_-]", each)[0].lower() for each in wanted}
+    assert "msgspec" in names
+    debian = {"pyyaml": "yaml"}
+    assert {f"python3-{debian.get(name, name)}" for name in names} <= set(recipe("6.12").packages)
 
 
 def test_a_kernel_it_does_not_have_is_one_sentence_with_those_it_has() -> None:
