@@ -5,10 +5,12 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from lab.truth import Truth
+from memcollect.lab import syscalls
 from memcollect.lab.layout import ContainerSpec, Driver, Layout, PlacedPod, PodSpec, QosClass
 from memcollect.lab.processes import Tenant, start_pause
 from memcollect_agent.history import Recorder, Settings
@@ -23,6 +25,9 @@ FLUSH_SECONDS = 2.2
 """memory.stat is flushed every 2 s (mm/memcontrol.c, FLUSH_TIME): longer than that, nothing is stale."""
 
 
+_UNMOUNT_TRIES = 100
+
+
 class Stage:
     """Makes pods, starts the truthful program in their containers, and takes everything down again."""
 
@@ -35,6 +40,11 @@ class Stage:
         self._pods: list[PlacedPod] = []
         self._tenants: list[Tenant] = []
         self._pauses: list[subprocess.Popen[bytes]] = []
+        self._after = ExitStack()
+
+    def after(self, undo: Callable[[], object]) -> None:
+        """Have `undo` called when the stage is cleared and its processes have ended."""
+        self._after.callback(undo)
 
     @property
     def pods(self) -> list[PlacedPod]:
@@ -112,6 +122,7 @@ class Stage:
         for pod in self._pods:
             self._layout.remove(pod)
         self._tenants, self._pauses, self._pods = [], [], []
+        self._after.close()
         if self._recorder is not None:
             self._recorder.close()
             self._recorder = None
@@ -126,6 +137,15 @@ def truth(
 ) -> Truth:
     """Return what must be said of `pod`."""
     return Truth(cause=cause, pod=pod.spec.name, scope=scope, size=size, says=says)
+
+
+def unmount(directory: Path) -> None:
+    """Unmount what nobody uses any more, as soon as the last process is gone."""
+    for _ in range(_UNMOUNT_TRIES):
+        with suppress(OSError):
+            syscalls.unmount(str(directory))
+            return
+        time.sleep(0.1)
 
 
 def drop_caches() -> None:

@@ -4,11 +4,12 @@ Run in the guest, in the order of WORKLOADS. Sizes differ, so that no amount is 
 """
 
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from lab.kills import KILLS
-from lab.stage import DISK, MIB, RUN, SHM, Stage, bundle, truth
+from lab.stage import DISK, MIB, RUN, SHM, Stage, bundle, truth, unmount
 from lab.truth import Truth
 from memcollect.lab import cgroups, syscalls
 
@@ -216,17 +217,19 @@ def real_runtime(stage: Stage) -> list[Truth]:
     pod = stage.pod("runtime", driver="cgroupfs")
     cgroup = pod.containers["app"]
     cgroup.rmdir()
-    root = _overlay_root(stage.program)
+    base = Path(tempfile.mkdtemp(prefix="runtime-", dir=RUN))
+    stage.after(lambda: shutil.rmtree(base, ignore_errors=True))
+    root = _overlay_root(base, stage.program)
+    stage.after(lambda: unmount(root))
     words = ["/workload", "anon", str(22 * MIB), "write", "/written", str(13 * MIB)]
     path = "/" + str(cgroup.relative_to("/sys/fs/cgroup"))
-    directory = bundle(RUN / "bundle", root, words, path)
-    command = [runtime, "--root", str(RUN / "runtime"), "run", "--bundle", str(directory), "lab-app"]
+    directory = bundle(base / "bundle", root, words, path)
+    command = [runtime, "--root", str(base / "state"), "run", "--bundle", str(directory), "lab-app"]
     stage.command(None, command).wait_ready()
     return [truth(pod, "anon", 22 * MIB), truth(pod, "shmem", 13 * MIB)]
 
 
-def _overlay_root(program: str) -> Path:
-    base = RUN / "overlay"
+def _overlay_root(base: Path, program: str) -> Path:
     lower, upper, work, merged = (base / name for name in ("lower", "upper", "work", "merged"))
     for directory in (lower, upper, work, merged):
         directory.mkdir(parents=True)

@@ -25,7 +25,7 @@ from memcollect_agent.measure.sample import Roots, sample_node
 from memcollect_agent.wire import SampleRequest
 from worlds import children
 
-REPLACED = ("locked_file",)
+REPLACED = ("locked_file", "killed_for_want_of_memory_on_the_node")
 """Workloads of the small lab that the full one has with more to say of them."""
 ALL: dict[str, Callable[[FullStage], list[Truth]]] = {
     **{name: each for name, each in WORKLOADS.items() if name not in REPLACED},

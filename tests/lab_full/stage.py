@@ -1,11 +1,9 @@
 """A stage on a kernel that can be set: what a workload sets is set back when the stage is cleared."""
 
-import time
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 
-from lab.stage import RUN, Stage
+from lab.stage import RUN, Stage, unmount
 from lab_full.passes import Pass
 from memcollect.lab import syscalls
 from memcollect.lab.layout import PlacedPod
@@ -16,7 +14,6 @@ SMALL = Path("/run/small")
 """ext4 with blocks of 1 KiB."""
 _LEAST_PROGRESS_BYTES = 64 << 10
 _MOST_TRIES = 40
-_UNMOUNT_TRIES = 20
 
 
 class FullStage(Stage):
@@ -25,11 +22,6 @@ class FullStage(Stage):
     def __init__(self, program: str, setting: Pass) -> None:
         super().__init__(program)
         self.setting = setting
-        self._after = ExitStack()
-
-    def after(self, undo: Callable[[], object]) -> None:
-        """Have `undo` called when the stage is cleared."""
-        self._after.callback(undo)
 
     def set(self, file: str, value: str) -> None:
         """Write a setting of the kernel, which is set back."""
@@ -42,7 +34,8 @@ class FullStage(Stage):
         """Mount a file system of `kind` and return where."""
         directory = RUN / name
         syscalls.mount(kind, str(directory), kind, options)
-        self.after(lambda: _unmount(directory))
+        self.after(directory.rmdir)
+        self.after(lambda: unmount(directory))
         return directory
 
     def hand_down(self, pod: PlacedPod, controller: str) -> None:
@@ -54,7 +47,6 @@ class FullStage(Stage):
     def clear(self) -> None:
         """End and remove everything, and set back what was set."""
         super().clear()
-        self._after.close()
         for directory in (XFS, SMALL):
             for entry in directory.iterdir():
                 if entry.is_file():
@@ -82,14 +74,3 @@ def _take_back(cgroup: Path) -> int:
 
 def _charge(cgroup: Path) -> int:
     return int((cgroup / "memory.current").read_text())
-
-
-def _unmount(directory: Path) -> None:
-    for _ in range(_UNMOUNT_TRIES):
-        try:
-            syscalls.unmount(str(directory))
-        except OSError:
-            time.sleep(0.1)
-        else:
-            break
-    directory.rmdir()

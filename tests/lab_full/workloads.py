@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from lab import kills
 from lab.stage import DISK, MIB, truth
 from lab.truth import Truth
 from lab_full.stage import SMALL, XFS, FullStage
@@ -22,6 +23,8 @@ BUFFER_HEAD_BYTES = 104
 """sizeof(struct buffer_head) on x86_64, 39 in a page (include/linux/buffer_head.h); one for each block."""
 _KSM = "/sys/kernel/mm/ksm"
 _MERGE_SECONDS = 60.0
+_LEFT_BYTES = 400 * MIB
+"""What a node is left with that is to run out of memory."""
 
 
 def huge_pages_half_given_back(stage: FullStage) -> list[Truth]:
@@ -212,6 +215,13 @@ def small_blocks(stage: FullStage) -> list[Truth]:
     return [truth(pod, "slab_reclaimable", heads, says="blocks it has mounted, of 1 KiB")]
 
 
+def killed_for_want_of_memory_on_the_node(stage: FullStage) -> list[Truth]:
+    """Most of the node is reserved for huge pages: an emulated processor takes minutes to fill gigabytes."""
+    pages = max(0, meminfo("MemAvailable") - _LEFT_BYTES) // HUGE
+    stage.set("/proc/sys/vm/nr_hugepages", str(pages))
+    return kills.killed_for_want_of_memory_on_the_node(stage)
+
+
 def meminfo(name: str) -> int:
     """Return a line of /proc/meminfo in bytes."""
     for line in Path("/proc/meminfo").read_text().splitlines():
@@ -289,5 +299,6 @@ FULL_WORKLOADS: dict[str, FullWorkload] = {
         xfs_file,
         unwritten_file,
         small_blocks,
+        killed_for_want_of_memory_on_the_node,
     )
 }
