@@ -2,15 +2,17 @@
 # packages in it and, where a real kernel is to be booted, Debian's packages. The demo needs few of them, so
 # it has a stamp of its own; where all is installed already, that will do.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-profile test lint format unit lab lab-full test-cluster guide bench bench-collector soak agent-alone image clean
+.PHONY: help demo demo-profile test lint format unit lab lab-full test-cluster guide bench bench-collector soak agent-alone image dist clean
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+RELEASE := $(VENV)/.installed-release
 DEMO := $(or $(wildcard $(STAMP)),$(VENV)/.installed-demo)
 KERNEL ?= 6.1
 INTO ?= .lab/image
+URL ?=
 PYTEST_FLAGS ?=
 DEMO_FLAGS ?=
 MINUTES ?= 10
@@ -20,6 +22,10 @@ help: ## List the targets
 
 $(STAMP): pyproject.toml scripts/make-venv
 	scripts/make-venv $(PYTHON) $(VENV) dev
+	touch $@
+
+$(RELEASE): $(STAMP)
+	scripts/make-venv $(PYTHON) $(VENV) dev,release
 	touch $@
 
 $(VENV)/.installed-demo: pyproject.toml scripts/make-venv
@@ -34,13 +40,13 @@ demo-profile: $(DEMO) ## The whole guide with two backends on a real kernel, com
 	scripts/debian-packages demo node
 	scripts/demo-profile $(BIN) $(if $(filter file,$(origin INTO)),.lab/guide,$(INTO))
 
-test: lint agent-alone ## Everything CI runs: lint, types, contracts, unit tests, the real-kernel suite
+test: $(RELEASE) lint agent-alone ## Everything CI runs: lint, types, contracts, unit tests, the real-kernel suite
 	scripts/debian-packages lab node cluster metrics docs
 	cd tests && MEMCOLLECT_REQUIRE_LAB=1 MEMCOLLECT_REQUIRE_METRICS=1 \
 		$(abspath $(BIN))/python -m suites all $(PYTEST_FLAGS)
 
 unit: $(STAMP) ## Only the tests that need no kernel of their own
-	$(BIN)/pytest -m "not lab and not cluster" -n 3 --dist loadfile $(PYTEST_FLAGS)
+	$(BIN)/pytest -m "not lab and not cluster and not dist" -n 3 --dist loadfile $(PYTEST_FLAGS)
 
 lint: $(STAMP) ## ruff, mypy --strict, the import contracts
 	$(BIN)/ruff check .
@@ -85,6 +91,9 @@ soak: $(STAMP) ## The agent under churn and hostile clients against its manifest
 
 image: ## Build the agent's image and an archive for ctr, with no engine and no registry, as root: INTO=DIRECTORY
 	scripts/build-image $(INTO)
+
+dist: $(RELEASE) ## Make a release of the commit that is checked out, published nowhere: INTO=DIRECTORY URL=https://…
+	$(BIN)/python -m release $(if $(filter file,$(origin INTO)),dist,$(INTO)) --url "$(URL)"
 
 agent-alone: ## Prove that memcollect[agent] installs and runs with nothing else
 	scripts/agent-alone $(PYTHON)

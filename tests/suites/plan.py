@@ -33,7 +33,10 @@ def everything(flags: Sequence[str] = ()) -> list[Lane]:
     Most suites wait most of the time, for kernels that boot and for memory that comes to rest. The guide
     takes the longest and so begins at once; the lab's own suite follows the unit tests, which do not wait.
     """
-    unit = Suite(name="unit tests", arguments=("-m", "not lab and not lab_full", *_workers(3), *flags))
+    unit = Suite(
+        name="unit tests", arguments=("-m", "not lab and not lab_full and not dist", *_workers(3), *flags)
+    )
+    dist = Suite(name="a release, installed", arguments=("-m", "dist", "tests/release"))
     lab = Suite(
         name="the lab",
         arguments=("-m", "lab", "tests/lab", "--ignore=tests/lab/test_profile.py", *_workers(2), *flags),
@@ -43,7 +46,7 @@ def everything(flags: Sequence[str] = ()) -> list[Lane]:
     return [
         [unit, lab],
         truth(matrix.versions(On.TRUTH)),
-        [_guide(each) for each in matrix.versions(On.GUIDE)],
+        [*(_guide(each) for each in matrix.versions(On.GUIDE)), dist],
     ]
 
 

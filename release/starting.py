@@ -1,0 +1,29 @@
+"""Say in one sentence where this Python cannot run what comes next.
+
+The single file runs it before the program, on whatever Python there is: so it is written for old ones, too.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import platform
+import sys
+
+
+def reason() -> str | None:
+    """Return why this interpreter cannot run it; None where it can."""
+    name = f"{platform.python_implementation()} {platform.python_version()}"
+    here = f"this is {name} on {platform.system()} {platform.machine()}"
+    if sys.version_info < (3, 11):  # noqa: UP036 (that it is older is what is looked for)
+        return f"it needs Python 3.11 or later, and {here}"
+    if importlib.util.find_spec("msgspec._core") is None:
+        return f"it has compiled parts for some Pythons only, and {here}"
+    return None
+
+
+if __name__ == "__main__":
+    fault = reason()
+    if fault:
+        sys.exit(
+            f"memcollect: {fault}. Try: python3.11 {sys.argv[0]} …, or: pip install 'memcollect[collector]'"
+        )

@@ -1,0 +1,76 @@
+"""The tree that a release is made from: one commit's files, stamped with its version and address."""
+
+import re
+import sys
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import tomlkit
+
+from release.links import for_index
+from release.programs import run
+from release.version import VERSION_FILE, Release, with_version
+
+COMPLETIONS = {
+    "bash": "bash-completion/completions/memcollect",
+    "zsh": "zsh/site-functions/_memcollect",
+    "fish": "fish/vendor_completions.d/memcollect.fish",
+}
+"""Where below share/ each shell looks for completions by itself."""
+_KUSTOMIZATION = Path("deploy/base/kustomization.yaml")
+
+
+def exported(repository: Path, release: Release, url: str | None, into: Path) -> None:
+    """Write the commit's tree to `into`, stamped.
+
+    What differs from the commit: the version, the image's tag, the README's links, the project's addresses,
+    and share/ with completions, which the wheel brings along.
+    """
+    into.mkdir()
+    archive = into.with_suffix(".tar")
+    run(["git", "-C", repository, "archive", "--format=tar", "--output", archive, "HEAD"])
+    with tarfile.open(archive) as tar:
+        tar.extractall(into, filter="data")
+    archive.unlink()
+    _change(into / VERSION_FILE, lambda text: with_version(text, release.pep440))
+    _change(
+        into / _KUSTOMIZATION, lambda text: re.sub(r"(?m)^( *newTag:).*$", rf"\1 {release.image_tag}", text)
+    )
+    _change(into / "README.md", lambda text: for_index(text, url, release.commit))
+    _change(into / "pyproject.toml", lambda text: _project(text, url))
+    _write_completions(into)
+
+
+def _change(file: Path, change: Callable[[str], str]) -> None:
+    file.write_text(change(file.read_text()))
+
+
+def _project(text: str, url: str | None) -> str:
+    """Return the project's description with its addresses, and with share/ in the wheel."""
+    document = tomlkit.parse(text)
+    if url is not None:
+        document["project"]["urls"] = {
+            "Homepage": url,
+            "Source": url,
+            "Changelog": f"{url}/blob/HEAD/CHANGELOG.md",
+            "Issues": f"{url}/issues",
+        }
+    targets = document["tool"]["hatch"]["build"]["targets"]
+    targets["wheel"]["shared-data"] = {"share": "share"}
+    targets["sdist"]["include"].append("share")
+    return tomlkit.dumps(document)
+
+
+def _write_completions(tree: Path) -> None:
+    """Write share/ below `tree`: what each shell asks the program for what may come next with."""
+    program = "import sys; from memcollect.__main__ import main; sys.argv[0] = 'memcollect'; main()"
+    paths = f"{tree / 'agent'}:{tree / 'collector'}"
+    for shell, place in COMPLETIONS.items():
+        script = run(
+            [sys.executable, "-c", program],
+            environment={"PYTHONPATH": paths, "_MEMCOLLECT_COMPLETE": f"{shell}_source"},
+        )
+        file = tree / "share" / place
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(script)

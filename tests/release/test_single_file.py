@@ -1,0 +1,91 @@
+"""How wheels of many platforms become one folder, and what an unfit Python is told."""
+
+import platform
+import runpy
+import sys
+import zipfile
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+
+import pytest
+
+from release import single_file, starting
+from release.programs import ReleaseError
+from release.single_file import LEFT_OUT, UNUSED, entries_of, name_of, places, unpack
+
+LOCK = Path(single_file.__file__).with_name("collector.lock")
+
+
+def wheel(directory: Path, name: str, files: dict[str, str]) -> Path:
+    with zipfile.ZipFile(directory / name, "w") as archive:
+        for path, text in files.items():
+            archive.writestr(path, text)
+    return directory / name
+
+
+def test_compiled_parts_of_two_platforms_lie_beside_one_another(tmp_path: Path) -> None:
+    shared = {"m/__init__.py": "x = 1\n"}
+    first = wheel(tmp_path, "m-1-a.whl", {**shared, "m/c.linux.so": "1", "m-1.dist-info/WHEEL": "a"})
+    second = wheel(tmp_path, "m-1-b.whl", {**shared, "m/c.darwin.so": "2", "m-1.dist-info/WHEEL": "b"})
+    unpack([first, second], tmp_path / "into")
+    found = {
+        str(file.relative_to(tmp_path / "into")) for file in (tmp_path / "into").rglob("*") if file.is_file()
+    }
+    assert found == {"m/__init__.py", "m/c.linux.so", "m/c.darwin.so", "m-1.dist-info/WHEEL"}
+
+
+def test_a_file_that_differs_between_platforms_is_refused(tmp_path: Path) -> None:
+    wheels = [wheel(tmp_path, f"m-1-{each}.whl", {"m/c.so": each}) for each in "ab"]
+    with pytest.raises(ReleaseError, match=r"m-1-b\.whl has a m/c\.so that differs from another"):
+        unpack(wheels, tmp_path / "into")
+
+
+def test_a_module_for_every_cpython_lies_under_each_ones_own_name(tmp_path: Path) -> None:
+    machines = ("x86_64", "aarch64")
+    wheels = [
+        wheel(tmp_path, f"m-1-cp36-abi3-manylinux_2_17_{each}.whl", {"m/c.abi3.so": each})
+        for each in machines
+    ]
+    unpack(wheels, tmp_path / "into")
+    for each in machines:
+        assert (tmp_path / f"into/m/c.cpython-311-{each}-linux-gnu.so").read_text() == each
+    assert f"m/c{EXTENSION_SUFFIXES[0]}" in places(
+        "m/c.abi3.so", f"m-1-manylinux_2_17_{platform.machine()}.whl"
+    )
+
+
+def test_what_is_never_imported_stays_out(tmp_path: Path) -> None:
+    files = dict.fromkeys(("kubernetes/aio/a.py", "yaml/_yaml.cpython-311.so", "m-1.data/scripts/m"), "")
+    unpack([wheel(tmp_path, "m-1.whl", {**files, "yaml/__init__.py": ""})], tmp_path / "into")
+    assert [file.name for file in (tmp_path / "into").rglob("*") if file.is_file()] == ["__init__.py"]
+    assert LEFT_OUT.match("kubernetes/client/a.py") is None
+
+
+def test_every_entry_of_the_lock_has_its_hashes() -> None:
+    entries = entries_of(LOCK.read_text())
+    assert {"msgspec", "click", "rich", "kubernetes", "pyyaml", "urllib3"} <= {
+        name_of(each) for each in entries
+    }
+    assert all("--hash=sha256:" in each for each in entries)
+    assert set(UNUSED) <= {name_of(each) for each in entries}
+
+
+def test_this_python_is_fit() -> None:
+    assert starting.reason() is None
+
+
+def test_an_old_python_is_told_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 9, 2))
+    monkeypatch.setattr(sys, "argv", ["memcollect.pyz"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(Path(starting.__file__)), run_name="__main__")
+    assert str(ended.value.code).startswith(
+        "memcollect: it needs Python 3.11 or later, and this is CPython 3."
+    )
+
+
+def test_a_python_without_compiled_parts_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    assert str(starting.reason()).startswith(
+        "it has compiled parts for some Pythons only, and this is CPython 3."
+    )
