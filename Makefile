@@ -2,7 +2,7 @@
 # packages in it and, where a real kernel is to be booted, Debian's packages. The demo needs few of them, so
 # it has a stamp of its own; where all is installed already, that will do.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-profile test lint format unit lab lab-full test-cluster guide bench bench-collector soak agent-alone image dist clean
+.PHONY: help demo demo-profile test lint format unit lab lab-full test-cluster guide bench bench-collector soak agent-alone image dist man clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -97,6 +97,9 @@ dist: $(RELEASE) ## Make a release of the commit that is checked out, published 
 
 agent-alone: ## Prove that memcollect[agent] installs and runs with nothing else
 	scripts/agent-alone $(PYTHON)
+
+man: $(STAMP) ## Write a manual page of the program and of each command: INTO=DIRECTORY
+	$(BIN)/python scripts/make-man $(if $(filter file,$(origin INTO)),build/man,$(INTO))
 
 clean: ## Remove all that the targets made here; says where fetched kernels are kept
 	rm -rf $(VENV) .agent-only .lab .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist

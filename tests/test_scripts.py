@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from memcollect.commands import COMMANDS
 from worlds.children import run
 
 ROOT = Path(__file__).parents[1]
@@ -92,3 +93,27 @@ def test_without_a_network_pips_reason_is_given_and_where_to_look(
         "pip could not install memcollect[demo]: No matching distribution found for hatchling>=1.24. "
         "Look at the network and at pip's index and proxy ("
     )
+
+
+def test_a_manual_page_is_made_of_the_program_and_of_each_command(tmp_path: Path) -> None:
+    made = run([sys.executable, ROOT / "scripts" / "make-man", tmp_path])
+    assert (made.returncode, made.stdout) == (0, f"{len(COMMANDS) + 1} manual pages in {tmp_path}\n")
+    pages = {file.stem: file.read_text() for file in tmp_path.glob("*.1")}
+    assert set(pages) == {"memcollect", *(f"memcollect-{name}" for name in COMMANDS)}
+    macros = {"TH", "SH", "PP", "TP", "nf", "fi", "B"}
+    for name, text in pages.items():
+        requests = {line[1:].split(" ")[0] for line in text.splitlines() if line.startswith((".", "'"))}
+        assert requests <= macros, name
+        assert ".SH OPTIONS" in text
+    assert r"\fB\-\-include\-processes\fR" in pages["memcollect-snapshot"]
+    assert ".SH EXAMPLES\n.PP\n.nf\n" in pages["memcollect-snapshot"]
+
+
+def test_the_manual_pages_are_what_groff_takes_without_a_warning(tmp_path: Path) -> None:
+    groff = shutil.which("groff")
+    if groff is None:
+        pytest.skip("groff is not here")
+    assert run([sys.executable, ROOT / "scripts" / "make-man", tmp_path]).returncode == 0
+    for file in sorted(tmp_path.glob("*.1")):
+        shown = run([groff, "-man", "-ww", "-Tutf8", "-K", "utf8", file])
+        assert (shown.returncode, shown.stderr) == (0, ""), file.name

@@ -10,6 +10,7 @@ import importlib
 
 import click
 
+from memcollect.commands.config import defaults, settings
 from memcollect.commands.nearest import nearest
 from memcollect_agent import __version__ as version
 
@@ -89,6 +90,20 @@ class LazyGroup(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=EPILOG,
 )
+@click.option(
+    "--profile",
+    metavar="NAME",
+    envvar="MEMCOLLECT_PROFILE",
+    show_envvar=True,
+    help="The profile of the config file, ~/.config/memcollect/config.toml, whose options are the defaults.",
+)
 @click.version_option(version, "-V", "--version", message="memcollect %(version)s")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context, profile: str | None) -> None:
     """Say where a sandbox pod's memory is, to the byte that can be proven, and why kubectl top differs."""
+    found = settings(profile)
+    name = context.invoked_subcommand
+    command = cli.get_command(context, name) if found and name else None
+    if name and command is not None:
+        others = [cli.get_command(context, each) for each in COMMANDS if ALIASES.get(name, name) != each]
+        context.default_map = {name: defaults(found, command, [each for each in others if each])}

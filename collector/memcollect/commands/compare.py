@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Literal
 import click
 from msgspec import Struct
 
+from memcollect.commands import complete
 from memcollect.commands.bundled import evidence_of
 from memcollect.commands.options import (
     FORCE,
+    NODE_FORMATS,
     OUTPUT,
+    Format,
     TargetOptions,
     clean_text,
     option,
@@ -80,7 +83,7 @@ class CompareOptions(Struct, frozen=True, kw_only=True):
 
 
 @click.command("compare", epilog=EPILOG)
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.argument("paths", nargs=-1, metavar="[PATH]...", shell_complete=complete.files)
 @option(
     "--label",
     "labels",
@@ -108,7 +111,7 @@ class CompareOptions(Struct, frozen=True, kw_only=True):
 @option(
     "--format",
     "format_",
-    type=click.Choice(["table", "markdown", "html", "json"]),
+    type=Format(NODE_FORMATS),
     default="table",
     show_default=True,
     help="table for people, markdown for a pull request, html for one page with pictures, json for programs.",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import Struct
 
+from memcollect.commands import complete
 from memcollect.commands.options import BoundOptions, Command, Duration, clean_text, option
 from memcollect.commands.output import say
 from memcollect.errors import UsageError
@@ -138,6 +139,7 @@ def namespaces_options(named: str, every: str) -> Callable[[Command], Command]:
         multiple=True,
         metavar="NAMESPACE",
         callback=clean_text,
+        shell_complete=complete.namespaces,
         help=f"{named}; may be repeated. [default: {DEFAULT_NAMESPACE}]",
     )
     all_namespaces = option("-A", "--all-namespaces", is_flag=True, help=every)
@@ -176,7 +178,13 @@ pod_options = _all(
 )
 """Those of PodOptions, but for the pods themselves, which are an argument."""
 
-CONTEXT = option("--context", metavar="NAME", callback=clean_text, help="The kubeconfig context to use.")
+CONTEXT = option(
+    "--context",
+    metavar="NAME",
+    callback=clean_text,
+    shell_complete=complete.contexts,
+    help="The kubeconfig context to use.",
+)
 CONCURRENCY = option(
     "--concurrency",
     type=click.IntRange(min=1, max=256),
@@ -203,7 +211,10 @@ agent_options = _all(
 cluster_options = _all(
     CONTEXT,
     option(
-        "--kubeconfig", metavar="FILE", help="The kubeconfig file. [default: $KUBECONFIG, or ~/.kube/config]"
+        "--kubeconfig",
+        metavar="FILE",
+        shell_complete=complete.files,
+        help="The kubeconfig file. [default: $KUBECONFIG, or ~/.kube/config]",
     ),
     CONCURRENCY,
     option(

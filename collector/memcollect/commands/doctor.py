@@ -20,6 +20,7 @@ from memcollect.commands.connection import (
 from memcollect.commands.options import (
     FORCE,
     OUTPUT,
+    Format,
     TargetOptions,
     clean_text,
     option,
@@ -76,7 +77,7 @@ class DoctorOptions(Struct, frozen=True, kw_only=True):
     "--cgroup-root", default="/sys/fs/cgroup", show_default=True, help="With --local: the cgroup v2 mount."
 )
 @option("--proc-root", default="/proc", show_default=True, help="With --local: the machine's /proc.")
-@option("--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@option("--format", "format_", type=Format(["table", "json"]), default="table", show_default=True)
 @OUTPUT
 @FORCE
 @verbose_option

@@ -13,7 +13,9 @@ from msgspec import Struct
 
 from memcollect.commands.connection import ClusterOptions, cluster_options
 from memcollect.commands.options import (
+    NODE_FORMATS,
     BoundOptions,
+    Format,
     clean_text,
     option,
     process_ceiling_option,
@@ -114,7 +116,7 @@ class EvidenceOptions(Struct, frozen=True, kw_only=True):
 @option(
     "--format",
     "format_",
-    type=click.Choice(["table", "markdown", "html", "json"]),
+    type=Format(NODE_FORMATS),
     default="table",
     show_default=True,
     help="Of the page.",

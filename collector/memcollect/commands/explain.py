@@ -11,6 +11,7 @@ import click
 import msgspec
 from msgspec import Struct
 
+from memcollect.commands import complete
 from memcollect.commands.cluster import cluster_taking
 from memcollect.commands.connection import (
     ClusterOptions,
@@ -82,8 +83,8 @@ class ExplainOptions(Struct, frozen=True, kw_only=True):
 
 
 @click.command("explain", epilog=EPILOG)
-@click.argument("document", metavar="SNAPSHOT|POD")
-@click.argument("pod", required=False, callback=clean_text)
+@click.argument("document", metavar="SNAPSHOT|POD", shell_complete=complete.files_or_pods)
+@click.argument("pod", required=False, callback=clean_text, shell_complete=complete.saved_pods)
 @option("--full", is_flag=True, help="With table: every term and all evidence, not only what fills a screen.")
 @option(
     "--files",

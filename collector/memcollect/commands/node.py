@@ -8,6 +8,7 @@ import click
 import msgspec
 from msgspec import Struct
 
+from memcollect.commands import complete
 from memcollect.commands.cluster import progress_line
 from memcollect.commands.connection import ClusterOptions, cluster_options
 from memcollect.commands.interruption import interruption
@@ -56,7 +57,7 @@ class NodeOptions(Struct, frozen=True, kw_only=True):
 
 
 @click.command("node", epilog=EPILOG)
-@click.argument("nodes", nargs=-1, metavar="[NODE]...", callback=clean_text)
+@click.argument("nodes", nargs=-1, metavar="[NODE]...", callback=clean_text, shell_complete=complete.nodes)
 @option(
     "--sample", default="unspecified", show_default=True, callback=clean_text, help="A name for this moment."
 )

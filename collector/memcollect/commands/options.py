@@ -20,13 +20,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     _SizeType = click.ParamType[int]
+    _ChoiceType = click.Choice[str]
 else:
     # The click that distributions have, 8.1 and 8.2, has no generic types.
     _SizeType = click.ParamType
+    _ChoiceType = click.Choice
 
 FORMATS = ("table", "markdown", "html", "json", "profile-v1", "profile-v1-markdown")
 OLDER = "; profile-v1 and profile-v1-markdown as the older profile script wrote them."
 NODE_FORMATS = ("table", "markdown", "html", "json")
+OPPOSITES = ("namespaces", "all_namespaces")
+STRENGTHS = {
+    ParameterSource.COMMANDLINE: 3,
+    ParameterSource.ENVIRONMENT: 2,
+    ParameterSource.DEFAULT_MAP: 1,
+}
 Command = TypeVar("Command", bound="Callable[..., Any]")
 Options = TypeVar("Options", bound=Struct)
 
@@ -76,6 +84,7 @@ def typed(kind: type[Options]) -> Callable[[Callable[[Options], int]], Callable[
     def decorate(command: Callable[[Options], int]) -> Callable[..., int]:
         @functools.wraps(command)
         def door(**values: Any) -> int:
+            _yield_to_stronger(values)
             gathered = _gathered(kind, values)
             if values:
                 raise TypeError(f"{kind.__name__} has no field for: {', '.join(values)}")
@@ -84,6 +93,20 @@ def typed(kind: type[Options]) -> Callable[[Callable[[Options], int]], Callable[
         return door
 
     return decorate
+
+
+def _yield_to_stronger(values: dict[str, Any]) -> None:
+    """Drop of two options that contradict each other the one that was said in the weaker place."""
+    context = click.get_current_context(silent=True)
+    if context is None or not all(values.get(name) for name in OPPOSITES):
+        return
+    strength = {
+        name: STRENGTHS.get(context.get_parameter_source(name) or ParameterSource.DEFAULT, 0)
+        for name in OPPOSITES
+    }
+    for name in OPPOSITES:
+        if strength[name] < max(strength.values()):
+            values[name] = type(values[name])()
 
 
 def _gathered(kind: type[Struct], values: dict[str, Any]) -> dict[str, Any]:
@@ -144,6 +167,23 @@ OUTPUT = option(
 )
 
 
+class Format(_ChoiceType):
+    """How something is written: of all formats there are, those that a command has.
+
+    What the environment or the config file says is said to every command: one that has no such format takes
+    its own default.
+    """
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the format; end with wrong usage where the command has none of that name."""
+        foreign = value in FORMATS and value not in self.choices
+        if foreign and param is not None and ctx is not None:
+            source = ctx.get_parameter_source(str(param.name))
+            if source in {ParameterSource.ENVIRONMENT, ParameterSource.DEFAULT_MAP}:
+                return param.default
+        return super().convert(value, param, ctx)
+
+
 def timeout_option(seconds: float, what: str) -> Callable[[Command], Command]:
     """Return --timeout, `seconds` unless it is given; `what` it is the time for."""
     return option(
@@ -191,7 +231,7 @@ def _report_options(function: Command, formats: tuple[str, ...]) -> Command:
     return option(
         "--format",
         "format_",
-        type=click.Choice(formats),
+        type=Format(formats),
         default="table",
         show_default=True,
         help="table for people, markdown for a pull request, html for one page with pictures, json for"

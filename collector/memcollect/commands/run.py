@@ -21,7 +21,7 @@ EXIT_INTERRUPTED = 130
 _UNWRITABLE = frozenset({errno.EBADF, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
-def run(arguments: list[str], program_name: str) -> int:
+def run(arguments: list[str], program_name: str) -> int:  # noqa: PLR0911 (one for each kind of ending)
     """Run `arguments`; return 0, 1 (failed), 2 (wrong usage), 3 (incomplete) or 130 (interrupted)."""
     state: dict[str, Any] = {}
     try:
@@ -31,6 +31,8 @@ def run(arguments: list[str], program_name: str) -> int:
     except (click.Abort, KeyboardInterrupt):
         say("interrupted.")
         return EXIT_INTERRUPTED
+    except SystemExit as ending:  # click's, when it has told the shell how a word goes on
+        return ending.code if isinstance(ending.code, int) else EXIT_OK
     except CollectorError as error:
         say(str(error), *error.details)
         return error.exit_code

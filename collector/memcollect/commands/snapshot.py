@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from memcollect.commands import complete
 from memcollect.commands.cluster import cluster_taking
 from memcollect.commands.connection import cluster_options, pod_options
 from memcollect.commands.local import local_taking
@@ -41,7 +42,7 @@ Exit codes: 0 all measured; 1 failed; 2 wrong usage; 3 written, but something as
 
 
 @click.command("snapshot", epilog=EPILOG)
-@click.argument("pods", nargs=-1, metavar="[POD]...", callback=clean_text)
+@click.argument("pods", nargs=-1, metavar="[POD]...", callback=clean_text, shell_complete=complete.pods)
 @option(
     "--sample", default="unspecified", show_default=True, callback=clean_text, help="A name for this moment."
 )

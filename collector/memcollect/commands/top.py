@@ -8,6 +8,7 @@ import sys
 
 import click
 
+from memcollect.commands import complete
 from memcollect.commands.connection import cluster_options, pod_options
 from memcollect.commands.modes import check_mode
 from memcollect.commands.options import (
@@ -46,7 +47,7 @@ asked for was missing in the last round.
 
 
 @click.command("top", epilog=EPILOG)
-@click.argument("pods", nargs=-1, metavar="[POD]...", callback=clean_text)
+@click.argument("pods", nargs=-1, metavar="[POD]...", callback=clean_text, shell_complete=complete.pods)
 @option(
     "--interval",
     type=Duration(min=1, max=3600),
