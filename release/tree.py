@@ -59,7 +59,8 @@ def _project(text: str, url: str | None) -> str:
     targets = document["tool"]["hatch"]["build"]["targets"]
     targets["wheel"]["shared-data"] = {"share": "share"}
     targets["sdist"]["include"].append("share")
-    return tomlkit.dumps(document)
+    dumped: str = tomlkit.dumps(document)
+    return dumped
 
 
 def _write_completions(tree: Path) -> None:
