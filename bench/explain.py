@@ -36,8 +36,8 @@ def main() -> None:
     options = parser.parse_args()
     now = time.time()
     template = simulated.answer_template(options.pods, now)
-    by_node = _pods(options.nodes, options.pods)
-    facts = ClusterFacts(metrics=_metrics(by_node, simulated.working_set_bytes(template), now))
+    by_node = made_pods(options.nodes, options.pods)
+    facts = ClusterFacts(metrics=made_metrics(by_node, simulated.working_set_bytes(template), now))
     profile = cProfile.Profile() if options.profile else None
     rounds = [_round(template, by_node, facts, profile) for _ in range(options.rounds)]
     _print([min(each[stage] for each in rounds) for stage in range(len(STAGES))], options)
@@ -67,7 +67,7 @@ def _round(
     return spent
 
 
-def _pods(nodes: int, pods: int) -> list[list[Pod]]:
+def made_pods(nodes: int, pods: int) -> list[list[Pod]]:
     """Return every node's pods, decoded as the collector decodes them."""
     items = list(simulated.pod_objects(nodes, pods))
     page = msgspec.json.decode(_body(items), type=Page[Pod])
@@ -79,7 +79,7 @@ def _body(items: list[dict[str, Any]]) -> bytes:
     return msgspec.json.encode({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items})
 
 
-def _metrics(by_node: list[list[Pod]], working_set_bytes: int, now: float) -> Metrics:
+def made_metrics(by_node: list[list[Pod]], working_set_bytes: int, now: float) -> Metrics:
     """Return kubectl top's numbers, as metrics-server would have sampled them some seconds ago."""
     usages = [
         PodUsage(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -48,13 +48,14 @@ def _scope(places: list[str | None]) -> list[str] | None:
     return None if None in places else [str(place) for place in places]
 
 
-@contextmanager
-def cluster_taking(asked: ClusterQuestion) -> Iterator[Taking]:
+@contextlib.contextmanager
+def cluster_taking(asked: ClusterQuestion, jobs: int | None = None) -> Iterator[Taking]:
     """Give a snapshot of the cluster in the making. Raises a ClusterError where it cannot be asked."""
     # Imported here: the official client takes a second, which --local and --help need not wait for.
     from memcollect.sources.api import Api, Patience  # noqa: PLC0415
     from memcollect.sources.portforward import port_forwarding  # noqa: PLC0415
     from memcollect.taking.cluster import Collection  # noqa: PLC0415
+    from memcollect.taking.crew import Crew, Finished  # noqa: PLC0415
 
     plan = plan_of(asked.pods, asked.cluster, asked.bounds, asked.processes)
     table = service_table(asked.processes.services)
@@ -77,14 +78,23 @@ def cluster_taking(asked: ClusterQuestion) -> Iterator[Taking]:
     )
     seconds = asked.cluster.request_timeout
     patience = Patience(timeout=seconds, total=3 * seconds)
-    with Api(cluster, patience) as api, progress_line() as progress, interruption() as ctrl_c:
+    with (
+        Api(cluster, patience) as api,
+        progress_line() as progress,
+        interruption() as ctrl_c,
+        contextlib.closing(Crew(jobs, table)) as crew,
+    ):
         collection = Collection(api, plan, port_forwarding(cluster), progress, ctrl_c.requested)
         totals = Totals()
 
-        def pods() -> Iterator[Pod]:
-            for pod in collection.pods():
-                totals.add(pod)
-                yield with_services(pod, table)
+        def pods() -> Iterator[Pod | msgspec.Raw]:
+            for row in collection.rows(crew):
+                if isinstance(row, Finished):
+                    totals.include(row.totals)
+                    yield from map(msgspec.Raw, row.lines)
+                    continue
+                totals.add(row)
+                yield with_services(row, table)
             progress("", 0, 0)
 
         def closing() -> Snapshot:
@@ -100,7 +110,7 @@ def cluster_taking(asked: ClusterQuestion) -> Iterator[Taking]:
         yield Taking(opening, pods(), closing, lambda: collection.interrupted)
 
 
-@contextmanager
+@contextlib.contextmanager
 def progress_line() -> Iterator[Callable[[str, int, int], None]]:
     """Give a function that shows how far it is: on standard error, and on a terminal only.
 

@@ -36,7 +36,7 @@ from memcollect.commands.options import (
 )
 from memcollect.commands.output import check_output, deliver, page, say
 from memcollect.commands.reports import IN_UTF8, OLDER_VIEWS, report
-from memcollect.commands.taking import EXIT_INCOMPLETE, ClusterQuestion, ProcessOptions, exit_code
+from memcollect.commands.taking import EXIT_INCOMPLETE, ClusterQuestion, ProcessOptions, as_struct, exit_code
 from memcollect.documents.files import read_snapshot
 from memcollect.errors import DocumentError, UsageError
 from memcollect.reporters.words import pod_name
@@ -150,7 +150,7 @@ def _explain_pod(options: ExplainOptions) -> int:
         cluster=options.cluster,
     )
     with cluster_taking(question) as taking:
-        pods = list(taking.pods)
+        pods = list(map(as_struct, taking.pods))
         snapshot = msgspec.structs.replace(taking.closing(), pods=pods)
         if len(pods) > 1:
             candidates = _listed(sorted(map(pod_name, pods)))

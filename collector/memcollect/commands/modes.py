@@ -16,6 +16,7 @@ CLUSTER_ONLY = (
     "context",
     "kubeconfig",
     "concurrency",
+    "jobs",
     "request_timeout",
     "agent_namespace",
     "agent_selector",

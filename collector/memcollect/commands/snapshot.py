@@ -79,6 +79,13 @@ Exit codes: 0 all measured; 1 failed; 2 wrong usage; 3 written, but something as
 @timeout_option(
     30.0, "Time for each agent, or with --local for this machine; what it does not suffice for is missing."
 )
+@option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    metavar="N",
+    help="How many processes explain what agents answer; not with --nodes. [default: from 100 nodes on as "
+    "many as CPUs and memory allow]",
+)
 @process_ceiling_option
 @pod_options
 @cluster_options
@@ -100,5 +107,5 @@ def command(options: SnapshotOptions) -> int:
     check_output(options.report.output, force=options.report.force)
     if options.local:
         return finish(local_taking(options), options.report)
-    with cluster_taking(options) as taking:
+    with cluster_taking(options, options.jobs) as taking:
         return finish(taking, options.report)

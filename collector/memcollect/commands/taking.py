@@ -67,6 +67,7 @@ class SnapshotOptions(ClusterQuestion, frozen=True, kw_only=True):
     """What `memcollect snapshot` was told."""
 
     local: bool
+    jobs: int | None
     report: ReportOptions
     patterns: tuple[str, ...]
     machine: MachineOptions
@@ -82,7 +83,8 @@ class Taking:
     """
 
     opening: Snapshot
-    pods: Iterable[Pod]
+    pods: Iterable[Pod | msgspec.Raw]
+    """Each as a struct, or as JSON where another process made that of it."""
     closing: Callable[[], Snapshot]
     interrupted: Callable[[], bool] = lambda: False
 
@@ -102,7 +104,7 @@ def finish(taking: Taking, options: ReportOptions) -> int:
     if options.format_ == "json":
         deliver_pieces(json.pieces(taking.opening, taking.pods, closing), output, force=force)
     else:
-        pods = sorted(taking.pods, key=lambda pod: (pod.namespace or "", pod.name))
+        pods = sorted(map(as_struct, taking.pods), key=lambda pod: (pod.namespace or "", pod.name))
         snapshot = msgspec.structs.replace(closing(), pods=pods)
         with heartbeat(f"writing {len(pods)} pods as {options.format_}"):
             text = report(snapshot, options.format_, to_file=output is not None, details=options.details)
@@ -111,6 +113,11 @@ def finish(taking: Taking, options: ReportOptions) -> int:
             say("no pod was found.")
             return EXIT_INCOMPLETE
     return exit_code(taking, ended[-1].missing)
+
+
+def as_struct(row: Pod | msgspec.Raw) -> Pod:
+    """Return a row of `Taking.pods` as a struct, whichever it is."""
+    return row if isinstance(row, Pod) else msgspec.json.decode(row, type=Pod)
 
 
 def exit_code(taking: Taking, missing: list[Missing]) -> int:

@@ -23,6 +23,11 @@ class _Total:
             self.bytes = (self.bytes or 0) + size_bytes
             self.count += 1
 
+    def include(self, other: _Total) -> None:
+        if other.bytes is not None:
+            self.bytes = (self.bytes or 0) + other.bytes
+            self.count += other.count
+
 
 @dataclass
 class _Group:
@@ -37,6 +42,11 @@ class _Group:
         working_set = pod.composition.working_set_bytes if pod.composition else None
         self.working_set.add(0 if working_set is not None and _is_in_another_row(pod) else working_set)
         self.top.add(pod.top.memory_bytes if pod.top else None)
+
+    def include(self, other: _Group) -> None:
+        self.pods += other.pods
+        self.working_set.include(other.working_set)
+        self.top.include(other.top)
 
     def subtotal(self, name: str, available_bytes: int | None = None) -> Subtotal:
         return Subtotal(
@@ -76,6 +86,19 @@ class Totals:
         if pod.composition is not None and not _is_in_another_row(pod):
             self._terms.update({term.term: term.estimate_bytes for term in pod.composition.terms})
             self._residual.add(pod.composition.residual.estimate_bytes)
+
+    def include(self, other: Totals) -> None:
+        """Add all that was added to other totals."""
+        self._all.include(other._all)
+        for name, group in other._by_namespace.items():
+            self._by_namespace.setdefault(name, _Group()).include(group)
+        for name, group in other._by_node.items():
+            self._by_node.setdefault(name, _Group()).include(group)
+        self._terms.update(other._terms)
+        self._statuses.update(other._statuses)
+        self._residual.include(other._residual)
+        self._containers += other._containers
+        self._in_guests += other._in_guests
 
     def summary(self, nodes: Iterable[Node]) -> Summary:
         """Return the totals of what was added; `nodes` give their own MemAvailable beside theirs."""

@@ -23,7 +23,9 @@ def render(snapshot: Snapshot) -> str:
     return b"".join(pieces(snapshot, snapshot.pods, lambda: snapshot)).decode()
 
 
-def pieces(opening: Snapshot, pods: Iterable[Pod], closing: Callable[[], Snapshot]) -> Iterator[bytes]:
+def pieces(
+    opening: Snapshot, pods: Iterable[Pod | msgspec.Raw], closing: Callable[[], Snapshot]
+) -> Iterator[bytes]:
     """Yield the same text bit by bit; `closing` is called once the pods are through, for what came beside.
 
     Of `opening` and of what `closing` returns everything but the pods is used.

@@ -45,6 +45,8 @@ class Answer(Struct, frozen=True, kw_only=True):
     target: Target
     sample: NodeSample | None = None
     failure: Missing | None = None
+    content: bytes | None = None
+    """The sample, not decoded, where that was asked for."""
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -74,6 +76,7 @@ def fetch_samples(  # noqa: PLR0913 - half of them have a default
     on_progress: Progress = lambda _done, _of: None,
     *,
     stopped: Callable[[], bool] = lambda: False,
+    undecoded: bool = False,
 ) -> Generator[Answer, None, None]:
     """Yield an answer for every target, in the order in which they come.
 
@@ -81,14 +84,15 @@ def fetch_samples(  # noqa: PLR0913 - half of them have a default
     and with the ceiling of `limits`.
     Raises nothing for an agent. When the iteration is left early, by Ctrl-C or `close()`, or ends early
     since `stopped` says so while it waits, no further agent is asked, those under way are left to their
-    deadlines in the background, and what was yielded is good.
+    deadlines in the background, and what was yielded is good. With `undecoded` samples are yielded as they
+    came, for `read_answer`.
     """
     limits = limits or Limits()
     fetch = _Fetch(targets, request, transports, limits)
     fetch.start(max(1, min(limits.concurrency, len(targets))))
     try:
         for done in range(1, len(targets) + 1):
-            answer = fetch.next(stopped)
+            answer = fetch.next(stopped, undecoded=undecoded)
             if answer is None:
                 return
             on_progress(done, len(targets))
@@ -107,6 +111,11 @@ def fetch_sample(target: Target, request: SampleRequest, transport: Transport, l
     return _answer(_Fetched(target, content))
 
 
+def read_answer(answer: Answer) -> Answer:
+    """Return the answer with its content decoded, or with why that cannot be; any other as it is."""
+    return answer if answer.content is None else _answer(_Fetched(answer.target, answer.content))
+
+
 def _within(request: SampleRequest, limits: Limits) -> SampleRequest:
     """Return the request with its time budget cut to what the timeout allows, and the ceiling."""
     budget = min(request.time_budget_seconds, limits.timeout * _BUDGET_SHARE)
@@ -115,7 +124,7 @@ def _within(request: SampleRequest, limits: Limits) -> SampleRequest:
 
 
 def _content(target: Target, request: SampleRequest, transport: Transport, limits: Limits) -> bytes:
-    endpoint = _endpoint(target)
+    endpoint = endpoint_of(target)
     uids = None if target.pod_uids is None else list(target.pod_uids)
     ids = list(target.container_ids)
     request = msgspec.structs.replace(request, pod_uids=uids, container_ids=ids)
@@ -151,7 +160,7 @@ class _Fetch:
     def stop(self) -> None:
         self._stopped.set()
 
-    def next(self, stopped: Callable[[], bool]) -> Answer | None:
+    def next(self, stopped: Callable[[], bool], *, undecoded: bool) -> Answer | None:
         """Return the next answer; None where none is there and the wait was stopped."""
         while True:
             if stopped():
@@ -159,6 +168,8 @@ class _Fetch:
                 self.stop()
             over = self._stopped.is_set()
             fetched = self._waiting.take(0 if over else _TICK)
+            if fetched is not None and undecoded and isinstance(fetched.content, bytes):
+                return Answer(target=fetched.target, content=fetched.content)
             if fetched is not None:
                 return _answer(fetched)
             if over:
@@ -245,10 +256,11 @@ def _answer(fetched: _Fetched) -> Answer:
 def _sample(fetched: _Fetched) -> NodeSample:
     if isinstance(fetched.content, Exception):
         raise fetched.content
-    return decoded(fetched.content, NodeSample, _endpoint(fetched.target))
+    return decoded(fetched.content, NodeSample, endpoint_of(fetched.target))
 
 
-def _endpoint(target: Target) -> Endpoint:
+def endpoint_of(target: Target) -> Endpoint:
+    """Return where the target's agent listens. Raises AgentFailure where it has none that can be asked."""
     agent = target.agent
     if agent is None:
         raise AgentFailure(

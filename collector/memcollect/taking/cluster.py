@@ -25,7 +25,7 @@ from memcollect.kubernetes import objects as kube
 from memcollect.kubernetes.usage import Metrics
 from memcollect.sources.agent_ends import AgentEnds
 from memcollect.sources.agent_pods import Deployment, find_agents
-from memcollect.sources.agents import Answer, Limits, Target, fetch_samples
+from memcollect.sources.agents import Answer, Limits, Target, fetch_samples, read_answer
 from memcollect.sources.api import Api
 from memcollect.sources.metrics import API_DOWN, pod_usage
 from memcollect.sources.plain import plain
@@ -34,6 +34,7 @@ from memcollect.sources.runtime_classes import runtime_classes
 from memcollect.sources.transport import TransportFactory
 from memcollect.taking.accounts import Accounts
 from memcollect.taking.again import Again
+from memcollect.taking.crew import Crew, Finished, Work, narrowed
 from memcollect.taking.nobody import nobody
 from memcollect_agent import wire
 
@@ -91,7 +92,13 @@ class Collection:
         self._ends = AgentEnds(api, time.sleep)
 
     def pods(self) -> Iterator[Pod]:
-        """Yield every selected pod, explained, node by node as the agents answer.
+        """Yield every selected pod, explained in this process. Otherwise as `rows`."""
+        for row in self.rows():
+            if isinstance(row, Pod):  # without a crew all are
+                yield row
+
+    def rows(self, crew: Crew | None = None) -> Iterator[Pod | Finished]:
+        """Yield every selected pod, explained, or whole nodes that the crew finished, as the agents answer.
 
         Raises a ClusterError where the pods or the agents cannot be listed at all. Stopped while agents are
         asked, the nodes that have not answered are listed as missing, and what was measured is kept.
@@ -109,25 +116,60 @@ class Collection:
         for name in [name for name, pods in by_node.items() if not _needs_agent(name, pods)]:
             yield from self._joined(name, by_node.pop(name), NOT_ASKED, facts)
         with _unwalked():
-            yield from self._measured(by_node, facts)
+            yield from self._measured(by_node, facts, crew)
 
-    def _measured(self, by_node: dict[str | None, list[kube.Pod]], facts: ClusterFacts) -> Iterator[Pod]:
-        if by_node or self._plan.nodes:
+    def _measured(
+        self, by_node: dict[str | None, list[kube.Pod]], facts: ClusterFacts, crew: Crew | None
+    ) -> Iterator[Pod | Finished]:
+        if crew is not None and not self._plan.nodes and by_node:
+            crew.start(len(by_node))
+            yield from self._by_crew(by_node, facts, crew)
+        elif by_node or self._plan.nodes:
             for told in self._answers(by_node, _since(facts.metrics)):
-                answer = self._ends.added(told)
-                pods = by_node.pop(answer.target.node, [])
-                self._add_account(answer)
-                yield from self._joined(answer.target.node, pods, _outcome(answer), facts)
+                yield from self._answered(told, by_node.pop(told.target.node, []), facts)
         self.interrupted = bool(by_node)
         for name, pods in by_node.items():
             yield from self._joined(name, pods, STOPPED, facts)
+
+    def _answered(self, told: Answer, pods: list[kube.Pod], facts: ClusterFacts) -> Iterator[Pod]:
+        answer = self._ends.added(told)
+        self._add_account(answer)
+        yield from self._joined(answer.target.node, pods, _outcome(answer), facts)
+
+    def _by_crew(
+        self, by_node: dict[str | None, list[kube.Pod]], facts: ClusterFacts, crew: Crew
+    ) -> Iterator[Pod | Finished]:
+        """Have the crew do the nodes that answered; what it leaves undone is done here."""
+        for told in self._answers(by_node, _since(facts.metrics), undecoded=crew.is_there):
+            pods = by_node.pop(told.target.node, [])
+            if told.content is None or not crew.is_there:
+                yield from self._answered(read_answer(told), pods, facts)
+                continue
+            work = Work(told.target, pods, told.content, narrowed(facts, pods))
+            for given, finished in crew.give(work):
+                yield from self._finished(given, finished, facts)
+        for given, finished in crew.rest():
+            yield from self._finished(given, finished, facts)
+
+    def _finished(
+        self, work: Work, finished: Finished | None, facts: ClusterFacts
+    ) -> Iterator[Pod | Finished]:
+        if finished is None:
+            answer = read_answer(Answer(target=work.target, content=work.content))
+            yield from self._answered(answer, list(work.pods), facts)
+            return
+        self.missing += finished.missing
+        self.nodes += [finished.node] if finished.node is not None else []
+        yield finished
 
     def _add_account(self, answer: Answer) -> None:
         if self._plan.nodes and answer.sample is not None:
             account = self._accounts.account(answer.target.node, answer.target.agent, answer.sample)
             self.accounts += [account] if account is not None else []
 
-    def _answers(self, by_node: dict[str | None, list[kube.Pod]], since: float | None) -> Iterator[Answer]:
+    def _answers(
+        self, by_node: dict[str | None, list[kube.Pod]], since: float | None, *, undecoded: bool = False
+    ) -> Iterator[Answer]:
         names = [name for name in by_node if name is not None]
         wanted = None if self._plan.nodes else names
         agents = find_agents(self._api, self.missing.append, wanted, self._plan.deployment)
@@ -157,7 +199,15 @@ class Collection:
         )
         self._progress("asking agents", 0, len(targets))
         limits = self._plan.limits
-        return fetch_samples(targets, request, self._transports, limits, self._asked, stopped=self._stopped)
+        return fetch_samples(
+            targets,
+            request,
+            self._transports,
+            limits,
+            self._asked,
+            stopped=self._stopped,
+            undecoded=undecoded,
+        )
 
     def _asked(self, done: int, of: int) -> None:
         self._progress("asking agents", done, of)

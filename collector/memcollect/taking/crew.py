@@ -1,0 +1,225 @@
+"""Whole nodes joined and explained in processes of their own: bytes in, finished lines and totals out.
+
+Each process has a pipe of its own and one node at a time. It ends with its pipe, and so with us, whatever
+ends us. What one could not do, or took with it when it was killed, comes back undone: the caller does it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection, wait
+from typing import TYPE_CHECKING
+
+import msgspec
+import psutil
+
+from memcollect.documents.snapshot import Missing
+from memcollect.explain import explain_pod
+from memcollect.explain.summary import Totals
+from memcollect.join import NO_CGROUP, ClusterFacts, join_node
+from memcollect.join.contained import IMPOSSIBLE
+from memcollect.kubernetes import objects as kube
+from memcollect.kubernetes.usage import Metrics
+from memcollect.services import Entry, with_services
+from memcollect.sources.agent_http import AgentFailure, decoded
+from memcollect.sources.agents import Target, endpoint_of
+from memcollect_agent import wire
+
+if TYPE_CHECKING:
+    from multiprocessing.context import SpawnProcess
+
+WORTH_NODES = 100
+"""From as many nodes on: to start a process takes as long as to explain thirty."""
+MOST_JOBS = 16
+"""One process reads all answers and writes all lines: more explainers than that it cannot feed."""
+JOB_BYTES = 192 << 20
+"""What one process may need: its modules, an answer of many processes, and what is made of it."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """One node: the pods that were listed on it and the answer of its agent, not decoded."""
+
+    target: Target
+    pods: Sequence[kube.Pod]
+    content: bytes
+    facts: ClusterFacts
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A node's pods, explained: each as its line of the document."""
+
+    lines: list[bytes]
+    totals: Totals
+    missing: list[Missing]
+    node: wire.Node | None
+
+
+def jobs_here(nodes: int) -> int:
+    """Return how many processes so many nodes are worth here: by CPUs and memory that are to be had."""
+    if nodes < WORTH_NODES:
+        return 1
+    cpus = len(os.sched_getaffinity(0))
+    by_memory = psutil.virtual_memory().available // 2 // JOB_BYTES
+    return max(1, min(cpus, by_memory, MOST_JOBS))
+
+
+def done(work: Work, table: Sequence[Entry]) -> Finished | None:
+    """Return the node, finished; None where its answer is not what most are, and wants to be looked into."""
+    try:
+        sample = decoded(work.content, wire.NodeSample, endpoint_of(work.target))
+        joined = join_node(work.target.node, work.pods, sample, work.facts)
+        if any(gap.reason == NO_CGROUP for gap in joined.missing):
+            return None  # the API is to be asked what became of it
+        why = {gap.name: gap.detail for gap in joined.missing if gap.kind == "pod"}
+        totals = Totals()
+        lines = []
+        for row in joined.pods:
+            unmeasured = why.get(f"{row.namespace}/{row.name}", row.unmeasured)
+            pod = explain_pod(msgspec.structs.replace(row, unmeasured=unmeasured), joined.node)
+            totals.add(pod)
+            lines.append(msgspec.json.encode(with_services(pod, table)))
+    except (AgentFailure, *IMPOSSIBLE):
+        return None
+    return Finished(lines, totals, joined.missing, joined.node)
+
+
+class Crew:
+    """The processes of one snapshot. Without any, or with all of them gone, everything comes back undone."""
+
+    def __init__(self, jobs: int | None, table: Sequence[Entry]) -> None:
+        """Start none yet: `jobs`, or where it is None as many as the nodes are worth."""
+        self._jobs = jobs
+        self._table = table
+        self._idle: list[Connection] = []
+        self._busy: dict[Connection, _Task] = {}
+        self._order: deque[_Task] = deque()
+        self._processes: list[SpawnProcess] = []
+        self._most = 0
+
+    def start(self, nodes: int) -> None:
+        """Start the processes for so many nodes."""
+        jobs = self._jobs or jobs_here(nodes)
+        # Ctrl-C reaches the whole group of processes, and one that has just begun would die of it aloud.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            for _ in range(jobs if jobs > 1 else 0):
+                self._start_one()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        self._most = 2 * len(self._processes)
+
+    def _start_one(self) -> None:
+        ours, theirs = multiprocessing.Pipe()
+        # Spawned, for what a fork has of our threads' locks it has for ever.
+        process = multiprocessing.get_context("spawn").Process(
+            target=_work, args=(theirs, self._table), name="memcollect explainer", daemon=True
+        )
+        process.start()
+        theirs.close()
+        self._idle.append(ours)
+        self._processes.append(process)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a process to give work to."""
+        return bool(self._idle or self._busy)
+
+    def give(self, work: Work) -> Iterator[tuple[Work, Finished | None]]:
+        """Hand a node over, once a process is free; yield what is finished by then, in the order given."""
+        task = _Task(work)
+        self._order.append(task)
+        while self._busy and (not self._idle or len(self._order) > self._most):
+            self._collect()
+            yield from self._in_order()
+        self._send(task)
+        yield from self._in_order()
+
+    def rest(self) -> Iterator[tuple[Work, Finished | None]]:
+        """Yield all that is still under way."""
+        while self._busy:
+            yield from self._in_order()
+            self._collect()
+        yield from self._in_order()
+
+    def close(self) -> None:
+        """End the processes."""
+        for connection in (*self._idle, *self._busy):
+            connection.close()
+        self._idle.clear()
+        self._busy.clear()
+        for process in self._processes:
+            process.terminate()
+            process.join()
+        self._processes.clear()
+
+    def _send(self, task: _Task) -> None:
+        while self._idle and not task.is_over:
+            connection = self._idle.pop()
+            try:
+                connection.send(task.work)
+            except OSError:  # it is gone
+                connection.close()
+                continue
+            self._busy[connection] = task
+            return
+        task.is_over = True
+
+    def _collect(self) -> None:
+        """Wait for a process to answer, or to be gone."""
+        for ready in wait(list(self._busy)):
+            connection = ready
+            if not isinstance(connection, Connection):
+                continue
+            task = self._busy.pop(connection)
+            task.is_over = True
+            try:
+                task.finished = connection.recv()
+            except (EOFError, OSError):
+                connection.close()
+            else:
+                self._idle.append(connection)
+
+    def _in_order(self) -> Iterator[tuple[Work, Finished | None]]:
+        while self._order and self._order[0].is_over:
+            task = self._order.popleft()
+            yield task.work, task.finished
+
+
+@dataclass
+class _Task:
+    """A node under way. `finished` stays None where no process could do it."""
+
+    work: Work
+    is_over: bool = False
+    finished: Finished | None = None
+
+
+def narrowed(facts: ClusterFacts, pods: Sequence[kube.Pod]) -> ClusterFacts:
+    """Return of what is known of the cluster what concerns these pods."""
+    known = facts.metrics.pods
+    names = [(pod.metadata.namespace, pod.metadata.name) for pod in pods]
+    return replace(
+        facts,
+        metrics=Metrics(pods={name: known[name] for name in names if name in known}, gaps=facts.metrics.gaps),
+    )
+
+
+def _work(connection: Connection, table: Sequence[Entry]) -> None:
+    """Do what comes through the pipe until it is closed. Ctrl-C is for who holds the other end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with suppress(EOFError, OSError):
+        while True:
+            work: Work = connection.recv()
+            try:
+                finished = done(work, table)
+            except Exception:  # noqa: BLE001 # a fault of ours: the other end meets it again, and tells of it
+                finished = None
+            connection.send(finished)

@@ -1,0 +1,79 @@
+"""`memcollect snapshot --jobs`: several processes explain, and the document is the same."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from memcollect.commands.run import run
+from memcollect.documents.files import read_snapshot
+from memcollect.documents.snapshot import Snapshot, Summary
+from memcollect.explain.summary import Totals
+from worlds.live_cluster import LiveCluster
+
+
+@pytest.fixture
+def included(monkeypatch: pytest.MonkeyPatch) -> list[Totals]:
+    """The totals of nodes that other processes finished, as they are taken in."""
+    found: list[Totals] = []
+    include = Totals.include
+
+    def noted(self: Totals, other: Totals) -> None:
+        found.append(other)
+        include(self, other)
+
+    monkeypatch.setattr(Totals, "include", noted)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("where", "code", "nodes"),
+    [
+        (["-n", "deer-flow", "-n", "team-b"], 0, 2),
+        (["-A"], 3, 0),  # the agents' own pods have no cgroup here, of which the API is asked once more
+    ],
+)
+def test_a_snapshot_says_the_same_with_any_number_of_jobs(  # noqa: PLR0913, PLR0917 -- two are pytest's
+    live: LiveCluster, tmp_path: Path, included: list[Totals], where: list[str], code: int, nodes: int
+) -> None:
+    told = []
+    for jobs in ("1", "2"):
+        path = tmp_path / f"{jobs}.json"
+        words = [
+            "snapshot",
+            *where,
+            "--include-processes",
+            "--jobs",
+            jobs,
+            "--format",
+            "json",
+            "-o",
+            str(path),
+        ]
+        assert run([*words, *live.options()], "memcollect") == code
+        told.append(_lasting(read_snapshot(str(path))))
+    assert told[0][1].pods_measured > 2
+    assert told[0] == told[1]
+    assert len(included) == nodes
+
+
+def test_a_table_is_made_of_them_too(live: LiveCluster, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["snapshot", "-n", "deer-flow", "--jobs", "2", *live.options()], "memcollect") == 0
+    with_two = capsys.readouterr().out
+    assert run(["snapshot", "-n", "deer-flow", "--jobs", "1", *live.options()], "memcollect") == 0
+    assert with_two.count("deer-flow/") == capsys.readouterr().out.count("deer-flow/") > 0
+
+
+def _lasting(snapshot: Snapshot) -> tuple[list[object], Summary, list[object]]:
+    """Return what of a recorded node's snapshot is the same from one moment to the next."""
+    pods = sorted(snapshot.pods, key=lambda pod: pod.uid)
+    parts: list[object] = [
+        (pod.full_name, pod.composition, [each.services for each in pod.containers]) for pod in pods
+    ]
+    summary = msgspec.structs.replace(snapshot.summary, statuses={})
+    return parts, summary, [snapshot.missing, [node.name for node in snapshot.nodes], snapshot.scope]
+
+
+def test_it_has_no_effect_on_this_machine_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["snapshot", "--local", "--jobs", "2"], "memcollect") == 2
+    assert "--jobs has no effect with --local." in capsys.readouterr().err

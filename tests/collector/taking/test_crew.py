@@ -1,0 +1,161 @@
+"""Nodes that other processes explain: the same document, whatever becomes of the processes."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import closing
+
+import msgspec
+import psutil
+import pytest
+
+from memcollect.documents.snapshot import Pod
+from memcollect.explain.summary import Totals, summarise
+from memcollect.join import ClusterFacts
+from memcollect.kubernetes import objects as kube
+from memcollect.kubernetes.usage import Metrics, PodUsage
+from memcollect.services import default_table
+from memcollect.sources.agent_pods import AgentPod
+from memcollect.sources.agents import Target
+from memcollect.taking.crew import Crew, Finished, Work, done, jobs_here, narrowed
+from memcollect_agent import wire
+from worlds import sample_snapshots as samples
+from worlds.waiting import wait_until
+
+NODE = wire.Node(name="n", cpus=2, page_size_bytes=4096)
+
+
+def work(number: int, *, content: bytes | None = None) -> Work:
+    """Return a node with one pod that runs and has a cgroup without numbers."""
+    uid = f"11111111-2222-3333-4444-{number:012d}"
+    pod = kube.Pod(
+        metadata=kube.Metadata(name=f"pod-{number}", namespace="team", uid=uid),
+        spec=kube.PodSpec(node_name=f"node-{number}"),
+        status=kube.PodStatus(phase="Running"),
+    )
+    sample = wire.NodeSample(
+        sampled_at=1.0,
+        finished_at=2.0,
+        node=NODE,
+        pods=[wire.Pod(uid=uid, cgroup=wire.Cgroup(path=f"/{number}", current_bytes=number))],
+    )
+    target = Target(node=f"node-{number}", agent=AgentPod(node=f"node-{number}", name="agent"))
+    return Work(target, [pod], content or msgspec.msgpack.encode(sample), ClusterFacts(metrics=Metrics()))
+
+
+@pytest.fixture
+def crew() -> Iterator[Crew]:
+    with closing(Crew(2, default_table())) as made:
+        made.start(2)
+        yield made
+
+
+def names(finished: Finished | None) -> list[str]:
+    return [msgspec.json.decode(line, type=Pod).name for line in finished.lines] if finished else ["undone"]
+
+
+def processes() -> list[psutil.Process]:
+    return [each for each in psutil.Process().children() if "spawn_main" in " ".join(each.cmdline())]
+
+
+def test_lines_come_in_the_order_in_which_nodes_were_given(crew: Crew) -> None:
+    works = [work(number) for number in range(12)]
+    rows = [row for each in works for row in crew.give(each)]
+    rows += crew.rest()
+    assert [given for given, _ in rows] == works
+    assert [names(finished) for _, finished in rows] == [[f"pod-{number}"] for number in range(12)]
+
+
+def test_a_node_that_a_process_cannot_do_comes_back_undone_and_the_others_done(crew: Crew) -> None:
+    works = [work(0), work(1, content=b"no MessagePack"), work(2)]
+    rows = [row for each in works for row in crew.give(each)]
+    rows += crew.rest()
+    assert [names(finished) for _, finished in rows] == [["pod-0"], ["undone"], ["pod-2"]]
+
+
+def test_what_a_killed_process_had_comes_back_undone_and_nothing_is_lost(crew: Crew) -> None:
+    rows = list(crew.give(work(0)))
+    for each in processes():
+        each.send_signal(signal.SIGKILL)
+    works = [work(number) for number in range(1, 5)]
+    rows += [row for each in works for row in crew.give(each)]
+    rows += crew.rest()
+    assert [given.target.node for given, _ in rows] == [f"node-{number}" for number in range(5)]
+    assert [names(finished) for _, finished in rows][1:] == [["undone"]] * 4
+    assert not crew.is_there
+
+
+def test_the_processes_end_with_the_crew(crew: Crew) -> None:
+    list(crew.give(work(0)))
+    begun = processes()
+    assert len(begun) == 2
+    crew.close()
+    assert not any(each.is_running() for each in begun)
+
+
+def test_ctrl_c_is_for_who_gives_the_work(crew: Crew) -> None:
+    rows = list(crew.give(work(0)))
+    rows += crew.rest()
+    for each in processes():
+        each.send_signal(signal.SIGINT)
+    rows += [*crew.give(work(1)), *crew.rest()]
+    assert [names(finished) for _, finished in rows] == [["pod-0"], ["pod-1"]]
+
+
+def test_a_process_ends_when_nobody_is_left_to_work_for() -> None:
+    crew = Crew(2, default_table())
+    crew.start(2)
+    begun = processes()
+    for connection in crew._idle:
+        connection.close()
+    wait_until(lambda: not any(_lives(each) for each in begun))
+    crew.close()
+
+
+def _lives(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+def test_a_pod_without_a_cgroup_is_left_to_who_can_ask_the_api() -> None:
+    given = work(0)
+    empty = msgspec.msgpack.decode(given.content, type=wire.NodeSample)
+    other = msgspec.structs.replace(empty.pods[0], uid="another")
+    nobody = msgspec.msgpack.encode(msgspec.structs.replace(empty, pods=[other]))
+    assert done(given, default_table()) is not None
+    assert done(work(0, content=nobody), default_table()) is None
+
+
+def test_each_process_is_told_its_own_pods_alone() -> None:
+    usages = {("team", name): PodUsage(namespace="team", name=name, timestamp=0.0) for name in ("pod-0", "x")}
+    facts = ClusterFacts(metrics=Metrics(pods=usages))
+    assert list(narrowed(facts, work(0).pods).metrics.pods) == [("team", "pod-0")]
+
+
+def test_totals_of_nodes_come_to_the_totals_of_their_pods() -> None:
+    pods = [samples.pod(f"p{number}", uid=f"u{number}", node=f"n{number % 2}") for number in range(5)]
+    whole = Totals()
+    for some in (pods[:2], pods[2:], []):
+        part = Totals()
+        for pod in some:
+            part.add(pod)
+        whole.include(part)
+    assert whole.summary([]) == summarise(pods, [])
+
+
+@pytest.mark.parametrize(
+    ("nodes", "cpus", "available", "jobs"),
+    [
+        (99, 8, 64 << 30, 1),
+        (100, 8, 64 << 30, 8),
+        (5000, 64, 64 << 30, 16),
+        (100, 8, 1 << 30, 2),
+        (100, 8, 0, 1),
+    ],
+)
+def test_the_default_is_what_cpus_and_memory_allow(
+    monkeypatch: pytest.MonkeyPatch, nodes: int, cpus: int, available: int, jobs: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(cpus)))
+    memory = psutil.virtual_memory()._replace(available=available)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    assert jobs_here(nodes) == jobs
