@@ -38,4 +38,4 @@ def row_of(columns: Sequence[Column], cells: Sequence[str], *, class_: str | Non
 
 def scrolling(label: str, content: Markup) -> Markup:
     """Return what may be wider than a telephone, to be moved sideways by itself, with the keyboard too."""
-    return element("div", content, class_="scroll", role="region", tabindex="0", aria_label=label)
+    return element("div", content, class_="scroll", role="group", tabindex="0", aria_label=label)
