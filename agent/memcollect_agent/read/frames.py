@@ -25,17 +25,17 @@ MOST_PAGES = 1 << 24
 TOO_LARGE = "this machine has more pages than one question may look through"
 TOO_LATE = "the time for this question was over before all pages were looked through"
 NO_PAGES = "this kernel has no /proc/kpagecgroup (CONFIG_PROC_PAGE_MONITOR and CONFIG_MEMCG)"
-_BLOCK = 1 << 14
+BLOCK_PAGES = 1 << 14
 """Pages that are read at once; where none of them is anybody's, their flags are not read."""
 # include/uapi/linux/kernel-page-flags.h
 _DIRTY, _LRU, _ACTIVE, _ANON, _SWAPBACKED = (1 << bit for bit in (4, 5, 6, 12, 14))
 _TAIL, _UNEVICTABLE, _HUGE = (1 << bit for bit in (16, 18, 22))
 _WANTED = _DIRTY | _LRU | _ACTIVE | _ANON | _SWAPBACKED | _TAIL | _UNEVICTABLE | _HUGE
-_NOBODYS = bytes(_BLOCK * 8)
+_NOBODYS = bytes(BLOCK_PAGES * 8)
 _SHIFT = 32
 """Inodes of cgroups fit below, and all wanted flags above, in one word."""
-_FLAGS = int.from_bytes(_WANTED.to_bytes(8, "little") * _BLOCK, "little")
-_HIGH = int.from_bytes((((1 << 32) - 1) << 32).to_bytes(8, "little") * _BLOCK, "little")
+_FLAGS = int.from_bytes(_WANTED.to_bytes(8, "little") * BLOCK_PAGES, "little")
+_HIGH = int.from_bytes((((1 << 32) - 1) << 32).to_bytes(8, "little") * BLOCK_PAGES, "little")
 
 
 class CachePages(Struct):
@@ -110,15 +110,15 @@ def _blocks(proc_root: str, until: float) -> Iterator[tuple[bytes, bytes]]:
     try:
         flags_fd = _opened(f"{proc_root}/kpageflags")
         try:
-            for block in range(MOST_PAGES // _BLOCK):
+            for block in range(MOST_PAGES // BLOCK_PAGES):
                 if time.monotonic() >= until:
                     raise ReadError("kpageflags", TOO_LATE)
-                owners = os.pread(owners_fd, _BLOCK * 8, block * _BLOCK * 8)
+                owners = os.pread(owners_fd, BLOCK_PAGES * 8, block * BLOCK_PAGES * 8)
                 if owners != _NOBODYS[: len(owners)]:
-                    flags = os.pread(flags_fd, len(owners), block * _BLOCK * 8)
+                    flags = os.pread(flags_fd, len(owners), block * BLOCK_PAGES * 8)
                     whole = min(len(owners), len(flags)) // 8 * 8
                     yield owners[:whole], flags[:whole]
-                if len(owners) < _BLOCK * 8:
+                if len(owners) < BLOCK_PAGES * 8:
                     return
             raise UnsupportedError(TOO_LARGE)
         finally:

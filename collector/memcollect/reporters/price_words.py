@@ -35,7 +35,9 @@ def _between(low: int | None, high: int | None) -> str:
         return UNKNOWN
     if high is None:
         return f"at least −{human_bytes(low)}"
-    return f"−{human_bytes(low)} to −{human_bytes(high)}"
+    ends = human_bytes(low), human_bytes(high)
+    unit = ends[1].rpartition(" ")[2]
+    return f"−{ends[0].removesuffix(f' {unit}')} to −{ends[1]}"
 
 
 def _listed(words: Sequence[str]) -> str:

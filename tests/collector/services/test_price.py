@@ -76,10 +76,10 @@ def test_services_with_a_switch_are_told_together() -> None:
     services = group(listed, ProcessSums(read=3), default_table(), 6 * MIB)
     (sentence,) = without(services)
     assert sentence == (
-        "Without Jupyter and code-server: −150 MiB to −178 MiB (predicted). If the image knows the switch, "
+        "Without Jupyter and code-server: −150 to −178 MiB (predicted). If the image knows the switch, "
         "DISABLE_JUPYTER=true and DISABLE_CODE_SERVER=true turn them off."
     )
-    assert price(services[0]) == "−100 MiB to −117 MiB"
+    assert price(services[0]) == "−100 to −117 MiB"
 
 
 def test_where_the_containers_kernel_memory_is_not_known_there_is_no_upper_bound() -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from memcollect_agent.wire import Process
 
 HEADINGS = ("PID", "PSS", "RSS", "ANON", "FILE", "SHMEM")
+SERVICE_HEADINGS = ("COUNT", "PSS", "ANON", "FILE", "SHMEM")
 COLUMN_WIDTH = 8
 
 
@@ -41,7 +42,7 @@ def process_lines(processes: list[Process], width: int) -> Iterator[Text]:
 
 def service_lines(services: list[Service], width: int) -> Iterator[Text]:
     """Yield a heading and a line for each service in the document's order ("other" and "unlisted" last)."""
-    yield Text(_row(("COUNT", "PSS", "ANON", "FILE", "SHMEM"), "SERVICE", width), style="bold")
+    yield Text(_row(SERVICE_HEADINGS, "SERVICE (saves, if it were off)", width), style="bold")
     for service in services:
         numbers = (
             service.pss_bytes,
@@ -50,7 +51,7 @@ def service_lines(services: list[Service], width: int) -> Iterator[Text]:
             service.pss_shmem_bytes,
         )
         cells = (str(service.processes), *(short_size(number) for number in numbers))
-        off = f" (without it {price(service)})" if service.saves_low_bytes is not None else ""
+        off = f" ({price(service)})" if service.saves_low_bytes is not None else ""
         yield Text(_row(cells, visible(f"{service.name}{off}"), width))
     for sentence in without(services):
         yield from paragraph(sentence, width)

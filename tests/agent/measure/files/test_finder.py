@@ -14,6 +14,7 @@ from memcollect_agent.measure.files import walk
 from memcollect_agent.measure.files.finder import FileFinder
 from memcollect_agent.measure.files.probe import Prober
 from memcollect_agent.parse import mountinfo
+from memcollect_agent.read import frames
 from memcollect_agent.read.cgroupfs import CgroupFs
 from memcollect_agent.read.openat2 import PATH_ONLY, WITHIN, open_at
 from memcollect_agent.read.procfs import ProcFs
@@ -50,6 +51,8 @@ def shm() -> Iterator[Path]:
 def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, limit: int = 500) -> PodFiles:
     """Look for the files of this process, in few of the machine's own."""
     monkeypatch.setattr(walk, "MAX_FILES", 2000)
+    # All pages of a machine are seconds of work: they are looked through in the lab.
+    monkeypatch.setattr(frames, "MOST_PAGES", frames.BLOCK_PAGES)
     with ProcFs("/proc") as proc, make_cgroup(tmp_path / "cgroup").open() as directory:
         finder = FileFinder(proc, limit=limit, seconds=60, swaps=False)
         try:
