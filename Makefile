@@ -2,7 +2,7 @@
 # packages in it and, where a real kernel is to be booted, Debian's packages. The demo needs few of them, so
 # it has a stamp of its own; where all is installed already, that will do.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-profile test lint format unit lab lab-full test-cluster guide bench bench-collector soak agent-alone image dist man clean
+.PHONY: help demo demo-profile test lint format unit lab lab-full test-cluster guide bench bench-collector soak fuzz agent-alone image dist man clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -16,6 +16,7 @@ URL ?=
 PYTEST_FLAGS ?=
 DEMO_FLAGS ?=
 MINUTES ?= 10
+FUZZ_FLAGS ?=
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,7 +47,7 @@ test: $(RELEASE) lint agent-alone ## Everything CI runs: lint, types, contracts,
 		$(abspath $(BIN))/python -m suites all $(PYTEST_FLAGS)
 
 unit: $(STAMP) ## Only the tests that need no kernel of their own
-	$(BIN)/pytest -m "not lab and not cluster and not dist" -n 3 --dist loadfile $(PYTEST_FLAGS)
+	$(BIN)/pytest -m "not lab and not cluster and not dist and not fuzz" -n 3 --dist loadfile $(PYTEST_FLAGS)
 
 lint: $(STAMP) ## ruff, mypy --strict, the import contracts
 	$(BIN)/ruff check .
@@ -88,6 +89,9 @@ bench-collector: $(STAMP) ## A snapshot of 1,000 nodes beside merely fetching th
 
 soak: $(STAMP) ## The agent under churn and hostile clients against its manifest's limits: make soak MINUTES=2
 	$(BIN)/python bench/soak.py --minutes $(MINUTES)
+
+fuzz: $(STAMP) ## A million odd inputs for each parser and decoder, or what the minutes suffice for: make fuzz MINUTES=30
+	cd tests && $(abspath $(BIN))/python -m fuzz --minutes $(MINUTES) $(FUZZ_FLAGS)
 
 image: ## Build the agent's image and an archive for ctr, with no engine and no registry, as root: INTO=DIRECTORY
 	scripts/build-image $(INTO)

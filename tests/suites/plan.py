@@ -31,11 +31,11 @@ def everything(flags: Sequence[str] = ()) -> list[Lane]:
     """Return all of it; `flags` go to the unit tests and the lab's.
 
     Most suites wait most of the time, for kernels that boot and for memory that comes to rest. The guide
-    takes the longest and so begins at once; the lab's own suite follows the unit tests, which do not wait.
+    takes the longest and so begins at once; the lab's own suite follows those that do not wait.
     """
-    unit = Suite(
-        name="unit tests", arguments=("-m", "not lab and not lab_full and not dist", *_workers(3), *flags)
-    )
+    apart = "not lab and not lab_full and not dist and not fuzz"
+    unit = Suite(name="unit tests", arguments=("-m", apart, *_workers(3), *flags))
+    fuzz = Suite(name="odd inputs", arguments=("-m", "fuzz", "tests/fuzz", *_workers(2), *flags))
     dist = Suite(name="a release, installed", arguments=("-m", "dist", "tests/release"))
     lab = Suite(
         name="the lab",
@@ -44,7 +44,7 @@ def everything(flags: Sequence[str] = ()) -> list[Lane]:
         environment=_IN_LAB,
     )
     return [
-        [unit, lab],
+        [unit, fuzz, lab],
         truth(matrix.versions(On.TRUTH)),
         [*(_guide(each) for each in matrix.versions(On.GUIDE)), dist],
     ]
