@@ -19,7 +19,7 @@ from memcollect.commands import COMMANDS
 from memcollect.commands.run import run
 from worlds.agent_trees import recorded
 
-pytestmark = pytest.mark.fuzz
+pytestmark = [pytest.mark.fuzz, pytest.mark.timeout(900)]
 
 TREE = recorded("cgroupfs-init-tmpfs-kernel-7.2")
 ROOTS = {"--cgroup-root": TREE.cgroup, "--proc-root": TREE.proc, "--sys-root": TREE.sys}
@@ -183,7 +183,7 @@ def said(arguments: list[str]) -> tuple[int, str, str]:
 def test_it_ends_in_an_exit_code_and_sentences(name: str) -> None:
     ended: dict[int, int] = {}
 
-    @settings(max_examples=40, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=25, suppress_health_check=list(HealthCheck))
     @given(lines(name), EDITS)
     def holds(arguments: list[str], edits: list[tuple[int, int, bytes]]) -> None:
         with folder(edits):
