@@ -5,7 +5,7 @@ only where the limit was (mm/memcontrol.c, mem_cgroup_oom): to say whose limit i
 up to the root, which has neither limit nor events.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from memcollect_agent.errors import AgentError, GoneError
 from memcollect_agent.measure.cgroup import CgroupReading
@@ -26,10 +26,21 @@ def paths_above(paths: Iterable[str]) -> list[str]:
     return sorted(above, key=lambda path: (path.count("/"), path))
 
 
-def measure_ancestors(cgroups: CgroupFs, paths: Iterable[str], problems: Problems) -> list[Cgroup]:
-    """Return limits and events of the cgroups above `paths`; what cannot be read is a problem."""
-    measured = []
-    for path in paths_above(paths)[:MOST]:
+def measure_ancestors(
+    cgroups: CgroupFs, paths: Iterable[str], problems: Problems, late: Callable[[], bool] = lambda: False
+) -> list[Cgroup]:
+    """Return limits and events of the cgroups above `paths`; what cannot be read is a problem.
+
+    When it is `late` the rest is left out, which is a problem too.
+    """
+    measured: list[Cgroup] = []
+    above = paths_above(paths)[:MOST]
+    for number, path in enumerate(above):
+        if late():
+            left = f"{len(above) - number} of {len(above)} cgroups above pods"
+            detail = f"the time budget was spent before {left} were read"
+            problems.add("node", "ancestors", "budget", detail)
+            return measured
         try:
             with cgroups.open(path) as directory:
                 reading = CgroupReading(directory)

@@ -1,7 +1,7 @@
 """Finding the pods, containers and services of a cgroup tree by the shape of their paths."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 
 import msgspec
@@ -48,11 +48,12 @@ class Finder:
         nested: bool = False,
         sandboxes: bool = False,
         pods_parents: bool = False,
+        late: Callable[[], bool] = lambda: False,
     ) -> None:
         """Look for pods (None: all), their containers by id, units by pattern, sandboxes, pods' parents.
 
         What runtimes put beside a pod (SandboxPlace.is_overhead) is always found. Inside of pods is looked
-        only for what was asked for by name and is nowhere else, or with `nested`.
+        only for what was asked for by name and is nowhere else, or with `nested`. Ends when it is `late`.
         """
         self._sandboxes = sandboxes
         self._pods_parents = pods_parents
@@ -72,6 +73,9 @@ class Finder:
         """Ids of the containers directly below each pod that was asked for, by its path."""
         self._within = ""
         self._visited = 0
+        self._late = late
+        self._cut = ""
+        """Why the walk ended before its end; "" where it did not."""
         self.problems: list[Problem] = []
 
     def find(self, top: CgroupDir) -> list[Found]:
@@ -111,10 +115,7 @@ class Finder:
             self._problem(top.path, "unreadable", str(error))
             return
         for name in names:
-            if self._visited >= cgroupfs.MAX_CGROUPS:
-                self._problem(
-                    top.path, "budget", f"more than {cgroupfs.MAX_CGROUPS} cgroups: the rest was not visited"
-                )
+            if self._is_cut(top):
                 return
             self._visited += 1
             try:
@@ -127,14 +128,27 @@ class Finder:
             with child:
                 yield from self._at(child)
 
+    def _is_cut(self, top: CgroupDir) -> bool:
+        """Return whether no further cgroup may be visited; the first time, note why."""
+        if self._cut:
+            return True
+        if self._visited >= cgroupfs.MAX_CGROUPS:
+            self._cut = f"more than {cgroupfs.MAX_CGROUPS} cgroups: the rest was not visited"
+        elif self._late():
+            self._cut = f"the time budget was spent after {self._visited} cgroups: the rest was not visited"
+        if self._cut:
+            self._problem(top.path, "budget", self._cut)
+        return bool(self._cut)
+
     def not_found(self) -> list[Problem]:
         """Return a problem for every uid and pattern that nothing answered to."""
         pods_missing = [
             Problem(
                 kind="pod",
                 name=visible(uid),
-                reason="not-found",
-                detail=f"no cgroup of pod {visible(uid)} is on this node: it is gone, was not started yet, "
+                reason="budget" if self._cut else "not-found",
+                detail=self._cut
+                or f"no cgroup of pod {visible(uid)} is on this node: it is gone, was not started yet, "
                 "or runs elsewhere",
             )
             for uid in self._asked
@@ -144,8 +158,8 @@ class Finder:
             Problem(
                 kind="request",
                 name=visible(pattern),
-                reason="not-found",
-                detail=f"no container or service of this machine matches {visible(pattern)}",
+                reason="budget" if self._cut else "not-found",
+                detail=self._cut or f"no container or service of this machine matches {visible(pattern)}",
             )
             for pattern in self._patterns
             if pattern not in self._matched

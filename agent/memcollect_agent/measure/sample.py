@@ -39,6 +39,7 @@ from memcollect_agent.wire import (
 )
 
 _KEEPERS_LATE = "the time budget was spent before every process was looked at: ask for fewer pods"
+_STRAY_LATE = "the time budget was spent before its turn: ask for fewer pods"
 _REFUSED_FULL = (
     "this agent was not started to give whole command lines (--allow-full-commands): they are cut short"
 )
@@ -144,6 +145,7 @@ class _NodeSampling:
             nested=request.nested,
             sandboxes=request.sandboxes,
             pods_parents=request.pods_parents,
+            late=self._is_late,
         )
         with self._cgroups.open() as top:
             found = finder.find(top)
@@ -236,14 +238,21 @@ class _NodeSampling:
             return False
         return any(hint.kind in HOLDERS for hint in find_hints(self._proc, pids, lambda: True, 0))
 
+    def _is_late(self) -> bool:
+        """Return whether even what is cheap has to end: twice the budget is used up."""
+        return self._budget.spent(2.0)
+
     def _ancestors(self, found: list[Found]) -> list[Cgroup]:
         paths = [place.path for place in found if place.pod or place.unit]
-        return measure_ancestors(self._cgroups, paths, self._problems)
+        return measure_ancestors(self._cgroups, paths, self._problems, self._is_late)
 
     def _strays(self, found: list[Found], measurer: PodMeasurer) -> list[Container]:
         strays = []
         for place in found:
             if place.stray is None or place.stray.id is None:
+                continue
+            if self._is_late():
+                self._problems.add("container", place.stray.id, "budget", _STRAY_LATE)
                 continue
             try:
                 with self._cgroups.open(place.path) as directory:
@@ -271,10 +280,14 @@ class _NodeSampling:
 
     def _tree(self, node: Node) -> CgroupTree | None:
         try:
-            return read_tree(self._proc, self._cgroups, node.page_size_bytes or 4096)
+            tree = read_tree(self._proc, self._cgroups, node.page_size_bytes or 4096, self._is_late)
         except AgentError as error:
             self._problems.add_error("node", "tree", error)
             return None
+        if tree.left_out and self._is_late():
+            detail = f"the time budget was spent before {tree.left_out} cgroups or more were read"
+            self._problems.add("node", "tree", "budget", detail)
+        return tree
 
     def _keepers(self) -> list[Hint] | None:
         if self._request.keeper_ids is None:

@@ -45,13 +45,21 @@ _AFTER_SIZES = b"\nslab "
 _stat_fields = StatFields(STAT_FIELDS)
 
 
-def read_tree(proc: ProcFs, cgroups: CgroupFs, page_size_bytes: int) -> CgroupTree:
-    """Return the charges of the node's cgroups. Raises AgentError where the tree's root cannot be read."""
-    return _Walk(proc, cgroups, page_size_bytes).run()
+def read_tree(
+    proc: ProcFs, cgroups: CgroupFs, page_size_bytes: int, late: Callable[[], bool] = lambda: False
+) -> CgroupTree:
+    """Return the charges of the node's cgroups; those whose turn comes when it is `late` are left out.
+
+    Raises AgentError where the tree's root cannot be read.
+    """
+    return _Walk(proc, cgroups, page_size_bytes, late).run()
 
 
 class _Walk:
-    def __init__(self, proc: ProcFs, cgroups: CgroupFs, page_size_bytes: int) -> None:
+    def __init__(
+        self, proc: ProcFs, cgroups: CgroupFs, page_size_bytes: int, late: Callable[[], bool]
+    ) -> None:
+        self._late = late
         self._proc = proc
         self._cgroups = cgroups
         self._page_size_bytes = page_size_bytes
@@ -101,7 +109,7 @@ class _Walk:
         except GoneError:
             return
         for name in names:
-            if len(self._found) >= MOST_CGROUPS:
+            if len(self._found) >= MOST_CGROUPS or self._late():
                 self._left_out += 1
                 continue
             try:
