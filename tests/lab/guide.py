@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from memcollect.lab.sandboxes import disk, manifest
+from memcollect.lab.sandboxes import BACKENDS, manifest
 from memcollect.profile.plan.shipped import text_of
 from worlds import children
 
@@ -69,7 +69,7 @@ def write_plans(directory: Path) -> None:
     changed = first_five.replace(SIZE, ONE_MORE).replace(f"repeats = {REPEATS}", "repeats = 1")
     (directory / "changed.toml").write_text(changed)
     (directory / "left.toml").write_text(LEFT)
-    pod = {"apiVersion": "v1", "kind": "Pod", **manifest("deer-flow", "x", disk())}
+    pod = {"apiVersion": "v1", "kind": "Pod", **manifest("deer-flow", "x", BACKENDS["disk"])}
     (directory / "pod.json").write_bytes(msgspec.json.encode(pod))
 
 

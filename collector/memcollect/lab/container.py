@@ -3,12 +3,14 @@
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from memcollect.lab import sandbox
 from memcollect.lab.errors import LabError
+from memcollect.testing.sandboxes import aio
 
 # Arguments: the cgroup and the program. The cgroup is entered at the end, so that what the way there costs
 # is nobody's.
@@ -18,7 +20,9 @@ PROGRAM = ("/srv/python3", "-I", "-S", "/srv/sandbox.py")
 """Of every sandbox's image; see memcollect.lab.sandbox for its arguments."""
 DEFAULT_COMMAND = (*PROGRAM, "4", "0", "0")
 """What a container without a command runs, as if its image said so."""
+_INTERFACE = ("/srv/python3", "-I", "-S", "/srv/aio.py", "--home", "/mnt/user-data/workspace")
 _SEEN_BELOW = "/mnt/"
+_TEMP = "/tmp"  # noqa: S108 -- the container's
 _IMAGE_FOLDERS, _FILES_IN_EACH = 20, 25
 
 
@@ -37,7 +41,8 @@ class Volumes:
         """Make what a container sees, and return its table of mounts (fstab(5)). Raises LabError.
 
         The image's files stand at /usr/share and /srv, volumes below /mnt. Of /mnt the container sees a
-        directory of its own, since the places of the volumes themselves may be below /mnt.
+        directory of its own, since the places of the volumes themselves may be below /mnt; its /tmp is a
+        tmpfs, as otherwise all containers would share this machine's.
         """
         view = self._folder("", document["metadata"]["uid"]) / "views" / str(container["name"])
         view.mkdir(parents=True)
@@ -48,9 +53,13 @@ class Volumes:
                 raise LabError(f"the lab shows volumes below /mnt only, not at {path}")
             point = view / path.removeprefix(_SEEN_BELOW)
             point.mkdir(parents=True)
-            lines.append(_line(self._volume(document, mount["name"]), str(point)))
+            how = "bind,ro" if mount.get("readOnly") else "rbind"
+            lines.append(_line(self._volume(document, mount["name"]), str(point), how))
+        lines.append(_line(view, _SEEN_BELOW.rstrip("/")))
+        if not Path(sys.executable).resolve().is_relative_to(_TEMP):
+            lines.append(f"tmpfs {_TEMP} tmpfs mode=1777 0 0\n")
         table = view.with_suffix(".fstab")
-        table.write_text("".join([*lines, _line(view, _SEEN_BELOW.rstrip("/"))]))
+        table.write_text("".join(lines))
         return table
 
     def remove(self, document: Mapping[str, Any]) -> None:
@@ -60,7 +69,10 @@ class Volumes:
 
     def _volume(self, document: Mapping[str, Any], name: str) -> Path:
         volumes = {each["name"]: each for each in document["spec"].get("volumes") or ()}
-        medium = ((volumes.get(name) or {}).get("emptyDir") or {}).get("medium") or ""
+        volume = volumes.get(name) or {}
+        if "hostPath" in volume:
+            return Path(volume["hostPath"]["path"])
+        medium = (volume.get("emptyDir") or {}).get("medium") or ""
         place = self._folder(medium if medium in self._places else "", document["metadata"]["uid"]) / name
         place.mkdir(parents=True, exist_ok=True)
         return place
@@ -81,10 +93,11 @@ def _make_image(directory: Path) -> None:
     # Reports show command lines, and where this machine keeps its interpreter is nobody's business.
     (programs / "python3").symlink_to(Path(sys.executable).resolve())
     shutil.copy(sandbox.__file__, programs / "sandbox.py")
+    shutil.copy(aio.__file__, programs / "aio.py")
 
 
-def _line(source: Path, target: str) -> str:
-    return f"{source} {target} none rbind 0 0\n"
+def _line(source: Path, target: str, how: str = "rbind") -> str:
+    return f"{source} {target} none {how} 0 0\n"
 
 
 class Container:
@@ -94,6 +107,9 @@ class Container:
         self._cgroup = cgroup
         self._table = table
         self._program: subprocess.Popen[bytes] | None = None
+        self._interface: subprocess.Popen[bytes] | None = None
+        self._port = 0
+        self._lock = threading.Lock()
 
     def entering(self, command: Sequence[str]) -> list[str]:
         """Return the command line that runs `command` in the container, from its first page on.
@@ -117,7 +133,30 @@ class Container:
         if self._program.stdout is not None and self._program.stdout.readline() != b"ready\n":
             raise LabError(f"{command[0]} ended with {self._program.wait()} before it was ready")
 
+    def interface(self, faults: frozenset[str]) -> int:
+        """Return the port of the container's AIO interface, which is started when it is first asked for.
+
+        Started with the container it would cost each of the guide's hundred sandboxes an interpreter. Raises
+        LabError.
+        """
+        with self._lock:
+            if self._interface is None or self._interface.poll() is not None:
+                words = [word for fault in sorted(faults & aio.FAULTS.keys()) for word in ("--fault", fault)]
+                self._interface = subprocess.Popen(  # noqa: S603 -- our own program
+                    self.entering([*_INTERFACE, *words]),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    start_new_session=True,
+                )
+                assert self._interface.stdout is not None  # noqa: S101 -- it was asked for
+                line = self._interface.stdout.readline()
+                if not line.strip().isdigit():
+                    raise LabError("the sandbox's interface did not start")
+                self._port = int(line)
+            return self._port
+
     def reap(self) -> None:
-        """Wait for the program, which was ended with its cgroup."""
-        if self._program is not None:
-            self._program.communicate()
+        """Wait for the programs, which were ended with their cgroup."""
+        for program in (self._program, self._interface):
+            if program is not None:
+                program.communicate()

@@ -1,4 +1,4 @@
-"""The demo's API server, with the kubelet of the pods that clients create and a provisioner beside it.
+"""The demo's API server with the kubelet of created pods; beside it a provisioner and gateways.
 
     python -m memcollect.lab.control_plane FOLDER CGROUPS LOGS DISK SHM
 
@@ -20,8 +20,11 @@ from memcollect.lab.errors import LabError
 from memcollect.lab.layout import Layout
 from memcollect.lab.node_state import CREATED_PODS, write_list
 from memcollect.lab.provisioner import Provisioner, Sandboxes
+from memcollect.lab.sandboxes import BACKENDS, GATEWAY_PORTS, USER
+from memcollect.lab.user_data import UserData
 from memcollect.testing import NAMESPACES, Cluster, StandInCluster, objects
 from memcollect.testing.following import Follower
+from memcollect.testing.sandboxes.gateway import Gateway
 
 
 def main(arguments: list[str]) -> int:
@@ -41,7 +44,7 @@ def main(arguments: list[str]) -> int:
     with (
         contextlib.suppress(KeyboardInterrupt),
         contextlib.closing(created),
-        _provisioner(cluster),
+        _beside(cluster, UserData(disk, memory)),
         StandInCluster(cluster, https=True) as server,
     ):
         server.kubeconfig(folder / "kubeconfig")
@@ -51,13 +54,29 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _provisioner(cluster: Cluster) -> contextlib.AbstractContextManager[object]:
+def _beside(cluster: Cluster, data: UserData) -> contextlib.ExitStack:
+    """Return the provisioner and a gateway for each of its backends, to be entered."""
+    sandboxes = Sandboxes(cluster, NAMESPACE, data)
+    stack = contextlib.ExitStack()
     try:
-        return Provisioner(Sandboxes(cluster, NAMESPACE))
-    except LabError as error:
-        # On a machine of its own the port is free; elsewhere whatever else is played goes on without it.
+        data.make_shared()
+        stack.enter_context(Provisioner(sandboxes))
+        for backend in BACKENDS:
+            stack.enter_context(_gateway(sandboxes, data, backend))
+    except (LabError, OSError) as error:
+        # On a machine of its own the ports are free; elsewhere whatever else is played goes on without it.
         sys.stderr.write(f"{error}\n")
-        return contextlib.nullcontext()
+    return stack
+
+
+def _gateway(sandboxes: Sandboxes, data: UserData, backend: str) -> Gateway:
+    return Gateway(
+        places=lambda thread: data.of(backend, USER, thread),
+        faults=BACKENDS[backend].faults,
+        runs=lambda thread: sandboxes.runs(backend, thread),
+        held_back=lambda thread: data.held_back(backend, thread),
+        port=GATEWAY_PORTS[backend],
+    )
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import threading
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -21,6 +22,7 @@ from memcollect.lab.errors import LabError
 from memcollect.lab.layout import ContainerSpec, Layout, PlacedPod, PodSpec, QosClass
 from memcollect.lab.node_state import ContainerRun, PodRun, pod_status
 from memcollect.lab.processes import start_waiting
+from memcollect.lab.sandboxes import FAULTS, PORT
 from memcollect.sources.quantities import QuantityError, whole
 from memcollect.testing import EVENTS, PODS, Cluster, ExecRefusedError, objects
 
@@ -51,6 +53,7 @@ class CreatedPods:
         cluster.on_pod_created = self._created
         cluster.on_pod_deleted = self._deleted
         cluster.on_exec = self._exec
+        cluster.on_dial = self._dial
 
     def close(self) -> None:
         """End every pod."""
@@ -77,10 +80,11 @@ class CreatedPods:
             self._tell(pod, {"phase": "Failed", "qosClass": pod.spec.qos_class, "reason": str(error)[:200]})
             return
         runs = [ContainerRun(name=each.name, started_at=time.time()) for each in pod.spec.containers]
-        self._tell(pod, pod_status(PodRun(
+        status = pod_status(PodRun(
             spec=pod.spec, labels={}, created_at=pod.created_at, containers=runs, node=self._node,
             images={each["name"]: each.get("image", "") for each in pod.document["spec"]["containers"]},
-        )))  # fmt: skip
+        ))  # fmt: skip
+        self._tell(pod, {**status, "podIP": _address(uid)})
 
     def _is_stored(self, pod: "_Pod") -> bool:
         """Wait until the API server has stored the pod; it tells of it just before."""
@@ -132,6 +136,17 @@ class CreatedPods:
         except LabError as error:
             raise ExecRefusedError(str(error)) from error
 
+    def _dial(self, namespace: str, name: str, port: int) -> tuple[str, int] | None:
+        """Lead to the interface of a sandbox."""
+        pods = {(each.spec.namespace, each.spec.name): each for each in list(self._pods.values())}
+        pod = pods.get((namespace, name))
+        if pod is None or port != PORT or "sandbox" not in pod.containers:
+            return None
+        try:
+            return "127.0.0.1", pod.containers["sandbox"].interface(pod.faults)
+        except LabError:
+            return None
+
 
 class _Pod:
     """One pod and what runs for it."""
@@ -145,6 +160,12 @@ class _Pod:
         self._beside: list[subprocess.Popen[bytes]] = []
         self._lock = threading.Lock()
         self._ended = False
+
+    @property
+    def faults(self) -> frozenset[str]:
+        """What is wrong with its sandbox's interface."""
+        variables = [v for each in self.document["spec"]["containers"] for v in each.get("env") or ()]
+        return frozenset(f for v in variables if v["name"] == FAULTS for f in v.get("value", "").split(","))
 
     def start(self, layout: Layout, volumes: Volumes) -> None:
         """Start all of it and wait until it is ready. Raises LabError; what was started ends with `end`."""
@@ -189,6 +210,11 @@ def pod_spec(document: Mapping[str, Any]) -> PodSpec:
         qos_class=qos_class(containers),
         containers=[ContainerSpec(name=each["name"], limits=_limits(each)) for each in containers],
     )
+
+
+def _address(uid: str) -> str:
+    """Return an address that leads nowhere (TEST-NET-1): all containers have this machine's network."""
+    return f"192.0.2.{zlib.crc32(uid.encode()) % 253 + 1}"
 
 
 def qos_class(containers: list[dict[str, Any]]) -> QosClass:

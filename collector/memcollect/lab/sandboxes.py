@@ -1,7 +1,12 @@
-"""The sandboxes of the lab's provisioner: like DeerFlow's, in two ways that differ in known amounts. Pure."""
+"""The sandboxes of the lab's provisioner: like DeerFlow's, in two ways that differ in known amounts. Pure.
 
-from collections.abc import Callable, Mapping
+One of the two is broken in ten known ways, for evidence to find; no fault touches what a sandbox weighs.
+"""
+
+from collections.abc import Mapping
 from typing import Any
+
+from msgspec import Struct
 
 from memcollect.lab.container import PROGRAM
 
@@ -9,30 +14,62 @@ API_KEY = "the-lab-has-no-secrets"
 IMAGE = "memcollect-lab/sandbox:1"
 HEAP_MIB, WORKERS, WORKER_MIB = 4, 2, 3
 """Of a sandbox's own program: its heap, and what each of the forking backend's workers has of its own."""
-
-Backend = Callable[[], dict[str, Any]]
-"""Makes what differs between backends of a pod's spec: command and volumes."""
-
-
-def disk() -> dict[str, Any]:
-    """User data on the disk, one process."""
-    return {"command": _command(0), "emptyDir": {}}
-
-
-def memory() -> dict[str, Any]:
-    """User data in a tmpfs, and workers forked from the first process."""
-    return {"command": _command(WORKERS), "emptyDir": {"medium": "Memory"}}
-
-
-BACKENDS: Mapping[str, Backend] = {"disk": disk, "memory": memory}
+LIMIT = "256Mi"
+"""A quarter of what DeerFlow's have: evidence goes beyond it, and on this kernel each page takes its time."""
+PORT = 8080
+"""Of a sandbox's interface."""
+FAULTS = "LAB_FAULTS"
+"""Of the environment: what is wrong with a sandbox's interface, by the names of testing.sandboxes.aio."""
+SHARED = ("skills", "acp-workspace")
+"""What all sandboxes see below /mnt, read-only."""
+GATEWAY_PORTS = {"disk": 8001, "memory": 8003}
+"""One for each backend; the first is DeerFlow's own."""
+USER = "memcollect-one"
+"""Whose data the gateway serves, as if this user had signed in to it."""
+IDLE_SECONDS = 20.0
+"""After so long a released sandbox is ended: four times what the guide leaves one released."""
 
 
-def _command(workers: int) -> list[str]:
-    return [*PROGRAM, str(HEAP_MIB), str(workers), str(WORKER_MIB)]
+class Backend(Struct, frozen=True, kw_only=True):
+    """A way of making the same sandbox."""
+
+    workers: int
+    """Forked from the first process."""
+    in_memory: bool
+    """Whether user data are in a tmpfs."""
+    faults: frozenset[str] = frozenset()
+    """Of the stand-ins for the interface (testing.sandboxes.aio) and the gateway, and of the provisioner."""
 
 
-def manifest(namespace: str, sandbox: str, backend: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the Pod of a sandbox; names, labels, requests and limits are those of DeerFlow's provisioner."""
+BACKENDS: Mapping[str, Backend] = {
+    "disk": Backend(workers=0, in_memory=False),
+    "memory": Backend(
+        workers=WORKERS,
+        in_memory=True,
+        faults=frozenset(
+            {
+                *("lost-exit-codes", "kept-timed-out", "silent-cut", "lost-stderr", "empty-for-missing"),
+                *("uploads-at-creation", "artifacts-at-release"),
+                *("shared-threads", "lost-data", "no-idle"),
+            }
+        ),
+    ),
+}
+
+
+def manifest(
+    namespace: str, sandbox: str, backend: Backend, directories: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Return the Pod of a sandbox; names, labels and requests are those of DeerFlow's provisioner.
+
+    `directories` are those of the node that it sees below /mnt: "user-data", and the shared ones; without
+    them its user data are its own, and end with it.
+    """
+    volumes: dict[str, dict[str, Any]] = {
+        name: {"hostPath": {"path": path}} for name, path in (directories or {}).items()
+    }
+    if not volumes:
+        volumes["user-data"] = {"emptyDir": {"medium": "Memory"} if backend.in_memory else {}}
     return {
         "metadata": {
             "name": f"sandbox-{sandbox}",
@@ -44,15 +81,21 @@ def manifest(namespace: str, sandbox: str, backend: Mapping[str, Any]) -> dict[s
                 {
                     "name": "sandbox",
                     "image": IMAGE,
-                    "command": backend["command"],
-                    "readinessProbe": {"httpGet": {"path": "/v1/sandbox", "port": 8080}},
+                    "command": [*PROGRAM, str(HEAP_MIB), str(backend.workers), str(WORKER_MIB)],
+                    "env": [{"name": FAULTS, "value": ",".join(sorted(backend.faults))}],
+                    "readinessProbe": {"httpGet": {"path": "/v1/sandbox", "port": PORT}},
                     "resources": {
                         "requests": {"cpu": "100m", "memory": "256Mi"},
-                        "limits": {"cpu": "1", "memory": "1Gi"},
+                        "limits": {"cpu": "1", "memory": LIMIT},
                     },
-                    "volumeMounts": [{"name": "user-data", "mountPath": "/mnt/user-data"}],
+                    "volumeMounts": [_mount(name) for name in volumes],
                 }
             ],
-            "volumes": [{"name": "user-data", "emptyDir": backend["emptyDir"]}],
+            "volumes": [{"name": name, **source} for name, source in volumes.items()],
         },
     }
+
+
+def _mount(name: str) -> dict[str, Any]:
+    mount: dict[str, Any] = {"name": name, "mountPath": f"/mnt/{name}"}
+    return {**mount, "readOnly": True} if name in SHARED else mount

@@ -29,6 +29,8 @@ from memcollect.testing.store import Store, Stored
 
 OnExec = Callable[[dict[str, Any], str, list[str]], Sequence[str]]
 """(pod, container, command) -> the program that is run in its place, with its arguments."""
+OnDial = Callable[[str, str, int], tuple[str, int] | None]
+"""(namespace, pod, port) -> where a port-forward leads that `forward` says nothing of."""
 RECORDED = (
     ("pods.json", PODS),
     ("nodes.json", NODES),
@@ -75,6 +77,7 @@ class Cluster:
     that a client creates, before it is stored, and may fill in what a scheduler and a kubelet would;
     `on_pod_deleted` with each that was taken out. `on_exec` says which program of this machine stands for
     a command in a container of a pod, or raises ExecRefusedError; where it is None nothing can be run.
+    `on_dial` says where a port-forward leads that `forward` was told nothing of.
     """
 
     def __init__(self, clock: Callable[[], dt.datetime] = _now) -> None:
@@ -88,6 +91,7 @@ class Cluster:
         self.on_pod_created: Callable[[dict[str, Any]], None] = lambda _pod: None
         self.on_pod_deleted: Callable[[dict[str, Any]], None] = lambda _pod: None
         self.on_exec: OnExec | None = None
+        self.on_dial: OnDial = lambda _namespace, _pod, _port: None
         self._backends: dict[tuple[str, str, int], tuple[str, int]] = {}
         self._lock = threading.Lock()
         self._allocating = threading.Lock()
@@ -143,7 +147,8 @@ class Cluster:
     def backend(self, namespace: str, pod: str, port: int) -> tuple[str, int] | None:
         """Return where a port-forward leads, None when nothing listens on that port."""
         with self._lock:
-            return self._backends.get((namespace, pod, port))
+            found = self._backends.get((namespace, pod, port))
+        return found or self.on_dial(namespace, pod, port)
 
     @staticmethod
     def sandbox(namespace: str, pod: str) -> str:

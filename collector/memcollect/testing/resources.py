@@ -49,6 +49,21 @@ DAEMONSETS = Resource(
     "apps", "v1", "daemonsets", "daemonset", "DaemonSet", True, short_names=("ds",), categories=("all",)
 )
 RUNTIME_CLASSES = Resource("node.k8s.io", "v1", "runtimeclasses", "runtimeclass", "RuntimeClass", False)
+CLAIMS = Resource(
+    "", "v1", "persistentvolumeclaims", "persistentvolumeclaim", "PersistentVolumeClaim", True, ("pvc",)
+)
+NETWORK_POLICIES = Resource(
+    "networking.k8s.io", "v1", "networkpolicies", "networkpolicy", "NetworkPolicy", True, ("netpol",)
+)
+DEFINITIONS = Resource(
+    "apiextensions.k8s.io",
+    "v1",
+    "customresourcedefinitions",
+    "customresourcedefinition",
+    "CustomResourceDefinition",
+    namespaced=False,
+    short_names=("crd", "crds"),
+)
 POD_METRICS = Resource(
     "metrics.k8s.io", "v1beta1", "pods", "", "PodMetrics", True, verbs=("get", "list"), stored=False
 )
@@ -69,11 +84,14 @@ RESOURCES = (
     EVENTS,
     NAMESPACES,
     NODES,
+    CLAIMS,
     PODS,
     SERVICES,
     DAEMONSETS,
     ACCESS_REVIEWS,
     RUNTIME_CLASSES,
+    NETWORK_POLICIES,
+    DEFINITIONS,
     NODE_METRICS,
     POD_METRICS,
 )

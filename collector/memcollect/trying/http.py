@@ -129,6 +129,9 @@ def exchange(
         found += chunk
         if len(found) > LARGEST_ANSWER_BYTES:
             raise ValueError(f"an answer of more than {LARGEST_ANSWER_BYTES >> 20} MiB")
+    if response.length:
+        # Read piece by piece, http.client does not mind an end before its time.
+        raise http.client.IncompleteRead(b"", response.length)
     return HttpSeen(
         status=response.status,
         headers={name.lower(): value for name, value in response.getheaders()},
@@ -159,4 +162,7 @@ def _timeout(where: str, seconds: float) -> OperationError:
 
 
 def _broken(where: str, error: BaseException) -> OperationError:
+    if isinstance(error, http.client.IncompleteRead):
+        more = f", {error.expected} bytes before its end" if error.expected else ""
+        return OperationError("transport", f"{where}: the connection ended in the middle of the answer{more}")
     return OperationError("transport", f"{where}: {plain(str(error)) or type(error).__name__}")

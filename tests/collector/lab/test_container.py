@@ -37,10 +37,10 @@ def document(medium: str = "", path: str = "/mnt/user-data") -> dict[str, Any]:
 
 
 def mounts(table: Path) -> dict[str, str]:
-    """Return what is seen where."""
+    """Return what is seen where; what is read-only has "(ro)" behind it."""
     rows = [line.split() for line in table.read_text().splitlines()]
-    assert all(row[2:] == ["none", "rbind", "0", "0"] for row in rows)
-    return {row[1]: row[0] for row in rows}
+    ways = {"rbind": "", "bind,ro": " (ro)", "mode=1777": ""}
+    return {row[1]: row[0] + ways[row[3]] for row in rows}
 
 
 def prepared(places: tuple[Path, Path], pod: dict[str, Any], container: int = 0) -> dict[str, str]:
@@ -58,7 +58,23 @@ def test_a_volume_is_on_the_disk_or_in_memory_as_its_medium_says(
 
 
 def test_what_replaces_mnt_is_mounted_last_since_volumes_may_be_below_it(places: tuple[Path, Path]) -> None:
-    assert list(prepared(places, document()))[-1] == "/mnt"
+    seen = prepared(places, document())
+    assert [target for target in seen if target != "/tmp"][-1] == "/mnt"
+
+
+def test_no_container_sees_this_machine_s_temporary_files(places: tuple[Path, Path]) -> None:
+    assert prepared(places, document())["/tmp"] == "tmpfs"
+
+
+def test_a_directory_of_the_node_is_seen_and_written_only_where_its_mount_lets(
+    places: tuple[Path, Path], tmp_path: Path
+) -> None:
+    volumes, pod = Volumes(*places), document(path="/mnt/skills")
+    pod["spec"]["volumes"] = [{"name": "data", "hostPath": {"path": str(tmp_path / "there")}}]
+    first, second = pod["spec"]["containers"]
+    first["volumeMounts"] = [{**first["volumeMounts"][0], "readOnly": True}]
+    assert f"{tmp_path / 'there'} (ro)" in mounts(volumes.prepare(pod, first)).values()
+    assert str(tmp_path / "there") in mounts(volumes.prepare(pod, second)).values()
 
 
 def test_containers_of_a_pod_share_its_volume_and_have_a_view_each(places: tuple[Path, Path]) -> None:

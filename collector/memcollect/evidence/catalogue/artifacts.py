@@ -77,6 +77,7 @@ ROW = Row(
                 Artifact(label="get", path="{out}/{run}/range.txt", range="bytes=2-5"),
             ),
             demands=(
+                Status(of="get", any_of=(200, 206), means="an artifact is not served while its sandbox runs"),
                 Status(of="get", any_of=(206,), otherwise="differs", means="ranges are not served"),
                 Says(of="get", exactly="2345", means="another range than was asked for"),
             ),

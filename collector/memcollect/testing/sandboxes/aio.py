@@ -20,6 +20,7 @@ import subprocess
 import sys
 import threading
 import urllib.parse
+from collections.abc import Iterator
 from typing import Any
 
 FAULTS = {
@@ -165,10 +166,10 @@ class Sandbox:
             raise FileFault(error, path, "write") from error
         return {"file": path, "bytes_written": len(data)}
 
-    def upload(self, path: str, data: bytes) -> dict[str, Any]:
+    def upload(self, path: str, data: bytes | memoryview) -> dict[str, Any]:
         """Write bytes."""
         if "mangled-bytes" in self.faults:
-            data = data.decode("utf-8", "replace").encode()
+            data = bytes(data).decode("utf-8", "replace").encode()
         try:
             self._store(path, data, "wb")
         except OSError as error:
@@ -176,7 +177,7 @@ class Sandbox:
         return {"file_path": path, "file_size": len(data), "success": True}
 
     @staticmethod
-    def _store(path: str, data: bytes, mode: str) -> None:
+    def _store(path: str, data: bytes | memoryview, mode: str) -> None:
         os.makedirs(os.path.dirname(path) or "/", exist_ok=True)  # noqa: PTH103, PTH120
         with open(path, mode) as stream:  # noqa: PTH123
             stream.write(data)
@@ -319,18 +320,26 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(data)
 
 
-def parts_of(body: bytes, content_type: str) -> tuple[str, bytes]:
+def _each_part(body: bytes, boundary: bytes) -> Iterator[tuple[bytes, memoryview]]:
+    """Yield head and content of each part; none is copied, as a sandbox has little memory for large files."""
+    view, at = memoryview(body), body.find(boundary)
+    while (end := body.find(boundary, at + len(boundary))) != -1:
+        head = body.find(b"\r\n\r\n", at, end)
+        if head != -1:
+            yield body[at:head], view[head + 4 : end - 2]
+        at = end
+
+
+def parts_of(body: bytes, content_type: str) -> tuple[str, bytes | memoryview]:
     """Return the path and the bytes of an upload: multipart/form-data with `path` and `file`."""
     boundary = content_type.partition("boundary=")[2].strip('"').encode()
     if not boundary:
         raise ValueError("no boundary")
     path, data, name = None, None, ""
-    for part in body.split(b"--" + boundary)[1:-1]:
-        head, _, content = part.partition(b"\r\n\r\n")
-        content = content[:-2]
+    for head, content in _each_part(body, b"--" + boundary):
         found = re.search(rb'name="([^"]*)"', head)
         if found is not None and found[1] == b"path":
-            path = content.decode()
+            path = bytes(content).decode()
         elif found is not None and found[1] == b"file":
             data = content
             file_name = re.search(rb'filename="([^"]*)"', head)

@@ -161,7 +161,16 @@ def test_the_shipped_guide_is_a_plan_with_each_shipped_source(source: str | None
     plan = parse_plan(text_of("guide")[0], source=replaced)
     releases = ("warm-reuse",) if source in {"lab-disk", "lab-memory"} else ()
     assert [phase.name for phase in plan.phases] == [
-        *("empty", "after-bash", "after-python", "after-node", "after-artifact", *releases, "concurrent")
+        *(
+            "empty",
+            "after-bash",
+            "after-python",
+            "after-node",
+            "after-artifact",
+            *releases,
+            "concurrent",
+            "evidence",
+        )
     ]
     assert source != "deerflow" or isinstance(plan.source, Provisioned)
 
