@@ -14,10 +14,13 @@ from lab.guide import CYCLES, REPEATS, SINGLE, STEPS
 from memcollect.compare.model import Cell, Comparison, Pair, PhaseKey
 from memcollect.compare.values import TOTALS
 from memcollect.documents.bundle import Bundle, read_bundle
+from memcollect.evidence.catalogue import MEASURED, NAMES
 from memcollect.lab import kernels, matrix
 from memcollect.lab.errors import LabError
+from memcollect.lab.sandboxes import BACKENDS as BACKENDS_OF_THE_LAB
 from memcollect.lab.sandboxes import WORKER_MIB, WORKERS
 from worlds import children
+from worlds.planted_faults import MAY_BREAK, MUST_BREAK
 
 pytestmark = pytest.mark.lab
 
@@ -88,13 +91,14 @@ def test_every_sample_of_the_guide_is_done_settled_and_measured_in_each_repeat(
 ) -> None:
     found = bundle(results, backend)
     assert found.problems == []
-    runs = [(each.repeat, each.phase, each.cycle, each.step, each.status) for each in found.manifest.phases]
-    assert runs == [
+    *measured, tried = found.manifest.phases
+    assert [(each.repeat, each.phase, each.cycle, each.step, each.status) for each in measured] == [
         (repeat, each.name, each.cycle, each.step, "ok")
         for repeat in range(1, REPEATS + 1)
         for each in PHASES
     ]
-    assert all(len(each.snapshots) == 1 for each in found.manifest.phases)
+    assert all(len(each.snapshots) == 1 for each in measured)
+    assert (tried.phase, tried.status, tried.snapshots) == ("evidence", "ok", [])
     assert [each.missing for each in found.manifest.phases if each.missing] == []
 
 
@@ -151,16 +155,61 @@ def test_the_terms_of_a_difference_add_up_to_it(comparison: Comparison) -> None:
         assert abs(terms - difference(pair, "working_set")) < MIB, phase
 
 
-def test_all_that_the_same_work_on_the_same_kernel_lacks_for_a_claim_is_evidence(
-    comparison: Comparison,
-) -> None:
-    # The guide as it is shipped measures memory; what the backends do besides it does not try.
+def test_a_backend_that_is_broken_may_not_be_claimed_to_save_anything(comparison: Comparison) -> None:
     for phase in PHASES:
         pair = between(comparison, phase)
         assert [each.rule for each in pair.refusals] == ["evidence"], phase
         assert pair.claim == ""
     assert comparison.verdict.startswith("Related to the issue. Nothing may be claimed: ")
-    assert "do = “evidence” does" in comparison.verdict
+    assert "the candidate does not keep the guide's rows: " in comparison.verdict
+
+
+def test_the_same_numbers_are_a_claim_for_the_backend_that_keeps_the_guide_s_rows(results: Path) -> None:
+    turned = compared(results, *reversed(BACKENDS))
+    for phase in PHASES:
+        pair = between(turned, phase)
+        assert pair.refusals == [], phase
+        assert pair.claim
+
+
+def test_the_page_s_first_lines_say_which_backend_may_be_recommended_and_why_not_the_other(
+    results: Path,
+) -> None:
+    page = compare(results, *BACKENDS, "--issue", "#3213", "--format", "markdown")
+    first = page.partition("\n## ")[0]
+    assert "disk may be recommended by the guide's rule; memory may not" in first
+    assert "Artifacts" in first
+
+
+def test_all_ten_rows_are_there_for_both_backends(comparison: Comparison) -> None:
+    assert comparison.evidence is not None
+    assert comparison.evidence.backends == [*BACKENDS]
+    assert [row.name for row in comparison.evidence.rows] == [*MEASURED, *NAMES]
+    assert len(comparison.evidence.rows) == 10
+    for row in comparison.evidence.rows:
+        assert all(cell.of or (row.name in MEASURED and cell.worst) for cell in row.cells), row.name
+    assert comparison.evidence.untried == []
+    assert comparison.evidence.left == []
+
+
+def broken(comparison: Comparison, backend: str) -> frozenset[tuple[str, str]]:
+    assert comparison.evidence is not None
+    index = comparison.evidence.backends.index(backend)
+    return frozenset(
+        (line.row, line.name)
+        for line in comparison.evidence.lines
+        if (result := line.results[index]) is not None and result.verdict in {"fails", "differs"}
+    )
+
+
+def test_every_fault_that_was_planted_is_found_and_none_is_invented(comparison: Comparison) -> None:
+    planted = BACKENDS_OF_THE_LAB["memory"].faults
+    found = broken(comparison, "memory")
+    assert sorted(frozenset().union(*(MUST_BREAK[fault] for fault in planted)) - found) == []
+    # A lost exit code is that of a command that the kernel has killed, too.
+    may = frozenset().union(*(MAY_BREAK[fault] for fault in planted)) | {("Commands", "beyond-memory")}
+    assert sorted(found - may) == []
+    assert broken(comparison, "disk") == frozenset()
 
 
 def test_a_released_sandbox_comes_back_as_the_same_pod_and_does_not_grow(comparison: Comparison) -> None:

@@ -37,7 +37,7 @@ MAY_BREAK: dict[str, Named] = {
     **MUST_BREAK,
     "mangled-bytes": MUST_BREAK["mangled-bytes"] | _of("Artifacts", "at-once"),
     # Whatever asks the gateway for an artifact of a sandbox that runs is not answered.
-    "artifacts-at-release": _of("Artifacts", "at-once", "range", "html", "svg", "nested"),
+    "artifacts-at-release": _of("Artifacts", "at-once", "large", "range", "html", "svg", "nested"),
     # Whatever uploads to a sandbox that runs does not come into it.
     "uploads-at-creation": _of("Uploads", "after-creation", "writable", "downloadable", "twice"),
     "left-pods": MUST_BREAK["left-pods"] | _of("Cleanup", "release", "restart"),

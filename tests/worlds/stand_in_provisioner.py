@@ -5,12 +5,15 @@ import threading
 from collections.abc import Iterator
 from http import HTTPStatus
 
-from memcollect.lab.provisioner import Provisioner, Sandboxes
+from memcollect.lab.provisioner import Provisioner, Sandboxes, Wanted
 from memcollect.lab.sandboxes import API_KEY
+from memcollect.lab.user_data import UserData
 from worlds.profile_stage import NAMESPACE, Stage
 from worlds.waiting import PATIENCE
 
 __all__ = ["API_KEY", "Provisioning", "provisioning"]
+NEVER_SECONDS = 3600.0
+"""A released sandbox is not ended while a test runs."""
 
 
 class Provisioning(Sandboxes):
@@ -20,7 +23,8 @@ class Provisioning(Sandboxes):
     """
 
     def __init__(self, stage: Stage) -> None:
-        super().__init__(stage.state, NAMESPACE)
+        data = UserData(stage.directory / "disk", stage.directory / "memory")
+        super().__init__(stage.state, NAMESPACE, data, idle_seconds=NEVER_SECONDS)
         self.stage = stage
         self.asked: list[tuple[str, str]] = []
         self.url = ""
@@ -29,12 +33,12 @@ class Provisioning(Sandboxes):
         self.release_fails = False
         self._deleted = threading.Event()
 
-    def create(self, sandbox: str, backend: str) -> HTTPStatus:
+    def create(self, wanted: Wanted, backend: str) -> HTTPStatus:
         if self.late:
             assert self._deleted.wait(PATIENCE)
         if self.fresh_after_release:
-            super().delete(sandbox)
-        return super().create(sandbox, backend)
+            super().delete(wanted.sandbox)
+        return super().create(wanted, backend)
 
     def release(self, sandbox: str) -> HTTPStatus:
         return HTTPStatus.INTERNAL_SERVER_ERROR if self.release_fails else super().release(sandbox)

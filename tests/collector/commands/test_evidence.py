@@ -100,7 +100,7 @@ def test_saved_evidence_is_shown_in_every_format(
     bundle = str(tmp_path / "out")
     assert evidence(capsys, source, "--rows", "operations", "-o", bundle, *options)[0] == 3
     for format_, beginning in (
-        ("table", "mine may not."),
+        ("table", "mine may not be recommended by the guide's rule; mine: "),
         ("markdown", "# Evidence"),
         ("html", "<!doctype html>"),
         ("json", "{"),

@@ -11,7 +11,7 @@ from memcollect.reporters.compare.grown import grown, how_to_read, made_of
 from memcollect.reporters.compare.layout import Bullet, Page, Section
 from memcollect.reporters.compare.nodes import leftovers, nodes
 from memcollect.reporters.compare.numbers import differences, growth, overview, term_tables
-from memcollect.reporters.evidence.sections import evidence_sections
+from memcollect.reporters.evidence.sections import evidence_sections, verdict
 
 
 def page(comparison: Comparison) -> Page:
@@ -35,7 +35,14 @@ def page(comparison: Comparison) -> Page:
         sources(comparison),
         Section("How to read this", bullets=[Bullet(note) for note in comparison.notes]),
     ]
-    return Page("Memory compared", comparison.verdict, sections)
+    return Page("Memory compared", _first_words(comparison), sections)
+
+
+def _first_words(comparison: Comparison) -> str:
+    """Return what may be claimed and, where backends were tried, which of them may be recommended."""
+    if comparison.evidence is None:
+        return comparison.verdict
+    return f"{comparison.verdict} {verdict(comparison.evidence)}"
 
 
 def _of_growth(comparison: Comparison, growth: Growth) -> Page:

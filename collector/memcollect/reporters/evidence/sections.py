@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from memcollect.evidence.catalogue import MEASURED
 from memcollect.evidence.document import CheckResult
 from memcollect.evidence.matrix import MARKS, Advice, Cell, CheckLine, Matrix, MatrixRow
+from memcollect.evidence.telling import counted
 from memcollect.reporters.compare.layout import Bullet, Column, Page, Section, Table
 
 _HASH_DIGITS = 12
@@ -22,15 +23,25 @@ def page(matrix: Matrix) -> Page:
 
 
 def verdict(matrix: Matrix) -> str:
-    """Return in a sentence which backends may be recommended by the guide's rule."""
+    """Return in a sentence which backends may be recommended by the guide's rule, and why others may not."""
     good = [each.backend for each in matrix.advice if each.may]
-    bad = [each.backend for each in matrix.advice if not each.may]
+    bad = [each for each in matrix.advice if not each.may]
     parts = []
     if good:
         parts.append(f"{_listed(good)} may be recommended by the guide's rule")
-    if bad:
-        parts.append(f"{_listed(bad)} may not")
+    if bad and good:
+        parts += [f"{each.backend} may not: {_first_reason(each)}" for each in bad]
+    elif bad:
+        parts.append(f"{_listed(each.backend for each in bad)} may not be recommended by the guide's rule")
+        parts += [f"{each.backend}: {_first_reason(each)}" for each in bad]
     return f"{'; '.join(parts)}." if parts else "Nothing was tried."
+
+
+def _first_reason(advice: Advice) -> str:
+    """Return the first reason, and how many more there are."""
+    first, *more = advice.reasons
+    others = f" (and {counted(len(more), 'more reason')})" if more else ""
+    return first.rstrip(".") + others
 
 
 def evidence_sections(matrix: Matrix) -> list[Section]:
