@@ -13,7 +13,7 @@ from memcollect.evidence.document import CheckResult, RowResult, kept
 from memcollect.evidence.judging import Judged, Verdict, judge
 from memcollect.evidence.port import BROKEN, OperationError
 from memcollect.evidence.seen import Seen
-from memcollect.evidence.steps import Step, Take, Together
+from memcollect.evidence.steps import Look, Step, Take, Together
 from memcollect.secrecy import without_secrets
 from memcollect.trying.cleaning import clean_files, clean_uploads, destroy
 from memcollect.trying.limits import within
@@ -95,27 +95,33 @@ class Trial:
         return _result(asked, judged, seen)
 
     def _steps(self, check: Check, steps: Sequence[Step], until: float) -> list[Seen]:
-        """Do the steps in their order; the first without an answer ends them, unless none was demanded."""
+        """Do the steps in their order; the first without an answer ends them, unless none was demanded.
+
+        Whoever sees the sandbox from outside is asked all the same: what came of it is theirs to tell.
+        """
         seen: list[Seen] = []
         expected = {demand.of for demand in check.demands}
         if _needs_own_box(steps):
             taken = self.performer.perform(Take(label="sandbox"), TAKE_SECONDS)
             if taken[0].came != "answer":
                 return [_no_sandbox(taken[0])]
+        broken = False
         for step in steps:
-            seconds = (
-                TAKE_SECONDS if isinstance(step, Take) else seconds_of(step, check, self.performer.settings)
-            )
-            seconds = max(1.0, min(seconds, until - time.monotonic() + 1.0))
-            found = self.performer.perform(step, seconds)
+            if broken and not isinstance(step, Look):
+                continue
+            found = self.performer.perform(step, self._seconds(step, check, until))
             if isinstance(step, Take) and found[0].came == "error":
                 found = [_no_sandbox(found[0])]
             seen += found
             last = found[-1]
-            broken = last.came == "error" and (last.kind in BROKEN or last.label not in expected)
-            if last.came in {"not-offered", "not-tried"} or broken:
+            broken |= last.came == "error" and (last.kind in BROKEN or last.label not in expected)
+            if last.came in {"not-offered", "not-tried"}:
                 break
         return seen
+
+    def _seconds(self, step: Step, check: Check, until: float) -> float:
+        own = TAKE_SECONDS if isinstance(step, Take) else seconds_of(step, check, self.performer.settings)
+        return max(1.0, min(own, until - time.monotonic() + 1.0))
 
     def _afterwards(self, check: Check, seen: Sequence[Seen]) -> None:
         """Replace the row's own sandbox where the check may have spoilt it."""
