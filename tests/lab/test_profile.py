@@ -30,7 +30,7 @@ MIB = 1 << 20
 ARTIFACT_MIB = 64
 BACKENDS = ("disk", "memory")
 BY_THE_KUBELET = frozenset({("Commands", "beyond-memory")})
-"""With memory.oom.group, as kubelets set it, the interface is killed with the command and can tell nothing."""
+"""With memory.oom.group, as kubelets set it, the interface is killed with the command and tells nothing."""
 ROUNDS = [PhaseKey(name="warm-reuse", cycle=cycle) for cycle in range(1, CYCLES + 1)]
 AT_ONCE = [PhaseKey(name="concurrent", step=step) for step in STEPS]
 PHASES = [*(PhaseKey(name=name) for name in SINGLE), *ROUNDS, *AT_ONCE]
