@@ -10,14 +10,13 @@ from typing import Any
 
 from memcollect.lab import sandbox
 from memcollect.lab.errors import LabError
+from memcollect.lab.sandboxes import PROGRAM
 from memcollect.testing.sandboxes import aio
 
 # Arguments: the cgroup and the program. The cgroup is entered at the end, so that what the way there costs
 # is nobody's.
 _ENTER = 'echo $$ > "$0/cgroup.procs" && exec "$@"'
 _MOUNT = 'mount -a -T "$1" && shift && ' + _ENTER
-PROGRAM = ("/srv/python3", "-I", "-S", "/srv/sandbox.py")
-"""Of every sandbox's image; see memcollect.lab.sandbox for its arguments."""
 DEFAULT_COMMAND = (*PROGRAM, "4", "0", "0")
 """What a container without a command runs, as if its image said so."""
 _INTERFACE = ("/srv/python3", "-I", "-S", "/srv/aio.py", "--home", "/mnt/user-data/workspace")

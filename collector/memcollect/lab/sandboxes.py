@@ -8,8 +8,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from memcollect.lab.container import PROGRAM
-
+PROGRAM = ("/srv/python3", "-I", "-S", "/srv/sandbox.py")
+"""Of every sandbox's image; see memcollect.lab.sandbox for its arguments."""
 API_KEY = "the-lab-has-no-secrets"
 IMAGE = "memcollect-lab/sandbox:1"
 HEAP_MIB, WORKERS, WORKER_MIB = 4, 2, 3
