@@ -37,7 +37,7 @@ demo: $(DEMO) ## Boot a real kernel with pods, agent and API server, explain eac
 	scripts/debian-packages demo
 	$(BIN)/memcollect demo $(DEMO_FLAGS)
 
-demo-profile: $(DEMO) ## The whole guide with two backends on a real kernel, compared: INTO=DIRECTORY (10 minutes)
+demo-profile: $(DEMO) ## The whole guide with two backends on a real kernel, compared: INTO=DIRECTORY (13 minutes)
 	scripts/debian-packages demo node
 	scripts/demo-profile $(BIN) $(if $(filter file,$(origin INTO)),.lab/guide,$(INTO))
 
@@ -73,7 +73,7 @@ test-cluster: $(STAMP) ## Test agents deployed in a cluster, in a namespace of o
 	@[ -n "$(KUBECONFIG)" ] || { echo 'test-cluster: say which cluster: make test-cluster KUBECONFIG=FILE' >&2; exit 2; }
 	KUBECONFIG=$(abspath $(KUBECONFIG)) $(BIN)/pytest -m cluster -v tests/cluster $(PYTEST_FLAGS)
 
-guide: $(STAMP) ## The tests of the guide on two backends, a real kernel each (about 12 minutes)
+guide: $(STAMP) ## The tests of the guide on two backends, a real kernel each (about 15 minutes)
 	scripts/debian-packages lab node
 	MEMCOLLECT_REQUIRE_LAB=1 $(BIN)/pytest -m lab tests/lab/test_profile.py $(PYTEST_FLAGS)
 
