@@ -9,7 +9,7 @@ from functools import partial
 
 from memcollect.documents.run import Event, NodeEvidence
 from memcollect.documents.snapshot import Missing
-from memcollect.errors import CollectorError
+from memcollect.errors import CollectorError, DeniedError, UnauthorizedError
 from memcollect.kubernetes.objects import Pod
 from memcollect.profile.measuring.node_evidence import Nodes
 from memcollect.profile.record import Record
@@ -19,6 +19,8 @@ from memcollect.sources.plain import plain
 
 GONE_SECONDS = 120.0
 """Kubernetes gives a pod 30 s to end by itself; then its kubelet needs a moment."""
+_REFUSED_SECONDS = 5.0
+"""An API server that refuses for so long will not let us see them go: a token's renewal takes less."""
 _LEFTOVER_SECONDS = 10.0
 _PAUSE_SECONDS = 0.25
 
@@ -64,30 +66,45 @@ class Cleaner:
         return {sandboxes[number].pod: plain(str(error)) for number, error in work.errors.items()}
 
     def _wait(self, sandboxes: Sequence[Sandbox]) -> dict[str, str]:
-        """Wait until their pods are gone; return by pod that it is not."""
-        until = time.monotonic() + self.gone_seconds
+        """Wait until their pods are gone; return by pod that it is not, or that nobody may see it."""
+        began = time.monotonic()
+        seen = began
+        why = f"its pod is still there after {self.gone_seconds:g} s"
         left = {each.pod for each in sandboxes}
         while left:
             there = self._look([each for each in sandboxes if each.pod in left])
-            left &= left if there is None else there.keys()
-            if not left or time.monotonic() > until:
-                break
-            time.sleep(_PAUSE_SECONDS)
-        return dict.fromkeys(left, f"its pod is still there after {self.gone_seconds:g} s")
+            now = time.monotonic()
+            if isinstance(there, CollectorError):
+                refused = isinstance(there, DeniedError | UnauthorizedError) and now > seen + _REFUSED_SECONDS
+                if refused or now > began + self.gone_seconds:
+                    why = f"whether its pod is gone is not known: {plain(str(there))}"
+                    break
+            else:
+                seen = now
+                left &= there.keys()
+                if now > began + self.gone_seconds:
+                    break
+            if left:
+                time.sleep(_PAUSE_SECONDS)
+        return dict.fromkeys(left, why)
 
-    def _look(self, sandboxes: Sequence[Sandbox]) -> dict[str, Pod] | None:
+    def _look(self, sandboxes: Sequence[Sandbox]) -> dict[str, Pod] | CollectorError:
         try:
             return self.source.look(self.tools, sandboxes)
         except CollectorError as error:
             self.record.event("look-failed", detail=plain(str(error)))
-            return None
+            return error
+
+    def _come(self, sandboxes: Sequence[Sandbox]) -> dict[str, Pod]:
+        there = self._look(sandboxes)
+        return {} if isinstance(there, CollectorError) else there
 
     def _may_come(self, sandboxes: Sequence[Sandbox], unanswered: Collection[str]) -> list[Sandbox]:
         """Return those whose pod has not come yet, and may come after their deletion."""
         unsure = [each for each in sandboxes if each.key in unanswered]
         if not unsure or not self.source.late_seconds:
             return []
-        there = self._look(unsure) or {}
+        there = self._come(unsure)
         come = {name for name, pod in there.items() if pod.metadata.deletion_timestamp is None}
         return [each for each in unsure if each.pod not in come]
 
@@ -97,7 +114,7 @@ class Cleaner:
             seconds = max(0.0, until - time.monotonic())
             self.say(f"{len(late)} sandboxes may come late, after no answer: looking for {seconds:.0f} s")
         while late:
-            there = self._look(late) or {}
+            there = self._come(late)
             come = [each for each in late if each.pod in there]
             for each in come:
                 self.record.event("came-late", name=each.key)

@@ -1,5 +1,6 @@
 """Sandboxes whose creation had no answer: their pods may come after the deletion, and are then deleted."""
 
+import dataclasses
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from memcollect.documents.events import read_events
 from memcollect.documents.run import Event
 from memcollect.profile.record import Record
+from memcollect.profile.sandboxes import cleanup
 from memcollect.profile.sandboxes.cleanup import Cleaner, asked_since
 from memcollect.profile.sandboxes.source import Sandbox, SandboxError
 from memcollect.profile.sandboxes.template import TemplateSource
@@ -148,6 +150,31 @@ def test_a_look_that_fails_is_no_sandbox_that_stays_away(late: Late, state: Clus
     assert cleaner.delete([source.place("mc-1")]) == []
     assert late.stage.there() == []
     assert ("look-failed", None) in kinds(directory)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_whoever_may_not_see_them_go_does_not_wait_until_they_must_be_gone(
+    late: Late, state: Cluster, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr(cleanup, "_REFUSED_SECONDS", 0.1)
+
+    def refuse(_key: str) -> None:
+        state.fault(Fault(PATH, method="GET", status=status, times=None))
+
+    cleaner, source = late.cleaner(set(), 0.0, refuse)
+    cleaner = dataclasses.replace(cleaner, gone_seconds=3600.0)
+    (missing,) = cleaner.delete([source.place("mc-1")])
+    assert missing.detail.startswith("whether its pod is gone is not known: ")
+
+
+def test_what_cannot_be_seen_is_not_said_to_be_there(late: Late, state: Cluster) -> None:
+    def fail(_key: str) -> None:
+        state.fault(Fault(PATH, method="GET", status=500, times=None))
+
+    cleaner, source = late.cleaner(set(), 0.0, fail)
+    cleaner = dataclasses.replace(cleaner, gone_seconds=0.3)
+    (missing,) = cleaner.delete([source.place("mc-1")])
+    assert missing.detail.startswith("whether its pod is gone is not known: ")
 
 
 @pytest.mark.parametrize(("age", "looks"), [(0.0, True), (0.3, True), (100.0, False)])
