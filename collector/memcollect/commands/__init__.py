@@ -24,6 +24,7 @@ COMMANDS = {
     "node": "Where all of a node's memory is, and why kubectl top node and free differ.",
     "profile": "Run a plan's phases in sandboxes, and measure after each.",
     "record": "This node's kernel files as one archive, which replays anywhere with --local --root.",
+    "redact": "A snapshot or a recording without its names, to be shown in public.",
     "schema": "What every field of a JSON document means: its JSON Schema.",
     "snapshot": "Measure pods and say where their memory is.",
     "top": "Pods' memory live: what kubectl top would say now, what it is made of, how it changes.",
@@ -37,7 +38,7 @@ GROUPS = (
     ("Look again", ("explain", "compare", "export")),
     ("Begin", ("demo", "doctor")),
     ("Measure by a plan", ("profile", "evidence")),
-    ("Hand on", ("record", "schema")),
+    ("Hand on", ("record", "redact", "schema")),
 )
 """The commands as the help has them."""
 

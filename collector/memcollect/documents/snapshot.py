@@ -587,3 +587,5 @@ class Snapshot(Struct, frozen=True, kw_only=True, gc=False):
     missing: list[Missing] = field(default_factory=list)
     summary: Summary = field(default_factory=Summary)
     notes: list[str] = field(default_factory=list)
+    redacted: bool = False
+    """Whether its names were replaced by `memcollect redact`; numbers are as they were."""

@@ -1,0 +1,109 @@
+"""`memcollect redact`: a snapshot or a recording without its names."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+import click
+from msgspec import Struct
+
+from memcollect.commands.options import FORCE, OUTPUT, TargetOptions, option, typed, verbose_option
+from memcollect.commands.output import check_output, deliver_pieces, say
+from memcollect.errors import DocumentError, UsageError
+
+KEY_BYTES = 32
+_GZIP = b"\x1f\x8b"
+
+EPILOG = """\b
+Examples:
+  memcollect redact before.json -o public.json
+  memcollect redact recording.tar.gz -o public.tar.gz
+  memcollect redact --known
+
+Replaced are names of nodes, namespaces, pods, containers, programs and services, paths, arguments of
+command lines, images, labels, addresses, UIDs and ids. What stays: every number and time, the kernel's
+release, words of Kubernetes, and the well-known names that --known lists. Look the result through before you
+show it.
+
+Exit codes: 0 written; 1 failed, with nothing written; 2 wrong usage.
+"""
+
+
+class RedactOptions(Struct, frozen=True, kw_only=True):
+    """What `memcollect redact` was told."""
+
+    document: str | None
+    known: bool
+    target: TargetOptions
+
+
+@click.command("redact", epilog=EPILOG)
+@click.argument("document", required=False, metavar="FILE")
+@option("--known", is_flag=True, help="List the names that stay.")
+@FORCE
+@OUTPUT
+@verbose_option
+@typed(RedactOptions)
+def command(options: RedactOptions) -> int:
+    """Replace the names in FILE, a saved snapshot or a recording, so that it may be shown in public.
+
+    The same name is replaced alike throughout, by a key that is made anew for each run and kept nowhere.
+    Numbers stay, so that the explanation is the same but for names.
+    """
+    check_output(options.target.output, force=options.target.force)
+    if options.known == (options.document is not None):
+        raise UsageError(
+            "Name a snapshot or a recording, or give --known.", "See `memcollect redact --help`."
+        )
+    data = _known() if options.document is None else _redacted(options.document)
+    deliver_pieces([data], options.target.output, force=options.target.force)
+    if options.document is not None:
+        say("names are replaced; look it through before you show it.")
+    return 0
+
+
+def _redacted(document: str) -> bytes:
+    from memcollect.recording.archive import is_recording, read_recording  # noqa: PLC0415 # --help need not wait
+
+    if os.path.isdir(document) or _is_packed(document):  # noqa: PTH112 -- any text
+        from memcollect.recording.archive import encode  # noqa: PLC0415
+        from memcollect.recording.redacted import redacted_recording  # noqa: PLC0415
+        from memcollect.redaction.words import Words  # noqa: PLC0415
+
+        if not is_recording(document):
+            raise DocumentError(f"{document} is no recording.", "`memcollect record` makes them.")
+        return encode(redacted_recording(read_recording(document), Words(secrets.token_bytes(KEY_BYTES))))
+    return _snapshot(document)
+
+
+def _snapshot(document: str) -> bytes:
+    from memcollect.documents.files import read_snapshot  # noqa: PLC0415
+    from memcollect.redaction.snapshot import redacted_snapshot  # noqa: PLC0415
+    from memcollect.redaction.words import Words  # noqa: PLC0415
+    from memcollect.reporters import json  # noqa: PLC0415
+
+    try:
+        hidden = redacted_snapshot(read_snapshot(document), Words(secrets.token_bytes(KEY_BYTES)))
+    except (ValueError, ArithmeticError, LookupError, TypeError) as error:
+        raise DocumentError(
+            f"{document} has numbers that contradict each other: {error}.",
+            "Was it edited? Take a new snapshot.",
+        ) from error
+    return json.render(hidden).encode()
+
+
+def _is_packed(document: str) -> bool:
+    try:
+        with Path(document).open("rb") as file:
+            return Path(document).is_file() and file.read(len(_GZIP)) == _GZIP
+    except (OSError, ValueError):
+        # Whoever reads it says what is wrong with it.
+        return False
+
+
+def _known() -> bytes:
+    from importlib.resources import files  # noqa: PLC0415
+
+    return files("memcollect.redaction").joinpath("known.toml").read_bytes()
