@@ -145,3 +145,15 @@ Path({str(report)!r}).write_text(json.dumps([problem, pods, left]))
     outcome = uml.boot(machine)
     assert outcome.exit_code == 0, outcome.errors
     assert json.loads(report.read_text()) == [None, len(PODS), ["lost+found"]]
+
+
+def test_one_pod_explained_with_its_files_names_the_artifact_and_its_size() -> None:
+    """On a kernel that tells who pays for a file's pages, and not on whichever is installed."""
+    explaining = "explain sandbox-after-artifact --files"
+    command = [sys.executable, "-m", "memcollect", "demo", "--kernel", "7.2", "--run", explaining]
+    done = children.run(command, timeout=TIME_LIMIT_SECONDS)
+    assert done.returncode == 0, done.stderr
+    flat = " ".join(done.stdout.split())
+    artifact = "/mnt/user-data/outputs/report.bin"
+    assert f"The largest file in memory is {artifact}: 24 MiB of its pages are charged to this pod." in flat
+    assert f"24.0 MiB {artifact} (a mounted disk, charged to" in flat
