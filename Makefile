@@ -2,7 +2,7 @@
 # packages in it and, where a real kernel is to be booted, Debian's packages. The demo needs few of them, so
 # it has a stamp of its own; where all is installed already, that will do.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-profile test lint format unit lab lab-full test-cluster guide bench bench-collector soak fuzz agent-alone image dist man clean
+.PHONY: help demo demo-profile test lint format unit browser lab lab-full test-cluster guide bench bench-collector soak fuzz agent-alone image dist man clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -42,12 +42,16 @@ demo-profile: $(DEMO) ## The whole guide with two backends on a real kernel, com
 	scripts/demo-profile $(BIN) $(if $(filter file,$(origin INTO)),.lab/guide,$(INTO))
 
 test: $(RELEASE) lint agent-alone ## Everything CI runs: lint, types, contracts, unit tests, the real-kernel suite
-	scripts/debian-packages lab node cluster metrics docs
-	cd tests && MEMCOLLECT_REQUIRE_LAB=1 MEMCOLLECT_REQUIRE_METRICS=1 \
+	scripts/debian-packages lab node cluster metrics docs browser
+	cd tests && MEMCOLLECT_REQUIRE_LAB=1 MEMCOLLECT_REQUIRE_METRICS=1 MEMCOLLECT_REQUIRE_BROWSER=1 \
 		$(abspath $(BIN))/python -m suites all $(PYTEST_FLAGS)
 
 unit: $(STAMP) ## Only the tests that need no kernel of their own
-	$(BIN)/pytest -m "not lab and not cluster and not dist and not fuzz" -n 3 --dist loadfile $(PYTEST_FLAGS)
+	$(BIN)/pytest -m "not lab and not cluster and not dist and not fuzz and not browser" -n 3 --dist loadfile $(PYTEST_FLAGS)
+
+browser: $(STAMP) ## Show the pages to a real browser; screenshots go to .lab/pages
+	scripts/debian-packages browser
+	MEMCOLLECT_REQUIRE_BROWSER=1 MEMCOLLECT_SCREENSHOTS=$(abspath .lab/pages) $(BIN)/pytest tests/browser $(PYTEST_FLAGS)
 
 lint: $(STAMP) ## ruff, mypy --strict, the import contracts
 	$(BIN)/ruff check .

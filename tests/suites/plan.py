@@ -33,7 +33,7 @@ def everything(flags: Sequence[str] = ()) -> list[Lane]:
     Most suites wait most of the time, for kernels that boot and for memory that comes to rest. The guide
     takes the longest and so begins at once; the lab's own suite follows those that do not wait.
     """
-    apart = "not lab and not lab_full and not dist and not fuzz"
+    apart = "not lab and not lab_full and not dist and not fuzz and not browser"
     unit = Suite(name="unit tests", arguments=("-m", apart, *_workers(3), *flags))
     fuzz = Suite(name="odd inputs", arguments=("-m", "fuzz", "tests/fuzz", *_workers(2), *flags))
     dist = Suite(name="a release, installed", arguments=("-m", "dist", "tests/release"))
@@ -43,8 +43,9 @@ def everything(flags: Sequence[str] = ()) -> list[Lane]:
         kernel=None if kernels.installed() else kernels.DEFAULT,
         environment=_IN_LAB,
     )
+    browser = Suite(name="the browser", arguments=("tests/browser",), limit_seconds=1800.0)
     return [
-        [unit, fuzz, lab],
+        [unit, fuzz, browser, lab],
         truth(matrix.versions(On.TRUTH)),
         [*(_guide(each) for each in matrix.versions(On.GUIDE)), dist],
     ]

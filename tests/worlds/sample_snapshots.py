@@ -72,6 +72,15 @@ def composition() -> Composition:
     )
 
 
+def part_of(whole_bytes: int) -> Composition:
+    """Return that much of a working set, all of it anonymous memory."""
+    return Composition(
+        working_set_bytes=whole_bytes,
+        terms=[_term("anon", whole_bytes, reclaimable="swap-only")],
+        residual=_residual(0, MIB),
+    )
+
+
 def ladder() -> Ladder:
     """Return the climb from 516 MiB of RSS to a kubectl top of 1000 MiB."""
     return Ladder(
