@@ -1,16 +1,15 @@
-"""What a redaction has done, said of a text of the original."""
+"""What a redaction has done, undone."""
 
 import re
 
-from memcollect.redaction.arguments import vocabulary
 from memcollect.redaction.words import Words
 
 KEY = b"a key of tests, 16 bytes or more"
 
 
-def renamed(text: str, words: Words) -> str:
-    """Return a text of the original with each name replaced that is no word of our sentences, too."""
-    ordinary = vocabulary() | {"stubs"}
-    for name in sorted(set(words.replaced) - ordinary, key=len, reverse=True):
-        text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", words.replaced[name], text)
+def named(text: str, words: Words) -> str:
+    """Return a text of what was redacted with the original's names: what replaces them is no word of ours."""
+    originals = {new: old for old, new in words.replaced.items()}
+    for new in sorted(originals, key=len, reverse=True):
+        text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(new)}(?![A-Za-z0-9])", lambda _: originals[new], text)  # noqa: B023
     return text

@@ -16,7 +16,7 @@ from memcollect.redaction.snapshot import redacted_snapshot
 from memcollect.redaction.words import Words
 from memcollect.reporters import json
 from worlds import sample_snapshots as samples
-from worlds.redactions import KEY, renamed
+from worlds.redactions import KEY, named
 from worlds.reported_cases import told, told_of_nodes
 from worlds.schemas import faults
 
@@ -52,7 +52,7 @@ def test_the_explanation_and_every_number_are_the_same_but_for_names(case: str) 
     words = Words(KEY)
     redacted = redacted_snapshot(original, words)
     assert faults("snapshot", msgspec.json.decode(msgspec.json.encode(redacted))) == []
-    assert as_text(explanation(redacted)) == renamed(as_text(explanation(original)), words)
+    assert named(as_text(explanation(redacted)), words) == as_text(explanation(original))
     assert list(numbers(redacted)) == list(numbers(original))
 
 
@@ -61,7 +61,7 @@ def test_the_account_of_a_node_is_the_same_but_for_names() -> None:
     words = Words(KEY)
     redacted = redacted_snapshot(original, words)
     (before,), (after,) = original.accounts, redacted.accounts
-    assert after.verdict == renamed(before.verdict, words)
+    assert named(after.verdict, words) == before.verdict
     assert (after.kinds, after.ladder) == (before.kinds, before.ladder)
     kinds = [[(each.kind, each.bytes) for each in account.holders] for account in (before, after)]
     assert sorted(kinds[0]) == sorted(kinds[1])
@@ -89,7 +89,7 @@ def test_no_name_of_four_letters_or_more_is_left(names: list[str]) -> None:
     text = json.render(redacted)
     assert [each for each in names if each in text] == []
     assert "10.1.2.3" not in text
-    assert [pod.verdict for pod in redacted.pods] == [renamed(pod.verdict, words) for pod in original.pods]
+    assert [named(pod.verdict, words) for pod in redacted.pods] == [pod.verdict for pod in original.pods]
 
 
 def _full_of(names: list[str]) -> Snapshot:
