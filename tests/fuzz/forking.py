@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -110,10 +110,23 @@ def _fuzz(target: Target, run: Run, folder: Path, log: Path) -> None:
         }
         arguments = [f"-{name}={value}" for name, value in options.items()]
         places = [f"-artifact_prefix={folder}/", str(folder / "corpus"), str(folder / "seeds")]
-        atheris.Setup([target.name, *arguments, *places], target.run)
+        atheris.Setup([target.name, *arguments, *places], _keeping(target, folder))
         atheris.Fuzz()
     finally:
         os._exit(70)
+
+
+def _keeping(target: Target, folder: Path) -> Callable[[bytes], None]:
+    """Return the target that keeps what it could not take; libFuzzer would at an exit that is not reached."""
+
+    def run(data: bytes) -> None:
+        try:
+            target.run(data)
+        except Exception:
+            (folder / "crash-input").write_bytes(data)
+            raise
+
+    return run
 
 
 def _ended(child: _Child, run: Run) -> Result | None:
