@@ -2,13 +2,14 @@
 # packages in it and, where a real kernel is to be booted, Debian's packages. The demo needs few of them, so
 # it has a stamp of its own; where all is installed already, that will do.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-profile test lint format unit browser lab lab-full test-cluster guide bench bench-collector soak fuzz agent-alone image dist man clean
+.PHONY: help demo demo-profile test lint format unit browser lab lab-full test-cluster guide bench bench-collector soak fuzz agent-alone image dist man docs clean
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 RELEASE := $(VENV)/.installed-release
+DOCS := $(VENV)/.installed-docs
 DEMO := $(or $(wildcard $(STAMP)),$(VENV)/.installed-demo)
 KERNEL ?= 6.1
 INTO ?= .lab/image
@@ -27,6 +28,10 @@ $(STAMP): pyproject.toml scripts/make-venv
 
 $(RELEASE): $(STAMP)
 	scripts/make-venv $(PYTHON) $(VENV) dev,release
+	touch $@
+
+$(DOCS): pyproject.toml scripts/make-venv
+	scripts/make-venv $(PYTHON) $(VENV) docs
 	touch $@
 
 $(VENV)/.installed-demo: pyproject.toml scripts/make-venv
@@ -108,6 +113,10 @@ agent-alone: ## Prove that memcollect[agent] installs and runs with nothing else
 
 man: $(STAMP) ## Write a manual page of the program and of each command: INTO=DIRECTORY
 	$(BIN)/python scripts/make-man $(if $(filter file,$(origin INTO)),build/man,$(INTO))
+
+docs: $(DOCS) ## The pages of docs/ as a site, into build/site; it needs nothing from elsewhere to be read
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "open build/site/index.html"
 
 clean: ## Remove all that the targets made here; says where fetched kernels are kept
 	rm -rf $(VENV) .agent-only .lab .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -32,7 +33,11 @@ def understood(line: str) -> None:
     words = words[words.index("memcollect") + 1 :]
     ends = [place for place, word in enumerate(words) if word in REST_OF_A_SHELLS_LINE]
     words = words[: ends[0]] if ends else words
+    for option, value in pairwise(words):
+        if option == "--root":  # looked for while the words are read
+            Path(value).mkdir(exist_ok=True)
     group = click.Context(cli, info_name="memcollect")
+    _, words, _ = cli.make_parser(group).parse_args(words)
     if not words:
         return
     name, command, rest = cli.resolve_command(group, words)
@@ -44,7 +49,8 @@ def understood(line: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_command_is_understood(page: Path) -> None:
+def test_every_command_is_understood(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     wrong = {}
     for line in commands(page):
         try:
