@@ -1,20 +1,23 @@
 """What the collector reads: answers of agents and of API servers, and files that people name."""
 
 import functools
+import gzip
 import os
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+from fuzz import scratch
 from fuzz.altered import altering
 from fuzz.target import Target
 from memcollect.documents.bundle import read_bundle
 from memcollect.documents.events import read_events
 from memcollect.documents.files import decode_snapshot
 from memcollect.documents.run import EVENTS_NAME, MANIFEST_NAME
+from memcollect.documents.snapshot import Pod
+from memcollect.documents.stored import open_snapshot
 from memcollect.documents.yaml_value import MOST_NODES, yaml_value
 from memcollect.errors import ClusterError, CollectorError, DocumentError
 from memcollect.evidence import document as evidence
@@ -22,6 +25,7 @@ from memcollect.evidence.port import HttpSeen, OperationError
 from memcollect.explain import explain_pod
 from memcollect.kubernetes import objects as kube
 from memcollect.profile.plan import parse as plan
+from memcollect.recording.archive import read_recording
 from memcollect.reporters import escape, html, json, markdown, table
 from memcollect.secrecy import remember_secret, without_secrets
 from memcollect.services import table as services
@@ -49,11 +53,10 @@ _CONTAINER = "ab" * 32
 
 @functools.cache
 def _folder() -> Path:
-    """Return a folder of this process's own, in memory where there is such a file system."""
-    shared = "/dev/shm"
-    return Path(
-        tempfile.mkdtemp(prefix="memcollect-fuzz", dir=shared if os.access(shared, os.W_OK) else None)
-    )
+    """Return a folder of this process's own; the run removes it, for forks end without clean-up."""
+    folder = scratch.current() / str(os.getpid())
+    folder.mkdir()
+    return folder
 
 
 def _written(name: str, data: bytes) -> Path:
@@ -127,6 +130,21 @@ def _snapshot(data: bytes) -> None:
         explain_pod(pod, next((each for each in document.nodes if each.name == pod.node), None))
     for render in (table.render, json.render, markdown.render, html.render):
         assert render(document)
+
+
+def _stored(data: bytes) -> None:
+    with suppress(CollectorError), open_snapshot(str(_written("stored.json", data))) as stored:
+        assert stored.size_bytes == len(data)
+        assert [pod for pod in stored.pods if not isinstance(pod, Pod)] == []
+
+
+def _recording(data: bytes) -> None:
+    # Compressed here: the fuzzer would spend itself on gzip's checksum.
+    with suppress(CollectorError):
+        recording = read_recording(str(_written("recording.tar.gz", gzip.compress(data, 1))))
+        tops = {name.partition("/")[0] for name in recording.files}
+        assert tops <= {"proc", "sys", "var"}
+        assert not any(part in ("", ".", "..") for name in recording.files for part in name.split("/"))
 
 
 def _bundle(data: bytes) -> None:
@@ -249,6 +267,9 @@ TARGETS = (
         )
         for name in ("one-pod", "bare")
     ),
+    Target(name="snapshot-stored", run=_stored, most_bytes=16384),
+    Target(name="snapshot-stored.altered", run=altering("snapshot/bare.json", _stored), most_bytes=24),
+    Target(name="recording", run=_recording, most_bytes=8192),
     Target(name="bundle", run=_bundle),
     Target(name="bundle.altered", run=altering("bundle/one-run.json", _bundle), most_bytes=24),
     Target(name="events", run=_events),

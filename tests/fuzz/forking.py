@@ -13,6 +13,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from fuzz import scratch
 from fuzz.results import Result, judged
 from fuzz.target import Target
 
@@ -61,6 +62,11 @@ def instrumented() -> Mapping[str, Target]:
 
 def fuzzed(targets: Sequence[Target], run: Run, jobs: int) -> Iterator[Result]:
     """Yield what came of each, as they end; at most `jobs` run at once."""
+    with scratch.made():
+        yield from _fuzzed(targets, run, jobs)
+
+
+def _fuzzed(targets: Sequence[Target], run: Run, jobs: int) -> Iterator[Result]:
     left, running = list(targets), dict[int, _Child]()
     try:
         while left or running:
