@@ -66,6 +66,7 @@ WIDER = {
     "overlays/perfmon": set(),
     "overlays/files": set(),
     "overlays/prometheus": set(),
+    "overlays/prometheus-core": set(),
 }
 """The Pod Security controls that each overlay violates beyond the base."""
 

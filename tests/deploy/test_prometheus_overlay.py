@@ -3,12 +3,18 @@
 import copy
 from typing import Any
 
+import pytest
+
 from memcollect_agent.program import _parser
 from worlds import manifests
 from worlds.metrics_stage import REPOSITORY
 
 OVERLAY = "overlays/prometheus"
 OPERATORS = ("PodMonitor", "PrometheusRule")
+
+
+def arguments_with(arguments: list[str], address: str) -> list[str]:
+    return [each.replace("$(MEMCOLLECT_POD_IP)", address) for each in arguments]
 
 
 def metrics_policy(documents: list[manifests.Document]) -> Any:
@@ -30,6 +36,12 @@ def test_the_daemon_set_is_the_bases_with_one_argument_and_one_port() -> None:
     assert overlay == base
 
 
+def test_the_overlay_for_large_fleets_is_the_same_with_one_argument_more() -> None:
+    whole, core = manifests.rendered(OVERLAY), manifests.rendered(f"{OVERLAY}-core")
+    assert manifests.agent(core)["args"].pop() == "--metrics-series=core"
+    assert core == whole
+
+
 def test_nothing_of_the_base_is_changed_or_left_out() -> None:
     overlay = manifests.rendered(OVERLAY)
     kept = [each for each in manifests.rendered("base") if each["kind"] != "DaemonSet"]
@@ -38,11 +50,12 @@ def test_nothing_of_the_base_is_changed_or_left_out() -> None:
     assert sorted(added) == ["NetworkPolicy", *OPERATORS]
 
 
-def test_the_agent_takes_the_arguments() -> None:
-    arguments = manifests.agent(manifests.rendered(OVERLAY))["args"]
+@pytest.mark.parametrize(("overlay", "series"), [(OVERLAY, "all"), (f"{OVERLAY}-core", "core")])
+def test_the_agent_takes_the_arguments(overlay: str, series: str) -> None:
+    arguments = manifests.agent(manifests.rendered(overlay))["args"]
+    assert _parser().parse_args(arguments_with(arguments, "10.1.2.3")).metrics_series == series
     for address in ("10.1.2.3", "fd00::1:7"):
-        given = [each.replace("$(MEMCOLLECT_POD_IP)", address) for each in arguments]
-        listen = _parser().parse_args(given).metrics_listen
+        listen = _parser().parse_args(arguments_with(arguments, address)).metrics_listen
         assert (listen.host, listen.port, listen.is_loopback) == (address, 7072, False)
 
 

@@ -1,8 +1,16 @@
-"""Every metric of the page: its name, kind, labels and help. docs/metrics.md says more of each."""
+"""Every metric of the page: its name, kind, labels and help. docs/metrics.md says more of each.
+
+The page has one of two sets of series. "all" has everything. "core" is for large fleets: eight series for a
+container, three for a pod, none for a pause container, and everything about the node and the agent.
+"""
 
 from typing import Literal
 
 from msgspec import Struct
+
+Series = Literal["core", "all"]
+"""Which set of series a page has."""
+SETS: tuple[Series, ...] = ("core", "all")
 
 
 class Spec(Struct, frozen=True):
@@ -13,6 +21,12 @@ class Spec(Struct, frozen=True):
     labels: tuple[str, ...] = ()
     kind: Literal["gauge", "counter"] = "gauge"
     unit: str = ""
+    core: bool = True
+    """Whether the set "core" has it, too."""
+
+    def within(self, series: Series) -> bool:
+        """Return whether a page of that set has this metric."""
+        return self.core or series == "all"
 
 
 CONTAINER = ("pod_uid", "container_id", "qos", "role")
@@ -33,9 +47,16 @@ CONTAINER_WORKING_SET = Spec(
 CONTAINER_COMPOSITION = Spec(
     "memcollect_container_composition_bytes",
     "What the working set is made of; the terms sum to it, residual included, which may be negative. "
+    "Five groups of terms in the set core: anonymous, shmem, droppable, unreclaimable, residual. "
     "Where the kernel has no counter for all kernel memory (before 5.18), the residual holds what it does "
     "not itemise.",
     (*CONTAINER, "term"),
+    unit="bytes",
+)
+CONTAINER_LIMIT = Spec(
+    "memcollect_container_limit_bytes",
+    "memory.max of the container's own cgroup; absent where it says max: no limit.",
+    CONTAINER,
     unit="bytes",
 )
 CONTAINER_COLD_CACHE = Spec(
@@ -43,35 +64,41 @@ CONTAINER_COLD_CACHE = Spec(
     "Page cache on the inactive list: charged, left out of the working set, dropped first under pressure.",
     CONTAINER,
     unit="bytes",
+    core=False,
 )
 CONTAINER_LAZYFREE = Spec(
     "memcollect_container_lazyfree_bytes",
     "Anonymous memory given back with MADV_FREE, at least: in RSS and PSS, left out of the working set.",
     CONTAINER,
     unit="bytes",
+    core=False,
 )
 CONTAINER_SWAP = Spec(
     "memcollect_container_swap_bytes",
     "memory.swap.current: what of the container is swapped out.",
     CONTAINER,
     unit="bytes",
+    core=False,
 )
 CONTAINER_PSS = Spec(
     "memcollect_container_pss_bytes",
     "Sum of Pss of the container's processes at the last pass; absent unless every one was read.",
     CONTAINER,
     unit="bytes",
+    core=False,
 )
 CONTAINER_RSS = Spec(
     "memcollect_container_rss_bytes",
     "Sum of Rss of the same processes, as ps would add it up: shared pages count once per process.",
     CONTAINER,
     unit="bytes",
+    core=False,
 )
 CONTAINER_UNREAD = Spec(
     "memcollect_container_unread_processes",
     "Living processes that the last pass could not read, or not in time: why there is no PSS.",
     CONTAINER,
+    core=False,
 )
 POD_CURRENT = Spec(
     "memcollect_pod_current_bytes", "memory.current of the pod's own cgroup.", POD, unit="bytes"
@@ -81,6 +108,7 @@ POD_WORKING_SET = Spec(
     "The working set of the pod's own cgroup, with the pause container and what is in no container.",
     POD,
     unit="bytes",
+    core=False,
 )
 POD_OUTSIDE = Spec(
     "memcollect_pod_outside_containers_bytes",
@@ -94,11 +122,20 @@ POD_DYING = Spec(
     "memcollect_pod_dying_cgroups",
     "nr_dying_descendants of cgroup.stat: removed cgroups of the pod that still hold charges.",
     POD,
+    core=False,
+)
+POD_OOM_KILLS = Spec(
+    "memcollect_pod_oom_kills",
+    "oom_kill of the pod's memory.events: processes that the kernel killed for memory in the pod, those of "
+    "containers that are gone included.",
+    POD,
+    "counter",
 )
 PSS_AT = Spec(
     "memcollect_pss_timestamp_seconds",
     "When the pass that the PSS numbers are from ended, since the Unix epoch.",
     unit="seconds",
+    core=False,
 )
 NODE_TOTAL = Spec("memcollect_node_memory_total_bytes", "MemTotal of /proc/meminfo.", unit="bytes")
 NODE_AVAILABLE = Spec(

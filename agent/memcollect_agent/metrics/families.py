@@ -1,13 +1,15 @@
 """Readings -> the metric families of prometheus_client. A number that is None makes no series."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 import memcollect_agent
 from memcollect_agent.metrics import catalogue
-from memcollect_agent.metrics.catalogue import Spec
+from memcollect_agent.metrics.catalogue import Series, Spec
 from memcollect_agent.metrics.ledger import Account, Spent
+from memcollect_agent.metrics.parts import grouped
 from memcollect_agent.metrics.pss import PssReading
 from memcollect_agent.metrics.readings import ContainerReading, LeftOut, NodeReading, PodReading
 from memcollect_agent.metrics.whole import WholeNode
@@ -34,25 +36,46 @@ def family(spec: Spec, rows: Rows) -> Metric:
     return made
 
 
-def node_families(node: NodeReading) -> Iterator[Metric]:
-    """Yield what a scrape read: containers, pods, and what was left out."""
-    containers = [(_labels(pod, one), one) for pod in node.pods for one in pod.containers]
-    parts = [(labels, one.parts) for labels, one in containers]
-    yield family(catalogue.CONTAINER_CURRENT, [(labels, one.current) for labels, one in parts])
-    yield family(catalogue.CONTAINER_WORKING_SET, [(labels, one.working_set) for labels, one in parts])
-    composition = [((*labels, term), size) for labels, one in parts for term, size in one.composition.items()]
-    yield family(catalogue.CONTAINER_COMPOSITION, composition)
-    yield family(catalogue.CONTAINER_COLD_CACHE, [(labels, one.cold_cache) for labels, one in parts])
-    yield family(catalogue.CONTAINER_LAZYFREE, [(labels, one.lazyfree) for labels, one in parts])
-    yield family(catalogue.CONTAINER_SWAP, [(labels, one.swap) for labels, one in containers])
-    pods = [((pod.uid, pod.qos_class), pod) for pod in node.pods]
-    yield family(catalogue.POD_CURRENT, [(labels, pod.current) for labels, pod in pods])
-    yield family(catalogue.POD_WORKING_SET, [(labels, pod.working_set) for labels, pod in pods])
-    yield family(catalogue.POD_OUTSIDE, [(labels, pod.outside_containers) for labels, pod in pods])
-    yield family(catalogue.POD_DYING, [(labels, pod.dying_cgroups) for labels, pod in pods])
+def node_families(node: NodeReading, series: Series = "all") -> Iterator[Metric]:
+    """Yield what a scrape read, of that set of series: containers, pods, and what was left out."""
+    for spec, rows in chain(_of_containers(node, series), _of_pods(node)):
+        if spec.within(series):
+            yield family(spec, rows)
     yield family(catalogue.NODE_READABLE, [((), node.readable)])
     yield from _whole(node.whole)
     yield from _left_out(node.left_out)
+
+
+def _of_containers(node: NodeReading, series: Series) -> Iterator[tuple[Spec, Rows]]:
+    # A pause container holds below 2 MiB and is in no number of kubectl top: not for a fleet's history.
+    roles_left_out = ("pause",) if series == "core" else ()
+    containers = [
+        (_labels(pod, one), one)
+        for pod in node.pods
+        for one in pod.containers
+        if one.role not in roles_left_out
+    ]
+    parts = [(labels, one.parts) for labels, one in containers]
+    yield catalogue.CONTAINER_CURRENT, ((labels, one.current) for labels, one in parts)
+    yield catalogue.CONTAINER_WORKING_SET, ((labels, one.working_set) for labels, one in parts)
+    composed = (
+        (labels, grouped(one.composition) if series == "core" else one.composition) for labels, one in parts
+    )
+    composition = (((*labels, term), size) for labels, terms in composed for term, size in terms.items())
+    yield catalogue.CONTAINER_COMPOSITION, composition
+    yield catalogue.CONTAINER_LIMIT, ((labels, one.limit) for labels, one in containers)
+    yield catalogue.CONTAINER_COLD_CACHE, ((labels, one.cold_cache) for labels, one in parts)
+    yield catalogue.CONTAINER_LAZYFREE, ((labels, one.lazyfree) for labels, one in parts)
+    yield catalogue.CONTAINER_SWAP, ((labels, one.swap) for labels, one in containers)
+
+
+def _of_pods(node: NodeReading) -> Iterator[tuple[Spec, Rows]]:
+    pods = [((pod.uid, pod.qos_class), pod) for pod in node.pods]
+    yield catalogue.POD_CURRENT, ((labels, pod.current) for labels, pod in pods)
+    yield catalogue.POD_WORKING_SET, ((labels, pod.working_set) for labels, pod in pods)
+    yield catalogue.POD_OUTSIDE, ((labels, pod.outside_containers) for labels, pod in pods)
+    yield catalogue.POD_DYING, ((labels, pod.dying_cgroups) for labels, pod in pods)
+    yield catalogue.POD_OOM_KILLS, ((labels, pod.oom_kills) for labels, pod in pods)
 
 
 def _whole(whole: WholeNode | None) -> Iterator[Metric]:

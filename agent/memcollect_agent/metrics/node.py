@@ -132,7 +132,8 @@ class _Look:
             qos_class=place.pod.qos_class,
             current=parts.current,
             working_set=parts.working_set,
-            dying_cgroups=self._dying(directory),
+            dying_cgroups=self._counts(directory, "cgroup.stat").get("nr_dying_descendants"),
+            oom_kills=self._counts(directory, "memory.events").get("oom_kill"),
             containers=list(children.values()),
             unread_containers=unread,
         )
@@ -149,6 +150,7 @@ class _Look:
                 inode=cgroup.inode,
                 parts=parts_of(cgroup.stat, cgroup.current_bytes),
                 swap=self._number(directory, "memory.swap.current"),
+                limit=self._limit(directory),
             )
 
     def _role(self, place: pods.ContainerPlace, directory: CgroupDir, charge: int | None) -> str:
@@ -161,13 +163,20 @@ class _Look:
         tally = self._processes.read(dict.fromkeys(pids), set()) if len(pids) == 1 else Tally(len(pids), 0)
         return role_of(place, charge, tally)
 
-    def _dying(self, directory: CgroupDir) -> int | None:
+    def _counts(self, directory: CgroupDir, name: str) -> dict[str, int]:
         try:
-            counts = directory.read_counts("cgroup.stat") if directory.has("cgroup.stat") else {}
+            return directory.read_counts(name) if directory.has(name) else {}
         except AgentError as error:
             self._note("pod", directory.path, error)
+            return {}
+
+    def _limit(self, directory: CgroupDir) -> int | None:
+        try:
+            limit = directory.read_limit("memory.max") if directory.has("memory.max") else None
+        except AgentError as error:
+            self._note("container", directory.path, error)
             return None
-        return counts.get("nr_dying_descendants")
+        return limit if isinstance(limit, int) else None
 
     def _number(self, directory: CgroupDir, name: str) -> int | None:
         try:

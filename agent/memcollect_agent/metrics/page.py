@@ -14,6 +14,7 @@ from prometheus_client.exposition import generate_latest as generate_text
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 from prometheus_client.registry import Collector, CollectorRegistry
 
+from memcollect_agent.metrics.catalogue import Series
 from memcollect_agent.metrics.families import agent_families, node_families, pss_families
 from memcollect_agent.metrics.ledger import Ledger
 from memcollect_agent.metrics.pss import PssReading
@@ -34,11 +35,13 @@ class Sources:
         ledger: Ledger,
         history: Callable[[], History | None] = lambda: None,
         pss: Callable[[], PssReading | None] = lambda: None,
+        series: Series = "all",
     ) -> None:
         self.read = ledger.timed("scrape", read)
         self.ledger = ledger
         self.history = history
         self.pss = pss
+        self.series = series
 
 
 class _Families(Collector):
@@ -49,7 +52,7 @@ class _Families(Collector):
         sources.ledger.note_problems(node.problems)
         sources.ledger.note_vanished(node.vanished)
         self._metrics = [
-            *node_families(node),
+            *node_families(node, sources.series),
             *pss_families(node, sources.pss()),
             *agent_families(sources.ledger.account(), sources.history()),
             *ProcessCollector(registry=None).collect(),

@@ -36,7 +36,28 @@ TERMS = (
     "hugetlb",
     "residual",
 )
-"""Every value of the label `term`."""
+"""Every value of the label `term` in the set of all series."""
+
+_GROUPS = {
+    "anonymous": ("anon", "detached_anon"),
+    "shmem": ("shmem",),
+    "droppable": ("hot_cache", "slab_reclaimable"),
+    "unreclaimable": (
+        "slab_unreclaimable",
+        "kernel_stack",
+        "page_tables",
+        "percpu",
+        "vmalloc",
+        "zswap",
+        "other_kernel",
+        "sock",
+        "hugetlb",
+    ),
+    "residual": ("residual",),
+}
+"""The same terms by what the kernel can do with them; no name of a group but of one term is a term's."""
+CORE_TERMS = tuple(_GROUPS)
+"""Every value of the label `term` in the core set."""
 
 
 class Parts(Struct, frozen=True, kw_only=True):
@@ -68,6 +89,19 @@ def parts_of(stat: Stat | None, current: int | None) -> Parts:
         cold_cache=None if inactive is None or lazyfree is None else inactive - lazyfree,
         lazyfree=lazyfree,
     )
+
+
+def grouped(composition: Mapping[str, int]) -> dict[str, int]:
+    """Return the terms summed up into CORE_TERMS: the same total, one series for each group.
+
+    A group without one of its terms that every kernel has is left out: it would be a part that looks whole.
+    """
+    return {
+        group: sum(composition.get(term, 0) for term in terms)
+        for group, terms in _GROUPS.items()
+        if any(term in composition for term in terms)
+        and composition.keys() >= _OF_EVERY_KERNEL.intersection(terms)
+    }
 
 
 def _lazyfree(stat: Stat) -> int | None:

@@ -18,6 +18,8 @@ class ContainerReading(Struct, frozen=True, kw_only=True):
     parts: Parts
     swap: int | None
     """memory.swap.current in bytes."""
+    limit: int | None = None
+    """memory.max in bytes; None also where it is "max"."""
 
 
 class PodReading(Struct, frozen=True, kw_only=True):
@@ -30,6 +32,8 @@ class PodReading(Struct, frozen=True, kw_only=True):
     dying_cgroups: int | None
     """nr_dying_descendants of cgroup.stat: removed cgroups that still hold charges."""
     containers: list[ContainerReading]
+    oom_kills: int | None = None
+    """oom_kill of memory.events, which counts for all that is or was below the pod's cgroup."""
     unread_containers: int = 0
     """Children that could not be opened at all."""
 

@@ -5,6 +5,7 @@ import os
 
 from memcollect_agent.history import Settings
 from memcollect_agent.measure.sample import Roots
+from memcollect_agent.metrics.catalogue import SETS
 from memcollect_agent.metrics.node import Limits
 from memcollect_agent.serve import addresses
 from memcollect_agent.serve.metrics import MetricsOptions
@@ -12,6 +13,11 @@ from memcollect_agent.serve.run import Options, run
 from memcollect_agent.serve.service import Permissions
 
 MAX_DEPTH = 1000
+
+_PSS_IN_CORE = (
+    "--metrics-series core has no PSS, so --metrics-pss-interval would measure it for nobody: "
+    "take --metrics-series all, or leave out --metrics-pss-interval"
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -56,6 +62,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="kept of each cgroup (%(default)s)",
     )
     _add_metrics_options(parser)
+    parser.set_defaults(wrong_usage=parser.error)
 
 
 def _add_metrics_options(parser: argparse.ArgumentParser) -> None:
@@ -79,6 +86,12 @@ def _add_metrics_options(parser: argparse.ArgumentParser) -> None:
         default=Limits().max_containers,
         metavar="N",
         help="of the node on the page (%(default)s)",
+    )
+    parser.add_argument(
+        "--metrics-series",
+        choices=SETS,
+        default="all",
+        help="core: at most eight of a container, for large fleets; docs/metrics.md (%(default)s)",
     )
 
 
@@ -104,10 +117,13 @@ def serve(options: argparse.Namespace, roots: Roots) -> int:
 def _metrics(options: argparse.Namespace) -> MetricsOptions | None:
     if options.metrics_listen is None:
         return None
+    if options.metrics_series == "core" and options.metrics_pss_interval is not None:
+        options.wrong_usage(_PSS_IN_CORE)
     return MetricsOptions(
         listen=options.metrics_listen,
         limits=Limits(max_containers=int(options.metrics_max_containers)),
         pss_interval_seconds=options.metrics_pss_interval,
+        series=options.metrics_series,
     )
 
 

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from memcollect_agent.errors import ListenError
 from memcollect_agent.history import Recorder
 from memcollect_agent.measure.sample import Roots
+from memcollect_agent.metrics.catalogue import Series
 from memcollect_agent.metrics.http import MAX_REQUEST_BYTES, answering
 from memcollect_agent.metrics.ledger import Ledger
 from memcollect_agent.metrics.node import Limits, read_node
@@ -34,6 +35,7 @@ class MetricsOptions(Struct, frozen=True, kw_only=True):
     limits: Limits = field(default_factory=Limits)
     pss_interval_seconds: float | None = None
     """None: no PSS."""
+    series: Series = "all"
 
 
 def require_library() -> None:
@@ -66,6 +68,7 @@ def start_metrics(
         # Of no pod: only what the recorder says of itself.
         lambda: recorder.history(HistoryRequest(pod_uids=[])) if recorder else None,
         lambda: passes.latest if passes else None,
+        options.series,
     )
     stack.enter_context(Port(listener, answering(Page(sources)), BOUNDS, "metrics"))
 

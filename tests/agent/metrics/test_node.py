@@ -103,6 +103,26 @@ def test_cgroups_of_unknown_shape_are_named_escaped_and_cut(tmp_path: Path) -> N
     assert names == [r"kata\x1b[31m", "x" * MAX_NAME]
 
 
+def test_a_limit_is_a_number_and_no_limit_is_none(tmp_path: Path) -> None:
+    tree = PodTree(tmp_path)
+    pod = tree.add_pod(1, 1, 2)
+    (pod / container_id(1) / "memory.max").write_text("8388608\n")
+    (pod / container_id(2) / "memory.max").write_text("max\n")
+    assert {one.id: one.limit for one in only(read_node(roots_of(tree))).containers} == {
+        container_id(1): 8388608,
+        container_id(2): None,
+    }
+
+
+def test_the_kills_are_those_of_the_pods_own_cgroup_which_outlives_its_containers(tmp_path: Path) -> None:
+    tree = PodTree(tmp_path)
+    pod = tree.add_pod(1, 1)
+    (pod / "memory.events").write_text("low 0\nhigh 0\nmax 7\noom 4\noom_kill 3\noom_group_kill 1\n")
+    assert only(read_node(roots_of(tree))).oom_kills == 3
+    (pod / "memory.events").unlink()
+    assert only(read_node(roots_of(tree))).oom_kills is None
+
+
 def test_two_cgroups_with_one_name_make_one_series_and_a_note(tmp_path: Path) -> None:
     tree = PodTree(tmp_path)
     pod = tree.add_pod(1, current=100)

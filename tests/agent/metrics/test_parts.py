@@ -10,7 +10,7 @@ from memcollect.accounting.facts import gather
 from memcollect.accounting.interval import total
 from memcollect.accounting.kinds import DETACHED, HOT_CACHE, PRIVATE, SHMEM, Whole
 from memcollect.documents.snapshot import Term
-from memcollect_agent.metrics.parts import TERMS, Parts, parts_of
+from memcollect_agent.metrics.parts import CORE_TERMS, TERMS, Parts, grouped, parts_of
 from memcollect_agent.parse import flat_keyed
 from memcollect_agent.wire import Cgroup
 from worlds.agent_trees import FIXTURES
@@ -57,6 +57,26 @@ def test_on_every_recorded_cgroup_working_set_and_what_it_leaves_out_sum_to_the_
         assert parts.cold_cache is not None
         assert parts.lazyfree is not None
         assert parts.working_set + parts.cold_cache + parts.lazyfree == parts.current, directory
+
+
+def test_on_every_recorded_cgroup_the_groups_of_the_core_set_sum_to_the_same() -> None:
+    for directory in RECORDED:
+        parts = parts_of(*read(directory))
+        groups = grouped(parts.composition)
+        assert tuple(groups) == CORE_TERMS
+        assert sum(groups.values()) == parts.working_set, directory
+
+
+def test_every_term_is_in_one_group() -> None:
+    """Each term a power of two: a term in two groups, or in none, would show in the sum."""
+    weights = {term: 1 << place for place, term in enumerate(TERMS)}
+    groups = grouped(weights)
+    assert sum(groups.values()) == (1 << len(TERMS)) - 1
+    assert groups["droppable"] == weights["hot_cache"] + weights["slab_reclaimable"]
+
+
+def test_a_group_of_which_a_part_is_unknown_is_left_out() -> None:
+    assert grouped({"slab_reclaimable": 5, "anon": 3, "shmem": 2}) == {"shmem": 2}
 
 
 def test_on_every_recorded_cgroup_each_term_is_the_collectors() -> None:

@@ -46,6 +46,21 @@ def test_the_ceiling_can_be_set() -> None:
     assert 'memcollect_left_out_pods{reason="ceiling"} 3.0' in page
 
 
+def test_the_core_set_is_served_when_asked_for() -> None:
+    with metered_agent(ROOTS, "--metrics-series", "core") as port:
+        page = scrape(port).text
+    assert 'term="droppable"' in page
+    assert 'term="hot_cache"' not in page
+    assert "memcollect_container_cold_cache_bytes" not in page
+
+
+def test_pss_for_a_set_that_does_not_have_it_is_wrong_usage() -> None:
+    options = ("--metrics-listen", "127.0.0.1:0", "--metrics-series", "core", "--metrics-pss-interval", "60")
+    done = children.run([sys.executable, "-m", "memcollect_agent", "serve", *options])
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "take --metrics-series all, or leave out --metrics-pss-interval" in done.stderr
+
+
 @pytest.mark.parametrize(("metrics", "loaded"), [("None", "False"), ("asked", "True")])
 def test_only_an_agent_that_serves_metrics_loads_their_library(metrics: str, loaded: str) -> None:
     program = (
@@ -81,6 +96,7 @@ def test_without_the_library_it_says_what_to_install() -> None:
         ("--metrics-listen", "localhost:7072"),
         ("--metrics-pss-interval", "1"),
         ("--metrics-max-containers", "0"),
+        ("--metrics-series", "some"),
     ],
 )
 def test_what_makes_no_sense_is_wrong_usage(options: tuple[str, str]) -> None:
