@@ -1,16 +1,29 @@
 import msgspec
 import pytest
 
+from memcollect.accounting import charge
+from memcollect.accounting.rules import TermRule
 from memcollect.documents.snapshot import Finding, Pod, Scope, Top, Undecided
+from memcollect.explain.parts import PARTS
 from memcollect.reporters import words
+from memcollect.reporters.html.colours import CLASSES
 from memcollect.reporters.terminal import composition, ladder
 from memcollect_agent.wire import Cgroup
 from worlds import sample_snapshots as samples
+
+CHARGED = (*charge.KERNEL_RULES, *charge.DETACHED_RULES)
 
 
 @pytest.mark.parametrize("label", words.TERMS.values())
 def test_every_term_fits_its_column(label: str) -> None:
     assert len(label) <= min(composition.LABEL_WIDTH - 1, ladder.LABEL_WIDTH - 2)
+
+
+@pytest.mark.parametrize("rule", CHARGED, ids=lambda rule: rule.term)
+def test_every_term_of_a_charge_has_a_label_a_colour_and_a_part_of_the_verdict(rule: TermRule) -> None:
+    assert rule.term in words.TERMS
+    assert rule.term in CLASSES
+    assert any(rule.term in part.terms for part in PARTS)
 
 
 def test_an_unknown_term_is_called_by_its_own_name() -> None:

@@ -67,6 +67,7 @@ CLASSES = {
     "vmalloc": "vmalloc",
     "zswap": "zswap",
     "other_kernel": "kernel",
+    "hugetlb": "plain",
     "dead_containers": "gone",
     "pause": "runtime",
     "sandbox": "runtime",
