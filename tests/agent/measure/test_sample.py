@@ -344,11 +344,11 @@ def test_a_sum_of_page_tables_is_whole_or_unknown(machine: Machine) -> None:
     assert app(sampled(machine, SampleRequest(process_limit=1))).sums.page_tables_bytes is None
 
 
-def test_the_budget_skips_processes_and_says_which(machine: Machine) -> None:
+def test_a_budget_that_is_spent_ends_the_search_for_pods_and_says_where(machine: Machine) -> None:
     sample = sampled(machine, SampleRequest(time_budget_seconds=0.0))
     assert sample.pods == []
     (problem,) = sample.problems
-    assert (problem.name, problem.reason) == (UID, "budget")
+    assert (problem.name, problem.reason) == ("/", "budget")
 
 
 def test_the_ceiling_skips_a_large_process_with_its_rss(machine: Machine) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from memcollect.commands.run import run
 from memcollect.documents.files import read_snapshot
-from memcollect.documents.snapshot import Snapshot, Summary
+from memcollect.documents.snapshot import Missing, Snapshot, Summary
 from memcollect.explain.summary import Totals
 from worlds.live_cluster import LiveCluster
 
@@ -71,7 +71,16 @@ def _lasting(snapshot: Snapshot) -> tuple[list[object], Summary, list[object]]:
         (pod.full_name, pod.composition, [each.services for each in pod.containers]) for pod in pods
     ]
     summary = msgspec.structs.replace(snapshot.summary, statuses={})
-    return parts, summary, [snapshot.missing, [node.name for node in snapshot.nodes], snapshot.scope]
+    return (
+        parts,
+        summary,
+        [_by_name(snapshot.missing), sorted(node.name for node in snapshot.nodes), snapshot.scope],
+    )
+
+
+def _by_name(missing: list[Missing]) -> list[Missing]:
+    # Nodes are told as they answer.
+    return sorted(missing, key=lambda each: each.name)
 
 
 def test_it_has_no_effect_on_this_machine_alone(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,14 +11,14 @@ from memcollect.compare.guard import RULES
 from memcollect.compare.model import Comparison, Pair, PairKind
 from memcollect.documents.run import PhaseRun, Settling
 from memcollect.documents.snapshot import Missing, Pod, Top
-from memcollect.profile.plan.model import Plan, Reuse, Scale
+from memcollect.profile.plan.model import Evidence, Plan, Reuse, Scale
 from memcollect.profile.plan.parse import parse_plan
 from memcollect.profile.plan.shipped import text_of
 from worlds import compare_builders as build
 from worlds.compare_builders import MIB
 
 GUIDE = parse_plan(text_of("guide")[0], "guide")
-SINGLE = [each.name for each in GUIDE.phases if not isinstance(each, Reuse | Scale)]
+SINGLE = [each.name for each in GUIDE.phases if not isinstance(each, Reuse | Scale | Evidence)]
 CROWD = next(each.name for each in GUIDE.phases if isinstance(each, Scale))
 
 

@@ -96,5 +96,5 @@ def test_a_name_that_moves_the_cursor_is_shown_escaped() -> None:
 
 def test_what_is_there_but_cannot_be_read_is_not_taken_for_absent(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").mkdir()
-    with pytest.raises(DocumentError, match=r"mine\.toml cannot be read"):
+    with pytest.raises(DocumentError, match=r"mine\.toml is not a regular file"):
         text_of("mine.toml")
