@@ -70,7 +70,7 @@ format: $(STAMP) ## Let ruff mend what it can
 
 lab: $(STAMP) ## The real-kernel suite but the guide: make lab KERNEL=VERSION of docs/lab.md
 	scripts/debian-packages lab
-	MEMCOLLECT_REQUIRE_LAB=1 MEMCOLLECT_LAB_KERNEL=$(KERNEL) $(BIN)/pytest -m lab --ignore tests/lab/test_profile.py \
+	MEMCOLLECT_REQUIRE_LAB=1 MEMCOLLECT_LAB_KERNEL=$(KERNEL) $(BIN)/pytest -m lab --ignore-glob "tests/lab/test_profile*.py" \
 		tests/lab $(PYTEST_FLAGS)
 
 lab-full: $(STAMP) ## The suite on Debian's stock kernel with real runtimes, emulated: make lab-full KERNEL=VERSION
@@ -84,7 +84,7 @@ test-cluster: $(STAMP) ## Test agents deployed in a cluster, in a namespace of o
 
 guide: $(STAMP) ## The tests of the guide on two backends, a real kernel each (about 15 minutes)
 	scripts/debian-packages lab node
-	MEMCOLLECT_REQUIRE_LAB=1 $(BIN)/pytest -m lab tests/lab/test_profile.py $(PYTEST_FLAGS)
+	MEMCOLLECT_REQUIRE_LAB=1 $(BIN)/pytest -m lab tests/lab/test_profile.py tests/lab/test_profile_evidence.py $(PYTEST_FLAGS)
 
 bench: $(STAMP) ## Our cost beside the alternatives, in one run, as ratios
 	scripts/debian-packages bench

@@ -39,7 +39,14 @@ def everything(flags: Sequence[str] = ()) -> list[Lane]:
     dist = Suite(name="a release, installed", arguments=("-m", "dist", "tests/release"))
     lab = Suite(
         name="the lab",
-        arguments=("-m", "lab", "tests/lab", "--ignore=tests/lab/test_profile.py", *_workers(2), *flags),
+        arguments=(
+            "-m",
+            "lab",
+            "tests/lab",
+            "--ignore-glob=tests/lab/test_profile*.py",
+            *_workers(2),
+            *flags,
+        ),
         kernel=None if kernels.installed() else kernels.DEFAULT,
         environment=_IN_LAB,
     )
