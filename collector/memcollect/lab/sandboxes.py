@@ -14,8 +14,8 @@ API_KEY = "the-lab-has-no-secrets"
 IMAGE = "memcollect-lab/sandbox:1"
 HEAP_MIB, WORKERS, WORKER_MIB = 4, 2, 3
 """Of a sandbox's own program: its heap, and what each of the forking backend's workers has of its own."""
-LIMIT = "256Mi"
-"""A quarter of what DeerFlow's have: evidence goes beyond it, and on this kernel each page takes its time."""
+LIMIT = "1Gi"
+"""As DeerFlow's. With a quarter of it, evidence's file of 50 MiB was not written within seven minutes."""
 PORT = 8080
 """Of a sandbox's interface."""
 FAULTS = "LAB_FAULTS"
