@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import Struct
 
-from memcollect.commands.options import clean_text, option, typed, verbose_option
+from memcollect.commands.options import Format, clean_text, option, typed, verbose_option
 from memcollect.commands.output import say
 from memcollect.commands.taking import EXIT_INCOMPLETE, EXIT_OK
 from memcollect.errors import DocumentError, UnsupportedError
@@ -46,7 +46,7 @@ class ExportOptions(Struct, frozen=True, kw_only=True):
 @option(
     "--format",
     "format_",
-    type=click.Choice(["parquet"]),
+    type=Format(["parquet"]),
     default="parquet",
     show_default=True,
     help="What the archive is made of.",
