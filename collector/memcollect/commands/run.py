@@ -21,6 +21,10 @@ EXIT_INTERRUPTED = 130
 _UNWRITABLE = frozenset({errno.EBADF, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
+_SHOWN = 60
+"""Characters of a name that is too long for any file."""
+
+
 def run(arguments: list[str], program_name: str) -> int:  # noqa: PLR0911 (one for each kind of ending)
     """Run `arguments`; return 0, 1 (failed), 2 (wrong usage), 3 (incomplete) or 130 (interrupted)."""
     state: dict[str, Any] = {}
@@ -39,6 +43,11 @@ def run(arguments: list[str], program_name: str) -> int:  # noqa: PLR0911 (one f
     except Exception as error:  # noqa: BLE001 (the last door before the user, who must not see a traceback)
         if isinstance(error, OSError) and _is_of_output(error):
             return _unwritten(error)
+        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+            # Names that we make are short: it is one that was given, as an argument, an option or a variable.
+            name = str(error.filename)[:_SHOWN]
+            say(f"{name}…: {error.strerror}. Name a file or directory that can be there.")
+            return EXIT_FAILED
         return _unforeseen(error, verbose=bool(state.get("verbose")))
     return result if isinstance(result, int) else EXIT_OK
 

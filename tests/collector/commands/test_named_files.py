@@ -77,3 +77,30 @@ def test_a_template_of_a_plan_is_held_to_the_same(tmp_path: Path, kind: str) -> 
     with pytest.raises(CollectorError) as caught:
         source.prepare(tools)
     assert str(file) in str(caught.value) or "The source's file" in str(caught.value)
+
+
+LONG = "ä" * 300
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["compare", LONG, "b.json"],
+        ["explain", LONG],
+        ["record", "-o", LONG],
+        ["snapshot", "--local", "--root", LONG],
+        ["snapshot", "--local", "--top-file", LONG],
+        ["snapshot", "--local", "-o", LONG],
+        ["evidence", "--show", LONG],
+        ["doctor", "--kubeconfig", LONG],
+        ["redact", LONG, "-o", "b.json"],
+    ],
+    ids=lambda words: " ".join(words).replace(LONG, "LONG"),
+)
+def test_a_name_that_no_file_can_have_is_one_sentence(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(words, "memcollect") in {1, 2}
+    err = capsys.readouterr().err
+    assert "File name too long" in err
+    assert "should not happen" not in err
