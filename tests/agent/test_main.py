@@ -75,7 +75,7 @@ def test_a_reader_that_has_seen_enough_causes_no_traceback() -> None:
 def test_the_agent_needs_nothing_of_the_collector() -> None:
     program = (
         "import sys; from memcollect_agent.__main__ import main; main(sys.argv[1:]); "
-        "print({'click', 'rich', 'kubernetes', 'memcollect'} & set(sys.modules), file=sys.stderr)"
+        "print({'click', 'rich', 'kubernetes', 'psutil', 'memcollect'} & set(sys.modules), file=sys.stderr)"
     )
     done = children.run([sys.executable, "-c", program, "sample", *options()], check=True)
     assert done.stderr == "set()\n"

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from pathlib import Path
 
-import psutil
-
 from memcollect_agent.wire import Cost
 
-_PEAK = re.compile(rb"^VmHWM:\s+(\d+) kB", re.MULTILINE)
+_FIELD = re.compile(rb"^(VmHWM|VmRSS|Threads):\s+(\d+)", re.MULTILINE)
 
 
 class Meter:
@@ -23,21 +22,15 @@ class Meter:
         """Return what was spent since, and what the process holds now; None for what cannot be read."""
         wall, cpu = time.monotonic() - self._wall, time.thread_time() - self._cpu
         try:
-            process = psutil.Process()
-            with process.oneshot():
-                return Cost(
-                    wall_seconds=wall,
-                    cpu_seconds=cpu,
-                    max_rss_bytes=_peak_bytes(),
-                    rss_bytes=process.memory_info().rss,
-                    descriptors=process.num_fds(),
-                    threads=process.num_threads(),
-                )
-        except (psutil.Error, OSError):
+            # Not ru_maxrss, which outlives execve(2) and so holds what the program before had (getrusage(2)).
+            status = dict(_FIELD.findall(Path("/proc/self/status").read_bytes()))
+            return Cost(
+                wall_seconds=wall,
+                cpu_seconds=cpu,
+                max_rss_bytes=int(status[b"VmHWM"]) * 1024,
+                rss_bytes=int(status[b"VmRSS"]) * 1024,
+                descriptors=len(os.listdir("/proc/self/fd")),  # noqa: PTH208 -- names alone
+                threads=int(status[b"Threads"]),
+            )
+        except (OSError, KeyError):
             return Cost(wall_seconds=wall, cpu_seconds=cpu)
-
-
-def _peak_bytes() -> int | None:
-    # Not ru_maxrss, which outlives execve(2) and so holds what the program before had (getrusage(2)).
-    found = _PEAK.search(Path("/proc/self/status").read_bytes())
-    return int(found[1]) * 1024 if found else None
