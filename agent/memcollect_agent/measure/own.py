@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from pathlib import Path
 
+from memcollect_agent.errors import ParseError
+from memcollect_agent.parse import status
 from memcollect_agent.wire import Cost
 
-_FIELD = re.compile(rb"^(VmHWM|VmRSS|Threads):\s+(\d+)", re.MULTILINE)
+_OWN = "/proc/self"
 
 
 class Meter:
@@ -23,14 +24,14 @@ class Meter:
         wall, cpu = time.monotonic() - self._wall, time.thread_time() - self._cpu
         try:
             # Not ru_maxrss, which outlives execve(2) and so holds what the program before had (getrusage(2)).
-            status = dict(_FIELD.findall(Path("/proc/self/status").read_bytes()))
+            told = status.parse(Path(_OWN, "status").read_bytes(), f"{_OWN}/status")
             return Cost(
                 wall_seconds=wall,
                 cpu_seconds=cpu,
-                max_rss_bytes=int(status[b"VmHWM"]) * 1024,
-                rss_bytes=int(status[b"VmRSS"]) * 1024,
-                descriptors=len(os.listdir("/proc/self/fd")),  # noqa: PTH208 -- names alone
-                threads=int(status[b"Threads"]),
+                max_rss_bytes=told.sizes["VmHWM"],
+                rss_bytes=told.sizes["VmRSS"],
+                descriptors=len(os.listdir(f"{_OWN}/fd")),  # noqa: PTH208 -- names alone
+                threads=told.threads,
             )
-        except (OSError, KeyError):
+        except (OSError, ParseError, KeyError):
             return Cost(wall_seconds=wall, cpu_seconds=cpu)

@@ -305,8 +305,6 @@ class Tally:
         self._limit = limit
         self._heap: list[tuple[int, int, _Candidate]] = []
         self._readings: list[Reading] = []
-        self._names: dict[int, str] = {}
-        self._mappers: list[Mapper] = []
         self._sharing = Sharing(with_pid={}, by="", alike=[])
         self._sharing_rss: int | None = None
 
@@ -321,9 +319,6 @@ class Tally:
             self._page_tables_of += 1
         self.keep(candidate)
         self._readings.append(_reading(candidate))
-        self._names[candidate.stat.pid] = candidate.stat.comm
-        stat = candidate.stat
-        self._mappers.append(Mapper(stat.pid, stat.start_ticks, candidate.smaps.get("Pss_File", 0)))
 
     def settle(self, compare: Compare | None, is_randomised: Callable[[int], bool]) -> None:
         """Take what several processes share in one address space off the sums, all but once."""
@@ -339,7 +334,10 @@ class Tally:
 
     def mappers(self) -> list[Mapper]:
         """Return the processes with their file pages, each address space once."""
-        return [each for each in self._mappers if each.pid not in self._sharing.with_pid]
+        return [Mapper(each.pid, each.start_ticks, each.sizes.get("Pss_File", 0)) for each in self._counted()]
+
+    def _counted(self) -> list[Reading]:
+        return [each for each in self._readings if each.pid not in self._sharing.with_pid]
 
     @property
     def first_pid(self) -> int | None:
@@ -417,13 +415,12 @@ class Tally:
         )
 
     def _most_private(self) -> LargestProcess | None:
-        told = [each for each in self._readings if each.sizes.get("Pss_Anon")]
+        told = [each for each in self._counted() if each.sizes.get("Pss_Anon")]
         most = max(told, key=lambda each: (each.sizes["Pss_Anon"], -each.pid), default=None)
         if most is None:
             return None
-        pid = self._sharing.with_pid.get(most.pid, most.pid)
-        name = redact.visible(self._names.get(pid, ""))
-        return LargestProcess(pid=pid, comm=name, pss_anon_bytes=most.sizes["Pss_Anon"])
+        name = redact.visible(most.comm)
+        return LargestProcess(pid=most.pid, comm=name, pss_anon_bytes=most.sizes["Pss_Anon"])
 
     def _alike(self, key: str) -> int | None:
         alike = self._sharing.alike
@@ -454,4 +451,6 @@ def _reading(candidate: _Candidate) -> Reading:
         copies,
         sizes,
         candidate.page_tables,
+        candidate.stat.comm,
+        candidate.stat.start_ticks,
     )

@@ -36,6 +36,8 @@ class Reading(Struct, frozen=True):
     sizes: dict[str, int]
     """Those of the numbers that are summed, in bytes, by the kernel's name."""
     page_tables: int | None = None
+    comm: str = ""
+    start_ticks: int = 0
 
 
 class Sharing(Struct, frozen=True, kw_only=True):

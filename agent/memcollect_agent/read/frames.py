@@ -1,9 +1,8 @@
 """All pages of page cache and tmpfs of this machine, by who pays for them and on which list they are.
 
-/proc/kpagecgroup and /proc/kpageflags have 64 bits for each page and are told to user 0 without any
-capability
-(fs/proc/page.c, Documentation/admin-guide/mm/pagemap.rst). Unlike memory.stat, which may be two seconds old,
-they are what is there; pages of removed cgroups are under their nearest ancestor that lives.
+/proc/kpagecgroup and /proc/kpageflags have 64 bits for each page, and user 0 may read them without any
+capability (fs/proc/page.c, Documentation/admin-guide/mm/pagemap.rst). Unlike memory.stat, which may be two
+seconds old, they are what is there; pages of removed cgroups are under their nearest ancestor that lives.
 
 Millions of pages are no loop's work in Python: both words of many pages at once are one long number each,
 which are masked and put together in one step, and the words that come of it are counted in another.

@@ -140,19 +140,25 @@ class ContainerRow(Struct, frozen=True, kw_only=True, gc=False):
     top_tolerance_bytes: Tolerance
 
 
-class TermRow(Struct, frozen=True, gc=False):
+class _OfAPod(Struct, frozen=True, gc=False):
+    snapshot: Snapshot
+    pod_uid: PodUid
+    namespace: Namespace
+    pod: PodName
+
+
+class _OfAContainer(_OfAPod, frozen=True, gc=False):
+    container: ContainerName
+    container_id: ContainerId
+
+
+class TermRow(_OfAContainer, frozen=True, gc=False):
     """One named part of a working set, or of a gap between two numbers (docs/glossary.md).
 
     Of one pod or container the estimates of `part` "composition" and its `residual_bytes` sum to its
     working set; those of a step and the step's residual to its gap.
     """
 
-    snapshot: Snapshot
-    pod_uid: PodUid
-    namespace: Namespace
-    pod: PodName
-    container: ContainerName
-    container_id: ContainerId
     part: Annotated[
         str,
         _says(
@@ -171,15 +177,9 @@ class TermRow(Struct, frozen=True, gc=False):
     evidence: Annotated[str, _says("The counters that say so, as arithmetic.")]
 
 
-class StepRow(Struct, frozen=True, gc=False):
+class StepRow(_OfAContainer, frozen=True, gc=False):
     """One step of a ladder: from one number that people see to the next."""
 
-    snapshot: Snapshot
-    pod_uid: PodUid
-    namespace: Namespace
-    pod: PodName
-    container: ContainerName
-    container_id: ContainerId
     from_rung: Annotated[str, _says("The number it begins at.")]
     to_rung: Annotated[str, _says("The number it ends at.")]
     from_bytes: Annotated[int | None, _says("That number.")]
@@ -194,13 +194,9 @@ class StepRow(Struct, frozen=True, gc=False):
     closed: Annotated[bool, _says("Whether the residual is within its bound and nothing undecided.")]
 
 
-class FindingRow(Struct, frozen=True, gc=False):
+class FindingRow(_OfAPod, frozen=True, gc=False):
     """One thing worth knowing (docs/causes.md)."""
 
-    snapshot: Snapshot
-    pod_uid: PodUid
-    namespace: Namespace
-    pod: PodName
     cause: Annotated[str, _says("As docs/causes.md names it.")]
     scope: Annotated[str, _says("The container's name, or `pod`.")]
     severity: Annotated[str, _says("`info`, `notice`, `warning` or `critical`.")]
@@ -213,15 +209,9 @@ class FindingRow(Struct, frozen=True, gc=False):
     remedy: Annotated[str, _says("What can be done.")]
 
 
-class ProcessRow(Struct, frozen=True, gc=False):
+class ProcessRow(_OfAContainer, frozen=True, gc=False):
     """One process that was listed: the largest of each container, where processes were asked for."""
 
-    snapshot: Snapshot
-    pod_uid: PodUid
-    namespace: Namespace
-    pod: PodName
-    container: ContainerName
-    container_id: ContainerId
     pid: Annotated[int, _says("On the node; with `started_at` it names one process.")]
     parent_pid: Annotated[int, _says("Of the process that started it, or took it over.")]
     started_at: Annotated[datetime | None, _says("When it was started.")]
@@ -235,13 +225,9 @@ class ProcessRow(Struct, frozen=True, gc=False):
     pss_shmem_bytes: PssShmem
 
 
-class FileRow(Struct, frozen=True, gc=False):
+class FileRow(_OfAPod, frozen=True, gc=False):
     """One file in memory that a pod can reach: the largest of each pod, where files were asked for."""
 
-    snapshot: Snapshot
-    pod_uid: PodUid
-    namespace: Namespace
-    pod: PodName
     path: Annotated[str, _says("As the pod's processes name it.")]
     place: Annotated[
         str, _says("`image`, `writable`, `volume`, `tmpfs`, `disk`, `mapped`, `shared`, `memfd`, …")

@@ -11,7 +11,7 @@ import click
 from msgspec import Struct
 
 from memcollect.commands.options import Format, clean_text, option, typed, verbose_option
-from memcollect.commands.output import say
+from memcollect.commands.output import counted, say
 from memcollect.commands.taking import EXIT_INCOMPLETE, EXIT_OK
 from memcollect.errors import DocumentError, UnsupportedError
 
@@ -123,8 +123,3 @@ def _export_all(archive: Archive, options: ExportOptions) -> int:
     )
     say(f"{counted(added, 'snapshot')}{pods} added to {options.output}")
     return failed
-
-
-def counted(number: int, noun: str) -> str:
-    """Return "1 pod", "2 pods"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -182,3 +182,8 @@ def _write_out(text: str) -> None:
         text = text.translate(PLAIN_SIGNS).encode(encoding, "replace").decode(encoding)
     sys.stdout.write(text)
     sys.stdout.flush()
+
+
+def counted(number: int, noun: str) -> str:
+    """Return "1 pod", "2 pods", "1,200 pods"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

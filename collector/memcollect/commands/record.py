@@ -20,7 +20,7 @@ from memcollect.commands.options import (
     typed,
     verbose_option,
 )
-from memcollect.commands.output import check_output, say
+from memcollect.commands.output import check_output, counted, say
 from memcollect.commands.taking import ProcessOptions, now_text
 from memcollect.documents.files import write_document
 
@@ -90,13 +90,9 @@ def command(options: RecordOptions) -> int:
     write_document(options.output, [archive], force=options.force)
     pods = len(recorded.measured.sample.pods)
     say(
-        f"recorded {_count(pods, 'pod')} in {_count(len(recorded.recording.files), 'file')}, "
+        f"recorded {counted(pods, 'pod')} in {counted(len(recorded.recording.files), 'file')}, "
         f"{len(archive) / 1024:,.0f} KiB: {options.output}",
         f"Replay it: memcollect snapshot --local --root {options.output}",
         f"Before it is shown in public: memcollect redact {options.output} -o public.tar.gz",
     )
     return 0
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -6,7 +6,7 @@ out as a row; what has no number is an entry of `missing` too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -57,6 +57,12 @@ class NodeJoin:
     pods: list[Pod]
     missing: list[Missing]
     node: wire.Node | None = None
+
+    def told(self, gaps: Sequence[Missing]) -> Iterator[Pod]:
+        """Yield the rows; of those that are among `gaps`, what is missing now, with the reason there."""
+        why = {gap.name: gap.detail for gap in gaps if gap.kind == "pod"}
+        for pod in self.pods:
+            yield msgspec.structs.replace(pod, unmeasured=why.get(pod.full_name, pod.unmeasured))
 
 
 def join_node(

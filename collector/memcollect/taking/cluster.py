@@ -221,10 +221,8 @@ class Collection:
         self.missing += gaps
         if joined.node is not None:
             self.nodes.append(joined.node)
-        why = {gap.name: gap.detail for gap in gaps if gap.kind == "pod"}
-        for pod in joined.pods:
-            unmeasured = why.get(f"{pod.namespace}/{pod.name}", pod.unmeasured)
-            yield self._explained(msgspec.structs.replace(pod, unmeasured=unmeasured), joined.node)
+        for pod in joined.told(gaps):
+            yield self._explained(pod, joined.node)
 
     def _node_joined(
         self, name: str | None, pods: list[kube.Pod], answer: wire.NodeSample | Failure, facts: ClusterFacts

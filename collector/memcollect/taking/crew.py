@@ -78,12 +78,10 @@ def done(work: Work, table: Sequence[Entry]) -> Finished | None:
         joined = join_node(work.target.node, work.pods, sample, work.facts)
         if any(gap.reason == NO_CGROUP for gap in joined.missing):
             return None  # the API is to be asked what became of it
-        why = {gap.name: gap.detail for gap in joined.missing if gap.kind == "pod"}
         totals = Totals()
         lines = []
-        for row in joined.pods:
-            unmeasured = why.get(f"{row.namespace}/{row.name}", row.unmeasured)
-            pod = explain_pod(msgspec.structs.replace(row, unmeasured=unmeasured), joined.node)
+        for row in joined.told(joined.missing):
+            pod = explain_pod(row, joined.node)
             totals.add(pod)
             lines.append(msgspec.json.encode(with_services(pod, table)))
     except (AgentFailure, *IMPOSSIBLE):

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 import msgspec
 from msgspec import Struct, field
 
-from memcollect_agent.errors import AgentError, DeniedError, GoneError, ParseError, UnsupportedError
+from memcollect_agent.errors import AgentError, DeniedError, GoneError, UnsupportedError
 from memcollect_agent.measure.files import places
 from memcollect_agent.measure.files.held import MOST_PIDS, Held, Holding, Identity, Mapped, is_shared_memory
 from memcollect_agent.measure.files.lists import PageLists
 from memcollect_agent.measure.files.probe import LEAST_FOR_PAYERS, Probed, Prober
 from memcollect_agent.measure.files.walk import Bounds, Walked, walk
-from memcollect_agent.parse import mountinfo
 from memcollect_agent.parse.mountinfo import MountPoint
 from memcollect_agent.read.cgroupfs import CgroupDir
 from memcollect_agent.read.openat2 import FROM_ROOT, open_at
@@ -71,6 +70,7 @@ class FileFinder:
     """Finds files for one sample: what several pods have, an image's layers above all, is walked once."""
 
     def __init__(self, proc: ProcFs, *, limit: int, seconds: float, swaps: bool) -> None:
+        self._processes = proc
         self._proc = proc.root
         self._is_own = proc.is_own()
         self._limit = limit
@@ -309,11 +309,10 @@ class FileFinder:
             return None
 
     def _mounts(self, pid: int) -> list[MountPoint]:
-        path = f"{self._proc}/{pid}/mountinfo"
         try:
-            with open(path, "rb") as file:  # noqa: PTH123 - of a kernel file system
-                return mountinfo.parse(file.read(1 << 20), path)
-        except (OSError, ParseError):
+            with self._processes.process(pid) as process:
+                return process.mountinfo()
+        except AgentError:
             return []
 
     def _page_owners(self) -> tuple[PageOwners | None, str]:
