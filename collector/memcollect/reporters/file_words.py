@@ -166,7 +166,7 @@ def open_sentences(pod: Pod) -> Iterator[str]:
     if files.payers_unknown:
         yield f"Who pays for a file is not known: {files.payers_unknown}."
     if files.pages_unknown:
-        yield f"On which lists its pages are is known of memory.stat alone: {files.pages_unknown}."
+        yield f"Which lists its pages are on is known of memory.stat alone: {files.pages_unknown}."
     for gap in files.gaps:
         count = f"{gap.files} files: " if gap.files else ""
         place = f"{gap.place}: " if gap.place else ""

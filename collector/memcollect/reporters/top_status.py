@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from memcollect.join.reconcile import SMALL_SHARE
 from memcollect.reporters.sizes import size
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def top_status(top: Top) -> str:
 
 
 def _closeness(top: Top, then_bytes: int) -> str:
-    # What is called reconciled lies within the budget or within 1 % (join.reconcile).
-    within = abs((top.memory_bytes or 0) - then_bytes) <= (top.tolerance_bytes or 0)
-    return "it matches" if within else "it is within 1 % of"
+    # Of several containers each may be within its own budget or share, and the sum within neither.
+    apart = abs((top.memory_bytes or 0) - then_bytes)
+    if apart <= (top.tolerance_bytes or 0):
+        return "it matches"
+    return "it is within 1 % of" if apart <= SMALL_SHARE * then_bytes else f"it is {size(apart)} from"

@@ -54,7 +54,7 @@ def group(
     services = [
         _priced(
             _added(name, group_),
-            price_of(group_, [each for each in processes if each not in group_] if is_whole else None),
+            price_of(group_, _beside(group_, processes) if is_whole else None),
             switches.get(name, ""),
             kernel if is_whole else None,
         )
@@ -98,6 +98,11 @@ def _any(names: set[str], patterns: Sequence[str]) -> bool:
 
 def _base(path: str) -> str:
     return path.removesuffix(" (deleted)").rstrip(":").rsplit("/", 1)[-1]
+
+
+def _beside(some: Sequence[Process], processes: Sequence[Process]) -> list[Process]:
+    pids = {each.pid for each in some}
+    return [each for each in processes if each.pid not in pids]
 
 
 def _added(name: str, processes: Sequence[Process]) -> Service:

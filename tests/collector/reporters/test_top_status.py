@@ -29,6 +29,10 @@ def top(status: str, number: int, then: int | None, tolerance: int | None = None
             top("reconciled", 1000 * MIB, 995 * MIB, MIB),
             "it is within 1 % of our own reading at that time, 995.0 MiB ±1.0 MiB",
         ),
+        (
+            top("reconciled", 1040 * MIB, 1020 * MIB, 10 * MIB),
+            "it is 20.0 MiB from our own reading at that time, 1020.0 MiB ±10.0 MiB",
+        ),
         (top("reconciled", 64 * MIB, None), "it matches our own reading"),
         (top("drifted", 64 * MIB, 64 * MIB, MIB), "our own reading then: 64.0 MiB ±1.0 MiB"),
         (top("drifted", 64 * MIB, None), ""),
