@@ -7,7 +7,6 @@ for all profiles, and that before an option's own default.
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +14,6 @@ from typing import Any, NamedTuple
 import click
 
 from memcollect.commands.nearest import nearest
-from memcollect.documents.files import read_written
 from memcollect.errors import DocumentError, UsageError
 
 FILE_VARIABLE = "MEMCOLLECT_CONFIG"
@@ -68,6 +66,11 @@ def settings(profile: str | None, environ: Mapping[str, str] = os.environ) -> li
 
 
 def _read(path: Path) -> dict[str, Any]:
+    # Every command comes by here, and few find a file: what reads it takes as long to load as all the rest.
+    import tomllib  # noqa: PLC0415
+
+    from memcollect.documents.files import read_written  # noqa: PLC0415
+
     try:
         return tomllib.loads(read_written(str(path), "config file").decode())
     except DocumentError as error:
