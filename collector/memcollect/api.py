@@ -16,7 +16,6 @@ import os
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import msgspec
 
@@ -24,10 +23,12 @@ from memcollect.compare import Document, Question
 from memcollect.compare import compare as compare_documents
 from memcollect.compare.model import Comparison
 from memcollect.documents.files import read_snapshot
+from memcollect.documents.moment import now_text
 from memcollect.documents.snapshot import Scope, Snapshot
 from memcollect.errors import CollectorError, DocumentError, UsageError
 from memcollect.explain import explain as explain_snapshot
 from memcollect.join import Capture, local_snapshot
+from memcollect.join.contained import IMPOSSIBLE
 from memcollect.recording.archive import is_recording
 from memcollect.recording.replay import replayed
 from memcollect.services import default_table, with_services
@@ -46,8 +47,6 @@ __all__ = [
 ]
 
 Path = str | os.PathLike[str]
-IMPOSSIBLE = (ValueError, ArithmeticError, LookupError, TypeError)
-"""What numbers raise that contradict each other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,13 +77,13 @@ def take(machine: Machine | None = None, *, sample: str = "unspecified") -> Snap
     """
     machine = machine or Machine()
     root = os.fspath(machine.root)
-    captured_at = _now()
+    captured_at = now_text()
     with replayed(root) if root != "/" and is_recording(root) else nullcontext(root) as place:
         measured = measure(_request(machine, place.rstrip("/")))
     capture = Capture(
         label=sample,
         captured_at=captured_at,
-        finished_at=_now(),
+        finished_at=now_text(),
         version=__version__,
         scope=Scope(
             patterns=list(machine.patterns) or None,
@@ -166,7 +165,3 @@ def _request(machine: Machine, root: str) -> LocalRequest:
 def _with_services(snapshot: Snapshot) -> Snapshot:
     pods = [with_services(pod, default_table()) for pod in snapshot.pods]
     return msgspec.structs.replace(snapshot, pods=pods)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

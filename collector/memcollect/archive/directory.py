@@ -13,7 +13,6 @@ hash that is not there was left by an export that was broken off, and the next o
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import re
 import shutil
@@ -22,13 +21,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, unquote
 
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from memcollect.alone import alone
 from memcollect.archive.columns import ARCHIVE_VERSION, TABLES
 from memcollect.archive.writing import is_whole
 from memcollect.documents.files import MAX_WRITTEN_BYTES, read_bytes, write_document
@@ -130,8 +129,7 @@ def held_archive(directory: Path, wait: Callable[[], object]) -> Iterator[Archiv
     """
     try:
         _make(directory)
-        with (directory / LOCK).open("a") as lock:
-            _hold(lock, wait)
+        with alone(directory / LOCK, wait):
             _check_version(directory)
             yield Archive(directory)
     except OSError as error:
@@ -156,14 +154,6 @@ def _make(directory: Path) -> None:
             f"{directory} holds something else than an archive: {others[0]}.",
             f"Name an empty or new directory (an archive has {MARK}).",
         )
-
-
-def _hold(lock: Any, wait: Callable[[], object]) -> None:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        wait()
-        fcntl.flock(lock, fcntl.LOCK_EX)
 
 
 def _check_version(directory: Path) -> None:

@@ -13,7 +13,8 @@ from memcollect.commands.connection import ConnectionOptions, PodOptions
 from memcollect.commands.interruption import interruption
 from memcollect.commands.options import BoundOptions
 from memcollect.commands.services import service_table
-from memcollect.commands.taking import NO_PROCESSES, ClusterQuestion, ProcessOptions, Taking, now_text
+from memcollect.commands.taking import NO_PROCESSES, ClusterQuestion, ProcessOptions, Taking
+from memcollect.documents.moment import now_text
 from memcollect.documents.snapshot import Pod, Scope, Snapshot, Tool
 from memcollect.explain.summary import Totals
 from memcollect.services import with_services

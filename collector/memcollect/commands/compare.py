@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from memcollect.commands import complete
 from memcollect.commands.bundled import evidence_of
+from memcollect.commands.contradictions import numbers_of
 from memcollect.commands.options import (
     FORCE,
     NODE_FORMATS,
@@ -243,12 +244,8 @@ def _explained(snapshot: Snapshot, path: str) -> Snapshot:
     """Return it explained by this version, so that all sides are taken apart by the same rules."""
     from memcollect.explain import explain  # noqa: PLC0415
 
-    try:
+    with numbers_of(path):
         return explain(snapshot)
-    except (ValueError, ArithmeticError, LookupError, TypeError) as error:
-        raise DocumentError(
-            f"{path} has numbers that contradict each other: {error}.", "Was it edited? Take a new snapshot."
-        ) from error
 
 
 def _report(comparison: Comparison, format_: str, *, to_file: bool) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -29,6 +28,7 @@ from memcollect.commands.options import (
     verbose_option,
 )
 from memcollect.commands.output import check_output, deliver, report_width, wants_color
+from memcollect.documents.moment import now_text
 
 if TYPE_CHECKING:
     from memcollect.doctor.result import Report
@@ -101,7 +101,7 @@ def _local(options: DoctorOptions) -> Report:
     from memcollect.doctor.local import local_facts  # noqa: PLC0415
 
     facts = local_facts(options.cgroup_root, options.proc_root)
-    return diagnose(facts, LOCAL, tool=_tool(), mode="local", checked_at=_now())
+    return diagnose(facts, LOCAL, tool=_tool(), mode="local", checked_at=now_text())
 
 
 def _cluster(options: DoctorOptions) -> Report:
@@ -120,7 +120,7 @@ def _cluster(options: DoctorOptions) -> Report:
     )
     with progress_line() as progress:
         facts = cluster_facts(question, progress)
-    return diagnose(facts, CLUSTER, tool=_tool(), mode="cluster", checked_at=_now())
+    return diagnose(facts, CLUSTER, tool=_tool(), mode="cluster", checked_at=now_text())
 
 
 def _rendered(report: Report, options: DoctorOptions) -> str:
@@ -137,7 +137,3 @@ def _tool() -> str:
     from memcollect_agent import __version__  # noqa: PLC0415
 
     return f"memcollect {__version__}"
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

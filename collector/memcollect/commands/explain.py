@@ -20,6 +20,7 @@ from memcollect.commands.connection import (
     cluster_options,
     namespaces_options,
 )
+from memcollect.commands.contradictions import numbers_of
 from memcollect.commands.heartbeat import heartbeat
 from memcollect.commands.modes import check_saved
 from memcollect.commands.nearest import nearest
@@ -38,7 +39,7 @@ from memcollect.commands.output import check_output, deliver, page, say
 from memcollect.commands.reports import IN_UTF8, OLDER_VIEWS, report
 from memcollect.commands.taking import EXIT_INCOMPLETE, ClusterQuestion, ProcessOptions, as_struct, exit_code
 from memcollect.documents.files import read_snapshot
-from memcollect.errors import DocumentError, UsageError
+from memcollect.errors import UsageError
 from memcollect.reporters.words import pod_name
 
 if TYPE_CHECKING:
@@ -172,14 +173,8 @@ def _explain_file(options: ExplainOptions) -> int:
     if pod is not None:
         stored = _only(stored, pod)
     _require(document, stored, options)
-    try:
-        with heartbeat(f"explaining {len(stored.pods)} pods"):
-            explained = explain(stored)
-    except (ValueError, ArithmeticError, LookupError, TypeError) as error:
-        raise DocumentError(
-            f"{document} has numbers that contradict each other: {error}.",
-            "Was it edited? Take a new snapshot.",
-        ) from error
+    with numbers_of(document), heartbeat(f"explaining {len(stored.pods)} pods"):
+        explained = explain(stored)
     snapshot = _with_note(stored, explained)
     _show(snapshot, options, one=pod is not None)
     if not snapshot.pods and options.report.format_ in OLDER_VIEWS:

@@ -9,7 +9,8 @@ import msgspec
 from memcollect.commands.options import BoundOptions, MachineOptions, is_verbose
 from memcollect.commands.output import say
 from memcollect.commands.services import service_table
-from memcollect.commands.taking import NO_PROCESSES, ProcessOptions, SnapshotOptions, Taking, now_text
+from memcollect.commands.taking import NO_PROCESSES, ProcessOptions, SnapshotOptions, Taking
+from memcollect.documents.moment import now_text
 from memcollect.documents.snapshot import Scope
 from memcollect.explain import explain
 from memcollect.join import Capture, local_snapshot

@@ -27,7 +27,8 @@ from memcollect.commands.options import (
     verbose_option,
 )
 from memcollect.commands.output import check_output
-from memcollect.commands.taking import Taking, finish, now_text
+from memcollect.commands.taking import Taking, finish
+from memcollect.documents.moment import now_text
 from memcollect.documents.snapshot import NodeAccount, Snapshot, Tool
 from memcollect_agent import __version__
 

@@ -21,8 +21,9 @@ from memcollect.commands.options import (
     verbose_option,
 )
 from memcollect.commands.output import check_output, counted, say
-from memcollect.commands.taking import ProcessOptions, now_text
+from memcollect.commands.taking import ProcessOptions
 from memcollect.documents.files import write_document
+from memcollect.documents.moment import now_text
 
 MOST_LISTED = 50
 """Processes of a container whose names and mappings are recorded, the largest: a replay lists no more."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 from msgspec import Struct
 
+from memcollect.commands.contradictions import numbers_of
 from memcollect.commands.options import FORCE, OUTPUT, TargetOptions, option, typed, verbose_option
 from memcollect.commands.output import check_output, deliver_pieces, say
 from memcollect.errors import DocumentError, UsageError
@@ -84,13 +85,8 @@ def _snapshot(document: str) -> bytes:
     from memcollect.redaction.words import Words  # noqa: PLC0415
     from memcollect.reporters import json  # noqa: PLC0415
 
-    try:
+    with numbers_of(document):
         hidden = redacted_snapshot(read_snapshot(document), Words(secrets.token_bytes(KEY_BYTES)))
-    except (ValueError, ArithmeticError, LookupError, TypeError) as error:
-        raise DocumentError(
-            f"{document} has numbers that contradict each other: {error}.",
-            "Was it edited? Take a new snapshot.",
-        ) from error
     return json.render(hidden).encode()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -131,8 +130,3 @@ def exit_code(taking: Taking, missing: list[Missing]) -> int:
     which = groups[0][0].detail if len(groups) == 1 else "the document says which and why."
     say(f"{len(missing)} asked for and not measured: {which}")
     return EXIT_INCOMPLETE
-
-
-def now_text() -> str:
-    """Return the time as documents write it: ISO 8601, UTC, milliseconds."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

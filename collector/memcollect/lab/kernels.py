@@ -17,8 +17,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from memcollect.alone import alone
 from memcollect.lab import archive, matrix, processor, space
-from memcollect.lab.alone import alone
 from memcollect.lab.errors import LabError, MissingToolError
 from memcollect.lab.termination import ending_cleanly
 
@@ -108,11 +108,11 @@ def fetch(version: str, say: Say = lambda _line: None) -> Kernel:
         return kept
     directory = cache() / version
     try:
-        lock, waiting = (
-            directory.with_name(f"{version}.lock"),
-            f"waiting for another program that fetches {version}",
-        )
-        with alone(lock, say, waiting), ending_cleanly():
+        lock = directory.with_name(f"{version}.lock")
+        with (
+            alone(lock, lambda: say(f"waiting for another program that fetches {version}")),
+            ending_cleanly(),
+        ):
             return _kept(version) or _fetched(directory, version, say)
     except OSError as error:
         raise LabError(

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from memcollect.alone import alone
 from memcollect.lab import archive, images, kernels, space
-from memcollect.lab.alone import alone
 from memcollect.lab.errors import LabError, MissingToolError
 from memcollect.lab.full.recipe import Recipe, recipe
 
@@ -69,7 +69,9 @@ def provide(version: str, say: Say = lambda _line: None) -> Image:
     """
     wanted = recipe(version)
     directory = cache() / wanted.key
-    with alone(cache() / f".{wanted.key}.lock", say, "waiting for another program that makes the same image"):
+    with alone(
+        cache() / f".{wanted.key}.lock", lambda: say("waiting for another program that makes the same image")
+    ):
         if not directory.exists():
             _make(wanted, directory, say)
     return Image(version=version, directory=str(directory))

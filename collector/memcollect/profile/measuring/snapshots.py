@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
+from memcollect.documents.moment import now_text
 from memcollect.documents.snapshot import Scope, Snapshot, Tool
 from memcollect.explain.summary import Totals
 from memcollect.profile.sandboxes.source import Sandbox
@@ -43,7 +43,7 @@ def take(  # noqa: PLR0913, PLR0917 # what a snapshot takes
     plan = Plan(
         selection=Selection(names=names), deployment=deployment, process_limit=PROCESS_LIMIT, limits=limits
     )
-    captured_at = _now()
+    captured_at = now_text()
     collection = Collection(tools.api, plan, port_forwarding(tools.api.cluster), stopped=stopped)
     totals = Totals()
     pods = []
@@ -54,7 +54,7 @@ def take(  # noqa: PLR0913, PLR0917 # what a snapshot takes
         tool=Tool(version=__version__),
         sample=label,
         captured_at=captured_at,
-        finished_at=_now(),
+        finished_at=now_text(),
         mode="cluster",
         cluster=tools.api.cluster.context or "",
         scope=Scope(namespaces=sorted({each.namespace for each in sandboxes}), names=names, processes=True),
@@ -79,7 +79,3 @@ def images(snapshot: Snapshot) -> dict[str, list[str]]:
             if container.image_id:
                 found.setdefault(container.name, set()).add(container.image_id)
     return {name: sorted(ids) for name, ids in found.items()}
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -7,16 +7,16 @@ from pathlib import Path
 
 
 @contextmanager
-def alone(lock: Path, say: Callable[[str], None], waiting: str) -> Iterator[None]:
+def alone(lock: Path, wait: Callable[[], object]) -> Iterator[None]:
     """Have the file `lock` alone; the kernel lets go of it however this process ends.
 
-    `say` hears `waiting` where another program has it. Raises OSError.
+    `wait` is called where another program has it. Raises OSError.
     """
     lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w") as held:
+    with lock.open("a") as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(waiting)
+            wait()
             fcntl.flock(held, fcntl.LOCK_EX)
         yield
