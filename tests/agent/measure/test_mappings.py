@@ -25,6 +25,7 @@ from worlds.private_memory import (
     python,
     running,
 )
+from worlds.waiting import wait_until
 
 KIB = 1 << 10
 
@@ -35,8 +36,16 @@ def mapping(path: str = "", start: int = 0, size: int = MIB, letters: str = "rw-
 
 
 def told_of(pid: int) -> ProcessMappings:
-    with ProcFs() as proc, proc.process(pid) as process:
-        return read_mappings(process, process.exe())
+    """Return the mappings of a process that has come to rest: one at work grows while it is read."""
+    told: list[ProcessMappings] = []
+
+    def at_rest() -> bool:
+        with ProcFs() as proc, proc.process(pid) as process:
+            told.append(read_mappings(process, process.exe()))
+        return told[-1].pss_anon_bytes == told[-1].pss_anon_before_bytes
+
+    wait_until(at_rest)
+    return told[-1]
 
 
 def near(truth: int) -> object:
