@@ -17,9 +17,15 @@ from typing import Literal
 from memcollect_agent.errors import ParseError
 from memcollect_agent.parse import words
 
+_SHORT = 20
+"""Bytes of nineteen digits, which always fit 64 bits, and the end of the line."""
+
 
 def parse_number(data: bytes, source: str) -> int:
     """Return the one number of the file."""
+    # Of what is read by the hundred: nineteen digits and the end of the line leave nothing to be checked.
+    if data[:-1].isdigit() and data.endswith(b"\n") and len(data) <= _SHORT:
+        return int(data)
     return words.number(_only_line(data, source), source, 1)
 
 
