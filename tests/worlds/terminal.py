@@ -9,10 +9,11 @@ import struct
 import termios
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from worlds import children
-from worlds.waiting import PATIENCE
+from worlds.waiting import PATIENCE, wait_until
 
 ENTER_SCREEN, LEAVE_SCREEN = b"\x1b[?1049h", b"\x1b[?1049l"
 HIDE_CURSOR, SHOW_CURSOR = b"\x1b[?25l", b"\x1b[?25h"
@@ -35,6 +36,19 @@ class Terminal:
     def press(self, key: bytes) -> None:
         """Press a key; Ctrl-C is a signal, if the terminal says so."""
         os.write(self._master, key)
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C where it waits for a line.
+
+        What comes between a prompt and the read(2) behind it is noticed at the next key only: input() has
+        looked for signals then, and nothing is there yet to be interrupted.
+        """
+        wait_until(self._sleeps)
+        self.press(b"\x03")
+
+    def _sleeps(self) -> bool:
+        stat = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8", errors="replace")
+        return stat.rpartition(")")[2].split()[0] == "S"
 
     def resize(self, columns: int, lines: int) -> None:
         """Give it another size."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from memcollect.commands import complete
+from memcollect.commands.choosing import can_ask, choose_pod, choose_snapshot, saved_snapshots
 from memcollect.commands.cluster import cluster_taking
 from memcollect.commands.connection import (
     ClusterOptions,
@@ -71,6 +73,7 @@ class ExplainOptions(Struct, frozen=True, kw_only=True):
     """What `memcollect explain` was told."""
 
     document: str
+    """Empty where nothing was named."""
     pod: str | None
     report: ReportOptions
     full: bool
@@ -84,7 +87,9 @@ class ExplainOptions(Struct, frozen=True, kw_only=True):
 
 
 @click.command("explain", epilog=EPILOG)
-@click.argument("document", metavar="SNAPSHOT|POD", shell_complete=complete.files_or_pods)
+@click.argument(
+    "document", metavar="SNAPSHOT|POD", required=False, default="", shell_complete=complete.files_or_pods
+)
 @click.argument("pod", required=False, callback=clean_text, shell_complete=complete.saved_pods)
 @option("--full", is_flag=True, help="With table: every term and all evidence, not only what fills a screen.")
 @option(
@@ -114,14 +119,19 @@ def command(options: ExplainOptions) -> int:
     computed anew from the counters in the file. Of it POD is a pod's name, namespace/name or UID; without it
     every pod is explained. A POD of the cluster is NAME or NAMESPACE/NAME.
 
+    Without an argument, on a terminal, it lists the newest snapshots saved in this directory and lets you
+    choose one, and then a pod of it.
+
     A pod is told on one screen, with its ladder below; --full adds every term and all evidence, so that each
     number can be checked.
     """
     check_output(options.report.output, force=options.report.force)
-    if _is_pod(options):
+    if options.document and _is_pod(options):
         return _explain_pod(options)
     check_saved(click.get_current_context())
-    return _explain_file(options)
+    if not options.document:
+        return _explain_chosen(options)
+    return _explain_file(options, _read(options.document))
 
 
 def _is_pod(options: ExplainOptions) -> bool:
@@ -130,6 +140,32 @@ def _is_pod(options: ExplainOptions) -> bool:
     if options.pod is not None or name == "-" or os.path.lexists(name):
         return False
     return POD.fullmatch(name) is not None and not name.endswith(SAVED)
+
+
+def _explain_chosen(options: ExplainOptions) -> int:
+    """Explain what the user chooses; without a terminal there is nobody who could."""
+    if not can_ask():
+        raise UsageError(
+            "Nothing is named to explain.",
+            "Name a saved snapshot or a pod: memcollect explain FILE, or memcollect explain NAMESPACE/POD.",
+        )
+    found = saved_snapshots()
+    if not found:
+        raise UsageError(
+            "No saved snapshot is in this directory.",
+            "Take one with memcollect snapshot --format json -o FILE, or name a pod: memcollect explain POD.",
+        )
+    document = choose_snapshot(found)
+    stored = _read(document)
+    pod = choose_pod(stored.pods) if len(stored.pods) > 1 else None
+    words = ["memcollect", "explain", document] if pod is None else ["memcollect", "explain", document, pod]
+    say(f"next time: {shlex.join(words)}")
+    return _explain_file(msgspec.structs.replace(options, document=document, pod=pod), stored)
+
+
+def _read(document: str) -> Snapshot:
+    with heartbeat(f"reading {document}"):
+        return read_snapshot(document)
 
 
 def _explain_pod(options: ExplainOptions) -> int:
@@ -164,12 +200,10 @@ def _explain_pod(options: ExplainOptions) -> int:
         return exit_code(taking, snapshot.missing)
 
 
-def _explain_file(options: ExplainOptions) -> int:
+def _explain_file(options: ExplainOptions, stored: Snapshot) -> int:
     from memcollect.explain import explain  # noqa: PLC0415 (bad files are told without it)
 
     document, pod = options.document, options.pod
-    with heartbeat(f"reading {document}"):
-        stored = read_snapshot(document)
     if pod is not None:
         stored = _only(stored, pod)
     _require(document, stored, options)
