@@ -14,6 +14,7 @@ from memcollect.sources.deadline import Deadline
 from memcollect.sources.http_over_stream import StreamConnection
 from memcollect.sources.plain import plain
 from memcollect.sources.transport import Endpoint, Stream, Transport, TransportError, TransportReason
+from memcollect.sources.unpacking import MOST_DECODED_BYTES, grows_too_large
 from memcollect_agent.wire import SCHEMA_VERSION
 
 SCHEMA_HEADER = "Memcollect-Schema"
@@ -21,10 +22,6 @@ SCHEMA_HEADER = "Memcollect-Schema"
 MESSAGE_PACK = "application/msgpack"
 LARGEST_BYTES = 32 << 20
 """Of one answer; 30 pods with full process lists are a few hundred KiB."""
-MOST_OBJECTS = 1_000_000
-"""In one answer. One of a few bytes becomes a struct of some hundred; 10,000 processes are 90,000."""
-_NO_OBJECTS = bytes(set(range(256)) - {*range(0x80, 0x90), 0xDE, 0xDF})
-"""All bytes that begin no map of MessagePack."""
 
 FailureReason = (
     TransportReason
@@ -187,9 +184,9 @@ class AgentConversation:
 
 def decoded(content: bytes, answer: type[T], endpoint: Endpoint) -> T:
     """Return an answer of the agent at `endpoint` that was fetched. Raises AgentFailure."""
-    # Bytes of numbers and names are counted with them; what matters is that there are not more.
-    if len(content.translate(None, _NO_OBJECTS)) > MOST_OBJECTS:
-        raise _failure("too-large", f"{_who(endpoint)} answered more than {MOST_OBJECTS:,} objects")
+    if grows_too_large(content):
+        limit = f"{MOST_DECODED_BYTES >> 20} MiB"
+        raise _failure("too-large", f"{_who(endpoint)} answered what would take more than {limit} of memory")
     try:
         return msgspec.msgpack.decode(content, type=answer)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

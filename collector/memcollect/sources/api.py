@@ -49,6 +49,8 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
     """Of one answer, unpacked, which stands in memory as a whole; 500 pods are some megabytes."""
     most_objects: int = 1_500_000
     """In one answer: of three bytes of JSON each, they would become many times its size."""
+    most_values: int = 4_000_000
+    """In one answer: an entry of a map is some two hundred bytes. Metrics of 150,000 pods have so many."""
 
 
 class Api:
@@ -178,6 +180,9 @@ class Api:
                 raise self._refused(f"more than {self._patience.largest_bytes >> 20} MiB")
         if content.count(b"{") > self._patience.most_objects:
             raise self._refused(f"more than {self._patience.most_objects:,} objects")
+        # A comma stands before every value of a list and of a map but the first ones, which were counted.
+        if content.count(b",") > self._patience.most_values:
+            raise self._refused(f"more than {self._patience.most_values:,} values")
         return bytes(content)
 
     def _refused(self, what: str) -> AnswerError:

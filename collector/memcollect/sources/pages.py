@@ -16,6 +16,8 @@ from memcollect.sources.rights import Right
 PAGE = 500
 """As kubectl asks for."""
 RESTARTS = 3
+MOST_TOLD = 1_000
+"""Objects of a strange shape in one page that are named each; of further ones it is said how many."""
 MOST_PAGES = 2_000
 """A million objects; clusters have a fifth of that at most."""
 
@@ -104,25 +106,31 @@ def _decoded(api: Api, body: bytes, listing: Listing[Item], report: Report) -> P
 
 
 def _salvaged(page: RawPage, kind: type[Item], report: Report) -> Iterator[Item]:
+    strange = 0
     for raw in page.items or []:
         try:
             item: Item = _decoder(kind).decode(raw)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            report(_malformed(bytes(raw), kind.__name__, error))
+            strange += 1
+            if strange <= MOST_TOLD:
+                report(
+                    _malformed(
+                        kind.__name__, _name(raw), f"an object of a strange shape: {plain(str(error))}"
+                    )
+                )
         else:
             yield item
+    if strange > MOST_TOLD:
+        others = f"{strange - MOST_TOLD:,} others"
+        report(_malformed(kind.__name__, others, f"{strange:,} objects of a strange shape in one page"))
 
 
-def _malformed(raw: bytes, kind: str, error: Exception) -> Missing:
-    return Missing(
-        kind=kind.lower(),
-        name=_name(raw),
-        reason="malformed",
-        detail=f"The API server's answer has an object of a strange shape: {plain(str(error))}.",
-    )
+def _malformed(kind: str, name: str, what: str) -> Missing:
+    detail = f"The API server's answer has {what}."
+    return Missing(kind=kind.lower(), name=name, reason="malformed", detail=detail)
 
 
-def _name(raw: bytes) -> str:
+def _name(raw: msgspec.Raw) -> str:
     try:
         metadata = msgspec.json.decode(raw).get("metadata", {})
         return plain(f"{metadata.get('namespace', '')}/{metadata.get('name', '?')}".lstrip("/"))

@@ -99,3 +99,13 @@ def test_an_answer_that_is_no_list_is_an_error(api: Api, state: Cluster, told: l
     state.fault(Fault(PATH, body=b'"hello"'))
     with pytest.raises(AnswerError, match="is not Kubernetes"):
         names(items(api, LISTING, told.append))
+
+
+def test_of_very_many_strange_objects_the_first_are_named_and_the_others_counted(
+    api: Api, state: Cluster, told: list[Missing], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "MOST_TOLD", 3)
+    state.fault(Fault(PATH, body=page(*[0] * 10, objects.pod("team", "web"))))
+    assert names(items(api, LISTING, told.append)) == ["web"]
+    assert [each.name for each in told] == ["?", "?", "?", "7 others"]
+    assert "10 objects of a strange shape" in told[-1].detail
