@@ -412,6 +412,20 @@ class Candidate(Struct, frozen=True, kw_only=True, gc=False):
     """In an order of kills: what the kubelet writes for its containers."""
 
 
+class Thresholds(Struct, frozen=True, kw_only=True, gc=False):
+    """At how much available memory a kubelet evicts, by its own configuration."""
+
+    hard: str = ""
+    """evictionHard memory.available as it is written there: "100Mi", "5%"; "" where there is none."""
+    hard_bytes: int = 0
+    """0: it does not evict at once for want of memory."""
+    soft: str = ""
+    """evictionSoft memory.available, in the same way."""
+    soft_bytes: int = 0
+    soft_grace: str = ""
+    """How long it must be below the soft one: "1m30s"."""
+
+
 class Eviction(Struct, frozen=True, kw_only=True, gc=False):
     """How far a node is from evictions, and who would go: the kubelet's and the kernel's own rules."""
 
@@ -420,6 +434,9 @@ class Eviction(Struct, frozen=True, kw_only=True, gc=False):
     threshold_bytes: int
     threshold_source: str
     """Where the threshold is from, in words."""
+    soft_bytes: int = 0
+    """The soft threshold, where the kubelet's own configuration was read and has one; else 0."""
+    soft_grace: str = ""
     pressure: bool | None = None
     """Whether the kubelet reports MemoryPressure; None where it was not asked."""
     order: list[Candidate] = field(default_factory=list)
@@ -487,6 +504,10 @@ class NodeAccount(Struct, frozen=True, kw_only=True, gc=False):
     capacity_bytes: int | None = None
     memory_pressure: bool | None = None
     """The node's condition MemoryPressure; None where nobody was asked."""
+    thresholds: Thresholds | None = None
+    """From the kubelet's own configuration; None: it was not read."""
+    thresholds_unknown: str = ""
+    """Why not; "" where nobody tried."""
     top: Top | None = None
     """`kubectl top node`; None: nobody was asked."""
     kinds: Partition | None = None

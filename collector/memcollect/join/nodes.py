@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from memcollect.documents.snapshot import KnownPod, NodeAccount, Top
+from memcollect.documents.snapshot import KnownPod, NodeAccount, Thresholds, Top
 from memcollect.join.reconcile import Now, reconcile, slack_bytes, window_of
 from memcollect.join.series import Series
 from memcollect.kubernetes.usage import NodeUsage
@@ -26,6 +26,9 @@ class NodeKnowledge:
     allocatable_bytes: int | None = None
     capacity_bytes: int | None = None
     memory_pressure: bool | None = None
+    thresholds: Thresholds | None = None
+    thresholds_unknown: str = ""
+    """Why the kubelet's own were not read, "" where nobody tried."""
     orphan_pods: Sequence[wire.Pod] = field(default_factory=list)
     """What the agent measured of pods that the API server does not know."""
 
@@ -44,6 +47,8 @@ def account_of(name: str, sample: wire.NodeSample, known: NodeKnowledge) -> Node
         allocatable_bytes=known.allocatable_bytes,
         capacity_bytes=known.capacity_bytes,
         memory_pressure=known.memory_pressure,
+        thresholds=known.thresholds,
+        thresholds_unknown=known.thresholds_unknown,
         top=top_of(sample, known) if known.asked_top else None,
     )
 

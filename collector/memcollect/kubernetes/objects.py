@@ -216,8 +216,30 @@ class NodeInfo(_Object, frozen=True):
     machine_id: str = field(default="", name="machineID")
 
 
+class NodeAddress(_Object, frozen=True):
+    """One of status.addresses; `type` is "InternalIP" or the like."""
+
+    type: str = ""
+    address: str = ""
+
+
+class DaemonEndpoint(_Object, frozen=True):
+    """Where a daemon listens; 0: not said."""
+
+    port: int = field(default=0, name="Port")
+
+
+class DaemonEndpoints(_Object, frozen=True):
+    """status.daemonEndpoints."""
+
+    kubelet_endpoint: DaemonEndpoint = field(default_factory=DaemonEndpoint)
+
+
 class NodeStatus(_Object, frozen=True):
     """What the kubelet says of its machine."""
+
+    addresses: list[NodeAddress] = field(default_factory=list)
+    daemon_endpoints: DaemonEndpoints = field(default_factory=DaemonEndpoints)
 
     capacity: dict[str, str] = field(default_factory=dict)
     allocatable: dict[str, str] = field(default_factory=dict)

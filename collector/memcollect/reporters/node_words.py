@@ -10,7 +10,7 @@ from memcollect.reporters.sizes import share, size
 from memcollect.reporters.top_status import top_status
 
 if TYPE_CHECKING:
-    from memcollect.documents.snapshot import Candidate, Holder, NodeAccount, Partition
+    from memcollect.documents.snapshot import Candidate, Eviction, Holder, NodeAccount, Partition
     from memcollect_agent.wire import Process
 
 TERMS = {
@@ -123,14 +123,12 @@ def eviction_sentences(account: NodeAccount) -> list[str]:
     standing = account.eviction
     if standing is None:
         return []
-    room = standing.available_bytes - standing.threshold_bytes
-    distance = f"{size(abs(room))} {'away' if room >= 0 else 'beyond'}"
-    first = (
-        f"The kubelet counts {size(standing.available_bytes)} as available (MemTotal − its working set) and"
-        f" evicts below {size(standing.threshold_bytes)}: {distance}."
-        f" The threshold: {standing.threshold_source}."
-    )
-    sentences = [first]
+    sentences = [_threshold_sentence(standing)]
+    if standing.soft_bytes:
+        sentences.append(
+            f"By its soft threshold it evicts after {standing.soft_grace or 'a while'} below"
+            f" {size(standing.soft_bytes)}: {_distance(standing.available_bytes - standing.soft_bytes)}."
+        )
     if standing.order:
         spared = f"; {standing.spared} static or critical pods are spared" if standing.spared else ""
         sentences.append(f"It would evict in this order: {_candidates(standing.order)}{spared}.")
@@ -145,6 +143,21 @@ def eviction_sentences(account: NodeAccount) -> list[str]:
     if standing.oom_killed:
         sentences.append(f"Killed out of memory: {'; '.join(standing.oom_killed[:MOST_CANDIDATES])}.")
     return [visible(each) for each in sentences]
+
+
+def _threshold_sentence(standing: Eviction) -> str:
+    counts = f"The kubelet counts {size(standing.available_bytes)} as available (MemTotal − its working set)"
+    if not standing.threshold_bytes:
+        return f"{counts} and has no hard threshold for memory: {standing.threshold_source}."
+    room = standing.available_bytes - standing.threshold_bytes
+    return (
+        f"{counts} and evicts below {size(standing.threshold_bytes)}: {_distance(room)}."
+        f" The threshold: {standing.threshold_source}."
+    )
+
+
+def _distance(room_bytes: int) -> str:
+    return f"{size(abs(room_bytes))} {'away' if room_bytes >= 0 else 'beyond'}"
 
 
 def _candidates(order: list[Candidate]) -> str:

@@ -282,6 +282,8 @@ EXPLANATION = {
     "steps": "The gaps between neighbours, taken apart.",
     "CheckResult.steps": "What was done and what came, in order.",
     "swap_room": "Whether memory can be swapped out.",
+    "soft_bytes": "The soft threshold; 0 where it has none, or was not read.",
+    "soft_grace": "How long it must be below the soft one before it evicts, as it is written: 1m30s.",
     "term": "The term's name, which does not change.",
     "terms": "The parts that have an owner.",
     "threshold_bytes": "Of available memory: with less the kubelet evicts.",

@@ -86,6 +86,6 @@ def node_rights() -> list[Right]:
     """Return what `memcollect node` uses beyond `needed_rights(None)`: the numbers of kubectl top node.
 
     nodes/proxy, through which a kubelet's own configuration could be read, is not among them: it lets its
-    holder run commands in every pod of the node.
+    holder run commands in every pod of the node. For who has nodes/configz, see `kubelet_config`.
     """
     return [Right(verb, "nodes", "metrics.k8s.io") for verb in ("get", "list")]

@@ -17,6 +17,7 @@ from memcollect.kubernetes import objects as kube
 from memcollect.sources.agent_pods import AgentPod
 from memcollect.sources.agents import Limits, Target, fetch_sample
 from memcollect.sources.api import Api
+from memcollect.sources.kubelet_config import KubeletConfigs
 from memcollect.sources.node_metrics import NodeMetricsAnswer, node_usage
 from memcollect.sources.nodes import list_nodes
 from memcollect.sources.pages import Report
@@ -46,6 +47,7 @@ class Accounts:
         self._described: dict[str, kube.Node] = {}
         self._usage = NodeMetricsAnswer()
         self._pods = _Pods(api, 0)
+        self._configs = KubeletConfigs(api)
 
     def describe(self, named: Sequence[str]) -> list[str]:
         """Ask what the API says of the nodes (none named: of all); return the named ones that there are.
@@ -92,14 +94,18 @@ class Accounts:
         self, name: str, known: list[KnownPod] | None, why: str, orphans: Sequence[wire.Pod]
     ) -> NodeKnowledge:
         described = self._described.get(name)
+        capacity = _memory(described.status.capacity if described else {})
+        thresholds = self._configs.thresholds(described, capacity) if described is not None else ""
         return NodeKnowledge(
             pods=known,
             pods_unknown=why,
             usage=self._usage.nodes.get(name),
             no_usage=self._usage.gap.detail if self._usage.gap else "",
             allocatable_bytes=_memory(described.status.allocatable if described else {}),
-            capacity_bytes=_memory(described.status.capacity if described else {}),
+            capacity_bytes=capacity,
             memory_pressure=_pressure(described),
+            thresholds=None if isinstance(thresholds, str) else thresholds,
+            thresholds_unknown=thresholds if isinstance(thresholds, str) else "",
             orphan_pods=orphans,
         )
 

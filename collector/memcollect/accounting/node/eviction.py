@@ -37,6 +37,8 @@ def eviction(account: NodeAccount, holders: Sequence[Holder], facts: Facts) -> E
         available_bytes=max(0, whole - used),
         threshold_bytes=threshold,
         threshold_source=source,
+        soft_bytes=account.thresholds.soft_bytes if account.thresholds else 0,
+        soft_grace=account.thresholds.soft_grace if account.thresholds else "",
         pressure=account.memory_pressure,
         order=_order(evictable),
         spared=len(running) - len(evictable),
@@ -47,12 +49,24 @@ def eviction(account: NodeAccount, holders: Sequence[Holder], facts: Facts) -> E
 
 
 def threshold_of(account: NodeAccount) -> tuple[int, str]:
-    """Return the threshold that is assumed, and why.
+    """Return the hard threshold, 0 if there is none, and how it is known.
 
-    The kubelet's own configuration can be read through nodes/proxy alone, which would allow far more: it is
-    not asked for. What the API tells is capacity − allocatable, which holds the threshold and all that is
-    reserved: never less than the threshold.
+    Where the kubelet's own configuration was not read it is an assumption. What the API tells is capacity −
+    allocatable, which holds the threshold and all that is reserved: never less than the threshold.
     """
+    if account.thresholds is not None:
+        written = account.thresholds.hard
+        return account.thresholds.hard_bytes, (
+            f"evictionHard in the kubelet's own configuration, {written}"
+            if written
+            else "the kubelet's own configuration has none"
+        )
+    threshold, source = _assumed(account)
+    why = account.thresholds_unknown
+    return threshold, f"{source}; the kubelet's own was not read: {why}" if why else source
+
+
+def _assumed(account: NodeAccount) -> tuple[int, str]:
     capacity, allocatable = account.capacity_bytes, account.allocatable_bytes
     default = human_bytes(DEFAULT_THRESHOLD_BYTES)
     if capacity is None or allocatable is None:

@@ -113,10 +113,15 @@ class EvictionRule:
     cause: str = "close_to_eviction"
 
     def find(self, facts: Facts, scope: str) -> Finding | None:
-        """Return the finding; None where there is room, also without what the kernel could drop."""
+        """Return the finding; None where there is no threshold, or room enough beside it."""
         standing = self.standing
-        room = standing.available_bytes - standing.threshold_bytes
-        near = max(2 * standing.threshold_bytes, round(NEAR_SHARE * facts.exact("meminfo.MemTotal")))
+        threshold, source = standing.threshold_bytes, standing.threshold_source
+        if _comes_softly(standing):
+            threshold, source = standing.soft_bytes, "evictionSoft in the kubelet's own configuration"
+        if not threshold:
+            return None
+        room = standing.available_bytes - threshold
+        near = max(2 * threshold, round(NEAR_SHARE * facts.exact("meminfo.MemTotal")))
         if room > near and not standing.pressure:
             return None
         cache = facts.exact("root.active_file")
@@ -129,8 +134,7 @@ class EvictionRule:
             estimate_bytes=room,
             severity="critical" if standing.pressure or room <= 0 else "warning",
             sentence=_eviction_sentence(standing, room, cache, first),
-            evidence=f"memory.available {standing.available_bytes} − threshold {standing.threshold_bytes}"
-            f" ({standing.threshold_source})",
+            evidence=f"memory.available {standing.available_bytes} − threshold {threshold} ({source})",
             remedy="Free what holds most, or move pods away; page cache that counts here goes only when the"
             " kernel needs it, and the kubelet does not wait for that.",
         )
@@ -138,14 +142,20 @@ class EvictionRule:
 
 def _eviction_sentence(standing: Eviction, room: int, cache: int, first: Candidate | None) -> str:
     reported = " and reports MemoryPressure" if standing.pressure else ""
+    soft = "soft " if _comes_softly(standing) else ""
     where = (
-        f"{human_bytes(room)} from evicting"
+        f"{human_bytes(room)} from {f'its {soft}threshold' if soft else 'evicting'}"
         if room > 0
-        else f"{human_bytes(-room)} beyond its eviction threshold"
+        else f"{human_bytes(-room)} beyond its {soft}eviction threshold"
     )
     droppable = f", {human_bytes(cache)} of what it counts being active page cache" if cache >= MIB else ""
     next_ = f"; the first to go would be {first.pod}" if first is not None else ""
     return f"The kubelet is {where}{reported}{droppable}{next_}."
+
+
+def _comes_softly(standing: Eviction) -> bool:
+    """Return whether the soft threshold is met first."""
+    return standing.soft_bytes > standing.threshold_bytes
 
 
 def rules_for_node(holders: Sequence[Holder], standing: Eviction | None) -> list[Rule]:

@@ -4,7 +4,7 @@ import pytest
 from memcollect.accounting.node.eviction import eviction, is_spared, oom_score_adj, threshold_of
 from memcollect.accounting.node.facts import node_facts
 from memcollect.accounting.node.holders import holders_of
-from memcollect.documents.snapshot import Eviction, KnownPod
+from memcollect.documents.snapshot import Eviction, KnownPod, Thresholds
 from worlds.node_builders import MIB, NODE, Made, use
 
 GIB = 1 << 30
@@ -113,3 +113,32 @@ def test_without_the_roots_memory_stat_nothing_is_said() -> None:
     account = msgspec.structs.replace(made, tree=msgspec.structs.replace(made.tree, root=None))
 
     assert eviction(account, holders_of(account), node_facts(account, NODE)) is None
+
+
+READ = Thresholds(hard="5%", hard_bytes=800 * MIB, soft="2Gi", soft_bytes=2 * GIB, soft_grace="1m30s")
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "hard", "soft", "said"),
+    [
+        (READ, 800 * MIB, 2 * GIB, "evictionHard in the kubelet's own configuration, 5%"),
+        (Thresholds(), 0, 0, "the kubelet's own configuration has none"),
+    ],
+)
+def test_thresholds_that_were_read_are_no_assumption(
+    thresholds: Thresholds, hard: int, soft: int, said: str
+) -> None:
+    account = msgspec.structs.replace(
+        Made().account(), thresholds=thresholds, thresholds_unknown="never said"
+    )
+
+    found = eviction(account, holders_of(account), node_facts(account, NODE))
+
+    assert found is not None
+    assert (found.threshold_bytes, found.soft_bytes, found.threshold_source) == (hard, soft, said)
+
+
+def test_why_the_kubelets_own_was_not_read_is_said_with_the_default() -> None:
+    account = msgspec.structs.replace(Made().account(), thresholds_unknown="it answered 500")
+
+    assert threshold_of(account)[1].endswith("; the kubelet's own was not read: it answered 500")
