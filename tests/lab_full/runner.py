@@ -1,6 +1,6 @@
-"""Runs in the guest: every workload under every pass, one result file each, a line of progress each.
+"""Runs in the guest: workloads under one pass; what is measured of each is a line of JSON, said at once.
 
-    python3 -m lab_full.runner PROGRAM RESULTS PASS[,PASS…] [WORKLOAD …]
+    python3 -m lab_full.runner PROGRAM PASS [WORKLOAD …]
 
 A workload that fails leaves a Failed document; the others run all the same.
 """
@@ -93,19 +93,14 @@ def play(name: str, setting: Pass, program: str) -> Measured | Failed:
         stage.clear()
 
 
-def main(program: str, results: Path, passes: list[str], names: list[str]) -> None:
+def main(program: str, setting: Pass, names: list[str]) -> None:
     """Run the workloads named; none: all."""
-    results.mkdir(parents=True, exist_ok=True)
     prepare()
-    for setting in (PASSES[each] for each in passes):
-        setting.apply()
-        for name in names or ALL:
-            began = time.monotonic()
-            document = play(name, setting, program)
-            (results / f"{setting.name}.{name}.json").write_bytes(msgspec.json.encode(document))
-            kind = type(document).__name__.lower()
-            sys.stdout.write(f"{setting.name} {name} {kind} {time.monotonic() - began:.1f}s\n")
-            sys.stdout.flush()
+    setting.apply()
+    for name in names or ALL:
+        document = play(name, setting, program)
+        sys.stdout.buffer.write(msgspec.json.encode(document) + b"\n")
+        sys.stdout.flush()
 
 
 def _run(command: list[str]) -> None:
@@ -113,4 +108,4 @@ def _run(command: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3].split(","), sys.argv[4:])
+    main(sys.argv[1], PASSES[sys.argv[2]], sys.argv[3:])

@@ -30,11 +30,11 @@ class Ran(Struct, frozen=True, kw_only=True):
 
 
 class Session(Struct, frozen=True, kw_only=True):
-    """All runtimes, one after another, and two snapshots of this machine."""
+    """Runtimes, one after another, and two snapshots of this machine."""
 
     kernel: str
     ran: list[Ran]
-    services: Snapshot
-    """While there were services alone."""
-    containers: Snapshot
-    """While there were the containers, too."""
+    services: Snapshot | None
+    """While there were services alone; None if none was asked for."""
+    containers: Snapshot | None
+    """While there were the containers, too; None if none was asked for."""

@@ -1,6 +1,6 @@
 """Runs in the guest: real runtimes, each with one container of the truthful program.
 
-    python3 -m lab_full.runtimes PROGRAM RESULTS
+    python3 -m lab_full.runtimes PROGRAM RESULTS [RUNTIME …]
 
 A runtime that fails leaves the reason, and the others run all the same. No runtime has a network; all their
 images are one directory with the program in it.
@@ -189,14 +189,12 @@ def snapshot() -> Snapshot:
     return msgspec.json.decode(done.stdout, type=Snapshot)
 
 
-def main(program: str, results: Path) -> None:
-    """Run all, and measure twice."""
+def main(program: str, results: Path, names: list[str]) -> None:
+    """Run those named (none: all), and measure twice."""
     ROOTS.mkdir(exist_ok=True)
     shutil.copy(program, PROGRAM)
-    services = [ran(name, play) for name, play in SERVICES.items()]
-    first = snapshot()
-    containers = [ran(name, play) for name, play in CONTAINERS.items()]
-    second = snapshot()
+    services, first = _measured(SERVICES, names)
+    containers, second = _measured(CONTAINERS, names)
     document = Session(
         kernel=os.uname().release,
         ran=services + containers,
@@ -204,7 +202,15 @@ def main(program: str, results: Path) -> None:
         containers=second,
     )
     results.mkdir(parents=True, exist_ok=True)
-    (results / "session.json").write_bytes(msgspec.json.encode(document))
+    (results / f"{time.time_ns()}.json").write_bytes(msgspec.json.encode(document))
+
+
+def _measured(
+    runtimes: dict[str, Callable[[], Started]], names: list[str]
+) -> tuple[list[Ran], Snapshot | None]:
+    """Run those of `runtimes` that are named; what is there then is looked at if one of them was tried."""
+    tried = [ran(name, play) for name, play in runtimes.items() if name in names or not names]
+    return tried, snapshot() if tried else None
 
 
 def _start_docker() -> None:
@@ -218,4 +224,4 @@ def _start_docker() -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3:])

@@ -16,13 +16,14 @@ def of_workloads(documents: Sequence[Measured | Failed]) -> list[str]:
     return [*lines, *(f"{each.setting:<18} {each.workload}: {_last(each.error)}" for each in failed)]
 
 
-def of_runtimes(session: Session) -> list[str]:
+def of_runtimes(sessions: dict[str, Session]) -> list[str]:
     """Return a line for each runtime."""
-    lines = [f"runtimes on Linux {session.kernel}:"]
-    for each in session.ran:
+    lines = []
+    for runtime, session in sessions.items():
+        (each,) = [ran for ran in session.ran if ran.runtime == runtime]
         how = "runs" if each.started else f"did not run: {_last(each.error)}"
         size = human_bytes(each.started.size) if each.started else ""
-        lines.append(f"{each.runtime:<20} {size:>7} {how}, {each.version}")
+        lines.append(f"{each.runtime:<20} {size:>7} {how}, {each.version}, Linux {session.kernel}")
     return lines
 
 

@@ -6,9 +6,11 @@ from lab.contradictions import tolerance
 from lab_full.known import marks
 from lab_full.runtime_truth import Session, Started
 from lab_full.runtimes import CONTAINERS, SERVICES
-from memcollect.documents.snapshot import Pod, Snapshot
+from memcollect.documents.snapshot import Pod
 
 pytestmark = pytest.mark.lab_full
+
+Sessions = dict[str, Session]
 
 CASES = [*SERVICES, *CONTAINERS]
 
@@ -19,17 +21,19 @@ def of_each(check: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("runtime", params)
 
 
-def started(session: Session, runtime: str) -> Started:
-    (ran,) = [each for each in session.ran if each.runtime == runtime]
+def started(sessions: Sessions, runtime: str) -> Started:
+    (ran,) = [each for each in sessions[runtime].ran if each.runtime == runtime]
     if ran.started is None:
         raise RuntimeError(ran.error)
     return ran.started
 
 
-def row_of(session: Session, runtime: str) -> Pod:
+def row_of(sessions: Sessions, runtime: str) -> Pod:
     """Return the row that has the container's cgroup."""
-    snapshot: Snapshot = session.services if runtime in SERVICES else session.containers
-    wanted = started(session, runtime).cgroup
+    session = sessions[runtime]
+    snapshot = session.services if runtime in SERVICES else session.containers
+    wanted = started(sessions, runtime).cgroup
+    assert snapshot is not None
     found = [pod for pod in snapshot.pods if any(wanted in path for path in paths_of(pod))]
     assert len(found) == 1, f"{wanted} is in {len(found)} of {[pod.name for pod in snapshot.pods]}"
     return found[0]
@@ -41,12 +45,12 @@ def paths_of(pod: Pod) -> list[str]:
 
 
 @of_each("runs")
-def test_the_runtime_runs_its_container(runtime: str, runtimes: Session) -> None:
+def test_the_runtime_runs_its_container(runtime: str, runtimes: Sessions) -> None:
     assert started(runtimes, runtime).size > 0
 
 
 @of_each("found")
-def test_its_memory_is_found_where_it_was_made(runtime: str, runtimes: Session) -> None:
+def test_its_memory_is_found_where_it_was_made(runtime: str, runtimes: Sessions) -> None:
     pod, made = row_of(runtimes, runtime), started(runtimes, runtime)
     assert pod.composition is not None
     terms = {each.term: each.estimate_bytes for each in pod.composition.terms}
@@ -56,21 +60,21 @@ def test_its_memory_is_found_where_it_was_made(runtime: str, runtimes: Session) 
 
 
 @of_each("residual")
-def test_its_residual_is_within_the_printed_bound(runtime: str, runtimes: Session) -> None:
+def test_its_residual_is_within_the_printed_bound(runtime: str, runtimes: Sessions) -> None:
     pod = row_of(runtimes, runtime)
     assert pod.composition is not None
     assert pod.composition.residual.within_bound, pod.composition.residual
 
 
 @of_each("named")
-def test_it_is_called_what_people_call_it(runtime: str, runtimes: Session) -> None:
+def test_it_is_called_what_people_call_it(runtime: str, runtimes: Sessions) -> None:
     pod = row_of(runtimes, runtime)
     names = {pod.name, *(each.name for each in pod.containers)}
     assert started(runtimes, runtime).name in names
 
 
 @of_each("verdict")
-def test_the_verdict_names_its_memory(runtime: str, runtimes: Session) -> None:
+def test_the_verdict_names_its_memory(runtime: str, runtimes: Sessions) -> None:
     pod = row_of(runtimes, runtime)
     words = "guest's memory" if runtime.endswith("gVisor") else "private memory"
     assert words in pod.verdict

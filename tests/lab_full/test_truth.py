@@ -9,6 +9,7 @@ from lab.truth import Failed, Measured
 from lab_full.chosen import PASS_NAMES
 from lab_full.known import cases
 from lab_full.passes import PASSES
+from lab_full.playing import Case
 from lab_full.reclaiming import mistaken
 from lab_full.runner import ALL
 from lab_full.saying import truths_of, wrong
@@ -16,7 +17,7 @@ from lab_full.telling import untold
 
 pytestmark = pytest.mark.lab_full
 
-Results = dict[tuple[str, str], Measured | Failed]
+Results = dict[Case, Measured | Failed]
 
 
 def of_each(check: str) -> pytest.MarkDecorator:
