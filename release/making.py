@@ -59,6 +59,7 @@ def _made(order: Order, work: Path, made: Path, say: Callable[[str], None]) -> l
         lock=source / "release/collector.lock",
         targets=order.targets,
         epoch_seconds=release.epoch_seconds,
+        share=source / "share",
     )
     single_file.build(recipe, work / "single-file", alone)
     plugin, manifest = krew.build(alone, source, release, order.url, made)
@@ -69,7 +70,11 @@ def _made(order: Order, work: Path, made: Path, say: Callable[[str], None]) -> l
         Artifact(
             file=alone,
             title="One file for a machine without pip",
-            commands=("chmod +x memcollect.pyz", "./memcollect.pyz doctor"),
+            commands=(
+                "install -m 755 memcollect.pyz ~/.local/bin/memcollect",
+                "memcollect doctor",
+                "unzip memcollect.pyz 'share/*' -d ~/.local    # completions and manual pages",
+            ),
             note=_ALL_PYTHONS if order.targets else _THIS_PYTHON,
         ),
         *_plugin(plugin, manifest, order.url),
@@ -92,7 +97,8 @@ def _python_packages(sdist: Path, wheel: Path) -> list[Artifact]:
                 f"pip install './{wheel.name}[collector]'     # where you sit",
                 f"pip install './{wheel.name}[agent]'         # on a node",
             ),
-            note="Completions for bash, zsh and fish come with it, below share/ of the environment.",
+            note="Completions for bash, zsh and fish, and manual pages, come with it, below share/ of the\n"
+            "environment.",
         ),
         Artifact(file=sdist, title="Source", commands=(f"pip install './{sdist.name}[collector]'",)),
     ]

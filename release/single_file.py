@@ -10,6 +10,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from release.archives import write_zip
 from release.programs import ReleaseError, run
 
 ENTRY = "memcollect.__main__:main"
@@ -52,6 +53,8 @@ class Recipe(Struct, frozen=True, kw_only=True):
     targets: Sequence[Target]
     """None: for the Python that runs this alone."""
     epoch_seconds: int
+    share: Path | None = None
+    """Completions and manual pages: below share/ in the file, where unzip takes them from."""
 
 
 def build(recipe: Recipe, scratch: Path, into: Path) -> Path:
@@ -60,16 +63,33 @@ def build(recipe: Recipe, scratch: Path, into: Path) -> Path:
     packages = scratch / "site-packages"
     unpack([recipe.wheel, *_fetched(recipe, scratch)], packages)
     shutil.copy(PREAMBLE, scratch)
+    packed = scratch / "packed.pyz"
     run(
         [
             *(sys.executable, "-m", "shiv", "--reproducible", "--site-packages", packages),
             *("--entry-point", ENTRY, "--preamble", scratch / PREAMBLE.name),
-            *("--python", "/usr/bin/env python3", "--output-file", into),
+            *("--python", "/usr/bin/env python3", "--output-file", packed),
         ],
         environment={"SOURCE_DATE_EPOCH": str(recipe.epoch_seconds)},
     )
-    into.chmod(0o755)
+    _write_settled(packed, recipe, into)
     return packages
+
+
+def _write_settled(packed: Path, recipe: Recipe, into: Path) -> None:
+    """Write what shiv packed once more, with share/.
+
+    shiv keeps the modes of its own files and of the preamble, which the umask of whoever installed or cloned
+    them gave, and its own files in the order of their directory.
+    """
+    shebang, newline, _ = packed.read_bytes().partition(b"\n")
+    with zipfile.ZipFile(packed) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    if recipe.share is not None:
+        files = (file for file in recipe.share.rglob("*") if file.is_file())
+        members |= {f"share/{file.relative_to(recipe.share)}": file.read_bytes() for file in files}
+    write_zip(members, recipe.epoch_seconds, shebang + newline, into)
+    into.chmod(0o755)
 
 
 def unpack(wheels: Iterable[Path], into: Path) -> None:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import importlib.util
 import platform
+import re
 import sys
+from pathlib import Path
 
 
 def reason() -> str | None:
@@ -17,8 +19,19 @@ def reason() -> str | None:
     if sys.version_info < (3, 11):  # noqa: UP036 (that it is older is what is looked for)
         return f"it needs Python 3.11 or later, and {here}"
     if importlib.util.find_spec("msgspec._core") is None:
-        return f"it has compiled parts for some Pythons only, and {here}"
+        return f"it has compiled parts for {_fit()}, and {here}"
     return None
+
+
+def _fit() -> str:
+    """Return which Pythons the compiled parts beside this file are for."""
+    parts = Path(__file__).parent.parent.glob("msgspec/_core.cpython-*.so")
+    found = [re.match(r"_core\.cpython-3(\d+)-(.+)\.so", part.name) for part in parts]
+    versions = sorted({int(each[1]) for each in found if each})
+    machines = sorted({each[2] for each in found if each})
+    if not versions:
+        return "no Python"
+    return f"CPython {', '.join(f'3.{each}' for each in versions)} on {', '.join(machines)}"
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ def exported(repository: Path, release: Release, url: str | None, into: Path) ->
     """Write the commit's tree to `into`, stamped.
 
     What differs from the commit: the version, the image's tag, the README's links, the project's addresses,
-    and share/ with completions, which the wheel brings along.
+    and share/ with completions and manual pages, which the wheel brings along.
     """
     into.mkdir()
     archive = into.with_suffix(".tar")
@@ -40,6 +40,7 @@ def exported(repository: Path, release: Release, url: str | None, into: Path) ->
     _change(into / "README.md", lambda text: for_index(text, url, release.commit))
     _change(into / "pyproject.toml", lambda text: _project(text, url))
     _write_completions(into)
+    _write_manual(into)
 
 
 def _change(file: Path, change: Callable[[str], str]) -> None:
@@ -66,12 +67,21 @@ def _project(text: str, url: str | None) -> str:
 def _write_completions(tree: Path) -> None:
     """Write share/ below `tree`: what each shell asks the program for what may come next with."""
     program = "import sys; from memcollect.__main__ import main; sys.argv[0] = 'memcollect'; main()"
-    paths = f"{tree / 'agent'}:{tree / 'collector'}"
     for shell, place in COMPLETIONS.items():
         script = run(
             [sys.executable, "-c", program],
-            environment={"PYTHONPATH": paths, "_MEMCOLLECT_COMPLETE": f"{shell}_source"},
+            environment={**_of(tree), "_MEMCOLLECT_COMPLETE": f"{shell}_source"},
         )
         file = tree / "share" / place
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(script)
+
+
+def _write_manual(tree: Path) -> None:
+    """Write a page of the program and of each command, where man looks below a prefix."""
+    run([sys.executable, tree / "scripts/make-man", tree / "share/man/man1"], environment=_of(tree))
+
+
+def _of(tree: Path) -> dict[str, str]:
+    """Return the environment in which Python finds this tree's code, and writes none of its own into it."""
+    return {"PYTHONPATH": f"{tree / 'agent'}:{tree / 'collector'}", "PYTHONDONTWRITEBYTECODE": "1"}

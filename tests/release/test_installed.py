@@ -4,6 +4,7 @@ import hashlib
 import sys
 import tarfile
 import zipfile
+from collections.abc import Mapping
 from email.message import Message
 from email.parser import BytesParser
 from pathlib import Path
@@ -12,8 +13,10 @@ import msgspec
 import pytest
 import yaml
 
+from memcollect.commands import COMMANDS
 from release import krew
 from release.links import relative_links
+from release.tree import COMPLETIONS
 from worlds.children import run
 from worlds.released import LIMIT_SECONDS, ROOT, URL, Released, environment, nothing_else
 from worlds.sample_snapshots import snapshot
@@ -43,6 +46,15 @@ def version_of(released: Released) -> str:
 def files_of(wheel: Path) -> dict[str, bytes]:
     with zipfile.ZipFile(wheel) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
+
+
+def completed(completions: Path, environment: Mapping[str, str]) -> list[str]:
+    """Return what bash offers behind "memcollect snap" with these."""
+    script = (
+        f". {completions}; COMP_WORDS=(memcollect snap) COMP_CWORD=1;"
+        '_memcollect_completion memcollect; printf "%s\\n" "${COMPREPLY[@]}"'
+    )
+    return run(["bash", "-c", script], env=dict(environment), check=True).stdout.split()
 
 
 def metadata(released: Released) -> Message:
@@ -92,13 +104,37 @@ def test_the_wheel_runs_under_both_names(
 
 
 def test_bash_completes_a_command_by_what_the_wheel_installed(programs: Path, bare: dict[str, str]) -> None:
-    installed = programs.parent / "share/bash-completion/completions/memcollect"
-    script = (
-        f". {installed}; COMP_WORDS=(memcollect snap) COMP_CWORD=1;"
-        '_memcollect_completion memcollect; printf "%s\\n" "${COMPREPLY[@]}"'
-    )
-    done = run(["bash", "-c", script], env={**bare, "PATH": f"{programs}:{bare['PATH']}"})
-    assert done.stdout.split() == ["snapshot"], done.stderr
+    installed = programs.parent / "share" / COMPLETIONS["bash"]
+    assert completed(installed, {**bare, "PATH": f"{programs}:{bare['PATH']}"}) == ["snapshot"]
+
+
+def test_man_finds_a_page_of_each_command_beside_the_programs(programs: Path, released: Released) -> None:
+    pages = {
+        page.stem: page.read_text() for page in (programs.parent / "share/man/man1").glob("memcollect*.1")
+    }
+    assert set(pages) == {"memcollect", *(f"memcollect-{name}" for name in COMMANDS)}
+    version = version_of(released)
+    assert all(f'"memcollect {version}"' in text.splitlines()[0] for text in pages.values())
+
+
+def test_the_single_file_brings_completions_and_manual_pages_to_unpack(
+    released: Released, programs: Path, tmp_path: Path
+) -> None:
+    """The same that the wheel installs, and completing by the file itself."""
+    share = {
+        name.removeprefix("share/"): content
+        for name, content in files_of(released.one("memcollect.pyz")).items()
+        if name.startswith("share/")
+    }
+    assert {name: (programs.parent / "share" / name).read_bytes() for name in share} == share
+    assert len(share) == len(COMPLETIONS) + len(COMMANDS) + 1
+    own = tmp_path / "bin"
+    own.mkdir()
+    (own / "memcollect").symlink_to(released.one("memcollect.pyz"))
+    bare = nothing_else(tmp_path / "home")
+    environment = {**bare, "PATH": f"{own}:{Path(sys.executable).parent}:{bare['PATH']}"}
+    (tmp_path / "completions").write_bytes(share[COMPLETIONS["bash"]])
+    assert completed(tmp_path / "completions", environment) == ["snapshot"]
 
 
 def test_the_sdist_builds_to_the_same_wheel(released: Released, tmp_path: Path) -> None:

@@ -86,6 +86,16 @@ def test_an_old_python_is_told_what_it_lacks(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_python_without_compiled_parts_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    assert str(starting.reason()).startswith("it has compiled parts for no Python, and this is CPython 3.")
+
+
+def test_the_sentence_names_the_pythons_that_are_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "msgspec").mkdir()
+    for fit in ("39-x86_64-linux-gnu", "311-x86_64-linux-gnu", "311-darwin", "314-darwin"):
+        (tmp_path / f"msgspec/_core.cpython-{fit}.so").touch()
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr(starting, "__file__", str(tmp_path / "bin/starting.py"))
     assert str(starting.reason()).startswith(
-        "it has compiled parts for some Pythons only, and this is CPython 3."
+        "it has compiled parts for CPython 3.9, 3.11, 3.14 on darwin, x86_64-linux-gnu, and this is "
     )
