@@ -9,6 +9,7 @@ tmpfs, a container outside of all pods took OUTSIDE, and a process of the root w
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -48,8 +49,8 @@ print('ready', flush=True); input()
 """
 
 
-def main() -> None:
-    """Lay everything out, let it grow, and print the node each time."""
+def main(more: Callable[[], object] = lambda: None) -> None:
+    """Lay everything out, let it grow, and `more` with it, and print the node each time."""
     layout = Layout(ROOT)
     web, lost, gone = (layout.place(spec) for spec in (WEB, LOST, GONE))
     service, outside = ROOT / "system.slice/db.service", ROOT / "docker" / ("d" * 64)
@@ -70,6 +71,7 @@ def main() -> None:
         tenant.ask("grow")
     with Path(TMPFS, "alone").open("wb") as file:
         file.writelines(b"a" * MIB for _ in range(ALONE // MIB))
+    more()
     leaving = tenants.pop()
     leaving.end()
     layout.remove(gone)

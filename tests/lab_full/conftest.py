@@ -14,16 +14,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from lab.node_account import Accounts, explained
 from lab.truth import Failed, Measured
 from lab_full import playing, tables
 from lab_full.chosen import KERNEL, MODULES, PASS_NAMES
+from lab_full.node import FULL
 from lab_full.playing import Case, say
 from lab_full.runtime_truth import Session
 from memcollect.lab.errors import LabError
 from memcollect.lab.full import session, sources
 from memcollect.lab.full.machine import Running
+from memcollect_agent.wire import NodeSample
 
 _RAN = pytest.StashKey[list[str]]()
 """Lines for the end of the session."""
@@ -100,6 +104,19 @@ def runtimes(request: pytest.FixtureRequest, kept_results: Path) -> dict[str, Se
     lines = tables.of_runtimes({name: there[name] for name in names if name in there})
     request.config.stash[_RAN] = request.config.stash.get(_RAN, []) + lines
     return there
+
+
+@pytest.fixture(scope="session")
+def node_accounts(request: pytest.FixtureRequest, kept_results: Path) -> Accounts:
+    """What is said of the node that was made on purpose, before and after it was filled."""
+    file = kept_results / "node" / "samples.jsonl"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        playing.make_node(request.getfixturevalue("machine"), file)
+    before, after = (
+        explained(msgspec.json.decode(line, type=NodeSample), FULL) for line in file.read_bytes().splitlines()
+    )
+    return before, after
 
 
 @contextmanager

@@ -26,6 +26,7 @@ Case = tuple[str, str]
 PASS_SECONDS = 3600.0
 """A workload takes 3 s, and 30 where the emulated processor gets a tenth of a real one."""
 RUNTIMES_SECONDS = 7200.0
+NODE_SECONDS = 1800.0
 
 
 def asked_for(items: Iterable[pytest.Item]) -> list[Case]:
@@ -81,6 +82,14 @@ def run(machine: Running, directory: Path, names: Sequence[str]) -> None:
     if code != 0:
         raise LabError(f"the guest's side of the suite ended with {code}: {' / '.join(errors[-4:])}")
     machine.remote.fetch("/root/results", directory)
+
+
+def make_node(machine: Running, file: Path) -> None:
+    """Make the node on purpose and keep what the agent says of it, before and after. Raises LabError."""
+    lines = machine.remote.check(
+        ["python3", "-m", "lab_full.node", put_program(machine, file.parent)], NODE_SECONDS
+    )
+    file.write_text("".join(f"{line}\n" for line in lines))
 
 
 def kept_sessions(directory: Path) -> dict[str, Session]:
