@@ -209,8 +209,8 @@ def xfs_file(stage: FullStage) -> list[Truth]:
 
 
 def unwritten_file(stage: FullStage) -> list[Truth]:
-    """A cgroup has a threshold of its own beyond which it is written out: if nothing else is set a tenth of its
-    cache and of what is clean elsewhere (mm/page-writeback.c, mdtc_calc_avail).
+    """A cgroup has its own threshold, beyond which it is written out: a tenth, where nothing else is set, of
+    its cache and of what is clean elsewhere (mm/page-writeback.c, mdtc_calc_avail).
     """
     stage.set("/proc/sys/vm/dirty_ratio", "95")
     stage.set("/proc/sys/vm/dirty_background_ratio", "90")

@@ -6,6 +6,7 @@ from memcollect.documents.snapshot import KnownPod, NodeAccount, Top
 from memcollect_agent.wire import CgroupTree, CgroupUse, Node
 
 MIB = 1 << 20
+HUGE = 2 * MIB
 POD = "11111111-1111-4111-8111-111111111111"
 ORPHAN = "22222222-2222-4222-8222-222222222222"
 BURSTABLE = "/kubepods.slice/kubepods-burstable.slice"
@@ -36,6 +37,13 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
     percpu: int = 2 * MIB
     vmalloc: int = 12 * MIB
     hugetlb: int = 0
+    hugetlb_idle: int = 0
+    hugetlb_promised: int = 0
+    """Of what is idle."""
+    swap: int = 0
+    swapped: int = 0
+    zswap: int = 0
+    zswapped: int = 0
     direct: int = 20 * MIB
     """What the kernel took straight from the page allocator."""
     held_back: int = 60 * MIB
@@ -70,6 +78,10 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
             "Buffers": 0,
             "Cached": cache + self.shmem,
             "SwapCached": 0,
+            "SwapTotal": self.swap,
+            "SwapFree": self.swap - self.swapped,
+            "Zswap": self.zswap,
+            "Zswapped": self.zswapped,
             "Active": self.service_active,
             "Inactive": self.service_inactive + self.anon,
             "Active(anon)": 0,
@@ -88,6 +100,10 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
             "VmallocUsed": self.vmalloc,
             "Percpu": self.percpu,
             "Hugetlb": self.hugetlb,
+            "HugePages_Total": self.hugetlb // HUGE,
+            "HugePages_Free": self.hugetlb_idle // HUGE,
+            "HugePages_Rsvd": self.hugetlb_promised // HUGE,
+            "Hugepagesize": HUGE,
         }
 
     def root(self) -> dict[str, int]:

@@ -99,6 +99,34 @@ def _cache_words(facts: Facts) -> dict[str, str]:
     return {"working_set": human_bytes(facts.exact("working_set"))}
 
 
+def swapped(facts: Facts) -> Amount:
+    """Return what is in swap: beside MemTotal, with what is still, or again, in memory as well."""
+    whole, free = facts.exact("meminfo.SwapTotal"), facts.exact("meminfo.SwapFree")
+    return measured(whole - free, f"SwapTotal {whole} − SwapFree {free}")
+
+
+def _swap_words(facts: Facts) -> dict[str, str]:
+    words = {"swap": human_bytes(facts.exact("meminfo.SwapTotal")), "compressed": ""}
+    if "meminfo.Zswapped" in facts and facts.exact("meminfo.Zswapped") >= MIB:
+        held, inside = (human_bytes(facts.exact(f"meminfo.{name}")) for name in ("Zswap", "Zswapped"))
+        words["compressed"] = f"; {inside} of it is not on disk but in {held} of memory, compressed (zswap)"
+    return words
+
+
+def idle_hugetlb(facts: Facts) -> Amount | None:
+    """Return huge pages of the default size that hold nothing; None on a kernel without hugetlb."""
+    if "meminfo.HugePages_Free" not in facts:
+        return None
+    free, size = facts.exact("meminfo.HugePages_Free"), facts.exact("meminfo.Hugepagesize")
+    return measured(free * size, f"HugePages_Free {free} × Hugepagesize {size}")
+
+
+def _hugetlb_words(facts: Facts) -> dict[str, str]:
+    reserved = facts.exact("meminfo.HugePages_Rsvd") * facts.exact("meminfo.Hugepagesize")
+    promised = f", {human_bytes(reserved)} of it promised to mappings that have not touched it yet"
+    return {"pool": human_bytes(facts.exact("hugetlb")), "promised": promised if reserved else ""}
+
+
 def nameless(facts: Facts) -> Amount | None:
     """Return kernel memory without a counter, where that is much of the machine."""
     amount = facts.once(kinds.kernel_direct)
@@ -198,6 +226,23 @@ def rules_for_node(holders: Sequence[Holder], standing: Eviction | None) -> list
             severity="notice",
             least_bytes=LEAST_BYTES,
             words=_cache_words,
+        ),
+        AmountRule(
+            "node_swap",
+            swapped,
+            "{amount} of the node's {swap} of swap is in use, beside its memory{compressed}.",
+            "`memcollect snapshot` says which pods and processes were swapped out.",
+            severity="notice",
+            words=_swap_words,
+        ),
+        AmountRule(
+            "idle_hugetlb",
+            idle_hugetlb,
+            "{amount} of the hugetlb pool of {pool} holds nothing{promised}: nobody else may use it.",
+            "If no pod asks for huge pages, lower vm.nr_hugepages, or whatever sets it at boot.",
+            severity="notice",
+            least_bytes=LEAST_BYTES,
+            words=_hugetlb_words,
         ),
         AmountRule(
             "kernel_direct",
