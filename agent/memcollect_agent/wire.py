@@ -698,6 +698,26 @@ class CgroupUse(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False)
     """Why a number is missing, as a sentence."""
 
 
+class KubeletFile(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What one configuration file of the kubelet says of evictions."""
+
+    path: str
+    """Seen from the kubelet's own root."""
+    text: str
+    """Its lines of evictionHard, evictionSoft and what belongs to them, and nothing else; "" for none."""
+
+
+class Kubelet(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """When the node's kubelet evicts, as it was told by its command line and its files."""
+
+    options: dict[str, str] = field(default_factory=dict)
+    """Of its command line, "eviction-hard" and the like: each overrides what the files say."""
+    files: list[KubeletFile] = field(default_factory=list)
+    """--config and what is in --config-dir, in the order in which it reads them: a later one overrides."""
+    absent: str = ""
+    """Why they are not all here, as a sentence."""
+
+
 class CgroupTree(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The charges of a whole node, each cgroup read once; of what is nested in a pod or service nothing."""
 
@@ -718,6 +738,8 @@ class CgroupTree(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
     """Removed between being listed and being read: normal."""
     free_percpu_bytes: Count | None = None
     """Free pages on the CPUs' own lists (/proc/zoneinfo), which MemFree does not count."""
+    kubelet: Kubelet | None = None
+    """None: no service of the node runs one (k3s and kind, say, start theirs otherwise)."""
     absent: dict[str, str] = field(default_factory=dict)
 
 

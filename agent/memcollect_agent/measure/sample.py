@@ -280,7 +280,8 @@ class _NodeSampling:
 
     def _tree(self, node: Node) -> CgroupTree | None:
         try:
-            tree = read_tree(self._proc, self._cgroups, node.page_size_bytes or 4096, self._is_late)
+            page_size = node.page_size_bytes or 4096
+            tree = read_tree(self._proc, self._cgroups, page_size, self._is_late, settings=True)
         except AgentError as error:
             self._problems.add_error("node", "tree", error)
             return None

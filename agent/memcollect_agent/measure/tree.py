@@ -8,8 +8,11 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+import msgspec
+
 from memcollect_agent import pods
 from memcollect_agent.errors import AgentError, GoneError
+from memcollect_agent.measure import kubelet
 from memcollect_agent.measure.starters import Starters
 from memcollect_agent.parse import flat_keyed, single_value
 from memcollect_agent.parse.stat_fields import StatFields
@@ -46,13 +49,22 @@ _stat_fields = StatFields(STAT_FIELDS)
 
 
 def read_tree(
-    proc: ProcFs, cgroups: CgroupFs, page_size_bytes: int, late: Callable[[], bool] = lambda: False
+    proc: ProcFs,
+    cgroups: CgroupFs,
+    page_size_bytes: int,
+    late: Callable[[], bool] = lambda: False,
+    *,
+    settings: bool = False,
 ) -> CgroupTree:
     """Return the charges of the node's cgroups; those whose turn comes when it is `late` are left out.
 
-    Raises AgentError where the tree's root cannot be read.
+    With `settings` also when the kubelet evicts. Raises AgentError where the tree's root cannot be read.
     """
-    return _Walk(proc, cgroups, page_size_bytes, late).run()
+    walk = _Walk(proc, cgroups, page_size_bytes, late)
+    tree = walk.run()
+    if not settings or not walk.kubelets_cgroup:
+        return tree
+    return msgspec.structs.replace(tree, kubelet=kubelet.read_kubelet(proc, cgroups, walk.kubelets_cgroup))
 
 
 class _Walk:
@@ -67,6 +79,8 @@ class _Walk:
         self._found: list[CgroupUse] = []
         self._outside: list[CgroupUse] = []
         self._pods: list[str] = []
+        self.kubelets_cgroup = ""
+        """Of its service; "" where there is none."""
         self._left_out = 0
         self._vanished = 0
 
@@ -134,6 +148,8 @@ class _Walk:
             return
         is_service = unit is not None and unit.kind == "service"
         use = self._append(self._use(directory, holds_others=False, is_service=is_service))
+        if unit is not None and is_service and unit.name == kubelet.SERVICE:
+            self.kubelets_cgroup = directory.path
         if pod:
             self._pods.append(directory.path)
         elif use is not None and not is_service:

@@ -415,6 +415,8 @@ class Candidate(Struct, frozen=True, kw_only=True, gc=False):
 class Thresholds(Struct, frozen=True, kw_only=True, gc=False):
     """At how much available memory a kubelet evicts, by its own configuration."""
 
+    source: str = "evictionHard in the kubelet's own configuration"
+    """What says so, in words: the kubelet itself, or an option or a file of its node."""
     hard: str = ""
     """evictionHard memory.available as it is written there: "100Mi", "5%"; "" where there is none."""
     hard_bytes: int = 0

@@ -22,6 +22,8 @@ _MAPPING = re.compile(
     r"([0-9a-f]+-[0-9a-f]+ [-rwxsp]{4} [0-9a-f]+ [0-9a-f]+:[0-9a-f]+ [0-9]+\s*)(.*)", re.DOTALL
 )
 _STAT = re.compile(rb"(\d+ \()(.*)(\) [A-Za-z] .*)", re.DOTALL)
+_OF_A_ROOT = re.compile(r"(proc/\d+/root)(/.+)")
+"""What a process's own root holds: of the kubelet's configuration what it says of evictions."""
 _KEPT_WORD = re.compile(r"[A-Za-z0-9_().:-]+")
 
 
@@ -51,6 +53,8 @@ def _path(words: Words, path: str) -> str:
     if path.startswith(CGROUPS):
         inside = folder[len(CGROUPS) :]
         return f"{CGROUPS}{words.names(inside)}/{name}" if inside else path
+    if match := _OF_A_ROOT.fullmatch(path):
+        return f"{match[1]}{arguments.path(words, match[2])}"
     if folder == LOGS:
         return f"{folder}/{'_'.join(words.name(part) for part in name.split('_', 2))}"
     if path.startswith(f"{CONTAINERS}/"):
@@ -137,6 +141,10 @@ def _swaps(_words: Words, data: bytes) -> bytes:
     return b"".join([head, *(re.sub(rb"^\S+", b"/dev/swap%d" % at, line) for at, line in enumerate(lines))])
 
 
+def _settings(words: Words, data: bytes) -> bytes:
+    return _bytes(arguments.settings(words, _text(data)))
+
+
 def _container_name(words: Words, data: bytes) -> bytes:
     name = msgspec.json.decode(data, type=dict[str, str]).get("Name", "").removeprefix("/")
     return msgspec.json.encode({"Name": f"/{words.name(name)}"})
@@ -163,6 +171,7 @@ _RULES: Sequence[tuple[re.Pattern[str], Rewrite]] = [
         *((rf"proc/\d+/(?:task/\d+/)?{name}", rewrite) for name, rewrite in _OF_A_PROCESS.items()),
         (r"proc/sys/kernel/(?:hostname|random/boot_id)", _whole),
         (r"proc/sys/kernel/randomize_va_space", _numbers),
+        (_OF_A_ROOT.pattern, _settings),
         (r"proc/mounts", _mounts),
         (r"proc/version", _version),
         (r"proc/swaps", _swaps),

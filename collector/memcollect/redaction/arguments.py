@@ -26,6 +26,16 @@ _SHOWN = re.compile(
 )
 """What free text may hold that is no name known from elsewhere."""
 
+_SETTINGS_OPTIONS = frozenset({"--eviction-hard", "--eviction-soft", "--eviction-soft-grace-period"})
+_SETTINGS = re.compile(
+    r"""(?> [\s{},:"'<=] | evictionHard | evictionSoftGracePeriod | evictionSoft
+    | mergeDefaultEvictionSettings | true | false
+    | (?:memory|allocatableMemory|nodefs|imagefs|containerfs|pid)\.(?:available|inodesFree)
+    | [0-9][0-9.]*(?:%|[KMGTPE]i?|ms|[hms])? )*+""",
+    re.VERBOSE,
+)
+"""Each part begins like no other, and is never taken apart again."""
+
 
 def path(words: Words, text: str) -> str:
     """Return a file's path or the name of a mapping, each part replaced."""
@@ -37,6 +47,11 @@ def path(words: Words, text: str) -> str:
     if text.startswith("/memfd:"):
         return f"/memfd:{words.names(text.removeprefix('/memfd:'))}"
     return words.names(text)
+
+
+def settings(_words: Words, text: str) -> str:
+    """Return the kubelet's settings of evictions where they are nothing but that, else ""."""
+    return text if _SETTINGS.fullmatch(text) else ""
 
 
 def command(words: Words, text: str) -> str:
@@ -51,6 +66,8 @@ def argument(words: Words, text: str) -> str:
     if text.endswith(_CUT):
         return argument(words, text.removesuffix(_CUT)) + _CUT
     name, sign, value = text.partition("=")
+    if name in _SETTINGS_OPTIONS:
+        return f"{name}{sign}{settings(words, value)}"
     if sign:
         return f"{argument(words, name)}={argument(words, value)}"
     if text.startswith("-"):

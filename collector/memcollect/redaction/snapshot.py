@@ -59,7 +59,7 @@ FIELDS: Mapping[str, Treatment] = {
     ),
     **_each(
         """detail remark evidence disagreement notes unmeasured inside missing regions_missing payers_unknown
-        pods_unknown CgroupUse.absent""",
+        pods_unknown thresholds_unknown CgroupUse.absent Kubelet.absent Thresholds.source""",
         arguments.sentence,
     ),
     **_each("message evicted switch selector patterns sample", arguments.foreign),
@@ -68,8 +68,11 @@ FIELDS: Mapping[str, Treatment] = {
         sharing_by skipped""",
         status,
     ),
-    **_each("exe mount FilesGap.place FileUse.path Region.name MappedPart.name", arguments.path),
+    **_each(
+        "exe mount KubeletFile.path FilesGap.place FileUse.path Region.name MappedPart.name", arguments.path
+    ),
     **_each("image image_id", arguments.image),
+    **_each("KubeletFile.text Thresholds.hard Thresholds.soft Thresholds.soft_grace", arguments.settings),
     "command": arguments.command,
     "owner": arguments.owner,
     "kernel": arguments.kernel,
@@ -86,6 +89,7 @@ KEYS: Mapping[str, Treatment] = {
 }
 """Of the fields that are dictionaries those whose keys are not the kernel's or ours."""
 VALUES: Mapping[str, Treatment] = {
+    "options": arguments.settings,
     "requests": kept,
     "limits": kept,
     "wanted_limits": kept,

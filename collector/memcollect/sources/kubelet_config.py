@@ -23,8 +23,9 @@ from memcollect.documents.snapshot import Thresholds
 from memcollect.kubernetes.objects import Node
 from memcollect.sources.access import review
 from memcollect.sources.api import Api
+from memcollect.sources.kubelet_settings import MEMORY, threshold_bytes
 from memcollect.sources.plain import plain
-from memcollect.sources.quantities import QuantityError, quantity, whole
+from memcollect.sources.quantities import QuantityError
 from memcollect.sources.rights import Right
 from memcollect.sources.timed import timed
 
@@ -36,7 +37,6 @@ MOST_UNREACHED = 3
 LARGEST_BYTES = 1 << 20
 """A configuration is some 5 KB."""
 _PORT = 10250
-_MEMORY = "memory.available"
 _TLS_FAULTS = (urllib3.exceptions.SSLError, ssl.SSLError)
 
 
@@ -136,26 +136,16 @@ class _Pool:
 def _thresholds(body: bytes, capacity_bytes: int | None) -> Thresholds | str:
     try:
         config = _CONFIGZ.decode(body).config
-        hard, soft = ((each or {}).get(_MEMORY, "") for each in (config.eviction_hard, config.eviction_soft))
+        hard, soft = ((each or {}).get(MEMORY, "") for each in (config.eviction_hard, config.eviction_soft))
         return Thresholds(
             hard=hard,
-            hard_bytes=_bytes(hard, capacity_bytes) if hard else 0,
+            hard_bytes=threshold_bytes(hard, capacity_bytes),
             soft=soft,
-            soft_bytes=_bytes(soft, capacity_bytes) if soft else 0,
-            soft_grace=plain((config.eviction_soft_grace_period or {}).get(_MEMORY, ""), 20),
+            soft_bytes=threshold_bytes(soft, capacity_bytes),
+            soft_grace=plain((config.eviction_soft_grace_period or {}).get(MEMORY, ""), 20),
         )
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, QuantityError):
         return "what it answered is no configuration of a kubelet"
-
-
-def _bytes(threshold: str, capacity_bytes: int | None) -> int:
-    """Return a threshold in bytes (pkg/kubelet/eviction/api, GetThresholdQuantity). Raises QuantityError."""
-    share, sign, rest = threshold.partition("%")
-    if not sign:
-        return max(0, whole(threshold))
-    if rest or capacity_bytes is None:
-        raise QuantityError(f"not a share of a known capacity: {plain(threshold, 40)!r}")
-    return max(0, int(capacity_bytes * quantity(share) / 100))
 
 
 def _refused(status: int) -> str:

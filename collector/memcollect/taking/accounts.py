@@ -25,6 +25,7 @@ from memcollect.sources.pods import Selection, list_pods
 from memcollect.sources.quantities import QuantityError, whole
 from memcollect.sources.transport import TransportFactory
 from memcollect.taking.known_pods import known_pod
+from memcollect.taking.local_node import with_kubelet
 from memcollect_agent import wire
 
 FEW = 20
@@ -85,9 +86,8 @@ class Accounts:
         if why:
             self._report(Missing(kind="pods", name="*", node=name, reason="denied", detail=why))
         uids = unknown_uids(sample.tree, known) if known is not None else []
-        account = account_of(
-            name, sample, self._knowledge(name, known, why, self._orphans(agent, name, uids))
-        )
+        knowledge = self._knowledge(name, known, why, self._orphans(agent, name, uids))
+        account = account_of(name, sample, with_kubelet(knowledge, sample.tree))
         return explain_account(account, sample.node) if account is not None else None
 
     def _knowledge(

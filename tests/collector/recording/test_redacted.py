@@ -112,3 +112,37 @@ def test_a_file_that_no_rule_is_for_is_refused_and_not_let_through() -> None:
     recording = Recording(About(page_size_bytes=4096), {"proc/1/environ": b"TOKEN=zq"})
     with pytest.raises(DocumentError, match="'proc/1/environ' is no file that a recording has"):
         redacted_recording(recording, Words(KEY))
+
+
+def with_kubelet(machine: Path) -> list[str]:
+    """Make a recorded machine with a kubelet, whose configuration has more than of evictions in it."""
+    shutil.copytree(FIXTURES / "lab-kernel-7.2", machine, symlinks=True)
+    service, process = machine / "sys/fs/cgroup/system.slice/kubelet.service", machine / "proc/4242"
+    service.mkdir(parents=True)
+    (service / "cgroup.procs").write_text("4242\n")
+    (service / "memory.current").write_text("4096\n")
+    config = process / "root/var/lib/acme/kubelet.yaml"
+    config.parent.mkdir(parents=True)
+    config.write_text("cluster: acme\nevictionHard: {memory.available: 5%}\n")
+    (process / "exe").symlink_to("/usr/bin/kubelet")
+    (process / "cmdline").write_text("kubelet\0--config=/var/lib/acme/kubelet.yaml\0")
+    return ["--root", str(machine)]
+
+
+def test_when_the_kubelet_evicts_is_the_same_in_a_recording_and_without_its_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machine = with_kubelet(tmp_path / "machine")
+    first, second, _ = hidden(tmp_path, machine)
+    held = read_recording(second).files
+    assert [path for path, data in held.items() if b"acme" in data or "acme" in path] == []
+    told_of = []
+    for root in (machine[1], first, second):
+        capsys.readouterr()
+        assert run(["node", "--local", "--root", root, "--format", "json"], "memcollect") in {0, 3}
+        (account,) = json.loads(capsys.readouterr().out)["accounts"]
+        told_of.append((account["thresholds_unknown"], account["thresholds"]))
+    assert told_of[0] == told_of[1]
+    assert told_of[0][1]["source"] == "evictionHard in /var/lib/acme/kubelet.yaml on the node"
+    assert told_of[0][1]["hard"] == told_of[2][1]["hard"] == "5%"
+    assert told_of[2][1]["hard_bytes"] == told_of[0][1]["hard_bytes"] > 0

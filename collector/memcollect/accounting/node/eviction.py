@@ -55,12 +55,9 @@ def threshold_of(account: NodeAccount) -> tuple[int, str]:
     allocatable, which holds the threshold and all that is reserved: never less than the threshold.
     """
     if account.thresholds is not None:
-        written = account.thresholds.hard
-        return account.thresholds.hard_bytes, (
-            f"evictionHard in the kubelet's own configuration, {written}"
-            if written
-            else "the kubelet's own configuration has none"
-        )
+        known = account.thresholds
+        none = f" says {known.hard}" if known.hard else " names none"
+        return known.hard_bytes, known.source + (f", {known.hard}" if known.hard_bytes else none)
     threshold, source = _assumed(account)
     why = account.thresholds_unknown
     return threshold, f"{source}; the kubelet's own was not read: {why}" if why else source

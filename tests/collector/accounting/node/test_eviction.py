@@ -122,7 +122,8 @@ READ = Thresholds(hard="5%", hard_bytes=800 * MIB, soft="2Gi", soft_bytes=2 * GI
     ("thresholds", "hard", "soft", "said"),
     [
         (READ, 800 * MIB, 2 * GIB, "evictionHard in the kubelet's own configuration, 5%"),
-        (Thresholds(), 0, 0, "the kubelet's own configuration has none"),
+        (Thresholds(), 0, 0, "evictionHard in the kubelet's own configuration names none"),
+        (Thresholds(source="It", hard="0%"), 0, 0, "It says 0%"),
     ],
 )
 def test_thresholds_that_were_read_are_no_assumption(
