@@ -9,11 +9,13 @@ import argparse
 import asyncio
 import sys
 import time
+import zlib
 
 import msgspec
 import simulated
 
-from memcollect.sources.agent_http import MESSAGE_PACK, SCHEMA_HEADER
+from memcollect.sources.agent_http import DEFLATE, MESSAGE_PACK, SCHEMA_HEADER
+from memcollect_agent.serve.wsgi import QUICKLY
 from memcollect_agent.wire import SCHEMA_VERSION, SampleRequest
 
 
@@ -37,9 +39,10 @@ class Agents:
     def _answer(self, body: bytes) -> bytes:
         asked = msgspec.msgpack.decode(body, type=SampleRequest)
         node = int((asked.pod_uids or ["0"])[0][:8])
-        answer = simulated.answer_of(self._template, node)
+        answer = zlib.compress(simulated.answer_of(self._template, node), QUICKLY)
         head = (
             f"HTTP/1.1 200 OK\r\nContent-Type: {MESSAGE_PACK}\r\n{SCHEMA_HEADER}: {SCHEMA_VERSION}\r\n"
+            f"Content-Encoding: {DEFLATE}\r\n"
             f"Content-Length: {len(answer)}\r\nConnection: close\r\n\r\n"
         )
         return head.encode() + answer

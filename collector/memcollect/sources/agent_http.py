@@ -5,6 +5,7 @@ is believed before it is checked: length, content type, schema version, shape.
 """
 
 import http.client
+import zlib
 from collections.abc import Callable
 from typing import Literal, Self, TypeVar
 
@@ -20,6 +21,10 @@ from memcollect_agent.wire import SCHEMA_VERSION
 SCHEMA_HEADER = "Memcollect-Schema"
 """Both sides say which version of the wire structs they speak."""
 MESSAGE_PACK = "application/msgpack"
+DEFLATE = "deflate"
+_CODINGS = frozenset({"", "identity", DEFLATE})
+_ZLIB = b"\x78"
+"""What a stream of zlib begins with (RFC 1950), and no MessagePack of a struct, which is a map."""
 LARGEST_BYTES = 32 << 20
 """Of one answer; 30 pods with full process lists are a few hundred KiB."""
 
@@ -78,7 +83,12 @@ class AgentConversation:
         body: msgspec.Struct | None = None,
     ) -> T:
         """Return the agent's answer, decoded as `answer`. Raises AgentFailure."""
-        return self._asked(method, path, body, lambda content: decoded(content, answer, self._endpoint))
+        return self._asked(
+            method,
+            path,
+            body,
+            lambda content: decoded(content, answer, self._endpoint, largest_bytes=self._largest_bytes),
+        )
 
     def fetch(self, method: str, path: str, body: msgspec.Struct | None = None) -> bytes:
         """Return the agent's answer as it came, for `decoded`: whole, and of a version that is understood.
@@ -112,7 +122,7 @@ class AgentConversation:
         if self._stream is None:
             self._stream = self._transport.connect(self._endpoint, self._deadline)
         connection = StreamConnection(self._stream)
-        headers = {"Accept": MESSAGE_PACK, SCHEMA_HEADER: str(SCHEMA_VERSION)}
+        headers = {"Accept": MESSAGE_PACK, "Accept-Encoding": DEFLATE, SCHEMA_HEADER: str(SCHEMA_VERSION)}
         if body is not None:
             headers["Content-Type"] = MESSAGE_PACK
         content = None if body is None else msgspec.msgpack.encode(body)
@@ -149,6 +159,9 @@ class AgentConversation:
         kind = (response.getheader("Content-Type") or "").partition(";")[0].strip().lower()
         if kind != MESSAGE_PACK:
             raise _failure("broken-answer", f"{self._who} answered in {plain(kind, 60) or 'no known form'}")
+        coding = (response.getheader("Content-Encoding") or "").strip().lower()
+        if coding not in _CODINGS:
+            raise _failure("broken-answer", f"{self._who} answered in the coding {plain(coding, 60)}")
 
     def _explained(self, error: Exception) -> AgentFailure:
         """Say what went wrong; the transport may know more of an answer that broke off."""
@@ -182,8 +195,9 @@ class AgentConversation:
             stream.close(broken=broken)
 
 
-def decoded(content: bytes, answer: type[T], endpoint: Endpoint) -> T:
+def decoded(content: bytes, answer: type[T], endpoint: Endpoint, *, largest_bytes: int = LARGEST_BYTES) -> T:
     """Return an answer of the agent at `endpoint` that was fetched. Raises AgentFailure."""
+    content = _inflated(content, endpoint, largest_bytes)
     if grows_too_large(content):
         limit = f"{MOST_DECODED_BYTES >> 20} MiB"
         raise _failure("too-large", f"{_who(endpoint)} answered what would take more than {limit} of memory")
@@ -192,6 +206,22 @@ def decoded(content: bytes, answer: type[T], endpoint: Endpoint) -> T:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         problem = f"is not a whole {answer.__name__} ({plain(str(error))})"
         raise _failure("broken-answer", f"what {_who(endpoint)} answered {problem}") from error
+
+
+def _inflated(content: bytes, endpoint: Endpoint, largest_bytes: int) -> bytes:
+    """Return what was deflated as it was before; never more than `largest_bytes`, whatever it holds."""
+    if not content.startswith(_ZLIB):
+        return content
+    inflating = zlib.decompressobj()
+    try:
+        whole = inflating.decompress(content, largest_bytes)
+    except zlib.error as error:
+        raise _failure("broken-answer", f"what {_who(endpoint)} answered is deflated wrongly") from error
+    if inflating.eof:
+        return whole
+    if inflating.unconsumed_tail or len(whole) >= largest_bytes:
+        raise _failure("too-large", f"{_who(endpoint)} answered more than {largest_bytes >> 20} MiB")
+    raise _failure("broken-answer", f"what {_who(endpoint)} answered is deflated and cut short")
 
 
 def _who(endpoint: Endpoint) -> str:

@@ -1,4 +1,5 @@
 import socket
+import zlib
 
 import msgspec
 import pytest
@@ -190,3 +191,32 @@ def test_the_transports_own_words_explain_an_answer_that_broke_off_in_its_head()
     ):
         agent.ask("POST", "/v1/sample", NodeSample, SampleRequest())
     assert raised.value.reason == "agent-unreachable"
+
+
+def in_coding(content: bytes, coding: str) -> bytes:
+    head, _, body = http_answer(content).partition(b"\r\n\r\n")
+    return head + f"\r\nContent-Encoding: {coding}\r\n\r\n".encode() + body
+
+
+def test_an_answer_that_was_deflated_is_read_as_it_was_before() -> None:
+    whole = msgspec.msgpack.encode(sample("n"))
+    with listening(saying(in_coding(zlib.compress(whole, 1), "deflate"))) as port:
+        assert ask(port).node.name == "n"
+
+
+@pytest.mark.parametrize(
+    ("content", "coding", "reason", "sentence"),
+    [
+        (zlib.compress(bytes(1 << 22)), "deflate", "too-large", "answered more than 1 MiB"),
+        (zlib.compress(bytes(1 << 20))[:-9], "deflate", "broken-answer", "cut short"),
+        (b"\x78\x01" + b"\xff" * 40, "deflate", "broken-answer", "deflated wrongly"),
+        (b"\x78", "deflate", "broken-answer", "cut short"),
+        (msgspec.msgpack.encode(sample("n")), "gzip", "broken-answer", "in the coding gzip"),
+    ],
+)
+def test_what_was_deflated_wrongly_or_is_a_bomb_is_refused(
+    content: bytes, coding: str, reason: str, sentence: str
+) -> None:
+    refused = failure(saying(in_coding(content, coding)), largest_bytes=1 << 20)
+    assert refused.reason == reason
+    assert sentence in str(refused)
