@@ -118,24 +118,36 @@ def top_steps(facts: Facts) -> list[tuple[StepRules, Facts]]:
     return [(UNALIGNED_TOP_STEP, facts)]
 
 
-def container_ladder(facts: Facts, top: Top | None) -> Ladder:
-    """Return one container's ladder; `facts` are the container's (memcollect.accounting.scopes)."""
+def container_ladder(facts: Facts, top: Top | None, *, steps: bool = True) -> Ladder:
+    """Return one container's ladder; `facts` are the container's (memcollect.accounting.scopes).
+
+    Without `steps` its rungs alone.
+    """
     rungs = [*process_rungs(facts), rung("current", facts, "current")]
-    steps = [(PROCESS_STEP, facts), (CHARGE_STEP, facts), (INACTIVE_STEP, facts)]
-    return climb(rungs + top_rungs(facts, top), steps + top_steps(facts))
+    rungs += top_rungs(facts, top)
+    if not steps:
+        return Ladder(rungs=rungs)
+    below = [(PROCESS_STEP, facts), (CHARGE_STEP, facts), (INACTIVE_STEP, facts)]
+    return climb(rungs, below + top_steps(facts))
 
 
-def pod_ladder(facts: Facts, containers: Facts, top: Top | None) -> Ladder:
-    """Return a pod's ladder: its own cgroup's facts up to `pod_current`, its containers' sums above."""
+def pod_ladder(facts: Facts, containers: Facts, top: Top | None, *, steps: bool = True) -> Ladder:
+    """Return a pod's ladder: its own cgroup's facts up to `pod_current`, its containers' sums above.
+
+    Without `steps` its rungs alone.
+    """
     rungs = [
         *process_rungs(facts),
         rung("pod_current", facts, "current"),
         rung("current", containers, "current", "Σ memory.current of the app containers"),
     ]
-    steps = [
+    rungs += top_rungs(containers, top)
+    if not steps:
+        return Ladder(rungs=rungs)
+    below = [
         (PROCESS_STEP, facts),
         (POD_CHARGE_STEP, facts),
         (POD_STEP, facts),
         (INACTIVE_STEP, containers),
     ]
-    return climb(rungs + top_rungs(containers, top), steps + top_steps(containers))
+    return climb(rungs, below + top_steps(containers))

@@ -73,6 +73,10 @@ class SnapshotRow(Struct, frozen=True, kw_only=True, gc=False):
     missing: Annotated[int, _says("Things asked for and not measured; which, the JSON says.")]
     with_processes: Annotated[bool, _says("Whether processes were asked for.")]
     with_files: Annotated[bool, _says("Whether files were asked for.")]
+    pods_in_summary: Annotated[
+        int | None,
+        _says("Rows in `pods` that were told in summary: of these no other table has any but `terms`."),
+    ]
 
 
 class PodRow(Struct, frozen=True, kw_only=True, gc=False):

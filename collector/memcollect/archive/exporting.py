@@ -28,6 +28,8 @@ class Exported:
     """False: the archive held it already."""
     rows: Counter[str] = field(default_factory=Counter)
     """By table."""
+    in_summary: int = 0
+    """Pods that were told in summary."""
 
 
 def export(archive: Archive, name: str, cluster: str | None) -> Exported:
@@ -44,7 +46,7 @@ def export(archive: Archive, name: str, cluster: str | None) -> Exported:
             try:
                 day = f"{written_time(stored.rest.captured_at):%Y-%m-%d}"
                 with table_files(staging) as files:
-                    _write(stored, files)
+                    in_summary = _write(stored, files)
                 rows = Counter({table: file.rows for table, file in files.items()})
             except (pa.ArrowException, ValueError, ArithmeticError) as error:
                 raise DocumentError(
@@ -52,10 +54,11 @@ def export(archive: Archive, name: str, cluster: str | None) -> Exported:
                     "Was it edited? The archive is unchanged.",
                 ) from error
             archive.add(stored.sha256, staging, day, named)
-    return Exported(stored.name, named, added=True, rows=rows)
+    return Exported(stored.name, named, added=True, rows=rows, in_summary=in_summary)
 
 
-def _write(stored: Stored, files: dict[str, TableFile]) -> None:
+def _write(stored: Stored, files: dict[str, TableFile]) -> int:
+    """Write every row; return how many pods were told in summary."""
     counted = Counted()
     for pod in stored.pods:
         counted.add(pod)
@@ -65,6 +68,7 @@ def _write(stored: Stored, files: dict[str, TableFile]) -> None:
     file = PurePath(stored.name).name
     row = snapshot_row(stored.sha256, file, stored.size_bytes, stored.rest, counted)
     files["snapshots"].add([row])
+    return counted.in_summary
 
 
 def cluster_name(rest: Snapshot) -> str:

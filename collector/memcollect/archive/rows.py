@@ -30,7 +30,7 @@ from memcollect.documents.snapshot import (
 )
 from memcollect.explain.files import charged_bytes
 from memcollect_agent import __version__
-from memcollect_agent.wire import Cgroup, FileUse, Process
+from memcollect_agent.wire import Cgroup, FileUse, Limit, Process
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_CGROUP = Cgroup(path="")
@@ -75,10 +75,12 @@ class Counted(Struct):
 
     pods: int = 0
     measured: int = 0
+    in_summary: int = 0
 
     def add(self, pod: Pod) -> None:
         """Count one."""
         self.pods += 1
+        self.in_summary += pod.summary is not None
         self.measured += pod.composition is not None
 
 
@@ -102,6 +104,7 @@ def snapshot_row(sha256: str, file: str, size_bytes: int, rest: Snapshot, counte
         missing=len(rest.missing),
         with_processes=rest.scope.processes,
         with_files=rest.scope.files,
+        pods_in_summary=counted.in_summary,
     )
 
 
@@ -134,8 +137,8 @@ def _pod(snapshot: str, pod: Pod) -> PodRow:
         unmeasured=pod.unmeasured or None,
         working_set_bytes=parts.working_set_bytes if parts else None,
         residual_bytes=parts.residual.estimate_bytes if parts else None,
-        charge_bytes=cgroup.current_bytes,
-        limit_bytes=_limit(cgroup),
+        charge_bytes=cgroup.current_bytes if pod.summary is None else pod.summary.charge_bytes,
+        limit_bytes=_limit(cgroup.max_bytes if pod.summary is None else pod.summary.limit_bytes),
         anon_bytes=stat.get("anon"),
         file_bytes=stat.get("file"),
         shmem_bytes=stat.get("shmem"),
@@ -169,7 +172,7 @@ def _container(snapshot: str, pod: Pod, container: Container) -> ContainerRow:
         working_set_bytes=parts.working_set_bytes if parts else None,
         residual_bytes=parts.residual.estimate_bytes if parts else None,
         charge_bytes=cgroup.current_bytes,
-        limit_bytes=_limit(cgroup),
+        limit_bytes=_limit(cgroup.max_bytes),
         anon_bytes=stat.get("anon"),
         file_bytes=stat.get("file"),
         shmem_bytes=stat.get("shmem"),
@@ -185,8 +188,8 @@ def _container(snapshot: str, pod: Pod, container: Container) -> ContainerRow:
     )
 
 
-def _limit(cgroup: Cgroup) -> int | None:
-    return cgroup.max_bytes if isinstance(cgroup.max_bytes, int) else None
+def _limit(limit: Limit) -> int | None:
+    return limit if isinstance(limit, int) else None
 
 
 def _add_parts(rows: Rows, whose: Whose, composition: Composition | None, ladder: Ladder | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,16 +13,19 @@ import msgspec
 from memcollect.commands.connection import ConnectionOptions, PodOptions
 from memcollect.commands.interruption import interruption
 from memcollect.commands.options import BoundOptions
+from memcollect.commands.output import counted, say
 from memcollect.commands.services import service_table
 from memcollect.commands.taking import NO_PROCESSES, ClusterQuestion, ProcessOptions, Taking
 from memcollect.documents.moment import now_text
-from memcollect.documents.snapshot import Pod, Scope, Snapshot, Tool
+from memcollect.documents.snapshot import Depth, Pod, Scope, Snapshot, Tool
+from memcollect.explain.deserving import REASONS, deserving
+from memcollect.explain.reduced import reduced
 from memcollect.explain.summary import Totals
 from memcollect.services import with_services
 from memcollect_agent import __version__
 
 if TYPE_CHECKING:
-    from memcollect.taking.cluster import Plan
+    from memcollect.taking.cluster import Collection, Plan
 
 
 def plan_of(
@@ -50,15 +54,21 @@ def _scope(places: list[str | None]) -> list[str] | None:
 
 
 @contextlib.contextmanager
-def cluster_taking(asked: ClusterQuestion, jobs: int | None = None) -> Iterator[Taking]:
-    """Give a snapshot of the cluster in the making. Raises a ClusterError where it cannot be asked."""
+def cluster_taking(
+    asked: ClusterQuestion, jobs: int | None = None, depth: Depth | None = "full"
+) -> Iterator[Taking]:
+    """Give a snapshot of the cluster in the making. Raises a ClusterError where it cannot be asked.
+
+    `depth` None: in summary where the pods are too many to be read one by one.
+    """
     # Imported here: the official client takes a second, which --local and --help need not wait for.
     from memcollect.sources.api import Api, Patience  # noqa: PLC0415
     from memcollect.sources.portforward import port_forwarding  # noqa: PLC0415
+    from memcollect.taking.chosen import Candidate  # noqa: PLC0415
     from memcollect.taking.cluster import Collection  # noqa: PLC0415
     from memcollect.taking.crew import Crew, Finished  # noqa: PLC0415
 
-    plan = plan_of(asked.pods, asked.cluster, asked.bounds, asked.processes)
+    plan = replace(plan_of(asked.pods, asked.cluster, asked.bounds, asked.processes), depth=depth)
     table = service_table(asked.processes.services)
     cluster = asked.cluster.cluster
     opening = Snapshot(
@@ -93,10 +103,18 @@ def cluster_taking(asked: ClusterQuestion, jobs: int | None = None) -> Iterator[
                 if isinstance(row, Finished):
                     totals.include(row.totals)
                     yield from map(msgspec.Raw, row.lines)
+                    for candidate in row.candidates:
+                        yield from collection.chosen.add(candidate)
                     continue
                 totals.add(row)
-                yield with_services(row, table)
+                if collection.depth == "full":
+                    yield with_services(row, table)
+                else:
+                    yield from collection.chosen.add(Candidate(reduced(row), row, deserving(row)))
+            yield from collection.chosen.rest()
             progress("", 0, 0)
+            for note in _depth_notes(collection):
+                say(note)
 
         def closing() -> Snapshot:
             return msgspec.structs.replace(
@@ -106,9 +124,26 @@ def cluster_taking(asked: ClusterQuestion, jobs: int | None = None) -> Iterator[
                 accounts=sorted(collection.accounts, key=lambda account: account.node),
                 missing=collection.missing,
                 summary=totals.summary(collection.nodes),
+                notes=_depth_notes(collection),
+                depth=collection.depth,
             )
 
         yield Taking(opening, pods(), closing, lambda: collection.interrupted)
+
+
+def _depth_notes(collection: Collection) -> list[str]:
+    """Return what the document says of its depth: how many pods in full, and why those."""
+    if collection.depth == "full":
+        return []
+    chosen = collection.chosen
+    of_all = chosen.told_in_full + chosen.told_in_summary
+    whose = ", ".join(f"{count} {REASONS[reason]}" for reason, count in chosen.reasons.items())
+    return [
+        f"Depth summary: of {counted(of_all, 'pod')} {chosen.told_in_full:,} are told in full"
+        + (f" ({whose})" if whose else "")
+        + ", the others by terms and verdict alone. --depth full tells all in full, and"
+        " `memcollect explain NAMESPACE/POD` any one as it is now."
+    ]
 
 
 @contextlib.contextmanager

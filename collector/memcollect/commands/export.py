@@ -114,6 +114,12 @@ def _export_all(archive: Archive, options: ExportOptions) -> int:
         if exported.added:
             added += 1
             rows += exported.rows
+            if exported.in_summary:
+                told = "1 pod was" if exported.in_summary == 1 else f"{exported.in_summary:,} pods were"
+                say(
+                    f"of {exported.name} {told} told in summary: rows of pods and terms, and none of their"
+                    " containers, steps and findings."
+                )
         else:
             say(f"{exported.name} is in the archive already (cluster {exported.cluster}): nothing added.")
     pods = (

@@ -17,6 +17,7 @@ CLUSTER_ONLY = (
     "kubeconfig",
     "concurrency",
     "jobs",
+    "depth",
     "request_timeout",
     "agent_namespace",
     "agent_selector",

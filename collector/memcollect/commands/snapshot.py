@@ -23,7 +23,10 @@ from memcollect.commands.options import (
     verbose_option,
 )
 from memcollect.commands.output import check_output
+from memcollect.commands.reports import OLDER_VIEWS
 from memcollect.commands.taking import SnapshotOptions, finish
+from memcollect.documents.snapshot import Depth
+from memcollect.errors import UsageError
 
 EPILOG = """\b
 Examples:
@@ -33,6 +36,7 @@ Examples:
   memcollect snapshot deer-flow/sandbox-7f3a --format markdown | gh pr comment --body-file -
   memcollect snapshot -A --format html -o pods.html
   memcollect snapshot -A --format json -o before.json
+  memcollect snapshot -A --depth summary --format json -o tonight.json
   memcollect snapshot sandbox-7f3a --files
   memcollect snapshot --local --match 'postgres*'
 
@@ -86,6 +90,12 @@ Exit codes: 0 all measured; 1 failed; 2 wrong usage; 3 written, but something as
     help="How many processes explain what agents answer; not with --nodes. [default: from 100 nodes on as "
     "many as CPUs and memory allow]",
 )
+@option(
+    "--depth",
+    type=click.Choice(["summary", "full"]),
+    help="summary: of most pods their terms and verdict alone, and in full those that are largest, near a "
+    "limit, growing or not explained. [default: full; with -A summary for more than 5,000 pods]",
+)
 @process_ceiling_option
 @pod_options
 @cluster_options
@@ -107,5 +117,29 @@ def command(options: SnapshotOptions) -> int:
     check_output(options.report.output, force=options.report.force)
     if options.local:
         return finish(local_taking(options), options.report)
-    with cluster_taking(options, options.jobs) as taking:
+    with cluster_taking(options, options.jobs, _depth(options)) as taking:
         return finish(taking, options.report)
+
+
+def _depth(options: SnapshotOptions) -> Depth | None:
+    """Return how much is told of each pod; None: as many as there are decide.
+
+    Raises UsageError where the summary that was asked for holds nothing of what else was asked for.
+    """
+    in_full = [
+        name
+        for name, is_asked in (
+            ("--include-processes", options.processes.include_processes),
+            ("--mappings", options.processes.mappings),
+            ("--files", options.processes.files),
+            ("--services", options.processes.services is not None),
+            (f"--format {options.report.format_}", options.report.format_ in OLDER_VIEWS),
+            ("POD", bool(options.pods.pods)),
+        )
+        if is_asked
+    ]
+    if options.depth == "summary" and in_full:
+        raise UsageError(f"--depth summary leaves out what {in_full[0]} asks for.", "Leave one of them out.")
+    if options.depth is not None:
+        return options.depth
+    return None if options.pods.all_namespaces and not in_full else "full"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -15,6 +16,7 @@ from memcollect.commands.options import BoundOptions, MachineOptions, ReportOpti
 from memcollect.commands.output import deliver, deliver_pieces, say
 from memcollect.commands.reports import IN_UTF8, OLDER_VIEWS, report
 from memcollect.documents.snapshot import Missing, Pod, Snapshot
+from memcollect.documents.summaries import restored
 from memcollect.reporters import json
 from memcollect.reporters.groups import missing_groups
 
@@ -67,6 +69,7 @@ class SnapshotOptions(ClusterQuestion, frozen=True, kw_only=True):
 
     local: bool
     jobs: int | None
+    depth: Literal["summary", "full"] | None
     report: ReportOptions
     patterns: tuple[str, ...]
     machine: MachineOptions
@@ -116,7 +119,7 @@ def finish(taking: Taking, options: ReportOptions) -> int:
 
 def as_struct(row: Pod | msgspec.Raw) -> Pod:
     """Return a row of `Taking.pods` as a struct, whichever it is."""
-    return row if isinstance(row, Pod) else msgspec.json.decode(row, type=Pod)
+    return restored(row if isinstance(row, Pod) else msgspec.json.decode(row, type=Pod))
 
 
 def exit_code(taking: Taking, missing: list[Missing]) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 from memcollect.compare.cells import Group
 from memcollect.compare.inputs import Observation
-from memcollect.compare.values import RESIDUAL, measured_pods, pod_values
+from memcollect.compare.values import IN_SUMMARY, RESIDUAL, measured_pods, pod_values
 from memcollect.documents.snapshot import Container, Pod
 from memcollect.join.roles import app_containers, lives_in_guest
 from memcollect_agent.wire import Node
@@ -172,6 +172,8 @@ def _containers(
     pods: Sequence[tuple[Observation, Pod]], of: Callable[[Container], str | None], reason: str
 ) -> Fact:
     """Return each pod's containers with what holds of them; those that ended long ago count too."""
+    if any(pod.summary is not None for _, pod in pods):
+        return Unknown(IN_SUMMARY)
     found = [[(each.name, of(each)) for each in app_containers(pod)] for _, pod in pods]
     if not any(found) or any(value is None for each in found for _, value in each):
         return Unknown(reason)
@@ -182,6 +184,8 @@ def _resources(pods: Sequence[tuple[Observation, Pod]], of: Callable[[Container]
     """Return each pod's quantities as the API writes them (it writes equal ones alike)."""
     if not pods:
         return Unknown("no pod was measured")
+    if any(pod.summary is not None for _, pod in pods):
+        return Unknown(IN_SUMMARY)
     if any(observation.snapshot.mode == "local" for observation, _ in pods):
         return Unknown("a snapshot of one machine does not ask Kubernetes")
     return frozenset(

@@ -7,12 +7,12 @@ repeats of one another, and only repeats count in n.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from memcollect.accounting.composition import RULES
 from memcollect.documents.snapshot import Pod
 from memcollect.join.roles import lives_in_guest
-from memcollect_agent.wire import Cgroup
+from memcollect.join.whole import charge_of, whole_of, working_set_of
 
 TOTALS = ("working_set", "top", "pod_working_set", "pod_charge", "pss")
 TERMS = tuple(rule.term for rule in RULES)
@@ -29,6 +29,7 @@ in the working set and not in this, the one has as cache what the other has as m
 IN_GUEST = (
     "its containers run in a virtual machine, which the host cannot look into: see the whole pod's cgroup"
 )
+IN_SUMMARY = "it was told in summary, which does not hold this: take the snapshot with --depth full"
 
 Known = int | str
 """A number of bytes, or the reason why there is none."""
@@ -108,26 +109,21 @@ def _top(pod: Pod) -> Known:
 
 
 def _whole_pod(pod: Pod) -> Known:
-    return _summed(pod, _working_set, "lacks memory.current or inactive_file")
+    if pod.summary is not None:
+        return IN_SUMMARY if pod.summary.whole_bytes is None else pod.summary.whole_bytes
+    return _or_why(pod, whole_of(pod, working_set_of), "lacks memory.current or inactive_file")
 
 
 def _charge(pod: Pod) -> Known:
-    return _summed(pod, lambda cgroup: cgroup.current_bytes, "lacks memory.current")
+    if pod.summary is not None:
+        return IN_SUMMARY if pod.summary.charge_bytes is None else pod.summary.charge_bytes
+    return _or_why(pod, whole_of(pod, charge_of), "lacks memory.current")
 
 
-def _summed(pod: Pod, of: Callable[[Cgroup], int | None], why_not: str) -> Known:
-    """Return the sum over the pod's own cgroup and what its runtime keeps in cgroups elsewhere."""
+def _or_why(pod: Pod, size_bytes: int | None, why_not: str) -> Known:
     if pod.cgroup is None:
         return "the pod's own cgroup was not measured"
-    cgroups = [pod.cgroup, *(each.cgroup for each in pod.containers if each.role == "overhead")]
-    values = [None if each is None else of(each) for each in cgroups]
-    known = [value for value in values if value is not None]
-    return sum(known) if len(known) == len(values) else f"the pod's own cgroup, or one elsewhere, {why_not}"
-
-
-def _working_set(cgroup: Cgroup) -> int | None:
-    current, inactive = cgroup.current_bytes, (cgroup.stat or {}).get("inactive_file")
-    return None if current is None or inactive is None else max(0, current - inactive)
+    return f"the pod's own cgroup, or one elsewhere, {why_not}" if size_bytes is None else size_bytes
 
 
 def _pss(pod: Pod) -> Known:

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from memcollect.documents.snapshot import SCHEMA_VERSION, Snapshot
+from memcollect.documents.summaries import all_restored
 from memcollect.errors import DocumentError, OutputError, SchemaError, UsageError
 
 STDIN = "-"
@@ -76,7 +77,7 @@ def decode_snapshot(data: bytes, shown_name: str) -> Snapshot:
     try:
         head = msgspec.json.decode(data, type=_Head)
         _check_version(head, shown_name)
-        return msgspec.json.decode(data, type=Snapshot)
+        return all_restored(msgspec.json.decode(data, type=Snapshot))
     except msgspec.ValidationError as error:
         raise DocumentError(
             f"{shown_name} is not a memcollect snapshot: {error}.",

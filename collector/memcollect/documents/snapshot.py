@@ -11,13 +11,26 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from memcollect_agent.wire import Cgroup, CgroupTree, Hint, LastPoints, Node, PodFiles, Process, ProcessSums
+from memcollect_agent.wire import (
+    Cgroup,
+    CgroupTree,
+    Hint,
+    LastPoints,
+    Limit,
+    Node,
+    PodFiles,
+    Process,
+    ProcessSums,
+)
 
 SCHEMA_VERSION = 2
 """1 was the JSON of the script that memcollect replaces."""
 
 Confidence = Literal["measured", "bounded", "inferred"]
 """measured: a counter; bounded: an interval that must contain it; inferred: a stated heuristic."""
+
+Depth = Literal["full", "summary"]
+"""full: all that was measured; summary: of most pods only what a table tells of them (PodSummary)."""
 
 Reclaimable = Literal[
     "yes", "mostly", "under-pressure", "write-back", "without-swap", "swap-only", "locked", "no"
@@ -319,6 +332,34 @@ class FileSum(Struct, frozen=True, kw_only=True, gc=False):
     """By how much the rest may be wrong since the whole moved while files were looked at."""
 
 
+class PodSummary(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What a pod told in summary keeps of what was left out of it: containers, counters, steps, evidence."""
+
+    containers: int = 0
+    """How many containers kubectl top adds up."""
+    restarts: int = 0
+    """Of all of its containers together, as Kubernetes counts them."""
+    limit_bytes: Limit = None
+    """The pod's own limit, or its only container's where that is less; "max": none; None: not read."""
+    causes: list[str] = field(default_factory=list)
+    """Of its findings, each once, the gravest first."""
+    whole_bytes: int | None = None
+    """The working set of the pod's own cgroup, with the runtime's elsewhere; None: not known."""
+    charge_bytes: int | None = None
+    """What is charged to the same; None: not known."""
+    composition: Composition | None = None
+    """The pod's composition but for the terms that follow; None: its working set is not known."""
+    terms: dict[str, int] = field(default_factory=dict)
+    """The terms that a counter tells exactly, in bytes: with those of `composition.terms` and the residual
+    they sum to the working set."""
+    left_out: dict[str, int] = field(default_factory=dict)
+    """Likewise of `composition.left_out`."""
+    beside: dict[str, int] = field(default_factory=dict)
+    """Likewise of `composition.beside`."""
+    rungs: dict[str, int | None] = field(default_factory=dict)
+    """Rungs of the ladder that neither the working set nor kubectl top's number tells: "rss", "pss"."""
+
+
 class Pod(Struct, frozen=True, kw_only=True, gc=False):
     """One pod; in local mode also one container or service outside Kubernetes (`kind` tells)."""
 
@@ -369,7 +410,10 @@ class Pod(Struct, frozen=True, kw_only=True, gc=False):
     undecided: list[Undecided] = field(default_factory=list)
     verdict: str = ""
     statements: list[Statement] = field(default_factory=list)
-    """What the verdict is made of, in its order."""
+    """What the verdict is made of, in its order; of a summary what is urgent of it."""
+    summary: PodSummary | None = None
+    """Where the pod is told in summary: its terms, rungs and verdict are those of the full depth, and what
+    they were made of is not in the document, nor is `composition` itself. None: it is told in full."""
 
     @property
     def full_name(self) -> str:
@@ -610,5 +654,7 @@ class Snapshot(Struct, frozen=True, kw_only=True, gc=False):
     missing: list[Missing] = field(default_factory=list)
     summary: Summary = field(default_factory=Summary)
     notes: list[str] = field(default_factory=list)
+    depth: Depth = "full"
+    """summary: most pods have a `summary`, and only those that most deserve it are told in full."""
     redacted: bool = False
     """Whether its names were replaced by `memcollect redact`; numbers are as they were."""

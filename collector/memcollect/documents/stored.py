@@ -26,6 +26,7 @@ from memcollect.documents.files import (
     too_large,
 )
 from memcollect.documents.snapshot import Pod, Snapshot
+from memcollect.documents.summaries import restored
 from memcollect.errors import DocumentError
 
 MAX_LINE_BYTES = 64 << 20
@@ -138,7 +139,7 @@ def _pods(stream: BinaryIO, parts: _Parts, called: str) -> Iterator[Pod]:
                 f"{called} is damaged: line {number} is no pod of a snapshot ({error}).",
                 "Take it from where it was saved first, or take a new snapshot.",
             ) from error
-        yield pod
+        yield restored(pod)
 
 
 def _whole(stream: BinaryIO, size_bytes: int, called: str) -> Snapshot:

@@ -13,7 +13,7 @@ from memcollect.accounting.facts import Facts, MissingFactError
 from memcollect.accounting.ladder import container_ladder, pod_ladder
 from memcollect.accounting.private import private_memory
 from memcollect.accounting.scopes import app_facts, container_facts, is_there, pod_facts
-from memcollect.documents.snapshot import Composition, Container, Finding, Pod, Snapshot, Undecided
+from memcollect.documents.snapshot import Composition, Container, Depth, Finding, Pod, Snapshot, Undecided
 from memcollect.explain.engine import find
 from memcollect.explain.files import file_sums
 from memcollect.explain.findings import rules_for_container, rules_for_pod
@@ -40,10 +40,18 @@ def explain(snapshot: Snapshot) -> Snapshot:
     )
 
 
-def explain_pod(pod: Pod, node: Node | None) -> Pod:
-    """Return one pod, explained by its own numbers and its node's."""
+def explain_pod(pod: Pod, node: Node | None, *, depth: Depth = "full") -> Pod:
+    """Return one pod, explained by its own numbers and its node's.
+
+    At depth "summary" its ladders have rungs and no steps; all else is the same.
+
+    One told in summary is explained already, and stays as it is: what it was explained by is not there.
+    """
+    if pod.summary is not None:
+        return pod
     scoped = [(container, container_facts(container, node)) for container in pod.containers]
-    explained = [_explain_container(container, facts) for container, facts in scoped]
+    in_full = depth == "full"
+    explained = [_explain_container(container, facts, in_full=in_full) for container, facts in scoped]
     by_id = dict(zip(map(id, pod.containers), explained, strict=True))
     apps = [(container, facts) for container, facts in scoped if container in app_containers(pod)]
     compositions = [by_id[id(container)].composition for container, _ in apps if is_there(container)]
@@ -54,9 +62,11 @@ def explain_pod(pod: Pod, node: Node | None) -> Pod:
     pod = msgspec.structs.replace(
         pod,
         containers=explained,
-        outside=[_explain_container(each, container_facts(each, node)) for each in pod.outside],
+        outside=[
+            _explain_container(each, container_facts(each, node), in_full=in_full) for each in pod.outside
+        ],
         composition=composition,
-        ladder=explained[0].ladder if single else pod_ladder(facts, sums, pod.top),
+        ladder=explained[0].ladder if single else pod_ladder(facts, sums, pod.top, steps=in_full),
         findings=[*findings, *(node_short(node) if pod.kind == "pod" else [])],
         undecided=undecided,
         file_sums=file_sums(pod),
@@ -65,15 +75,16 @@ def explain_pod(pod: Pod, node: Node | None) -> Pod:
     return msgspec.structs.replace(pod, statements=said, verdict=pronounce(said))
 
 
-def _explain_container(container: Container, facts: Facts) -> Container:
-    container = msgspec.structs.replace(container, private=private_memory(container.processes))
+def _explain_container(container: Container, facts: Facts, *, in_full: bool) -> Container:
+    if container.processes or container.private:
+        container = msgspec.structs.replace(container, private=private_memory(container.processes))
     if container.cgroup is None:
         return msgspec.structs.replace(container, ladder=None, composition=None)
     try:
         composition = compose(facts)
     except MissingFactError:
         composition = None
-    ladder = container_ladder(facts, container.top)
+    ladder = container_ladder(facts, container.top, steps=in_full)
     return msgspec.structs.replace(container, ladder=ladder, composition=composition)
 
 

@@ -41,6 +41,10 @@ class Rank(IntEnum):
     """What is worth knowing where there is room for it."""
 
 
+NEWS = (Rank.DEATHS, Rank.PRESSURE, Rank.DOUBTS)
+"""What of a verdict makes a pod worth a look, the most urgent first."""
+
+
 @dataclass(frozen=True)
 class Said:
     """A statement before the verdict is composed."""

@@ -79,7 +79,7 @@ class Totals:
             self._by_namespace.setdefault(pod.namespace, _Group()).add(pod)
         if pod.node is not None:
             self._by_node.setdefault(pod.node, _Group()).add(pod)
-        self._containers += len(app_containers(pod))
+        self._containers += pod.summary.containers if pod.summary is not None else len(app_containers(pod))
         self._in_guests += lives_in_guest(pod)
         if pod.top is not None and pod.top.status:
             self._statuses[pod.top.status] += 1

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, TypeVar
 import msgspec
 from msgspec import Struct
 
-from memcollect.documents.snapshot import Container, Snapshot, Summary
+from memcollect.documents.snapshot import Container, Pod, Snapshot, Summary
 from memcollect.errors import UsageError
 from memcollect.explain import explain
 from memcollect.redaction import arguments
@@ -24,6 +24,8 @@ Treatment: TypeAlias = Callable[[Words, str], str]
 _AnyStruct = TypeVar("_AnyStruct", bound=Struct)
 _STATUS = re.compile(r"[A-Za-z][A-Za-z0-9 ,.()\[\]-]{0,39}")
 _AT = re.compile(r"(.*) at (\S+)")
+_WORD = re.compile(r"[a-z_-]{1,40}")
+NO_VERDICT = "Its verdict had names in it and was left out: a summary does not hold what it was made of."
 
 
 def kept(_words: Words, text: str) -> str:
@@ -34,6 +36,11 @@ def kept(_words: Words, text: str) -> str:
 def status(words: Words, text: str) -> str:
     """Return a reason as Kubernetes writes them, CrashLoopBackOff say."""
     return text if _STATUS.fullmatch(text) else arguments.foreign(words, text)
+
+
+def word(words: Words, text: str) -> str:
+    """Return a term's, a rung's or a cause's name, or another word of ours."""
+    return text if _WORD.fullmatch(text) else words.names(text)
 
 
 def resource(words: Words, text: str) -> str:
@@ -62,6 +69,7 @@ FIELDS: Mapping[str, Treatment] = {
         pods_unknown thresholds_unknown CgroupUse.absent Kubelet.absent Thresholds.source""",
         arguments.sentence,
     ),
+    **_each("term rung causes reclaimable swap_room depth Undecided.name", word),
     **_each("message evicted switch selector patterns sample", arguments.foreign),
     **_each(
         """reason kind role state phase qos_class driver family platforms place volume_kind by backing status
@@ -110,26 +118,13 @@ def redacted_snapshot(snapshot: Snapshot, words: Words) -> Snapshot:
     # Twice: only once every name is known can sentences be read for them.
     _struct(snapshot, words)
     hidden = _struct(snapshot, words)
-    return explain(msgspec.structs.replace(hidden, redacted=True))
+    pods = [_without_verdict(pod) if pod.summary is not None else pod for pod in hidden.pods]
+    return explain(msgspec.structs.replace(hidden, pods=pods, redacted=True))
 
 
 def _raw(snapshot: Snapshot) -> Snapshot:
     """Return the snapshot without what is derived, which explaining makes anew."""
-    pods = [
-        msgspec.structs.replace(
-            pod,
-            containers=[_raw_container(each) for each in pod.containers],
-            outside=[_raw_container(each) for each in pod.outside],
-            composition=None,
-            ladder=None,
-            findings=[],
-            undecided=[],
-            file_sums=[],
-            statements=[],
-            verdict="",
-        )
-        for pod in snapshot.pods
-    ]
+    pods = [_raw_pod(pod) for pod in snapshot.pods]
     accounts = [
         msgspec.structs.replace(
             account,
@@ -145,6 +140,28 @@ def _raw(snapshot: Snapshot) -> Snapshot:
         for account in snapshot.accounts
     ]
     return msgspec.structs.replace(snapshot, pods=pods, accounts=accounts, summary=Summary())
+
+
+def _raw_pod(pod: Pod) -> Pod:
+    if pod.summary is not None:
+        # Its terms are all that there is of it; its sentences cannot be made anew, and have names in them.
+        return msgspec.structs.replace(pod, statements=[], verdict="", undecided=[])
+    return msgspec.structs.replace(
+        pod,
+        containers=[_raw_container(each) for each in pod.containers],
+        outside=[_raw_container(each) for each in pod.outside],
+        composition=None,
+        ladder=None,
+        findings=[],
+        undecided=[],
+        file_sums=[],
+        statements=[],
+        verdict="",
+    )
+
+
+def _without_verdict(pod: Pod) -> Pod:
+    return msgspec.structs.replace(pod, verdict=NO_VERDICT if pod.composition is not None else "")
 
 
 def _raw_container(container: Container) -> Container:

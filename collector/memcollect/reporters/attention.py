@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from memcollect.explain.statement import Rank
+from memcollect.explain.deserving import growth_bytes
+from memcollect.explain.statement import NEWS, Rank
 from memcollect.reporters.columns import by_size
-from memcollect.units import MIB, human_bytes
+from memcollect.units import human_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -17,11 +18,8 @@ if TYPE_CHECKING:
 
 MOST = 3
 """More than these are no longer a first look."""
-NEWS = (Rank.DEATHS, Rank.PRESSURE, Rank.DOUBTS)
-"""What of a verdict makes a pod worth a look, the most urgent first; growth comes before doubts."""
 GROWTH_PLACE = NEWS.index(Rank.PRESSURE) + 0.5
-LEAST_GROWTH_SHARE = 0.05
-"""Of the working set: what grew by less since kubectl top's sample is no news."""
+"""Growth comes before doubts."""
 
 
 class Attention(Struct, frozen=True, kw_only=True):
@@ -69,9 +67,8 @@ def _news(pod: Pod) -> Iterator[tuple[float, str]]:
 
 def _growth(pod: Pod) -> str:
     """Return by how much the pod grew since kubectl top's sample; empty where it did not, or nobody knows."""
-    if pod.composition is None or pod.top is None or pod.top.status != "drifted":
+    grown = growth_bytes(pod)
+    if grown is None or pod.composition is None:
         return ""
-    now, then = pod.composition.working_set_bytes, pod.top.memory_bytes
-    if then is None or now - then < max(MIB, LEAST_GROWTH_SHARE * now):
-        return ""
-    return f"It grew by {human_bytes(now - then)} since kubectl top's sample, to {human_bytes(now)}."
+    now = human_bytes(pod.composition.working_set_bytes)
+    return f"It grew by {human_bytes(grown)} since kubectl top's sample, to {now}."

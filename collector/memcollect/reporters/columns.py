@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from memcollect.accounting.kinds import HOT_CACHE, KERNEL, SHMEM
-from memcollect.reporters.room import limit_of
+from memcollect.join.limit import limit_of
 from memcollect.reporters.sizes import size
 from memcollect.reporters.words import pod_name
 from memcollect_agent.wire import Limit

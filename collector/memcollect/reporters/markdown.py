@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from memcollect.documents.snapshot import Pod
 from memcollect.reporters.attention import first_looks, others
 from memcollect.reporters.columns import Amount, limit_text, overview_row
 from memcollect.reporters.escape import markdown, markdown_code
@@ -27,6 +28,7 @@ from memcollect.reporters.sizes import size
 from memcollect.reporters.words import (
     beside_apps,
     command_of,
+    depth_sentence,
     heading,
     pod_facts,
     shows_details,
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
 
     from memcollect.documents.snapshot import (
         Container,
-        Pod,
         Snapshot,
         Subtotal,
     )
@@ -134,6 +135,8 @@ def _pod(pod: Pod) -> Iterator[str]:
         yield f"**{markdown(pod.verdict)}**"
     if pod.top is not None:
         yield from ("", markdown(top_sentence(pod)))
+    if pod.summary is not None:
+        yield from ("", markdown(depth_sentence(pod)))
     yield from _numbers(pod)
     apps = [container for container in pod.containers if container.composition and container.role != "pause"]
     if len(apps) > 1:
@@ -152,7 +155,8 @@ def _pod(pod: Pod) -> Iterator[str]:
 def _numbers(scope: Pod | Container) -> Iterator[str]:
     if scope.composition is not None:
         yield from composition_rows(scope.composition)
-    if scope.ladder is not None and scope.ladder.rungs:
+    in_summary = isinstance(scope, Pod) and scope.summary is not None
+    if scope.ladder is not None and scope.ladder.rungs and not in_summary:
         yield from ladder_rows(scope.ladder)
 
 

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from memcollect.accounting.reclaim import DROPPABLE
+from memcollect.join.limit import limit_of, limited
 from memcollect.join.roles import app_containers
-from memcollect_agent.wire import Limit
 
 if TYPE_CHECKING:
     from memcollect.documents.snapshot import Composition, Pod
-    from memcollect_agent.wire import Cgroup
 
 
 PARTS = {
@@ -66,7 +65,7 @@ def room_of(pod: Pod) -> Room | None:
     if pod.composition is None or not apps or len(known) < len(charges):
         return None
     inside = sum(known)
-    found = _limited(pod)
+    found = limited(pod)
     limit, charge = min(
         ((each.max_bytes, each.current_bytes or 0) for each in found if isinstance(each.max_bytes, int)),
         key=lambda each: each[0] - each[1],
@@ -93,20 +92,3 @@ def _fates(composition: Composition) -> tuple[int, int]:
     droppable = sum(max(0, t.estimate_bytes) for t in composition.terms if t.reclaimable in DROPPABLE)
     kept = sum(max(0, t.estimate_bytes) for t in composition.left_out if t.reclaimable not in DROPPABLE)
     return droppable, kept
-
-
-def _limited(pod: Pod) -> list[Cgroup]:
-    """Return the cgroups whose limit is the pod's: its own, and its only container's."""
-    apps = [each.cgroup for each in app_containers(pod) if each.cgroup is not None]
-    return [*([pod.cgroup] if pod.cgroup is not None else []), *(apps if len(apps) == 1 else [])]
-
-
-def limit_of(pod: Pod) -> Limit:
-    """Return the pod's own limit in bytes, or its only container's where that is less.
-
-    "max": it has none; Kubernetes gives the pod's cgroup one only where every container has one. None: it
-    was not read.
-    """
-    limits = [each.max_bytes for each in _limited(pod)]
-    known = [each for each in limits if isinstance(each, int) and each > 0]
-    return min(known) if known else next((each for each in limits if each == "max"), None)

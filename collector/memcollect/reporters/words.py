@@ -215,6 +215,20 @@ def pod_facts(pod: Pod) -> list[str]:
     return [visible(fact) for fact in facts if fact]
 
 
+def depth_sentence(pod: Pod) -> str:
+    """Return of a pod told in summary what is not there, and how to have it; "" for one told in full."""
+    short = pod.summary
+    if short is None:
+        return ""
+    causes = ", ".join(term_label(cause) for cause in short.causes)
+    found = f" Its findings: {visible(causes)}." if causes else ""
+    count = f"{short.containers} container" + ("" if short.containers == 1 else "s")
+    return (
+        f"Told in summary: its {count}, ladder and evidence were not asked for.{found} In full as it is now:"
+        f" `memcollect explain {pod_name(pod)}`. A snapshot with --depth full keeps it of every pod."
+    )
+
+
 def term_amount(term: Term) -> str:
     """Return the interval that holds the term where it is one, otherwise nothing."""
     if term.low_bytes == term.high_bytes:
@@ -322,6 +336,8 @@ def heading(snapshot: Snapshot) -> list[tuple[str, str]]:
         ("Mode", _mode(snapshot)),
         *([] if is_of_nodes(snapshot) else [("Pods", _pods(snapshot))]),
     ]
+    if snapshot.depth == "summary":
+        lines.append(("Depth", "summary: of most pods terms and verdict alone; --depth full tells all"))
     if summary.working_set_bytes is not None:
         lines.append(("Working set", size(summary.working_set_bytes)))
     if summary.top_bytes is not None:

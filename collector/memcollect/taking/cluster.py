@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from memcollect.documents.snapshot import Missing, NodeAccount, Pod
+from memcollect.documents.snapshot import Depth, Missing, NodeAccount, Pod
 from memcollect.errors import ClusterError
 from memcollect.explain import explain_pod
 from memcollect.join import FINISHED, ClusterFacts, Failure, NodeJoin, join_node, running_ids
@@ -34,10 +34,13 @@ from memcollect.sources.runtime_classes import runtime_classes
 from memcollect.sources.transport import TransportFactory
 from memcollect.taking.accounts import Accounts
 from memcollect.taking.again import Again
+from memcollect.taking.chosen import Chosen
 from memcollect.taking.crew import Crew, Finished, Work, narrowed
 from memcollect.taking.nobody import nobody
 from memcollect_agent import wire
 
+MANY_PODS = 5_000
+"""More than anybody reads one by one; of as many a full document has 150 MB."""
 STOPPED = Failure("interrupted", "interrupted before its agent had answered; take the snapshot again")
 NOT_ASKED = Failure("pending", "nobody was asked: none of its pods runs")
 HISTORY_MARGIN_SECONDS = 10.0
@@ -56,6 +59,8 @@ class Plan:
     file_limit: int = 0
     limits: Limits = field(default_factory=Limits)
     history: bool = True
+    depth: Depth | None = "full"
+    """None: summary where more than MANY_PODS are found, else full."""
     nodes: bool = False
     """Whether every node that has an agent is asked, too: for sandboxes without a Pod, and where all of its
     memory is."""
@@ -88,6 +93,10 @@ class Collection:
         """Of the nodes, where they were asked for too."""
         self._accounts = Accounts(api, transports, plan.limits, self.missing.append)
         self.interrupted = False
+        self.depth: Depth = plan.depth or "full"
+        """Known once the first row comes."""
+        self.chosen = Chosen()
+        """At depth summary: what of the rows is told in full."""
         self._again = Again(api)
         self._ends = AgentEnds(api, time.sleep)
 
@@ -109,6 +118,8 @@ class Collection:
             # Names that no pod has are told one by one already, and so is a namespace that is denied.
             self.missing += [] if self.missing else [nobody(self._api, self._plan.selection)]
             return
+        if self._plan.depth is None and sum(map(len, by_node.values())) > MANY_PODS:
+            self.depth = "summary"
         self._progress("asking the metrics API", 0, 0)
         metrics = self._metrics()
         self.missing += metrics.gaps
@@ -145,7 +156,9 @@ class Collection:
             if told.content is None or not crew.is_there:
                 yield from self._answered(read_answer(told), pods, facts)
                 continue
-            work = Work(told.target, pods, told.content, narrowed(facts, pods))
+            work = Work(
+                told.target, pods, told.content, narrowed(facts, pods), self.depth, self.chosen.floors
+            )
             for given, finished in crew.give(work):
                 yield from self._finished(given, finished, facts)
         for given, finished in crew.rest():

@@ -10,17 +10,19 @@ import multiprocessing
 import os
 import signal
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING
 
 import msgspec
 import psutil
 
-from memcollect.documents.snapshot import Missing
+from memcollect.documents.snapshot import Depth, Missing, Pod
 from memcollect.explain import explain_pod
+from memcollect.explain.deserving import deserving
+from memcollect.explain.reduced import reduced
 from memcollect.explain.summary import Totals
 from memcollect.join import NO_CGROUP, ClusterFacts, join_node
 from memcollect.join.contained import IMPOSSIBLE
@@ -29,6 +31,7 @@ from memcollect.kubernetes.usage import Metrics
 from memcollect.services import Entry, with_services
 from memcollect.sources.agent_http import AgentFailure, decoded
 from memcollect.sources.agents import Target, endpoint_of
+from memcollect.taking.chosen import Candidate, beats
 from memcollect_agent import wire
 
 if TYPE_CHECKING:
@@ -50,13 +53,17 @@ class Work:
     pods: Sequence[kube.Pod]
     content: bytes
     facts: ClusterFacts
+    depth: Depth = "full"
+    floors: Mapping[str, int] = field(default_factory=dict)
+    """At depth summary: what is not heavier than these is not told in full (Chosen.floors)."""
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A node's pods, explained: each as its line of the document."""
+    """A node's pods, explained: each as its line of the document, or at depth summary both of them."""
 
     lines: list[bytes]
+    candidates: list[Candidate]
     totals: Totals
     missing: list[Missing]
     node: wire.Node | None
@@ -79,14 +86,27 @@ def done(work: Work, table: Sequence[Entry]) -> Finished | None:
         if any(gap.reason == NO_CGROUP for gap in joined.missing):
             return None  # the API is to be asked what became of it
         totals = Totals()
-        lines = []
+        lines, candidates = [], []
         for row in joined.told(joined.missing):
-            pod = explain_pod(row, joined.node)
+            if work.depth == "summary":
+                pod = explain_pod(row, joined.node, depth="summary")
+                candidates.append(_candidate(row, pod, joined.node, work.floors))
+            else:
+                pod = explain_pod(row, joined.node)
+                lines.append(msgspec.json.encode(with_services(pod, table)))
             totals.add(pod)
-            lines.append(msgspec.json.encode(with_services(pod, table)))
     except (AgentFailure, *IMPOSSIBLE):
         return None
-    return Finished(lines, totals, joined.missing, joined.node)
+    return Finished(lines, candidates, totals, joined.missing, joined.node)
+
+
+def _candidate(row: Pod, pod: Pod, node: wire.Node | None, floors: Mapping[str, int]) -> Candidate:
+    """Return the pod as its two lines; only the shorter one where it is not among the heaviest anyhow."""
+    summary = msgspec.Raw(msgspec.json.encode(reduced(pod)))
+    weights = deserving(pod)
+    if not beats(weights, floors):
+        return Candidate(summary)
+    return Candidate(summary, msgspec.Raw(msgspec.json.encode(explain_pod(row, node))), weights)
 
 
 class Crew:

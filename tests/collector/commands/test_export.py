@@ -13,6 +13,7 @@ from memcollect.archive import directory as module
 from memcollect.archive.columns import TABLES
 from memcollect.commands.run import run
 from memcollect.documents.snapshot import Snapshot, Top
+from memcollect.explain.reduced import reduced
 from memcollect.reporters import json
 from worlds import sample_snapshots as samples
 from worlds.archives import Asked, export
@@ -55,6 +56,18 @@ def test_it_says_what_was_added(archive: Asked, save: Save, capsys: pytest.Captu
         f"memcollect: 2 snapshots with 3 pods and 9 containers added to {archive.directory}\n"
     )
     assert archive.count("pods") == 3
+
+
+def test_of_a_pod_told_in_summary_it_says_what_the_archive_does_not_get(
+    archive: Asked, save: Save, capsys: pytest.CaptureFixture[str]
+) -> None:
+    short = msgspec.structs.replace(TWO, pods=[reduced(TWO.pods[0]), TWO.pods[1]], depth="summary")
+    assert export(archive, save("1.json", short)) == 0
+    assert "1.json 1 pod was told in summary: rows of pods and terms" in capsys.readouterr().err
+    told = archive.rows("select pods, pods_in_summary from snapshots")
+    assert told == [(2, 1)]
+    terms = archive.rows("select pod, sum(estimate_bytes) from terms where part = 'composition' group by pod")
+    assert len(terms) == 2
 
 
 def test_the_same_snapshot_twice_adds_nothing(

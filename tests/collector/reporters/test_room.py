@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memcollect.documents.snapshot import Pod
-from memcollect.reporters.room import limit_of, room_of
+from memcollect.join.limit import limit_of
+from memcollect.reporters.room import room_of
 from worlds.compare_builders import MIB, pod, snapshot
 from worlds.reported_cases import NAMES, told
 

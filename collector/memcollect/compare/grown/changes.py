@@ -123,6 +123,8 @@ def _term(name: str, before: Known, after: Known) -> TermChange:
 
 
 def _restarts(pod: Pod) -> int:
+    if pod.summary is not None:
+        return pod.summary.restarts
     return sum(each.restarts or 0 for each in pod.containers)
 
 

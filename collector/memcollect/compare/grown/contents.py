@@ -129,7 +129,7 @@ def mapping_changes(old: Pod, new: Pod) -> list[MappingChange]:
 
 def mappings_are_whole(pod: Pod) -> bool:
     """Return whether the mappings of every process of the pod's own containers were read."""
-    return all(
+    return pod.summary is None and all(
         lists_all(each)
         and len(each.private) == len(each.processes)
         and not any(memory.missing for memory in each.private)

@@ -20,6 +20,7 @@ from memcollect.reporters.sizes import size
 from memcollect.reporters.words import (
     absence,
     beside_apps,
+    depth_sentence,
     ladder_title,
     pod_facts,
     pod_name,
@@ -60,7 +61,9 @@ def _rest(pod: Pod, *, full: bool) -> Iterator[Markup]:
         yield composition_part(pod.composition, scale, full=full)
     yield from limit_part(room_of(pod))
     yield from findings_part(pod.findings)
-    if pod.ladder is not None and pod.ladder.rungs:
+    if pod.summary is not None:
+        yield element("p", depth_sentence(pod), class_="dim")
+    elif pod.ladder is not None and pod.ladder.rungs:
         yield element("h3", ladder_title(pod))
         yield ladder_part(pod.ladder, full=full)
     yield from undecided_part(pod.undecided, unread_sentences(pod))

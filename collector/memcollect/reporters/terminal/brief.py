@@ -23,6 +23,7 @@ from memcollect.reporters.words import (
     Whole,
     absence,
     beside_apps,
+    depth_sentence,
     ladder_title,
     pod_facts,
     pod_name,
@@ -60,7 +61,8 @@ def brief_lines(pod: Pod, width: int, *, whole: Whole = frozenset()) -> Iterator
     yield from screen
     yield from mappings(pod, width, full="mappings" in whole)
     yield from file_lines(pod, width, full="files" in whole)
-    if pod.ladder is not None and pod.ladder.rungs:
+    yield from in_summary(pod, width)
+    if pod.ladder is not None and pod.ladder.rungs and pod.summary is None:
         yield from section(ladder_title(pod))
         yield from ladder_lines(pod.ladder, width, full=False)
     yield from _containers(pod, width)
@@ -95,6 +97,14 @@ def title(pod: Pod, width: int) -> Iterator[Text]:
     facts = pod_facts(pod)
     if facts:
         yield from (dim(line) for line in paragraph(", ".join(facts), width, indent=""))
+
+
+def in_summary(pod: Pod, width: int) -> Iterator[Text]:
+    """Yield what is not there of a pod told in summary."""
+    sentence = depth_sentence(pod)
+    if sentence:
+        yield Text()
+        yield from map(dim, paragraph(sentence, width, indent=""))
 
 
 def mappings(pod: Pod, width: int, *, full: bool) -> Iterator[Text]:

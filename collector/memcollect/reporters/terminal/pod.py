@@ -8,7 +8,7 @@ from rich.text import Text
 
 from memcollect.reporters.escape import visible
 from memcollect.reporters.sizes import size
-from memcollect.reporters.terminal.brief import brief_lines, mappings, processes, title
+from memcollect.reporters.terminal.brief import brief_lines, in_summary, mappings, processes, title
 from memcollect.reporters.terminal.composition import composition_lines
 from memcollect.reporters.terminal.files import file_lines
 from memcollect.reporters.terminal.findings import dim, findings_lines, section, undecided_lines
@@ -56,7 +56,8 @@ def _numbers(pod: Pod, width: int) -> Iterator[Text]:
     if pod.composition is not None:
         yield from section(f"Working set, {size(pod.composition.working_set_bytes)}")
         yield from composition_lines(pod.composition, width, full=True)
-    if pod.ladder is not None and pod.ladder.rungs:
+    yield from in_summary(pod, width)
+    if pod.ladder is not None and pod.ladder.rungs and pod.summary is None:
         yield from section(ladder_title(pod))
         yield from ladder_lines(pod.ladder, width, full=True)
 

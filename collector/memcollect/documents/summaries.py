@@ -1,0 +1,55 @@
+"""Pods told in summary, as they are written and as they are read: exact terms are names with bytes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from memcollect.documents.snapshot import Composition, Ladder, Pod, PodSummary, Rung, Snapshot, Term
+
+
+def is_exact(term: Term) -> bool:
+    """Return whether a name and a number are all that there is to a term."""
+    return term.confidence == "measured" and term.low_bytes == term.high_bytes == term.estimate_bytes
+
+
+def restored(pod: Pod) -> Pod:
+    """Return a pod told in summary with its exact terms and rungs in their own places; any other as it is."""
+    short = pod.summary
+    if short is None:
+        return pod
+    rungs = [*_rungs(short.rungs), *(pod.ladder.rungs if pod.ladder is not None else ())]
+    return msgspec.structs.replace(
+        pod,
+        composition=pod.composition if short.composition is None else _whole(short.composition, short),
+        ladder=Ladder(rungs=rungs) if rungs else pod.ladder,
+        summary=msgspec.structs.replace(short, composition=None, terms={}, left_out={}, beside={}, rungs={}),
+    )
+
+
+def all_restored(snapshot: Snapshot) -> Snapshot:
+    """Return the snapshot with each of its pods so."""
+    if all(pod.summary is None for pod in snapshot.pods):
+        return snapshot
+    return msgspec.structs.replace(snapshot, pods=[restored(pod) for pod in snapshot.pods])
+
+
+def _whole(but_for_exact: Composition, short: PodSummary) -> Composition:
+    return msgspec.structs.replace(
+        but_for_exact,
+        terms=[*_terms(short.terms), *but_for_exact.terms],
+        left_out=[*_terms(short.left_out), *but_for_exact.left_out],
+        beside=[*_terms(short.beside), *but_for_exact.beside],
+    )
+
+
+def _terms(exact: Mapping[str, int]) -> Sequence[Term]:
+    return [
+        Term(term=name, low_bytes=amount, high_bytes=amount, estimate_bytes=amount, confidence="measured")
+        for name, amount in exact.items()
+    ]
+
+
+def _rungs(known: Mapping[str, int | None]) -> Sequence[Rung]:
+    return [Rung(rung=name, bytes=size_bytes, source="") for name, size_bytes in known.items()]
