@@ -2,7 +2,7 @@
 # packages in it and, where a real kernel is to be booted, Debian's packages. The demo needs few of them, so
 # it has a stamp of its own; where all is installed already, that will do.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-profile test lint format unit browser lab lab-full test-cluster guide bench bench-collector soak fuzz agent-alone image dist man docs clean
+.PHONY: help demo demo-profile test lint format unit sdks browser lab lab-full test-cluster guide bench bench-collector soak fuzz agent-alone image dist man docs clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -52,7 +52,10 @@ test: $(RELEASE) lint agent-alone ## Everything CI runs: lint, types, contracts,
 		$(abspath $(BIN))/python -m suites all $(PYTEST_FLAGS)
 
 unit: $(STAMP) ## Only the tests that need no kernel of their own
-	$(BIN)/pytest -m "not lab and not cluster and not dist and not fuzz and not browser" -n 3 --dist loadfile $(PYTEST_FLAGS)
+	$(BIN)/pytest -m "not lab and not cluster and not dist and not fuzz and not browser and not sdks" -n 3 --dist loadfile $(PYTEST_FLAGS)
+
+sdks: $(STAMP) ## Let the packages of OpenSandbox, E2B and others drive our stand-ins; kept in .lab/sdks
+	MEMCOLLECT_SDKS=$(abspath .lab/sdks) $(BIN)/pytest tests/sdks $(PYTEST_FLAGS)
 
 browser: $(STAMP) ## Show the pages to a real browser; screenshots go to .lab/pages
 	scripts/debian-packages browser

@@ -52,7 +52,7 @@ DECODERS = {
     "collector/memcollect/sources/version.py": "kubernetes.refusal",
     "collector/memcollect/taking/runtime_names.py": "names-of-runtimes",
     "collector/memcollect/trying/drivers/aio.py": "sandbox-answer",
-    "collector/memcollect/trying/drivers/deerflow.py": "sandbox-answer",
+    "collector/memcollect/trying/drivers/program.py": "sandbox-answer",
 }
 """Which target decodes what the module does, or the same way: JSON into structs, refused in one sentence."""
 DECODES = re.compile(

@@ -34,7 +34,7 @@ def everything(flags: Sequence[str] = ()) -> list[Lane]:
     takes the longest and so begins at once; the lab's own suite follows the unit tests, which do not wait,
     and what is short follows the lane that ends first.
     """
-    apart = "not lab and not lab_full and not dist and not fuzz and not browser"
+    apart = "not lab and not lab_full and not dist and not fuzz and not browser and not sdks"
     unit = Suite(name="unit tests", arguments=("-m", apart, *_workers(3), *flags))
     fuzz = Suite(name="odd inputs", arguments=("-m", "fuzz", "tests/fuzz", *_workers(2), *flags))
     dist = Suite(name="a release, installed", arguments=("-m", "dist", "tests/release"))
@@ -52,9 +52,10 @@ def everything(flags: Sequence[str] = ()) -> list[Lane]:
         environment=_IN_LAB,
     )
     browser = Suite(name="the browser", arguments=("tests/browser",), limit_seconds=1800.0)
+    sdks = Suite(name="others' packages", arguments=("tests/sdks",), limit_seconds=1800.0)
     return [
         [unit, lab],
-        [*truth(matrix.versions(On.TRUTH)), fuzz, browser],
+        [*truth(matrix.versions(On.TRUTH)), sdks, fuzz, browser],
         [*(_guide(each) for each in matrix.versions(On.GUIDE)), dist],
     ]
 

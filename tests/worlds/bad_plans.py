@@ -108,7 +108,9 @@ OF_EVIDENCE: list[Part] = [
     'selector = "a=b"',
     "[evidence]",
     Wrong(
-        'driver = "ssh"', 'driver = "aio"', "evidence.driver is 'ssh'; it must be one of exec, aio, deerflow."
+        'driver = "ssh"',
+        'driver = "aio"',
+        "evidence.driver is 'ssh'; it must be one of exec, aio, deerflow, e2b.",
     ),
     Wrong("port = 0", "port = 8080", "evidence.port is 0; it must be from 1 to 65535."),
     Wrong(
@@ -123,6 +125,17 @@ OF_EVIDENCE: list[Part] = [
         "a secret itself does not belong into a plan.",
     ),
     Wrong('users = ["a"]', 'users = ["a", "b"]', "evidence.users must be two different names; there are 1."),
+    Wrong(
+        'api = "http://u:p@e2b"',
+        'api = "http://e2b"',
+        "evidence.api holds credentials; "
+        "put them into an environment variable that the driver's package reads.",
+    ),
+    Wrong(
+        'prefix = "home"',
+        'prefix = "/home"',
+        'evidence.prefix is \'home\'; write a directory as "/home/user", or "" for none.',
+    ),
     Wrong("replicas = 101", "replicas = 3", "evidence.replicas is 101; it must be from 0 to 100."),
     *phase_of(
         *("evidence", "a"),

@@ -91,11 +91,11 @@ class EvidenceOptions(Struct, frozen=True, kw_only=True):
 @option("--rows", default="", metavar="ROW,…", callback=_rows, help="Only these rows. [default: all]")
 @option(
     "--driver",
-    type=click.Choice(["", "exec", "aio", "deerflow"]),
+    type=click.Choice(["", "exec", "aio", "deerflow", "e2b"]),
     default="",
-    metavar="[exec|aio|deerflow]",
-    help="How sandboxes are spoken to: pods/exec, the AIO interface, or DeerFlow's own provider. "
-    "[default: the source's, else exec]",
+    metavar="[exec|aio|deerflow|e2b]",
+    help="How sandboxes are spoken to: pods/exec, the AIO interface, DeerFlow's own provider, or E2B's "
+    "package. [default: the source's, else exec]",
 )
 @option("--backend", default="", callback=clean_text, help="What pages call the source. [default: its own]")
 @option("--check", "check_only", is_flag=True, help="Say what would be tried, and do nothing.")
@@ -148,6 +148,8 @@ def command(options: EvidenceOptions) -> int:
 
 
 def _try(options: EvidenceOptions) -> int:
+    from memcollect.evidence.document import EVIDENCE_FOLDER  # noqa: PLC0415
+
     text = _text(options)
     if options.check_only:
         return check(text)
@@ -156,7 +158,8 @@ def _try(options: EvidenceOptions) -> int:
     with at_work(options.cluster) as (workshop, tools):
         going = Going(options.cluster, options.bounds, workshop, tools)
         code = run_new(text, directory, options.backend, going)
-    _show([directory], options.format_, None, force=False)
+    if (directory / EVIDENCE_FOLDER).is_dir():
+        _show([directory], options.format_, None, force=False)
     return code
 
 

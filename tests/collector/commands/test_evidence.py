@@ -92,6 +92,18 @@ def aio_command(home: Path) -> list[str]:
     return [sys.executable, "-I", "-S", aio.__file__, "--home", str(home)]
 
 
+def test_a_driver_whose_package_is_not_there_is_one_sentence_that_names_it(
+    stage: tuple[Stage, list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, options = stage
+    words = ["--driver", "e2b", "--rows", "commands", "-o", str(tmp_path / "out"), *options]
+    code, _, err = evidence(capsys, str(tmp_path / "mine.toml"), *words)
+    assert code == 3
+    assert "the driver e2b did not start: the package e2b is not in the environment of" in err
+    assert "install memcollect[e2b] there, or name a Python that has it in evidence.command" in err
+    assert "Traceback" not in err
+
+
 def test_saved_evidence_is_shown_in_every_format(
     stage: tuple[Stage, list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

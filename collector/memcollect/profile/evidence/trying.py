@@ -17,11 +17,12 @@ from memcollect.evidence.port import Gateway, OperationError, Provider, Witness
 from memcollect.profile.actions import Outcome
 from memcollect.profile.evidence.opening import AioOpener, ExecOpener, Opener
 from memcollect.profile.evidence.provider import SourceProvider
+from memcollect.profile.evidence.starting import started
 from memcollect.profile.evidence.witness import ClusterWitness
 from memcollect.profile.measuring.gathering import Gatherer
 from memcollect.profile.measuring.node_evidence import Nodes
+from memcollect.profile.plan.model import PROGRAMS, Driver, Plan, Trying
 from memcollect.profile.plan.model import Evidence as Phase
-from memcollect.profile.plan.model import Plan, Trying
 from memcollect.profile.record import Record
 from memcollect.profile.sandboxes.cleanup import Cleaner
 from memcollect.profile.tools import Workshop
@@ -31,7 +32,7 @@ from memcollect.sources.agents import Limits
 from memcollect.sources.deadline import Stopped
 from memcollect.sources.plain import plain
 from memcollect.trying.boxes import Ledger
-from memcollect.trying.drivers.deerflow import DeerflowProvider, Program
+from memcollect.trying.drivers.program import ProgramProvider
 from memcollect.trying.gateway import HttpGateway
 from memcollect.trying.http import UrlSender
 from memcollect.trying.performing import Performer
@@ -62,8 +63,8 @@ class Trier:
         except UsageError as error:
             return Outcome("failed", str(error))
         driver = phase.driver or self.plan.evidence.driver
-        if driver == "deerflow":
-            return self._by_deerflow(phase, headers)
+        if driver in PROGRAMS:
+            return self._by_program(phase, driver, headers)
         provider = SourceProvider(self.gatherer, self.cleaner, self._opener(driver))
         witness = ClusterWitness(provider, self.workshop, self._nodes, self.deployment, self.limits)
         try:
@@ -71,18 +72,14 @@ class Trier:
         finally:
             witness.close()
 
-    def _by_deerflow(self, phase: Phase, headers: Mapping[str, str]) -> Outcome:
-        """Try DeerFlow's own provider, which makes its sandboxes itself: nobody sees them from outside."""
-        if not self.plan.evidence.command:
-            return Outcome(
-                "failed", "evidence.command is missing: what starts Python in DeerFlow's environment."
-            )
+    def _by_program(self, phase: Phase, driver: Driver, headers: Mapping[str, str]) -> Outcome:
+        """Try a program, which makes its sandboxes itself: nobody sees them from outside."""
         try:
-            program = Program(self.plan.evidence.command)
+            program = started(self.plan, driver, self._run_name, self.environ)
         except OperationError as error:
             return Outcome("failed", str(error))
         try:
-            return self._tried(phase, "deerflow", (DeerflowProvider(program), None), headers)
+            return self._tried(phase, driver, (ProgramProvider(program), None), headers)
         finally:
             program.close()
 
@@ -95,7 +92,7 @@ class Trier:
         performer = Performer(
             provider=provider,
             settings=_settings(self.plan.evidence),
-            ledger=Ledger(f"mc-{self.record.manifest.run_id}"),
+            ledger=Ledger(self._run_name),
             stopped=self.stopped,
             gateway=_gateway(self.plan.evidence, headers),
             witness=witness,
@@ -108,6 +105,10 @@ class Trier:
         if not ended:
             return Outcome("interrupted", "Ctrl-C came while the backend was tried.", missing=missing)
         return Outcome(missing=missing)
+
+    @property
+    def _run_name(self) -> str:
+        return f"mc-{self.record.manifest.run_id}"
 
     def _opener(self, driver: str) -> Opener:
         if driver == "aio":

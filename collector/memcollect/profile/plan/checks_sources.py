@@ -52,12 +52,17 @@ def _headers(where: str, headers: Sequence[tuple[str, str]], of: str = "headers"
             )
 
 
-def _gateway(where: str, url: str) -> Iterator[str]:
+def _service(key: str, secrets: str, where: str, url: str) -> Iterator[str]:
     parts = _parts(url) if url else None
     if url and parts is None:
-        yield f"{where}gateway is {shown_address(url)}; write http://HOST:PORT."
+        yield f"{where}{key} is {shown_address(url)}; write http://HOST:PORT."
     elif parts is not None and (parts.username or parts.password):
-        yield f"{where}gateway holds credentials; put them into an environment variable and gateway_headers."
+        yield f"{where}{key} holds credentials; put them into an environment variable{secrets}."
+
+
+def _prefix(where: str, prefix: str) -> Iterator[str]:
+    if prefix and (not prefix.startswith("/") or prefix.endswith("/") or not prefix.isprintable()):
+        yield f'{where}prefix is {shown(prefix)}; write a directory as "/home/user", or "" for none.'
 
 
 def _command(where: str, driver: str, command: Sequence[str]) -> Iterator[str]:
@@ -161,10 +166,12 @@ SOURCE_RULES: Mapping[type, Sequence[Rule]] = {
     Trying: (
         Rule(("driver", "command"), _command),
         between("port", 1, 65535),
-        Rule(("gateway",), _gateway),
+        Rule(("gateway",), partial(_service, "gateway", " and gateway_headers")),
         Rule(("gateway_headers[]",), partial(_headers, of="gateway_headers")),
         Rule(("users",), _two_users),
         Rule(("users[]",), _user),
+        Rule(("api",), partial(_service, "api", " that the driver's package reads")),
+        Rule(("prefix",), _prefix),
         between("replicas", 0, 100),
     ),
     Call: (Rule(("url",), _url), Rule(("url",), _placeholders), Rule(("url",), _fragment), CONTENT_TYPE),

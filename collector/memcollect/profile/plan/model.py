@@ -6,7 +6,7 @@ The fields' names are the keys of the TOML file. `Seconds` and `Size` are writte
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from msgspec import Struct, field
 
@@ -101,12 +101,24 @@ class Declared(Struct, frozen=True, kw_only=True):
     upgrade: str = ""
 
 
+Driver: TypeAlias = Literal["exec", "aio", "deerflow", "e2b"]
+PROGRAMS: frozenset[Driver] = frozenset({"deerflow", "e2b"})
+"""Drivers that are programs: they make their sandboxes themselves, through a package."""
+
+
 class Trying(Struct, frozen=True, kw_only=True):
     """The table [evidence]: how the source's sandboxes are reached, and what is known of their backend."""
 
-    driver: Literal["exec", "aio", "deerflow"] = "exec"
+    driver: Driver = "exec"
     command: list[str] = field(default_factory=list)
-    """With the driver deerflow: what starts Python in DeerFlow's environment."""
+    """With a driver that is a program: what starts Python in the environment that has its package; empty:
+    memcollect's own, which never has DeerFlow."""
+    api: str = ""
+    """With e2b: the address of the API; "": what the package's own variables say, else its maker's."""
+    template: str = ""
+    """With e2b: what sandboxes are made from, its template; "": the package's default."""
+    prefix: str = "/home/user"
+    """With e2b: what stands before /mnt/user-data in its sandboxes."""
     port: int = 8080
     """Of the sandbox's HTTP interface."""
     gateway: str = ""
@@ -204,7 +216,7 @@ class Evidence(_Phase, frozen=True, kw_only=True, tag="evidence", tag_field="do"
 
     rows: list[str] = field(default_factory=list)
     """Names of the catalogue's rows; empty: all."""
-    driver: Literal["", "exec", "aio", "deerflow"] = ""
+    driver: Literal["", "exec", "aio", "deerflow", "e2b"] = ""
     """"": as the table [evidence] says."""
 
 

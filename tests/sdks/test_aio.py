@@ -2,20 +2,31 @@
 
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from memcollect.testing.sandboxes import aio
+from sdks.conftest import Installed
 from worlds.children import Child
 
-httpx = pytest.importorskip("httpx", reason="the extra `sdks` is not installed")
-sdk = pytest.importorskip("agent_sandbox", reason="the extra `sdks` is not installed")
+
+@pytest.fixture(scope="module")
+def sdk(installed: Installed) -> Iterator[Any]:
+    """The package, imported after all that is ours."""
+    directory = str(installed("agent-sandbox"))
+    sys.path.append(directory)
+    try:
+        yield import_module("agent_sandbox")
+    finally:
+        sys.path.remove(directory)
 
 
 @pytest.fixture
-def client(tmp_path: Path) -> Iterator[Any]:
+def client(sdk: Any, tmp_path: Path) -> Iterator[Any]:
+    httpx = import_module("httpx")
     command = [sys.executable, "-I", "-S", aio.__file__, "--home", str(tmp_path)]
     with Child(command, stdout=-1) as child, httpx.Client() as connections:
         yield sdk.Sandbox(base_url=f"http://127.0.0.1:{child.line()}", httpx_client=connections)

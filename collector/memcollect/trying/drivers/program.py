@@ -1,8 +1,10 @@
-"""The driver `deerflow`: DeerFlow's own configured provider, through `deerflow_program` in its environment.
+"""The drivers that are programs: DeerFlow's own provider, and what others publish for their sandboxes.
 
-A provider's command gives one text and no exit; so an exit is never known here, and what DeerFlow's text says
-of one is only shown. Its contract has no deletion: a sandbox is given back by `release`, and ended with the
-provider's shutdown when the program ends.
+Each runs in the environment that has the package and speaks the protocol of `programs.speaking`. What a
+package does not offer is done by commands in the sandbox, where these tell how they ended, and bears the
+level "shell". A provider of DeerFlow's gives one text and no exit, so there an exit is never known, and what
+its text says of one is only shown; its contract has no deletion: a sandbox is given back by `release`, and
+ended with the provider's shutdown when the program ends.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from typing import Any, get_args
 import msgspec
 from msgspec import Struct, field
 
-from memcollect.evidence.exits import Unknown
+from memcollect.evidence.exits import Exit, Exited, Signalled, TimedOut, Unknown
 from memcollect.evidence.port import (
     Box,
     Content,
@@ -35,14 +37,17 @@ from memcollect.evidence.port import (
     Ran,
 )
 from memcollect.sources.plain import plain, plain_end
-from memcollect.trying.drivers import deerflow_program
+from memcollect.trying.drivers.shell import ShellFiles
+from memcollect.trying.programs import speaking
 
 BEGIN_SECONDS = 120.0
-"""For the greeting: the provider's imports take 5 to 9 s on a quiet machine."""
+"""For the greeting: the imports of DeerFlow's provider take 5 to 9 s on a quiet machine."""
 _END_SECONDS = 60.0
 _LAST_WORDS = 20
 _LAST_WORDS_SECONDS = 2.0
 _NO_EXIT = "DeerFlow's contract gives a text and no exit"
+_NO_DELETION = "DeerFlow's contract has no deletion: sandboxes end with the provider's shutdown"
+_PROGRAMS = Path(speaking.__file__).parent
 
 
 class Greeting(Struct, frozen=True):
@@ -51,6 +56,12 @@ class Greeting(Struct, frozen=True):
     protocol: int
     provider: str
     users: bool = False
+    exits: bool = False
+    deletes: bool = False
+    releases: bool = True
+    level: Level = "provider"
+    offers: list[str] | None = None
+    """None: everything."""
 
 
 class Answer(Struct, frozen=True):
@@ -60,7 +71,13 @@ class Answer(Struct, frozen=True):
     error: str = ""
     said: str = ""
     name: str = ""
+    prefix: str = ""
+    temp: str = "/tmp"  # noqa: S108 # the sandbox's own
     text: str = ""
+    stderr: str | None = None
+    code: int | None = None
+    signal: int | None = None
+    timed_out: bool = False
     data: str = ""
     paths: list[str] = field(default_factory=list)
     matches: list[tuple[str, int, str]] = field(default_factory=list)
@@ -70,9 +87,12 @@ class Answer(Struct, frozen=True):
 class Program:
     """The program at work; may be asked from several threads."""
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(self, command: Sequence[str], driver: str, options: Mapping[str, str] | None = None) -> None:
         """Start it and wait for its greeting. Raises OperationError."""
-        program = str(Path(deerflow_program.__file__))
+        words = [str(_PROGRAMS / f"ask_{driver.replace('-', '_')}.py")]
+        if options is not None:
+            words.append(msgspec.json.encode(options).decode())
+        self._driver = driver
         self._said: deque[str] = deque(maxlen=_LAST_WORDS)
         self._waiting: dict[int, _Waiting] = {}
         self._ids = itertools.count(1)
@@ -81,7 +101,7 @@ class Program:
         self.greeting: Greeting | None = None
         try:
             self._process = subprocess.Popen(  # noqa: S603 # the plan's author gave it for this
-                [*command, program],
+                [*command, *words],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -92,7 +112,7 @@ class Program:
                 "transport", f"{command[0]} could not be started: {error.strerror}"
             ) from error
         readers = [
-            threading.Thread(target=read, name="memcollect deerflow", daemon=True)
+            threading.Thread(target=read, name="memcollect program", daemon=True)
             for read in (self._answers, self._words)
         ]
         for each in readers:
@@ -104,15 +124,15 @@ class Program:
             self.close()
             for each in readers:
                 each.join(_LAST_WORDS_SECONDS)
-            raise OperationError("transport", f"DeerFlow's provider did not start: {self._why()}")
-        if self.greeting.protocol != deerflow_program.PROTOCOL:
+            raise OperationError("transport", f"the driver {self._driver} did not start: {self._why()}")
+        if self.greeting.protocol != speaking.PROTOCOL:
             self.close()
             raise OperationError("garbage", f"it speaks protocol {self.greeting.protocol}, not ours")
 
     def ask(self, do: str, seconds: float, **more: Any) -> Answer:
         """Return the answer to a request. Raises OperationError, NotOfferedError."""
         waiting, number = _Waiting(), next(self._ids)
-        line = msgspec.json.encode({"id": number, "do": do, **more}) + b"\n"
+        line = msgspec.json.encode({"id": number, "do": do, "seconds": seconds, **more}) + b"\n"
         with self._lock:
             self._waiting[number] = waiting
             try:
@@ -120,12 +140,12 @@ class Program:
                 self._process.stdin.write(line)
                 self._process.stdin.flush()
             except (OSError, ValueError) as error:
-                raise OperationError("transport", f"DeerFlow's program has ended: {self._why()}") from error
+                raise self._ended() from error
         if not waiting.ended.wait(seconds):
-            raise OperationError("timeout", f"the provider did not answer within {seconds:g} s")
+            raise OperationError("timeout", f"no answer within {seconds:g} s")
         answer = waiting.answer
         if answer is None:
-            raise OperationError("transport", f"DeerFlow's program has ended: {self._why()}")
+            raise self._ended()
         if answer.error == "not-offered":
             raise NotOfferedError(plain(answer.said))
         if answer.error:
@@ -173,6 +193,11 @@ class Program:
             for line in lines:
                 self._said.append(line.decode("utf-8", "replace").strip())
 
+    def _ended(self) -> OperationError:
+        return OperationError(
+            "transport", f"the program of the driver {self._driver} has ended: {self._why()}"
+        )
+
     def _why(self) -> str:
         return plain_end(" ".join(self._said), 300) or "it said nothing"
 
@@ -183,95 +208,119 @@ class _Waiting:
         self.answer: Answer | None = None
 
 
-class DeerflowProvider:
-    """DeerFlow's provider as the trial's."""
+class ProgramProvider:
+    """What a program asks, as the trial's provider."""
 
     makes = True
-    releases = True
 
     def __init__(self, program: Program) -> None:
+        assert program.greeting is not None  # noqa: S101 # it would not have started
         self._program = program
+        self._greeting = program.greeting
         self._taken: set[str] = set()
 
     @property
     def knows_users(self) -> bool:
         """Whether its `acquire` takes a user."""
-        return self._program.greeting is not None and self._program.greeting.users
+        return self._greeting.users
+
+    @property
+    def releases(self) -> bool:
+        """Whether it can be given a sandbox back."""
+        return self._greeting.releases
 
     def acquire(self, key: str, owner: Owner, seconds: float) -> Box:
         """Ask for the thread's sandbox."""
-        answer = self._program.ask("acquire", seconds, key=key, thread=owner.thread, user=owner.user)
         self._taken.add(key)
-        return DeerflowBox(self._program, key, answer.name)
+        answer = self._program.ask("acquire", seconds, key=key, thread=owner.thread, user=owner.user)
+        return ProgramBox(self._program, self._greeting, key, answer)
 
     def release(self, key: str, seconds: float) -> None:
         """Give it back."""
-        self._taken.discard(key)
         self._program.ask("release", seconds, key=key)
+        if not self._greeting.deletes:
+            self._taken.discard(key)
 
     def destroy(self, key: str, seconds: float) -> None:
-        """Give it back, and say that there is no deletion."""
+        """Delete it; where there is no deletion give it back, and say so."""
+        if self._greeting.deletes:
+            self._program.ask("destroy", seconds, key=key)
+            return
         if key in self._taken:
             self.release(key, seconds)
-        raise NotOfferedError(
-            "DeerFlow's contract has no deletion: sandboxes end with the provider's shutdown"
-        )
+        raise NotOfferedError(_NO_DELETION)
 
     def identity(self, key: str) -> str:  # noqa: ARG002 # the protocol's
         """Return "": an id is of the thread, and tells no instance from another."""
         return ""
 
 
-class DeerflowBox:
-    """One sandbox of DeerFlow's."""
+class ProgramBox:
+    """One sandbox that a program has taken."""
 
-    prefix = ""
-    temp = "/tmp"  # noqa: S108 # the sandbox's own
-
-    def __init__(self, program: Program, key: str, name: str) -> None:
+    def __init__(self, program: Program, greeting: Greeting, key: str, answer: Answer) -> None:
         self._program = program
+        self._greeting = greeting
         self._key = key
-        self.name = name
+        self._shell = ShellFiles(self._by_shell)
+        self.name = answer.name
+        self.prefix = answer.prefix
+        self.temp = answer.temp
 
     def run(self, command: str, env: Mapping[str, str], limit: float | None, seconds: float) -> Ran:
         """Run a line of shell."""
         answer = self._ask("run", seconds, command=command, env=dict(env), limit=limit)
-        return Ran(exit=Unknown(_NO_EXIT), stdout=_bytes(answer.text), level="provider")
+        stderr = None if answer.stderr is None else _bytes(answer.stderr)
+        return Ran(exit=self._exit(answer), stdout=_bytes(answer.text), stderr=stderr, level=self._level)
 
     def read(self, path: str, first: int | None, last: int | None, seconds: float) -> Content:
         """Read text."""
+        if not self._has("read" if first is None and last is None else "lines"):
+            return self._shell.read(path, first, last, seconds)
         answer = self._ask("read", seconds, path=path, first=first, last=last)
-        return Content(data=_bytes(answer.text), level="provider")
+        return Content(data=_bytes(answer.text), level=self._level)
 
     def write(self, path: str, text: str, *, append: bool, seconds: float) -> Level:
         """Write text."""
+        if not self._has("append" if append else "write"):
+            return self._shell.write(path, text, append=append, seconds=seconds)
         self._ask("write", seconds, path=path, text=text, append=append)
-        return "provider"
+        return self._level
 
     def put(self, path: str, data: bytes, seconds: float) -> Level:
         """Write bytes."""
+        if not self._has("put"):
+            return self._shell.put(path, data, seconds)
         self._ask("put", seconds, path=path, data=base64.b64encode(data).decode())
-        return "provider"
+        return self._level
 
     def get(self, path: str, seconds: float) -> Content:
         """Read bytes."""
+        if not self._has("get"):
+            return self._shell.get(path, seconds)
         answer = self._ask("get", seconds, path=path)
         try:
-            return Content(data=base64.b64decode(answer.data, validate=True), level="provider")
+            return Content(data=base64.b64decode(answer.data, validate=True), level=self._level)
         except ValueError as error:
             raise OperationError("garbage", f"the answer's data are no base64: {error}") from error
 
     def list(self, path: str, depth: int, seconds: float) -> Listing:
         """List a directory."""
-        return Listing(paths=self._ask("list", seconds, path=path, depth=depth).paths, level="provider")
+        if not self._has("list"):
+            return self._shell.list(path, depth, seconds)
+        return Listing(paths=self._ask("list", seconds, path=path, depth=depth).paths, level=self._level)
 
     def glob(self, path: str, pattern: str, most: int, seconds: float) -> Listing:
         """Find files."""
+        if not self._has("glob"):
+            return self._shell.glob(path, pattern, most, seconds)
         answer = self._ask("glob", seconds, path=path, pattern=pattern, most=most)
-        return Listing(paths=answer.paths, truncated=answer.truncated, level="provider")
+        return Listing(paths=answer.paths, truncated=answer.truncated, level=self._level)
 
     def grep(self, path: str, pattern: Pattern, seconds: float) -> Matches:
         """Search."""
+        if not self._has("grep"):
+            return self._shell.grep(path, pattern, seconds)
         answer = self._ask(
             "grep",
             seconds,
@@ -283,10 +332,34 @@ class DeerflowBox:
             most=pattern.most,
         )
         found = [Match(path=path, number=number, line=line) for path, number, line in answer.matches]
-        return Matches(matches=found, truncated=answer.truncated, level="provider")
+        return Matches(matches=found, truncated=answer.truncated, level=self._level)
 
     def close(self) -> None:
         """Nothing is held."""
+
+    @property
+    def _level(self) -> Level:
+        return self._greeting.level
+
+    def _has(self, operation: str) -> bool:
+        """Return whether the package offers it; without exits a command could not stand for it."""
+        offers = self._greeting.offers
+        return offers is None or operation in offers or not self._greeting.exits
+
+    def _exit(self, answer: Answer) -> Exit:
+        if answer.timed_out:
+            return TimedOut()
+        if answer.signal is not None:
+            return Signalled(answer.signal)
+        if answer.code is not None:
+            return Exited(answer.code)
+        return Unknown("the package tells no exit" if self._greeting.exits else _NO_EXIT)
+
+    def _by_shell(self, line: str, stdin: bytes | None, seconds: float, _keep_bytes: int) -> Ran:
+        """Run a line of our own; none of the packages gives a command what it reads, so the line does."""
+        if stdin is not None:
+            line = f"printf %s {base64.b64encode(stdin).decode()} | base64 -d | {{ {line}\n}}"
+        return self.run(line, {}, seconds, seconds)
 
     def _ask(self, do: str, seconds: float, **more: Any) -> Answer:
         return self._program.ask(do, seconds, key=self._key, **more)

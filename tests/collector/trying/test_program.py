@@ -11,7 +11,7 @@ from memcollect.evidence.catalogue import rows_named
 from memcollect.evidence.exits import Unknown
 from memcollect.evidence.port import NotOfferedError, OperationError, Owner, Pattern
 from memcollect.trying.boxes import Ledger
-from memcollect.trying.drivers.deerflow import DeerflowProvider, Program
+from memcollect.trying.drivers.program import Program, ProgramProvider
 from memcollect.trying.performing import Performer
 from memcollect.trying.settings import Settings
 from memcollect.trying.trial import Trial
@@ -30,14 +30,14 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def program(environment: Path) -> Iterator[Program]:
-    program = Program([sys.executable])
+    program = Program([sys.executable], "deerflow")
     yield program
     program.close()
     assert (environment / "shut-down").exists()
 
 
 def test_files_go_both_ways(program: Program) -> None:
-    box = DeerflowProvider(program).acquire("k", OWNER, 20)
+    box = ProgramProvider(program).acquire("k", OWNER, 20)
     box.put("/mnt/user-data/workspace/b", bytes(range(256)), 20)
     assert box.get("/mnt/user-data/workspace/b", 20).data == bytes(range(256))
     box.write("/mnt/user-data/workspace/a.txt", "one\ntwo\n", append=False, seconds=20)
@@ -47,13 +47,13 @@ def test_files_go_both_ways(program: Program) -> None:
 
 
 def test_an_exit_that_the_contract_does_not_give_is_never_made_up(program: Program) -> None:
-    ran = DeerflowProvider(program).acquire("k", OWNER, 20).run("echo out; exit 7", {}, None, 20)
+    ran = ProgramProvider(program).acquire("k", OWNER, 20).run("echo out; exit 7", {}, None, 20)
     assert isinstance(ran.exit, Unknown)
     assert ran.stdout == b"out\n\nExit Code: 7"
 
 
 def test_errors_are_told_by_kind(program: Program) -> None:
-    provider = DeerflowProvider(program)
+    provider = ProgramProvider(program)
     box = provider.acquire("k", OWNER, 20)
     for ask, kind in (
         (lambda: box.read("/mnt/user-data/none", None, None, 20), "not-found"),
@@ -66,7 +66,7 @@ def test_errors_are_told_by_kind(program: Program) -> None:
 
 
 def test_there_is_no_deletion(program: Program) -> None:
-    provider = DeerflowProvider(program)
+    provider = ProgramProvider(program)
     provider.acquire("k", OWNER, 20)
     with pytest.raises(NotOfferedError, match="no deletion"):
         provider.destroy("k", 20)
@@ -79,13 +79,13 @@ def test_a_provider_that_does_not_start_is_told_in_its_own_words(
     del environment
     monkeypatch.setenv("FAKE_DEERFLOW_BROKEN", "1")
     with pytest.raises(OperationError, match=r"config\.yaml is missing"):
-        Program([sys.executable])
+        Program([sys.executable], "deerflow")
     with pytest.raises(OperationError, match="could not be started"):
-        Program(["/there/is/no/such/program"])
+        Program(["/there/is/no/such/program"], "deerflow")
 
 
 def test_a_program_that_dies_is_a_transport_fault_and_no_hang(program: Program) -> None:
-    box = DeerflowProvider(program).acquire("k", OWNER, 20)
+    box = ProgramProvider(program).acquire("k", OWNER, 20)
     with pytest.raises(OperationError) as raised:
         box.run("kill -9 $PPID", {}, None, 20)
     assert raised.value.kind == "transport"
@@ -95,7 +95,7 @@ def test_a_program_that_dies_is_a_transport_fault_and_no_hang(program: Program) 
 
 def test_rows_are_tried_through_it_and_what_cannot_be_told_differs(program: Program) -> None:
     performer = Performer(
-        provider=DeerflowProvider(program),
+        provider=ProgramProvider(program),
         settings=Settings(users=("one", "two")),
         ledger=Ledger("mc-test"),
         stopped=lambda: False,

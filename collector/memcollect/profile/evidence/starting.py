@@ -1,0 +1,36 @@
+"""Starting the program of a driver, and letting it delete what an earlier run has left."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+
+from memcollect.evidence.port import OperationError
+from memcollect.profile.plan.model import Driver, Plan
+from memcollect.secrecy import remember_secret
+from memcollect.trying.drivers.program import Program
+
+_SECRETS: Mapping[Driver, tuple[str, ...]] = {"e2b": ("E2B_API_KEY", "E2B_ACCESS_TOKEN")}
+"""Environment variables that the packages read, and whose values stand in no document."""
+
+
+def started(plan: Plan, driver: Driver, run: str, environ: Mapping[str, str]) -> Program:
+    """Return the program at work. Raises OperationError."""
+    told = plan.evidence
+    if driver == "deerflow":
+        if not told.command:
+            raise OperationError(
+                "invalid", "evidence.command is missing: what starts Python in DeerFlow's environment."
+            )
+        return Program(told.command, driver)
+    for name in _SECRETS[driver]:
+        if environ.get(name):
+            remember_secret(environ[name])
+    options = {
+        "run": run,
+        "api": told.api,
+        "template": told.template,
+        "namespace": plan.source.namespace,
+        "prefix": told.prefix,
+    }
+    return Program(told.command or [sys.executable], driver, options)

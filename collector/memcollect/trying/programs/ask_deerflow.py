@@ -1,0 +1,128 @@
+"""DeerFlow's own sandbox provider, asked by lines of JSON: run in DeerFlow's environment.
+
+    uv run --project DEERFLOW/backend python ask_deerflow.py
+
+The standard library alone, and `deerflow`; the protocol is that of `speaking`, beside it.
+"""
+
+import base64
+import inspect
+import sys
+from typing import Any
+
+from speaking import own_stdout, refusal, serve  # type: ignore[import-not-found]
+
+
+class Asked:
+    """The provider and the sandboxes that were taken, by our keys."""
+
+    def __init__(self, provider: Any) -> None:
+        self.provider = provider
+        self.users = "user_id" in inspect.signature(provider.acquire).parameters
+        self._ids: dict[str, str] = {}
+
+    def release(self, asked: dict[str, Any]) -> None:
+        """Give a sandbox back."""
+        self.provider.release(self._ids.pop(asked["key"]))
+
+    def shutdown(self, _asked: dict[str, Any]) -> None:
+        """Let the provider end all that it has, where it can."""
+        end = getattr(self.provider, "shutdown", None)
+        if end is not None:
+            end()
+        self._ids.clear()
+
+    def acquire(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Take the thread's sandbox."""
+        who = {"user_id": asked["user"]} if self.users and asked["user"] else {}
+        self._ids[asked["key"]] = self.provider.acquire(asked["thread"], **who)
+        self._sandbox(asked)
+        return {"name": self._ids[asked["key"]]}
+
+    def _sandbox(self, asked: dict[str, Any]) -> Any:
+        key = asked["key"]
+        found = self.provider.get(self._ids[key]) if key in self._ids else None
+        if found is None:
+            raise FileNotFoundError(f"the provider knows no sandbox {key}")
+        return found
+
+    def run(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Run a line of shell."""
+        box = self._sandbox(asked)
+        text = box.execute_command(asked["command"], env=asked["env"] or None, timeout=asked["limit"])
+        return {"text": text}
+
+    def read(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Return text."""
+        box = self._sandbox(asked)
+        lines = {"start_line": asked["first"], "end_line": asked["last"]}
+        return {"text": box.read_file(asked["path"], **{n: v for n, v in lines.items() if v is not None})}
+
+    def write(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Write text."""
+        box = self._sandbox(asked)
+        box.write_file(asked["path"], asked["text"], asked["append"])
+        return {}
+
+    def put(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Write bytes."""
+        box = self._sandbox(asked)
+        box.update_file(asked["path"], base64.b64decode(asked["data"]))
+        return {}
+
+    def get(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Return bytes."""
+        box = self._sandbox(asked)
+        return {"data": base64.b64encode(box.download_file(asked["path"])).decode()}
+
+    def list(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Return what is below a directory."""
+        box = self._sandbox(asked)
+        return {"paths": list(box.list_dir(asked["path"], max_depth=asked["depth"]))}
+
+    def glob(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Return files."""
+        box = self._sandbox(asked)
+        paths, truncated = box.glob(asked["path"], asked["pattern"], max_results=asked["most"])
+        return {"paths": list(paths), "truncated": truncated}
+
+    def grep(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Return lines."""
+        box = self._sandbox(asked)
+        found, truncated = box.grep(
+            asked["path"],
+            asked["pattern"],
+            glob=asked["files"] or None,
+            literal=asked["literal"],
+            case_sensitive=not asked["ignore_case"],
+            max_results=asked["most"],
+        )
+        return {"matches": [[m.path, m.line_number, m.line] for m in found], "truncated": truncated}
+
+    @staticmethod
+    def refusal(error: BaseException) -> dict[str, Any]:
+        """Return an error by the contract's own classes; one that a provider lacks is not offered."""
+        kinds = (
+            (FileNotFoundError, "not-found"),
+            (PermissionError, "denied"),
+            ((ValueError, IsADirectoryError, NotADirectoryError), "invalid"),
+            ((NotImplementedError, AttributeError), "not-offered"),
+        )
+        told: dict[str, Any] = refusal(error)
+        if told["error"] != "capacity":
+            told["error"] = next((word for classes, word in kinds if isinstance(error, classes)), "refused")
+        return told
+
+
+def main() -> None:
+    """Ask the configured provider."""
+    out = own_stdout()
+    from deerflow.sandbox.sandbox_provider import get_sandbox_provider  # type: ignore[import-not-found] # noqa: PLC0415
+
+    provider = get_sandbox_provider()
+    asked = Asked(provider)
+    serve(asked, {"provider": type(provider).__name__, "users": asked.users}, sys.stdin, out)
+
+
+if __name__ == "__main__":
+    main()
