@@ -85,6 +85,19 @@ seen.uses.sorted = await opened("pods.html", {}, async (page) => {
   return { orders, sorted };
 });
 
+// Each table of one pod: its label, and of each heading how the column reads after one press.
+seen.uses.details = await opened("details.html", {}, async (page) => ({
+  tables: await page.$$eval("table.sortable", (all) => all.map((table) => {
+    const orders = {};
+    for (const button of table.tHead.querySelectorAll("button")) {
+      button.click();
+      const place = button.closest("th").cellIndex;
+      orders[button.textContent] = [...table.tBodies[0].rows].map((row) => row.cells[place].textContent);
+    }
+    return [table.parentElement.getAttribute("aria-label"), orders];
+  })),
+}));
+
 seen.uses.filtered = await opened("pods.html", {}, async (page) => {
   const field = page.locator(".filter input");
   await field.fill("Small  tmpfs");

@@ -10,7 +10,7 @@ from memcollect.explain.node import explain_account
 from memcollect.explain.statement import Rank
 from memcollect.reporters import html
 from memcollect.reporters.compare import html as compare_html
-from memcollect_agent.wire import Cgroup, Limit
+from memcollect_agent.wire import Cgroup, FileUse, Limit, PodFiles
 from worlds import compare_builders, node_builders
 from worlds import sample_snapshots as samples
 from worlds.sample_snapshots import MIB
@@ -27,12 +27,29 @@ def write_pages(directory: Path) -> None:
         "pods": pods,
         "injected": pods.replace("</body>", f"{FOREIGN}</body>"),
         "pod": html.render(samples.snapshot(missing=[samples.missing_pod()])),
+        "details": html.render(samples.snapshot(_with_files())),
         "hostile": html.render(samples.snapshot(samples.hostile_pod(), samples.pod()), details="all"),
         "node": html.render(_node()),
         "compared": compare_html.render(compare(compare_builders.rich_pair(), Question(version="0.1.0"))),
     }
     for name, text in pages.items():
         (directory / f"{name}.html").write_text(text, encoding="utf-8")
+
+
+def _with_files() -> Pod:
+    """Return a pod with processes and with files, of which the name of the smallest comes first."""
+    sizes = {"/opt/b2.bin": 312, "/opt/b10.bin": 64, "/opt/a.bin": 2}
+    files = [
+        FileUse(
+            path=path,
+            place="mapped",
+            by="smaps",
+            resident_low_bytes=size * MIB,
+            resident_high_bytes=size * MIB,
+        )
+        for path, size in sizes.items()
+    ]
+    return samples.pod(files=PodFiles(files=files))
 
 
 def several() -> Snapshot:

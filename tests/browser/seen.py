@@ -25,6 +25,13 @@ class Sorted(Struct):
     faults: list[str]
 
 
+class Details(Struct):
+    """Of each table of one pod: what it is called, and each column's cells after one press on its heading."""
+
+    tables: list[tuple[str, dict[str, list[str]]]]
+    faults: list[str]
+
+
 class Filtered(Struct):
     """After words were typed, and after a link to a pod that they hide."""
 
@@ -73,6 +80,7 @@ class Uses(Struct):
     """What was done with the pages."""
 
     sorted: Sorted
+    details: Details
     filtered: Filtered
     unscripted: Unscripted
     injected: Injected

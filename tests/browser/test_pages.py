@@ -7,7 +7,7 @@ from browser.seen import Seen
 
 pytestmark = pytest.mark.browser
 WIDTHS, SCHEMES = (400, 800, 1280), ("light", "dark")
-PAGES = ("pods", "pod", "hostile", "node", "compared")
+PAGES = ("pods", "pod", "details", "hostile", "node", "compared")
 BY_SIZE = sorted(SIZES, key=lambda name: -SIZES[name])
 
 
@@ -59,6 +59,17 @@ def test_no_limit_is_more_than_any_and_what_is_not_known_is_last(seen: Seen) -> 
 def test_only_the_heading_that_was_pressed_last_says_that_it_is_sorted_by(seen: Seen) -> None:
     assert seen.uses.sorted.sorted == ["Residual"]
     assert seen.uses.sorted.faults == []
+
+
+def test_each_table_of_one_pod_is_sorted_by_what_is_pressed(seen: Seen) -> None:
+    tables = dict(seen.uses.details.tables)
+    assert list(tables) == ["Files", "Processes"]
+    assert list(tables["Files"]) == ["In memory", "File", "What it is"]
+    assert tables["Files"]["In memory"] == ["≥ 312.0 MiB", "≥ 64.0 MiB", "≥ 2.0 MiB"]
+    assert tables["Files"]["File"] == ["/opt/a.bin", "/opt/b2.bin", "/opt/b10.bin"]
+    assert tables["Processes"]["PID"] == ["4800", "4711"]
+    assert tables["Processes"]["PSS"] == ["310.0 MiB", "?"]
+    assert seen.uses.details.faults == []
 
 
 def test_the_filter_leaves_the_pods_that_have_all_its_words_with_their_details(seen: Seen) -> None:

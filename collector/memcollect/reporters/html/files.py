@@ -16,7 +16,7 @@ from memcollect.reporters.file_words import (
 )
 from memcollect.reporters.html.markup import Markup, element, name_of
 from memcollect.reporters.html.shapes import Scale, bar, picture
-from memcollect.reporters.html.tables import Column, scrolling, table
+from memcollect.reporters.html.tables import SORTABLE, Column, scrolling, table
 from memcollect.reporters.sizes import size
 
 COLUMNS = (
@@ -37,7 +37,7 @@ def files_part(pod: Pod) -> Iterator[Markup]:
     if rows:
         scale = Scale(0, max(1, *(row.bytes for row in rows)))
         cells = [[row.amount, _bar(row.bytes, scale), name_of(row.name), row.remark] for row in rows]
-        yield scrolling("Files", table(COLUMNS, cells))
+        yield scrolling("Files", table(COLUMNS, cells, class_=SORTABLE))
     if others := others_text(pod, []):
         yield element("p", f"{others}: {size(others_bytes(pod, []))}", class_="dim")
     for sentence in (nothing_text(pod), *sum_sentences(pod), *open_sentences(pod)):

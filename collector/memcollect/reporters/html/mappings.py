@@ -9,7 +9,7 @@ from memcollect.explain.mapped import EVIDENCE, Held, beside, held, label, progr
 from memcollect.reporters.html.colours import class_of
 from memcollect.reporters.html.markup import Markup, element, name_of
 from memcollect.reporters.html.shapes import Scale, bar, picture
-from memcollect.reporters.html.tables import Column, scrolling, table
+from memcollect.reporters.html.tables import SORTABLE, Column, scrolling, table
 from memcollect.reporters.mapping_words import left_over, unread
 from memcollect.reporters.sizes import interval, share, size
 
@@ -31,7 +31,7 @@ def mappings_part(pod: Pod) -> Iterator[Markup]:
         if container.private:
             whole = whole_of(container.private)
             yield element("h3", "Private memory of ", name_of(container.name), f" by mapping, {size(whole)}")
-            yield scrolling("Mappings", table(COLUMNS, _rows(container, whole)))
+            yield scrolling("Mappings", table(COLUMNS, _rows(container, whole), class_=SORTABLE))
             yield from (element("p", sentence, class_="dim") for sentence in unread(container))
 
 

@@ -14,7 +14,7 @@ from memcollect.reporters.html.composition import swatch
 from memcollect.reporters.html.limit import limit_cell
 from memcollect.reporters.html.markup import NOTHING, Markup, element, items, joined, name_of
 from memcollect.reporters.html.shapes import Scale
-from memcollect.reporters.html.tables import Column, scrolling, table
+from memcollect.reporters.html.tables import SORTABLE, Column, scrolling, table
 from memcollect.reporters.room import room_of
 from memcollect.reporters.sizes import size
 from memcollect.reporters.words import pod_name, term_label
@@ -36,8 +36,8 @@ COLUMNS = (
         )
     ),
 )
-SORTABLE = "pods"
-"""The class by which our script finds the table."""
+FILTERED = "pods"
+"""The class by which our script finds the table that it filters."""
 SUBTOTALS = tuple(
     Column(title, number=True) for title in ("Pods", "Measured", "Working set", "kubectl top", "MemAvailable")
 )
@@ -51,7 +51,9 @@ def overview(pods: Sequence[Pod], anchors: Mapping[int, str]) -> Markup:
         "section",
         element("h2", "Pods"),
         _legend(pods),
-        scrolling("Pods", table(COLUMNS, rows, class_=f"overview {SORTABLE}")),
+        scrolling(
+            "Pods", table(COLUMNS, rows, class_=f"{SORTABLE} {FILTERED} overview" if pods else "overview")
+        ),
     )
 
 

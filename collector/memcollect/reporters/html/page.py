@@ -14,6 +14,7 @@ from memcollect.reporters.html.markup import NOTHING, Markup, element, items, jo
 from memcollect.reporters.html.node import account_section
 from memcollect.reporters.html.overview import looks, overview, subtotals_part
 from memcollect.reporters.html.pod import pod_section
+from memcollect.reporters.html.tables import SORTABLE
 from memcollect.reporters.words import heading, is_of_nodes, shows_details
 
 if TYPE_CHECKING:
@@ -31,8 +32,10 @@ def render(snapshot: Snapshot, *, details: Details = "auto") -> str:
     "all": in full; "none": not at all; "auto": in full where they are few, otherwise folded up, and where
     they are very many, those alone that are large or to be looked at first.
     """
-    script = SCRIPT if len(snapshot.pods) > 1 else ""
-    return document(f"Memory of {snapshot.sample}", _body(snapshot, details), script)
+    body = joined(_body(snapshot, details))
+    # Names are escaped, so no quotation mark of theirs stands in it.
+    script = SCRIPT if f'"{SORTABLE}' in body else ""
+    return document(f"Memory of {snapshot.sample}", [body], script)
 
 
 def _has_overview(snapshot: Snapshot, details: Details) -> bool:

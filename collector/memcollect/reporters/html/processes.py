@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from memcollect.documents.snapshot import Pod, Service
 from memcollect.reporters.html.markup import Markup, element, name_of
-from memcollect.reporters.html.tables import Column, scrolling, table
+from memcollect.reporters.html.tables import SORTABLE, Column, scrolling, table
 from memcollect.reporters.price_words import price, without
 from memcollect.reporters.sizes import size
 from memcollect.reporters.words import command_of
@@ -28,11 +28,11 @@ def processes_part(pod: Pod) -> Iterator[Markup]:
     for container in pod.containers:
         if container.services:
             yield element("h3", "Services of ", name_of(container.name))
-            yield scrolling("Services", table(SERVICES, _services(container.services)))
+            yield scrolling("Services", table(SERVICES, _services(container.services), class_=SORTABLE))
             yield from (element("p", sentence) for sentence in without(container.services))
         if container.processes and container.role != "pause":
             yield element("h3", "Processes of ", name_of(container.name))
-            yield scrolling("Processes", table(PROCESSES, _processes(container.processes)))
+            yield scrolling("Processes", table(PROCESSES, _processes(container.processes), class_=SORTABLE))
 
 
 def _processes(processes: Iterable[Process]) -> Iterator[list[str]]:

@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from memcollect.reporters.html.markup import Markup, element
 
+SORTABLE = "sortable"
+"""The class by which our script finds the tables that are sorted by a press on a heading."""
+
 
 class Column(NamedTuple):
     """A column; numbers stand to the right, and `class_` is for the style alone."""
@@ -23,9 +26,16 @@ class Column(NamedTuple):
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[str]], *, class_: str | None = None) -> Markup:
     """Return a table; the first cell of a row is its heading."""
-    head = [element("th", each.title, scope="col", class_=each.classes) for each in columns]
+    head = [_heading(each) for each in columns]
     body = [row_of(columns, row) for row in rows]
     return element("table", element("thead", element("tr", *head)), element("tbody", *body), class_=class_)
+
+
+def _heading(column: Column) -> Markup:
+    # What stands over pictures heads nothing that could be read.
+    if not column.title:
+        return element("td", class_=column.classes)
+    return element("th", column.title, scope="col", class_=column.classes)
 
 
 def row_of(columns: Sequence[Column], cells: Sequence[str], *, class_: str | None = None) -> Markup:
