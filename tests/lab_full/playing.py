@@ -6,6 +6,7 @@ A session that was ended goes on where it was: what is kept as measured is not p
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -79,9 +80,12 @@ def run(machine: Running, directory: Path, names: Sequence[str]) -> None:
     """Start runtimes, one beside the other, and keep what is said of them. Raises LabError."""
     command = ["python3", "-m", "lab_full.runtimes", put_program(machine, directory), "/root/results", *names]
     code, errors = machine.remote.run(command, RUNTIMES_SECONDS, say)
-    if code != 0:
-        raise LabError(f"the guest's side of the suite ended with {code}: {' / '.join(errors[-4:])}")
-    machine.remote.fetch("/root/results", directory)
+    if code == 0:
+        machine.remote.fetch("/root/results", directory)
+        return
+    with suppress(LabError):
+        machine.remote.fetch("/root/results", directory)
+    raise LabError(f"the guest's side of the suite ended with {code}: {' / '.join(errors[-4:])}")
 
 
 def make_node(machine: Running, file: Path) -> None:

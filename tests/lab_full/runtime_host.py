@@ -1,9 +1,11 @@
 """What playing a runtime needs of the guest: roots for containers, another user, and waiting."""
 
+import os
 import re
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -14,6 +16,8 @@ from worlds import children
 
 PROGRAM = Path("/usr/local/bin/workload")
 ROOTS = Path("/root/runtimes")
+CGROUPS = Path("/sys/fs/cgroup")
+_DAEMONS = ("docker.socket", "docker.service", "containerd.service")
 _USER = "lab"
 _READY_SECONDS = 600.0
 _COMMAND_SECONDS = 900.0
@@ -104,6 +108,17 @@ def resident(cgroup: str) -> int:
         except OSError:
             continue
     return total
+
+
+def end(all_started: list[Started]) -> None:
+    """Kill what was started, by its cgroup, and stop the daemons that would look after it."""
+    for directory in [Path(each) for each, _, _ in os.walk(CGROUPS)]:
+        if any(each.cgroup in str(directory) for each in all_started):
+            with suppress(FileNotFoundError):
+                (directory / "cgroup.kill").write_text("1")
+    until(lambda: not any(resident(each.cgroup) for each in all_started), "a container did not end")
+    for unit in _DAEMONS:
+        children.run(["systemctl", "stop", unit], timeout=_COMMAND_SECONDS)
 
 
 def until(is_so: Callable[[], bool], reason: str) -> None:
