@@ -20,6 +20,8 @@ from worlds import children
 
 SECONDS = 3000.0
 """It takes about 13 minutes; this ends what hangs."""
+NOT_ALL_TRIED = 3
+"""The exit code of a run with a check that was not tried: which one that may be, the tests say."""
 GUIDE = text_of("guide")[0].decode()
 MEASURING = "guide.toml"
 SIZE, ONE_MORE = "head -c 67108864", "head -c 67108865"
@@ -64,8 +66,13 @@ def run_all(directory: Path, kernel: str, *, evidence: bool) -> None:
             for name, commands in COMMANDS.items()
         }
         codes = {name: demo.wait(SECONDS) for name, demo in demos.items()}
-    said = {name: (directory / f"{name}.log").read_text()[-3000:] for name, code in codes.items() if code}
+    fine = {0, NOT_ALL_TRIED} if evidence else {0}
+    said = {name: _end(directory / f"{name}.log") for name, code in codes.items() if code not in fine}
     assert not said, said
+
+
+def _end(log: Path) -> str:
+    return log.read_text()[-3000:]
 
 
 def write_plans(directory: Path) -> None:
