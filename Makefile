@@ -2,7 +2,7 @@
 # packages in it and, where a real kernel is to be booted, Debian's packages. The demo needs few of them, so
 # it has a stamp of its own; where all is installed already, that will do.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-profile test lint format unit sdks browser lab lab-full test-cluster guide bench bench-collector soak fuzz agent-alone image dist man docs clean
+.PHONY: help demo demo-profile test lint format unit sdks browser lab lab-full test-cluster guide bench bench-collector bench-fleet soak fuzz agent-alone image dist man docs clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -98,6 +98,10 @@ bench: $(STAMP) ## Our cost beside the alternatives, in one run, as ratios
 bench-collector: $(STAMP) ## A snapshot of 1,000 nodes beside merely fetching the same bytes (some minutes)
 	scripts/debian-packages bench
 	$(BIN)/python bench/collector.py
+
+bench-fleet: $(STAMP) ## A snapshot in summary of a made-up fleet whose agents remember as real ones do: make bench-fleet FLEET='--nodes 500'
+	scripts/debian-packages bench
+	$(BIN)/python bench/fleet.py $(FLEET)
 
 soak: $(STAMP) ## The agent under churn and hostile clients against its manifest's limits: make soak MINUTES=2
 	$(BIN)/python bench/soak.py --minutes $(MINUTES)

@@ -54,15 +54,16 @@ def main() -> None:
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         programs = Programs(scratch)
-        kubeconfig = stack.enter_context(_cluster(options, scratch))
-        bare, ours = _measured(programs, kubeconfig, scratch, options)
+        kubeconfig = stack.enter_context(cluster(options, scratch))
+        bare, ours = measured(programs, kubeconfig, scratch, options)
         _print(bare, ours, (scratch / "snapshot.json").stat().st_size, options.depth)
     decoding.compare(options.nodes, options.pods)
 
 
-def _measured(
+def measured(
     programs: Programs, kubeconfig: Path, scratch: Path, options: argparse.Namespace
 ) -> tuple[list[Timed], list[Timed]]:
+    """Run the bare client and the snapshot in turns."""
     size = [f"--nodes={options.nodes}", f"--pods={options.pods}", f"--concurrency={options.concurrency}"]
     fetch = [sys.executable, str(_HERE / "bare_client.py"), f"--kubeconfig={kubeconfig}", *size]
     snapshot = [
@@ -80,40 +81,48 @@ def _measured(
     snapshot += ["-o", str(scratch / "snapshot.json")]
     bare, ours = [], []
     for _ in range(options.rounds):
-        bare.append(_timed(programs, fetch))
-        ours.append(_timed(programs, snapshot))
+        bare.append(timed(programs, fetch))
+        ours.append(timed(programs, snapshot))
     return bare, ours
 
 
-def _timed(programs: Programs, command: list[str]) -> Timed:
+def timed(programs: Programs, command: list[str]) -> Timed:
+    """Run a command and take its time."""
     begin = time.monotonic()
     run = programs.run(*command)
     return Timed(run, time.monotonic() - begin)
 
 
 @contextmanager
-def _cluster(options: argparse.Namespace, scratch: Path) -> Iterator[Path]:
-    """Have the made-up cluster run; the path of its kubeconfig."""
+def cluster(options: argparse.Namespace, scratch: Path, agents: int = 1, *live: str) -> Iterator[Path]:
+    """Have the made-up cluster run, its agents in so many processes; the path of its kubeconfig.
+
+    `live` are options of these processes; with any the metrics sample is as young as it can be.
+    """
     kubeconfig = scratch / "kubeconfig"
     now = time.time()
     pods = f"--pods={options.pods}"
-    with (
-        _service("simulated_agents.py", pods, f"--now={now}") as agents,
-        _service(
-            "simulated_api.py",
-            pods,
-            f"--now={now}",
-            f"--nodes={options.nodes}",
-            f"--agents-port={agents[0]}",
-            f"--working-set={agents[1]}",
-            f"--kubeconfig={kubeconfig}",
-        ),
-    ):
+    with ExitStack() as stack:
+        begun = [
+            stack.enter_context(service("simulated_agents.py", pods, f"--now={now}", *live))
+            for _ in range(agents)
+        ]
+        stack.enter_context(
+            service(
+                "simulated_api.py",
+                pods,
+                *([] if live else [f"--now={now}"]),
+                f"--nodes={options.nodes}",
+                *(f"--agents-port={each[0]}" for each in begun),
+                f"--working-set={begun[0][1]}",
+                f"--kubeconfig={kubeconfig}",
+            )
+        )
         yield kubeconfig
 
 
 @contextmanager
-def _service(script: str, *arguments: str) -> Iterator[list[str]]:
+def service(script: str, *arguments: str) -> Iterator[list[str]]:
     """Have a script of this folder run until the block ends; the words of its first line."""
     command = [sys.executable, str(_HERE / script), *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:

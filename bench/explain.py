@@ -1,6 +1,6 @@
 """What the collector's pure middle costs, in one process: CPU per pod, stage by stage.
 
-    python bench/explain.py [--nodes 60] [--pods 30] [--rounds 3] [--profile]
+    python bench/explain.py [--nodes 60] [--pods 30] [--rounds 3] [--profile] [--depth summary]
 
 The same answers and objects as collector.py's, without any network: an agent's bytes are decoded, joined
 with the pods of its node, explained, and written as JSON. Of several rounds the quickest is shown, for
@@ -17,7 +17,9 @@ from typing import Any
 import msgspec
 import simulated
 
+from memcollect.documents.snapshot import Depth
 from memcollect.explain import explain_pod
+from memcollect.explain.reduced import reduced
 from memcollect.join import ClusterFacts, join_node
 from memcollect.kubernetes.objects import Page, Pod
 from memcollect.kubernetes.usage import Metrics, PodUsage, Usage
@@ -33,20 +35,28 @@ def main() -> None:
     parser.add_argument("--pods", type=int, default=30)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--profile", action="store_true")
+    parser.add_argument("--depth", choices=["full", "summary"], default="full")
     options = parser.parse_args()
     now = time.time()
     template = simulated.answer_template(options.pods, now)
     by_node = made_pods(options.nodes, options.pods)
     facts = ClusterFacts(metrics=made_metrics(by_node, simulated.working_set_bytes(template), now))
     profile = cProfile.Profile() if options.profile else None
-    rounds = [_round(template, by_node, facts, profile) for _ in range(options.rounds)]
+    rounds = [_round(template, by_node, facts, profile, options.depth) for _ in range(options.rounds)]
     _print([min(each[stage] for each in rounds) for stage in range(len(STAGES))], options)
     if profile is not None:
-        pstats.Stats(profile).sort_stats("tottime").print_stats(40)
+        stats = pstats.Stats(profile)
+        stats.sort_stats("tottime").print_stats(40)
+        calls = stats.total_calls / (options.nodes * options.pods * options.rounds)
+        print(f"{calls:.0f} calls of functions a pod: as many on any machine, however busy")
 
 
 def _round(
-    template: bytes, by_node: list[list[Pod]], facts: ClusterFacts, profile: cProfile.Profile | None
+    template: bytes,
+    by_node: list[list[Pod]],
+    facts: ClusterFacts,
+    profile: cProfile.Profile | None,
+    depth: Depth,
 ) -> list[float]:
     """Return the CPU seconds of each stage over all nodes."""
     spent = [0.0] * len(STAGES)
@@ -58,10 +68,10 @@ def _round(
         joined = join_node(pods[0].spec.node_name, pods, sample, facts)
         times.append(time.process_time())
         with profile or nullcontext():
-            explained = [explain_pod(pod, joined.node) for pod in joined.pods]
+            explained = [explain_pod(pod, joined.node, depth=depth) for pod in joined.pods]
         times.append(time.process_time())
         for pod in explained:
-            msgspec.json.encode(pod)
+            msgspec.json.encode(pod if depth == "full" else reduced(pod))
         times.append(time.process_time())
         spent = [sum_ + end - begin for sum_, begin, end in zip(spent, times, times[1:], strict=False)]
     return spent

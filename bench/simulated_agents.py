@@ -10,9 +10,11 @@ import asyncio
 import sys
 import time
 import zlib
+from pathlib import Path
 
 import msgspec
 import simulated
+from live_answers import LiveAnswers
 
 from memcollect.sources.agent_http import DEFLATE, MESSAGE_PACK, SCHEMA_HEADER
 from memcollect_agent.serve.wsgi import QUICKLY
@@ -22,8 +24,11 @@ from memcollect_agent.wire import SCHEMA_VERSION, SampleRequest
 class Agents:
     """All agents at once; which of them is asked is told by the first pod UID of the request."""
 
-    def __init__(self, template: bytes) -> None:
+    def __init__(self, template: bytes, now: float, asked: Path | None) -> None:
+        """With `asked` history ends when an agent is asked, and that file is told when one was last."""
         self._template = template
+        self._live = LiveAnswers(template, now) if asked is not None else None
+        self._asked = asked
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one request and close, as the agent's service does."""
@@ -39,7 +44,12 @@ class Agents:
     def _answer(self, body: bytes) -> bytes:
         asked = msgspec.msgpack.decode(body, type=SampleRequest)
         node = int((asked.pod_uids or ["0"])[0][:8])
-        answer = zlib.compress(simulated.answer_of(self._template, node), QUICKLY)
+        template = self._template
+        if self._live is not None and self._asked is not None:
+            now = time.time()
+            template = self._live.at(now, asked)
+            self._asked.write_text(f"{now}", encoding="utf-8")
+        answer = zlib.compress(simulated.answer_of(template, node), QUICKLY)
         head = (
             f"HTTP/1.1 200 OK\r\nContent-Type: {MESSAGE_PACK}\r\n{SCHEMA_HEADER}: {SCHEMA_VERSION}\r\n"
             f"Content-Encoding: {DEFLATE}\r\n"
@@ -54,8 +64,8 @@ async def _body(reader: asyncio.StreamReader) -> bytes:
     return await reader.readexactly(length)
 
 
-async def _serve(template: bytes) -> None:
-    server = await asyncio.start_server(Agents(template).converse, "127.0.0.1", 0, backlog=1024)
+async def _serve(agents: Agents, template: bytes) -> None:
+    server = await asyncio.start_server(agents.converse, "127.0.0.1", 0, backlog=1024)
     async with server:
         print(server.sockets[0].getsockname()[1], simulated.working_set_bytes(template), flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
@@ -66,8 +76,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--pods", type=int, required=True)
     parser.add_argument("--now", type=float, default=time.time())
+    parser.add_argument("--asked", type=Path)
     options = parser.parse_args()
-    asyncio.run(_serve(simulated.answer_template(options.pods, options.now)))
+    template = simulated.answer_template(options.pods, options.now)
+    asyncio.run(_serve(Agents(template, options.now, options.asked), template))
 
 
 if __name__ == "__main__":

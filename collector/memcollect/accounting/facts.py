@@ -270,6 +270,8 @@ WHY_UNREAD = {
 
 def why_unread(sums: ProcessSums) -> str:
     """Return why processes could not be read, each reason once, the most frequent first."""
+    if not sums.skipped:
+        return "unknown"
     reasons = Counter(process.reason for process in sums.skipped if process.reason)
     return "; ".join(WHY_UNREAD.get(reason, reason) for reason, _ in reasons.most_common()) or "unknown"
 

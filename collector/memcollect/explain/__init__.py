@@ -43,17 +43,25 @@ def explain(snapshot: Snapshot) -> Snapshot:
 def explain_pod(pod: Pod, node: Node | None, *, depth: Depth = "full") -> Pod:
     """Return one pod, explained by its own numbers and its node's.
 
-    At depth "summary" its ladders have rungs and no steps; all else is the same.
+    At depth "summary" ladders have rungs and no steps, and only the app containers are explained: what terms
+    and verdict rest on is the same.
 
     One told in summary is explained already, and stays as it is: what it was explained by is not there.
     """
     if pod.summary is not None:
         return pod
-    scoped = [(container, container_facts(container, node)) for container in pod.containers]
     in_full = depth == "full"
-    explained = [_explain_container(container, facts, in_full=in_full) for container, facts in scoped]
-    by_id = dict(zip(map(id, pod.containers), explained, strict=True))
-    apps = [(container, facts) for container, facts in scoped if container in app_containers(pod)]
+    app_ids = {id(container) for container in app_containers(pod)}
+    scoped = [
+        (container, container_facts(container, node))
+        for container in pod.containers
+        if in_full or id(container) in app_ids
+    ]
+    by_id = {
+        id(container): _explain_container(container, facts, in_full=in_full) for container, facts in scoped
+    }
+    explained = [by_id.get(id(container), container) for container in pod.containers]
+    apps = [(container, facts) for container, facts in scoped if id(container) in app_ids]
     compositions = [by_id[id(container)].composition for container, _ in apps if is_there(container)]
     composition = _combined(compositions)
     facts, sums = pod_facts(pod, node), app_facts(pod, apps)
@@ -62,9 +70,9 @@ def explain_pod(pod: Pod, node: Node | None, *, depth: Depth = "full") -> Pod:
     pod = msgspec.structs.replace(
         pod,
         containers=explained,
-        outside=[
-            _explain_container(each, container_facts(each, node), in_full=in_full) for each in pod.outside
-        ],
+        outside=[_explain_container(each, container_facts(each, node), in_full=True) for each in pod.outside]
+        if in_full
+        else pod.outside,
         composition=composition,
         ladder=explained[0].ladder if single else pod_ladder(facts, sums, pod.top, steps=in_full),
         findings=[*findings, *(node_short(node) if pod.kind == "pod" else [])],
