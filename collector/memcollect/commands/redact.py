@@ -1,17 +1,20 @@
-"""`memcollect redact`: a snapshot or a recording without its names."""
+"""`memcollect redact`: a snapshot, a recording or a diagnosis without its names."""
 
 from __future__ import annotations
 
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 
 import click
+import msgspec
 from msgspec import Struct
 
 from memcollect.commands.contradictions import numbers_of
 from memcollect.commands.options import FORCE, OUTPUT, TargetOptions, option, typed, verbose_option
 from memcollect.commands.output import check_output, deliver_pieces, say
+from memcollect.documents.files import read_bytes, shown
 from memcollect.errors import DocumentError, UsageError
 
 KEY_BYTES = 32
@@ -21,12 +24,13 @@ EPILOG = """\b
 Examples:
   memcollect redact before.json -o public.json
   memcollect redact recording.tar.gz -o public.tar.gz
+  memcollect redact doctor.json -o public-doctor.json
   memcollect redact --known
 
 Replaced are names of nodes, namespaces, pods, containers, programs and services, paths, arguments of
 command lines, images, labels, addresses, UIDs and ids. What stays: every number and time, the kernel's
-release, words of Kubernetes, and the well-known names that --known lists. Look the result through before you
-show it.
+release, words of Kubernetes, the well-known names that --known lists, and the doctor's own words. Look the
+result through before you show it.
 
 Exit codes: 0 written; 1 failed, with nothing written; 2 wrong usage.
 """
@@ -48,7 +52,9 @@ class RedactOptions(Struct, frozen=True, kw_only=True):
 @verbose_option
 @typed(RedactOptions)
 def command(options: RedactOptions) -> int:
-    """Replace the names in FILE, a saved snapshot or a recording, so that it may be shown in public.
+    """Replace the names in FILE, so that it may be shown in public.
+
+    FILE is a saved snapshot, a recording, or what `doctor --format json` said.
 
     The same name is replaced alike throughout, by a key that is made anew for each run and kept nowhere.
     Numbers stay, so that the explanation is the same but for names.
@@ -56,7 +62,7 @@ def command(options: RedactOptions) -> int:
     check_output(options.target.output, force=options.target.force)
     if options.known == (options.document is not None):
         raise UsageError(
-            "Name a snapshot or a recording, or give --known.", "See `memcollect redact --help`."
+            "Name a snapshot, a recording or a diagnosis, or give --known.", "See `memcollect redact --help`."
         )
     data = _known() if options.document is None else _redacted(options.document)
     deliver_pieces([data], options.target.output, force=options.target.force)
@@ -76,17 +82,42 @@ def _redacted(document: str) -> bytes:
         if not is_recording(document):
             raise DocumentError(f"{document} is no recording.", "`memcollect record` makes them.")
         return encode(redacted_recording(read_recording(document), Words(secrets.token_bytes(KEY_BYTES))))
-    return _snapshot(document)
+    data = read_bytes(document)
+    return (_diagnosis if _is_diagnosis(data) else _snapshot)(data, shown(document))
 
 
-def _snapshot(document: str) -> bytes:
-    from memcollect.documents.files import read_snapshot  # noqa: PLC0415
+class _Head(Struct):
+    """What tells a diagnosis from a snapshot."""
+
+    checked_at: Any = None
+
+
+def _is_diagnosis(data: bytes) -> bool:
+    try:
+        return msgspec.json.decode(data, type=_Head).checked_at is not None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        # It is no snapshot either: who reads it says so.
+        return False
+
+
+def _diagnosis(data: bytes, document: str) -> bytes:
+    from memcollect.doctor.saved import decode_report  # noqa: PLC0415
+    from memcollect.redaction.diagnosis import redacted_report  # noqa: PLC0415
+    from memcollect.redaction.words import Words  # noqa: PLC0415
+    from memcollect.reporters.doctor import render_json  # noqa: PLC0415
+
+    report = decode_report(data, document)
+    return render_json(redacted_report(report, Words(secrets.token_bytes(KEY_BYTES)))).encode()
+
+
+def _snapshot(data: bytes, document: str) -> bytes:
+    from memcollect.documents.files import decode_snapshot  # noqa: PLC0415
     from memcollect.redaction.snapshot import redacted_snapshot  # noqa: PLC0415
     from memcollect.redaction.words import Words  # noqa: PLC0415
     from memcollect.reporters import json  # noqa: PLC0415
 
     with numbers_of(document):
-        hidden = redacted_snapshot(read_snapshot(document), Words(secrets.token_bytes(KEY_BYTES)))
+        hidden = redacted_snapshot(decode_snapshot(data, document), Words(secrets.token_bytes(KEY_BYTES)))
     return json.render(hidden).encode()
 
 

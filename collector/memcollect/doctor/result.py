@@ -77,3 +77,5 @@ class Report(Struct, frozen=True, kw_only=True):
     """The worst of all: "fail", "warn" or "ok"."""
     summary: Summary
     results: list[Result]
+    redacted: bool = False
+    """Whether its names were replaced by `memcollect redact`."""

@@ -15,7 +15,7 @@ _KEPT = frozenset({"***", "", "&&", "||", "|", ";", "-", "--"})
 _WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*[A-Za-z0-9_]|[A-Za-z0-9_]")
 _JOINTS = re.compile(r"([/@:]+)")
 _TOKEN = re.compile(r"[^\s\"'()\[\],;=<>{}|&]+")
-_QUANTITY = re.compile(r"[-+−]?\d[\d.,:]*(?:[KMGTPE]i?)?B?s?%?|\d{4}-\d\d-\d\dT[\d:.]+Z?")
+QUANTITY = re.compile(r"[-+−]?\d[\d.,:]*(?:[KMGTPE]i?)?B?s?%?|\d{4}-\d\d-\d\dT[\d:.]+Z?")
 _SHOWN = re.compile(
     r"(?P<uuid>\b[0-9a-fA-F]{8}[-_][0-9a-fA-F]{4}[-_][0-9a-fA-F]{4}[-_][0-9a-fA-F]{4}[-_][0-9a-fA-F]{12}\b)"
     r"|(?P<path>(?<![\w.)\]])/[^\s\"'(),;:=]+(?::[^\s\"'(),;]+)?)"
@@ -127,7 +127,7 @@ def _known_name(words: Words, text: str) -> str:
 
 def _foreign_token(words: Words, text: str) -> str:
     core = text.strip(".:!?`*")
-    if core.lower() in vocabulary() or _QUANTITY.fullmatch(core) or words.stays(core):
+    if core.lower() in vocabulary() or QUANTITY.fullmatch(core) or words.stays(core):
         return text
     return text.replace(core, words.hidden(core))
 

@@ -53,7 +53,7 @@ def test_what_is_no_snapshot_of_this_version_is_told(
 @pytest.mark.parametrize("arguments", [[], ["--known", str(SAMPLE)]])
 def test_one_thing_is_asked_for(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["redact", *arguments], "memcollect") == 2
-    assert "Name a snapshot or a recording, or give --known." in capsys.readouterr().err
+    assert "Name a snapshot, a recording or a diagnosis, or give --known." in capsys.readouterr().err
 
 
 def test_the_names_that_stay_are_public(capsys: pytest.CaptureFixture[str]) -> None:
