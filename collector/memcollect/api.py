@@ -32,10 +32,12 @@ from memcollect.join.contained import IMPOSSIBLE
 from memcollect.recording.archive import is_recording
 from memcollect.recording.replay import replayed
 from memcollect.services import default_table, with_services
+from memcollect.taking.asked import ClusterRequest
 from memcollect.taking.local import LocalRequest, measure
 from memcollect_agent import __version__
 
 __all__ = [
+    "Cluster",
     "CollectorError",
     "Comparison",
     "Machine",
@@ -65,16 +67,44 @@ class Machine:
     """How long it may take; what that does not suffice for is in `missing`."""
 
 
-def take(machine: Machine | None = None, *, sample: str = "unspecified") -> Snapshot:
-    """Measure a machine, this one unless another is given, and return the explained snapshot.
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """What is measured: pods of a cluster, by the agents on their nodes, and beside them kubectl top."""
 
-    `sample` is a name for this moment. Raises UnsupportedError where there is no cgroup v2 memory controller
-    or nothing to measure, and DocumentError where the root is a recording that cannot be read.
+    pods: Sequence[str] = ()
+    """NAME, in each of the namespaces, or NAMESPACE/NAME; empty: all that the rest chooses."""
+    namespaces: Sequence[str] | None = None
+    """None: all."""
+    selector: str | None = None
+    """A label selector, in kubectl's syntax."""
+    context: str | None = None
+    """Of the kubeconfig; None: its current one."""
+    kubeconfig: Path | None = None
+    """None: as kubectl finds it."""
+    processes: int = 0
+    """As of Machine."""
+    mappings: bool = False
+    """As of Machine."""
+    seconds: float = 30.0
+    """How long each agent may take; whose pods that does not suffice for are in `missing`."""
+
+
+def take(machine: Machine | Cluster | None = None, *, sample: str = "unspecified") -> Snapshot:
+    """Measure a machine, this one unless another is given, or a cluster; return the explained snapshot.
+
+    `sample` is a name for this moment. Raises UnsupportedError where a machine has no cgroup v2 memory
+    controller or nothing to measure, DocumentError where its root is a recording that cannot be read, and
+    ClusterError where a cluster cannot be asked at all; what of it could not be measured is in `missing`.
 
         >>> snapshot = take(Machine(root="recording.tar.gz"), sample="from the field")
         >>> snapshot.sample, len(snapshot.pods), snapshot.missing
         ('from the field', 5, [])
     """
+    if isinstance(machine, Cluster):
+        # The official client takes a second to load, which a machine need not wait for.
+        from memcollect.taking.whole import whole_cluster  # noqa: PLC0415
+
+        return whole_cluster(_cluster_request(machine), sample)
     machine = machine or Machine()
     root = os.fspath(machine.root)
     captured_at = now_text()
@@ -159,6 +189,19 @@ def _request(machine: Machine, root: str) -> LocalRequest:
         sys_root=f"{root}/sys",
         log_root=f"{root}/var/log",
         host_root=f"{root}/",
+    )
+
+
+def _cluster_request(cluster: Cluster) -> ClusterRequest:
+    return ClusterRequest(
+        names=list(cluster.pods) or None,
+        namespaces=None if cluster.namespaces is None else list(cluster.namespaces),
+        selector=cluster.selector,
+        context=cluster.context,
+        kubeconfig=None if cluster.kubeconfig is None else os.fspath(cluster.kubeconfig),
+        process_limit=cluster.processes,
+        mappings=cluster.mappings,
+        seconds=cluster.seconds,
     )
 
 

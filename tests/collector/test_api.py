@@ -12,8 +12,9 @@ from memcollect import api
 from memcollect.commands.run import run
 from memcollect.documents.files import read_snapshot
 from memcollect.explain import explain
-from worlds.agent_trees import FIXTURES
+from worlds.agent_trees import FIXTURES, recorded
 from worlds.doc_blocks import blocks
+from worlds.live_cluster import NODE_6, NODE_7, LiveCluster, agent_serving
 
 SAMPLES = Path(__file__).parents[1] / "document_samples"
 MACHINE = FIXTURES / "lab-kernel-6.1"
@@ -58,6 +59,36 @@ def test_a_machine_is_measured_as_the_command_does(place: Path) -> None:
     assert [[each.services for each in pod.containers] for pod in taken.pods] == [
         [each.services for each in pod.containers] for pod in there.pods
     ]
+
+
+def test_a_cluster_is_measured_as_the_command_does(tmp_path: Path) -> None:
+    """Of two nodes one has no agent."""
+    saved = tmp_path / "saved.json"
+    with agent_serving(recorded("systemd-kernel-7.2")) as port, LiveCluster(tmp_path) as cluster:
+        cluster.add_node(NODE_7, port)
+        cluster.add_node(NODE_6, None)
+        words = ["-A", *cluster.options(), "--include-processes", "--format", "json", "-o", str(saved)]
+        assert run(["snapshot", *words], "memcollect") == 3
+        taken = api.take(api.Cluster(kubeconfig=cluster.kubeconfig, processes=10), sample="now")
+    there = api.load(saved)
+    assert (taken.sample, taken.mode, taken.scope) == ("now", "cluster", there.scope)
+    assert composed(taken) == composed(there)
+    assert None in composed(taken).values()
+    assert any(composed(taken).values())
+    assert sorted(each.name for each in taken.missing) == sorted(each.name for each in there.missing)
+    assert taken.missing
+    assert taken.summary.pods_measured == there.summary.pods_measured > 0
+
+
+def composed(snapshot: api.Snapshot) -> dict[str, object]:
+    return {pod.full_name: pod.composition for pod in snapshot.pods}
+
+
+def test_a_cluster_that_cannot_be_asked_is_told(tmp_path: Path) -> None:
+    with pytest.raises(api.CollectorError, match="nowhere"):
+        api.take(api.Cluster(kubeconfig=tmp_path / "nowhere"))
+    with pytest.raises(api.CollectorError, match="pod"):
+        api.take(api.Cluster(pods=["No Such Name"], kubeconfig=tmp_path / "nowhere"))
 
 
 def test_a_snapshot_is_explained_as_the_command_does() -> None:

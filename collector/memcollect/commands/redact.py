@@ -123,8 +123,11 @@ def _snapshot(data: bytes, document: str) -> bytes:
 
 def _is_packed(document: str) -> bool:
     try:
+        # Looked at before it is opened: a pipe would be waited for.
+        if not Path(document).is_file():
+            return False
         with Path(document).open("rb") as file:
-            return Path(document).is_file() and file.read(len(_GZIP)) == _GZIP
+            return file.read(len(_GZIP)) == _GZIP
     except (OSError, ValueError):
         # Whoever reads it says what is wrong with it.
         return False

@@ -32,6 +32,8 @@ from memcollect.recording.document import (
 
 MOST_ARCHIVE_BYTES = 64 << 20
 _TOPS = frozenset({"proc", "sys", "var"})
+_LONGEST_NAME, _LONGEST_PATH = 255, 3000
+"""Bytes of one part, on any file system, and of a path, with room for where it is replayed."""
 _FILE_MODE = 0o644
 _NUMBERS = re.compile(r"\d+")
 _BROKEN = (tarfile.TarError, EOFError, zlib.error, OSError, ValueError, OverflowError)
@@ -89,6 +91,7 @@ def _of_archive(path: str) -> Iterator[tuple[str, bytes]]:
             tarfile.open(fileobj=(stream := _Bounded(packed)), mode="r|") as archive,
         ):
             for member in archive:
+                _check_inside(path, member.name)
                 if member.isdir():
                     continue
                 _check_kind(path, member)
@@ -122,14 +125,22 @@ def _of_directory(root: Path) -> Iterator[tuple[str, bytes]]:
             inside = str(place.relative_to(root))
             if stat.S_ISLNK(mode):
                 raise DocumentError(f"{root} is no recording: {_shown(inside)} in it is a link.")
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                raise DocumentError(f"{root} is no recording: {_shown(inside)} in it is no regular file.")
             if stat.S_ISREG(mode):
                 yield inside, read_bytes(str(place), MOST_BYTES, "recording")
 
 
+def _check_inside(path: str, name: str) -> None:
+    if name.startswith("/") or ".." in name.split("/"):
+        raise DocumentError(f"{path} is no recording: {_shown(name)} in it leads out of it.")
+
+
 def _check_name(path: str, name: str) -> None:
     parts = name.split("/")
-    if name.startswith("/") or ".." in parts:
-        raise DocumentError(f"{path} is no recording: {_shown(name)} in it leads out of it.")
+    sizes = [len(part.encode("utf-8", "surrogatepass")) for part in parts]
+    if max(sizes) > _LONGEST_NAME or sum(sizes) + len(parts) > _LONGEST_PATH:
+        raise DocumentError(f"{path} is no recording: {_shown(name)}… is too long a name for a file.")
     if name != ABOUT and (parts[0] not in _TOPS or "" in parts or "." in parts or "\0" in name):
         raise DocumentError(f"{path} is no recording: {_shown(name)} is nothing that one has.")
 

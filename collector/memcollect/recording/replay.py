@@ -27,6 +27,11 @@ def replayed(path: str) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="memcollect-") as root:
         try:
             _lay_out(Path(root), recording.files)
+        except FileExistsError as error:
+            raise UnsupportedError(
+                f"{path} has names that differ in case alone, which {tempfile.gettempdir()} takes for one.",
+                "Set TMPDIR to a directory of a file system that tells them apart.",
+            ) from error
         except OSError as error:
             raise OutputError(
                 f"{path} could not be unpacked: {error.strerror or error}.",
@@ -50,8 +55,14 @@ def _lay_out(root: Path, files: Mapping[str, bytes]) -> None:
         place = root / name
         place.parent.mkdir(parents=True, exist_ok=True)
         if name not in programs:
-            place.write_bytes(data)
+            _write_new(place, data)
     # Last, so that nothing is ever written through one; and nobody follows them: only what they say is read.
     for name, data in programs.items():
         if data and b"\0" not in data:
             (root / name).symlink_to(os.fsdecode(data))
+
+
+def _write_new(place: Path, data: bytes) -> None:
+    """Write a file that is not there yet. Raises FileExistsError where another is found by its name."""
+    with place.open("xb") as file:
+        file.write(data)

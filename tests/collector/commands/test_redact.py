@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,14 @@ def test_the_names_that_stay_are_public(capsys: pytest.CaptureFixture[str]) -> N
 def test_what_cannot_be_read_is_told(place: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["redact", place], "memcollect") == 1
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_pipe_that_nobody_writes_to_is_not_waited_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert run(["redact", str(tmp_path / "pipe")], "memcollect") == 1
+    assert "pipe is not a regular file" in capsys.readouterr().err
 
 
 def test_a_document_of_yesterday_without_the_mark_is_not_redacted() -> None:

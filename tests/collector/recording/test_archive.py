@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import os
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -36,6 +37,7 @@ def packed(path: Path, *members: tuple[tarfile.TarInfo, bytes], about: bytes = G
         (member("../../etc/cron.d/x", b"x"), "'../../etc/cron.d/x' in it leads out of it."),
         (member("proc/../../x", b"x"), "'proc/../../x' in it leads out of it."),
         (member("/etc/passwd", b"x"), "'/etc/passwd' in it leads out of it."),
+        (member("../evil", type=tarfile.DIRTYPE), "'../evil' in it leads out of it."),
         (
             member("proc/mounts", type=tarfile.SYMTYPE, linkname="/etc/shadow"),
             "'proc/mounts' in it is a link.",
@@ -44,6 +46,8 @@ def packed(path: Path, *members: tuple[tarfile.TarInfo, bytes], about: bytes = G
         (member("proc/zero", type=tarfile.CHRTYPE), "'proc/zero' in it is no regular file."),
         (member("proc/pipe", type=tarfile.FIFOTYPE), "'proc/pipe' in it is no regular file."),
         (member("etc/passwd", b"x"), "'etc/passwd' is nothing that one has."),
+        (member("proc/" + "n" * 256, b"x"), f"'proc/{'n' * 95}'… is too long a name for a file."),
+        (member("proc" + "/dd" * 1100, b"x"), f"'proc{'/dd' * 32}'… is too long a name for a file."),
         (member("proc//stat", b"x"), "'proc//stat' is nothing that one has."),
         (member("proc/\x1b[31m", type=tarfile.SYMTYPE), r"'proc/\x1b[31m' in it is a link."),
     ],
@@ -136,6 +140,14 @@ def test_an_unpacked_recording_is_read_as_the_archive(tmp_path: Path) -> None:
     (root / "proc/mounts").symlink_to("/etc/shadow")
     with pytest.raises(DocumentError, match="'proc/mounts' in it is a link"):
         archive.read_recording(str(root))
+
+
+def test_a_pipe_in_an_unpacked_recording_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / ABOUT).write_text("{}")
+    os.mkfifo(tmp_path / "proc/meminfo")
+    with pytest.raises(DocumentError, match="'proc/meminfo' in it is no regular file"):
+        archive.read_recording(str(tmp_path))
 
 
 @pytest.mark.parametrize("make", [lambda files: files, lambda files: dict(reversed(files.items()))])

@@ -1,6 +1,7 @@
 """A node that was recorded says the same where it is replayed, and says it every time."""
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,24 @@ def test_what_a_program_is_called_is_a_link_again_which_nobody_follows(tmp_path:
         assert [str(place.relative_to(root)) for place in links if place.name != "exe"] == []
         assert not (Path(root) / "proc/2/exe").exists()
     assert not Path(root).exists()
+
+
+def test_where_two_names_are_one_nothing_is_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a file system that does not tell a from A: here a file is there already under one's name."""
+    made = tempfile.TemporaryDirectory
+
+    def occupied(prefix: str) -> tempfile.TemporaryDirectory[str]:
+        directory = made(prefix=prefix)
+        (Path(directory.name) / "proc").mkdir()
+        (Path(directory.name) / "proc/meminfo").write_text("another's")
+        return directory
+
+    recording = record(tmp_path, "--root", str(FIXTURES / "lab-kernel-7.2"))
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", occupied)
+    with pytest.raises(UnsupportedError, match="names that differ in case alone"), replayed(recording):
+        pass
 
 
 @pytest.mark.parametrize("command", ["snapshot", "node", "top"])
