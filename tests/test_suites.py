@@ -182,6 +182,7 @@ def test_every_suite_of_the_matrix_is_in_the_plan() -> None:
     for version in matrix.versions(matrix.Suite.TRUTH):
         assert kernels[f"truth on Linux {version}"] == version
     assert {"unit tests", "odd inputs", "the browser", "the lab", "the guide on Linux 7.2"} <= kernels.keys()
+    assert "the lowest versions" in kernels
     assert len({each.name for each in suites}) == len(suites)
 
 

@@ -38,6 +38,7 @@ def everything(flags: Sequence[str] = ()) -> list[Lane]:
     unit = Suite(name="unit tests", arguments=("-m", apart, *_workers(3), *flags))
     fuzz = Suite(name="odd inputs", arguments=("-m", "fuzz", "tests/fuzz", *_workers(2), *flags))
     dist = Suite(name="a release, installed", arguments=("-m", "dist", "tests/release"))
+    floors = Suite(name="the lowest versions", arguments=("-m", "dist", "tests/floors"))
     lab = Suite(
         name="the lab",
         arguments=(
@@ -55,7 +56,7 @@ def everything(flags: Sequence[str] = ()) -> list[Lane]:
     sdks = Suite(name="others' packages", arguments=("tests/sdks",), limit_seconds=1800.0)
     return [
         [unit, lab],
-        [*truth(matrix.versions(On.TRUTH)), sdks, fuzz, browser],
+        [*truth(matrix.versions(On.TRUTH)), sdks, fuzz, floors, browser],
         [*(_guide(each) for each in matrix.versions(On.GUIDE)), dist],
     ]
 

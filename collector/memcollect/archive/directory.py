@@ -36,6 +36,8 @@ from memcollect_agent import __version__
 
 MARK = "_archive.json"
 LOCK = "_lock"
+_LEFT_MARKS = f".{MARK}.*.part"
+"""What an export leaves that was killed when it had just begun (documents.files.write_document)."""
 STAGING = "_staging"
 LAST = "snapshots"
 MOST_NAME_BYTES = 200
@@ -146,7 +148,7 @@ def _make(directory: Path) -> None:
     if directory.exists() and not directory.is_dir():
         raise UsageError(f"{directory} is no directory.", "Name a directory for the archive.")
     directory.mkdir(parents=True, exist_ok=True)
-    known = {MARK, LOCK, STAGING}
+    known = {MARK, LOCK, STAGING, *(left.name for left in directory.glob(_LEFT_MARKS))}
     if not (directory / MARK).exists() and (
         others := sorted(path.name for path in directory.iterdir() if path.name not in known)
     ):
@@ -159,6 +161,8 @@ def _make(directory: Path) -> None:
 def _check_version(directory: Path) -> None:
     mark = directory / MARK
     if not mark.exists():
+        for left in directory.glob(_LEFT_MARKS):
+            left.unlink()
         text = msgspec.json.encode(_Mark(ARCHIVE_VERSION, __version__)) + b"\n"
         write_document(mark, [text], force=False)
         return

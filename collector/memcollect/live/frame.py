@@ -62,7 +62,7 @@ def departures(
     known: Iterable[Departed], before: Iterable[Row], after: Iterable[Row], now: float
 ) -> tuple[Departed, ...]:
     """Return the pods that have gone lately: the known ones that are no older than a minute, and new ones."""
-    there = {row.uid for row in after}
+    there = {(row.uid, row.full_name) for row in after}
     gone = [
         Departed(
             name=row.full_name,
@@ -70,7 +70,7 @@ def departures(
             working_set_bytes=row.parts.working_set_bytes if row.parts is not None else None,
         )
         for row in before
-        if row.uid not in there
+        if (row.uid, row.full_name) not in there
     ]
     return (*(each for each in known if now - each.noticed < GONE_SECONDS), *gone)
 

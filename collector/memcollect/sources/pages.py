@@ -44,7 +44,7 @@ def items(api: Api, listing: Listing[Item], report: Report) -> Iterator[Item]:
     yielded before is left out. An object of a strange shape is reported and left out, not its page.
     Raises what `Api.get` raises; objects already yielded stay good.
     """
-    seen: set[str] = set()
+    seen: set[tuple[str, str, str]] = set()
     for restart in range(RESTARTS + 1):
         try:
             for page in _pages(api, listing, report):
@@ -81,10 +81,11 @@ def _page_query(query: Query, token: str) -> Query:
     return [*kept, ("limit", str(PAGE)), ("continue", token)]
 
 
-def _unseen(found: list[Item], seen: set[str]) -> Iterator[Item]:
+def _unseen(found: list[Item], seen: set[tuple[str, str, str]]) -> Iterator[Item]:
     for item in found:
         metadata = item.metadata  # type: ignore[attr-defined]  # every listed kind has one
-        identity = metadata.uid or f"{metadata.namespace}/{metadata.name}"
+        # The UID alone would do in a sound cluster; where two objects bear one, neither is to be lost.
+        identity = (metadata.namespace, metadata.name, metadata.uid)
         if identity not in seen:
             seen.add(identity)
             yield item

@@ -24,7 +24,7 @@ class Again:
 
     def __init__(self, api: Api) -> None:
         self._api = api
-        self._known: dict[str, kube.Pod | str | None] = {}
+        self._known: dict[tuple[str, str, str], kube.Pod | str | None] = {}
 
     def settled(self, gap: Missing, pods: dict[str, kube.Pod]) -> Missing:
         """Return the gap with what the API says now; any other gap as it is.
@@ -49,15 +49,15 @@ class Again:
 
     def _now(self, pod: kube.Pod) -> kube.Pod | str | None:
         """Return the pod as it is now, None where there is none, or why that is not known."""
-        uid = pod.metadata.uid
-        if uid not in self._known:
+        which = (pod.metadata.namespace, pod.metadata.name, pod.metadata.uid)
+        if which not in self._known:
             if len(self._known) >= MOST_ASKED:
                 return "whether it has ended since is not known"
             try:
-                self._known[uid] = read_pod(self._api, pod.metadata.namespace, pod.metadata.name)
+                self._known[which] = read_pod(self._api, pod.metadata.namespace, pod.metadata.name)
             except ClusterError as error:
-                self._known[uid] = f"whether it has ended since could not be asked ({error})"
-        return self._known[uid]
+                self._known[which] = f"whether it has ended since could not be asked ({error})"
+        return self._known[which]
 
 
 def _ended(before: kube.Pod, now: kube.Pod | None, gap: Missing) -> str:
