@@ -22,13 +22,13 @@ PARTS = {
     "rich": ("collector/reporters/test_table.py",),
     "kubernetes": ("collector/sources/test_kube_config.py", "collector/sources/test_exec.py"),
     "urllib3": ("collector/sources/test_api.py", "collector/sources/test_timed.py"),
-    "psutil": ("collector/taking/test_crew.py",),
+    "psutil": (),
     "pyyaml": ("collector/documents/test_yaml_value.py",),
     "websockets": ("collector/testing/test_server.py",),
     "trustme": ("collector/sources/test_api.py",),
     "pyarrow": (),
 }
-"""Of each dependency the tests that use it most; `export` itself uses pyarrow."""
+"""Of each dependency the tests that use it most; of two the program itself, below."""
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +60,13 @@ def test_a_part_of_the_tests_passes_with_the_lowest_versions(lowest: Path) -> No
     passed = re.search(r"(\d+) passed", done.stdout)
     assert passed is not None
     assert int(passed[1]) > 250
+
+
+def test_as_many_jobs_as_memory_allows_are_reckoned_with_the_lowest_versions(lowest: Path) -> None:
+    asked = "from memcollect.taking.crew import jobs_here; print(jobs_here(1000))"
+    done = run([str(lowest / "python"), "-c", asked], env=with_ours(), timeout=LIMIT_SECONDS)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) >= 1
 
 
 def test_an_archive_is_written_with_the_lowest_versions(lowest: Path, tmp_path: Path) -> None:

@@ -13,6 +13,15 @@ _VALUE = (
 _SEPARATOR = re.compile(r"\\?[\"']?\]?\s{0,4}(?:=>|:=|[=:])\s{0,4}")
 _ITS_VALUE = re.compile(_VALUE)
 _ELEMENT = re.compile(r"<(?P<name>[\w.:-]{1,100})>(?P<value>[^<]{1,1000})(?=</|$)")
+_ATTRIBUTE = re.compile(rf"<(?P<name>[\w.:-]{{1,100}})\s{{1,4}}value=(?P<value>{_VALUE})")
+_NAMED = re.compile(
+    r"(?:name|key)\\?[\"']?\s{0,4}[:=]\s{0,4}\\?[\"']?(?P<name>[\w.-]{1,100})\\?[\"']?[\s,]{1,40}\\?[\"']?"
+    rf"value\\?[\"']?\s{{0,4}}[:=]\s{{0,4}}(?P<value>{_VALUE})"
+)
+"""{"name": "NAME", "value": "V"}, as a container's variables have it, and <add key="NAME" value="V"/>."""
+_SET = re.compile(
+    rf"\bset\s{{1,8}}(?P<name>[\w./:-]{{1,100}})\s{{1,8}}(?P<value>(?![-=:]){_VALUE})", re.IGNORECASE
+)
 _OPTION = re.compile(
     rf"(?<!\S)(?P<name>--?[\w.-]{{1,100}})\s+(?P<value>(?!--?[a-zA-Z][\w-]*(?:[\s=]|$)|-\w(?:\s|$)){_VALUE})"
 )
@@ -90,7 +99,10 @@ def mask_assigned(text: str) -> str:
         if match is not None and _is_secret(name, match[0]):
             pieces += [text[done : match.start()], _with_quotes(match[0])]
             done = match.end()
-    return _ELEMENT.sub(_masked_match, "".join([*pieces, text[done:]]))
+    text = "".join([*pieces, text[done:]])
+    for pattern in (_ELEMENT, _ATTRIBUTE, _NAMED, _SET):
+        text = pattern.sub(_masked_match, text)
+    return text
 
 
 def _name_before(text: str, end: int) -> str:

@@ -22,7 +22,11 @@ _SHAPES = re.compile(
     r"|(?:AKIA|ASIA)[A-Z0-9]{12,}|AIza[\w-]{20,}|ya29\.[\w-]{8,}|GOCSPX-[\w-]{8,}"
     r"|hf_\w{16,}|npm_\w{16,}|pypi-[\w-]{16,}|dckr_pat_[\w-]{8,}|dop_v1_\w{16,}|shp(?:at|ss|ca|pa)_\w{8,}"
     r"|SG\.[\w-]{8,}\.[\w-]{8,}|hv[sb]\.[\w-]{8,}|AGE-SECRET-KEY-1\w{8,}|nvapi-[\w-]{8,}|gsk_\w{16,}|r8_\w{16,}"
-    r"|lin_api_\w{8,}|xkeysib-[\w-]{8,}|\d{8,10}:AA[\w-]{30,}"
+    r"|lin_api_\w{8,}|xkeysib-[\w-]{8,}|\d{8,10}:AA[\w-]{30,}|do[or]_v1_\w{16,}|gl(?:sa|c)_[\w+/=]{16,}"
+    r"|ntn_\w{16,}|secret_\w{40,}|sbp_\w{16,}|nfp_\w{16,}|figd_[\w-]{16,}|sntry[su]_[\w+/=]{8,}|e2b_\w{16,}"
+    r"|(?:xai|pplx|tvly|PMAK|CFPAT|pul|tskey-(?:auth|api|client))-[\w-]{16,}|NRAK-[A-Z0-9]{16,}|dapi[0-9a-f]{32}"
+    r"|(?:LTAI|AKID|AKLT|AKCp)\w{13,}|AT[AC]TT3x\w{16,}|sq0(?:atp|csp)-[\w-]{16,}|lsv2_\w{16,}|tgp_v1_[\w-]{16,}"
+    r"|eyJrIjoi[\w+/=]{16,}|\w{14}\.atlasv1\.[\w-]{20,}|dp\.(?:pt|st|ct|sa)\.[\w.-]{16,}|ops_eyJ[\w+/=]{16,}"
     r")"
 )
 

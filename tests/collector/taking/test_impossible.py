@@ -1,5 +1,6 @@
 """Answers of the right shape that no node can give: they cost the pod or the node, never the snapshot."""
 
+import contextlib
 import copy
 from collections.abc import Iterator
 from typing import Any, cast
@@ -9,10 +10,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from memcollect.doctor.checks import CLUSTER
+from memcollect.doctor.facts import ClusterFacts as DoctorFacts
+from memcollect.doctor.facts import Conversation, MetricsSeen, PodsSeen, Question, Running
 from memcollect.documents.snapshot import Pod
 from memcollect.explain import explain_pod
 from memcollect.join import ClusterFacts
+from memcollect.live.nodes import NodeView, answered
 from memcollect.reporters import json, table
+from memcollect.sources.agents import Answer, Target
 from memcollect.sources.api import Api
 from memcollect.sources.pods import Selection
 from memcollect.taking.cluster import Collection, Plan
@@ -84,6 +90,41 @@ def test_whatever_numbers_an_agent_answers_every_pod_is_told_and_none_ends_the_s
     explained = [collection._explained(pod, joined.node) for pod in joined.pods]
     assert {pod.uid for pod in explained} >= {pod.metadata.uid for pod in RECORDED.pods()}
     shown(explained)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.tuples(st.sampled_from(PLACES), EXTREME), min_size=1, max_size=6))
+def test_whatever_numbers_an_agent_answers_top_and_doctor_tell_it(
+    changes: list[tuple[tuple[Any, ...], int]],
+) -> None:
+    try:
+        sample = msgspec.msgpack.decode(altered(*changes), type=NodeSample)
+    except msgspec.ValidationError:
+        return
+    view = NodeView(name=sample.node.name, pods=RECORDED.pods())
+    view = answered(view, sample, view.uids, 100.0, FACTS)
+    assert {row.name for row in view.rows} == {pod.metadata.name for pod in RECORDED.pods()}
+    judged_by_every_check(sample)
+
+
+def judged_by_every_check(sample: NodeSample) -> None:
+    """Judge it, as far as a check needs nothing else."""
+    answer = Answer(target=Target(node="n", agent=None, pod_uids=[]), sample=sample)
+    facts = DoctorFacts(
+        question=Question(),
+        conversations=[Conversation(answer=answer, sent_at=1e9, received_at=1e9 + 1)],
+        pods=PodsSeen(
+            count=1, running=1, more=False, by_node={"n": Running(name="a/b", uid=sample.pods[0].uid)}
+        ),
+        metrics=MetricsSeen(asked_at=1e9, timestamps=[1e9]),
+        agents={},
+        nodes=[],
+    )
+    judged = 0
+    for check in CLUSTER:
+        with contextlib.suppress(LookupError):
+            judged += check.judge(facts).sentence != ""
+    assert judged >= 5
 
 
 def shown(pods: list[Pod]) -> None:

@@ -1,0 +1,46 @@
+"""A disk without room, for whole commands: one sentence, exit 1, and what stood there stays."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from memcollect.reporters import json
+from worlds import children, sample_snapshots
+from worlds.live_cluster import environment
+from worlds.local_tree import make_machine
+
+LIMIT_KIB = 1
+"""What a file may hold: as on a full disk, and without root's rights to mount a small one."""
+
+
+def without_room(*arguments: str) -> tuple[int, str]:
+    limited = ["sh", "-c", f'ulimit -f {2 * LIMIT_KIB}; exec "$@"', "sh", sys.executable, "-m", "memcollect"]
+    done = children.run([*limited, *arguments], env=environment())
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("command", ["snapshot", "record", "export", "redact"])
+def test_a_command_whose_file_does_not_fit_says_so_and_leaves_what_was_there(
+    command: str, tmp_path: Path
+) -> None:
+    options = make_machine(tmp_path / "machine")
+    saved = tmp_path / "saved.json"
+    saved.write_text(json.render(sample_snapshots.snapshot(sample_snapshots.pod("one"))))
+    place = tmp_path / "place"
+    place.mkdir()
+    (place / "out").write_text("old")
+    written = ["-o", str(place / "out"), "--force"]
+    arguments = {
+        "snapshot": ["--format", "json", *options[1:], *written],
+        "record": [*options[2:], *written],
+        "export": [str(saved), "-o", str(tmp_path / "archive")],
+        "redact": [str(saved), *written],
+    }
+    code, said = without_room(command, *arguments[command])
+    assert code == 1, said
+    assert "Traceback" not in said
+    assert "Free some space" in said
+    assert [path.name for path in place.iterdir()] == ["out"]
+    assert (place / "out").read_text() == "old"
+    assert not list(tmp_path.rglob("*.parquet"))
