@@ -32,8 +32,9 @@ def term(account: NodeAccount, name: str) -> int:
     """Return a group of holders, or a kind of use."""
     assert account.owners is not None
     assert account.kinds is not None
-    terms = [*account.owners.terms, *account.kinds.terms]
-    return sum(each.estimate_bytes for each in terms if each.term == name)
+    by_holder = [each.estimate_bytes for each in account.owners.terms if each.term == name]
+    by_use = [each.estimate_bytes for each in account.kinds.terms if each.term == name]
+    return sum(by_holder or by_use)
 
 
 def unsettled(account: NodeAccount) -> list[Undecided | Residual]:

@@ -78,3 +78,29 @@ def test_the_verdict_names_its_memory(runtime: str, runtimes: Sessions) -> None:
     pod = row_of(runtimes, runtime)
     words = "guest's memory" if runtime.endswith("gVisor") else "private memory"
     assert words in pod.verdict
+
+
+TOOLS = {
+    "system service": "systemctl status",
+    "docker": "docker stats",
+    "podman": "podman stats",
+    "podman, rootless": "podman stats",
+    "docker with gVisor": "docker stats",
+}
+
+
+@pytest.mark.parametrize("runtime", TOOLS)
+def test_what_the_runtimes_own_tool_showed_is_told(runtime: str, runtimes: Sessions) -> None:
+    """The tool was asked when the container had begun, the snapshot was taken with all others there."""
+    (told,) = [each for each in row_of(runtimes, runtime).findings if each.cause == "other_tool"]
+    shown = started(runtimes, runtime).tool_bytes
+    assert shown is not None
+    assert told.estimate_bytes == pytest.approx(shown, abs=2 * tolerance(shown))
+    assert told.sentence.startswith(TOOLS[runtime])
+
+
+@pytest.mark.parametrize("runtime", ["docker with gVisor"])
+def test_the_address_spaces_of_a_sandbox_count_once(runtime: str, runtimes: Sessions) -> None:
+    """Its stubs share one, and VmRSS counts it for each."""
+    causes = {each.cause for each in row_of(runtimes, runtime).findings}
+    assert {"sharing_processes", "guest_memory"} <= causes

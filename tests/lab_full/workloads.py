@@ -212,8 +212,8 @@ def unwritten_file(stage: FullStage) -> list[Truth]:
     """A cgroup has its own threshold, beyond which it is written out: a tenth, where nothing else is set, of
     its cache and of what is clean elsewhere (mm/page-writeback.c, mdtc_calc_avail).
     """
-    stage.set("/proc/sys/vm/dirty_ratio", "95")
-    stage.set("/proc/sys/vm/dirty_background_ratio", "90")
+    stage.set("/proc/sys/vm/dirty_ratio", "100")
+    stage.set("/proc/sys/vm/dirty_background_ratio", "99")
     stage.set("/proc/sys/vm/dirty_expire_centisecs", "360000")
     stage.set("/proc/sys/vm/dirty_writeback_centisecs", "0")
     pod = stage.pod("dirty")

@@ -42,6 +42,8 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
     """Of what is idle."""
     swap: int = 0
     swapped: int = 0
+    swap_cached: int = 0
+    """In swap and in memory, mapped by nobody."""
     zswap: int = 0
     zswapped: int = 0
     direct: int = 20 * MIB
@@ -65,7 +67,7 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def total(self) -> int:
         cache = self.service_active + self.service_inactive
-        used = self.anon + self.shmem + cache + self.kernel + self.hugetlb
+        used = self.anon + self.shmem + cache + self.kernel + self.hugetlb + self.swap_cached
         return self.free + self.free_percpu + used
 
     def meminfo(self) -> dict[str, int]:
@@ -77,15 +79,15 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
             "MemAvailable": available,
             "Buffers": 0,
             "Cached": cache + self.shmem,
-            "SwapCached": 0,
+            "SwapCached": self.swap_cached,
             "SwapTotal": self.swap,
             "SwapFree": self.swap - self.swapped,
             "Zswap": self.zswap,
             "Zswapped": self.zswapped,
             "Active": self.service_active,
-            "Inactive": self.service_inactive + self.anon,
+            "Inactive": self.service_inactive + self.anon + self.swap_cached,
             "Active(anon)": 0,
-            "Inactive(anon)": self.anon,
+            "Inactive(anon)": self.anon + self.swap_cached,
             "Active(file)": self.service_active,
             "Inactive(file)": self.service_inactive,
             "Unevictable": self.shmem,

@@ -59,13 +59,15 @@ def less(name: str, rule: TermRule) -> TermRule:
 
 
 def uncounted_user(facts: Facts) -> Amount:
-    """Return pages on the LRU lists that are in neither `anon` nor `file`: as `detached_anon` of a cgroup."""
+    """Return pages on the LRU lists that are in neither `anon` nor `file`: as `detached_anon` of a cgroup.
+
+    Swap cache is among them unless it is mapped again: a cgroup's `file`, the root's too, is without it, and
+    the machine's NR_FILE_PAGES has it (mm/swap_state.c, add_to_swap_cache: __node_stat_mod_folio).
+    """
     lru = facts.exact("lru")
-    file = sum(facts.exact(f"meminfo.{name}") for name in ("Cached", "Buffers", "SwapCached"))
+    file = sum(facts.exact(f"meminfo.{name}") for name in ("Cached", "Buffers"))
     anon = facts.exact("meminfo.AnonPages")
-    return measured(
-        lru - anon - file, f"LRU lists {lru} − AnonPages {anon} − Cached, Buffers, SwapCached {file}"
-    )
+    return measured(lru - anon - file, f"LRU lists {lru} − AnonPages {anon} − Cached, Buffers {file}")
 
 
 def inactive(facts: Facts) -> Amount:

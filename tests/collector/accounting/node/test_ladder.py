@@ -44,6 +44,15 @@ def test_every_step_closes_and_says_what_is_not_available() -> None:
     assert "active_cache" not in unavailable
 
 
+def test_swap_cache_that_nobody_maps_is_in_neither_number_of_the_root() -> None:
+    """As a full kernel with swap was seen to count: the root's `file` is without it."""
+    ladder = climbed(Made(swap_cached=5 * MIB))
+
+    assert all(step.closed for step in ladder.steps)
+    terms = {term.term: term.estimate_bytes for term in ladder.steps[1].terms}
+    assert terms["uncounted_user"] == -5 * MIB
+
+
 def test_kubectl_top_is_the_last_rung_floored_to_whole_mib() -> None:
     size = (410 + 40 + 600) * MIB + 1000
     ladder = climbed(Made(), Top(source="metrics.k8s.io", timestamp=990.0, memory_bytes=size))
