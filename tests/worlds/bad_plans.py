@@ -110,7 +110,7 @@ OF_EVIDENCE: list[Part] = [
     Wrong(
         'driver = "ssh"',
         'driver = "aio"',
-        "evidence.driver is 'ssh'; it must be one of exec, aio, deerflow, e2b.",
+        "evidence.driver is 'ssh'; it must be one of exec, aio, deerflow, e2b, opensandbox.",
     ),
     Wrong("port = 0", "port = 8080", "evidence.port is 0; it must be from 1 to 65535."),
     Wrong(
@@ -134,7 +134,7 @@ OF_EVIDENCE: list[Part] = [
     Wrong(
         'prefix = "home"',
         'prefix = "/home"',
-        'evidence.prefix is \'home\'; write a directory as "/home/user", or "" for none.',
+        "evidence.prefix is 'home'; write a directory, for example \"/home/user\".",
     ),
     Wrong("replicas = 101", "replicas = 3", "evidence.replicas is 101; it must be from 0 to 100."),
     *phase_of(

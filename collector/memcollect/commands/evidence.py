@@ -91,11 +91,11 @@ class EvidenceOptions(Struct, frozen=True, kw_only=True):
 @option("--rows", default="", metavar="ROW,…", callback=_rows, help="Only these rows. [default: all]")
 @option(
     "--driver",
-    type=click.Choice(["", "exec", "aio", "deerflow", "e2b"]),
+    type=click.Choice(["", "exec", "aio", "deerflow", "e2b", "opensandbox"]),
     default="",
-    metavar="[exec|aio|deerflow|e2b]",
-    help="How sandboxes are spoken to: pods/exec, the AIO interface, DeerFlow's own provider, or E2B's "
-    "package. [default: the source's, else exec]",
+    metavar="[exec|aio|deerflow|e2b|opensandbox]",
+    help="How sandboxes are spoken to: pods/exec, the AIO interface, DeerFlow's own provider, or the "
+    "packages of E2B and OpenSandbox. [default: the source's, else exec]",
 )
 @option("--backend", default="", callback=clean_text, help="What pages call the source. [default: its own]")
 @option("--check", "check_only", is_flag=True, help="Say what would be tried, and do nothing.")

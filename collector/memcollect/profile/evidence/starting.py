@@ -10,8 +10,13 @@ from memcollect.profile.plan.model import Driver, Plan
 from memcollect.secrecy import remember_secret
 from memcollect.trying.drivers.program import Program
 
-_SECRETS: Mapping[Driver, tuple[str, ...]] = {"e2b": ("E2B_API_KEY", "E2B_ACCESS_TOKEN")}
+_SECRETS: Mapping[Driver, tuple[str, ...]] = {
+    "e2b": ("E2B_API_KEY", "E2B_ACCESS_TOKEN"),
+    "opensandbox": ("OPEN_SANDBOX_API_KEY",),
+}
 """Environment variables that the packages read, and whose values stand in no document."""
+_PREFIXES: Mapping[Driver, str] = {"e2b": "/home/user"}
+"""Where a sandbox's own user may write."""
 
 
 def started(plan: Plan, driver: Driver, run: str, environ: Mapping[str, str]) -> Program:
@@ -31,6 +36,6 @@ def started(plan: Plan, driver: Driver, run: str, environ: Mapping[str, str]) ->
         "api": told.api,
         "template": told.template,
         "namespace": plan.source.namespace,
-        "prefix": told.prefix,
+        "prefix": told.prefix or _PREFIXES.get(driver, ""),
     }
     return Program(told.command or [sys.executable], driver, options)

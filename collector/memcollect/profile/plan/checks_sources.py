@@ -62,7 +62,7 @@ def _service(key: str, secrets: str, where: str, url: str) -> Iterator[str]:
 
 def _prefix(where: str, prefix: str) -> Iterator[str]:
     if prefix and (not prefix.startswith("/") or prefix.endswith("/") or not prefix.isprintable()):
-        yield f'{where}prefix is {shown(prefix)}; write a directory as "/home/user", or "" for none.'
+        yield f'{where}prefix is {shown(prefix)}; write a directory, for example "/home/user".'
 
 
 def _command(where: str, driver: str, command: Sequence[str]) -> Iterator[str]:

@@ -101,8 +101,8 @@ class Declared(Struct, frozen=True, kw_only=True):
     upgrade: str = ""
 
 
-Driver: TypeAlias = Literal["exec", "aio", "deerflow", "e2b"]
-PROGRAMS: frozenset[Driver] = frozenset({"deerflow", "e2b"})
+Driver: TypeAlias = Literal["exec", "aio", "deerflow", "e2b", "opensandbox"]
+PROGRAMS: frozenset[Driver] = frozenset({"deerflow", "e2b", "opensandbox"})
 """Drivers that are programs: they make their sandboxes themselves, through a package."""
 
 
@@ -114,11 +114,11 @@ class Trying(Struct, frozen=True, kw_only=True):
     """With a driver that is a program: what starts Python in the environment that has its package; empty:
     memcollect's own, which never has DeerFlow."""
     api: str = ""
-    """With e2b: the address of the API; "": what the package's own variables say, else its maker's."""
+    """With these: the address of the API; "": what the package's own variables say, else its default."""
     template: str = ""
-    """With e2b: what sandboxes are made from, its template; "": the package's default."""
-    prefix: str = "/home/user"
-    """With e2b: what stands before /mnt/user-data in its sandboxes."""
+    """With e2b its template, "" the package's default; with opensandbox the image."""
+    prefix: str = ""
+    """With these: what stands before /mnt/user-data in sandboxes; "": with e2b /home/user, else nothing."""
     port: int = 8080
     """Of the sandbox's HTTP interface."""
     gateway: str = ""
@@ -216,7 +216,7 @@ class Evidence(_Phase, frozen=True, kw_only=True, tag="evidence", tag_field="do"
 
     rows: list[str] = field(default_factory=list)
     """Names of the catalogue's rows; empty: all."""
-    driver: Literal["", "exec", "aio", "deerflow", "e2b"] = ""
+    driver: Literal["", "exec", "aio", "deerflow", "e2b", "opensandbox"] = ""
     """"": as the table [evidence] says."""
 
 

@@ -69,6 +69,7 @@ class Asked:
             names += [each.sandbox_id for each in found if each.metadata.get(_RUN) == asked["run"]]
         for name in names:
             self._package.Sandbox.kill(name, **to)
+        self._boxes = {key: box for key, box in self._boxes.items() if box.sandbox_id not in names}
         return {"paths": names}
 
     def shutdown(self, asked: dict[str, Any]) -> None:
