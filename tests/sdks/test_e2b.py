@@ -1,20 +1,25 @@
 """E2B's own package, in two versions, by our driver's program, against the stand-in for its interface."""
 
+import json
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from memcollect.commands.run import run
 from memcollect.evidence.port import NotOfferedError, OperationError, Owner
-from memcollect.testing.sandboxes.e2b import HOME, E2b
+from memcollect.testing.sandboxes.e2b import HOME, E2b, Sandbox
+from memcollect.testing.sandboxes.machine import Machine
 from memcollect.testing.sandboxes.serving import Served
 from memcollect.trying import limits
 from memcollect.trying.drivers.program import Program, ProgramProvider
 from sdks.conftest import Installed
 from sdks.driven import RUN, broken, started, tried
 from worlds.hostile_interface import hostile
+from worlds.profile_stage import POD, staged
 
 OWNER = Owner(thread="thread-1", user="one")
 VERSIONS = ("e2b-2.30", "e2b-2.63")
@@ -93,6 +98,33 @@ def test_without_room_nothing_is_tried_and_its_own_words_are_told(both: tuple[E2
     assert {each.verdict for each in found.values()} == {"not-tried"}
     assert all("no room for another sandbox" in each.observed for each in found.values())
     assert left == []
+
+
+def test_the_command_tries_it_and_cleans_up_after_a_crash(
+    installed: Installed, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = E2b(tmp_path / "e2b")
+    (tmp_path / "stage").mkdir()
+    (tmp_path / "pod.yaml").write_text(POD)
+    monkeypatch.setenv("E2B_API_KEY", f"e2b_{'0' * 40}")
+    with Served(backend) as there, staged(tmp_path / "stage") as (_, options):
+        monkeypatch.setenv("E2B_SANDBOX_URL", there.url)
+        python = ["env", f"PYTHONPATH={installed(VERSIONS[-1])}", sys.executable]
+        (tmp_path / "mine.toml").write_text(
+            f"""[source]\nkind = "template"\nfile = "pod.yaml"\n"""
+            f"""[evidence]\ndriver = "e2b"\napi = "{there.url}"\ncommand = {json.dumps(python)}\n"""
+        )
+        out = str(tmp_path / "out")
+        words = ["evidence", str(tmp_path / "mine.toml"), "--rows", "paths", "-o", out, *options]
+        assert run(words, "memcollect") in {0, 3}, capsys.readouterr().err
+        assert "driver e2b" in capsys.readouterr().out
+        assert backend.there == {}
+        name = f"mc-{json.loads((tmp_path / 'out' / 'manifest.json').read_bytes())['run_id']}"
+        sandbox = Machine(tmp_path / "e2b" / "left", (HOME,))
+        backend.there["left"] = Sandbox("left", sandbox, {"memcollect-run": name}, "base")
+        assert run(["evidence", "--clean", out, *options], "memcollect") == 0, capsys.readouterr().err
+        assert backend.there == {}
+        assert b"e2b_000" not in b"".join(p.read_bytes() for p in (tmp_path / "out").rglob("*.*"))
 
 
 def test_whole_rows_are_as_expected_where_the_backend_is_good(installed: Installed, tmp_path: Path) -> None:

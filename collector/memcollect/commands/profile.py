@@ -251,6 +251,8 @@ def clean(directory: Path, workshop: Workshop, tools: Tools) -> int:
     """Delete what a run has left; return the exit code."""
     from memcollect.profile.assemble import cleaner_of  # noqa: PLC0415
     from memcollect.profile.begun import alone  # noqa: PLC0415
+    from memcollect.profile.evidence.starting import swept  # noqa: PLC0415
+    from memcollect.profile.evidence.trying import environment  # noqa: PLC0415
     from memcollect.profile.going_on import to_clean  # noqa: PLC0415
 
     with alone(directory):
@@ -259,6 +261,8 @@ def clean(directory: Path, workshop: Workshop, tools: Tools) -> int:
             say(f"{problem}; that does not matter for cleaning up")
         as_made = _is_as_made(directory)
         faults = cleaner_of(begun, workshop, tools, say).sweep(begun.events)
+        run = f"mc-{begun.record.manifest.run_id}"
+        faults = [*faults, *swept(begun.plan, run, environment())]
         if begun.record.save() and as_made:
             _write_page(begun)
     for each in faults:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
+from memcollect.documents.snapshot import Missing
 from memcollect.evidence.port import OperationError
-from memcollect.profile.plan.model import Driver, Plan
+from memcollect.profile.plan.model import PROGRAMS, Driver, Evidence, Plan
 from memcollect.secrecy import remember_secret
 from memcollect.trying.drivers.program import Program
 
@@ -15,6 +16,7 @@ _SECRETS: Mapping[Driver, tuple[str, ...]] = {
     "opensandbox": ("OPEN_SANDBOX_API_KEY",),
 }
 """Environment variables that the packages read, and whose values stand in no document."""
+_SWEEP_SECONDS = 180.0
 _PREFIXES: Mapping[Driver, str] = {"e2b": "/home/user"}
 """Where a sandbox's own user may write."""
 
@@ -39,3 +41,24 @@ def started(plan: Plan, driver: Driver, run: str, environ: Mapping[str, str]) ->
         "prefix": told.prefix or _PREFIXES.get(driver, ""),
     }
     return Program(told.command or [sys.executable], driver, options)
+
+
+def swept(plan: Plan, run: str, environ: Mapping[str, str]) -> list[Missing]:
+    """Let the packages delete what bears the run's name; return what could not be asked or deleted.
+
+    DeerFlow's own provider knows no runs: its sandboxes end as DeerFlow is configured.
+    """
+    phases = [phase for phase in plan.phases if isinstance(phase, Evidence)]
+    drivers = {phase.driver or plan.evidence.driver for phase in phases} & PROGRAMS - {"deerflow"}
+    faults = []
+    for driver in sorted(drivers):
+        try:
+            program = started(plan, driver, run, environ)
+            try:
+                program.ask("sweep", _SWEEP_SECONDS, run=run)
+            finally:
+                program.close()
+        except OperationError as error:
+            name = f"what {driver} has of run {run}"
+            faults.append(Missing(kind="evidence", name=name, reason="not-removed", detail=str(error)))
+    return faults
