@@ -74,6 +74,7 @@ def archive() -> Path:
 def linger() -> None:
     """Have the user's own systemd run."""
     run("loginctl", "enable-linger", _USER)
+    run("systemctl", "start", f"user@{user_id()}.service")
     bus = Path(f"/run/user/{user_id()}/bus")
     until(bus.exists, f"{bus} is not there")
 
@@ -83,10 +84,9 @@ def user_id() -> int:
 
 
 def as_user(*command: str) -> str:
-    runtime = f"/run/user/{user_id()}"
-    variables = [f"XDG_RUNTIME_DIR={runtime}", f"DBUS_SESSION_BUS_ADDRESS=unix:path={runtime}/bus"]
-    home = f"HOME=/home/{_USER}"
-    return run("runuser", "-u", _USER, "--", "env", "-C", f"/home/{_USER}", home, *variables, *command)
+    """Run it where the user's own processes are: from a cgroup of root's none may be moved to a user's."""
+    asked = ["systemd-run", "--user", "-M", f"{_USER}@", "--pipe", "--wait", "--quiet", "--collect"]
+    return run(*asked, f"--working-directory=/home/{_USER}", "--", *command)
 
 
 def unit_property(unit: str) -> str:
