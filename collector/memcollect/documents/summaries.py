@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from memcollect.documents.snapshot import Composition, Ladder, Pod, PodSummary, Rung, Snapshot, Term
+from memcollect.errors import DocumentError
 
 
 def is_exact(term: Term) -> bool:
@@ -15,14 +16,23 @@ def is_exact(term: Term) -> bool:
 
 
 def restored(pod: Pod) -> Pod:
-    """Return a pod told in summary with its exact terms and rungs in their own places; any other as it is."""
+    """Return a pod told in summary with its exact terms and rungs in their own places; any other as it is.
+
+    Raises DocumentError where it does not add up: nothing else in the document could tell that it was edited.
+    """
     short = pod.summary
     if short is None:
         return pod
+    composition = pod.composition if short.composition is None else _whole(short.composition, short)
+    if composition is not None and not _adds_up(composition):
+        raise DocumentError(
+            f"{pod.full_name} does not add up: its terms and residual are not its working set.",
+            "Was the file edited? Take it from where it was saved first.",
+        )
     rungs = [*_rungs(short.rungs), *(pod.ladder.rungs if pod.ladder is not None else ())]
     return msgspec.structs.replace(
         pod,
-        composition=pod.composition if short.composition is None else _whole(short.composition, short),
+        composition=composition,
         ladder=Ladder(rungs=rungs) if rungs else pod.ladder,
         summary=msgspec.structs.replace(short, composition=None, terms={}, left_out={}, beside={}, rungs={}),
     )
@@ -42,6 +52,11 @@ def _whole(but_for_exact: Composition, short: PodSummary) -> Composition:
         left_out=[*_terms(short.left_out), *but_for_exact.left_out],
         beside=[*_terms(short.beside), *but_for_exact.beside],
     )
+
+
+def _adds_up(composition: Composition) -> bool:
+    of_terms = sum(each.estimate_bytes for each in composition.terms)
+    return of_terms + composition.residual.estimate_bytes == composition.working_set_bytes
 
 
 def _terms(exact: Mapping[str, int]) -> Sequence[Term]:
