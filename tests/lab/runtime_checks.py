@@ -110,7 +110,7 @@ def kata_overhead_anon(played: Played) -> None:
     difference_is_told(pod, "kata-guest", played.scene.sizes["top"])
     outside = finding(pod, "outside_pod")
     assert own_is(outside.estimate_bytes, played.scene.sizes["outside"])
-    assert "bears this pod's sandbox id" in outside.sentence
+    assert "bears the pod's sandbox id" in outside.sentence
     assert outside.sentence in pod.verdict
     assert pod.cgroup is not None
     assert (pod.cgroup.current_bytes or 0) < MIB

@@ -55,8 +55,7 @@ class Aside:
 TERMS = (
     Aside(
         "unwritten_cold_cache",
-        "{amount} more is page cache that must be written out before it can be dropped; kubectl top leaves it"
-        " out.",
+        "{amount} more is page cache that must be written out first; kubectl top leaves it out.",
         "write-back",
     ),
     Aside("lazyfree", "{amount} more in ps is already given back to the kernel.", "yes"),
@@ -76,7 +75,7 @@ def causes(case: Case) -> Iterator[Said]:
     """Yield a sentence for every cause that is large enough."""
     for each in CAUSES:
         amount = case.total_of(each.cause)
-        if amount >= case.least:
+        if amount >= (case.least_beside if each.rank == Rank.BESIDE else case.least):
             yield Said(
                 topic=each.cause,
                 sentence=each.sentence.format(amount=human_bytes(amount)),
@@ -95,7 +94,7 @@ def terms(case: Case) -> Iterator[Said]:
         return
     sizes = {term.term: term for term in (*composition.left_out, *composition.beside)}
     for each in TERMS:
-        if each.term in sizes and sizes[each.term].estimate_bytes >= case.least:
+        if each.term in sizes and sizes[each.term].estimate_bytes >= case.least_beside:
             yield _of_term(each, sizes[each.term])
 
 
@@ -103,7 +102,7 @@ def cold_cache(case: Case) -> Iterator[Said]:
     """Yield page cache that kubectl top leaves out: always where the limit has no room for as much again."""
     composition = case.composition
     found = [] if composition is None else [t for t in composition.left_out if t.term == "cold_cache"]
-    if not found or found[0].estimate_bytes < case.least:
+    if not found or found[0].estimate_bytes < case.least_beside:
         return
     rooms = [room.left_bytes for _, facts in case.scopes if (room := room_left(facts)) is not None]
     is_tight = bool(rooms) and min(rooms) < found[0].estimate_bytes

@@ -88,7 +88,10 @@ def _hugetlb_words(facts: Facts) -> dict[str, str]:
 def _unread_words(facts: Facts) -> dict[str, str]:
     unread, most = facts.exact("procs.unread"), human_bytes(facts.exact("procs.unread_rss"))
     # Facts tell of what was not read in one sentence for each reason, which holds the remedy.
-    return {"unread": counted(unread, "process"), "most": most, "why": facts.reason("procs.unread_why")}
+    one = {"they": "it", "s": "s", "their": "its"}
+    several = {"they": "they", "s": "", "their": "their"}
+    told = {"unread": counted(unread, "process"), "most": most, "why": facts.reason("procs.unread_why")}
+    return told | (one if unread == 1 else several)
 
 
 def _alike_words(facts: Facts) -> dict[str, str]:
@@ -357,7 +360,8 @@ NEIGHBOUR_RULES = (
     AmountRule(
         "unread_processes",
         processes.unread_processes,
-        "PSS is not known of {unread}: {amount} is put down to what they map, at most {most} (their RSS).",
+        "PSS is not known of {unread}: {amount} is put down to what {they} map{s}, at most {most} ({their}"
+        " RSS).",
         "Why: {why}.",
         severity="warning",
         least_bytes=0,

@@ -24,6 +24,10 @@ LEFT = "{left} is left to its limit of {limit}"
 LEFT_WITH_DROPPABLE = ", {up_to}{room} with what can be dropped"
 UP_TO = "up to "
 """Stands before an amount of which some is in kernel caches that go only mostly."""
+OVER = (
+    "{needed} cannot be dropped{writing}: more than its limit of {limit}, so what is charged next ends in"
+    " {end}."
+)
 NEAR = "{needed} cannot be dropped, of a limit of {limit}{writing}: {left} more ends in {end}."
 WRITING = " ({amount} of it can go once it is written out)"
 FULL = "The charge is at {current} of {limit}, but {up_to}{droppable} of it can be dropped."
@@ -91,7 +95,7 @@ def room_left(facts: Facts) -> Room | None:
         current, gone = facts.exact("current"), facts.once(reclaim)
     except MissingFactError:
         return None
-    left, more = max(0, limit - current), gone.droppable.estimate
+    left, more = max(0, limit - current), min(gone.droppable.estimate, current)
     sentence = LEFT.format(left=human_bytes(left), limit=human_bytes(limit))
     if more >= LEAST_ROOM_SHARE * limit:
         room = human_bytes(max(0, limit - current + more))
@@ -116,7 +120,7 @@ def near_limit(facts: Facts) -> tuple[str, str] | None:
     needed, writing = facts.once(needed_bytes), facts.once(reclaim).once_written.estimate
     end = "swapping, and an OOM kill when swap is full" if swap_room(facts) == "usable" else "an OOM kill"
     until = WRITING.format(amount=human_bytes(writing)) if writing >= LEAST_ROOM_SHARE * limit else ""
-    sentence = NEAR.format(
+    sentence = (OVER if needed > limit else NEAR).format(
         needed=human_bytes(needed),
         limit=human_bytes(limit),
         writing=until,

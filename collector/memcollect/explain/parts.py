@@ -132,17 +132,20 @@ def parts(case: Case) -> Iterator[Said]:
     counted = sum(term.estimate_bytes for term in composition.terms)
     if not whole and counted:
         sentence = IMPOSSIBLE.format(counted=human_bytes(counted))
-        yield Said(topic="working_set", sentence=sentence, rank=Rank.PARTS, rests_on=["working_set"])
+        rests_on = ["working_set", "residual"]
+        yield Said(topic="working_set", sentence=sentence, rank=Rank.PARTS, rests_on=rests_on)
         return
     told = sorted(_large(composition), key=lambda each: -sum(term.estimate_bytes for term in each[1]))
     for place, (part, terms) in enumerate(told):
         sizes = {term.term: term.estimate_bytes for term in terms}
         amount = sum(sizes.values())
-        of_whole = f" of {human_bytes(whole)}" if not place else ""
-        whose = _whose(case, amount) if part.topic == "anon" else ""
+        size = human_bytes(amount) if place else _of_whole(amount, whole)
+        phrase = _phrase(part, sizes, composition)
+        if part.topic == "anon":
+            phrase = _whose(case, amount, phrase)
         yield Said(
             topic=part.topic,
-            sentence=f"{human_bytes(amount)}{of_whole} {_phrase(part, sizes, composition)}{whose}",
+            sentence=f"{size} {phrase}",
             rank=Rank.PARTS,
             weight=amount,
             amount_bytes=amount,
@@ -155,21 +158,35 @@ def parts(case: Case) -> Iterator[Said]:
         yield Said(topic="working_set", sentence=sentence, rank=Rank.PARTS, rests_on=["working_set"])
 
 
-def _whose(case: Case, amount: int) -> str:
-    """Return whose the most of `amount` bytes of private memory is; "" where no process holds much of it."""
+def _of_whole(amount: int, whole: int) -> str:
+    """Return what part of the whole it is; where both read alike, that it is all, or nearly so."""
+    if human_bytes(amount) != human_bytes(whole):
+        return f"{human_bytes(amount)} of {human_bytes(whole)}"
+    return f"{'All' if amount == whole else 'Nearly all'} of its {human_bytes(whole)}"
+
+
+def _whose(case: Case, amount: int, phrase: str) -> str:
+    """Return the phrase with whose the most of `amount` bytes is; as it was where no process holds much."""
     told = [(each, each.sums.largest) for each, _ in case.apps if each.sums and each.sums.largest]
     found = max(told, key=lambda each: each[1].pss_anon_bytes, default=None)
     if found is None:
-        return ""
+        return phrase
     container, largest = found
     # Pages that are charged elsewhere are among a process's own and not among the amount.
     if not LEAST_OF_ONE * amount <= largest.pss_anon_bytes <= amount:
-        return ""
+        return phrase
     listed = (program_of(each) for each in container.processes if each.pid == largest.pid)
-    name = next(listed, largest.comm)
-    # A process may call itself a sentence.
-    whose = f"{name}'s (PID {largest.pid})" if _NAME.fullmatch(name) else f"PID {largest.pid}'s"
-    return f", {human_bytes(largest.pss_anon_bytes)} of it {whose}"
+    # "postgres: writer" is cut by the kernel, and a process may call itself a sentence.
+    name = next(listed, largest.comm).rstrip(":")
+    is_name = _NAME.fullmatch(name) is not None
+    if human_bytes(largest.pss_anon_bytes) == human_bytes(amount):
+        return (
+            f"is private memory of {name} (PID {largest.pid})"
+            if is_name
+            else f"is private memory of PID {largest.pid}"
+        )
+    whose = f"{name}'s (PID {largest.pid})" if is_name else f"PID {largest.pid}'s"
+    return f"{phrase}, {human_bytes(largest.pss_anon_bytes)} of it {whose}"
 
 
 def _phrase(part: Part, sizes: dict[str, int], composition: Composition) -> str:

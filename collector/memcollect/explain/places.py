@@ -26,7 +26,7 @@ def _started(pod: Pod) -> Iterator[Finding]:
     charge = _charge(started)
     if not started or charge is None:
         return
-    paths = ", ".join(_short(_path(each)) for each in started[:3]) + (" …" if len(started) > 3 else "")
+    paths = ", ".join(short(_path(each)) for each in started[:3]) + (" …" if len(started) > 3 else "")
     what = f"{len(started)} containers" if len(started) > 1 else "a container"
     starter = "Docker" if any(_path(each).startswith("/docker/") for each in started) else "a process"
     yield _finding(
@@ -55,7 +55,7 @@ def _unknown(pod: Pod) -> Iterator[Finding]:
             "unknown_container",
             charge,
             f"{human_bytes(charge)} more is charged to this pod by {what} that Kubernetes does not know"
-            f" ({_short(_path(each).rpartition('/')[2])}): the pod's limit counts it, kubectl top does not.",
+            f" ({short(_path(each).rpartition('/')[2])}): the pod's limit counts it, kubectl top does not.",
             f"memory.current of {_path(each)}; no status of the pod has this id",
             "See who put it below the pod's cgroup: docker run --cgroup-parent, crictl, or a restart that"
             " the API"
@@ -69,7 +69,7 @@ def _elsewhere(pod: Pod) -> Iterator[Finding]:
         yield _finding(
             "elsewhere",
             None,
-            f"Its containers are not in the pod's own cgroup, but at {_short(_path(found[0]))}: no limit of"
+            f"Its containers are not in the pod's own cgroup, but at {short(_path(found[0]))}: no limit of"
             " the pod"
             " holds them.",
             f"found by container id: {', '.join(_path(each) for each in found)}",
@@ -82,7 +82,7 @@ def _within(pod: Pod) -> Iterator[Finding]:
         yield _finding(
             "within",
             None,
-            f"It runs inside of another pod ({_short(pod.within)}), whose numbers and limit hold it, too.",
+            f"It runs inside of another pod ({short(pod.within)}), whose numbers and limit hold it, too.",
             f"{pod.cgroup.path if pod.cgroup else 'its cgroup'} is below {pod.within}",
             severity="notice",
         )
@@ -93,9 +93,9 @@ def _twins(pod: Pod) -> Iterator[Finding]:
         yield _finding(
             "twins",
             None,
-            f"A second cgroup bears this pod's UID ({_short(pod.twins[0])}) and is not counted: the numbers"
+            f"A second cgroup bears this pod's UID ({short(pod.twins[0])}) and is not counted: the numbers"
             " are of"
-            f" {_short(pod.cgroup.path)}.",
+            f" {short(pod.cgroup.path)}.",
             ", ".join(pod.twins[:5]),
             "Look for a second kubelet, or what one has left behind.",
         )
@@ -132,7 +132,7 @@ def _path(container: Container) -> str:
     return container.cgroup.path if container.cgroup is not None else container.name
 
 
-def _short(path: str) -> str:
+def short(path: str) -> str:
     """Return a path for a sentence: ids as short as people know them, and its beginning left out."""
     text = _ID.sub(lambda match: f"{match[0][:12]}…", path)
     parts = text.strip("/").split("/")

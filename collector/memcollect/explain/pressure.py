@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from memcollect.documents.snapshot import Finding
 from memcollect.explain.limits import room_left
 from memcollect.explain.statement import Case, Rank, Said
+from memcollect.units import human_bytes
 
+OF_LIMIT = frozenset({"oom_kill", "near_limit"})
+"""Causes that imply that a limit was hit, where they name it."""
 TOLD = ("near_limit", "stalled", "throttled", "swap_full", "hit_limit", "near_high")
 """Causes of limits and slowed that are news whatever their severity, the gravest first."""
 
@@ -18,6 +21,8 @@ def pressure(case: Case) -> Iterator[Said]:
     """Yield each state of want once: of the container that has it, before the pod's sum of the same."""
     for place, cause in enumerate(TOLD):
         found = case.of_cause(cause)
+        if cause == "hit_limit":
+            found = [each for each in found if not _is_said(case, each)]
         if found:
             chosen = max(found, key=_is_of_container)
             yield Said(
@@ -29,12 +34,25 @@ def pressure(case: Case) -> Iterator[Said]:
             )
 
 
+def _is_said(case: Case, finding: Finding) -> bool:
+    """Return whether the verdict names this finding's limit where it tells of a kill, or how near it is."""
+    limits = [
+        facts.exact("limit.max")
+        for scope, facts in case.scopes
+        if scope == finding.scope and "limit.max" in facts
+    ]
+    told = [each.sentence for each in case.pod.findings if each.cause in OF_LIMIT]
+    return any(f"limit of {human_bytes(limit)}" in sentence for limit in limits for sentence in told)
+
+
 def _is_of_container(finding: Finding) -> bool:
     return finding.scope != "pod"
 
 
 def room(case: Case) -> Iterator[Said]:
     """Yield how much is left to the nearest limit, of the pod and its containers."""
+    if case.pod.unmeasured:
+        return  # nothing of it runs that could need the room
     known = [(scope, room) for scope, facts in case.scopes if (room := room_left(facts)) is not None]
     if not known:
         if all("unlimited.max" in facts for _, facts in case.scopes):

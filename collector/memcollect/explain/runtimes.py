@@ -25,6 +25,7 @@ from memcollect.explain.guest import (
     shared_clean_bytes,
     sharers,
 )
+from memcollect.explain.places import short
 from memcollect.explain.pools import pool_findings
 from memcollect.join.roles import app_containers
 from memcollect.units import MIB, human_bytes
@@ -247,9 +248,8 @@ def _outside(view: View) -> Iterator[Finding]:
             high_bytes=size,
             estimate_bytes=size,
             severity="notice",
-            sentence=f"{amount} is charged to {path}, outside of the pod's own cgroup: it bears this pod's"
-            " sandbox id, so it belongs to this pod's bill (where it is counted once), but neither the pod's"
-            " limit nor kubectl top knows of it.",
+            sentence=f"{amount} of its bill is charged outside of the pod's own cgroup, to {short(path)},"
+            " which bears the pod's sandbox id: neither the pod's limit nor kubectl top knows of it.",
             evidence=f"memory.current of {path}; tied by the sandbox's id {container.id}",
             remedy="Give the RuntimeClass an overhead that covers it, or set sandbox_cgroup_only=true"
             " in Kata.",
@@ -294,8 +294,8 @@ def _provider(view: View) -> Iterator[Finding]:
         high_bytes=missing,
         estimate_bytes=missing,
         severity="notice",
-        sentence=f"kubectl top shows {human_bytes(top.memory_bytes)}: {why}. That is {compared} that the host"
-        f" charges for this pod; it leaves out {left_out}.",
+        sentence=f"kubectl top shows {human_bytes(top.memory_bytes)}, {compared} that the host charges:"
+        f" {why}; it leaves out {left_out}.",
         evidence=f"provider {top.provider}; host's charge {view.bill} − kubectl top {top.memory_bytes}",
         remedy="Size limits and nodes by the host's charge, not by this number.",
     )

@@ -100,6 +100,16 @@ class Case:
         whole = self.composition.working_set_bytes if self.composition else 0
         return max(MIB, round(SMALLEST_SHARE * whole))
 
+    @property
+    def charged_bytes(self) -> int:
+        """What the pod's own cgroup is charged for; 0 where that was not read."""
+        return self.facts.exact("current") if "current" in self.facts else 0
+
+    @property
+    def least_beside(self) -> int:
+        """The least of what stands beside the working set: a share of all that the pod is charged for."""
+        return max(self.least, round(SMALLEST_SHARE * self.charged_bytes))
+
     def of_cause(self, cause: str) -> list[Finding]:
         """Return the findings of that cause, whatever their scope."""
         return [each for each in self.pod.findings if each.cause == cause]

@@ -23,7 +23,17 @@ def tops(case: Case) -> Iterator[Said]:
         return
     told = [part for part in (top.detail if top.status in TOLD else "", top.remark) if part]
     if told:
-        shown = f"{SHOWS} {human_bytes(top.memory_bytes)}: "
-        said = "; ".join(told)
-        sentence = said if said.startswith(SHOWS) else f"{shown}{said}"
+        sentence = _joined(human_bytes(top.memory_bytes), "; ".join(told))
         yield Said("top", f"{sentence}.", Rank.TOP, amount_bytes=top.memory_bytes, rests_on=["top"])
+
+
+def _joined(number: str, said: str) -> str:
+    """Return what is said of the number as one sentence that names it once."""
+    if said.startswith(SHOWS):
+        return said
+    of_number = f"{number} is "
+    return (
+        f"{SHOWS} {number}, {said[len(of_number) :]}"
+        if said.startswith(of_number)
+        else f"{SHOWS} {number}: {said}"
+    )

@@ -17,7 +17,13 @@ from memcollect.explain.statement import Case, Contribute, Rank, Said
 
 ENOUGH = 5
 """Sentences from which on what is optional is left out."""
-SANDBOX_CAUSES = frozenset({"outside_pod", "snapshot", "guest_mapped_again", "top_provider"})
+SANDBOX_CAUSES = {
+    "snapshot": Rank.WITHIN,
+    "outside_pod": Rank.BESIDE,
+    "top_provider": Rank.TOP,
+    "guest_mapped_again": Rank.ASIDE,
+}
+"""What more is told of a sandbox, and where."""
 
 
 def alarms(case: Case) -> Iterator[Said]:
@@ -48,7 +54,14 @@ def opening(case: Case) -> Iterator[Said]:
         yield Said("sandbox", sandbox.rstrip("."), Rank.PARTS, rests_on=["guest_memory"])
         for finding in case.pod.findings:
             if finding.cause in SANDBOX_CAUSES:
-                yield Said(finding.cause, finding.sentence, Rank.WITHIN, rests_on=[finding.cause])
+                rank = SANDBOX_CAUSES[finding.cause]
+                yield Said(
+                    topic=finding.cause,
+                    sentence=finding.sentence,
+                    rank=rank,
+                    rests_on=[finding.cause],
+                    is_optional=rank == Rank.ASIDE,
+                )
     elif case.composition is None:
         reason = (case.pod.unmeasured or _first_reason(case)).rstrip(".")
         yield Said("unmeasured", f"Not measured: {reason}", Rank.PARTS, rests_on=["working_set"])

@@ -96,7 +96,7 @@ def _equals_of(row: Pod, container: str, holders: Sequence[Holder]) -> str:
     named = [*names[:_MOST_NAMED], f"{more} more"] if more > 0 else names
     who = named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
     has = "has" if len(names) == 1 else "have"
-    return f"{who} {has} the very same number, as a sum over several or a copy would be"
+    return f"{who} {has} the very same number, so it may be a copy, or a sum over all of them"
 
 
 def _is_more(top: Top) -> bool:

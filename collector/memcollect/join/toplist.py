@@ -39,7 +39,7 @@ def shape_of(listed: Sequence[Usage], working_sets: Mapping[str, int | None]) ->
     shown = human_bytes(sum(numbers))
     if (of_all := _total_for_each(numbers, list(working_sets.values()))) is not None:
         remark = (
-            f"each of its {len(listed)} entries is the pod's total, and kubectl top adds them up to {shown}"
+            f"kubectl top shows {shown}: it adds up {len(listed)} entries, each of which is the pod's total"
         )
         return Shape([], remark, total_bytes=of_all)
     extra = next((each for each in listed if _is_sum_of_others(each, listed, working_sets)), None)
@@ -48,8 +48,8 @@ def shape_of(listed: Sequence[Usage], working_sets: Mapping[str, int | None]) ->
         name = f"called {extra.name}" if extra.name else "without a name"
         return Shape(
             kept,
-            f"an entry {name} is the sum of the others, so it is the pod's total and counted once here;"
-            f" kubectl top adds it to them and shows {shown}",
+            f"kubectl top shows {shown}: it adds up an entry {name}, too, which is the sum of the others and"
+            " is counted once here",
         )
     return _each_name_once(listed, working_sets, sum(numbers))
 

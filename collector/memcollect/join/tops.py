@@ -29,7 +29,7 @@ SOURCE = "metrics.k8s.io"
 YOUNG_SECONDS = 120.0
 """By then metrics-server has two samples of a container, even with its own default of one a minute."""
 DROPPED = (
-    "metrics-server leaves a pod out whole when one of its containers reads zero CPU or memory, or has no"
+    "metrics-server leaves out a whole pod when one of its containers reads zero CPU or memory, or has no"
     " two samples yet"
 )
 ANOTHER = "the metrics API still shows an earlier pod of this name; take the snapshot again in a minute"
@@ -252,7 +252,7 @@ def _why_none(row: Pod, pod: kube.Pod, view: NodeView, metrics: Metrics) -> str:
         return "none of its containers runs, and metrics-server lists only what runs"
     idle = [each.name for each in app_containers(row) if _reads_zero(each)]
     if idle:
-        return f"container {idle[0]} reads zero memory; {DROPPED}"
+        return f"container {idle[0]} reads zero memory, and metrics-server then leaves out the whole pod"
     return _too_young(_starts(pod), view.at) or DROPPED
 
 

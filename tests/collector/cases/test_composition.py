@@ -2,12 +2,12 @@
 
 import pytest
 
-from collector.cases.test_every_case import SERVED, tell
 from collector.reporters.test_contradictions import contradictions
 from memcollect.reporters import markdown
 from memcollect.units import MIB
 from worlds.read_reports import Row, in_markdown
 from worlds.reported_cases import told
+from worlds.verdicts_page import SERVED, tell
 
 
 def test_rests_of_split_huge_pages_are_no_process_s_memory_and_go_under_pressure() -> None:
@@ -15,7 +15,7 @@ def test_rests_of_split_huge_pages_are_no_process_s_memory_and_go_under_pressure
     verdict = told("03-thp-split-queue").verdict()
 
     assert verdict.startswith("2228 MiB of 2438 MiB is rests of split huge pages, which no process maps")
-    assert "209 MiB is private memory of its processes" in verdict
+    assert "209 MiB is private memory of gateway (PID 100)" in verdict
 
 
 def test_file_names_made_and_deleted_are_told_with_their_remedy() -> None:
@@ -31,9 +31,7 @@ def test_file_names_made_and_deleted_are_told_with_their_remedy() -> None:
 def test_cache_that_is_not_written_is_not_called_droppable_and_the_disk_is_the_remedy() -> None:
     said = told("05-dirty-cache-nfs")
 
-    assert "2000 MiB more is page cache that must be written out before it can be dropped" in (
-        said.verdict("fetch-x")
-    )
+    assert "2000 MiB more is page cache that must be written out first" in (said.verdict("fetch-x"))
     assert "(2000 MiB of it can go once it is written out)" in said.verdict("fetch-x")
     assert all("Write more slowly" in each.remedy for each in said.findings("near_limit", "fetch-x"))
 
@@ -46,7 +44,7 @@ def test_a_container_that_kubernetes_does_not_know_is_in_the_verdict_once() -> N
 
 
 def test_a_peak_that_was_the_limit_is_told() -> None:
-    assert "room had to be made; the peak was the limit, 512 MiB." in told("20-child-oom").verdict()
+    assert "its own limit of 512 MiB was reached (its peak is 512 MiB)." in told("20-child-oom").verdict()
 
 
 def test_huge_pages_are_told_where_they_are_most_of_it() -> None:

@@ -3,17 +3,8 @@
 import pytest
 
 from memcollect.documents.snapshot import Snapshot
-from worlds.reported_cases import NAMES, Told, told, told_locally
-
-LOCAL = frozenset({"30-service-active-cache", "51-path-shapes", "v05-files"})
-"""They have a node and no API."""
-DOCUMENTS = frozenset({"real-kernel-oom"})
-"""They have no tree: `stored` reads what was measured."""
-SERVED = tuple(name for name in NAMES if name not in DOCUMENTS)
-
-
-def tell(case: str) -> Told:
-    return told_locally(case) if case in LOCAL else told(case)
+from worlds import verdicts_page
+from worlds.verdicts_page import SERVED, tell
 
 
 @pytest.mark.parametrize("case", SERVED)
@@ -38,6 +29,12 @@ def test_the_report_shows_every_verdict(case: str) -> None:
     if shown_in_full(said.snapshot):
         for pod in said.snapshot.pods:
             assert " ".join(pod.verdict.split()) in said.words
+
+
+def test_the_page_of_all_verdicts_is_as_it_was_read() -> None:
+    written = verdicts_page.PAGE.read_text(encoding="utf-8")
+
+    assert verdicts_page.page() == written, "read the new page: cd tests && python -m worlds.verdicts_page"
 
 
 def shown_in_full(snapshot: Snapshot) -> bool:

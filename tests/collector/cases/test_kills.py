@@ -84,3 +84,21 @@ def of_a_real_kernel(name: str) -> list[Finding]:
     """Return the findings on kills of a stored document, explained anew."""
     pods = explain(stored("real-kernel-oom", name)).pods
     return [each for pod in pods for each in pod.findings if each.cause == "oom_kill"]
+
+
+def test_what_is_said_of_a_limit_with_a_kill_is_not_said_again() -> None:
+    verdict = told("05-dirty-cache-nfs").verdict("fetch-x")
+
+    assert "its own limit of 2048 MiB was reached" in verdict
+    assert "The limit was hit" not in verdict
+    assert told("05-dirty-cache-nfs").findings("hit_limit", "fetch-x")
+
+
+def test_a_kill_in_a_run_that_lives_is_not_called_unknown_to_the_counters() -> None:
+    (last,) = told("05-dirty-cache-nfs").findings("oom_killed", "fetch-x")
+
+    assert "know of no OOM kill in an earlier run of fetch: " in last.sentence
+
+
+def test_no_room_is_told_where_nothing_runs() -> None:
+    assert "is left to its limit" not in told("37-evicted-crashloop").verdict("crash-0")

@@ -25,7 +25,7 @@ def test_an_entry_without_a_name_is_the_pods_total() -> None:
 
     assert said.pod().top is not None
     assert top(said)[0] == "reconciled"
-    assert "an entry without a name is the sum of the others" in said.verdict()
+    assert "it adds up an entry without a name, too, which is the sum of the others" in said.verdict()
 
 
 def test_a_pod_whose_init_container_runs_is_told_why_kubectl_top_has_nothing() -> None:
@@ -36,7 +36,7 @@ def test_the_rss_of_the_launcher_is_recognised_and_the_number_called_wrong() -> 
     said = told("13-cri-launcher-rss")
 
     for pod in ("coredns-0", "etcd-0"):
-        assert "is the RSS of process" in said.verdict(pod)
+        assert ", the RSS of process" in said.verdict(pod)
         assert "(launcher) alone" in said.verdict(pod)
 
 
@@ -85,3 +85,10 @@ def test_a_container_restarted_after_the_sample_is_named() -> None:
         "container app: the sample is of the container before"
         in top(told("40-restart-stale-top"), "two-0")[1]
     )
+
+
+def test_a_sentence_on_kubectl_tops_number_names_the_number_that_kubectl_top_shows() -> None:
+    verdict = told("02-nameless-container").verdict()
+
+    assert "kubectl top shows 54 MiB: " in verdict
+    assert verdict.count("kubectl top shows") == 1

@@ -49,7 +49,7 @@ def test_every_pod_with_kubectl_tops_number_the_aligned_working_set_the_ladder_a
     assert text.count("From the processes to kubectl top") == 3
     assert "87.4 MiB, sampled" in text
     assert " ".join(text.split()).count("matches our own reading") == 3
-    assert "80.6 MiB of 87.4 MiB is private memory of its processes" in text
+    assert "80.6 MiB of 87.4 MiB is private memory of" in text
     assert text.count("working set at sample") == 3
     assert "http.server --bind 127.0.0.1 8080" in text
 

@@ -169,3 +169,11 @@ def test_unlimited_protection_covers_all() -> None:
         "All of it is protected from reclaim, so cache below that is not dropped for others.",
         "memory.min max, memory.low 0",
     )
+
+
+def test_no_more_room_is_told_than_the_limit_is() -> None:
+    stat = {"inactive_file": 120 * MIB, "active_file": 0, "file": 120 * MIB, "anon": 0, "shmem": 0}
+    room = room_left(known(stat=stat, current=5 * MIB))
+
+    assert room is not None
+    assert room.to_the_end_bytes == 100 * MIB

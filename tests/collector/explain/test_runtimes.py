@@ -76,5 +76,5 @@ def test_a_charge_outside_the_pod_that_was_not_read_leaves_the_bill_unknown() ->
     outside = container("kata_overhead", role="overhead", cgroup=cgroup(None))
     top = Top(source="metrics.k8s.io", memory_bytes=MIB, provider="kata-guest")
     explained = explain_pod(pod(runtime=KATA, outside=[outside], top=top), NODE)
-    assert "An unknown amount is charged" in found(explained, "outside_pod").sentence
+    assert "An unknown amount of its bill is charged" in found(explained, "outside_pod").sentence
     assert "top_provider" not in causes(explained)

@@ -71,6 +71,27 @@ def test_private_memory_is_told_with_the_process_that_holds_much_of_it(
     assert text.startswith(f"412 MiB of 800 MiB is private memory of its processes{told}")
 
 
+def test_memory_of_one_process_alone_is_told_as_its_own() -> None:
+    assert of_one(412, 800, "postgres:").startswith(
+        "412 MiB of 800 MiB is private memory of postgres (PID 41);"
+    )
+    assert of_one(412, 800, "not mine, sorry").startswith("412 MiB of 800 MiB is private memory of PID 41;")
+
+
+def test_a_part_that_reads_like_the_whole_is_called_all_of_it_or_nearly_all() -> None:
+    assert of_one(123, 123, "x") == "All of its 123 MiB is private memory of x (PID 41)."
+    assert of_one(12_300, 12_301, "x") == "Nearly all of its 12 GiB is private memory of x (PID 41)."
+
+
+def of_one(anon: int, whole: int, comm: str) -> str:
+    """Return the verdict on a pod whose private memory one process holds."""
+    sums = ProcessSums(listed=1, largest=LargestProcess(pid=41, comm=comm, pss_anon_bytes=anon * MIB))
+    container = Container(name="app", sums=sums)
+    parts = composition(anon=anon, hot_cache=whole - anon) if whole > anon else composition(anon=anon)
+    row = Pod(uid="u", name="p", composition=parts, containers=[container])
+    return pronounce(statements(Case(row, [(container, facts())], facts())))
+
+
 def test_kernel_memory_is_told_with_its_largest_kind() -> None:
     assert verdict(composition(page_tables=30, sock=10, anon=1)).startswith(
         "40 MiB of 41 MiB is kernel memory, which stays (mostly page tables)."

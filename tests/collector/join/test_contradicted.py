@@ -89,7 +89,7 @@ def test_a_number_that_other_pods_have_to_the_byte_is_called_a_sum_or_a_copy() -
     many = {f"w-{number}": {"app": 7 * MIB} for number in range(6)}
 
     assert detail(equals(two)) == (
-        "differs; w-1 has the very same number, as a sum over several or a copy would be"
+        "differs; w-1 has the very same number, so it may be a copy, or a sum over all of them"
     )
     assert "w-1, w-2, w-3 and 2 more have the very same number" in detail(equals(many))
 

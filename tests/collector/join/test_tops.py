@@ -139,7 +139,7 @@ def test_an_entry_that_is_the_sum_of_the_others_is_the_pods_total() -> None:
     sample = sampled(measured("a", working_set=20 * MIB), measured("h", working_set=5 * MIB))
     found = top(TWO, sample, listed(("app", 20 * MIB), ("helper", 5 * MIB), ("", 25 * MIB)))
     assert (found.memory_bytes, found.status) == (25 * MIB, "reconciled")
-    assert "an entry without a name is the sum of the others" in found.remark
+    assert "it adds up an entry without a name, too, which is the sum of the others" in found.remark
     assert "shows 50 MiB" in found.remark
 
 
@@ -148,7 +148,7 @@ def test_the_pods_total_for_each_container_is_told_once() -> None:
     found = row(TWO, sample, listed(("app", 250 * MIB), ("helper", 250 * MIB)))
     assert found.top is not None
     assert (found.top.memory_bytes, found.top.status) == (250 * MIB, "reconciled")
-    assert "each of its 2 entries is the pod's total" in found.top.remark
+    assert "it adds up 2 entries, each of which is the pod's total" in found.top.remark
     assert [each.top for each in found.containers] == [None] * 3
 
 
@@ -212,7 +212,7 @@ def test_dropped_whole_since_one_container_reads_zero() -> None:
     described = pod([Described("app", "a", running(ago(5))), Described("idle", "h", running(ago(5)))])
     sample = sampled(measured("a"), measured("h", working_set=0, inactive=MIB))
     found = top(described, sample, NO_METRICS)
-    assert found.detail.startswith("container idle reads zero memory; metrics-server leaves a pod out whole")
+    assert found.detail.startswith("container idle reads zero memory, and metrics-server then leaves out")
 
 
 def test_missing_for_no_reason_that_is_seen_here() -> None:

@@ -29,10 +29,12 @@ FATES: dict[str, frozenset[str]] = {
     "must be written out": WRITTEN,
     "which stays?|which stay": STAYS,
     "only swap could take": SWAPS,
-    "private memory of its processes|swap cache": SWAPS | STAYS,
+    "private memory of|swap cache": SWAPS | STAYS,
 }
 """What a clause says becomes of its bytes, and the hints of the rows that may stand behind it."""
-_CLAUSE = re.compile(rf"(?:^|[.;] ){SIZE}(?: of {SIZE})?(?: more)? (is [^.;]*)")
+_CLAUSE = re.compile(
+    rf"(?:^|[.;] )(?:All of its |Nearly all of its )?{SIZE}(?: of {SIZE})?(?: more)? (is [^.;]*)"
+)
 ABOUT_A_GUEST = "sandbox is its guest's memory"
 """A verdict on a sandbox takes another number apart: what is charged for it, wherever."""
 LEAST_SHARE = 0.05
@@ -141,6 +143,7 @@ def test_a_page_with_memory_of_every_fate_does_not_contradict_itself(read: Read,
         ("60 MiB of 100 MiB is page cache the kernel would drop under pressure.", "no rows of"),
         ("60 MiB of 90 MiB is private memory of its processes.", "takes 90 MiB apart"),
         ("60 MiB of 100 MiB is private memory of its processes.", "the verdict 0"),
+        ("All of its 100 MiB is private memory of python3 (PID 7).", "no rows of"),
     ],
 )
 def test_a_contradiction_is_found(verdict: str, fault: str) -> None:

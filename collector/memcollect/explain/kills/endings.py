@@ -127,7 +127,7 @@ def _oom_killed(pod: Pod, container: Container, end: Termination, node: Node | N
     counted = gone_kills(pod)
     if counted:
         return
-    of_kernel = "" if counted is None else f"; {_why_unknown(pod, end, node)}"
+    of_kernel = "" if counted is None else f"; {_why_unknown(pod, container, end, node)}"
     told = f"Container {container.name} last ended {how_it_ended(end)}{_at_limit(container, end)}{of_kernel}."
     limit = container.limits.get("memory")
     yield Finding(
@@ -141,12 +141,16 @@ def _oom_killed(pod: Pod, container: Container, end: Termination, node: Node | N
     )
 
 
-def _why_unknown(pod: Pod, end: Termination, node: Node | None) -> str:
+def _why_unknown(pod: Pod, container: Container, end: Termination, node: Node | None) -> str:
     if _in_guest(pod):
         return IN_GUEST
     if _before_boot(end, node):
         return "that was before the node was booted, so the pod's counters do not know of it"
-    return "the pod's counters know of no OOM kill: its cgroup was made anew since, or the runtime errs"
+    events = pod.cgroup.events if pod.cgroup is not None else None
+    which = f" in an earlier run of {container.name}" if (events or {}).get("oom_kill") else ""
+    return (
+        f"the pod's counters know of no OOM kill{which}: its cgroup was made anew since, or the runtime errs"
+    )
 
 
 def _signalled(pod: Pod, container: Container, end: Termination, node: Node | None) -> Iterator[Finding]:

@@ -11,8 +11,17 @@ MOST = 3
 
 
 def deaths(case: Case) -> Iterator[Said]:
-    """Yield a sentence on each, the gravest first; their own words name the container."""
-    found = list({each.sentence: each for each in case.pod.findings if each.cause in CAUSES}.values())
+    """Yield a sentence on each, the gravest first; their own words name the container.
+
+    Where the kernel counted a kill in a container, how it last ended is left to the findings.
+    """
+    counted = {each.scope for each in case.of_cause("oom_kill")}
+    news = [
+        each
+        for each in case.pod.findings
+        if each.cause in CAUSES and not (each.cause == "oom_killed" and each.scope in counted)
+    ]
+    found = list({each.sentence: each for each in news}.values())
     for place, finding in enumerate(found[:MOST]):
         yield Said(
             topic=f"{finding.cause} {place}" if place else finding.cause,

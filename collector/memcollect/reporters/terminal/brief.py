@@ -172,9 +172,12 @@ def _causes(pod: Pod, composition: Composition, width: int, most_lines: int) -> 
 
 
 def _cause(term: Term, composition: Composition, width: int) -> Text:
-    parts = [share(term.estimate_bytes, composition.working_set_bytes).strip()]
-    parts += [hint for hint in [reclaim_hint(term, composition.swap_room)] if hint]
-    text = f"{term_label(term.term)} ({', '.join(parts)})"
+    known = (
+        share(term.estimate_bytes, composition.working_set_bytes).strip(),
+        reclaim_hint(term, composition.swap_room),
+    )
+    parts = ", ".join(each for each in known if each)
+    text = f"{term_label(term.term)} ({parts})" if parts else term_label(term.term)
     return Text(f"  {right(size(term.estimate_bytes), SIZE_WIDTH)}  {cut(text, width - SIZE_WIDTH - 4)}")
 
 
