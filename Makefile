@@ -14,6 +14,7 @@ DEMO := $(or $(wildcard $(STAMP)),$(VENV)/.installed-demo)
 KERNEL ?= 6.1
 INTO ?= .lab/image
 URL ?=
+IMAGE ?=
 PYTEST_FLAGS ?=
 DEMO_FLAGS ?=
 MINUTES ?= 10
@@ -112,8 +113,8 @@ fuzz: $(STAMP) ## A million odd inputs for each parser and decoder, or what the 
 image: ## Build the agent's image and an archive for ctr, with no engine and no registry, as root: INTO=DIRECTORY
 	scripts/build-image $(INTO)
 
-dist: $(RELEASE) ## Make a release of the commit that is checked out, published nowhere: INTO=DIRECTORY URL=https://…
-	$(BIN)/python -m release $(if $(filter file,$(origin INTO)),dist,$(INTO)) --url "$(URL)"
+dist: $(RELEASE) ## Make a release of the commit that is checked out, as root, published nowhere: INTO=DIRECTORY URL=https://… IMAGE=no
+	$(BIN)/python -m release $(if $(filter file,$(origin INTO)),dist,$(INTO)) --url "$(URL)" $(if $(filter no,$(IMAGE)),--without-image)
 
 agent-alone: ## Prove that memcollect[agent] installs and runs with nothing else
 	scripts/agent-alone $(PYTHON)

@@ -5,7 +5,9 @@ import re
 import sys
 from pathlib import Path
 
-from release.making import Order, make
+from release import image
+from release.making import make
+from release.order import Order
 from release.programs import ReleaseError, run
 from release.single_file import EVERYWHERE
 from release.version import release_of
@@ -17,12 +19,18 @@ _URL = re.compile(r"https://[^\s/]+(/[^\s/]+)+")
 def main(arguments: list[str] | None = None) -> int:
     """Run it and return the exit code."""
     options = _options(arguments)
+    if options.with_image and not image.may_be_built():
+        _say(
+            "the agent's image is built by root: run it as root, or leave the image out (make dist IMAGE=no)"
+        )
+        return 1
     try:
         order = Order(
             repository=REPOSITORY,
             release=release_of(REPOSITORY),
             url=options.url or None,
             targets=() if options.this_python_alone else EVERYWHERE,
+            with_image=options.with_image,
         )
         if run(["git", "-C", REPOSITORY, "status", "--porcelain"]).strip():
             _say("what is not committed will not be in it")
@@ -39,6 +47,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("directory", type=Path, help="where to; what else is there is kept")
     parser.add_argument("--url", type=_url, help="the repository's address: https://HOST/OWNER/NAME")
     parser.add_argument("--this-python-alone", action="store_true", help="the single file for this one, soon")
+    parser.add_argument(
+        "--without-image", dest="with_image", action="store_false", help="leave the image out"
+    )
     return parser.parse_args(arguments)
 
 

@@ -3,33 +3,23 @@
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-from msgspec import Struct
-
-from release import chart, krew, page, single_file, tree, wheels
+from release import chart, image, krew, page, sbom, single_file, tree, wheels
+from release.order import Order
 from release.page import Artifact
-from release.single_file import PYTHONS, Recipe, Target
+from release.single_file import PYTHONS, Recipe
 from release.version import Release
 
 _ALL_PYTHONS = f"""\
 For CPython {", ".join(PYTHONS)} on Linux (glibc; x86-64, arm64) and macOS (arm64). It unpacks itself once
 into ~/.shiv (SHIV_ROOT=DIRECTORY puts it elsewhere). Tests run it on Linux, x86-64; for the others it holds
 PyPI's wheels, untried."""
+_IMAGE = """\
+Its name is the one that the chart and deploy/base use, so a node that has it needs no registry. With buildah
+and Debian's packages of the same versions it is made the same to the byte: the next file names those."""
 _THIS_PYTHON = f"For CPython {sys.version_info.major}.{sys.version_info.minor} on this kind of machine alone."
-
-
-class Order(Struct, frozen=True, kw_only=True):
-    """What is asked for."""
-
-    repository: Path
-    """A clone whose checked-out commit is released."""
-    release: Release
-    url: str | None
-    """The repository's address on the web."""
-    targets: Sequence[Target]
-    """What the single file must run on; none: on this Python."""
 
 
 def make(order: Order, into: Path, say: Callable[[str], None]) -> None:
@@ -41,7 +31,7 @@ def make(order: Order, into: Path, say: Callable[[str], None]) -> None:
         made = Path(name, "made")
         made.mkdir()
         artifacts = _made(order, Path(name), made, say)
-        page.write(artifacts, order.release, order.url, made)
+        page.write(artifacts, order, made)
         into.mkdir(parents=True, exist_ok=True)
         for file in sorted(made.iterdir()):
             shutil.move(file, into / file.name)
@@ -61,10 +51,18 @@ def _made(order: Order, work: Path, made: Path, say: Callable[[str], None]) -> l
         epoch_seconds=release.epoch_seconds,
         share=source / "share",
     )
-    single_file.build(recipe, work / "single-file", alone)
+    packages = single_file.build(recipe, work / "single-file", alone)
     plugin, manifest = krew.build(alone, source, release, order.url, made)
     say("the chart")
     helm = chart.build(source, release, order.url, made)
+    say("what is in the single file")
+    shipped = [(each.name, page.digest(each)) for each in (sdist, wheel, alone, plugin)]
+    bill = made / f"memcollect-{release.semver}.cdx.json"
+    bill.write_text(sbom.of_files(packages, shipped, single_file.PACKED_BY, release.epoch_seconds))
+    agent = []
+    if order.with_image:
+        say("the agent's image")
+        agent = _image(*image.build(source, release, order.url, work / "image", made), release)
     return [
         *_python_packages(sdist, wheel),
         Artifact(
@@ -84,6 +82,34 @@ def _made(order: Order, work: Path, made: Path, say: Callable[[str], None]) -> l
             commands=(f"helm install memcollect {helm.name}", f"helm show values {helm.name}"),
             note="It makes the objects of `kubectl apply -k deploy/`; with `--set overlay=NAME` those of\n"
             "`kubectl apply -k deploy/overlays/NAME`.",
+        ),
+        Artifact(
+            file=bill,
+            title="What is in the single file and the plugin (CycloneDX)",
+            commands=(f"jq -r '.components[].purl' {bill.name}",),
+            note="Wheel and sdist bring none of it: pip installs releases of the same projects. Those that\n"
+            "we build with are in release/collector.lock, by hash.",
+        ),
+        *agent,
+    ]
+
+
+def _image(archive: Path, bill: Path, release: Release) -> list[Artifact]:
+    return [
+        Artifact(
+            file=archive,
+            title=f"Image of the agent (OCI, linux/{image.architecture()})",
+            commands=(
+                f"ssh NODE sudo ctr -n k8s.io images import - < {archive.name}",
+                f"skopeo copy oci-archive:{archive.name} docker://REGISTRY/memcollect-agent:{release.image_tag}",
+            ),
+            note=_IMAGE,
+        ),
+        Artifact(
+            file=bill,
+            title="What is in the image (CycloneDX)",
+            commands=(f"jq -r '.components[].purl' {bill.name}",),
+            note="The same is in the image, as /usr/share/sbom/memcollect-agent.cdx.json.",
         ),
     ]
 

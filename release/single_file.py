@@ -15,6 +15,8 @@ from release.programs import ReleaseError, run
 
 ENTRY = "memcollect.__main__:main"
 PREAMBLE = Path(__file__).with_name("starting.py")
+PACKED_BY = ("shiv",)
+"""What is in the file beside the packages: it unpacks them."""
 UNUSED = (
     *("aiohttp", "aiohttp-retry", "aiohappyeyeballs", "aiosignal"),
     *("frozenlist", "multidict", "propcache", "yarl"),

@@ -1,23 +1,17 @@
 """The tree that a release is made from: one commit's files, stamped with its version and address."""
 
 import re
-import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 import tomlkit
 
+from release import share
 from release.links import for_index
 from release.programs import run
 from release.version import VERSION_FILE, Release, with_version
 
-COMPLETIONS = {
-    "bash": "bash-completion/completions/memcollect",
-    "zsh": "zsh/site-functions/_memcollect",
-    "fish": "fish/vendor_completions.d/memcollect.fish",
-}
-"""Where below share/ each shell looks for completions by itself."""
 _KUSTOMIZATION = Path("deploy/base/kustomization.yaml")
 
 
@@ -39,8 +33,7 @@ def exported(repository: Path, release: Release, url: str | None, into: Path) ->
     )
     _change(into / "README.md", lambda text: for_index(text, url, release.commit))
     _change(into / "pyproject.toml", lambda text: _project(text, url))
-    _write_completions(into)
-    _write_manual(into)
+    share.write(into)
 
 
 def _change(file: Path, change: Callable[[str], str]) -> None:
@@ -62,26 +55,3 @@ def _project(text: str, url: str | None) -> str:
     targets["sdist"]["include"].append("share")
     dumped: str = tomlkit.dumps(document)
     return dumped
-
-
-def _write_completions(tree: Path) -> None:
-    """Write share/ below `tree`: what each shell asks the program for what may come next with."""
-    program = "import sys; from memcollect.__main__ import main; sys.argv[0] = 'memcollect'; main()"
-    for shell, place in COMPLETIONS.items():
-        script = run(
-            [sys.executable, "-c", program],
-            environment={**_of(tree), "_MEMCOLLECT_COMPLETE": f"{shell}_source"},
-        )
-        file = tree / "share" / place
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(script)
-
-
-def _write_manual(tree: Path) -> None:
-    """Write a page of the program and of each command, where man looks below a prefix."""
-    run([sys.executable, tree / "scripts/make-man", tree / "share/man/man1"], environment=_of(tree))
-
-
-def _of(tree: Path) -> dict[str, str]:
-    """Return the environment in which Python finds this tree's code, and writes none of its own into it."""
-    return {"PYTHONPATH": f"{tree / 'agent'}:{tree / 'collector'}", "PYTHONDONTWRITEBYTECODE": "1"}

@@ -77,7 +77,7 @@ def assemble(venv: Path, root: Path) -> None:
     for library in libraries:
         copy(library, root)
     run("ldconfig", "-r", str(root), "-f", "/etc/ld.so.conf")
-    note_packages([interpreter, *libraries], root)
+    note_packages([interpreter, *libraries, *modules(root)], root)
     compile_all(root)
     forbid_starting_modules(root)
 
@@ -147,6 +147,12 @@ def loaded(programs: Iterable[Path]) -> list[Path]:
     return sorted(found)
 
 
+def modules(root: Path) -> list[Path]:
+    """Return the modules of the standard library in `root`, at the places they were copied from."""
+    library = below(root, Path(sysconfig.get_path("stdlib")))
+    return [Path("/", file.relative_to(root)) for file in sorted(library.rglob("*.py"))]
+
+
 def installed(library: str) -> Path:
     """Return where the dynamic loader finds `library`. Raises RuntimeError if it does not."""
     match = re.search(rf"^\s*{re.escape(library)} .*=> (/\S+)$", run("ldconfig", "-p"), re.MULTILINE)
@@ -164,8 +170,7 @@ def forget_absent(record: Path) -> None:
 
 def note_packages(files: Iterable[Path], root: Path) -> None:
     """Write Debian's record and licence of each package that `files` come from."""
-    names = {name for file in files for name in owners(file)}
-    for name in sorted(names):
+    for name in sorted(owners(files)):
         record = run("dpkg-query", "--status", name)
         target = root / "var/lib/dpkg/status.d" / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -175,15 +180,14 @@ def note_packages(files: Iterable[Path], root: Path) -> None:
             copy(licence, root)
 
 
-def owners(file: Path) -> list[str]:
-    """Return the package that brought `file`; none for what was built from source."""
-    real = Path(os.path.realpath(file))
+def owners(files: Iterable[Path]) -> set[str]:
+    """Return the packages that brought `files`; what was built from source has none."""
     # Before the merge of /usr, packages recorded the same file without it.
-    for path in (real, Path("/", *real.parts[2:])):
-        done = subprocess.run(["dpkg-query", "--search", path], capture_output=True, text=True, check=False)  # noqa: S603, S607
-        if done.returncode == 0:
-            return [done.stdout.partition(":")[0]]
-    return []
+    real = [Path(os.path.realpath(file)) for file in files]
+    paths = [*real, *(Path("/", *each.parts[2:]) for each in real)]
+    # It fails where it does not know one of them, and tells of the others.
+    done = subprocess.run(["dpkg-query", "--search", *paths], capture_output=True, text=True, check=False)  # noqa: S603, S607
+    return {package for line in done.stdout.splitlines() for package in re.findall(r"^([^:, ]+)[:,]", line)}
 
 
 def compile_all(root: Path) -> None:

@@ -13,7 +13,7 @@ READY = os.environ.get("MEMCOLLECT_RELEASE")
 
 @pytest.fixture(scope="session")
 def released(tmp_path_factory: pytest.TempPathFactory) -> Released:
-    """What `make dist` makes but for the image, with the single file for this Python alone."""
+    """What `make dist` makes, with the single file for this Python alone."""
     if READY:
         return Released(Path(READY).resolve())
     return make(tmp_path_factory.mktemp("first"))

@@ -1,12 +1,15 @@
 """Each artifact put where its users would have it, and used there."""
 
 import hashlib
+import json
+import re
 import sys
 import tarfile
 import zipfile
 from collections.abc import Mapping
 from email.message import Message
 from email.parser import BytesParser
+from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
@@ -16,7 +19,8 @@ import yaml
 from memcollect.commands import COMMANDS
 from release import krew
 from release.links import relative_links
-from release.tree import COMPLETIONS
+from release.share import COMPLETIONS
+from worlds import bills
 from worlds.children import run
 from worlds.released import LIMIT_SECONDS, ROOT, URL, Released, environment, nothing_else
 from worlds.sample_snapshots import snapshot
@@ -191,3 +195,28 @@ def test_the_plugin_is_installed_as_krew_would_and_kubectl_runs_it(
     path = f"{tmp_path / 'bin'}:{Path(sys.executable).parent}:{bare['PATH']}"
     done = run(["kubectl", "memcollect", "--help"], env={**bare, "PATH": path})
     assert "Usage: kubectl memcollect" in done.stdout, done.stderr
+
+
+def test_the_bill_of_the_single_file_names_all_that_is_in_it_and_the_files_that_carry_it(
+    released: Released,
+) -> None:
+    (file,) = [each for each in released.directory.glob("*.cdx.json") if "agent" not in each.name]
+    assert bills.fault(file.read_text()) is None
+    bill = json.loads(file.read_text())
+    described = [
+        BytesParser().parsebytes(content)
+        for name, content in files_of(released.one("memcollect.pyz")).items()
+        if re.fullmatch(r"site-packages/[^/]+\.dist-info/METADATA", name)
+    ]
+    held = {(each["Name"].lower().replace("_", "-"), each["Version"]) for each in described}
+    named = {(each["name"], each["version"]) for each in bill["components"]}
+    assert held == (named - {("shiv", version("shiv"))}) | {("memcollect", version_of(released))}
+    assert len(held) > 10
+    subject = bill["metadata"]["component"]
+    assert (subject["name"], subject["version"]) == ("memcollect", version_of(released))
+    carried = {each["name"]: each["hashes"][0]["content"] for each in subject["components"]}
+    sums = dict(
+        line.split("  ")[::-1] for line in (released.directory / "SHA256SUMS").read_text().splitlines()
+    )
+    assert carried == {name: sums[name] for name in carried}
+    assert {Path(name).suffix for name in carried} == {".whl", ".gz", ".pyz"}
