@@ -28,7 +28,7 @@ Installed = Callable[[str], Path]
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give each test the time that its fixture may take."""
     for item in items:
-        if "sdks" in Path(item.fspath).parts:
+        if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.sdks)
             item.add_marker(pytest.mark.timeout(INSTALL_SECONDS + 300))
 
