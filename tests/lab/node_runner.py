@@ -78,6 +78,10 @@ def main(more: Callable[[], object] = lambda: None) -> None:
     show()
     for tenant in tenants:
         tenant.end()
+    for pod in (web, lost):
+        layout.remove(pod)
+    for directory in (service, outside):
+        cgroups.remove(directory)
 
 
 def show() -> None:

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from lab import node_runner
-from lab.stage import MIB, drop_caches
+from lab.stage import MIB, drop_caches, unmount
 from lab_full.runner import prepare
 from memcollect.lab import syscalls
 from memcollect.lab.layout import ContainerSpec, Layout, PodSpec
@@ -50,6 +50,7 @@ def main(program: str) -> None:
             tenant.end()
         _POOL.write_text("0")
         layout.remove(full)
+        unmount(Path(node_runner.TMPFS))
 
 
 if __name__ == "__main__":
