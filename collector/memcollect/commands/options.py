@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -254,7 +255,9 @@ class Size(_SizeType):
         """Return the bytes; end with wrong usage where the text is no size."""
         if isinstance(value, int):
             return value
-        # Imported here: the official client takes a second, which --help need not wait for.
+        # The default among them is understood without the official client, which takes a second to load.
+        if plain := re.fullmatch("([1-9][0-9]{0,3})Gi", str(value)):
+            return int(plain[1]) << 30
         from memcollect.sources.quantities import QuantityError, whole  # noqa: PLC0415
 
         try:
