@@ -22,6 +22,7 @@ from typing import Any
 from kubernetes.client import ApiException, CoreV1Api
 from kubernetes.stream import portforward
 from kubernetes.stream.ws_client import PortForward
+from websocket import ABNF, WebSocketException
 
 from memcollect.sources.deadline import Deadline
 from memcollect.sources.descriptors import SELECT_LIMIT, most_workers
@@ -41,6 +42,9 @@ from memcollect.sources.transport import (
 _THREAD_NAME = "Kubernetes port forward proxy"
 _SETTLE_SECONDS = 0.5
 _GRACE_SECONDS = 0.25
+_ERROR_CHANNEL = b"\x01"
+_LAST_FRAMES = 8
+"""Read of a connection that broke: two begin the channels, one is the error, one says goodbye."""
 
 
 def port_forwarding(cluster: Cluster) -> TransportFactory:
@@ -217,18 +221,37 @@ def _watch_forwarding_threads() -> None:
         if arguments.thread is None or not arguments.thread.name.startswith(_THREAD_NAME):
             hook(arguments)
         else:
-            _end_streams(arguments.exc_traceback)
+            _end_streams(arguments.exc_traceback, broke=issubclass(arguments.exc_type, OSError))
 
     watch.watches = _THREAD_NAME  # type: ignore[attr-defined]  # its own mark
     threading.excepthook = watch
 
 
-def _end_streams(trace: TracebackType | None) -> None:
-    """Close this side's ends of the port-forward in whose loop the error arose."""
+def _end_streams(trace: TracebackType | None, *, broke: bool) -> None:
+    """Close this side's ends of the port-forward in whose loop an error arose; `broke`: of its connection."""
     while trace is not None:
         forward = trace.tb_frame.f_locals.get("self")
         if isinstance(forward, PortForward):
+            if broke:
+                _read_last_words(forward)
             for port in forward.local_ports.values():
                 port.python.close()
             return
         trace = trace.tb_next
+
+
+def _read_last_words(forward: Any) -> None:
+    """Keep what the node said before it hung up: the client's thread, which writes first, died of a write.
+
+    Called in that thread, so that nobody else reads. Channel 1 is the error channel of the one port; it
+    begins with the port's number.
+    """
+    (port,) = forward.local_ports.values()
+    begins = port.port_number.to_bytes(2, "little")
+    with contextlib.suppress(OSError, AttributeError, ValueError, WebSocketException):
+        forward.websocket.sock.settimeout(_GRACE_SECONDS)
+        for _ in range(_LAST_FRAMES):
+            opcode, frame = forward.websocket.recv_data_frame(True)
+            channel, said = bytes(frame.data[:1]), bytes(frame.data[1:])
+            if (opcode, channel) == (ABNF.OPCODE_BINARY, _ERROR_CHANNEL) and said != begins:
+                port.error = (port.error or "") + said.decode("utf-8", "replace")

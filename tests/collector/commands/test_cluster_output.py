@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from memcollect.testing import Fault
 from worlds import children
 from worlds.live_cluster import NODE_6, LiveCluster, command_of, environment, memcollect
 from worlds.tcp_agents import hanging, listening
-from worlds.waiting import wait_until
+from worlds.waiting import PATIENCE, wait_until
 
 BOTH = ["-n", "deer-flow", "-n", "team-b"]
 CLEARED = "\r\x1b[K"
@@ -47,10 +48,18 @@ class Terminal:
 
     def end(self) -> tuple[int, str, str]:
         """Return its exit code, its output and all that it showed."""
-        out, _ = self.process.communicate()
-        while piece := self._piece():
-            self.shown += piece
+        # Meanwhile: who writes more than a terminal holds waits for whoever reads it.
+        with ThreadPoolExecutor(1) as reader:
+            shown = reader.submit(self._rest)
+            out, _ = self.process.communicate()
+            self.shown += shown.result(PATIENCE)
         return self.process.returncode, out, self.shown
+
+    def _rest(self) -> str:
+        pieces = []
+        while piece := self._piece():
+            pieces.append(piece)
+        return "".join(pieces)
 
     def close(self) -> None:
         """Free the terminal; a program that still runs is killed."""

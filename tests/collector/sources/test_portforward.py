@@ -1,18 +1,21 @@
 import contextlib
 import dataclasses
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
+from websocket import ABNF, WebSocket
 
 from memcollect.sources import kube_config
 from memcollect.sources.agent_http import AgentConversation, AgentFailure
 from memcollect.sources.deadline import Deadline
 from memcollect.sources.handshake import Abandoned
-from memcollect.sources.portforward import PortForwardTransport
+from memcollect.sources.portforward import PortForwardTransport, _read_last_words
 from memcollect.sources.transport import Endpoint
 from memcollect.testing import PODS, Cluster, Fault, StandInCluster, StreamFault, objects
 from memcollect_agent.wire import NodeSample, SampleRequest
@@ -250,3 +253,25 @@ def test_the_traceback_of_another_thread_is_still_printed(
         thread.start()
         thread.join()
     assert caught == ["of ours"]
+
+
+SAID = b"dial tcp4 127.0.0.1:7070: connect: connection refused"
+BEGINS = (7070).to_bytes(2, "little")
+
+
+@pytest.mark.parametrize(
+    "frames", [[b"\x01" + SAID], [b"\x00" + BEGINS, b"\x01" + BEGINS, b"\x01" + SAID]], ids=["begun", "new"]
+)
+def test_what_a_node_said_before_it_hung_up_is_read_where_the_clients_thread_died_of_a_write(
+    frames: list[bytes],
+) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        for frame in frames:
+            theirs.sendall(ABNF.create_frame(frame, ABNF.OPCODE_BINARY).format())
+        theirs.close()
+        websocket = WebSocket()
+        websocket.sock, websocket.connected = ours, True
+        port = SimpleNamespace(port_number=7070, error=None)
+        _read_last_words(SimpleNamespace(websocket=websocket, local_ports={7070: port}))
+    assert port.error == SAID.decode()
