@@ -19,6 +19,7 @@ from lab.stage import DISK, FLUSH_SECONDS, Stage
 from memcollect_agent.measure.sample import Roots, sample_node
 from memcollect_agent.wire import NodeSample, SampleRequest
 from worlds import children
+from worlds.waiting import wait_until
 
 RIGHTS = {
     "all": [],
@@ -28,6 +29,7 @@ RIGHTS = {
 """What an agent may be given: on the machine itself, by deploy/overlays/files, by deploy/base."""
 MOST_FILES = 500
 SECONDS = 120.0
+REST_SECONDS = 2.0
 
 
 class Looked(Struct, frozen=True, kw_only=True):
@@ -60,6 +62,7 @@ def look(program: str, result: Path) -> None:
         time.sleep(FLUSH_SECONDS)
         specs = [pod.spec for pod in stage.pods]
         (growing,) = DISK.glob("kubelet/pods/*/volumes/*/cache/log")
+        wait_until(lambda: _is_at_rest(service.cgroup))
         for name, command in RIGHTS.items():
             before = growing.stat().st_size
             samples[name] = _sample(name, command)
@@ -100,6 +103,14 @@ def sample() -> None:
 
 def _charge(cgroup: Path) -> int:
     return int((cgroup / "memory.current").read_text())
+
+
+def _is_at_rest(cgroup: Path) -> bool:
+    """Return whether no list of a cgroup moves by itself: what was just read or written still may."""
+    stat = cgroup / "memory.stat"
+    before = stat.read_text()
+    time.sleep(REST_SECONDS)
+    return stat.read_text() == before
 
 
 def _say(line: str) -> None:

@@ -183,9 +183,11 @@ def test_a_growing_file_is_told_as_it_was_while_it_was_looked_at(looked: Looked,
 def test_looking_moves_no_page_of_any_list(looked: Looked, rights: str) -> None:
     growing = {each.pod for each in looked.contents.files if each.low_bytes < each.high_bytes}
     moved = {
-        name: (each.before, each.after)
+        (name, line): (size, (each.after or {}).get(line))
         for name, each in files_of(looked, rights).items()
-        if name not in growing and each.before != each.after
+        if name not in growing
+        for line, size in (each.before or {}).items()
+        if size != (each.after or {}).get(line)
     }
     assert moved == {}
 
