@@ -101,20 +101,25 @@ class Holding:
     def _descriptors(self, pid: int, by_id: dict[int, MountPoint]) -> None:
         directory = f"{self._proc}/{pid}"
         for name in os.listdir(f"{directory}/fd")[:MAX_DESCRIPTORS]:  # noqa: PTH208 - of a kernel file system
-            mount_id = places.mount_id_in(f"{directory}/fdinfo/{name}")
-            mount = by_id.get(-1 if mount_id is None else mount_id)
-            is_memfd = mount is None and mount_id is not None and mount_id == self._memfds
-            if is_memfd or (
-                mount is not None and (places.is_walked(mount) or mount.file_system == "overlay")
-            ):
-                self._descriptor(pid, f"{directory}/fd/{name}", mount)
+            try:
+                self._one_of(pid, name, by_id)
+            except PermissionError:
+                raise
+            except (OSError, AgentError):
+                # Closed meanwhile, or like none that is known: the others are looked at all the same.
+                continue
+
+    def _one_of(self, pid: int, name: str, by_id: dict[int, MountPoint]) -> None:
+        directory = f"{self._proc}/{pid}"
+        mount_id = places.mount_id_in(f"{directory}/fdinfo/{name}")
+        mount = by_id.get(-1 if mount_id is None else mount_id)
+        is_memfd = mount is None and mount_id is not None and mount_id == self._memfds
+        if is_memfd or (mount is not None and (places.is_walked(mount) or mount.file_system == "overlay")):
+            self._descriptor(pid, f"{directory}/fd/{name}", mount)
 
     def _descriptor(self, pid: int, link: str, mount: MountPoint | None) -> None:
-        try:
-            path = os.readlink(link)  # noqa: PTH115 - of a kernel file system
-            fd = os.open(link, os.O_PATH | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return
+        path = os.readlink(link)  # noqa: PTH115 - of a kernel file system
+        fd = os.open(link, os.O_PATH | os.O_CLOEXEC)
         try:
             # The number may mean another file by now, on a mount that may hang.
             if places.mount_id(fd) != (self._memfds if mount is None else mount.id):

@@ -1,5 +1,6 @@
 """On the real files of this machine: what this process itself made, held and mapped."""
 
+import errno
 import mmap
 import os
 import shutil
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from memcollect_agent.errors import UnsupportedError
-from memcollect_agent.measure.files import walk
+from memcollect_agent.measure.files import places, walk
 from memcollect_agent.measure.files.finder import FileFinder
 from memcollect_agent.measure.files.probe import Prober
 from memcollect_agent.parse import mountinfo
@@ -78,6 +79,23 @@ def test_an_open_file_of_a_tmpfs_is_named_with_exactly_what_it_takes(
     assert (use.resident_low_bytes, use.resident_high_bytes) == (5 * MIB, 5 * MIB)
     assert (use.place, use.is_shmem, use.size_bytes) == ("tmpfs", True, 256 * MIB)
     assert use.pids == [os.getpid()]
+
+
+def test_a_descriptor_that_cannot_be_looked_at_does_not_hide_the_others(
+    shm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = places.mount_id_in
+
+    def fail(path: str) -> int | None:
+        if path.endswith("/0"):
+            raise OSError(errno.EIO, "of a kind that nobody knows")
+        return read(path)
+
+    monkeypatch.setattr(places, "mount_id_in", fail)
+    with (shm / "held").open("wb") as file:
+        file.write(b"x" * (2 * MIB))
+        file.flush()
+        assert named(found(tmp_path, monkeypatch), str(shm / "held")).pids == [os.getpid()]
 
 
 def test_memfds_and_deleted_files_are_named_though_no_directory_does(
