@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from memcollect_agent.errors import UnsupportedError
-from memcollect_agent.measure.files import places, walk
+from memcollect_agent.measure.files import held, places, walk
 from memcollect_agent.measure.files.finder import FileFinder
 from memcollect_agent.measure.files.probe import Prober
 from memcollect_agent.parse import mountinfo
@@ -54,6 +54,8 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, limit: int = 500) 
     monkeypatch.setattr(walk, "MAX_FILES", 2000)
     # All pages of a machine are seconds of work: they are looked through in the lab.
     monkeypatch.setattr(frames, "MOST_PAGES", frames.BLOCK_PAGES)
+    # This process has what other tests have left open, too.
+    monkeypatch.setattr(held, "MAX_DESCRIPTORS", 1 << 20)
     with ProcFs("/proc") as proc, make_cgroup(tmp_path / "cgroup").open() as directory:
         finder = FileFinder(proc, limit=limit, seconds=60, swaps=False)
         try:
@@ -63,8 +65,14 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, limit: int = 500) 
 
 
 def named(files: PodFiles, path: str) -> FileUse:
-    (only,) = [use for use in files.files if use.path == path]
-    return only
+    known = [use for use in files.files if use.path == path]
+    assert len(known) == 1, (
+        files.gaps,
+        len(files.files),
+        files.others,
+        len([*Path("/proc/self/fd").iterdir()]),
+    )
+    return known[0]
 
 
 def test_an_open_file_of_a_tmpfs_is_named_with_exactly_what_it_takes(
