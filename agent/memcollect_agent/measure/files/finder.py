@@ -9,7 +9,15 @@ from msgspec import Struct, field
 
 from memcollect_agent.errors import AgentError, DeniedError, GoneError, UnsupportedError
 from memcollect_agent.measure.files import places
-from memcollect_agent.measure.files.held import MOST_PIDS, Held, Holding, Identity, Mapped, is_shared_memory
+from memcollect_agent.measure.files.held import (
+    MAX_DESCRIPTORS,
+    MOST_PIDS,
+    Held,
+    Holding,
+    Identity,
+    Mapped,
+    is_shared_memory,
+)
 from memcollect_agent.measure.files.lists import PageLists
 from memcollect_agent.measure.files.probe import LEAST_FOR_PAYERS, Probed, Prober
 from memcollect_agent.measure.files.walk import Bounds, Walked, walk
@@ -123,6 +131,8 @@ class FileFinder:
                 holding.look(pid, space.mounts)
             if holding.held.refused:
                 total.gaps.append(_held_gap(holding.held))
+            if holding.held.too_many:
+                total.gaps.append(_unlooked_gap(holding.held.too_many))
             for mount in sorted(space.mounts, key=places.walked_when):
                 self._mount(mount, space, total)
             uses += self._named(total, holding.held, own, space)
@@ -433,6 +443,11 @@ def _held_gap(held: Held) -> FilesGap:
         "DAC_READ_SEARCH too (deploy/overlays/files)"
     )
     return FilesGap(place="/proc/PID/fd", reason="denied", detail=visible(detail), files=None)
+
+
+def _unlooked_gap(descriptors: int) -> FilesGap:
+    detail = f"{descriptors} descriptors were not looked at, beyond {MAX_DESCRIPTORS} of one process"
+    return FilesGap(place="/proc/PID/fd", reason="budget", detail=detail, files=None)
 
 
 def _once(uses: list[FileUse]) -> list[FileUse]:

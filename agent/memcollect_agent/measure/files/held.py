@@ -58,6 +58,8 @@ class Held(Struct):
     refused: int = 0
     """Processes whose descriptors or mappings may not be seen."""
     refusal: str = ""
+    too_many: int = 0
+    """Descriptors that were not looked at, beyond MAX_DESCRIPTORS of a process."""
 
 
 class Holding:
@@ -100,7 +102,9 @@ class Holding:
 
     def _descriptors(self, pid: int, by_id: dict[int, MountPoint]) -> None:
         directory = f"{self._proc}/{pid}"
-        for name in os.listdir(f"{directory}/fd")[:MAX_DESCRIPTORS]:  # noqa: PTH208 - of a kernel file system
+        names = os.listdir(f"{directory}/fd")  # noqa: PTH208 - of a kernel file system
+        self.held.too_many += max(0, len(names) - MAX_DESCRIPTORS)
+        for name in names[:MAX_DESCRIPTORS]:
             try:
                 self._one_of(pid, name, by_id)
             except PermissionError:

@@ -49,13 +49,19 @@ def shm() -> Iterator[Path]:
         shutil.rmtree(here)
 
 
-def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, limit: int = 500) -> PodFiles:
+def found(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    limit: int = 500,
+    most_descriptors: int = 1 << 20,
+) -> PodFiles:
     """Look for the files of this process, in few of the machine's own."""
     monkeypatch.setattr(walk, "MAX_FILES", 2000)
     # All pages of a machine are seconds of work: they are looked through in the lab.
     monkeypatch.setattr(frames, "MOST_PAGES", frames.BLOCK_PAGES)
     # This process has what other tests have left open, too.
-    monkeypatch.setattr(held, "MAX_DESCRIPTORS", 1 << 20)
+    monkeypatch.setattr(held, "MAX_DESCRIPTORS", most_descriptors)
     with ProcFs("/proc") as proc, make_cgroup(tmp_path / "cgroup").open() as directory:
         finder = FileFinder(proc, limit=limit, seconds=60, swaps=False)
         try:
@@ -104,6 +110,15 @@ def test_a_descriptor_that_cannot_be_looked_at_does_not_hide_the_others(
         file.write(b"x" * (2 * MIB))
         file.flush()
         assert named(found(tmp_path, monkeypatch), str(shm / "held")).pids == [os.getpid()]
+
+
+def test_descriptors_beyond_the_bound_are_told_as_a_gap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        files = found(tmp_path, patched, most_descriptors=1)
+    (gap,) = [each for each in files.gaps if "descriptors were not looked at" in each.detail]
+    assert (gap.place, gap.reason) == ("/proc/PID/fd", "budget")
 
 
 def test_memfds_and_deleted_files_are_named_though_no_directory_does(
