@@ -31,8 +31,8 @@ def everything(flags: Sequence[str] = ()) -> list[Lane]:
     """Return all of it; `flags` go to the unit tests and the lab's.
 
     Most suites wait most of the time, for kernels that boot and for memory that comes to rest. The guide
-    takes long and so begins at once; the lab's own suite, in which pods grow by the second, comes when the
-    unit tests, which do not wait, are nearly done.
+    takes long and so begins at once; the lab's own suite, in which pods grow by the second, comes after the
+    unit tests, which do not wait and would take its time.
     """
     apart = "not lab and not lab_full and not dist and not fuzz and not browser and not sdks"
     unit = Suite(name="unit tests", arguments=("-m", apart, *_workers(3), *flags))
@@ -55,9 +55,9 @@ def everything(flags: Sequence[str] = ()) -> list[Lane]:
     browser = Suite(name="the browser", arguments=("tests/browser",), limit_seconds=1800.0)
     sdks = Suite(name="others' packages", arguments=("tests/sdks",), limit_seconds=1800.0)
     return [
-        [unit, browser, fuzz],
-        [*truth(matrix.versions(On.TRUTH)), sdks, floors],
-        [*(_guide(each) for each in matrix.versions(On.GUIDE)), dist, lab],
+        [unit, lab],
+        [*truth(matrix.versions(On.TRUTH)), sdks, fuzz, floors],
+        [*(_guide(each) for each in matrix.versions(On.GUIDE)), dist, browser],
     ]
 
 
