@@ -43,8 +43,7 @@ def _smallest(process: ProcessDir) -> int | None:
     for mount in mounts:
         if mount.file_system in _WITH_RECORDS and places.is_reached_safely(mount, mounts):
             asked.setdefault(mount.device, mount)
-    # The kernel's own link, which leads to the root that the process sees.
-    root = os.open("root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=process.fd)
+    root = process.open_root()
     try:
         sizes = [_block_bytes(root, mount.target) for mount in list(asked.values())[:MOST_FILE_SYSTEMS]]
     finally:

@@ -111,8 +111,7 @@ def _of_yaml(data: bytes) -> bytes:
 def _read_files(
     process: ProcessDir, config: str | None, drop_ins: str | None, found: list[KubeletFile]
 ) -> None:
-    # The kernel's own link, which leads to the root that the process sees.
-    root = os.open("root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=process.fd)
+    root = process.open_root()
     try:
         for path in (*([config] if config else []), *(_names(root, drop_ins) if drop_ins else [])):
             if not path.startswith("/"):

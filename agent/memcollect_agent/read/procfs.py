@@ -146,6 +146,10 @@ class ProcessDir:
         files.tell(path, target)
         return target.decode("utf-8", "backslashreplace")
 
+    def open_root(self) -> int:
+        """Return a descriptor of the root that the process sees, by the kernel's own link. Raises OSError."""
+        return os.open("root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.fd)
+
     def cgroup(self) -> str:
         """/proc/PID/cgroup: the path of its cgroup on the v2 hierarchy, as the reader's namespace sees it."""
         return pid_cgroup.parse(self._record("cgroup"), f"{self.path}/cgroup")

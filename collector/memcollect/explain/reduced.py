@@ -7,6 +7,10 @@ document's own but for that.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar, cast
+
+import msgspec
+from msgspec import Struct
 
 from memcollect.documents.snapshot import (
     Composition,
@@ -29,33 +33,31 @@ from memcollect_agent.wire import Cgroup
 RUNGS = ("rss", "pss")
 """Those that neither the terms nor kubectl top's own number tell."""
 
-
-class _Pod(Pod, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    pass
+_Kind = TypeVar("_Kind", bound=Struct)
 
 
-class _Container(Container, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    pass
+def _omitting(kind: type[_Kind]) -> type[_Kind]:
+    """Return the document's own struct, but that its defaults are not written."""
+    short = msgspec.defstruct(
+        f"_{kind.__name__}",
+        [],
+        bases=(kind,),
+        module=__name__,
+        frozen=True,
+        kw_only=True,
+        omit_defaults=True,
+        gc=False,
+    )
+    return cast("type[_Kind]", short)
 
 
-class _Composition(Composition, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    pass
-
-
-class _Term(Term, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    pass
-
-
-class _Top(Top, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    pass
-
-
-class _Runtime(Runtime, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    pass
-
-
-class _Statement(Statement, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    pass
+_Pod = _omitting(Pod)
+_Container = _omitting(Container)
+_Composition = _omitting(Composition)
+_Term = _omitting(Term)
+_Top = _omitting(Top)
+_Runtime = _omitting(Runtime)
+_Statement = _omitting(Statement)
 
 
 def reduced(pod: Pod) -> Pod:

@@ -25,7 +25,7 @@ from memcollect.sources.pods import Selection, list_pods
 from memcollect.sources.quantities import QuantityError, whole
 from memcollect.sources.transport import TransportFactory
 from memcollect.taking.known_pods import known_pod
-from memcollect.taking.local_node import with_kubelet
+from memcollect.taking.thresholds import with_kubelet
 from memcollect_agent import wire
 
 FEW = 20

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from memcollect.documents.snapshot import Missing, NodeAccount
 from memcollect.errors import UnsupportedError
 from memcollect.explain.node import explain_account
 from memcollect.join import NodeKnowledge, account_of, missing_from_problem
-from memcollect.sources.kubelet_settings import thresholds
 from memcollect.taking.local import as_seen_from
+from memcollect.taking.thresholds import with_kubelet
 from memcollect_agent.errors import AgentError
 from memcollect_agent.measure.sample import Roots, sample_node
-from memcollect_agent.wire import CgroupTree, Node, SampleRequest
+from memcollect_agent.wire import Node, SampleRequest
 
 NOT_ASKED = "without Kubernetes' API nobody says which pods there should be"
 
@@ -46,14 +46,3 @@ def measure_account(*, cgroup_root: str, proc_root: str, sys_root: str, host_roo
         raise UnsupportedError(f"This machine's cgroups cannot be read: {why}.")
     missing = [missing_from_problem(problem, sample.node.name) for problem in sample.problems]
     return LocalAccount(explain_account(account, sample.node), sample.node, missing)
-
-
-def with_kubelet(knowledge: NodeKnowledge, tree: CgroupTree) -> NodeKnowledge:
-    """Return it with the thresholds that the agent read on the node, where the kubelet itself told none."""
-    if knowledge.thresholds is not None:
-        return knowledge
-    found = thresholds(tree.kubelet, (tree.meminfo or {}).get("MemTotal"))
-    if isinstance(found, str):
-        reasons = [found, *([knowledge.thresholds_unknown] if knowledge.thresholds_unknown else [])]
-        return replace(knowledge, thresholds_unknown="; ".join(reasons))
-    return replace(knowledge, thresholds=found, thresholds_unknown="")
