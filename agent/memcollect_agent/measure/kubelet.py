@@ -11,16 +11,16 @@ the *.conf files, in the order of their names).
 
 import os
 import re
-import stat
 
 import msgspec
 
-from memcollect_agent.errors import AgentError, ParseError, ReadError, UnsafeFileError, read_error
+from memcollect_agent.errors import AgentError, ParseError, ReadError, read_error
 from memcollect_agent.read import files
 from memcollect_agent.read.cgroupfs import CgroupFs
 from memcollect_agent.read.openat2 import FROM_ROOT, open_at
 from memcollect_agent.read.procfs import ProcessDir, ProcFs
 from memcollect_agent.redact import visible
+from memcollect_agent.sandbox.kinds import program_name
 from memcollect_agent.wire import Kubelet, KubeletFile
 
 SERVICE = "kubelet.service"
@@ -47,7 +47,7 @@ def read_kubelet(proc: ProcFs, cgroups: CgroupFs, service: str) -> Kubelet | Non
     for pid in pids[:_MOST_PROCESSES]:
         try:
             with proc.process(pid) as process:
-                if process.exe().removesuffix(" (deleted)").rpartition("/")[2] == "kubelet":
+                if program_name(process.exe()) == "kubelet":
                     return _told(process)
         except AgentError:
             continue
@@ -137,15 +137,4 @@ def _names(root: int, drop_ins: str) -> list[str]:
 
 
 def _read(root: int, path: str) -> bytes:
-    fd = open_at(root, path, _READ, FROM_ROOT)
-    try:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise UnsafeFileError(path, "is not a regular file, so it was not read")
-        data = os.pread(fd, FILE_LIMIT + 1, 0)
-    except OSError as error:
-        raise read_error(path, error) from error
-    finally:
-        os.close(fd)
-    if len(data) > FILE_LIMIT:
-        raise ParseError(path, 0, f"is longer than {FILE_LIMIT} bytes")
-    return data
+    return files.read_opened(open_at(root, path, _READ, FROM_ROOT), path, FILE_LIMIT)

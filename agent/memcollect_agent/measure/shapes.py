@@ -15,6 +15,7 @@ Nothing here is certain, and every kind of these is called inferred where it is 
 """
 
 from memcollect_agent.parse.smaps import Mapping
+from memcollect_agent.sandbox.kinds import program_name
 
 ARENA_BYTES = 64 << 20
 SMALLEST_STACK, LARGEST_STACK = 128 << 10, 256 << 20
@@ -41,7 +42,7 @@ class Surroundings:
     def __init__(self, exe: str | None, below: Mapping | None = None, above: Mapping | None = None) -> None:
         self.exe = exe
         """As /proc/PID/exe says: a program cannot choose it, as it can its arguments."""
-        self.program = (exe or "").removesuffix(" (deleted)").rsplit("/", 1)[-1]
+        self.program = program_name(exe or "")
         self.below = below
         self.above = above
 

@@ -91,17 +91,25 @@ def read_file(name: str, dir_fd: int, path: str, *, limit: int = READ_LIMIT, fol
         fd = os.open(name, _FOLLOWING_FLAGS if follow else _FILE_FLAGS, dir_fd=dir_fd)
     except OSError as error:
         raise _open_error(path, error) from error
+    data = read_opened(fd, path, limit)
+    if _witnesses:
+        tell(path, data)
+    return data
+
+
+def read_opened(fd: int, path: str, limit: int) -> bytes:
+    """Return the whole of the regular file behind `fd`, which is closed; no witness is told of it.
+
+    Raises UnsafeFileError or ReadError, and ParseError where there is more than `limit` bytes.
+    """
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise UnsafeFileError(path, _NOT_REGULAR)
-        data = _read_to_end(fd, path, limit)
+        return _read_to_end(fd, path, limit)
     except OSError as error:
         raise read_error(path, error) from error
     finally:
         os.close(fd)
-    if _witnesses:
-        tell(path, data)
-    return data
 
 
 def read_record(name: str, dir_fd: int, path: str, limit: int) -> bytes:

@@ -87,7 +87,7 @@ def _recognised(
     patterns: _Patterns, comm: str, arguments: Sequence[str], exe: str | None
 ) -> Recognised | None:
     if exe or arguments:
-        by, name = ("exe", _base(exe)) if exe else ("argv[0]", _base(arguments[0]))
+        by, name = ("exe", program_name(exe)) if exe else ("argv[0]", program_name(arguments[0]))
         kind = _kind_of(patterns, name, arguments)
         return Recognised(kind.name, name, by) if kind else None
     kind = _kind_of_cut(patterns, comm)
@@ -123,5 +123,6 @@ def _kind_of_cut(patterns: _Patterns, comm: str) -> Kind | None:
     return _kind_of(patterns, comm, ()) if len(comm) < COMM_LENGTH else None
 
 
-def _base(path: str) -> str:
+def program_name(path: str) -> str:
+    """Return the last name of a program's path, as /proc/PID/exe or a first argument has it."""
     return path.removesuffix(" (deleted)").rsplit("/", 1)[-1]

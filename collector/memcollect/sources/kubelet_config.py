@@ -23,7 +23,7 @@ from memcollect.documents.snapshot import Thresholds
 from memcollect.kubernetes.objects import Node
 from memcollect.sources.access import review
 from memcollect.sources.api import Api
-from memcollect.sources.kubelet_settings import MEMORY, threshold_bytes
+from memcollect.sources.kubelet_settings import thresholds_of
 from memcollect.sources.plain import plain
 from memcollect.sources.quantities import QuantityError
 from memcollect.sources.rights import Right
@@ -136,14 +136,8 @@ class _Pool:
 def _thresholds(body: bytes, capacity_bytes: int | None) -> Thresholds | str:
     try:
         config = _CONFIGZ.decode(body).config
-        hard, soft = ((each or {}).get(MEMORY, "") for each in (config.eviction_hard, config.eviction_soft))
-        return Thresholds(
-            hard=hard,
-            hard_bytes=threshold_bytes(hard, capacity_bytes),
-            soft=soft,
-            soft_bytes=threshold_bytes(soft, capacity_bytes),
-            soft_grace=plain((config.eviction_soft_grace_period or {}).get(MEMORY, ""), 20),
-        )
+        grace = config.eviction_soft_grace_period
+        return thresholds_of(config.eviction_hard, config.eviction_soft, grace, capacity_bytes)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, QuantityError):
         return "what it answered is no configuration of a kubelet"
 

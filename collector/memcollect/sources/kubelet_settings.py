@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from memcollect.documents.snapshot import Thresholds
 from memcollect.documents.yaml_value import yaml_value
 from memcollect.errors import DocumentError
@@ -46,17 +48,29 @@ def thresholds(kubelet: wire.Kubelet | None, capacity_bytes: int | None) -> Thre
         }
         maps = {**_maps(fields), **options}
         hard = _hard(maps.get("evictionHard"), merges=fields.get("mergeDefaultEvictionSettings") is True)
-        soft = maps.get("evictionSoft", {}).get(MEMORY, "")
-        return Thresholds(
-            source=_source(kubelet, is_option="evictionHard" in options, is_set="evictionHard" in maps),
-            hard=plain(hard, _LONGEST),
-            hard_bytes=threshold_bytes(hard, capacity_bytes),
-            soft=plain(soft, _LONGEST),
-            soft_bytes=threshold_bytes(soft, capacity_bytes),
-            soft_grace=plain(maps.get("evictionSoftGracePeriod", {}).get(MEMORY, ""), 20),
-        )
+        soft, grace = maps.get("evictionSoft"), maps.get("evictionSoftGracePeriod")
+        found = thresholds_of({MEMORY: hard}, soft, grace, capacity_bytes)
+        source = _source(kubelet, is_option="evictionHard" in options, is_set="evictionHard" in maps)
+        return msgspec.structs.replace(found, source=source)
     except (DocumentError, QuantityError) as error:
         return str(error).rstrip(".")
+
+
+def thresholds_of(
+    hard: Mapping[str, str] | None,
+    soft: Mapping[str, str] | None,
+    grace: Mapping[str, str] | None,
+    capacity_bytes: int | None,
+) -> Thresholds:
+    """Return what evictionHard, evictionSoft and its grace say of memory. Raises QuantityError."""
+    at, softly, after = ((each or {}).get(MEMORY, "") for each in (hard, soft, grace))
+    return Thresholds(
+        hard=plain(at, _LONGEST),
+        hard_bytes=threshold_bytes(at, capacity_bytes),
+        soft=plain(softly, _LONGEST),
+        soft_bytes=threshold_bytes(softly, capacity_bytes),
+        soft_grace=plain(after, 20),
+    )
 
 
 def threshold_bytes(written: str, capacity_bytes: int | None) -> int:
