@@ -739,7 +739,7 @@ class CgroupTree(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
     free_percpu_bytes: Count | None = None
     """Free pages on the CPUs' own lists (/proc/zoneinfo), which MemFree does not count."""
     kubelet: Kubelet | None = None
-    """None: no service of the node runs one (k3s and kind, say, start theirs otherwise)."""
+    """None: the node has no kubelet.service (k3s and kind, say, start theirs otherwise)."""
     absent: dict[str, str] = field(default_factory=dict)
 
 

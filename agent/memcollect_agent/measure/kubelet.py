@@ -37,21 +37,22 @@ _COMMENT = re.compile(rb"(?:^|\s)#.*")
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-def read_kubelet(proc: ProcFs, cgroups: CgroupFs, service: str) -> Kubelet | None:
-    """Return what the kubelet in the cgroup `service` was told; None where none runs there."""
+def read_kubelet(proc: ProcFs, cgroups: CgroupFs, service: str) -> Kubelet:
+    """Return what the kubelet in the cgroup `service` was told, or why that is not known."""
+    why = ""
     try:
         with cgroups.open(service) as directory:
             pids = directory.read_procs()
-    except AgentError:
-        return None
+    except AgentError as error:
+        pids, why = [], f": {error}"
     for pid in pids[:_MOST_PROCESSES]:
         try:
             with proc.process(pid) as process:
                 if program_name(process.exe()) == "kubelet":
                     return _told(process)
-        except AgentError:
-            continue
-    return None
+        except AgentError as error:
+            why = f": {error}"
+    return Kubelet(absent=visible(f"no process in {SERVICE} could be seen to be a kubelet{why}"))
 
 
 def _told(process: ProcessDir) -> Kubelet:

@@ -15,6 +15,7 @@ from memcollect_agent.read.procfs import ProcFs
 from memcollect_agent.wire import Kubelet, KubeletFile
 from worlds.children import Child
 
+UNSEEN = "no process in kubelet.service could be seen to be a kubelet"
 SERVICE = "/system.slice/kubelet.service"
 CONFIG = """\
 apiVersion: kubelet.config.k8s.io/v1beta1
@@ -38,7 +39,7 @@ mergeDefaultEvictionSettings: true"""
 
 
 @contextmanager
-def told(tmp_path: Path, *arguments: str, name: str = "kubelet") -> Iterator[Kubelet | None]:
+def told(tmp_path: Path, *arguments: str, name: str = "kubelet") -> Iterator[Kubelet]:
     """Give what is read of a service whose one process runs a program of that name with these arguments."""
     program = tmp_path / "bin" / name
     program.parent.mkdir(exist_ok=True)
@@ -69,7 +70,6 @@ def test_drop_ins_come_after_it_in_the_order_of_their_names(tmp_path: Path) -> N
     for name in ("20-b.conf", "10-a.conf", "30-c.yaml"):
         written(tmp_path / "conf.d" / name, f"evictionHard: {{memory.available: {name[:2]}Mi}}\n")
     with told(tmp_path, "--config", config, "--config-dir", str(tmp_path / "conf.d")) as kubelet:
-        assert kubelet is not None
         assert [(Path(each.path).name, each.text) for each in kubelet.files] == [
             ("config.yaml", ""),
             ("10-a.conf", "evictionHard: {memory.available: 10Mi}"),
@@ -103,23 +103,27 @@ def test_what_cannot_be_read_says_why(tmp_path: Path, arguments: list[str], why:
 def test_files_without_bound_are_not_read(tmp_path: Path) -> None:
     config = written(tmp_path / "config.yaml", "#" * (FILE_LIMIT + 1))
     with told(tmp_path, f"--config={config}") as kubelet:
-        assert kubelet is not None
         assert kubelet.absent == f"{config}, line 0: is longer than {FILE_LIMIT} bytes"
     for number in range(MOST_FILES + 1):
         written(tmp_path / f"conf.d/{number}.conf")
     with told(tmp_path, f"--config-dir={tmp_path}/conf.d") as kubelet:
-        assert kubelet is not None
         assert kubelet.absent == f"{tmp_path}/conf.d: holds more than {MOST_FILES} files"
 
 
 def test_a_service_of_that_name_that_runs_something_else_is_no_kubelet(tmp_path: Path) -> None:
     with told(tmp_path, "kubelet", "--eviction-hard=memory.available<1Ki", name="other") as kubelet:
-        assert kubelet is None
+        assert kubelet == Kubelet(absent=UNSEEN)
 
 
-def test_a_service_that_is_gone_has_none(tmp_path: Path) -> None:
+def test_a_service_that_is_gone_and_a_program_that_cannot_be_seen_say_why(tmp_path: Path) -> None:
     with ProcFs() as proc:
-        assert read_kubelet(proc, CgroupFs(str(tmp_path)), SERVICE) is None
+        gone = read_kubelet(proc, CgroupFs(str(tmp_path)), SERVICE)
+        assert gone.absent.startswith(f"{UNSEEN}: {tmp_path}/system.slice: No such file")
+        procs = tmp_path / SERVICE.lstrip("/") / "cgroup.procs"
+        procs.parent.mkdir(parents=True)
+        procs.write_text(f"{1 << 22}\n")
+        unseen = read_kubelet(proc, CgroupFs(str(tmp_path)), SERVICE)
+    assert unseen.absent.startswith(f"{UNSEEN}: /proc/{1 << 22}: No such file")
 
 
 @pytest.mark.parametrize(

@@ -60,14 +60,17 @@ def threshold_of(account: NodeAccount) -> tuple[int, str]:
         return known.hard_bytes, known.source + (f", {known.hard}" if known.hard_bytes else none)
     threshold, source = _assumed(account)
     why = account.thresholds_unknown
-    return threshold, f"{source}; the kubelet's own was not read: {why}" if why else source
+    if why:
+        return threshold, f"{source}; the kubelet's own was not read: {why}"
+    is_bounded = account.capacity_bytes is not None and account.allocatable_bytes is not None
+    return threshold, source if is_bounded else f"{source}; not read from the node"
 
 
 def _assumed(account: NodeAccount) -> tuple[int, str]:
     capacity, allocatable = account.capacity_bytes, account.allocatable_bytes
     default = human_bytes(DEFAULT_THRESHOLD_BYTES)
     if capacity is None or allocatable is None:
-        return DEFAULT_THRESHOLD_BYTES, f"Kubernetes' documented default, {default}; not read from the node"
+        return DEFAULT_THRESHOLD_BYTES, f"Kubernetes' documented default, {default}"
     kept = capacity - allocatable
     if kept == DEFAULT_THRESHOLD_BYTES:
         return kept, f"capacity − allocatable is {default}, Kubernetes' documented default"
