@@ -137,7 +137,7 @@ def _depth_notes(collection: Collection) -> list[str]:
         return []
     chosen = collection.chosen
     of_all = chosen.told_in_full + chosen.told_in_summary
-    whose = ", ".join(f"{count} {REASONS[reason]}" for reason, count in chosen.reasons.items())
+    whose = "; ".join(f"{REASONS[reason]}: {count}" for reason, count in chosen.reasons.items())
     return [
         f"Depth summary: of {counted(of_all, 'pod')} {chosen.told_in_full:,} are told in full"
         + (f" ({whose})" if whose else "")
