@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 import threading
+import time
 import urllib.parse
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -126,10 +127,24 @@ def static_pages(pages: Mapping[str, str]) -> Iterator[int]:
 
 
 class Prometheus:
-    """A running Prometheus."""
+    """A running Prometheus, asked of the moment at which all was there.
+
+    A scrape that comes late on a busy machine is missing for a second, and with it all that rules make of it:
+    what is stored of one moment does not change any more.
+    """
 
     def __init__(self, port: int) -> None:
         self.port = port
+        self._moment: float | None = None
+
+    def wait_for(self, *conditions: tuple[str, int]) -> None:
+        """Wait until each expression has at least so many series, all at one moment, and keep that moment."""
+
+        def are_all_there() -> bool:
+            self._moment = time.time()
+            return all(len(self.query(expr)) >= least for expr, least in conditions)
+
+        wait_until(are_all_there)
 
     def ask(self, path: str, **parameters: str) -> Any:
         """Return the data of an API answer; fail with Prometheus' words if it is an error."""
@@ -139,7 +154,8 @@ class Prometheus:
 
     def query(self, expr: str) -> list[tuple[dict[str, str], float]]:
         """Return the series of an instant query, each its labels and its number."""
-        result = self.ask("query", query=expr)["result"]
+        at = {} if self._moment is None else {"time": f"{self._moment:.3f}"}
+        result = self.ask("query", query=expr, **at)["result"]
         return [(one["metric"], float(one["value"][1])) for one in result]
 
 
