@@ -100,7 +100,7 @@ def test_a_manual_page_is_made_of_the_program_and_of_each_command(tmp_path: Path
     assert (made.returncode, made.stdout) == (0, f"{len(COMMANDS) + 1} manual pages in {tmp_path}\n")
     pages = {file.stem: file.read_text() for file in tmp_path.glob("*.1")}
     assert set(pages) == {"memcollect", *(f"memcollect-{name}" for name in COMMANDS)}
-    macros = {"TH", "SH", "PP", "TP", "nf", "fi", "B"}
+    macros = {"TH", "SH", "PP", "SS", "TP", "nf", "fi", "B"}
     for name, text in pages.items():
         requests = {line[1:].split(" ")[0] for line in text.splitlines() if line.startswith((".", "'"))}
         assert requests <= macros, name

@@ -15,30 +15,30 @@ from memcollect.commands.nearest import nearest
 from memcollect_agent import __version__ as version
 
 COMMANDS = {
-    "compare": "Snapshots or runs held against one another, and what may be claimed.",
-    "demo": "The whole thing on a real kernel in a minute, without a cluster.",
-    "doctor": "What works and what does not, each with the remedy.",
-    "evidence": "What a backend of sandboxes does besides saving memory: eight rows of checks.",
-    "explain": "A saved snapshot, explained again: offline, in full.",
-    "export": "Saved snapshots as Parquet files, to ask questions over many of them.",
-    "node": "Where all of a node's memory is, and why kubectl top node and free differ.",
-    "profile": "Run a plan's phases in sandboxes, and measure after each.",
-    "record": "This node's kernel files as one archive, which replays anywhere with --local --root.",
-    "redact": "A snapshot or a recording without its names, to be shown in public.",
-    "schema": "What every field of a JSON document means: its JSON Schema.",
-    "snapshot": "Measure pods and say where their memory is.",
-    "top": "Pods' memory live: what kubectl top would say now, what it is made of, how it changes.",
+    "compare": "Compare snapshots or runs: what grew, and what you may claim.",
+    "demo": "See all of it on a real kernel in a minute, without a cluster.",
+    "doctor": "Check what works and what does not, with a remedy for each.",
+    "evidence": "Check what a sandbox backend does besides using memory: eight rows of checks.",
+    "explain": "Explain one pod now, or a saved snapshot offline.",
+    "export": "Turn saved snapshots into Parquet files that you can query.",
+    "node": "Show where all of a node's memory is, and why kubectl top node and free differ.",
+    "profile": "Run a plan's phases in sandboxes and measure after each.",
+    "record": "Pack this node's kernel files into one archive that replays anywhere.",
+    "redact": "Replace the names in a snapshot or recording, so that you can share it.",
+    "schema": "Print what every field of a JSON document means.",
+    "snapshot": "Measure pods and show where their memory is.",
+    "top": "Watch pods live: what kubectl top would say, what it is made of, how it changes.",
 }
 """Every command's name (its module here has a `command`) and its line in the help."""
 
 ALIASES = {"diff": "compare", "why": "explain"}
 """Other words for a command, which the help does not list."""
 GROUPS = (
-    ("Look", ("snapshot", "top", "node")),
-    ("Look again", ("explain", "compare", "export")),
-    ("Begin", ("demo", "doctor")),
-    ("Measure by a plan", ("profile", "evidence")),
-    ("Hand on", ("record", "redact", "schema")),
+    ("Start here", ("demo", "doctor")),
+    ("Measure", ("snapshot", "top", "node")),
+    ("Understand", ("explain", "compare", "export")),
+    ("Test a backend", ("profile", "evidence")),
+    ("Share", ("record", "redact", "schema")),
 )
 """The commands as the help has them."""
 
@@ -49,8 +49,8 @@ Examples:
   memcollect snapshot --local --format json -o before.json
   memcollect explain before.json my-pod
 
-Exit codes: 0 all measured; 1 failed; 2 wrong usage; 3 written, but something asked for is missing;
-130 interrupted.
+Exit codes: 0 everything measured; 1 failed; 2 wrong usage; 3 written, but something you asked for is
+missing; 130 interrupted.
 """
 
 
@@ -96,12 +96,12 @@ class LazyGroup(click.Group):
     metavar="NAME",
     envvar="MEMCOLLECT_PROFILE",
     show_envvar=True,
-    help="The profile of the config file, ~/.config/memcollect/config.toml, whose options are the defaults.",
+    help="Take the defaults of options from this profile of ~/.config/memcollect/config.toml.",
 )
 @click.version_option(version, "-V", "--version", message="memcollect %(version)s")
 @click.pass_context
 def cli(context: click.Context, profile: str | None) -> None:
-    """Say where a sandbox pod's memory is, to the byte that can be proven, and why kubectl top differs."""
+    """Show where a sandbox pod's memory is, as far as it can be proven, and why kubectl top differs."""
     found = settings(profile)
     name = context.invoked_subcommand
     command = cli.get_command(context, name) if found and name else None

@@ -14,8 +14,10 @@ from msgspec import Struct
 from memcollect.commands import complete
 from memcollect.commands.bundled import evidence_of
 from memcollect.commands.contradictions import numbers_of
+from memcollect.commands.help_page import GroupedCommand
 from memcollect.commands.options import (
     FORCE,
+    FORMATS_TOLD,
     NODE_FORMATS,
     OUTPUT,
     Format,
@@ -83,7 +85,7 @@ class CompareOptions(Struct, frozen=True, kw_only=True):
     target: TargetOptions
 
 
-@click.command("compare", epilog=EPILOG)
+@click.command("compare", cls=GroupedCommand, epilog=EPILOG)
 @click.argument("paths", nargs=-1, metavar="[PATH]...", shell_complete=complete.files)
 @option(
     "--label",
@@ -91,22 +93,24 @@ class CompareOptions(Struct, frozen=True, kw_only=True):
     multiple=True,
     metavar="NAME=PATH",
     callback=_labels,
-    help="Compare PATH as a measurement of the backend NAME. May be repeated, also with the same NAME.",
+    help="Treat PATH as a measurement of the backend NAME. Repeat it for more paths and names.",
 )
 @option(
     "--by",
     type=click.Choice(["auto", "runtime", "file", "label"]),
     default="auto",
     show_default=True,
-    help="What makes a backend; auto: the label, else what the run calls it, else the runtime's family.",
+    help="What tells backends apart. auto: the label, else the run's name for it, else the runtime family.",
 )
 @option(
     "--baseline",
     metavar="NAME",
     callback=clean_text,
-    help="The backend that the others are held against. [default: the first]",
+    help="The backend to compare the others with. [default: the first]",
 )
-@option("--issue", metavar="REF", callback=_issue, help="What the work is related to, e.g. '#3213'.")
+@option(
+    "--issue", metavar="REF", callback=_issue, help="The issue to mention in the report, such as '#3213'."
+)
 @FORCE
 @OUTPUT
 @option(
@@ -115,15 +119,16 @@ class CompareOptions(Struct, frozen=True, kw_only=True):
     type=Format(NODE_FORMATS),
     default="table",
     show_default=True,
-    help="table for people, markdown for a pull request, html for one page with pictures, json for programs.",
+    help=f"{FORMATS_TOLD}.",
 )
 @verbose_option
 @typed(CompareOptions)
 def command(options: CompareOptions) -> int:
-    """Compare saved snapshots (files) and runs (directories that `profile` left): offline, any number.
+    """Compare saved snapshots (files) and runs (directories that `profile` wrote), offline.
 
-    By phase and by backend, term by term: medians over the repeats, their spread, and each difference with
-    its interval. A guard says what may be claimed of it, and why the rest may not.
+    Two snapshots answer "what grew?". Runs are compared by phase and backend, term by term: medians over the
+    repeats, their spread, and an interval for each difference. The report says which differences you may
+    claim, and why not the others.
     """
     from memcollect.compare import Question, compare  # noqa: PLC0415 (--help need not wait for it)
     from memcollect_agent import __version__  # noqa: PLC0415

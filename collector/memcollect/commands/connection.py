@@ -140,7 +140,7 @@ def namespaces_options(named: str, every: str) -> Callable[[Command], Command]:
         metavar="NAMESPACE",
         callback=clean_text,
         shell_complete=complete.namespaces,
-        help=f"{named}; may be repeated. [default: {DEFAULT_NAMESPACE}]",
+        help=f"{named}; repeat it for more. [default: {DEFAULT_NAMESPACE}]",
     )
     all_namespaces = option("-A", "--all-namespaces", is_flag=True, help=every)
     return lambda function: namespaces(all_namespaces(function))
@@ -158,22 +158,25 @@ def _all(*options: Callable[[Command], Command]) -> Callable[[Command], Command]
 
 
 pod_options = _all(
-    namespaces_options("Pods of this namespace", "Pods of all namespaces."),
+    namespaces_options("Pods in this namespace", "Pods in all namespaces."),
     option(
         "-l",
         "--selector",
         metavar="SELECTOR",
         callback=clean_text,
-        help=f"A label selector. [default: {DEFAULT_SELECTOR}, unless -A or pods are named; '' for all pods]",
+        help=f"Pods with these labels; '' for all. [default: {DEFAULT_SELECTOR}, or all with -A or POD]",
     ),
     option(
-        "--field-selector", metavar="SELECTOR", callback=clean_text, help="A field selector, as kubectl's."
+        "--field-selector",
+        metavar="SELECTOR",
+        callback=clean_text,
+        help="Pods with these fields, as in kubectl.",
     ),
     option(
         "--nodes",
         is_flag=True,
-        help="Also ask every node with an agent where all of its memory is (as `memcollect node`), and for"
-        " sandboxes without a Pod (CubeSandbox, E2B, …).",
+        help="Also measure each node that has an agent (as `memcollect node` does), and sandboxes without a"
+        " Pod (CubeSandbox, E2B, …).",
     ),
 )
 """Those of PodOptions, but for the pods themselves, which are an argument."""
@@ -183,21 +186,29 @@ CONTEXT = option(
     metavar="NAME",
     callback=clean_text,
     shell_complete=complete.contexts,
-    help="The kubeconfig context to use.",
+    help="The kubeconfig context.",
 )
 CONCURRENCY = option(
     "--concurrency",
     type=click.IntRange(min=1, max=256),
     default=32,
     show_default=True,
-    help="How many agents are asked at once.",
+    metavar="N",
+    help="How many agents to ask at once.",
 )
 agent_options = _all(
-    option("--agent-namespace", default="memcollect", show_default=True, help="Where the agents run."),
+    option(
+        "--agent-namespace",
+        default="memcollect",
+        show_default=True,
+        metavar="NAMESPACE",
+        help="Where the agents run.",
+    ),
     option(
         "--agent-selector",
         default="app.kubernetes.io/name=memcollect-agent",
         show_default=True,
+        metavar="SELECTOR",
         help="The agents' labels.",
     ),
     option(
@@ -205,7 +216,8 @@ agent_options = _all(
         type=click.IntRange(1, 65535),
         default=DEFAULT_PORT,
         show_default=True,
-        help="The agents' port, on their pods' loopback.",
+        metavar="PORT",
+        help="The agents' port on their pods' loopback.",
     ),
 )
 cluster_options = _all(
@@ -221,9 +233,9 @@ cluster_options = _all(
         "--request-timeout",
         type=Duration(min=0, min_open=True, max=600),
         default=30.0,
-        show_default=True,
+        show_default="30 s",
         metavar="DURATION",
-        help="Time for each answer of the API server, which is asked up to four times.",
+        help="How long to wait for each answer of the API server; it is asked up to four times.",
     ),
     agent_options,
 )

@@ -12,6 +12,7 @@ import click
 import msgspec
 from msgspec import Struct
 
+from memcollect.commands.help_page import GroupedCommand
 from memcollect.commands.options import (
     ReportOptions,
     clean_text,
@@ -66,14 +67,13 @@ class DemoOptions(Struct, frozen=True, kw_only=True):
     report: ReportOptions
 
 
-@click.command("demo", epilog=EPILOG)
+@click.command("demo", cls=GroupedCommand, epilog=EPILOG)
 @option(
     "--kernel",
     metavar="VERSION",
     callback=clean_text,
-    help='A User-Mode Linux kernel ("7.2"), fetched once where it is not here, or "host" for a scratch '
-    "cgroup of this machine. Left out: this machine's own cgroups where that is possible, else User-Mode "
-    "Linux.",
+    help='A User-Mode Linux kernel ("7.2"), fetched if it is not here, or "host" for a scratch cgroup of '
+    "this machine. [default: host where that is possible, else User-Mode Linux]",
 )
 @option(
     "--run",
@@ -81,31 +81,30 @@ class DemoOptions(Struct, frozen=True, kw_only=True):
     metavar="COMMAND",
     multiple=True,
     callback=clean_text,
-    help="Run this command of memcollect in the demo's cluster instead of the snapshot, and show what it "
-    "prints. May be repeated.",
+    help="Run this memcollect command in the demo's cluster instead of the snapshot; repeat it for more.",
 )
 @option(
     "--pace",
     type=click.Choice(["quick", "real", "swift"]),
     default="quick",
     show_default=True,
-    help="How late the metrics API's numbers come: real as in a cluster (each container read every 10 to "
-    "20 s, all collected every 15 s), quick in half that time, swift every second.",
+    help="How old the metrics API's numbers are. real: as in a cluster (each container read every 10 to "
+    "20 s, all collected every 15 s); quick: half of that; swift: a second.",
 )
 @option(
     "--empty",
     is_flag=True,
-    help="Without the thirteen pods: a cluster for commands that make sandboxes of their own, such as "
-    "`profile`. Needs --run.",
+    help="Leave the thirteen pods out, for commands that make sandboxes of their own, such as `profile`; "
+    "with --run.",
 )
 @report_options
 @verbose_option
 @typed(DemoOptions)
 def command(options: DemoOptions) -> int:
-    """Run the whole thing on a real kernel in a minute or two: no cluster, nothing left behind.
+    """See all of it on a real kernel in a minute or two, without a cluster; nothing is left behind.
 
-    Thirteen sandbox-like pods are laid out as a kubelet would and filled, each in its own way, beside an
-    agent and an API server of the demo's own; then `memcollect snapshot` measures them there.
+    It makes thirteen sandbox-like pods as a kubelet would, fills each in its own way, starts an agent and an
+    API server of its own, and runs `memcollect snapshot` on them.
     """
     check_output(options.report.output, force=options.report.force)
     if options.empty and not options.commands:

@@ -16,6 +16,7 @@ from memcollect.commands.connection import (
     agent_options,
     namespaces_options,
 )
+from memcollect.commands.help_page import GroupedCommand
 from memcollect.commands.options import (
     FORCE,
     OUTPUT,
@@ -60,32 +61,43 @@ class DoctorOptions(Struct, frozen=True, kw_only=True):
     target: TargetOptions
 
 
-@click.command("doctor", epilog=EPILOG)
-@option("--local", is_flag=True, help="Look at this machine, as `snapshot --local` would measure it.")
-@namespaces_options("Where the pods to be measured are", "Pods of all namespaces are to be measured.")
+@click.command("doctor", cls=GroupedCommand, epilog=EPILOG)
+@option("--local", is_flag=True, help="Check this machine, for `snapshot --local`.")
+@namespaces_options("Check for pods in this namespace", "Check for pods in all namespaces.")
 @CONTEXT
 @option(
     "--kubeconfig",
     metavar="FILE",
     callback=clean_text,
-    help="The kubeconfig file; as with kubectl, $KUBECONFIG and ~/.kube/config come after it.",
+    help="The kubeconfig file. [default: $KUBECONFIG, or ~/.kube/config]",
 )
 @agent_options
 @CONCURRENCY
-@timeout_option(10.0, "How long the API server, and each agent, is waited for.")
+@timeout_option(10.0, "How long to wait for the API server and for each agent.")
 @option(
-    "--cgroup-root", default="/sys/fs/cgroup", show_default=True, help="With --local: the cgroup v2 mount."
+    "--cgroup-root",
+    default="/sys/fs/cgroup",
+    show_default=True,
+    metavar="PATH",
+    help="The cgroup v2 mount.",
 )
-@option("--proc-root", default="/proc", show_default=True, help="With --local: the machine's /proc.")
-@option("--format", "format_", type=Format(["table", "json"]), default="table", show_default=True)
+@option("--proc-root", default="/proc", show_default=True, metavar="PATH", help="The machine's /proc.")
+@option(
+    "--format",
+    "format_",
+    type=Format(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="table for people, json for programs.",
+)
 @OUTPUT
 @FORCE
 @verbose_option
 @typed(DoctorOptions)
 def command(options: DoctorOptions) -> int:
-    """Look at everything a snapshot needs, and say what is missing and how to mend it.
+    """Check everything a snapshot needs, and say what is missing and how to fix it.
 
-    It only reads, and does without any right that a snapshot does not need.
+    It only reads, and needs no right that a snapshot does not need.
     """
     target = options.target
     check_output(target.output, force=target.force)

@@ -12,6 +12,7 @@ import click
 from msgspec import Struct
 
 from memcollect.commands.connection import ClusterOptions, cluster_options
+from memcollect.commands.help_page import GroupedCommand
 from memcollect.commands.options import (
     NODE_FORMATS,
     BoundOptions,
@@ -39,10 +40,10 @@ Examples:
   memcollect evidence --show aio --show mine --format markdown -o matrix.md
   memcollect evidence --clean aio
 
-SOURCE is the name of a source that comes with memcollect, or a TOML file with [source] and, for what is
-known of the backend, [evidence]; see docs/evidence.md.
+SOURCE is a TOML file, or the name of a source that comes with memcollect; docs/evidence.md says what is in
+it.
 
-Exit codes: 0 every check was tried, whatever came of it; 1 failed; 2 wrong usage; 3 the bundle is written,
+Exit codes: 0 every check was tried, whatever its result; 1 failed; 2 wrong usage; 3 the bundle is written,
 but something was not tried or not removed; 130 Ctrl-C.
 """
 _PLAN = """schema = 1
@@ -86,32 +87,38 @@ class EvidenceOptions(Struct, frozen=True, kw_only=True):
     cluster: ClusterOptions
 
 
-@click.command("evidence", epilog=EPILOG)
+@click.command("evidence", cls=GroupedCommand, epilog=EPILOG)
 @click.argument("source", required=False, default="", callback=clean_text)
-@option("--rows", default="", metavar="ROW,…", callback=_rows, help="Only these rows. [default: all]")
+@option("--rows", default="", metavar="ROW,…", callback=_rows, help="Check only these rows. [default: all]")
 @option(
     "--driver",
     type=click.Choice(["", "exec", "aio", "deerflow", "e2b", "opensandbox"]),
     default="",
     metavar="[exec|aio|deerflow|e2b|opensandbox]",
-    help="How sandboxes are spoken to: pods/exec, the AIO interface, DeerFlow's own provider, or the "
-    "packages of E2B and OpenSandbox. [default: the source's, else exec]",
+    help="How to talk to sandboxes: pods/exec, the AIO interface, DeerFlow's own provider, or the packages "
+    "of E2B and OpenSandbox. [default: the source's, else exec]",
 )
-@option("--backend", default="", callback=clean_text, help="What pages call the source. [default: its own]")
-@option("--check", "check_only", is_flag=True, help="Say what would be tried, and do nothing.")
+@option(
+    "--backend",
+    default="",
+    callback=clean_text,
+    metavar="NAME",
+    help="What pages call the source. [default: its own name]",
+)
+@option("--check", "check_only", is_flag=True, help="Only say what would be checked.")
 @option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="The bundle: a new directory; with --show the page's file.",
+    help="Write the bundle to this new directory, or with --show the page to this file.",
 )
 @option(
     "--show",
     type=click.Path(path_type=Path),
     multiple=True,
     metavar="BUNDLE",
-    help="Show what a run has found; more than one: side by side.",
+    help="Show what a run found; repeat it to see runs side by side.",
 )
 @option(
     "--format",
@@ -119,20 +126,20 @@ class EvidenceOptions(Struct, frozen=True, kw_only=True):
     type=Format(NODE_FORMATS),
     default="table",
     show_default=True,
-    help="Of the page.",
+    help="How to write the page.",
 )
-@option("--force", is_flag=True, help="With --show: overwrite the file that -o names.")
-@option("--clean", type=click.Path(path_type=Path), metavar="DIR", help="Delete what a run has left behind.")
-@timeout_option(30.0, "Time for each answer of an agent.")
+@option("--force", is_flag=True, help="Overwrite the file that -o names.")
+@option("--clean", type=click.Path(path_type=Path), metavar="DIR", help="Delete what a run left behind.")
+@timeout_option(30.0, "How long each agent may take.")
 @process_ceiling_option
 @cluster_options
 @verbose_option
 @typed(EvidenceOptions)
 def command(options: EvidenceOptions) -> int:
-    """Try what a backend does with commands, files, uploads, artifacts, paths, isolation and cleanup.
+    """Check how a backend handles commands, files, uploads, artifacts, paths, isolation and cleanup.
 
-    Every check is done in sandboxes that the run makes, with files and canaries of its own, and all of it is
-    removed after. The page says first what was not tried.
+    Every check runs in sandboxes made for it, with files of its own, and removes them after. The page says
+    first what was not tried.
     """
     ways = [way for way in (options.source, options.show, options.clean) if way]
     if len(ways) != 1:

@@ -24,6 +24,7 @@ from memcollect.commands.connection import (
 )
 from memcollect.commands.contradictions import numbers_of
 from memcollect.commands.heartbeat import heartbeat
+from memcollect.commands.help_page import GroupedCommand
 from memcollect.commands.modes import check_saved
 from memcollect.commands.nearest import nearest
 from memcollect.commands.options import (
@@ -65,7 +66,8 @@ Examples:
   memcollect explain deer-flow/sandbox-7d9c5 --files --mappings
   memcollect snapshot --local --format json | memcollect explain -
 
-Exit codes: 0 all explained; 1 failed; 2 wrong usage; 3 explained, but something asked for is missing.
+Exit codes: 0 everything explained; 1 failed; 2 wrong usage; 3 explained, but something you asked for is
+missing.
 """
 
 
@@ -86,44 +88,43 @@ class ExplainOptions(Struct, frozen=True, kw_only=True):
     cluster: ClusterOptions
 
 
-@click.command("explain", epilog=EPILOG)
+@click.command("explain", cls=GroupedCommand, epilog=EPILOG)
 @click.argument(
     "document", metavar="SNAPSHOT|POD", required=False, default="", shell_complete=complete.files_or_pods
 )
 @click.argument("pod", required=False, callback=clean_text, shell_complete=complete.saved_pods)
-@option("--full", is_flag=True, help="With table: every term and all evidence, not only what fills a screen.")
+@option("--full", is_flag=True, help="Print every term and all evidence, not only what fits a screen.")
 @option(
     "--files",
     is_flag=True,
-    help="The files behind page cache and tmpfs, with table every one and not only ten.",
+    help="Name the files behind page cache and tmpfs: all of them, not only the first ten.",
 )
-@option("--mappings", is_flag=True, help="What private memory is mapped for, with table every part.")
-@option("--include-processes", is_flag=True, help="Of a POD: its largest processes, and its services.")
+@option("--mappings", is_flag=True, help="Say what private memory is mapped for, every part of it.")
+@option("--include-processes", is_flag=True, help="List the largest processes and services of a POD.")
 @option(
     "--services",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Of a POD: likewise, with a TOML table of services before the ones known.",
+    help="The same, but recognise services by this TOML table first.",
 )
-@namespaces_options("Where POD is looked for", "Look for POD in all namespaces.")
-@timeout_option(30.0, "Of a POD: time for its node's agent.")
+@namespaces_options("Look for POD in this namespace", "Look for POD in all namespaces.")
+@timeout_option(30.0, "How long the agent on POD's node may take.")
 @process_ceiling_option
 @cluster_options
 @report_options
 @verbose_option
 @typed(ExplainOptions)
 def command(options: ExplainOptions) -> int:
-    """Explain one POD of the cluster as it is now, or the saved file SNAPSHOT (- for standard input) again.
+    """Explain one POD of the cluster as it is now, or the saved file SNAPSHOT (- for standard input).
 
-    What is the name of a file that is there is a SNAPSHOT: nothing is measured, no network, and everything is
-    computed anew from the counters in the file. Of it POD is a pod's name, namespace/name or UID; without it
-    every pod is explained. A POD of the cluster is NAME or NAMESPACE/NAME.
+    The first argument is a SNAPSHOT if a file of that name exists, else a POD: NAME or NAMESPACE/NAME. From a
+    SNAPSHOT it explains every pod, or the one whose name, namespace/name or UID follows; it needs no network
+    and computes everything anew from the counters in the file.
 
-    Without an argument, on a terminal, it lists the newest snapshots saved in this directory and lets you
-    choose one, and then a pod of it.
+    Without an argument, on a terminal, it lets you choose from the newest snapshots in this directory.
 
-    A pod is told on one screen, with its ladder below; --full adds every term and all evidence, so that each
-    number can be checked.
+    The answer comes first and fits one screen, with the ladder below it. --full adds every term and all
+    evidence, so that you can check each number.
     """
     check_output(options.report.output, force=options.report.force)
     if options.document and _is_pod(options):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import Struct
 
+from memcollect.commands.help_page import GroupedCommand
 from memcollect.commands.options import Format, clean_text, option, typed, verbose_option
 from memcollect.commands.output import counted, say
 from memcollect.commands.taking import EXIT_INCOMPLETE, EXIT_OK
@@ -27,8 +28,8 @@ Examples:
   memcollect snapshot -A --format json | memcollect export - --cluster prod -o archive
   duckdb -c "select image, max(anon_bytes) from 'archive/containers/*/*/*.parquet' group by image"
 
-Exit codes: 0 all is in the archive; 1 nothing could be exported; 2 wrong usage; 3 a snapshot could not be,
-or a file of the archive is damaged; 130 interrupted: those before are in it.
+Exit codes: 0 everything is in the archive; 1 nothing could be exported; 2 wrong usage; 3 a snapshot could
+not be exported, or a file of the archive is damaged; 130 interrupted: the snapshots before are in it.
 """
 
 
@@ -41,7 +42,7 @@ class ExportOptions(Struct, frozen=True, kw_only=True):
     cluster: str | None
 
 
-@click.command("export", epilog=EPILOG)
+@click.command("export", cls=GroupedCommand, epilog=EPILOG)
 @click.argument("documents", nargs=-1, required=True, metavar="SNAPSHOT...")
 @option(
     "--format",
@@ -49,7 +50,7 @@ class ExportOptions(Struct, frozen=True, kw_only=True):
     type=Format(["parquet"]),
     default="parquet",
     show_default=True,
-    help="What the archive is made of.",
+    help="The format of the archive.",
 )
 @option(
     "-o",
@@ -57,22 +58,22 @@ class ExportOptions(Struct, frozen=True, kw_only=True):
     type=click.Path(path_type=Path),
     required=True,
     metavar="DIR",
-    help="The archive's directory; made where there is none, added to where there is one.",
+    help="The archive's directory. An archive that is there is added to.",
 )
 @option(
     "--cluster",
     metavar="NAME",
     callback=clean_text,
-    help="The cluster that the snapshots are of, where they do not say it or another name is wanted.",
+    help="Call the snapshots' cluster NAME. [default: what they say themselves]",
 )
 @verbose_option
 @typed(ExportOptions)
 def command(options: ExportOptions) -> int:
-    """Put saved snapshots into an archive of Parquet files: tables of pods, containers, terms and more.
+    """Add saved snapshots to an archive of Parquet files: tables of pods, containers, terms and more.
 
-    SNAPSHOT is a file that `memcollect snapshot --format json` wrote (- for standard input). One that the
-    archive holds already adds nothing. The JSON stays the evidence: the table `snapshots` has its hash.
-    DuckDB, Spark, Trino and ClickHouse read the archive as it is; docs/archive.md has questions to ask.
+    SNAPSHOT is a file that `memcollect snapshot --format json` wrote (- for standard input). One that is in
+    the archive already is not added twice. Keep the JSON as evidence: the table `snapshots` has its hash.
+    DuckDB, Spark, Trino and ClickHouse read the archive as it is; docs/archive.md has questions to ask it.
     """
     if importlib.util.find_spec("pyarrow") is None:
         raise UnsupportedError(

@@ -11,6 +11,7 @@ from msgspec import Struct
 from memcollect.commands import complete
 from memcollect.commands.cluster import progress_line
 from memcollect.commands.connection import ClusterOptions, cluster_options
+from memcollect.commands.help_page import GroupedCommand
 from memcollect.commands.interruption import interruption
 from memcollect.commands.modes import check_mode
 from memcollect.commands.options import (
@@ -40,8 +41,8 @@ Examples:
   memcollect node --format html -o nodes.html
   memcollect node --local
 
-Exit codes: 0 all measured; 1 failed; 2 wrong usage; 3 written, but something asked for is missing;
-130 Ctrl-C, with what had been measured by then.
+Exit codes: 0 everything measured; 1 failed; 2 wrong usage; 3 written, but something you asked for is
+missing; 130 Ctrl-C, with what had been measured by then.
 """
 
 
@@ -57,13 +58,18 @@ class NodeOptions(Struct, frozen=True, kw_only=True):
     machine: MachineOptions
 
 
-@click.command("node", epilog=EPILOG)
+@click.command("node", cls=GroupedCommand, epilog=EPILOG)
 @click.argument("nodes", nargs=-1, metavar="[NODE]...", callback=clean_text, shell_complete=complete.nodes)
 @option(
-    "--sample", default="unspecified", show_default=True, callback=clean_text, help="A name for this moment."
+    "--sample",
+    default="unspecified",
+    show_default=True,
+    metavar="NAME",
+    callback=clean_text,
+    help="Name this moment, such as after-python.",
 )
-@option("--local", is_flag=True, help="Look at this machine itself, without Kubernetes' API.")
-@timeout_option(30.0, "Time for each agent; what it does not suffice for is missing.")
+@option("--local", is_flag=True, help="Look at this machine, without Kubernetes' API.")
+@timeout_option(30.0, "How long each agent may take. What does not fit is reported missing.")
 @process_ceiling_option
 @cluster_options
 @node_report_options
@@ -71,11 +77,11 @@ class NodeOptions(Struct, frozen=True, kw_only=True):
 @verbose_option
 @typed(NodeOptions)
 def command(options: NodeOptions) -> int:
-    """Say where all of a node's memory is: pods, services, what nobody owns, and the kernel.
+    """Show where all of a node's memory is: pods, services, the kernel, and what nobody owns.
 
-    From MemTotal to what kubectl top node shows, with what lies between: the page cache that the kubelet
-    counts as used, pods that the API server does not know, what deleted pods left behind, containers that a
-    pod started outside of its own cgroup. Without NODE every node that has an agent.
+    It leads from MemTotal to kubectl top node's number and names each step between: page cache that the
+    kubelet counts as used, pods that the API server does not know, what deleted pods left behind, containers
+    that a pod started outside its own cgroup. Without NODE it looks at every node that has an agent.
     """
     check_mode(click.get_current_context(), local=options.local)
     check_output(options.report.output, force=options.report.force)

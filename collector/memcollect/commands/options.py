@@ -28,7 +28,10 @@ else:
     _ChoiceType = click.Choice
 
 FORMATS = ("table", "markdown", "html", "json", "profile-v1", "profile-v1-markdown")
-OLDER = "; profile-v1 and profile-v1-markdown as the older profile script wrote them."
+OLDER = "; profile-v1 and profile-v1-markdown are what the older profile script wrote."
+FORMATS_TOLD = (
+    "table for people, markdown for a pull request, html for one page with pictures, json for programs"
+)
 NODE_FORMATS = ("table", "markdown", "html", "json")
 OPPOSITES = ("namespaces", "all_namespaces")
 STRENGTHS = {
@@ -121,11 +124,10 @@ def _gathered(kind: type[Struct], values: dict[str, Any]) -> dict[str, Any]:
 
 
 def option(*names: str, **attributes: Any) -> Callable[[Command], Command]:
-    """Return a click option that can also be given as MEMCOLLECT_<LONG NAME>, as its help says."""
+    """Return a click option that can also be given as MEMCOLLECT_<LONG NAME>."""
     long_name = next(name for name in names if name.startswith("--")).split("/")[0]
     variable = "MEMCOLLECT_" + long_name.removeprefix("--").replace("-", "_").upper()
     attributes.setdefault("envvar", variable)
-    attributes.setdefault("show_envvar", True)
     return click.option(*names, **attributes)
 
 
@@ -164,7 +166,7 @@ OUTPUT = option(
     "--output",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Write to FILE, whole or not at all, instead of standard output.",
+    help="Write to FILE instead of standard output: all of it, or nothing if it fails.",
 )
 
 
@@ -191,7 +193,7 @@ def timeout_option(seconds: float, what: str) -> Callable[[Command], Command]:
         "--timeout",
         type=Duration(min=0, min_open=True, max=3600),
         default=seconds,
-        show_default=True,
+        show_default=f"{seconds:g} s",
         metavar="DURATION",
         help=what,
     )
@@ -225,8 +227,8 @@ def _report_options(function: Command, formats: tuple[str, ...]) -> Command:
         type=click.Choice(["auto", "all", "none"]),
         default="auto",
         show_default=True,
-        help="Whether table, markdown and html show each pod in full; auto: where there are 8 or fewer, or "
-        "32 with --include-processes; html folds the others up.",
+        help="Whether to show each pod in full. auto: up to 8 pods, or 32 with --include-processes; html "
+        "folds the rest away.",
     )(function)
     function = OUTPUT(FORCE(function))
     return option(
@@ -235,8 +237,7 @@ def _report_options(function: Command, formats: tuple[str, ...]) -> Command:
         type=Format(formats),
         default="table",
         show_default=True,
-        help="table for people, markdown for a pull request, html for one page with pictures, json for"
-        " programs and for later" + (OLDER if formats == FORMATS else "."),
+        help=f"{FORMATS_TOLD} and for later" + (OLDER if formats == FORMATS else "."),
     )(function)
 
 
@@ -277,50 +278,32 @@ def process_ceiling_option(function: Command) -> Command:
         default="16Gi",
         show_default=True,
         metavar="SIZE",
-        help="Of a process with a larger RSS, read RSS alone: PSS holds up its mmap for about 20 ms per GiB.",
+        help="Skip PSS of processes with a larger RSS: reading it blocks their mmap for about 20 ms per GiB.",
     )(function)
 
 
 def machine_options(function: Command) -> Command:
-    """Add those of MachineOptions, for --local."""
-    return machine_options_for("With --local: ")(function)
-
-
-def machine_options_for(when: str) -> Callable[[Command], Command]:
-    """Return what adds those of MachineOptions; the help says first `when` they have an effect."""
+    """Add those of MachineOptions."""
     roots = (
-        ("--log-root", "/var/log", "where names of pods are"),
-        ("--sys-root", "/sys", "the machine's /sys"),
-        ("--proc-root", "/proc", "the machine's /proc"),
-        ("--cgroup-root", "/sys/fs/cgroup", "the cgroup v2 mount"),
+        ("--log-root", "/var/log", "Where the names of pods are."),
+        ("--sys-root", "/sys", "The machine's /sys."),
+        ("--proc-root", "/proc", "The machine's /proc."),
+        ("--cgroup-root", "/sys/fs/cgroup", "The cgroup v2 mount."),
     )
-    what = "the machine's root directory, or a recording of one (memcollect record), for the four above"
-
-    def decorate(function: Command) -> Command:
+    function = option(
+        "--root",
+        default="/",
+        show_default=True,
+        is_eager=True,
+        metavar="PATH",
+        callback=_opened_root,
+        help="The machine's root directory, or a recording (memcollect record): where the four above are.",
+    )(function)
+    for name, default, says in roots:
         function = option(
-            "--root",
-            default="/",
-            show_default=True,
-            is_eager=True,
-            metavar="PATH",
-            callback=_opened_root,
-            help=_sentence(f"{when}{what}."),
+            name, default=default, show_default=True, metavar="PATH", callback=_below_root, help=says
         )(function)
-        for name, default, says in roots:
-            function = option(
-                name,
-                default=default,
-                show_default=True,
-                callback=_below_root,
-                help=_sentence(f"{when}{says}."),
-            )(function)
-        return function
-
-    return decorate
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}"
+    return function
 
 
 def _opened_root(context: click.Context, _parameter: click.Parameter, value: str) -> str:
@@ -358,5 +341,5 @@ def verbose_option(function: Command) -> Command:
         is_flag=True,
         expose_value=False,
         callback=remember,
-        help="Say more on standard error; show the traceback of an unforeseen error.",
+        help="Say more on standard error, and show the traceback of an unexpected error.",
     )(function)

@@ -14,6 +14,7 @@ import click
 from msgspec import Struct
 
 from memcollect.commands.connection import ClusterOptions, cluster_options
+from memcollect.commands.help_page import GroupedCommand
 from memcollect.commands.interruption import Interruption, interruption
 from memcollect.commands.options import (
     BoundOptions,
@@ -63,30 +64,38 @@ class ProfileOptions(Struct, frozen=True, kw_only=True):
     cluster: ClusterOptions
 
 
-@click.command("profile", epilog=EPILOG)
+@click.command("profile", cls=GroupedCommand, epilog=EPILOG)
 @click.argument("plan", required=False, default="", callback=clean_text)
-@option("-o", "--output", type=click.Path(path_type=Path), metavar="DIR", help="The bundle: a new directory.")
 @option(
-    "--source", metavar="FILE", callback=clean_text, help="A TOML file whose [source] replaces the plan's."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write the bundle to this new directory.",
+)
+@option(
+    "--source",
+    metavar="FILE",
+    callback=clean_text,
+    help="Take [source] from this TOML file instead of the plan.",
 )
 @option(
     "--backend",
     default="",
     callback=clean_text,
-    help="What comparisons call the source. [default: the plan's]",
+    metavar="NAME",
+    help="What comparisons call the source. [default: the plan's name for it]",
 )
-@option("--check", is_flag=True, help="Say what the plan would do, or every mistake in it, and do nothing.")
-@option(
-    "--resume", type=click.Path(path_type=Path), metavar="DIR", help="Go on with a run that was broken off."
-)
-@option("--clean", type=click.Path(path_type=Path), metavar="DIR", help="Delete what a run has left behind.")
-@timeout_option(30.0, "Time for each agent.")
+@option("--check", is_flag=True, help="Only say what the plan would do, or every mistake in it.")
+@option("--resume", type=click.Path(path_type=Path), metavar="DIR", help="Go on with an interrupted run.")
+@option("--clean", type=click.Path(path_type=Path), metavar="DIR", help="Delete what a run left behind.")
+@timeout_option(30.0, "How long each agent may take.")
 @process_ceiling_option
 @cluster_options
 @verbose_option
 @typed(ProfileOptions)
 def command(options: ProfileOptions) -> int:
-    """Run a plan: make sandboxes, do its phases in them, measure after each, delete them.
+    """Run a plan: make sandboxes, run its phases in them, measure after each, and delete them.
 
     PLAN is a TOML file, or the name of a plan that comes with memcollect ("guide").
     """

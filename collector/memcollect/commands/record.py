@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 from msgspec import Struct
 
+from memcollect.commands.help_page import GroupedCommand
 from memcollect.commands.local import local_request
 from memcollect.commands.options import (
     FORCE,
     BoundOptions,
     MachineOptions,
     clean_text,
-    machine_options_for,
+    machine_options,
     option,
     process_ceiling_option,
     timeout_option,
@@ -35,9 +36,8 @@ Examples:
   memcollect snapshot --local --root sandboxes.tar.gz --include-processes
   memcollect redact sandboxes.tar.gz -o public.tar.gz
 
-A recording has the names of this node, its pods and programs, and command lines with credentials masked as
-the agent masks them: `memcollect redact` makes one that may be shown in public. docs/reporting.md says what
-is in it.
+A recording names this node, its pods and programs, and has command lines whose credentials are masked. To
+show it in public, pass it through `memcollect redact` first. docs/reporting.md says what is in it.
 
 Exit codes: 0 recorded; 1 failed, with nothing written; 2 wrong usage.
 """
@@ -53,7 +53,7 @@ class RecordOptions(Struct, frozen=True, kw_only=True):
     machine: MachineOptions
 
 
-@click.command("record", epilog=EPILOG)
+@click.command("record", cls=GroupedCommand, epilog=EPILOG)
 @click.argument("patterns", nargs=-1, metavar="[POD]...", callback=clean_text)
 @option(
     "-o",
@@ -62,23 +62,23 @@ class RecordOptions(Struct, frozen=True, kw_only=True):
     default="recording.tar.gz",
     show_default=True,
     metavar="FILE",
-    help="Write to FILE, whole or not at all.",
+    help="Write to FILE: all of it, or nothing if it fails.",
 )
 @FORCE
-@timeout_option(60.0, "Time for reading; where it does not suffice nothing is written.")
+@timeout_option(60.0, "How long reading may take. If it takes longer, nothing is written.")
 @process_ceiling_option
-@machine_options_for("")
+@machine_options
 @verbose_option
 @typed(RecordOptions)
 def command(options: RecordOptions) -> int:
-    """Record this node: exactly the kernel files that the agent reads for a snapshot, in one archive.
+    """Pack the kernel files that the agent reads on this node for a snapshot into one archive.
 
-    POD is a shell pattern of a name or namespace/name, or the beginning of an id; without it all pods are
-    recorded, or what `snapshot --local` takes by itself, and what `node --local` needs. Run it as root, so
-    that every process can be read.
+    POD is a shell pattern for a name or namespace/name, or the beginning of an id. Without it everything that
+    `snapshot --local` and `node --local` look at is recorded. Run it as root, so that every process can be
+    read.
 
-    `snapshot`, `node` and `top` with --local --root FILE replay it, on any machine with pages of the same
-    size: the same files give the same explanation.
+    `snapshot`, `node` and `top` replay it with --local --root FILE, on any machine with the same page size:
+    the same files give the same explanation.
     """
     from memcollect.recording.archive import encode  # noqa: PLC0415 # --help need not wait for it
     from memcollect.recording.taking import record  # noqa: PLC0415

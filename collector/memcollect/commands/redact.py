@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from memcollect.commands.contradictions import numbers_of
+from memcollect.commands.help_page import GroupedCommand
 from memcollect.commands.options import FORCE, OUTPUT, TargetOptions, option, typed, verbose_option
 from memcollect.commands.output import check_output, deliver_pieces, say
 from memcollect.documents.files import read_bytes, shown
@@ -27,10 +28,10 @@ Examples:
   memcollect redact doctor.json -o public-doctor.json
   memcollect redact --known
 
-Replaced are names of nodes, namespaces, pods, containers, programs and services, paths, arguments of
-command lines, images, labels, addresses, UIDs and ids. What stays: every number and time, the kernel's
-release, words of Kubernetes, the well-known names that --known lists, and the doctor's own words. Look the
-result through before you show it.
+Replaced: names of nodes, namespaces, pods, containers, programs and services, paths, arguments of command
+lines, images, labels, addresses, UIDs and ids. Kept: every number and time, the kernel's release,
+Kubernetes' own words, the names that --known lists, and the doctor's own words. Read the result before you
+share it.
 
 Exit codes: 0 written; 1 failed, with nothing written; 2 wrong usage.
 """
@@ -44,20 +45,20 @@ class RedactOptions(Struct, frozen=True, kw_only=True):
     target: TargetOptions
 
 
-@click.command("redact", epilog=EPILOG)
+@click.command("redact", cls=GroupedCommand, epilog=EPILOG)
 @click.argument("document", required=False, metavar="FILE")
-@option("--known", is_flag=True, help="List the names that stay.")
+@option("--known", is_flag=True, help="List the well-known names that stay.")
 @FORCE
 @OUTPUT
 @verbose_option
 @typed(RedactOptions)
 def command(options: RedactOptions) -> int:
-    """Replace the names in FILE, so that it may be shown in public.
+    """Replace the names in FILE, so that you can share it.
 
-    FILE is a saved snapshot, a recording, or what `doctor --format json` said.
+    FILE is a saved snapshot, a recording, or the output of `doctor --format json`.
 
-    The same name is replaced alike throughout, by a key that is made anew for each run and kept nowhere.
-    Numbers stay, so that the explanation is the same but for names.
+    A name is replaced in the same way everywhere, with a key that is new for each run and kept nowhere.
+    Numbers stay, so the explanation stays the same too.
     """
     check_output(options.target.output, force=options.target.force)
     if options.known == (options.document is not None):

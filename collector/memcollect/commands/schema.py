@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 from msgspec import Struct
 
+from memcollect.commands.help_page import GroupedCommand
 from memcollect.commands.options import typed, verbose_option
 from memcollect.commands.output import deliver
 from memcollect.schema.kinds import KINDS
@@ -16,7 +17,7 @@ Examples:
   memcollect schema snapshot > snapshot.schema.json
   memcollect schema snapshot | jq '."$defs".Top.properties | keys'
 
-docs/json.md says what may be relied on, and how to read documents with jq and pandas.
+docs/json.md says what you may rely on, and how to read documents with jq and pandas.
 """
 
 
@@ -26,14 +27,14 @@ class SchemaOptions(Struct, frozen=True, kw_only=True):
     document: str | None
 
 
-@click.command("schema", epilog=EPILOG)
+@click.command("schema", cls=GroupedCommand, epilog=EPILOG)
 @click.argument("document", required=False, type=click.Choice(list(KINDS)), metavar="[DOCUMENT]")
 @verbose_option
 @typed(SchemaOptions)
 def command(options: SchemaOptions) -> int:
-    """Print the JSON Schema of DOCUMENT (draft 2020-12): every field with its meaning and unit.
+    """Print the JSON Schema (draft 2020-12) of DOCUMENT: every field with its meaning and unit.
 
-    Without DOCUMENT it lists which there are. Nothing is measured, no network.
+    Without DOCUMENT it lists the documents there are. It measures nothing and needs no network.
     """
     deliver(_listed() if options.document is None else shipped(options.document), None, force=False)
     return 0

@@ -9,6 +9,7 @@ import click
 from memcollect.commands import complete
 from memcollect.commands.cluster import cluster_taking
 from memcollect.commands.connection import cluster_options, pod_options
+from memcollect.commands.help_page import GroupedCommand
 from memcollect.commands.local import local_taking
 from memcollect.commands.modes import check_mode
 from memcollect.commands.options import (
@@ -40,20 +41,25 @@ Examples:
   memcollect snapshot sandbox-7f3a --files
   memcollect snapshot --local --match 'postgres*'
 
-Exit codes: 0 all measured; 1 failed; 2 wrong usage; 3 written, but something asked for is missing;
-130 Ctrl-C, with what had been measured by then.
+Exit codes: 0 everything measured; 1 failed; 2 wrong usage; 3 written, but something you asked for is
+missing; 130 Ctrl-C, with what had been measured by then.
 """
 
 
-@click.command("snapshot", epilog=EPILOG)
+@click.command("snapshot", cls=GroupedCommand, epilog=EPILOG)
 @click.argument("pods", nargs=-1, metavar="[POD]...", callback=clean_text, shell_complete=complete.pods)
 @option(
-    "--sample", default="unspecified", show_default=True, callback=clean_text, help="A name for this moment."
+    "--sample",
+    default="unspecified",
+    show_default=True,
+    metavar="NAME",
+    callback=clean_text,
+    help="Name this moment, such as after-python.",
 )
-@option("--local", is_flag=True, help="Measure this machine itself, without Kubernetes' API.")
+@option("--local", is_flag=True, help="Measure this machine, without Kubernetes' API.")
 @match_option(
     "only pods, containers and services whose name or namespace/name matches this shell pattern, or whose id "
-    "begins so (8 characters or more)"
+    "begins with it (8 characters or more)"
 )
 @option("--include-processes", is_flag=True, help="List the largest processes of each container.")
 @option(
@@ -61,40 +67,41 @@ Exit codes: 0 all measured; 1 failed; 2 wrong usage; 3 written, but something as
     type=click.IntRange(min=1),
     default=10,
     show_default=True,
-    help="How many processes per container --include-processes lists.",
+    metavar="N",
+    help="How many processes to list of each container.",
 )
 @option(
     "--mappings",
     is_flag=True,
-    help="Say what the private memory of the listed processes is: heap, malloc's arenas, thread stacks, "
-    "copied pages of files, JIT and more. Lists the processes, too.",
+    help="List the processes too, and say what their private memory is: heap, malloc arenas, thread stacks, "
+    "copied pages of files, JIT code and more.",
 )
 @option(
     "--files",
     is_flag=True,
-    help="Name the files behind page cache and tmpfs, and where it can be told who pays for them.",
+    help="Name the files behind page cache and tmpfs, and who pays for them where that can be told.",
 )
 @option(
     "--services",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="With --include-processes: a TOML table of services to tell processes by, before the ones known.",
+    help="Recognise services by this TOML table first; with --include-processes.",
 )
 @timeout_option(
-    30.0, "Time for each agent, or with --local for this machine; what it does not suffice for is missing."
+    30.0, "How long each agent may take, or this machine with --local. What does not fit is reported missing."
 )
 @option(
     "--jobs",
     type=click.IntRange(1, 64),
     metavar="N",
-    help="How many processes explain what agents answer; not with --nodes. [default: from 100 nodes on as "
+    help="Use N processes to explain the answers; not with --nodes. [default: one up to 99 nodes, then as "
     "many as CPUs and memory allow]",
 )
 @option(
     "--depth",
     type=click.Choice(["summary", "full"]),
-    help="summary: of most pods their terms and verdict alone, and in full those that are largest, near a "
-    "limit, growing or not explained. [default: full; with -A summary for more than 5,000 pods]",
+    help="summary keeps only terms and verdict, except for pods that are largest, near a limit, growing or "
+    "unexplained. [default: full; summary with -A and more than 5,000 pods]",
 )
 @process_ceiling_option
 @pod_options
@@ -105,13 +112,13 @@ Exit codes: 0 all measured; 1 failed; 2 wrong usage; 3 written, but something as
 @verbose_option
 @typed(SnapshotOptions)
 def command(options: SnapshotOptions) -> int:
-    """Measure pods and say where their memory is, and what of it cannot be told.
+    """Measure pods, and show where their memory is and how much of it cannot be explained.
 
-    Asks the agents of the nodes that hold the chosen pods, and holds their numbers against kubectl top.
-    POD is a pod's name in every namespace of -n, or NAMESPACE/NAME.
+    It asks the agents on the pods' nodes and checks their numbers against kubectl top. POD is NAMESPACE/NAME,
+    or a name that is looked for in every namespace of -n.
 
-    With --local it measures the machine it runs on (as root, to see every process): its pods, or where
-    there are none its containers, or the largest services.
+    With --local it measures this machine (run it as root to see every process): its pods, else its
+    containers, else its largest services.
     """
     check_mode(click.get_current_context(), local=options.local)
     check_output(options.report.output, force=options.report.force)

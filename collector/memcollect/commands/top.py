@@ -10,6 +10,7 @@ import click
 
 from memcollect.commands import complete
 from memcollect.commands.connection import cluster_options, pod_options
+from memcollect.commands.help_page import GroupedCommand
 from memcollect.commands.modes import check_mode
 from memcollect.commands.options import (
     Duration,
@@ -40,36 +41,42 @@ Examples:
   memcollect top --once | less
   memcollect top --local --match 'postgres*'
 
-On a terminal: arrow keys select, Enter opens a pod in full, / filters, s sorts, ? lists all keys,
-q or Ctrl-C ends it. Exit codes: 0 all measured, or ended by you; 1 failed; 2 wrong usage; 3 something
-asked for was missing in the last round.
+Keys: arrows select, Enter opens a pod in full, / filters, s sorts, ? lists all keys, q or Ctrl-C quits.
+
+Exit codes: 0 everything measured, or you quit; 1 failed; 2 wrong usage; 3 something you asked for was
+missing in the last round.
 """
 
 
-@click.command("top", epilog=EPILOG)
+@click.command("top", cls=GroupedCommand, epilog=EPILOG)
 @click.argument("pods", nargs=-1, metavar="[POD]...", callback=clean_text, shell_complete=complete.pods)
 @option(
     "--interval",
     type=Duration(min=1, max=3600),
     default=5.0,
-    show_default=True,
+    show_default="5 s",
     metavar="DURATION",
-    help="How often the agents are asked. The metrics API is asked every 15 s at most.",
+    help="How often to ask the agents. The metrics API is asked every 15 s at most.",
 )
 @option(
     "--sort",
     type=click.Choice(list(SORTS)),
     default="working-set",
     show_default=True,
-    help="What the first row has the most of.",
+    help="What to order rows by; the most comes first.",
 )
-@option("--limit", type=click.IntRange(min=1), metavar="N", help="Show N pods; the others' sum in a line.")
-@option("--once", is_flag=True, help="Print one round and end. [default where there is no terminal]")
+@option(
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Show N pods, and the sum of the others in one line.",
+)
+@option("--once", is_flag=True, help="Print one round and end. [default when there is no terminal]")
 @option("--rounds", type=click.IntRange(min=1), metavar="N", help="End after N rounds.")
-@option("--local", is_flag=True, help="Watch this machine itself, without Kubernetes' API.")
-@match_option("only what matches this shell pattern, as for `memcollect snapshot`")
+@option("--local", is_flag=True, help="Watch this machine, without Kubernetes' API.")
+@match_option("only what matches this shell pattern, as in `memcollect snapshot`")
 @timeout_option(
-    10.0, "Time for each agent. One that takes longer than the interval delays nobody but itself."
+    10.0, "How long each agent may take. One that takes longer than the interval delays only itself."
 )
 @process_ceiling_option
 @pod_options
@@ -78,10 +85,10 @@ asked for was missing in the last round.
 @verbose_option
 @typed(TopOptions)
 def command(options: TopOptions) -> int:
-    """Show pods' working sets now: what they are made of, how they change, and what kubectl top says.
+    """Watch pods' working sets: what they are made of, how they change, and what kubectl top says.
 
-    Every few seconds the agents of the nodes that hold the chosen pods are asked. POD is a pod's name in
-    every namespace of -n, or NAMESPACE/NAME.
+    It asks the agents on the pods' nodes every few seconds. POD is NAMESPACE/NAME, or a name that is looked
+    for in every namespace of -n.
     """
     check_mode(click.get_current_context(), local=options.local)
     if options.once and options.rounds is not None:

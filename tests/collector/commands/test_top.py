@@ -181,4 +181,4 @@ def test_it_is_in_the_programs_help() -> None:
     assert "top" in memcollect("--help").stdout
     done = memcollect("top", "--help")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "MEMCOLLECT_INTERVAL" in done.stdout
+    assert "--interval" in done.stdout

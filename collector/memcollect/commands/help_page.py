@@ -1,0 +1,82 @@
+"""The options of a command's help, in groups; and once, not beside each, how else they can be given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    Records = list[tuple[str, str]]
+
+GROUPS = {
+    "What": (
+        *(
+            "--local",
+            "--match",
+            "--namespace",
+            "--all-namespaces",
+            "--selector",
+            "--field-selector",
+            "--nodes",
+        ),
+        *("--label", "--by", "--baseline", "--source", "--rows", "--driver", "--kernel", "--run", "--empty"),
+        *("--check", "--resume", "--clean", "--show", "--known"),
+    ),
+    "How much": (
+        *(
+            "--depth",
+            "--full",
+            "--include-processes",
+            "--process-limit",
+            "--services",
+            "--mappings",
+            "--files",
+        ),
+        *("--process-ceiling",),
+    ),
+    "Timing": ("--interval", "--once", "--rounds", "--timeout", "--jobs", "--pace"),
+    "Output": (
+        *("--sample", "--backend", "--issue", "--cluster", "--format", "--output", "--force", "--details"),
+        *("--sort", "--limit"),
+    ),
+    "The cluster and its agents": (
+        *("--context", "--kubeconfig", "--concurrency", "--request-timeout"),
+        *("--agent-namespace", "--agent-selector", "--agent-port"),
+    ),
+    "This machine": ("--cgroup-root", "--proc-root", "--sys-root", "--log-root", "--root"),
+    "Help": ("--verbose", "--help"),
+}
+"""Titles, and the long names of their options in the order of the page."""
+OF_THIS_MACHINE = "This machine"
+OTHER_WAYS = (
+    "Any option can also come from the environment, --agent-port as MEMCOLLECT_AGENT_PORT, or from the config"
+    " file; docs/settings.md has the order."
+)
+
+
+class GroupedCommand(click.Command):
+    """A command whose help has its options in groups."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the groups that have an option."""
+        for title, records in grouped(self, ctx):
+            with formatter.section(title):
+                formatter.write_dl(records)
+        if sum(each.envvar is not None for each in self.params) > 1:
+            formatter.write_paragraph()
+            with formatter.indentation():
+                formatter.write_text(OTHER_WAYS)
+
+
+def grouped(command: click.Command, context: click.Context) -> Iterator[tuple[str, Records]]:
+    """Yield each title with its options, as click tells of one: how it is written, and what it is for."""
+    by_name = {each: parameter for parameter in command.get_params(context) for each in parameter.opts}
+    for title, names in GROUPS.items():
+        told = [by_name[name].get_help_record(context) for name in names if name in by_name]
+        records = [record for record in told if record is not None]
+        if records:
+            is_half = title == OF_THIS_MACHINE and "--local" in by_name
+            yield (f"{title}, with --local" if is_half else title), records
