@@ -47,7 +47,7 @@ demo-profile: $(DEMO) ## The whole guide with two backends on a real kernel, com
 	scripts/debian-packages demo node
 	scripts/demo-profile $(BIN) $(if $(filter file,$(origin INTO)),.lab/guide,$(INTO))
 
-test: $(RELEASE) lint agent-alone ## Everything CI runs: lint, types, contracts, unit tests, the real-kernel suite
+test: $(RELEASE) lint agent-alone docs ## Everything CI runs: lint, types, contracts, the site, unit tests, the real-kernel suite
 	scripts/debian-packages lab node cluster metrics docs browser
 	cd tests && MEMCOLLECT_REQUIRE_LAB=1 MEMCOLLECT_REQUIRE_METRICS=1 MEMCOLLECT_REQUIRE_BROWSER=1 \
 		$(abspath $(BIN))/python -m suites all $(PYTEST_FLAGS)

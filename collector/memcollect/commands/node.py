@@ -15,6 +15,7 @@ from memcollect.commands.help_page import GroupedCommand
 from memcollect.commands.interruption import interruption
 from memcollect.commands.modes import check_mode
 from memcollect.commands.options import (
+    SAMPLE,
     BoundOptions,
     MachineOptions,
     ReportOptions,
@@ -60,14 +61,7 @@ class NodeOptions(Struct, frozen=True, kw_only=True):
 
 @click.command("node", cls=GroupedCommand, epilog=EPILOG)
 @click.argument("nodes", nargs=-1, metavar="[NODE]...", callback=clean_text, shell_complete=complete.nodes)
-@option(
-    "--sample",
-    default="unspecified",
-    show_default=True,
-    metavar="NAME",
-    callback=clean_text,
-    help="Name this moment, such as after-python.",
-)
+@SAMPLE
 @option("--local", is_flag=True, help="Look at this machine, without Kubernetes' API.")
 @timeout_option(30.0, "How long each agent may take. What does not fit is reported missing.")
 @process_ceiling_option

@@ -160,6 +160,14 @@ def clean_text(_context: click.Context, _parameter: click.Parameter, value: Any)
     return value
 
 
+SAMPLE = option(
+    "--sample",
+    default="unspecified",
+    show_default=True,
+    metavar="NAME",
+    callback=clean_text,
+    help="Name this moment, such as after-python.",
+)
 FORCE = option("--force", is_flag=True, help="Overwrite the file that -o names.")
 OUTPUT = option(
     "-o",

@@ -13,6 +13,7 @@ from memcollect.commands.help_page import GroupedCommand
 from memcollect.commands.local import local_taking
 from memcollect.commands.modes import check_mode
 from memcollect.commands.options import (
+    SAMPLE,
     clean_text,
     machine_options,
     match_option,
@@ -48,14 +49,7 @@ missing; 130 Ctrl-C, with what had been measured by then.
 
 @click.command("snapshot", cls=GroupedCommand, epilog=EPILOG)
 @click.argument("pods", nargs=-1, metavar="[POD]...", callback=clean_text, shell_complete=complete.pods)
-@option(
-    "--sample",
-    default="unspecified",
-    show_default=True,
-    metavar="NAME",
-    callback=clean_text,
-    help="Name this moment, such as after-python.",
-)
+@SAMPLE
 @option("--local", is_flag=True, help="Measure this machine, without Kubernetes' API.")
 @match_option(
     "only pods, containers and services whose name or namespace/name matches this shell pattern, or whose id "
