@@ -165,7 +165,7 @@ def compare(snapshots: Iterable[tuple[str, Snapshot]], *, baseline: str | None =
     """
     named = list(snapshots)
     if len(named) < 2:
-        raise UsageError("One snapshot cannot be compared.", "Give two or more.")
+        raise UsageError("One snapshot alone cannot be compared.", "Give two or more.")
     documents = [_document(number, backend, explain(each)) for number, (backend, each) in enumerate(named, 1)]
     if baseline is not None and baseline not in {backend for backend, _ in named}:
         raise UsageError(f"No backend is called {baseline}.")

@@ -98,7 +98,7 @@ def test_a_snapshot_is_explained_as_the_command_does() -> None:
 
 def test_what_cannot_be_compared_is_told() -> None:
     one = api.load(SAMPLES / "snapshot-2.json")
-    with pytest.raises(api.CollectorError, match="One snapshot cannot be compared"):
+    with pytest.raises(api.CollectorError, match="One snapshot alone cannot be compared"):
         api.compare([("aio", one)])
     with pytest.raises(api.CollectorError, match=r"No backend is called other\."):
         api.compare([("aio", one), ("cube", one)], baseline="other")

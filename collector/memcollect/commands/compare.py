@@ -161,7 +161,7 @@ def read_documents(paths: list[str], labels: dict[str, str]) -> list[Document]:
     if twice is not None:
         raise UsageError(f"{twice} is named twice.", "One measurement cannot be its own repeat.")
     if len(paths) == 1 and not is_bundle(paths[0]):
-        raise UsageError("One snapshot cannot be compared.", "Name another one, or a run's directory.")
+        raise UsageError("Only one file is named.", "Name another to compare it with, or a run's directory.")
     names = _names(paths)
     documents = [_read(path, names[path], labels.get(path)) for path in paths]
     seen: dict[str, str] = {}

@@ -104,13 +104,16 @@ def command(options: ProfileOptions) -> int:
         raise UsageError("Give a PLAN, or --resume DIR, or --clean DIR.", "See `memcollect profile --help`.")
     if options.check:
         return _check(options)
+    text = _text(options) if options.plan else None
+    if text is not None:
+        text.parsed()  # its mistakes are told whether or not there is a cluster
     with at_work(options.cluster) as (workshop, tools):
         if options.clean:
             return clean(options.clean, workshop, tools)
         going = Going(options.cluster, options.bounds, workshop, tools)
-        if options.resume:
+        if text is None:
             return _go_on(options, going)
-        return run_new(_text(options), options.output, options.backend, going)
+        return run_new(text, options.output, options.backend, going)
 
 
 def _text(options: ProfileOptions) -> Text:

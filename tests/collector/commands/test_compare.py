@@ -100,7 +100,7 @@ def test_an_altered_file_is_exit_code_3_and_named(
     ("arguments", "words"),
     [
         ([], "There is nothing to compare"),
-        (["a.json"], "One snapshot cannot be compared"),
+        (["a.json"], "Only one file is named"),
         (["a.json", "a.json"], "is named twice"),
         (["a.json", "copy.json"], "are the same document"),
         (["a.json", "b.json", "--baseline", "nobody"], "No backend is called nobody"),

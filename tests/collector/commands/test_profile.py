@@ -261,6 +261,16 @@ def _text(path: Path) -> str:
     return path.read_text() if path.exists() else ""
 
 
+@pytest.mark.parametrize("command", ["profile", "evidence"])
+def test_a_plan_or_source_that_is_not_there_is_told_before_a_cluster_is_looked_for(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([command, "nosuch", "--kubeconfig", "/nowhere"], "memcollect") == 2
+    told = capsys.readouterr().err
+    assert "There is no file nosuch" in told
+    assert "kubeconfig" not in told
+
+
 def test_a_selector_uses_what_is_there_and_deletes_nothing(
     stage: tuple[Stage, list[str]], tmp_path: Path
 ) -> None:
