@@ -19,7 +19,6 @@ from memcollect.trying.drivers.program import Program, ProgramProvider
 from sdks.conftest import Installed
 from sdks.driven import RUN, broken, started, tried
 from worlds.hostile_interface import hostile
-from worlds.profile_stage import POD, staged
 
 OWNER = Owner(thread="thread-1", user="one")
 VERSIONS = ("e2b-2.30", "e2b-2.63")
@@ -100,29 +99,28 @@ def test_without_room_nothing_is_tried_and_its_own_words_are_told(both: tuple[E2
     assert left == []
 
 
-def test_the_command_tries_it_and_cleans_up_after_a_crash(
+def test_the_command_tries_it_without_a_cluster_and_cleans_up_after_a_crash(
     installed: Installed, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backend = E2b(tmp_path / "e2b")
-    (tmp_path / "stage").mkdir()
-    (tmp_path / "pod.yaml").write_text(POD)
     monkeypatch.setenv("E2B_API_KEY", f"e2b_{'0' * 40}")
-    with Served(backend) as there, staged(tmp_path / "stage") as (_, options):
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    with Served(backend) as there:
         monkeypatch.setenv("E2B_SANDBOX_URL", there.url)
         python = ["env", f"PYTHONPATH={installed(VERSIONS[-1])}", sys.executable]
         (tmp_path / "mine.toml").write_text(
-            f"""[source]\nkind = "template"\nfile = "pod.yaml"\n"""
-            f"""[evidence]\ndriver = "e2b"\napi = "{there.url}"\ncommand = {json.dumps(python)}\n"""
+            f"""[source]\nkind = "e2b"\n"""
+            f"""[evidence]\napi = "{there.url}"\ncommand = {json.dumps(python)}\n"""
         )
         out = str(tmp_path / "out")
-        words = ["evidence", str(tmp_path / "mine.toml"), "--rows", "paths", "-o", out, *options]
+        words = ["evidence", str(tmp_path / "mine.toml"), "--rows", "paths", "-o", out]
         assert run(words, "memcollect") in {0, 3}, capsys.readouterr().err
         assert "driver e2b" in capsys.readouterr().out
         assert backend.there == {}
         name = f"mc-{json.loads((tmp_path / 'out' / 'manifest.json').read_bytes())['run_id']}"
         sandbox = Machine(tmp_path / "e2b" / "left", (HOME,))
         backend.there["left"] = Sandbox("left", sandbox, {"memcollect-run": name}, "base")
-        assert run(["evidence", "--clean", out, *options], "memcollect") == 0, capsys.readouterr().err
+        assert run(["evidence", "--clean", out], "memcollect") == 0, capsys.readouterr().err
         assert backend.there == {}
         assert b"e2b_000" not in b"".join(p.read_bytes() for p in (tmp_path / "out").rglob("*.*"))
 

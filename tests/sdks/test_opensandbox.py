@@ -1,18 +1,23 @@
 """OpenSandbox's own package, by our driver's program, against the stand-in for its interface."""
 
+import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from memcollect.commands.run import run
 from memcollect.evidence.port import OperationError, Owner
+from memcollect.testing import PODS, objects
 from memcollect.testing.sandboxes.opensandbox import HOME, OpenSandbox
 from memcollect.testing.sandboxes.serving import Served
 from memcollect.trying.drivers.program import Program, ProgramProvider
 from sdks.conftest import Installed
 from sdks.driven import RUN, broken, started, tried
 from worlds.hostile_interface import hostile
+from worlds.profile_stage import NAMESPACE, Stage, staged
 
 OWNER = Owner(thread="thread-1", user="one")
 
@@ -110,3 +115,77 @@ def test_a_sandbox_that_misbehaves_from_the_first_is_an_error_in_time_and_swept(
     assert backend.there == {}
     assert provider.acquire("j", OWNER, 60).run("echo good", {}, None, 60).stdout.rstrip() == b"good"
     provider.destroy("j", 60)
+
+
+PLAN = """
+name = "pods"
+repeats = 1
+poll = "50ms"
+[settle]
+over = "600ms"
+at_most = "60s"
+[source]
+kind = "opensandbox"
+namespace = "deer-flow"
+ready_within = "60s"
+[[phases]]
+name = "empty"
+do = "nothing"
+[[phases]]
+name = "again"
+do = "reuse"
+cycles = 1
+idle = "100ms"
+[[phases]]
+name = "evidence"
+do = "evidence"
+rows = ["Operations", "Paths", "Cleanup"]
+[evidence]
+template = "python:3.13"
+"""
+
+
+def test_pods_of_its_kubernetes_runtime_are_measured_joined_by_the_id_that_it_gives(
+    installed: Installed, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPEN_SANDBOX_API_KEY", "key-of-the-test")
+    backend = OpenSandbox(tmp_path / "opensandbox")
+    (tmp_path / "stage").mkdir()
+    with Served(backend) as served, staged(tmp_path / "stage") as (stage, options):
+        backend.on_made = lambda name: in_a_pod(stage, name)
+        backend.on_gone = lambda name: gone(stage, name)
+        python = ["env", f"PYTHONPATH={installed('opensandbox')}", sys.executable]
+        (tmp_path / "plan.toml").write_text(
+            f"{PLAN}api = {json.dumps(served.url)}\ncommand = {json.dumps(python)}\n"
+        )
+        words = ["profile", str(tmp_path / "plan.toml"), "-o", str(tmp_path / "out"), *options]
+        code = run(words, "memcollect")
+        err = capsys.readouterr().err
+        assert code == 3, err
+        assert (backend.there, stage.pods()) == ({}, [])
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_bytes())
+    phases = {each["phase"]: each for each in manifest["phases"]}
+    assert [phases[name]["status"] for name in ("empty", "again", "evidence")] == ["ok", "ok", "ok"], err
+    assert phases["again"]["same_pod"] is True
+    (row,) = phases["empty"]["startups"]
+    assert row["pod"].startswith("sandbox-")
+    snapshot = json.loads((tmp_path / "out" / phases["empty"]["snapshots"][0]).read_bytes())
+    (pod,) = snapshot["pods"]
+    assert (pod["name"], pod["cgroup"]["current_bytes"]) == (row["pod"], 50 << 20)
+    document = json.loads((tmp_path / "out" / "evidence" / "evidence.json").read_bytes())
+    found = {c["name"]: c["verdict"] for each in document["rows"] for c in each["checks"]}
+    assert found["privileged"] == found["destroy"] == "as-expected"
+
+
+def in_a_pod(stage: Stage, name: str) -> None:
+    """Make the pod of a sandbox by a name of its own, with the id in a label."""
+    pod = objects.pod(
+        NAMESPACE, f"sandbox-{name[:8]}", labels={"opensandbox.io/id": name}, containers=("sandbox",)
+    )
+    stage.state.create(PODS, NAMESPACE, pod)
+
+
+def gone(stage: Stage, name: str) -> None:
+    """Take the pod of a sandbox away, and its cgroup."""
+    there = stage.state.store.remove(PODS, NAMESPACE, f"sandbox-{name[:8]}")
+    stage.state.on_pod_deleted(there.decoded())

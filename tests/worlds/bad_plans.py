@@ -87,6 +87,11 @@ OF_A_SELECTOR: list[Part] = [
     "[source]",
     'kind = "selector"',
     Wrong(
+        'namespace = ""',
+        'namespace = "x"',
+        "source.namespace is empty; write a namespace's name: a-z, 0-9 and '-', at most 63.",
+    ),
+    Wrong(
         'selector = " "',
         'selector = "a=b"',
         'source.selector is empty; write a label selector, for example "app=deer-flow-sandbox".',
@@ -148,6 +153,19 @@ OF_EVIDENCE: list[Part] = [
         ),
     ),
 ]
+OF_A_PACKAGE: list[Part] = [
+    'name = "x"',
+    "[source]",
+    'kind = "e2b"',
+    'namespace = "cube"',
+    Wrong(
+        'label = "an id"',
+        'label = "cube.example/id"',
+        "source.label is 'an id'; write the label of the sandboxes' pods whose value is the id that the "
+        'package answers, for example "opensandbox.io/id".',
+    ),
+    *phase_of("evidence", "a"),
+]
 OF_USERS: list[Part] = [
     'name = "x"',
     "[source]",
@@ -192,4 +210,5 @@ PLANS = {
     "selector": OF_A_SELECTOR,
     "evidence": OF_EVIDENCE,
     "users": OF_USERS,
+    "package": OF_A_PACKAGE,
 }

@@ -75,7 +75,7 @@ class EvidenceOptions(Struct, frozen=True, kw_only=True):
 
     source: str
     rows: list[str]
-    driver: str
+    driver: str | None
     backend: str
     check_only: bool
     output: Path | None
@@ -92,9 +92,7 @@ class EvidenceOptions(Struct, frozen=True, kw_only=True):
 @option("--rows", default="", metavar="ROW,…", callback=_rows, help="Check only these rows. [default: all]")
 @option(
     "--driver",
-    type=click.Choice(["", "exec", "aio", "deerflow", "e2b", "opensandbox"]),
-    default="",
-    metavar="[exec|aio|deerflow|e2b|opensandbox]",
+    type=click.Choice(["exec", "aio", "deerflow", "e2b", "opensandbox"]),
     help="How to talk to sandboxes: pods/exec, the AIO interface, DeerFlow's own provider, or the packages "
     "of E2B and OpenSandbox. [default: the source's, else exec]",
 )
@@ -175,7 +173,7 @@ def _text(options: EvidenceOptions) -> Text:
     from memcollect.profile.plan.shipped import text_of  # noqa: PLC0415
 
     source, folder = text_of(options.source, "sources")
-    plan = _PLAN.format(rows=json.dumps(options.rows), driver=options.driver)
+    plan = _PLAN.format(rows=json.dumps(options.rows), driver=options.driver or "")
     return Text(plan=plan.encode(), name="the evidence plan", folder=folder, source=source)
 
 

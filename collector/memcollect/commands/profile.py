@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -174,10 +175,9 @@ def at_work(options: ClusterOptions) -> Iterator[tuple[Workshop, Tools]]:
     from memcollect.profile.tools import Workshop  # noqa: PLC0415 # the official client takes a second
     from memcollect.sources.api import Patience  # noqa: PLC0415
 
-    cluster = options.cluster
     seconds = options.request_timeout
     patience = Patience(timeout=seconds, total=3 * seconds)
-    workshop = Workshop(cluster, patience, options.workers)
+    workshop = Workshop(functools.cache(lambda: options.cluster), patience, options.workers)
     tools = workshop.tools()
     try:
         yield workshop, tools
@@ -229,11 +229,14 @@ def _go_on(options: ProfileOptions, going: Going) -> int:
 def _require(plan: Plan, going: Going) -> None:
     from memcollect.profile.needs import require, rights_of  # noqa: PLC0415
 
-    require(going.tools.api, rights_of(plan, going.cluster.agent_namespace))
+    rights = rights_of(plan, going.cluster.agent_namespace)
+    if rights:
+        require(going.tools.api, rights)
 
 
 def _run(begun: Begun, going: Going, ctrl_c: Interruption) -> int:
     from memcollect.profile.assemble import Asked, assembled  # noqa: PLC0415
+    from memcollect.profile.sandboxes.choose import closed  # noqa: PLC0415
 
     if begun.record.manifest.finished_at is not None:
         say(f"the run in {begun.directory} is whole already")
@@ -242,9 +245,12 @@ def _run(begun: Begun, going: Going, ctrl_c: Interruption) -> int:
     _warn(begun.plan)
     asked = Asked(going.cluster.deployment, going.cluster.limits(going.bounds), ctrl_c.requested)
     run = assembled(begun, going.workshop, going.tools, asked, say)
-    if begun.events:
-        run.missing += run.cleaner.sweep(begun.events)
-    whole = run.run()
+    try:
+        if begun.events:
+            run.missing += run.cleaner.sweep(begun.events)
+        whole = run.run()
+    finally:
+        run.missing += closed(begun.source)
     # The page names the manifest's hash, and the manifest may be another process's afterwards.
     return _ended(begun, whole=whole, faults=[each.detail for each in run.missing])
 
@@ -266,15 +272,19 @@ def clean(directory: Path, workshop: Workshop, tools: Tools) -> int:
     from memcollect.profile.evidence.starting import swept  # noqa: PLC0415
     from memcollect.profile.evidence.trying import environment  # noqa: PLC0415
     from memcollect.profile.going_on import to_clean  # noqa: PLC0415
+    from memcollect.profile.sandboxes.choose import closed  # noqa: PLC0415
 
     with alone(directory):
         begun = to_clean(directory, tools)
         for problem in begun.altered:
             say(f"{problem}; that does not matter for cleaning up")
         as_made = _is_as_made(directory)
-        faults = cleaner_of(begun, workshop, tools, say).sweep(begun.events)
+        try:
+            faults = cleaner_of(begun, workshop, tools, say).sweep(begun.events)
+        finally:
+            left = closed(begun.source)
         run = f"mc-{begun.record.manifest.run_id}"
-        faults = [*faults, *swept(begun.plan, run, environment())]
+        faults = [*faults, *left, *swept(begun.plan, run, environment())]
         if begun.record.save() and as_made:
             _write_page(begun)
     for each in faults:

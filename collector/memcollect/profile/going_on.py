@@ -14,6 +14,7 @@ from memcollect.profile.begun import FOLDER_EVENT, SOURCE_NAME, Begun
 from memcollect.profile.plan.parse import parse_plan
 from memcollect.profile.record import Record
 from memcollect.profile.sandboxes.choose import source_of
+from memcollect.profile.sandboxes.packaged import PackagedSource
 from memcollect.profile.sandboxes.provisioned import ProvisionedSource
 from memcollect.profile.sandboxes.source import RUN_ID, RUN_LABEL
 from memcollect.profile.sandboxes.template import TEMPLATE_NAME
@@ -41,8 +42,8 @@ def to_clean(directory: Path, tools: Tools) -> Begun:
     """
     found = _Found(directory)
     begun = found.begun()
-    if isinstance(begun.source, ProvisionedSource):
-        # Its deletions need the headers; to delete pods nothing is needed that is not in the plan.
+    if isinstance(begun.source, ProvisionedSource | PackagedSource):
+        # Deletions need its headers or its package; to delete pods nothing is needed beside the plan.
         begun.source.prepare(tools)
     return dataclasses.replace(begun, altered=found.problems)
 

@@ -6,7 +6,17 @@ from collections.abc import Iterator, Sequence
 
 from memcollect.errors import ClusterError, DeniedError
 from memcollect.evidence.catalogue import cleanup, operations, rows_named
-from memcollect.profile.plan.model import Evidence, Exec, Http, Plan, Reuse, Scale, Template
+from memcollect.profile.plan.model import (
+    Evidence,
+    Exec,
+    Http,
+    Plan,
+    Reuse,
+    Scale,
+    Template,
+    driver_of,
+    is_seen,
+)
 from memcollect.sources.access import review
 from memcollect.sources.api import Api
 from memcollect.sources.rights import Right, asks_create, in_words, needed_rights
@@ -17,7 +27,12 @@ MOST_UNANSWERED = 2
 
 
 def rights_of(plan: Plan, agent_namespace: str) -> list[Right]:
-    """Return every right that a run of `plan` uses: those of its snapshots first, then its own."""
+    """Return every right that a run of `plan` uses: those of its snapshots first, then its own.
+
+    Of sandboxes that are no pods of the cluster nothing is asked there.
+    """
+    if not is_seen(plan.source):
+        return []
     place = plan.source.namespace
     return list(dict.fromkeys([*needed_rights([place], agent_namespace), *own_rights(plan)]))
 
@@ -30,7 +45,7 @@ def own_rights(plan: Plan) -> Iterator[Right]:
     place = plan.source.namespace
     if isinstance(plan.source, Template):
         yield from (Right(verb, "pods", namespace=place) for verb in ("create", "delete"))
-    tried = {each.driver or plan.evidence.driver for each in plan.phases if isinstance(each, Evidence)}
+    tried = {driver_of(plan, each) for each in plan.phases if isinstance(each, Evidence)}
     commands = any(isinstance(each, Exec | Reuse | Scale) and each.command for each in plan.phases)
     requests = any(isinstance(each, Http) for each in plan.phases)
     subresources = {

@@ -17,7 +17,7 @@ from memcollect.profile.measuring.gathering import Gathered, Gatherer
 from memcollect.profile.measuring.measurer import Measurer
 from memcollect.profile.measuring.node_evidence import Nodes
 from memcollect.profile.plan.blocks import Block, blocks
-from memcollect.profile.plan.model import Evidence, Nothing, Phase, Plan, Reuse
+from memcollect.profile.plan.model import UNSEEN, Evidence, Nothing, Phase, Plan, Reuse, is_seen
 from memcollect.profile.record import Record
 from memcollect.profile.reuse import Reuser
 from memcollect.profile.sandboxes.cleanup import Cleaner, leftovers
@@ -53,7 +53,8 @@ class Run:
 
     def run(self) -> bool:
         """Do every block that is not done yet; return whether all are. What was made is deleted even so."""
-        if not any(each.moment == "before" for each in self.record.manifest.nodes):
+        seen = is_seen(self.plan.source)
+        if seen and not any(each.moment == "before" for each in self.record.manifest.nodes):
             self.record.add_nodes(self.measurer.look([]))
         for block in blocks(self.plan):
             if block.is_done(self.record.manifest.phases):
@@ -61,13 +62,16 @@ class Run:
             self.record.reopen_block(block)
             if isinstance(phase := block.phases[0], Evidence):
                 self._try(phase)
-            else:
+            elif seen:
                 self._block(block)
+            else:
+                self._out_of_sight(block)
             if self.stopped():
                 self.record.event("interrupted")
                 self.record.save()
                 return False
-        self.record.add_nodes(leftovers(self.nodes, self._node_names(), self._deleted(), self.missing))
+        if seen:
+            self.record.add_nodes(leftovers(self.nodes, self._node_names(), self._deleted(), self.missing))
         self.record.finish()
         return True
 
@@ -85,6 +89,21 @@ class Run:
         finally:
             deleted = self._delete(keys)
             self.record.close_block(block, deleted)
+
+    def _out_of_sight(self, block: Block) -> None:
+        """Skip what would be measured where nobody could measure it; nothing is made for it."""
+        for phase in block.phases:
+            lost = Missing(kind="sandbox", name=phase.name, reason="not-seen", detail=UNSEEN)
+            run = PhaseRun(
+                phase=phase.name,
+                repeat=block.repeat,
+                step=block.step,
+                status="skipped",
+                reason=f"Not measured: {UNSEEN}.",
+                started_at=time.time(),
+                missing=[lost],
+            )
+            self._end(run)
 
     def _try(self, phase: Evidence) -> None:
         self.say(f"{phase.name}: trying what the backend does, in sandboxes of its own")

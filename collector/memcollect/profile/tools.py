@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from memcollect.sources.api import Api, Patience
 from memcollect.sources.exec import Executor
@@ -16,12 +16,19 @@ from memcollect.sources.transport import Transport
 
 T = TypeVar("T")
 R = TypeVar("R")
+Reached: TypeAlias = Cluster | Callable[[], Cluster]
+"""A cluster, or what finds it when it is first needed: sandboxes that are no pods need none."""
+
+
+def reached(cluster: Reached) -> Cluster:
+    """Return the cluster. Raises KubeConfigError where none can be told."""
+    return cluster() if callable(cluster) else cluster
 
 
 class Tools:
     """One thread's connections, made when they are first used."""
 
-    def __init__(self, cluster: Cluster, patience: Patience, abandoned: Abandoned) -> None:
+    def __init__(self, cluster: Reached, patience: Patience, abandoned: Abandoned) -> None:
         self._cluster = cluster
         self._patience = patience
         self._abandoned = abandoned
@@ -33,21 +40,21 @@ class Tools:
     def api(self) -> Api:
         """The API server."""
         if self._api is None:
-            self._api = Api(self._cluster, self._patience)
+            self._api = Api(reached(self._cluster), self._patience)
         return self._api
 
     @property
     def executor(self) -> Executor:
         """Commands in containers."""
         if self._executor is None:
-            self._executor = Executor(self._cluster, self._abandoned)
+            self._executor = Executor(reached(self._cluster), self._abandoned)
         return self._executor
 
     @property
     def transport(self) -> Transport:
         """Ports of pods."""
         if self._transport is None:
-            self._transport = PortForwardTransport(self._cluster, self._abandoned)
+            self._transport = PortForwardTransport(reached(self._cluster), self._abandoned)
         return self._transport
 
     def close(self) -> None:
@@ -61,15 +68,20 @@ class Tools:
 class Workshop:
     """Makes tools, and lets many be used at once."""
 
-    def __init__(self, cluster: Cluster, patience: Patience, most_at_once: int) -> None:
-        self.cluster = cluster
+    def __init__(self, cluster: Reached, patience: Patience, most_at_once: int) -> None:
+        self._cluster = cluster
         self._patience = patience
         self._most = max(1, most_at_once)
         self._abandoned = Abandoned()
 
+    @property
+    def cluster(self) -> Cluster:
+        """The cluster. Raises KubeConfigError where none can be told."""
+        return reached(self._cluster)
+
     def tools(self) -> Tools:
         """Return tools for this thread; whoever asks closes them."""
-        return Tools(self.cluster, self._patience, self._abandoned)
+        return Tools(self._cluster, self._patience, self._abandoned)
 
     def begin(self, function: Callable[[Tools, T], R], items: Sequence[T]) -> Work[T, R]:
         """Begin `function` for every item, in threads, and return at once."""

@@ -252,7 +252,9 @@ class Performer:
             identity = self.provider.identity(held.key)
             if not identity:
                 raise NotTriedError("nothing tells one instance of it from another")
-            return Seen(label=step.label, data=identity.encode(), level="cluster")
+            return Seen(
+                label=step.label, data=identity.encode(), level="cluster" if self.witness else "provider"
+            )
         if held.box is not None:
             held.box.close()
             held.box = None

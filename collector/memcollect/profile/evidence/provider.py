@@ -101,6 +101,10 @@ class SourceProvider:
         """Return a sandbox by the trial's key, whether it is there or not."""
         return self.there.get(key) or self.source.place(self._source_key(key))
 
+    def called(self, key: str) -> str:
+        """Return what names of objects that belong to it hold."""
+        return key
+
     def _source_key(self, key: str) -> str:
         """Return what the source calls it: of pods that are there, the first that nobody has taken."""
         if not isinstance(self.source, SelectedSource):

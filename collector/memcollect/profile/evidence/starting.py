@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from memcollect.documents.snapshot import Missing
 from memcollect.evidence.port import OperationError
-from memcollect.profile.plan.model import PROGRAMS, Driver, Evidence, Plan
+from memcollect.profile.plan.model import PROGRAMS, Driver, Evidence, Plan, driver_of, package_of
 from memcollect.secrecy import remember_secret
 from memcollect.trying.drivers.program import Program
 
@@ -46,10 +46,11 @@ def started(plan: Plan, driver: Driver, run: str, environ: Mapping[str, str]) ->
 def swept(plan: Plan, run: str, environ: Mapping[str, str]) -> list[Missing]:
     """Let the packages delete what bears the run's name; return what could not be asked or deleted.
 
-    DeerFlow's own provider knows no runs: its sandboxes end as DeerFlow is configured.
+    DeerFlow's own provider knows no runs: its sandboxes end as DeerFlow is configured. What the source's own
+    package made is the source's to delete.
     """
     phases = [phase for phase in plan.phases if isinstance(phase, Evidence)]
-    drivers = {phase.driver or plan.evidence.driver for phase in phases} & PROGRAMS - {"deerflow"}
+    drivers = {driver_of(plan, phase) for phase in phases} & PROGRAMS - {"deerflow", package_of(plan.source)}
     faults = []
     for driver in sorted(drivers):
         try:

@@ -16,15 +16,17 @@ from memcollect.evidence.document import EVIDENCE_FOLDER, CatalogueUsed, Evidenc
 from memcollect.evidence.port import Gateway, OperationError, Provider, Witness
 from memcollect.profile.actions import Outcome
 from memcollect.profile.evidence.opening import AioOpener, ExecOpener, Opener
+from memcollect.profile.evidence.packaged import PackagedProvider
 from memcollect.profile.evidence.provider import SourceProvider
 from memcollect.profile.evidence.starting import started
 from memcollect.profile.evidence.witness import ClusterWitness
 from memcollect.profile.measuring.gathering import Gatherer
 from memcollect.profile.measuring.node_evidence import Nodes
-from memcollect.profile.plan.model import PROGRAMS, Driver, Plan, Trying
+from memcollect.profile.plan.model import PROGRAMS, Driver, Plan, Trying, driver_of, is_seen, package_of
 from memcollect.profile.plan.model import Evidence as Phase
 from memcollect.profile.record import Record
 from memcollect.profile.sandboxes.cleanup import Cleaner
+from memcollect.profile.sandboxes.packaged import PackagedSource
 from memcollect.profile.tools import Workshop
 from memcollect.secrecy import remember_secret
 from memcollect.sources.agent_pods import Deployment
@@ -62,15 +64,38 @@ class Trier:
             headers = _values(self.plan.evidence.gateway_headers, self.environ)
         except UsageError as error:
             return Outcome("failed", str(error))
-        driver = phase.driver or self.plan.evidence.driver
+        driver = driver_of(self.plan, phase)
+        if isinstance(source := self.gatherer.source, PackagedSource) and driver == package_of(
+            self.plan.source
+        ):
+            return self._by_its_package(phase, driver, source, headers)
         if driver in PROGRAMS:
             return self._by_program(phase, driver, headers)
         provider = SourceProvider(self.gatherer, self.cleaner, self._opener(driver))
+        return self._witnessed(phase, driver, provider, headers)
+
+    def _witnessed(
+        self,
+        phase: Phase,
+        driver: str,
+        provider: SourceProvider | PackagedProvider,
+        headers: Mapping[str, str],
+    ) -> Outcome:
         witness = ClusterWitness(provider, self.workshop, self._nodes, self.deployment, self.limits)
         try:
             return self._tried(phase, driver, (provider, witness), headers)
         finally:
             witness.close()
+
+    def _by_its_package(
+        self, phase: Phase, driver: str, source: PackagedSource, headers: Mapping[str, str]
+    ) -> Outcome:
+        """Try the package that makes the sandboxes; they are seen from outside where they are pods."""
+        seen = is_seen(self.plan.source)
+        provider = PackagedProvider(source, self.workshop, seen=seen)
+        if seen:
+            return self._witnessed(phase, driver, provider, headers)
+        return self._tried(phase, driver, (provider, None), headers)
 
     def _by_program(self, phase: Phase, driver: Driver, headers: Mapping[str, str]) -> Outcome:
         """Try a program, which makes its sandboxes itself: nobody sees them from outside."""

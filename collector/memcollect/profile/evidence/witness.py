@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -13,10 +14,9 @@ from memcollect.evidence.port import Facts
 from memcollect.profile.evidence.beside import claims, known, services
 from memcollect.profile.evidence.controllers import controllers
 from memcollect.profile.evidence.operations import Values, beside, of_pod, overhead, whole
-from memcollect.profile.evidence.provider import SourceProvider
 from memcollect.profile.measuring.node_evidence import Nodes
 from memcollect.profile.sandboxes.cleanup import leftovers
-from memcollect.profile.sandboxes.source import Sandbox
+from memcollect.profile.sandboxes.source import Sandbox, Source
 from memcollect.profile.tools import Workshop
 from memcollect.sources.agent_pods import Deployment, find_agents
 from memcollect.sources.agents import Limits, Target, fetch_sample
@@ -28,12 +28,30 @@ _MOST_PROCESSES = 1000
 _NOT_THERE = "the sandbox's pod was never seen"
 
 
+class Placed(Protocol):
+    """A provider whose sandboxes are pods."""
+
+    @property
+    def source(self) -> Source:
+        """Where they come from."""
+
+    @property
+    def nodes(self) -> Mapping[str, str]:
+        """Node by key, of those whose pod was seen."""
+
+    def place(self, key: str) -> Sandbox:
+        """Return a sandbox, whether it is there or not."""
+
+    def called(self, key: str) -> str:
+        """Return what names of objects that belong to it hold."""
+
+
 class ClusterWitness:
     """Sees the provider's sandboxes. It has tools of its own, and one step at a time uses them."""
 
     def __init__(
         self,
-        provider: SourceProvider,
+        provider: Placed,
         workshop: Workshop,
         nodes: Callable[[Workshop], Nodes],
         deployment: Deployment,
@@ -90,7 +108,7 @@ class ClusterWitness:
         pods = known("pods", lambda: self._provider.source.look(self._tools, places), absent)
         if pods is not None:
             values["pods"] = len(pods)
-        values |= self._beside(places, keys, absent)
+        values |= self._beside(places, [self._provider.called(key) for key in keys], absent)
         values |= self._on_nodes(places, keys, absent, gone=pods is not None and not pods)
         return Facts(values=values, absent=absent, level="node" if "cgroups" in values else "cluster")
 

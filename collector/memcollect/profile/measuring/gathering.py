@@ -132,23 +132,25 @@ class Gatherer:
 
     def _summed(self, asked: Sequence[Sandbox], watch: Watch, when: str) -> Gathered:
         known = [with_uid(each, watch.pods[each.pod]) if each.pod in watch.pods else each for each in asked]
-        ready = [each for each in known if each.pod in watch.ready]
-        startups, missing = [], []
+        ready, nodes, startups, missing = [], {}, [], []
         pulled = self._pulled(known)
-        for each in known:
+        # A pod may be called otherwise than what was asked for.
+        for each, seen in zip(asked, known, strict=True):
             self._remember(each.key, watch.uids.get(each.pod, ()))
             reason = "" if each.pod in watch.ready else watch.why_not(each.pod, when)
+            if each.pod in watch.ready:
+                ready.append(seen)
+                nodes[seen.uid] = watch.pods[each.pod].spec.node_name or ""
             if reason:
                 missing.append(
                     Missing(
-                        kind="sandbox", name=f"{each.namespace}/{each.pod}", reason="not-ready", detail=reason
+                        kind="sandbox", name=f"{seen.namespace}/{seen.pod}", reason="not-ready", detail=reason
                     )
                 )
             if self.source.makes:
-                row = startup(each, watch, poll_seconds=self.poll, pulled=pulled.get(each.uid), reason=reason)
+                row = startup(each, watch, poll_seconds=self.poll, pulled=pulled.get(seen.uid), reason=reason)
                 startups.append(row)
                 self.record.event("ready" if not reason else "not-ready", name=each.key, detail=reason)
-        nodes = {each.uid: watch.pods[each.pod].spec.node_name or "" for each in ready}
         return Gathered(asked=known, ready=ready, nodes=nodes, startups=startups, missing=missing)
 
     def _remember(self, key: str, uids: Iterable[str]) -> None:

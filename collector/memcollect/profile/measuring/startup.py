@@ -94,7 +94,7 @@ def _with_api_times(row: Startup, pod: Pod) -> Startup:
     known = [each for each in started if each is not None]
     return Startup(
         pod_uid=pod.metadata.uid,
-        pod=row.pod,
+        pod=pod.metadata.name,
         namespace=row.namespace,
         node=pod.spec.node_name,
         created_at=seconds(pod.metadata.creation_timestamp),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from memcollect.profile.plan.blocks import blocks
-from memcollect.profile.plan.model import Evidence, Plan, Provisioned, Selected, Wait
+from memcollect.profile.plan.model import UNSEEN, Evidence, Plan, Provisioned, Selected, Wait, is_seen
 from memcollect.sources.exposure import is_exposed, place
 from memcollect.sources.plain import plain
 
@@ -20,6 +20,9 @@ def cautions(plan: Plan) -> list[str]:
     sent = [*_secrets_of_the_source(plan), *_secrets_of_the_gateway(plan)]
     if all(isinstance(phase, Evidence) for phase in plan.phases):
         return sent
+    if not is_seen(plan.source):
+        phases = [each.name for each in plan.phases if not isinstance(each, Evidence)]
+        return [*sent, f"{', '.join(phases)} will be skipped: {UNSEEN}."]
     return [*sent, *_repeats(plan), *_new_pods(plan)]
 
 

@@ -7,7 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from memcollect.profile.plan.checks_phases import PHASE_RULES
 from memcollect.profile.plan.checks_sources import SOURCE_RULES
-from memcollect.profile.plan.model import PLAN_SCHEMA, Scale, Seconds, Selected, Settle
+from memcollect.profile.plan.model import (
+    PLAN_SCHEMA,
+    PROGRAMS,
+    Evidence,
+    Plan,
+    Scale,
+    Seconds,
+    Selected,
+    Settle,
+    driver_of,
+    is_seen,
+    package_of,
+)
 from memcollect.profile.plan.rules import NAME, NAME_RULE, Rule, between, fitting, hold_to, positive
 from memcollect.profile.plan.shown import shown
 from memcollect.profile.plan.tables import Mistakes, Table
@@ -77,6 +89,25 @@ def check_phase(phase: Table, source: Table, mistakes: Mistakes) -> None:
         mistakes.append(
             f'{phase.where}do = "scale" makes sandboxes, and source.kind = "selector" cannot; '
             'use "template" or "provisioner", or remove the phase.'
+        )
+
+
+def driver_mistakes(plan: Plan) -> Iterator[str]:
+    """Yield a sentence for each way to sandboxes that the source's package does not have."""
+    package = package_of(plan.source)
+    if package is None:
+        return
+    for phase in plan.phases:
+        driver = driver_of(plan, phase) if isinstance(phase, Evidence) else package
+        if driver in PROGRAMS - {package} or (driver != package and not is_seen(plan.source)):
+            yield (
+                f'{plain(phase.name, 40)} is to be tried by driver = "{driver}", and sandboxes of '
+                f'source.kind = "{package}" are spoken to by its own package; leave the driver out.'
+            )
+    if package == "opensandbox" and not plan.evidence.template:
+        yield (
+            "evidence.template is missing; write the image that the sandboxes are made from, for example "
+            '"python:3.13".'
         )
 
 

@@ -10,7 +10,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from urllib.parse import SplitResult, urlsplit
 
-from memcollect.profile.plan.model import MOST_SANDBOXES, Call, Provisioned, Selected, Template, Trying
+from memcollect.profile.plan.model import (
+    MOST_SANDBOXES,
+    Call,
+    E2b,
+    OpenSandbox,
+    Provisioned,
+    Selected,
+    Template,
+    Trying,
+)
 from memcollect.profile.plan.rules import NAME, NAME_RULE, Rule, between, filled, fitting, positive
 from memcollect.profile.plan.shown import shown, shown_address
 from memcollect.sources.plain import plain
@@ -19,6 +28,9 @@ _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 _POD = re.compile(r"[a-z0-9]([-a-z0-9.]{0,200}[a-z0-9])?", re.ASCII)
 _HEADER_VALUE = re.compile(r"[!-~]([ -~]*[!-~])?", re.ASCII)
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
+_LABEL = re.compile(
+    r"([a-z0-9]([-a-z0-9.]{0,250}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?", re.ASCII
+)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _KNOWN = re.compile(r"\{(?:id|run|namespace|thread|user)\}", re.ASCII)
 _NAMES = "{id}, {run}, {namespace}, {thread} and {user}"
@@ -36,6 +48,14 @@ def _file_or_clone(where: str, file: str, clone: str) -> Iterator[str]:
         yield f"{where}file and {where}clone are both there; remove one of them."
     if not file and not clone:
         yield f"{where}file (a Pod manifest) and {where}clone (a running pod) are missing; add one of them."
+
+
+def _label(where: str, namespace: str, label: str) -> Iterator[str]:
+    if namespace and not _LABEL.fullmatch(label):
+        yield (
+            f"{where}label is {shown(label)}; write the label of the sandboxes' pods whose value is the id "
+            'that the package answers, for example "opensandbox.io/id".'
+        )
 
 
 def _headers(where: str, headers: Sequence[tuple[str, str]], of: str = "headers") -> Iterator[str]:
@@ -130,10 +150,13 @@ def _parts(url: str) -> SplitResult | None:
 CONTENT_TYPE = fitting(
     "content_type", _HEADER_VALUE.fullmatch, 'write a header\'s value, for example "application/json"'
 )
-_COMMON = (
-    fitting("namespace", _NAMESPACE.fullmatch, "write a namespace's name: a-z, 0-9 and '-', at most 63"),
+_NAME_OF_A_NAMESPACE = "write a namespace's name: a-z, 0-9 and '-', at most 63"
+_ANY_SOURCE = (
+    fitting("namespace", lambda name: not name or _NAMESPACE.fullmatch(name), _NAME_OF_A_NAMESPACE),
     positive("ready_within", "write how long a sandbox may take to be ready"),
 )
+_COMMON = (*_ANY_SOURCE, filled("namespace", _NAME_OF_A_NAMESPACE))
+_PACKAGED = (*_ANY_SOURCE, Rule(("namespace", "label"), _label))
 SOURCE_RULES: Mapping[type, Sequence[Rule]] = {
     Selected: (
         *_COMMON,
@@ -163,6 +186,8 @@ SOURCE_RULES: Mapping[type, Sequence[Rule]] = {
             for call, why in _WITHOUT_ID.items()
         ),
     ),
+    E2b: _PACKAGED,
+    OpenSandbox: _PACKAGED,
     Trying: (
         Rule(("driver", "command"), _command),
         between("port", 1, 65535),

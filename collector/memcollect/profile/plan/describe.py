@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from memcollect.evidence.catalogue import rows_named
-from memcollect.profile.plan.model import Evidence, Exec, Mark, Phase, Plan, Reuse, Scale, Wait
+from memcollect.profile.plan.model import Evidence, Exec, Mark, Phase, Plan, Reuse, Scale, Wait, is_seen
 from memcollect.profile.plan.workload import workload_of
 from memcollect.sources.plain import plain
 from memcollect.units import human_bytes
@@ -13,16 +13,18 @@ def description(plan: Plan) -> str:
     """Return what the plan would do, a line for each phase with the beginning of its workload's hash."""
     kind = type(plan.source).__struct_config__.tag
     version = f" {plain(plan.version, 40)}" if plan.version else ""
-    where = f"sandboxes of namespace {plan.source.namespace} by {kind}"
+    place = f"of namespace {plan.source.namespace} " if is_seen(plan.source) else ""
+    where = f"sandboxes {place}by {kind}"
     lines = [
         f"{plan.name}{version}: {plan.repeats} repeats, {where}",
         *(_line(phase, plan) for phase in plan.phases),
     ]
     rule = plan.settle
-    lines.append(
-        f"Settled: a change of less than {human_bytes(rule.within)} in {rule.over:g} s, "
-        f"waited for at most {rule.at_most:g} s."
-    )
+    if is_seen(plan.source):
+        lines.append(
+            f"Settled: a change of less than {human_bytes(rule.within)} in {rule.over:g} s, "
+            f"waited for at most {rule.at_most:g} s."
+        )
     return "\n".join(lines)
 
 

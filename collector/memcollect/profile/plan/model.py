@@ -6,7 +6,7 @@ The fields' names are the keys of the TOML file. `Seconds` and `Size` are writte
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 from msgspec import Struct, field
 
@@ -89,7 +89,48 @@ class Provisioned(Struct, frozen=True, kw_only=True, tag="provisioner", tag_fiel
     request_timeout: Seconds = Seconds(30)
 
 
-Source = Selected | Template | Provisioned
+Driver: TypeAlias = Literal["exec", "aio", "deerflow", "e2b", "opensandbox"]
+PROGRAMS: frozenset[Driver] = frozenset({"deerflow", "e2b", "opensandbox"})
+"""Drivers that are programs: they make their sandboxes themselves, through a package."""
+
+
+class _Packaged(Struct, frozen=True, kw_only=True):
+    """Sandboxes that a package makes: each is who the package's answer says.
+
+    How the package is reached stands in [evidence]: command, api, template, prefix.
+    """
+
+    namespace: str = ""
+    """Where they are pods of the cluster; "": they are none that we see, so nobody knows their memory."""
+    label: str = ""
+    """Of their pods: its value is the id that the package answers."""
+    container: str = ""
+    ready_within: Seconds = Seconds(120)
+
+
+class E2b(_Packaged, frozen=True, kw_only=True, tag="e2b", tag_field="kind"):
+    """Made by E2B's package: of E2B, of CubeSandbox."""
+
+    package: ClassVar[Driver] = "e2b"
+
+
+class OpenSandbox(_Packaged, frozen=True, kw_only=True, tag="opensandbox", tag_field="kind"):
+    """Made by OpenSandbox's package."""
+
+    package: ClassVar[Driver] = "opensandbox"
+    label: str = "opensandbox.io/id"
+
+
+Packaged = E2b | OpenSandbox
+Source = Selected | Template | Provisioned | E2b | OpenSandbox
+
+
+UNSEEN = "the source's sandboxes are no pods of a cluster that we see, so what they are charged is not known"
+
+
+def is_seen(source: Source) -> bool:
+    """Return whether its sandboxes are pods of a cluster that we see."""
+    return bool(source.namespace)
 
 
 class Declared(Struct, frozen=True, kw_only=True):
@@ -101,15 +142,11 @@ class Declared(Struct, frozen=True, kw_only=True):
     upgrade: str = ""
 
 
-Driver: TypeAlias = Literal["exec", "aio", "deerflow", "e2b", "opensandbox"]
-PROGRAMS: frozenset[Driver] = frozenset({"deerflow", "e2b", "opensandbox"})
-"""Drivers that are programs: they make their sandboxes themselves, through a package."""
-
-
 class Trying(Struct, frozen=True, kw_only=True):
     """The table [evidence]: how the source's sandboxes are reached, and what is known of their backend."""
 
-    driver: Driver = "exec"
+    driver: Literal["", "exec", "aio", "deerflow", "e2b", "opensandbox"] = ""
+    """"": the package that makes the sandboxes, else exec."""
     command: list[str] = field(default_factory=list)
     """With a driver that is a program: what starts Python in the environment that has its package; empty:
     memcollect's own, which never has DeerFlow."""
@@ -199,7 +236,14 @@ class Reuse(_Phase, frozen=True, kw_only=True, tag="reuse", tag_field="do"):
 
 def can_release(source: Source) -> bool:
     """Return whether it releases sandboxes and gives them back by itself."""
+    if isinstance(source, Packaged):
+        return True
     return isinstance(source, Provisioned) and source.release is not None
+
+
+def package_of(source: Source) -> Driver | None:
+    """Return the driver whose package makes its sandboxes; None: no package does."""
+    return source.package if isinstance(source, Packaged) else None
 
 
 class Scale(_Phase, frozen=True, kw_only=True, tag="scale", tag_field="do"):
@@ -222,7 +266,7 @@ class Evidence(_Phase, frozen=True, kw_only=True, tag="evidence", tag_field="do"
 
 Phase = Nothing | Exec | Http | Wait | Mark | Reuse | Scale | Evidence
 PHASES: tuple[type[Phase], ...] = (Nothing, Exec, Http, Wait, Mark, Reuse, Scale, Evidence)
-SOURCES: tuple[type[Source], ...] = (Selected, Template, Provisioned)
+SOURCES: tuple[type[Source], ...] = (Selected, Template, Provisioned, E2b, OpenSandbox)
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -244,3 +288,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     source: Source
     evidence: Trying = Trying()
     phases: list[Phase]
+
+
+def driver_of(plan: Plan, phase: Evidence) -> Driver:
+    """Return by what its sandboxes are spoken to."""
+    return phase.driver or plan.evidence.driver or package_of(plan.source) or "exec"

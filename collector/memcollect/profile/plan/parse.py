@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from memcollect.errors import UsageError
-from memcollect.profile.plan.checks import check_head, check_names, check_phase, check_table
+from memcollect.profile.plan.checks import check_head, check_names, check_phase, check_table, driver_mistakes
 from memcollect.profile.plan.model import (
     PHASES,
     SOURCES,
@@ -53,6 +53,8 @@ def parse_plan(data: bytes, name: str = "the plan", source: bytes | None = None)
         plan = _plan(document if replaced is None else document | replaced, mistakes)
     if plan is not None and not _within_reach(plan).phases:
         mistakes.append(f"every phase releases sandboxes, and the source cannot; {_ASK}.")
+    if plan is not None:
+        mistakes += driver_mistakes(plan)
     if plan is None or mistakes:
         raise PlanError(name, list(dict.fromkeys(mistakes)))
     plan = _within_reach(plan)
@@ -147,7 +149,7 @@ def _phases(tables: Any, source: Table, mistakes: Mistakes) -> list[Table]:
 _NOT_WRITTEN = ("settle_is_the_sources", "left_out")
 _TABLES = ("settle", "source", "evidence", "phases")
 _ASK = 'use a provisioner that can, or add ask = "Release the sandbox and take it again"'
-_ADD_SOURCE = 'add one with kind = "selector", "template" or "provisioner"'
+_ADD_SOURCE = 'add one with kind = "selector", "template", "provisioner", "e2b" or "opensandbox"'
 _SHAPE_FIELDS = [each for each in msgspec.structs.fields(Plan) if each.name not in (*_TABLES, *_NOT_WRITTEN)]
 _OWN = [each.name for each in _SHAPE_FIELDS]
 _Shape = msgspec.defstruct(

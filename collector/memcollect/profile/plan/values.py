@@ -57,7 +57,7 @@ def example(kind: Any) -> str:
 def _choice(choices: tuple[str, ...], value: Any) -> str:
     if isinstance(value, str) and value in choices:
         return value
-    raise ValueError(f"it must be one of {', '.join(choices)}")
+    raise ValueError(f"it must be one of {', '.join(filter(None, choices))}")
 
 
 def _seconds(value: Any) -> Seconds:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from functools import partial
 from pathlib import Path
 
-from memcollect.profile.plan.model import Plan, Provisioned, Selected
+from memcollect.documents.snapshot import Missing
+from memcollect.profile.evidence.starting import started
+from memcollect.profile.plan.model import Packaged, Plan, Provisioned, Selected
+from memcollect.profile.sandboxes.packaged import PackagedSource
 from memcollect.profile.sandboxes.provisioned import ProvisionedSource
 from memcollect.profile.sandboxes.selected import SelectedSource
 from memcollect.profile.sandboxes.source import Source
@@ -21,4 +26,12 @@ def source_of(plan: Plan, run_id: str, folder: Path, template: bytes | None = No
         return SelectedSource(source)
     if isinstance(source, Provisioned):
         return ProvisionedSource(source, run_id)
+    if isinstance(source, Packaged):
+        name = f"mc-{run_id}"
+        return PackagedSource(source, name, partial(started, plan, source.package, name, os.environ))
     return TemplateSource(source, run_id, template, folder / source.file if source.file else None)
+
+
+def closed(source: Source) -> list[Missing]:
+    """Let go of what the source holds; return what it could not delete of the run."""
+    return source.close() if isinstance(source, PackagedSource) else []

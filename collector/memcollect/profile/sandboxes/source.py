@@ -99,6 +99,8 @@ def pods_named(tools: Tools, namespace: str, names: Sequence[str]) -> dict[str, 
 
 
 def with_uid(sandbox: Sandbox, pod: Pod) -> Sandbox:
-    """Return the sandbox with the UID of its pod, and the container in which commands run."""
+    """Return the sandbox with the UID and the name of its pod, and the container in which commands run."""
     first = pod.spec.containers[0].name if pod.spec.containers else ""
-    return msgspec.structs.replace(sandbox, uid=pod.metadata.uid, container=sandbox.container or first)
+    return msgspec.structs.replace(
+        sandbox, pod=pod.metadata.name, uid=pod.metadata.uid, container=sandbox.container or first
+    )

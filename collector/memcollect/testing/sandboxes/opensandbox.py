@@ -61,6 +61,9 @@ class OpenSandbox:
         self.execd = ""
         """HOST:PORT; "": where the API was asked."""
         self.there: dict[str, Sandbox] = {}
+        self.on_made: Callable[[str], None] = lambda _name: None
+        """Called with the id of each: in Kubernetes there is a pod then."""
+        self.on_gone: Callable[[str], None] = lambda _name: None
         self._lock = threading.Lock()
         self._execd: Mapping[str, Callable[[Machine, Request], Answer]] = {
             "ping": lambda _machine, _request: Answer(),
@@ -97,6 +100,7 @@ class OpenSandbox:
                 metadata=asked.get("metadata") or {},
                 image=asked["image"]["uri"],
             )
+        self.on_made(name)
         return of_json(self.there[name].told(), 202)
 
     def _listed(self, request: Request) -> Answer:
@@ -110,6 +114,7 @@ class OpenSandbox:
             if "left-sandboxes" not in self.faults:
                 del self.there[sandbox.name]
                 sandbox.machine.remove()
+                self.on_gone(sandbox.name)
             return Answer(status=204)
         if what[:1] == ["endpoints"]:
             host = self.execd or request.headers["host"]

@@ -10,6 +10,7 @@ ended with the provider's shutdown when the program ends.
 from __future__ import annotations
 
 import base64
+import contextlib
 import itertools
 import subprocess
 import threading
@@ -153,10 +154,16 @@ class Program:
             raise OperationError(known, plain(answer.said))
         return answer
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is not at work any more, though nobody has closed it."""
+        return self._process.poll() is not None
+
     def close(self) -> None:
         """Let it shut the provider down, and end it."""
         if self._process.stdin is not None:
-            self._process.stdin.close()
+            with contextlib.suppress(OSError):  # of one that has ended, with a request unread
+                self._process.stdin.close()
         try:
             self._process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:

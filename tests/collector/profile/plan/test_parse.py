@@ -95,7 +95,7 @@ def test_another_source_leaves_the_phases_as_they_are() -> None:
         "the source's file has no key 'phases'; remove it (there are source, backend, settle, evidence).",
         (
             "the source's file has no [source] table; "
-            'add one with kind = "selector", "template" or "provisioner".'
+            'add one with kind = "selector", "template", "provisioner", "e2b" or "opensandbox".'
         ),
     ]
 
@@ -159,7 +159,7 @@ def test_what_is_no_text_is_a_sentence() -> None:
 def test_the_shipped_guide_is_a_plan_with_each_shipped_source(source: str | None) -> None:
     replaced = text_of(source, "sources")[0] if source else None
     plan = parse_plan(text_of("guide")[0], source=replaced)
-    releases = ("warm-reuse",) if source in {"lab-disk", "lab-memory"} else ()
+    releases = ("warm-reuse",) if source in {"lab-disk", "lab-memory", "e2b", "opensandbox"} else ()
     assert [phase.name for phase in plan.phases] == [
         *(
             "empty",
