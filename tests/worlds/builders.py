@@ -56,13 +56,10 @@ def facts(without: str | tuple[str, ...] = (), **named: int | tuple[int, int, in
     """Return facts by name, `__` standing for the dot: stat__anon is "stat.anon"; `without` drops names."""
     dropped = (without,) if isinstance(without, str) else without
     values = {name.replace("__", "."): value for name, value in named.items()}
+    kept = {name: value for name, value in values.items() if name not in dropped}
     return Facts(
-        {
-            name: Interval.exactly(value) if isinstance(value, int) else Interval(*value)
-            for name, value in values.items()
-            if name not in dropped
-        },
-        {},
+        {name: value for name, value in kept.items() if isinstance(value, int)},
+        intervals={name: Interval(*value) for name, value in kept.items() if not isinstance(value, int)},
     )
 
 

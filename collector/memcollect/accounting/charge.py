@@ -27,9 +27,9 @@ from memcollect.accounting.user_pages import (
 
 def anon_without_lazyfree(facts: Facts) -> Amount:
     """Return anonymous memory that is neither marked as freeable nor locked."""
-    lazyfree = facts["lazyfree"]
-    anon = facts.stat("anon")
-    locked = interval_or_zero(facts.once(locked_anon))
+    lazyfree = facts.interval("lazyfree")
+    anon = facts["stat.anon"]
+    locked = interval_or_zero(facts[locked_anon])
     kept = f" − locked {locked.estimate}" if locked != ZERO else ""
     amount = Interval.exactly(anon) - lazyfree - locked
     return bounded(amount, f"anon {anon} − lazyfree {lazyfree.estimate}{kept}")
@@ -37,13 +37,13 @@ def anon_without_lazyfree(facts: Facts) -> Amount:
 
 def hot_cache(facts: Facts) -> Amount:
     """Return page cache of regular files that counts as working set, and can be dropped as it is."""
-    file, shmem, inactive = (facts.stat(key) for key in ("file", "shmem", "inactive_file"))
-    lazyfree = facts["lazyfree"]
+    file, shmem, inactive = facts["stat.file"], facts["stat.shmem"], facts["stat.inactive_file"]
+    lazyfree = facts.interval("lazyfree")
     others = {
-        "locked": interval_or_zero(facts.once(locked_cache)),
-        "not yet written": facts.once(unwritten).hot,
+        "locked": interval_or_zero(facts[locked_cache]),
+        "not yet written": facts[unwritten].hot,
     }
-    amount = facts.once(kept_cache) - others["locked"] - others["not yet written"]
+    amount = facts[kept_cache] - others["locked"] - others["not yet written"]
     less = "".join(f" − {name} {each.estimate}" for name, each in others.items() if each != ZERO)
     return bounded(
         amount.at_least(0),
@@ -55,16 +55,16 @@ def unwritten_hot_cache(facts: Facts) -> Amount | None:
     """Return page cache of the working set that must be written out before it can be dropped."""
     if not tells_lists(facts):
         return None
-    found = facts.once(unwritten)
+    found = facts[unwritten]
     return bounded(found.hot, f"{found.evidence}, what of it is not on the inactive list")
 
 
 def cold_cache(facts: Facts) -> Amount:
     """Return page cache on the inactive list that can be dropped as it is: what kubectl top leaves out."""
-    inactive, lazyfree = facts.stat("inactive_file"), facts["lazyfree"]
-    unwritten_too = facts.once(unwritten).cold
+    inactive, lazyfree = facts["stat.inactive_file"], facts.interval("lazyfree")
+    unwritten_too = facts[unwritten].cold
     less = f" − not yet written {unwritten_too.estimate}" if unwritten_too != ZERO else ""
-    rest = facts.once(left_out_cache) - unwritten_too
+    rest = facts[left_out_cache] - unwritten_too
     return bounded(
         rest.at_least(0) if rest.estimate >= 0 else rest,
         f"inactive_file {inactive} − lazyfree {lazyfree.estimate}{less}",
@@ -75,19 +75,19 @@ def unwritten_cold_cache(facts: Facts) -> Amount | None:
     """Return page cache on the inactive list that must be written out before it can be dropped."""
     if not tells_lists(facts):
         return None
-    found = facts.once(unwritten)
+    found = facts[unwritten]
     return bounded(found.cold, f"{found.evidence}, what of it is on the inactive list")
 
 
 def lazily_freed(facts: Facts) -> Amount:
     """Return anonymous pages that were given back with MADV_FREE: they sit on the inactive file list."""
-    return bounded(facts["lazyfree"], "anonymous pages on the inactive file list (MADV_FREE)")
+    return bounded(facts.interval("lazyfree"), "anonymous pages on the inactive file list (MADV_FREE)")
 
 
 def shmem(facts: Facts) -> Amount:
     """Return tmpfs and shared memory that swap could take."""
-    size = facts.stat("shmem")
-    pinned = interval_or_zero(facts.once(pinned_shmem))
+    size = facts["stat.shmem"]
+    pinned = interval_or_zero(facts[pinned_shmem])
     less = f" − unevictable {pinned.estimate}" if pinned != ZERO else ""
     return bounded(Interval.exactly(size) - pinned, f"memory.stat shmem {size}{less}")
 
@@ -100,7 +100,7 @@ def counter(key: str) -> Callable[[Facts], Amount]:
     """
 
     def amount(facts: Facts) -> Amount:
-        value = facts.stat(key)
+        value = facts[f"stat.{key}"]
         return measured(value, f"memory.stat {key} {value}")
 
     return amount
@@ -111,21 +111,20 @@ def optional_counter(key: str) -> Callable[[Facts], Amount | None]:
     """Return that of a counter which newer kernels have; elsewhere its bytes are in `other_kernel`."""
 
     def amount(facts: Facts) -> Amount | None:
-        return facts.once(counter(key)) if f"stat.{key}" in facts else None
+        return facts[counter(key)] if f"stat.{key}" in facts else None
 
     return amount
 
 
 def detached_anon(facts: Facts) -> Amount:
     """Return charged pages on the LRU lists that nobody maps: swap cache, rests of split huge pages."""
-    value = facts["detached_anon"]
-    lru, anon, file = facts["lru"].low, facts.stat("anon"), facts.stat("file")
-    return bounded(value, f"LRU lists {lru} − anon {anon} − file {file}")
+    value, lru, anon, file = facts["detached_anon"], facts["lru"], facts["stat.anon"], facts["stat.file"]
+    return measured(value, f"LRU lists {lru} − anon {anon} − file {file}")
 
 
 def unnamed_detached(facts: Facts) -> Amount | None:
     """Return all of it where this kernel does not tell swap cache from rests of huge pages."""
-    whole = facts.once(detached_anon)
+    whole = facts[detached_anon]
     return None if tells_swap_cache(facts) else whole
 
 
@@ -133,15 +132,15 @@ def detached_swap_cache(facts: Facts) -> Amount | None:
     """Return its swap cache: pages that have, or soon have, their copy in swap."""
     if "detached_anon" not in facts or not tells_swap_cache(facts):
         return None
-    whole = facts.once(detached_anon)
-    return bounded(facts.once(swap_cache), f"of {whole.evidence}: at most swapcached")
+    whole = facts[detached_anon]
+    return bounded(facts[swap_cache], f"of {whole.evidence}: at most swapcached")
 
 
 def split_huge(facts: Facts) -> Amount | None:
     """Return rests of huge pages that were unmapped in part: no process's memory, freed under pressure."""
     if "detached_anon" not in facts or not tells_swap_cache(facts):
         return None
-    whole, swapped = facts.once(detached_anon), facts.once(swap_cache)
+    whole, swapped = facts[detached_anon], facts[swap_cache]
     return bounded(whole.interval - swapped, f"{whole.evidence} − swap cache {swapped.estimate}")
 
 
@@ -164,9 +163,9 @@ def page_tables(facts: Facts) -> Amount:
     It counts them from commit f0c0c115fb81 (5.11) on.
     """
     if "stat.pagetables" in facts:
-        extra = facts.stat("sec_pagetables") if "stat.sec_pagetables" in facts else 0
-        return measured(facts.stat("pagetables") + extra, "memory.stat pagetables + sec_pagetables")
-    value = facts.exact("procs.page_tables")
+        extra = facts.get("stat.sec_pagetables", 0)
+        return measured(facts["stat.pagetables"] + extra, "memory.stat pagetables + sec_pagetables")
+    value = facts["procs.page_tables"]
     return Amount(Interval.exactly(value), "inferred", f"Σ VmPTE {value}: memory.stat here has no pagetables")
 
 
@@ -176,17 +175,17 @@ def other_kernel(facts: Facts) -> Amount:
     With `kernel` (commit a8c49af3be5f, 5.18) it is exact. Without, it is what remains of the charge, give
     or take the bookkeeping that `charge_bound` describes.
     """
-    named = facts.exact("kernel_itemised")
+    named = facts["kernel_itemised"]
     if "stat.kernel" in facts:
-        kernel = facts.stat("kernel")
+        kernel = facts["stat.kernel"]
         return measured(max(0, kernel - named), f"kernel {kernel} − its itemised parts {named}")
     if "stat.slab" not in facts and "stat.slab_unreclaimable" not in facts:
         raise MissingFactError("stat.kernel", facts.reason("stat.kernel"))
     if "stat.pagetables" not in facts and "procs.page_tables" in facts:
-        named += facts.exact("procs.page_tables")
-    listed = facts.stat("anon") + facts.stat("file") + facts.exact("detached_anon")
-    rest = facts.exact("current") - (listed + named + facts.stat("sock"))
-    slack = facts.once(charge_bound).interval
+        named += facts["procs.page_tables"]
+    listed = facts["stat.anon"] + facts["stat.file"] + facts["detached_anon"]
+    rest = facts["current"] - (listed + named + facts["stat.sock"])
+    slack = facts[charge_bound].interval
     return bounded(
         Interval.between(max(0, rest - slack.high), max(0, rest - slack.low), max(0, rest)),
         f"kernel memory this kernel does not itemise: current − all that is counted = {rest}",
@@ -200,14 +199,14 @@ def hugetlb_charged(facts: Facts) -> Amount | None:
     the hugetlb controller or the processes do. None elsewhere: there huge pages are beside the charge.
     """
     if "stat.hugetlb" in facts:
-        return facts.once(counter("hugetlb"))
-    return facts.once(huge_pages) if "hugetlb_charged" in facts else None
+        return facts[counter("hugetlb")]
+    return facts[huge_pages] if "hugetlb_charged" in facts else None
 
 
 def hugetlb_beside(facts: Facts) -> Amount | None:
     """Return huge pages that are held beside the charge."""
     charged = "stat.hugetlb" in facts or "hugetlb_charged" in facts
-    return None if charged else facts.once(huge_pages)
+    return None if charged else facts[huge_pages]
 
 
 def huge_pages(facts: Facts) -> Amount | None:
@@ -216,11 +215,11 @@ def huge_pages(facts: Facts) -> Amount | None:
     Several processes may map the same page, and each shows the whole of it.
     """
     if "hugetlb" in facts:
-        size = facts.exact("hugetlb")
+        size = facts["hugetlb"]
         return measured(size, f"Σ hugetlb.*.current {size}")
     if "procs.hugetlb" not in facts:
         return None
-    size, processes = facts.exact("procs.hugetlb"), max(1, facts.exact("procs.read"))
+    size, processes = facts["procs.hugetlb"], max(1, facts["procs.read"])
     evidence = f"Σ Private_Hugetlb + Shared_Hugetlb {size} of the processes: the hugetlb controller is off"
     return bounded(Interval(-(-size // processes), size, size), evidence)
 
@@ -229,7 +228,7 @@ def swapped_out(facts: Facts) -> Amount | None:
     """Return what of the cgroup is in swap, compressed in memory (zswap) or on a device."""
     if "swap.current" not in facts:
         return None
-    size = facts.exact("swap.current")
+    size = facts["swap.current"]
     return measured(size, f"memory.swap.current {size}")
 
 

@@ -46,7 +46,7 @@ def working_set_bytes(facts: Facts) -> int:
 
     Raises MissingFactError when either number is absent.
     """
-    return max(0, facts.exact("current") - facts.stat("inactive_file"))
+    return max(0, facts["current"] - facts["stat.inactive_file"])
 
 
 def compose(facts: Facts) -> Composition:
@@ -56,12 +56,12 @@ def compose(facts: Facts) -> Composition:
     return Composition(
         working_set_bytes=working_set,
         terms=terms,
-        residual=residual_of(working_set, terms, facts.once(charge_bound)),
+        residual=residual_of(working_set, terms, facts[charge_bound]),
         undecided=undecided,
         left_out=evaluate(LEFT_OUT_RULES, facts)[0],
         beside=evaluate(BESIDE_RULES, facts)[0],
         swap_room=swap_room(facts),
-        block_bytes=facts.exact("procs.block") if "procs.block" in facts else None,
+        block_bytes=facts.get("procs.block"),
     )
 
 

@@ -8,7 +8,8 @@ key), `current`, `procs.FIELD` (sums over the processes that were read), `procs.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, TypeVar
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from memcollect.accounting.interval import Interval
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _STAT = "stat."
-_NOT_MADE: Any = object()
 IMPOSSIBLE_BYTES = 1 << 60
 NO_SUMS = "the processes were not read"
 LRU_LISTS = ("active_anon", "inactive_anon", "active_file", "inactive_file", "unevictable")
@@ -49,9 +49,7 @@ SUM_FIELDS = (
     "hugetlb",
     "page_tables",
 )
-
-Values = dict[str, "int | Interval"]
-"""Facts by name: a number, or what it lies in."""
+_AMOUNTS_OF = attrgetter(*(f"{name}_bytes" for name in SUM_FIELDS))
 
 
 class MissingFactError(Exception):
@@ -63,89 +61,90 @@ class MissingFactError(Exception):
         self.reason = reason
 
 
-class Facts:
-    """Intervals by name, and reasons for the names that have none.
+class Facts(dict[Any, Any]):
+    """Numbers by name, and reasons for the names that have none.
 
-    Nearly all facts are single numbers; they are kept as such, and become intervals when they are asked
-    for. `stat` is memory.stat as it was read. What `values` says of a line wins. Never changed once made.
+    `facts["current"]` is what was measured, and `facts[unwritten]` what the pure function `unwritten` makes
+    of these facts: made when it is first asked for, and then shared by composition, ladder and findings.
+    Both raise MissingFactError where a number is absent. A plain dictionary, for hundreds of them are looked
+    up for each pod. Never changed once something was made of it.
     """
 
-    __slots__ = ("_made", "_reasons", "_stat", "_values")
+    __slots__ = ("intervals", "reasons")
 
     def __init__(
-        self, values: Values, reasons: dict[str, str], stat: Mapping[str, int] | None = None
+        self,
+        numbers: Mapping[str, int] | None = None,
+        reasons: dict[str, str] | None = None,
+        intervals: dict[str, Interval] | None = None,
     ) -> None:
-        self._values = values
-        self._reasons = reasons
-        self._stat = stat or {}
-        self._made: dict[Callable[[Facts], Any], Any] = {}
+        """Take numbers by name; `intervals`: of those that are estimates, what they lie in."""
+        super().__init__({} if numbers is None else numbers)
+        self.reasons = {} if reasons is None else reasons
+        self.intervals: dict[str, Interval] = {}
+        for name, interval in ({} if intervals is None else intervals).items():
+            self.add_interval(name, interval)
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._values or (name.startswith(_STAT) and name[len(_STAT) :] in self._stat)
+    if TYPE_CHECKING:
 
-    def __getitem__(self, name: str) -> Interval:
-        """Return the fact, or raise MissingFactError with its name and the reason."""
-        value = self._value(name)
-        return value if isinstance(value, Interval) else Interval.exactly(value)
+        @overload
+        def __getitem__(self, key: str) -> int: ...
 
-    def exact(self, name: str) -> int:
-        """Return the fact's single number (its estimate where it is an interval)."""
-        value = self._value(name)
-        return value.estimate if isinstance(value, Interval) else value
+        @overload
+        def __getitem__(self, key: Callable[[Facts], T]) -> T: ...
 
-    def _value(self, name: str) -> int | Interval:
-        value = self._values.get(name)
-        if value is None and name.startswith(_STAT):
-            value = self._stat.get(name[len(_STAT) :])
-        if value is None:
-            raise MissingFactError(name, self.reason(name))
-        return value
+        def __getitem__(self, key: Any) -> Any: ...
 
-    def stat(self, key: str) -> int:
-        """Return memory.stat's `key`, in bytes or events."""
-        name = _STAT + key
-        if name not in self._values and key in self._stat:
-            return self._stat[key]
-        return self[name].low
+        @overload  # type: ignore[override]  # narrower on purpose: names of facts, and numbers
+        def get(self, key: str) -> int | None: ...
 
-    def once(self, make: Callable[[Facts], T]) -> T:
-        """Return `make` of these facts, which is pure: composition, ladder and findings share its result.
+        @overload
+        def get(self, key: str, default: int) -> int: ...
 
-        What it raises is not kept.
-        """
-        made: T = self._made.get(make, _NOT_MADE)
-        if made is _NOT_MADE:
-            made = self._made[make] = make(self)
+        def get(self, key: str, default: int | None = None) -> int | None:
+            """Return the fact, or the default where it is absent."""
+
+    def __missing__(self, key: Any) -> Any:
+        """Make what is made of facts; what that raises is not kept."""
+        if type(key) is str:
+            raise MissingFactError(key, self.reason(key))
+        made = self[key] = key(self)
         return made
 
-    def extended(self, values: Values, reasons: Mapping[str, str] | None = None) -> Facts:
-        """Return these facts and `values`, which win."""
-        return Facts({**self._values, **values}, {**self._reasons, **(reasons or {})}, self._stat)
+    def interval(self, name: str) -> Interval:
+        """Return what the fact lies in, or raise MissingFactError with its name and the reason."""
+        return self.intervals.get(name) or Interval.exactly(self[name])
+
+    def add_interval(self, name: str, interval: Interval) -> None:
+        """Add a fact that is known between two numbers; by itself its name gives the estimate."""
+        self[name], self.intervals[name] = interval.estimate, interval
+
+    def extended(self, numbers: Mapping[str, int], reasons: Mapping[str, str] | None = None) -> Facts:
+        """Return these facts and `numbers`, which win."""
+        measured = {name: value for name, value in self.items() if isinstance(name, str)}
+        return Facts({**measured, **numbers}, {**self.reasons, **(reasons or {})}, self.intervals)
 
     def reason(self, name: str) -> str:
         """Return why `name` is absent."""
-        if name in self._reasons:
-            return self._reasons[name]
-        if name.startswith("stat."):
-            return self._reasons.get("stat", "this kernel's memory.stat has no such line")
+        if name in self.reasons:
+            return self.reasons[name]
+        if name.startswith(_STAT):
+            return self.reasons.get("stat", "this kernel's memory.stat has no such line")
         if name.startswith("procs."):
-            return self._reasons.get("procs", NO_SUMS)
+            return self.reasons.get("procs", NO_SUMS)
         return "not measured"
 
 
 def gather(cgroup: Cgroup | None, sums: ProcessSums | None, node: Node | None, *, cgroups: int = 1) -> Facts:
     """Return the facts of one scope; `cgroups` is how many cgroups its subtree holds at least."""
-    values: dict[str, int] = {"cgroups": cgroups}
-    reasons: dict[str, str] = {}
-    stat = _possible(cgroup.stat, reasons) if cgroup is not None and cgroup.stat is not None else {}
-    _add_cgroup(values, reasons, cgroup, stat)
-    _add_sums(values, reasons, sums)
-    _add_node(values, reasons, node)
-    lazyfree = _add_lru(values, reasons, stat)
-    derived: Values = dict(values)
-    if lazyfree is not None:
-        derived["lazyfree"] = lazyfree
-    return Facts(derived, reasons, stat)
+    facts = Facts({"cgroups": cgroups})
+    stat = _possible(cgroup.stat, facts.reasons) if cgroup is not None and cgroup.stat is not None else {}
+    facts.update({f"{_STAT}{key}": value for key, value in stat.items()})
+    _add_cgroup(facts, cgroup, stat)
+    _add_sums(facts, sums)
+    _add_node(facts, node)
+    _add_lru(facts, stat)
+    return facts
 
 
 def _possible(stat: dict[str, int], reasons: dict[str, str]) -> dict[str, int]:
@@ -158,89 +157,86 @@ def _possible(stat: dict[str, int], reasons: dict[str, str]) -> dict[str, int]:
     return {key: value for key, value in stat.items() if key not in wrapped}
 
 
-def _add_cgroup(
-    values: dict[str, int], reasons: dict[str, str], cgroup: Cgroup | None, stat: dict[str, int]
-) -> None:
+def _add_cgroup(facts: Facts, cgroup: Cgroup | None, stat: dict[str, int]) -> None:
+    reasons = facts.reasons
     if cgroup is None:
         reasons["stat"] = reasons["current"] = "the cgroup was not measured"
         return
     if cgroup.stat is not None:
-        values["kernel_itemised"] = itemised_kernel_bytes(stat)
-        values["kernel_counted"] = counted_kernel_bytes(stat)
+        facts["kernel_itemised"] = itemised_kernel_bytes(stat)
+        facts["kernel_counted"] = counted_kernel_bytes(stat)
     else:
         reasons["stat"] = cgroup.absent.get("memory.stat", "memory.stat was not read")
     if cgroup.current_bytes is None:
         reasons["current"] = cgroup.absent.get("memory.current", "memory.current was not read")
     else:
-        values["current"] = cgroup.current_bytes
+        facts["current"] = cgroup.current_bytes
 
 
 def itemised_kernel_bytes(stat: dict[str, int]) -> int:
     """Return the kernel memory that memory.stat gives by kind."""
-    return sum(stat[key] for key in ITEMISED_KERNEL if key in stat)
+    return sum([stat[key] for key in ITEMISED_KERNEL if key in stat])
 
 
 def counted_kernel_bytes(stat: dict[str, int]) -> int:
     """Return `kernel` (commit a8c49af3be5f, 5.18); before it the parts that are counted, which is less."""
-    return stat.get("kernel", itemised_kernel_bytes(stat))
+    return stat["kernel"] if "kernel" in stat else itemised_kernel_bytes(stat)
 
 
-def _add_sums(values: dict[str, int], reasons: dict[str, str], sums: ProcessSums | None) -> None:
+def _add_sums(facts: Facts, sums: ProcessSums | None) -> None:
+    reasons = facts.reasons
     if sums is None:
         reasons["procs"] = reasons["seen_rss"] = NO_SUMS
         return
-    values["procs.unread"] = unread_count(sums)
+    facts["procs.unread"] = unread_count(sums)
     reasons["procs.unread_why"] = why_unread(sums)
     unread = unread_rss_bytes(sums)
     if unread is None:
         reasons["procs.unread_rss"] = "a process that could not be read has no known RSS either"
     else:
-        values["procs.unread_rss"] = unread
-    _add_seen_rss(values, reasons, sums, unread)
+        facts["procs.unread_rss"] = unread
+    _add_seen_rss(facts, sums, unread)
     if sums.read == 0 and unread_count(sums) > 0:
         reasons["procs"] = f"none of the processes could be read: {why_unread(sums)}"
         return
-    values["procs.read"] = sums.read
-    _add_alike(values, sums)
-    _add_rings(values, sums.rings)
+    facts["procs.read"] = sums.read
+    _add_alike(facts, sums)
+    _add_rings(facts, sums.rings)
     if sums.block_bytes:
-        values["procs.block"] = sums.block_bytes
-    for name in SUM_FIELDS:
-        value = getattr(sums, f"{name}_bytes")
-        if value is None and sums.read == 0:
-            value = 0  # no process lives here: a sum over nothing is known
-        if value is None:
-            reasons[f"procs.{name}"] = "smaps_rollup has no such line here, or was not asked for"
+        facts["procs.block"] = sums.block_bytes
+    for name, value in zip(SUM_FIELDS, _AMOUNTS_OF(sums), strict=True):
+        if value is not None:
+            facts[f"procs.{name}"] = value
+        elif sums.read == 0:
+            facts[f"procs.{name}"] = 0  # no process lives here: a sum over nothing is known
         else:
-            values[f"procs.{name}"] = value
-    if "procs.page_tables" not in values:
+            reasons[f"procs.{name}"] = "smaps_rollup has no such line here, or was not asked for"
+    if "procs.page_tables" not in facts:
         reasons["procs.page_tables"] = "VmPTE was not read"
 
 
-def _add_seen_rss(
-    values: dict[str, int], reasons: dict[str, str], sums: ProcessSums, unread: int | None
-) -> None:
+def _add_seen_rss(facts: Facts, sums: ProcessSums, unread: int | None) -> None:
     """Add the RSS that `ps` adds up: of the processes that were read and, as far as known, of the others."""
     read = sums.rss_bytes if sums.read else 0
     if read is None:
-        reasons["seen_rss"] = "the processes' RSS was not read"
+        facts.reasons["seen_rss"] = "the processes' RSS was not read"
     elif unread is None and not sums.read:
-        reasons["seen_rss"] = reasons["procs.unread_rss"]
+        facts.reasons["seen_rss"] = facts.reasons["procs.unread_rss"]
     else:
-        values["seen_rss"] = read + (unread or 0)
+        facts["seen_rss"] = read + (unread or 0)
 
 
-def _add_alike(values: dict[str, int], sums: ProcessSums) -> None:
+def _add_alike(facts: Facts, sums: ProcessSums) -> None:
     """Add what may be one address space counted twice, and what certainly is one."""
-    values["procs.sharing"] = sums.sharing
+    facts["procs.sharing"] = sums.sharing
     if sums.sharing_rss_bytes is not None:
-        values["procs.sharing_rss"] = sums.sharing_rss_bytes
+        facts["procs.sharing_rss"] = sums.sharing_rss_bytes
     if sums.alike:
-        values["procs.alike"] = sums.alike
+        facts["procs.alike"] = sums.alike
         for name in ("pss", "pss_anon", "pss_file", "pss_shmem"):
             amount = getattr(sums, f"alike_{name}_bytes")
             if amount is not None:
-                values[f"procs.alike_{name}"] = amount
+                facts[f"procs.alike_{name}"] = amount
 
 
 RING_KINDS = {"perf": "perf", "socket": "packet sockets", "io_uring": "io_uring", "bpf": "BPF"}
@@ -249,13 +245,13 @@ CHARGED_RINGS = ("io_uring", "bpf")
 """Those that are charged to their maker's cgroup, as kernel memory."""
 
 
-def _add_rings(values: dict[str, int], rings: Rings | None) -> None:
+def _add_rings(facts: Facts, rings: Rings | None) -> None:
     """Add what processes map of the kernel's own pages, where that was looked for."""
     if rings is None:
         return
     for kind in RING_KINDS:
-        values[f"procs.rings_{kind}"] = getattr(rings, f"{kind}_bytes")
-    values["procs.rings_unread"] = rings.unread if rings.looked_at else max(1, rings.unread)
+        facts[f"procs.rings_{kind}"] = getattr(rings, f"{kind}_bytes")
+    facts["procs.rings_unread"] = rings.unread if rings.looked_at else max(1, rings.unread)
 
 
 WHY_UNREAD = {
@@ -290,7 +286,7 @@ def unread_rss_bytes(sums: ProcessSums) -> int | None:
     return sum(known) if len(known) == len(parts) else None
 
 
-def _add_node(values: dict[str, int], reasons: dict[str, str], node: Node | None) -> None:
+def _add_node(facts: Facts, node: Node | None) -> None:
     for name, value in (
         ("node.cpus", node.cpus if node else None),
         ("node.page_size", node.page_size_bytes if node else None),
@@ -298,39 +294,40 @@ def _add_node(values: dict[str, int], reasons: dict[str, str], node: Node | None
         ("node.swap_free", (node.meminfo or {}).get("SwapFree") if node else None),
     ):
         if value is None:
-            reasons[name] = "the node did not say"
+            facts.reasons[name] = "the node did not say"
         else:
-            values[name] = value
+            facts[name] = value
     if node is not None and node.lru_gen is not None:
-        values["node.lru_gen"] = int(node.lru_gen)
+        facts["node.lru_gen"] = int(node.lru_gen)
     if node is not None and node.transparent_hugepage is not None:
-        values["node.thp_always"] = int(node.transparent_hugepage == "always")
+        facts["node.thp_always"] = int(node.transparent_hugepage == "always")
     if node is not None and "memory_hugetlb_accounting" in node.cgroup_mount_options:
-        values["hugetlb_charged"] = 1
+        facts["hugetlb_charged"] = 1
 
 
-def _add_lru(values: dict[str, int], reasons: dict[str, str], stat: Mapping[str, int]) -> Interval | None:
-    """Derive `lru`, `detached_anon` and `lazyfree` (returned), whose definitions several rules share.
+def _add_lru(facts: Facts, stat: Mapping[str, int]) -> None:
+    """Derive `lru`, `detached_anon` and `lazyfree`, whose definitions several rules share.
 
     Every page on an LRU list is either counted in `anon`, or in `file`, or in neither (mm/memcontrol.c):
     the last are the swap cache and the unmapped tails of huge pages.
     """
+    reasons = facts.reasons
     why = reasons.get("stat", "this kernel's memory.stat has no such line")
     absent = [name for name in (*LRU_LISTS, "anon", "file") if name not in stat]
     if absent:
         why = reasons.get(_STAT + absent[0], why)
         reasons["lru"] = reasons["detached_anon"] = reasons["lazyfree"] = f"it needs stat.{absent[0]}: {why}"
-        return None
-    lru = sum(stat[name] for name in LRU_LISTS)
-    values["lru"] = lru
-    values["detached_anon"] = max(0, lru - stat["anon"] - stat["file"])
+        return
+    lru = sum([stat[name] for name in LRU_LISTS])
+    facts["lru"] = lru
+    facts["detached_anon"] = max(0, lru - stat["anon"] - stat["file"])
     if "shmem" in stat:
-        return _lazyfree(values, stat)
-    reasons["lazyfree"] = f"it needs stat.shmem: {reasons.get('stat.shmem', why)}"
-    return None
+        facts.add_interval("lazyfree", _lazyfree(facts, stat))
+    else:
+        reasons["lazyfree"] = f"it needs stat.shmem: {reasons.get('stat.shmem', why)}"
 
 
-def _lazyfree(values: dict[str, int], stat: Mapping[str, int]) -> Interval:
+def _lazyfree(facts: Facts, stat: Mapping[str, int]) -> Interval:
     """Return the anonymous pages that sit on the inactive *file* list (MADV_FREE, mm/swap.c).
 
     Two routes. memory.stat alone: what the file lists hold beyond the page cache, where the unevictable
@@ -343,23 +340,23 @@ def _lazyfree(values: dict[str, int], stat: Mapping[str, int]) -> Interval:
     surplus = stat["active_file"] + stat["inactive_file"] - (stat["file"] - stat["shmem"])
     low = min(max(0, surplus), ceiling)
     high = max(low, min(ceiling, surplus + stat["unevictable"]))
-    seen = values.get("procs.lazyfree")
-    unread = values.get("procs.unread_rss")
+    seen = facts.get("procs.lazyfree")
+    unread = facts.get("procs.unread_rss")
     if seen is None:
         return Interval.between(low, high)
     counted = min(seen, ceiling)
-    if unread == 0 and abs(counted - low) <= _lru_batches(values):
+    if unread == 0 and abs(counted - low) <= _lru_batches(facts):
         return Interval.between(min(low, counted), max(low, counted), counted)
-    if unread == 0 and low < counted <= high + _lru_batches(values):
+    if unread == 0 and low < counted <= high + _lru_batches(facts):
         return Interval.exactly(counted)
     return Interval.between(low, high, counted)
 
 
-def _lru_batches(values: dict[str, int]) -> int:
+def _lru_batches(facts: Facts) -> int:
     """Return the bytes that may wait in per-CPU batches on their way to an LRU list (mm/swap.c).
 
     A batch holds at most 31 pages since commit 9cecde80aae0 (6.9; 15 before) and a CPU keeps one for each of
     the kinds of move that matter here: added, activated, deactivated, made lazily freeable.
     """
-    cpus, page = values.get("node.cpus"), values.get("node.page_size")
+    cpus, page = facts.get("node.cpus"), facts.get("node.page_size")
     return (cpus or 1) * (page or 4096) * 31 * 4

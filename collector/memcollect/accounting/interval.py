@@ -39,17 +39,13 @@ class Interval(Struct, frozen=True, order=False, gc=False):
         """Whether it holds one number only."""
         return self.low == self.high
 
-    def __add__(self, other: Interval | int) -> Interval:
-        if isinstance(other, int):
-            return Interval(self.low + other, self.high + other, self.estimate + other)
+    def __add__(self, other: Interval) -> Interval:
         return Interval(self.low + other.low, self.high + other.high, self.estimate + other.estimate)
 
     def __neg__(self) -> Interval:
         return Interval(-self.high, -self.low, -self.estimate)
 
-    def __sub__(self, other: Interval | int) -> Interval:
-        if isinstance(other, int):
-            return Interval(self.low - other, self.high - other, self.estimate - other)
+    def __sub__(self, other: Interval) -> Interval:
         return Interval(self.low - other.high, self.high - other.low, self.estimate - other.estimate)
 
     def __contains__(self, value: int) -> bool:

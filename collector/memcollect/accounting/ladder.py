@@ -68,7 +68,7 @@ def climb(rungs: Sequence[Rung], steps: Sequence[tuple[StepRules, Facts]]) -> La
 def take_step(step: StepRules, facts: Facts, gap_bytes: int) -> Step:
     """Return one step, explained by its rules."""
     terms, undecided = evaluate(step.rules, facts)
-    residual = residual_of(gap_bytes, terms, facts.once(step.bound))
+    residual = residual_of(gap_bytes, terms, facts[step.bound])
     return Step(
         from_rung=step.from_rung,
         to_rung=step.to_rung,
@@ -84,13 +84,13 @@ def rung(name: str, facts: Facts, fact: str, source: str = "") -> Rung:
     """Return the rung whose number is the fact `fact`, or its reason for having none."""
     source = source or SOURCES[name]
     if fact in facts:
-        return Rung(rung=name, bytes=facts.exact(fact), source=source)
+        return Rung(rung=name, bytes=facts[fact], source=source)
     return Rung(rung=name, bytes=None, source=source, reason=facts.reason(fact))
 
 
 def process_rungs(facts: Facts) -> list[Rung]:
     """Return the two sums over processes; of those that could not be read RSS alone is known."""
-    unread = facts.exact("procs.unread") if "procs.unread" in facts else 0
+    unread = facts.get("procs.unread", 0)
     note = f", without {unread} that could not be read" if unread else ""
     of_all = note if "procs.unread_rss" not in facts else ""
     return [

@@ -6,18 +6,19 @@ from msgspec import Struct
 
 from memcollect.accounting.charge import LEFT_OUT_RULES
 from memcollect.accounting.composition import RULES
-from memcollect.accounting.facts import Facts, MissingFactError
+from memcollect.accounting.facts import Facts
 from memcollect.accounting.interval import Interval, total
-from memcollect.accounting.rules import evaluate, interval_of
+from memcollect.accounting.rules import interval_or_zero
 from memcollect.documents.snapshot import Reclaimable
 
 DROPPABLE: frozenset[Reclaimable] = frozenset({"yes", "mostly", "under-pressure", "without-swap"})
 """What the kernel can take back as it is."""
-CHARGED = (*RULES, *LEFT_OUT_RULES)
-"""The rules whose terms are memory.current."""
-MUST_BE_KNOWN = frozenset(
-    rule.term for rule in CHARGED if rule.reclaimable in DROPPABLE or rule.reclaimable == "write-back"
+GOING = tuple(
+    rule
+    for rule in (*RULES, *LEFT_OUT_RULES)
+    if rule.reclaimable in DROPPABLE or rule.reclaimable == "write-back"
 )
+"""Of the rules whose terms are memory.current, those whose term would go."""
 
 
 class Reclaim(Struct, frozen=True, gc=False):
@@ -36,12 +37,9 @@ def reclaim(facts: Facts) -> Reclaim:
 
     Raises MissingFactError where a part that would go has no number: without it the rest would read as all.
     """
-    terms, undecided = evaluate(CHARGED, facts)
-    for each in undecided:
-        if each.name in MUST_BE_KNOWN:
-            raise MissingFactError(each.missing, each.reason)
+    parts = [(rule.reclaimable, interval_or_zero(facts[rule.amount])) for rule in GOING]
     return Reclaim(
-        droppable=total(interval_of(term) for term in terms if term.reclaimable in DROPPABLE),
-        mostly=total(interval_of(term) for term in terms if term.reclaimable == "mostly"),
-        once_written=total(interval_of(term) for term in terms if term.reclaimable == "write-back"),
+        droppable=total([interval for fate, interval in parts if fate in DROPPABLE]),
+        mostly=total([interval for fate, interval in parts if fate == "mostly"]),
+        once_written=total([interval for fate, interval in parts if fate == "write-back"]),
     )

@@ -59,7 +59,7 @@ def evaluate(rules: Iterable[TermRule], facts: Facts) -> tuple[list[Term], list[
     undecided: list[Undecided] = []
     for rule in rules:
         try:
-            amount = facts.once(rule.amount)
+            amount = facts[rule.amount]
         except MissingFactError as missing:
             undecided.append(Undecided(name=rule.term, missing=missing.name, reason=missing.reason))
             continue
@@ -127,8 +127,8 @@ def lag_bytes(facts: Facts, pages_per_cpu: int) -> int:
     A node that did not tell its CPUs or page size has one CPU and 4 KiB at least, and only that much is
     allowed for.
     """
-    cpus = facts.exact("node.cpus") if "node.cpus" in facts else 1
-    page_bytes = facts.exact("node.page_size") if "node.page_size" in facts else 4096
+    cpus = facts.get("node.cpus", 1)
+    page_bytes = facts.get("node.page_size", 4096)
     return pages_per_cpu * cpus * page_bytes
 
 
@@ -136,7 +136,7 @@ def cpus_in_words(facts: Facts) -> str:
     """Return how many CPUs a bound was made for."""
     if "node.cpus" not in facts:
         return "the node did not tell its CPUs: for one"
-    cpus = facts.exact("node.cpus")
+    cpus = facts["node.cpus"]
     return "1 CPU" if cpus == 1 else f"{cpus} CPUs"
 
 
@@ -145,7 +145,7 @@ def charge_bound(facts: Facts) -> Bound:
 
     Stock only adds (up to 64 pages per CPU for each cgroup of the subtree); staleness goes either way.
     """
-    stock = lag_bytes(facts, STOCK_PAGES) * facts.exact("cgroups")
+    stock = lag_bytes(facts, STOCK_PAGES) * facts["cgroups"]
     stale = lag_bytes(facts, STALE_PAGES)
     return Bound(
         Interval(-stale, stock + stale, 0),

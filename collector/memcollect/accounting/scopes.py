@@ -8,7 +8,6 @@ from memcollect.accounting.composition import working_set_bytes
 from memcollect.accounting.facts import (
     Facts,
     MissingFactError,
-    Values,
     counted_kernel_bytes,
     gather,
     unread_count,
@@ -24,6 +23,7 @@ ELSEWHERE = "the pod's own cgroup does not hold its containers: they were found 
 HOST_CGROUP = "host-cgroup"
 """The provider of kubectl top's number whose parts the ladder can name."""
 ADDED_UP = ("stat.inactive_file", "current", "lazyfree", "working_set", "cut_off")
+AS_INTERVALS = frozenset({"lazyfree"})
 
 
 def container_facts(container: Container, node: Node | None) -> Facts:
@@ -31,32 +31,30 @@ def container_facts(container: Container, node: Node | None) -> Facts:
     cgroup, sums = container.cgroup, container.sums
     facts = gather(cgroup, sums, node, cgroups=_cgroups(cgroup))
     if container.inside:
-        facts = facts.extended({}, dict.fromkeys(("stat", "current", "procs"), container.inside))
-    values: Values = {}
-    reasons: dict[str, str] = {}
-    _add_working_set(values, reasons, facts)
-    _add_top(values, reasons, container.top)
-    _add_events(values, reasons, cgroup)
-    _add_tasks(values, sums)
-    return facts.extended(values, reasons)
+        facts.reasons.update(dict.fromkeys(("stat", "current", "procs"), container.inside))
+    _add_working_set(facts)
+    _add_top(facts, container.top)
+    _add_events(facts, cgroup)
+    _add_tasks(facts, sums)
+    return facts
 
 
 def pod_facts(pod: Pod, node: Node | None) -> Facts:
     """Return what is known of the pod's own cgroup, and of its children where the two must be compared."""
     sums = pod_sums(pod)
-    facts = gather(pod.cgroup, sums, node, cgroups=_cgroups(pod.cgroup))
     if any(each.elsewhere for each in pod.containers):
-        facts = gather(None, sums, node).extended({}, dict.fromkeys(("stat", "current"), ELSEWHERE))
-    values: Values = {}
-    reasons: dict[str, str] = {}
+        facts = gather(None, sums, node)
+        facts.reasons.update(dict.fromkeys(("stat", "current"), ELSEWHERE))
+    else:
+        facts = gather(pod.cgroup, sums, node, cgroups=_cgroups(pod.cgroup))
     children = [container.cgroup for container in pod.containers if container.cgroup is not None]
-    _add_children(values, reasons, pod.containers, children)
-    values["own.processes"] = _living(pod.own_sums)
+    _add_children(facts, pod.containers, children)
+    facts["own.processes"] = _living(pod.own_sums)
     if pod.cgroup is not None:
-        _add_own(values, pod.cgroup, children)
-    _add_events(values, reasons, pod.cgroup)
-    _add_tasks(values, sums)
-    return facts.extended(values, reasons)
+        _add_own(facts, pod.cgroup, children)
+    _add_events(facts, pod.cgroup)
+    _add_tasks(facts, sums)
+    return facts
 
 
 def pod_sums(pod: Pod) -> ProcessSums | None:
@@ -74,25 +72,26 @@ def pod_sums(pod: Pod) -> ProcessSums | None:
 
 def app_facts(pod: Pod, facts_by_name: Sequence[tuple[Container, Facts]]) -> Facts:
     """Return the app containers' facts added up, as kubectl top adds them; absent where one is."""
-    values: Values = {}
-    reasons: dict[str, str] = {}
+    summed = Facts()
     running = [(c, f) for c, f in facts_by_name if is_there(c)]
     for name in SHARED:
         if running and name in running[0][1]:
-            values[name] = running[0][1][name]
+            summed[name] = running[0][1][name]
     for name in ADDED_UP:
         missing = [(c, f) for c, f in running if name not in f]
         if missing or not running:
             container, facts = missing[0] if missing else (None, None)
-            reasons[name] = (
+            summed.reasons[name] = (
                 f"container {container.name}: {facts.reason(name)}"
                 if container and facts
                 else _why_none(containers=[each for each, _ in facts_by_name])
             )
+        elif name in AS_INTERVALS:
+            summed.add_interval(name, total([facts.interval(name) for _, facts in running]))
         else:
-            values[name] = total(facts[name] for _, facts in running)
-    _add_top(values, reasons, pod.top)
-    return Facts(values, reasons)
+            summed[name] = sum([facts[name] for _, facts in running])
+    _add_top(summed, pod.top)
+    return summed
 
 
 def _why_none(containers: Sequence[Container]) -> str:
@@ -114,39 +113,36 @@ def _cgroups(cgroup: Cgroup | None) -> int:
     return 1 + descendants.get("nr_descendants", 0) + descendants.get("nr_dying_descendants", 0)
 
 
-def _add_working_set(values: Values, reasons: dict[str, str], facts: Facts) -> None:
+def _add_working_set(facts: Facts) -> None:
     try:
         working_set = working_set_bytes(facts)
     except MissingFactError as missing:
-        reasons["working_set"] = str(missing)
+        facts.reasons["working_set"] = str(missing)
     else:
-        values["working_set"] = working_set
-        values["cut_off"] = working_set - (facts.exact("current") - facts.stat("inactive_file"))
+        facts["working_set"] = working_set
+        facts["cut_off"] = working_set - (facts["current"] - facts["stat.inactive_file"])
 
 
-def _add_top(values: Values, reasons: dict[str, str], top: Top | None) -> None:
+def _add_top(facts: Facts, top: Top | None) -> None:
+    reasons = facts.reasons
     reasons["top"] = "kubectl top was not asked"
     reasons["working_set_at_sample"] = "no history at the sample's time"
     if top is None:
         return
     reasons["top"] = top.detail or "kubectl top has no number"
     if top.memory_bytes is not None:
-        values["top_raw"] = top.memory_bytes
-        values["top"] = top.memory_bytes // MIB * MIB
+        facts["top_raw"] = top.memory_bytes
+        facts["top"] = top.memory_bytes // MIB * MIB
         if top.provider != HOST_CGROUP:
-            values["top_elsewhere"] = top.memory_bytes
+            facts["top_elsewhere"] = top.memory_bytes
     if top.working_set_at_sample_bytes is not None:
-        values["working_set_at_sample"] = top.working_set_at_sample_bytes
+        facts["working_set_at_sample"] = top.working_set_at_sample_bytes
     if top.tolerance_bytes is not None:
-        values["top_tolerance"] = top.tolerance_bytes
+        facts["top_tolerance"] = top.tolerance_bytes
 
 
-def _add_children(
-    values: Values,
-    reasons: dict[str, str],
-    containers: Sequence[Container],
-    children: Sequence[Cgroup],
-) -> None:
+def _add_children(facts: Facts, containers: Sequence[Container], children: Sequence[Cgroup]) -> None:
+    reasons = facts.reasons
     unseen = [c.name for c in containers if c.cgroup is None and is_there(c)]
     for key in ("anon", "file", "shmem", "kernel"):
         if unseen:
@@ -154,7 +150,7 @@ def _add_children(
             continue
         known = [_children_share(child.stat, key) for child in children if child.stat is not None]
         if len(known) == len(children) and None not in known:
-            values[f"children.{key}"] = sum(value or 0 for value in known)
+            facts[f"children.{key}"] = sum(value or 0 for value in known)
         else:
             reasons[f"children.{key}"] = "a child cgroup's memory.stat lacks it"
     for term, roles in (
@@ -165,7 +161,7 @@ def _add_children(
         charges = [c.cgroup.current_bytes for c in containers if c.role in roles and c.cgroup is not None]
         present = [charge for charge in charges if charge is not None]
         if len(present) == len(charges):
-            values[term] = sum(present)
+            facts[term] = sum(present)
         else:
             reasons[term] = "memory.current of one of them was not read"
 
@@ -179,28 +175,29 @@ def _children_share(stat: dict[str, int], key: str) -> int | None:
     return counted_kernel_bytes(stat) if key == "kernel" else stat.get(key)
 
 
-def _add_own(values: Values, cgroup: Cgroup, children: Sequence[Cgroup]) -> None:
+def _add_own(facts: Facts, cgroup: Cgroup, children: Sequence[Cgroup]) -> None:
     if cgroup.descendants is not None and "nr_dying_descendants" in cgroup.descendants:
-        values["dying"] = cgroup.descendants["nr_dying_descendants"]
+        facts["dying"] = cgroup.descendants["nr_dying_descendants"]
     brackets = [(each.current_bytes, each.current_again_bytes) for each in (cgroup, *children)]
     moved = sum(abs(again - first) for first, again in brackets if first is not None and again is not None)
-    values["moved"] = moved
+    facts["moved"] = moved
 
 
-def _add_events(values: Values, reasons: dict[str, str], cgroup: Cgroup | None) -> None:
+def _add_events(facts: Facts, cgroup: Cgroup | None) -> None:
     """Add limits, event counts and swap, under `limit.`, `events.`, `swap.` and plain names."""
+    reasons = facts.reasons
     if cgroup is None:
         return
     for name in ("min", "low", "high", "max"):
         limit = getattr(cgroup, f"{name}_bytes")
         if isinstance(limit, int):
-            values[f"limit.{name}"] = limit
+            facts[f"limit.{name}"] = limit
             continue
         if limit == "max":
-            values[f"unlimited.{name}"] = 1
+            facts[f"unlimited.{name}"] = 1
         reasons[f"limit.{name}"] = cgroup.absent.get(f"memory.{name}", f"memory.{name} was not read")
     events = cgroup.events or {}
-    values.update({f"events.{name}": count for name, count in events.items()})
+    facts.update({f"events.{name}": count for name, count in events.items()})
     for name in ("high", "max", "oom_kill"):
         if name not in events:
             reasons[f"events.{name}"] = cgroup.absent.get("memory.events", "memory.events was not read")
@@ -212,22 +209,22 @@ def _add_events(values: Values, reasons: dict[str, str], cgroup: Cgroup | None) 
         "current_again": cgroup.current_again_bytes,
         "peak": cgroup.peak_bytes,
     }
-    values.update({name: value for name, value in amounts.items() if isinstance(value, int)})
-    _add_pressure(values, reasons, cgroup)
+    facts.update({name: value for name, value in amounts.items() if isinstance(value, int)})
+    _add_pressure(facts, cgroup)
 
 
-def _add_pressure(values: Values, reasons: dict[str, str], cgroup: Cgroup) -> None:
+def _add_pressure(facts: Facts, cgroup: Cgroup) -> None:
     """Add memory.pressure under `psi.LINE.avgN`: hundredths of a percent of the time."""
     if cgroup.pressure is None:
-        reasons["psi"] = cgroup.absent.get("memory.pressure", "memory.pressure was not read")
+        facts.reasons["psi"] = cgroup.absent.get("memory.pressure", "memory.pressure was not read")
         return
     for name, line in cgroup.pressure.items():
         for average in ("avg10", "avg60", "avg300"):
-            values[f"psi.{name}.{average}"] = round(getattr(line, average) * 100)
+            facts[f"psi.{name}.{average}"] = round(getattr(line, average) * 100)
 
 
-def _add_tasks(values: Values, sums: ProcessSums | None) -> None:
+def _add_tasks(facts: Facts, sums: ProcessSums | None) -> None:
     if sums is not None:
-        values["processes"] = sums.read
+        facts["processes"] = sums.read
         if sums.threads is not None:
-            values["threads"] = sums.threads
+            facts["threads"] = sums.threads

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import msgspec
+from collections.abc import Callable, Sequence
+from functools import cache
+from operator import attrgetter
+from typing import Any
 
 from memcollect_agent.wire import ProcessSums, Rings
 
@@ -39,21 +40,23 @@ AMOUNTS = (
 
 def add_sums(parts: Sequence[ProcessSums]) -> ProcessSums:
     """Return the sums over all of them; an amount is None where one part has processes but not the amount."""
-    amounts = {name: _add([part for part in parts if part.read], name) for name in AMOUNTS}
-    counts = {name: sum(getattr(part, name) for part in parts) for name in COUNTS}
-    return msgspec.structs.replace(
-        ProcessSums(),
+    counts = _added(COUNTS, parts)
+    alike = _added(ALIKE, [part for part in parts if part.alike]) if counts["alike"] else {}
+    sharing, unlisted = (
+        _added((name,), those)[name]
+        for name, those in (
+            ("sharing_rss_bytes", [part for part in parts if part.sharing]),
+            ("skipped_unlisted_rss_bytes", [part for part in parts if part.skipped_unlisted]),
+        )
+    )
+    return ProcessSums(
         **counts,
-        **amounts,
-        **{name: _add([part for part in parts if part.alike], name) for name in ALIKE if counts["alike"]},
+        **_added(AMOUNTS, [part for part in parts if part.read]),
+        **alike,
         sharing_by=", ".join(sorted({part.sharing_by for part in parts if part.sharing_by})),
-        sharing_rss_bytes=(
-            _add([part for part in parts if part.sharing], "sharing_rss_bytes") if counts["sharing"] else None
-        ),
+        sharing_rss_bytes=sharing if counts["sharing"] else None,
         skipped=[process for part in parts for process in part.skipped],
-        skipped_unlisted_rss_bytes=_add(
-            [part for part in parts if part.skipped_unlisted], "skipped_unlisted_rss_bytes"
-        ),
+        skipped_unlisted_rss_bytes=unlisted,
         rings=_add_rings([part.rings for part in parts if part.rings is not None]),
         block_bytes=min((part.block_bytes for part in parts if part.block_bytes), default=None),
         read_from=min((part.read_from for part in parts if part.read_from is not None), default=None),
@@ -63,11 +66,19 @@ def add_sums(parts: Sequence[ProcessSums]) -> ProcessSums:
 
 def _add_rings(parts: Sequence[Rings]) -> Rings | None:
     """Return them added up; None where none was looked for."""
-    names = Rings.__struct_fields__
-    return Rings(**{name: sum(getattr(part, name) for part in parts) for name in names}) if parts else None
+    return Rings(**_added(Rings.__struct_fields__, parts)) if parts else None
 
 
-def _add(parts: Sequence[ProcessSums], name: str) -> int | None:
-    values = [getattr(part, name) for part in parts]
-    known = [value for value in values if value is not None]
-    return sum(known) if len(known) == len(values) else None
+def _added(names: Sequence[str], parts: Sequence[ProcessSums | Rings]) -> dict[str, Any]:
+    """Return the sum of each field over the parts; None where one of them has none."""
+    columns = zip(*map(_getter(names), parts), strict=True) if parts else [()] * len(names)
+    return {
+        name: None if None in column else sum(column) for name, column in zip(names, columns, strict=True)
+    }
+
+
+@cache
+def _getter(names: Sequence[str]) -> Callable[[Any], Sequence[Any]]:
+    """Return what reads these fields of a struct at once."""
+    read = attrgetter(*names)
+    return read if len(names) > 1 else lambda part: (read(part),)

@@ -13,16 +13,16 @@ def swap_room(facts: Facts) -> SwapRoom:
     """Return whether this cgroup's memory can be swapped out, as far as the node told."""
     if "node.swap_devices" not in facts:
         return "unknown"
-    if not facts.exact("node.swap_devices"):
+    if not facts["node.swap_devices"]:
         return "none"
-    if "limit.swap" in facts and not facts.exact("limit.swap"):
+    if "limit.swap" in facts and not facts["limit.swap"]:
         return "forbidden"
     return "full" if _is_full(facts) else "usable"
 
 
 def _is_full(facts: Facts) -> bool:
-    if "node.swap_free" in facts and not facts.exact("node.swap_free"):
+    if "node.swap_free" in facts and not facts["node.swap_free"]:
         return True
     if "limit.swap" not in facts or "swap.current" not in facts:
         return False
-    return facts.exact("swap.current") >= FULL_SHARE * facts.exact("limit.swap")
+    return facts["swap.current"] >= FULL_SHARE * facts["limit.swap"]

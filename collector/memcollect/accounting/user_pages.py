@@ -31,13 +31,13 @@ class Unwritten:
 
 def kept_cache(facts: Facts) -> Interval:
     """Return page cache of regular files that counts as working set: active, or locked."""
-    file, shmem = facts.stat("file"), facts.stat("shmem")
-    return (Interval.exactly(file - shmem) - facts.once(left_out_cache).at_least(0)).at_least(0)
+    file, shmem = facts["stat.file"], facts["stat.shmem"]
+    return (Interval.exactly(file - shmem) - facts[left_out_cache].at_least(0)).at_least(0)
 
 
 def left_out_cache(facts: Facts) -> Interval:
     """Return page cache on the inactive list, which is not working set."""
-    return Interval.exactly(facts.stat("inactive_file")) - facts["lazyfree"]
+    return Interval.exactly(facts["stat.inactive_file"]) - facts.interval("lazyfree")
 
 
 def tells_lists(facts: Facts) -> bool:
@@ -52,38 +52,38 @@ def locked_cache(facts: Facts) -> Amount | None:
     """
     if not tells_lists(facts):
         return None
-    active, unevictable = facts.stat("active_file"), facts.stat("unevictable")
-    amount = (facts.once(kept_cache) - active).at_least(0).at_most(unevictable)
+    active, unevictable = facts["stat.active_file"], facts["stat.unevictable"]
+    amount = (facts[kept_cache] - Interval.exactly(active)).at_least(0).at_most(unevictable)
     return bounded(amount, f"page cache on no file list {amount.estimate}, of unevictable {unevictable}")
 
 
 def _other_unevictable(facts: Facts) -> Interval:
     """Return what of the unevictable list is no page cache: anonymous memory or tmpfs."""
-    locked = interval_or_zero(facts.once(locked_cache))
-    return (Interval.exactly(facts.stat("unevictable")) - locked).at_least(0)
+    locked = interval_or_zero(facts[locked_cache])
+    return (Interval.exactly(facts["stat.unevictable"]) - locked).at_least(0)
 
 
 def _locked_by_processes(facts: Facts) -> int | None:
     """Return Σ Locked without locked page cache; None where some process could not be read."""
-    if "procs.locked" not in facts or "procs.unread_rss" not in facts or facts.exact("procs.unread_rss"):
+    if "procs.locked" not in facts or "procs.unread_rss" not in facts or facts["procs.unread_rss"]:
         return None
-    return max(0, facts.exact("procs.locked") - interval_or_zero(facts.once(locked_cache)).low)
+    return max(0, facts["procs.locked"] - interval_or_zero(facts[locked_cache]).low)
 
 
 def locked_anon(facts: Facts) -> Amount | None:
     """Return anonymous memory that a process has locked, which even swap cannot take."""
     if not tells_lists(facts):
         return None
-    rest = facts.once(_other_unevictable)
-    anon = (Interval.exactly(facts.stat("anon")) - facts["lazyfree"]).at_least(0)
-    shmem = facts.stat("shmem")
-    seen = facts.once(_locked_by_processes)
+    rest = facts[_other_unevictable]
+    anon = (Interval.exactly(facts["stat.anon"]) - facts.interval("lazyfree")).at_least(0)
+    shmem = facts["stat.shmem"]
+    seen = facts[_locked_by_processes]
     most = min(rest.high, anon.estimate)
     least = min(max(0, rest.low - shmem), most)
     if seen is not None:
         most = max(least, min(most, seen))
     guess = max(rest.estimate - shmem, seen or 0)
-    told = "" if seen is None else f", Σ Locked {facts.exact('procs.locked')}"
+    told = "" if seen is None else f", Σ Locked {facts['procs.locked']}"
     evidence = f"unevictable without page cache {rest.estimate}, shmem {shmem}{told}"
     return bounded(Interval.between(least, most, min(guess, rest.estimate)), evidence)
 
@@ -92,8 +92,8 @@ def pinned_shmem(facts: Facts) -> Amount | None:
     """Return tmpfs and shared memory that swap cannot take: mounted noswap, as by the kubelet, or locked."""
     if not tells_lists(facts):
         return None
-    shmem, rest = facts.stat("shmem"), facts.once(_other_unevictable)
-    anon = interval_or_zero(facts.once(locked_anon))
+    shmem, rest = facts["stat.shmem"], facts[_other_unevictable]
+    anon = interval_or_zero(facts[locked_anon])
     most = min(rest.high, shmem)
     least = min(max(0, rest.low - anon.high), most)
     evidence = f"unevictable without page cache {rest.estimate} − locked anonymous memory {anon.estimate}"
@@ -109,15 +109,15 @@ def unwritten(facts: Facts) -> Unwritten:
     """
     if not tells_lists(facts) or "stat.file_dirty" not in facts or "stat.file_writeback" not in facts:
         return Unwritten(ZERO, ZERO)
-    dirty, writing = facts.stat("file_dirty"), facts.stat("file_writeback")
-    cache = max(0, facts.stat("file") - facts.stat("shmem"))
+    dirty, writing = facts["stat.file_dirty"], facts["stat.file_writeback"]
+    cache = max(0, facts["stat.file"] - facts["stat.shmem"])
     most = min(dirty + writing, cache)
     if most < LEAST_UNWRITTEN_BYTES:
         return Unwritten(ZERO, ZERO)
-    swaps = "node.swap_devices" not in facts or facts.exact("node.swap_devices") > 0
+    swaps = "node.swap_devices" not in facts or facts["node.swap_devices"] > 0
     least = min(dirty if swaps else max(dirty, writing), cache)
-    cold_room = facts.once(left_out_cache).at_least(0)
-    hot_room = (facts.once(kept_cache) - interval_or_zero(facts.once(locked_cache))).at_least(0)
+    cold_room = facts[left_out_cache].at_least(0)
+    hot_room = (facts[kept_cache] - interval_or_zero(facts[locked_cache])).at_least(0)
     cold = _share(least, most, cold_room, hot_room, most)
     hot = _share(least, most, hot_room, cold_room, most - cold.estimate)
     return Unwritten(cold, hot, f"file_dirty {dirty} + file_writeback {writing}")
@@ -133,12 +133,11 @@ def tells_swap_cache(facts: Facts) -> bool:
     """Return whether detached memory can be told apart: by `swapcached`, or since the node has no swap."""
     if "stat.swapcached" in facts:
         return True
-    return "node.swap_devices" in facts and not facts.exact("node.swap_devices")
+    return "node.swap_devices" in facts and not facts["node.swap_devices"]
 
 
 def swap_cache(facts: Facts) -> Interval:
     """Return what of the detached memory is swap cache; some of `swapcached` may still be mapped."""
-    detached = facts["detached_anon"]
-    counted = facts.stat("swapcached") if "stat.swapcached" in facts else 0
-    most = min(detached.estimate, counted)
+    counted = facts.get("stat.swapcached", 0)
+    most = min(facts["detached_anon"], counted)
     return Interval.between(0, most, most)

@@ -26,7 +26,7 @@ def doubts(case: Case) -> Iterator[Said]:
     composition = case.composition
     if composition is None:
         return
-    counted = sum(term.estimate_bytes for term in composition.terms)
+    counted = sum([term.estimate_bytes for term in composition.terms])
     if counted and not composition.working_set_bytes:
         return  # the opening says that the numbers do not fit each other
     amount = abs(composition.residual.estimate_bytes)

@@ -50,7 +50,7 @@ class AmountRule:
 
     def find(self, facts: Facts, scope: str) -> Finding | None:
         """Return the finding if its estimate is large enough to matter."""
-        amount = facts.once(self.amount)
+        amount = facts[self.amount]
         if amount is None or abs(amount.interval.estimate) < self.least_bytes:
             return None
         words = self.words(facts) if self.words else {}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from memcollect.accounting import charge, user_pages
 from memcollect.accounting.facts import CHARGED_RINGS, RING_KINDS, Facts
-from memcollect.accounting.rules import Amount, TermRule, bounded, measured
+from memcollect.accounting.rules import Amount, TermRule, measured
 from memcollect.accounting.steps import dead, processes
 from memcollect.documents.snapshot import Pod
 from memcollect.explain.engine import AmountRule, Rule
@@ -31,16 +31,16 @@ def _term(rules: Iterable[TermRule], name: str) -> Callable[[Facts], Amount | No
 def _shmem_words(facts: Facts) -> dict[str, str]:
     if "stat.file" not in facts or "stat.file_mapped" not in facts:
         return {"kept": ""}
-    unmapped = facts.once(processes.unmapped_shmem).interval.estimate
+    unmapped = facts[processes.unmapped_shmem].interval.estimate
     seen = "most of it is mapped by no process, so ps does not show it"
-    return {"kept": f"; {seen}" if unmapped > facts.stat("shmem") // 2 else ""}
+    return {"kept": f"; {seen}" if unmapped > facts["stat.shmem"] // 2 else ""}
 
 
 def _huge_words(facts: Facts) -> dict[str, str]:
     """Return how much of it is in huge pages, which look the same however little of them is used."""
-    if "stat.anon_thp" not in facts or facts.stat("anon_thp") < MIB:
+    if "stat.anon_thp" not in facts or facts["stat.anon_thp"] < MIB:
         return {"huge": ""}
-    huge = human_bytes(facts.stat("anon_thp"))
+    huge = human_bytes(facts["stat.anon_thp"])
     return {"huge": f"; {huge} in huge pages, of which one used byte holds all"}
 
 
@@ -48,16 +48,16 @@ def _age_words(facts: Facts) -> dict[str, str]:
     if "node.lru_gen" not in facts:
         return {"age": "not used lately, as the kernel sees it"}
     generations = "MGLRU: all but its two youngest generations, so it may have been read often"
-    return {"age": generations if facts.exact("node.lru_gen") else "read once, or not for long"}
+    return {"age": generations if facts["node.lru_gen"] else "read once, or not for long"}
 
 
 def _cache_words(facts: Facts) -> dict[str, str]:
     """Return what is in it: names and inodes for sure only beyond what small blocks' buffer heads may be."""
-    whole = facts.stat("slab_reclaimable")
+    whole = facts["stat.slab_reclaimable"]
     if "stat.file" not in facts or "stat.shmem" not in facts:
         return {"kinds": "file names, inodes, or records of the page cache's blocks"}
-    block = facts.exact("procs.block") if "procs.block" in facts else None
-    heads = charge.most_buffer_heads(facts.stat("file") - facts.stat("shmem"), block)
+    block = facts.get("procs.block")
+    heads = charge.most_buffer_heads(facts["stat.file"] - facts["stat.shmem"], block)
     if whole > 2 * heads:
         known = f", {human_bytes(whole - heads)} of it at least" if heads >= MIB else ""
         return {"kinds": f"file names and inodes (dentries){known}"}
@@ -72,9 +72,7 @@ def _cache_words(facts: Facts) -> dict[str, str]:
 
 
 def _dead_words(facts: Facts) -> dict[str, str]:
-    left = {
-        key: max(0, facts.stat(key) - facts.exact(f"children.{key}")) for key in ("anon", "file", "shmem")
-    }
+    left = {key: max(0, facts[f"stat.{key}"] - facts[f"children.{key}"]) for key in ("anon", "file", "shmem")}
     cache = left["file"] - left["shmem"]
     kinds = ((left["shmem"], "tmpfs"), (cache, "page cache"), (left["anon"], "private memory"))
     return {"kinds": ", ".join(f"{human_bytes(size)} {kind}" for size, kind in kinds if size >= KIB)}
@@ -86,7 +84,7 @@ def _hugetlb_words(facts: Facts) -> dict[str, str]:
 
 
 def _unread_words(facts: Facts) -> dict[str, str]:
-    unread, most = facts.exact("procs.unread"), human_bytes(facts.exact("procs.unread_rss"))
+    unread, most = facts["procs.unread"], human_bytes(facts["procs.unread_rss"])
     # Facts tell of what was not read in one sentence for each reason, which holds the remedy.
     one = {"they": "it", "s": "s", "their": "its"}
     several = {"they": "they", "s": "", "their": "their"}
@@ -95,12 +93,12 @@ def _unread_words(facts: Facts) -> dict[str, str]:
 
 
 def _alike_words(facts: Facts) -> dict[str, str]:
-    count = facts.exact("procs.alike")
+    count = facts["procs.alike"]
     return {"alike": counted(count, "process"), "have": "has" if count == 1 else "have"}
 
 
 def _sharing_words(facts: Facts) -> dict[str, str]:
-    count = facts.exact("procs.sharing")
+    count = facts["procs.sharing"]
     return {"sharing": counted(count, "process"), "share": "shares" if count == 1 else "share"}
 
 
@@ -112,28 +110,28 @@ def counted(count: int, what: str) -> str:
 def _sharing(facts: Facts) -> Amount | None:
     if "procs.sharing_rss" not in facts:
         return None
-    rss = facts.exact("procs.sharing_rss")
+    rss = facts["procs.sharing_rss"]
     return measured(rss, f"Σ Rss {rss} of processes that share another one's address space")
 
 
 def _alike(facts: Facts) -> Amount | None:
-    amount = facts.once(processes.alike_processes)
+    amount = facts[processes.alike_processes]
     return None if amount is None else Amount(-amount.interval, amount.confidence, amount.evidence)
 
 
 def _rss_words(facts: Facts) -> dict[str, str]:
-    return {"rss": human_bytes(facts.exact("procs.rss")), "pss": human_bytes(facts.exact("procs.pss"))}
+    return {"rss": human_bytes(facts["procs.rss"]), "pss": human_bytes(facts["procs.pss"])}
 
 
 def _borrowed_words(facts: Facts) -> dict[str, str]:
     """Return what else such pages may be, by what was looked at."""
-    looked = "procs.rings_unread" in facts and not facts.exact("procs.rings_unread")
+    looked = "procs.rings_unread" in facts and not facts["procs.rings_unread"]
     rings = "ring buffers (perf, packet sockets, io_uring, BPF), which count as kernel memory or to nobody"
     return {"else_": "a driver's, mapped from its device" if looked else rings}
 
 
 def _ring_words(facts: Facts) -> dict[str, str]:
-    sizes = {kind: facts.exact(f"procs.rings_{kind}") for kind in RING_KINDS}
+    sizes = {kind: facts[f"procs.rings_{kind}"] for kind in RING_KINDS}
     kinds = [f"{human_bytes(size)} {RING_KINDS[kind]}" for kind, size in sizes.items() if size]
     charged = [kind in CHARGED_RINGS for kind, size in sizes.items() if size]
     if not any(charged):
@@ -145,37 +143,38 @@ def _ring_words(facts: Facts) -> dict[str, str]:
 
 
 def _thread_words(facts: Facts) -> dict[str, str]:
-    return {"threads": str(facts.exact("threads")) if "threads" in facts else "an unknown number of"}
+    return {"threads": str(facts["threads"]) if "threads" in facts else "an unknown number of"}
 
 
 def _socket_memory(facts: Facts) -> Amount | None:
-    return facts.once(charge.counter("sock"))
+    return facts[charge.counter("sock")]
 
 
 def _swapped(facts: Facts) -> Amount | None:
-    if "swap.current" not in facts and "node.swap_devices" in facts and not facts.exact("node.swap_devices"):
+    if "swap.current" not in facts and "node.swap_devices" in facts and not facts["node.swap_devices"]:
         return None
-    return bounded(facts["swap.current"], f"memory.swap.current {facts.exact('swap.current')}")
+    return measured(facts["swap.current"], f"memory.swap.current {facts['swap.current']}")
 
 
 def _zswapped(facts: Facts) -> Amount | None:
     if "stat.zswap" in facts:
-        return facts.once(charge.counter("zswap"))
+        return facts[charge.counter("zswap")]
     if "zswap.current" not in facts:
         return None
-    return bounded(facts["zswap.current"], f"memory.zswap.current {facts.exact('zswap.current')}")
+    return measured(facts["zswap.current"], f"memory.zswap.current {facts['zswap.current']}")
 
 
 def _hugetlb(facts: Facts) -> Amount | None:
-    charged = facts.once(charge.hugetlb_charged)
-    return charged if charged is not None else facts.once(charge.hugetlb_beside)
+    charged = facts[charge.hugetlb_charged]
+    return charged if charged is not None else facts[charge.hugetlb_beside]
 
 
 def _moved(facts: Facts) -> Amount | None:
     if "current_again" not in facts:
         return None
-    moved = facts["current_again"] - facts["current"]
-    return bounded(moved, "memory.current before and after the processes were read")
+    return measured(
+        facts["current_again"] - facts["current"], "memory.current before and after the processes were read"
+    )
 
 
 CHARGE_RULES = (
@@ -326,19 +325,19 @@ NEIGHBOUR_RULES = (
     ),
     AmountRule(
         "borrowed_anon",
-        _term(processes.CHARGING, "borrowed_anon"),
+        processes.borrowed_anon,
         "{amount} of private memory is mapped here but charged to another cgroup: the process was moved here,"
         " or it shares pages with a parent elsewhere.",
     ),
     AmountRule(
         "lent_anon",
-        _term(processes.CHARGING, "lent_anon"),
+        processes.lent_anon,
         "{amount} of private memory is charged here but mapped by no process of this cgroup: its process was"
         " moved away, or forked into another cgroup.",
     ),
     AmountRule(
         "borrowed_file",
-        _term(processes.CHARGING, "borrowed_file"),
+        processes.borrowed_file,
         "{amount} of file pages is mapped here and not charged here: another cgroup read them first and pays,"
         " or did and is gone, or they are {else_}.",
         "Identical pods differ by this: the first to start pays for the shared image pages.",
@@ -353,7 +352,7 @@ NEIGHBOUR_RULES = (
     ),
     AmountRule(
         "lent_file",
-        _term(processes.CHARGING, "lent_file"),
+        processes.lent_file,
         "{amount} of file pages is charged here but mapped by processes elsewhere: they were read here first,"
         " and this cgroup pays.",
     ),

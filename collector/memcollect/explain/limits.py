@@ -45,7 +45,7 @@ class LimitRule:
 
     def find(self, facts: Facts, scope: str) -> Finding | None:
         """Return the finding if the state is there."""
-        told = facts.once(self.tell)
+        told = facts[self.tell]
         if told is None:
             return None
         sentence, evidence = told
@@ -61,12 +61,12 @@ class LimitRule:
 
 def limit_of(facts: Facts, name: str) -> int | None:
     """Return a limit in bytes; None for the kernel's "max". Raises MissingFactError where it was not read."""
-    return None if f"unlimited.{name}" in facts else facts.exact(f"limit.{name}")
+    return None if f"unlimited.{name}" in facts else facts[f"limit.{name}"]
 
 
 def count_of(facts: Facts, name: str) -> int:
     """Return a count of memory.events. Raises MissingFactError where it was not read."""
-    return facts.exact(f"events.{name}")
+    return facts[f"events.{name}"]
 
 
 def times(count: int) -> str:
@@ -92,7 +92,7 @@ def room_left(facts: Facts) -> Room | None:
         limit = limit_of(facts, "max")
         if not limit:
             return None
-        current, gone = facts.exact("current"), facts.once(reclaim)
+        current, gone = facts["current"], facts[reclaim]
     except MissingFactError:
         return None
     left, more = max(0, limit - current), min(gone.droppable.estimate, current)
@@ -109,15 +109,15 @@ def _up_to(gone: Reclaim, limit: int) -> str:
 
 def needed_bytes(facts: Facts) -> int:
     """Return what of the charge the kernel could not take back as it is, without swap."""
-    return max(0, facts.exact("current") - facts.once(reclaim).droppable.estimate)
+    return max(0, facts["current"] - facts[reclaim].droppable.estimate)
 
 
 def near_limit(facts: Facts) -> tuple[str, str] | None:
     """Return how near what cannot be dropped is to memory.max."""
     limit = limit_of(facts, "max")
-    if not limit or facts.once(needed_bytes) < NEAR_LIMIT_SHARE * limit:
+    if not limit or facts[needed_bytes] < NEAR_LIMIT_SHARE * limit:
         return None
-    needed, writing = facts.once(needed_bytes), facts.once(reclaim).once_written.estimate
+    needed, writing = facts[needed_bytes], facts[reclaim].once_written.estimate
     end = "swapping, and an OOM kill when swap is full" if swap_room(facts) == "usable" else "an OOM kill"
     until = WRITING.format(amount=human_bytes(writing)) if writing >= LEAST_ROOM_SHARE * limit else ""
     sentence = (OVER if needed > limit else NEAR).format(
@@ -132,8 +132,8 @@ def near_limit(facts: Facts) -> tuple[str, str] | None:
 
 def make_room(facts: Facts) -> str:
     """Return what to do near the limit: by what is the larger part: what waits, or what stays."""
-    gone = facts.once(reclaim)
-    if 2 * gone.once_written.estimate > facts.once(needed_bytes):
+    gone = facts[reclaim]
+    if 2 * gone.once_written.estimate > facts[needed_bytes]:
         return "Write more slowly, or sync as you write: the disk or the server behind it does not keep up."
     return "Raise the limit or free tmpfs files and heap."
 
@@ -141,16 +141,16 @@ def make_room(facts: Facts) -> str:
 def full_of_cache(facts: Facts) -> tuple[str, str] | None:
     """Return that the cgroup is at its limit, but only with what can be dropped."""
     limit = limit_of(facts, "max")
-    if not limit or facts.once(near_limit) is not None:
+    if not limit or facts[near_limit] is not None:
         return None
-    current = facts.exact("current")
+    current = facts["current"]
     if current < NEAR_LIMIT_SHARE * limit:
         return None
     sentence = FULL.format(
         current=human_bytes(current),
         limit=human_bytes(limit),
-        droppable=human_bytes(facts.once(reclaim).droppable.estimate),
-        up_to=_up_to(facts.once(reclaim), limit),
+        droppable=human_bytes(facts[reclaim].droppable.estimate),
+        up_to=_up_to(facts[reclaim], limit),
     )
     return sentence, f"memory.current {current}, memory.max {limit}"
 
@@ -158,7 +158,7 @@ def full_of_cache(facts: Facts) -> tuple[str, str] | None:
 def hit_limit(facts: Facts) -> tuple[str, str] | None:
     """Return how often memory.max was hit and room had to be made, and whether the peak was the limit."""
     hits, limit = count_of(facts, "max"), _known_limit(facts)
-    peak = facts.exact("peak") if "peak" in facts else 0
+    peak = facts.get("peak", 0)
     is_peak = limit is not None and 0 < limit <= peak <= limit * (1 + LEAST_ROOM_SHARE)
     evidence = f"max {hits}" + (f", memory.peak {peak}, memory.max {limit}" if is_peak else "")
     if hits:
@@ -168,7 +168,7 @@ def hit_limit(facts: Facts) -> tuple[str, str] | None:
 
 
 def _known_limit(facts: Facts) -> int | None:
-    return facts.exact("limit.max") if "limit.max" in facts else None
+    return facts.get("limit.max")
 
 
 def protected(facts: Facts) -> tuple[str, str] | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from memcollect.accounting.charge import most_buffer_heads
-from memcollect.documents.snapshot import Composition, Reclaimable, SwapRoom, Term
+from memcollect.documents.snapshot import Composition, Reclaimable, SwapRoom
 from memcollect.explain.mapped import program_of
 from memcollect.explain.statement import SMALLEST_SHARE, Case, Rank, Said
 from memcollect.units import human_bytes
@@ -129,16 +129,14 @@ def parts(case: Case) -> Iterator[Said]:
     if composition is None:
         return
     whole = composition.working_set_bytes
-    counted = sum(term.estimate_bytes for term in composition.terms)
+    counted = sum([term.estimate_bytes for term in composition.terms])
     if not whole and counted:
         sentence = IMPOSSIBLE.format(counted=human_bytes(counted))
         rests_on = ["working_set", "residual"]
         yield Said(topic="working_set", sentence=sentence, rank=Rank.PARTS, rests_on=rests_on)
         return
-    told = sorted(_large(composition), key=lambda each: -sum(term.estimate_bytes for term in each[1]))
-    for place, (part, terms) in enumerate(told):
-        sizes = {term.term: term.estimate_bytes for term in terms}
-        amount = sum(sizes.values())
+    told = sorted(_large(composition), key=lambda each: -each[0])
+    for place, (amount, part, sizes) in enumerate(told):
         size = human_bytes(amount) if place else _of_whole(amount, whole)
         phrase = _phrase(part, sizes, composition)
         if part.topic == "anon":
@@ -150,7 +148,7 @@ def parts(case: Case) -> Iterator[Said]:
             weight=amount,
             amount_bytes=amount,
             reclaimable=part.reclaimable,
-            rests_on=[term.term for term in terms],
+            rests_on=list(sizes),
         )
     if not told:
         template = NONE_KNOWN if composition.undecided else TOO_SMALL
@@ -201,9 +199,10 @@ def _phrase(part: Part, sizes: dict[str, int], composition: Composition) -> str:
     return part.told(sizes, composition.swap_room)
 
 
-def _large(composition: Composition) -> Iterator[tuple[Part, Sequence[Term]]]:
+def _large(composition: Composition) -> Iterator[tuple[int, Part, dict[str, int]]]:
+    """Yield the parts that are large enough, each with its amount and that of its terms."""
     least = max(SMALLEST_SHARE * composition.working_set_bytes, 1)
     for part in PARTS:
-        terms = [term for term in composition.terms if term.term in part.terms]
-        if sum(term.estimate_bytes for term in terms) >= least:
-            yield part, terms
+        sizes = {term.term: term.estimate_bytes for term in composition.terms if term.term in part.terms}
+        if sizes and (amount := sum(sizes.values())) >= least:
+            yield amount, part, sizes

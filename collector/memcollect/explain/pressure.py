@@ -37,9 +37,7 @@ def pressure(case: Case) -> Iterator[Said]:
 def _is_said(case: Case, finding: Finding) -> bool:
     """Return whether the verdict names this finding's limit where it tells of a kill, or how near it is."""
     limits = [
-        facts.exact("limit.max")
-        for scope, facts in case.scopes
-        if scope == finding.scope and "limit.max" in facts
+        facts["limit.max"] for scope, facts in case.scopes if scope == finding.scope and "limit.max" in facts
     ]
     told = [each.sentence for each in case.pod.findings if each.cause in OF_LIMIT]
     return any(f"limit of {human_bytes(limit)}" in sentence for limit in limits for sentence in told)

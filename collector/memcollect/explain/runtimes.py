@@ -91,8 +91,10 @@ def find_runtime(pod: Pod) -> tuple[list[Finding], list[Undecided]]:
 
 def sandbox_verdict(pod: Pod) -> str | None:
     """Return the verdict's opening for a sandboxed pod whose guest's memory was found; None for others."""
+    if pod.runtime.family not in SANDBOXED:
+        return None
     view = View(pod, scopes := scopes_of(pod), guests_of(scopes))
-    if pod.runtime.family not in SANDBOXED or not view.guests or view.bill is None:
+    if not view.guests or view.bill is None:
         return None
     name = RUNTIME_NAMES[pod.runtime.family]
     ordinary = [each for each in view.guests if each.backing != "hugetlb"]

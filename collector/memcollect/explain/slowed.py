@@ -27,7 +27,7 @@ SLOW_START = "Raise memory.high, or look at what grew; until then more of it run
 def stalled(facts: Facts) -> tuple[str, str] | None:
     """Return how much of their time the processes lose by waiting for memory."""
     for line, sentence in (("full", ALL_STALLED), ("some", SOME_STALLED)):
-        now, longer = (_percent(facts, f"psi.{line}.{average}") for average in ("avg10", "avg60"))
+        now, longer = _percent(facts, f"psi.{line}.avg10"), _percent(facts, f"psi.{line}.avg60")
         if max(now, longer) >= STALLED_PERCENT:
             evidence = f"memory.pressure {line} avg10 {now:.2f} avg60 {longer:.2f}"
             return sentence.format(now=now, long=longer), evidence
@@ -36,7 +36,7 @@ def stalled(facts: Facts) -> tuple[str, str] | None:
 
 def _percent(facts: Facts, name: str) -> float:
     """Return a share of time; 0 where the kernel keeps none, for then there is nothing to tell."""
-    return facts.exact(name) / 100 if name in facts else 0.0
+    return facts.get(name, 0) / 100
 
 
 def throttled(facts: Facts) -> tuple[str, str] | None:
@@ -46,8 +46,8 @@ def throttled(facts: Facts) -> tuple[str, str] | None:
         return None
     now = ""
     if "limit.high" in facts and "current" in facts:
-        now = f"; the charge is {human_bytes(facts.exact('current'))} now"
-        high = f" of {human_bytes(facts.exact('limit.high'))}"
+        now = f"; the charge is {human_bytes(facts['current'])} now"
+        high = f" of {human_bytes(facts['limit.high'])}"
     else:
         high = ""
     sentence = (
@@ -58,10 +58,10 @@ def throttled(facts: Facts) -> tuple[str, str] | None:
 
 def near_high(facts: Facts) -> tuple[str, str] | None:
     """Return how near the charge is to memory.high, above which the processes are slowed down."""
-    limit, current = limit_of(facts, "high"), facts.exact("current")
+    limit, current = limit_of(facts, "high"), facts["current"]
     if limit is None or current < NEAR_LIMIT_SHARE * limit:
         return None
-    if "events.high" in facts and facts.exact("events.high"):
+    if facts.get("events.high"):
         return None  # throttled tells the same, and that it happened
     sentence = (
         f"The charge is {human_bytes(current)}, and above {human_bytes(limit)} (memory.high) the processes"
@@ -74,7 +74,7 @@ def swap_full(facts: Facts) -> tuple[str, str] | None:
     """Return that what may be swapped out of this cgroup is: from now on private memory stays."""
     if "limit.swap" not in facts or "swap.current" not in facts:
         return None
-    limit, swapped = facts.exact("limit.swap"), facts.exact("swap.current")
+    limit, swapped = facts["limit.swap"], facts["swap.current"]
     if not limit or swapped < FULL_SHARE * limit:
         return None
     sentence = (

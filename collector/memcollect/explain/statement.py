@@ -1,7 +1,7 @@
 """What a verdict is made of: statements, each with its place, its amount and what it rests on. Pure.
 
 A module that has something to say in the verdict has a function `(Case) -> Iterable[Said]` and is named in
-memcollect.explain.verdict.CONTRIBUTORS. What must be told is told whatever else there is; the rest fills up.
+memcollect.explain.verdict. What must be told is told whatever else there is; the rest fills up.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from memcollect.accounting.facts import Facts
-from memcollect.documents.snapshot import Composition, Container, Finding, Pod, Reclaimable, Statement
+from memcollect.documents.snapshot import Container, Finding, Pod, Reclaimable, Statement
 from memcollect.units import MIB
 
 SMALLEST_SHARE = 0.05
@@ -73,50 +73,36 @@ class Said:
         )
 
 
-@dataclass(frozen=True)
 class Case:
     """One pod as far as it was explained, for those who contribute to its verdict."""
 
-    pod: Pod
-    """With containers, compositions, ladders and findings; without a verdict."""
-    apps: Sequence[tuple[Container, Facts]]
-    """The app containers with their facts."""
-    facts: Facts
-    """Those of the pod's own cgroup."""
+    def __init__(self, pod: Pod, apps: Sequence[tuple[Container, Facts]], facts: Facts) -> None:
+        """Take the pod with compositions, ladders and findings, and without a verdict.
 
-    @property
-    def scopes(self) -> list[tuple[str, Facts]]:
-        """Return the facts of every app container by its name, and the pod's own."""
-        return [*((container.name, facts) for container, facts in self.apps), ("pod", self.facts)]
-
-    @property
-    def composition(self) -> Composition | None:
+        `apps`: the app containers with their facts; `facts`: those of the pod's own cgroup.
+        """
+        self.pod = pod
+        self.apps = apps
+        self.scopes = [*((container.name, facts) for container, facts in apps), ("pod", facts)]
+        """The facts of every app container by its name, and the pod's own."""
+        self.composition = pod.composition
         """The working set of the app containers, taken apart."""
-        return self.pod.composition
-
-    @property
-    def least(self) -> int:
+        whole = pod.composition.working_set_bytes if pod.composition else 0
+        self.least = max(MIB, round(SMALLEST_SHARE * whole))
         """Bytes from which on something is told: a share of the working set, and 1 MiB."""
-        whole = self.composition.working_set_bytes if self.composition else 0
-        return max(MIB, round(SMALLEST_SHARE * whole))
-
-    @property
-    def charged_bytes(self) -> int:
-        """What the pod's own cgroup is charged for; 0 where that was not read."""
-        return self.facts.exact("current") if "current" in self.facts else 0
-
-    @property
-    def least_beside(self) -> int:
+        self.least_beside = max(self.least, round(SMALLEST_SHARE * facts.get("current", 0)))
         """The least of what stands beside the working set: a share of all that the pod is charged for."""
-        return max(self.least, round(SMALLEST_SHARE * self.charged_bytes))
+        self._of_cause: dict[str, list[Finding]] = {}
+        for finding in pod.findings:
+            self._of_cause.setdefault(finding.cause, []).append(finding)
 
     def of_cause(self, cause: str) -> list[Finding]:
         """Return the findings of that cause, whatever their scope."""
-        return [each for each in self.pod.findings if each.cause == cause]
+        return self._of_cause.get(cause, [])
 
     def total_of(self, cause: str) -> int:
         """Return the amounts of that cause, added up over the containers, in bytes."""
-        return sum(abs(each.estimate_bytes or 0) for each in self.of_cause(cause))
+        return sum([abs(each.estimate_bytes or 0) for each in self.of_cause(cause)])
 
     def named(self, finding: Finding) -> str:
         """Return the finding's sentence, with its container's name where the pod has several."""

@@ -1,7 +1,7 @@
 """A few sentences that a tired engineer can act on: what each contributor says, the gravest first. Pure.
 
-Whoever has something to say of a pod is in CONTRIBUTORS, and says it with the terms it rests on. Nothing else
-is written into a verdict, so that no sentence can be without its number.
+Whoever has something to say of a pod is in CONTRIBUTORS or OF_HOST_NUMBERS, and says it with the terms it
+rests on. Nothing else is written into a verdict, so that no sentence can be without its number.
 """
 
 from __future__ import annotations
@@ -69,45 +69,37 @@ def opening(case: Case) -> Iterator[Said]:
         yield from parts.parts(case)
 
 
-def of_host_numbers(contribute: Contribute) -> Contribute:
-    """Return the contributor for pods whose working set is their own, and not a guest's."""
-
-    def contributed(case: Case) -> Iterator[Said]:
-        if sandbox_verdict(case.pod) is None:
-            yield from contribute(case)
-
-    return contributed
-
-
-CONTRIBUTORS: tuple[Contribute, ...] = (
-    opening,
-    deaths,
-    alarms,
-    pressure.pressure,
-    pressure.room,
-    of_host_numbers(within.huge_pages),
-    of_host_numbers(mapped.largest_mapping),
-    of_host_numbers(files.largest_file),
-    of_host_numbers(beside.causes),
-    of_host_numbers(beside.terms),
-    of_host_numbers(beside.cold_cache),
-    of_host_numbers(doubts.doubts),
-    of_host_numbers(tops.tops),
-)
+CONTRIBUTORS: tuple[Contribute, ...] = (opening, deaths, alarms, pressure.pressure, pressure.room)
 """Each says what it knows; of two on one topic the first is heard."""
+OF_HOST_NUMBERS: tuple[Contribute, ...] = (
+    within.huge_pages,
+    mapped.largest_mapping,
+    files.largest_file,
+    beside.causes,
+    beside.terms,
+    beside.cold_cache,
+    doubts.doubts,
+    tops.tops,
+)
+"""Heard after those, of pods whose working set is their own and not a guest's."""
 
 
 def statements(case: Case) -> list[Statement]:
     """Return what the verdict on a pod says, in its order."""
     first: dict[str, Said] = {}
-    for contribute in CONTRIBUTORS:
+    own = OF_HOST_NUMBERS if sandbox_verdict(case.pod) is None else ()
+    for contribute in CONTRIBUTORS + own:
         for said in contribute(case):
             first.setdefault(said.topic, said)
     ordered = sorted(first.values(), key=lambda said: (said.rank, -said.weight))
-    must = [said for said in ordered if not said.is_optional]
-    spare = max(0, ENOUGH - sum(said.rank > Rank.PARTS for said in must))
-    optional = [said for said in ordered if said.is_optional][:spare]
-    return [said.statement() for said in ordered if said in must or said in optional]
+    spare = ENOUGH - len([said for said in ordered if said.rank > Rank.PARTS and not said.is_optional])
+    told: list[Statement] = []
+    for said in ordered:
+        if said.is_optional:
+            spare -= 1
+        if spare >= 0 or not said.is_optional:
+            told.append(said.statement())
+    return told
 
 
 def pronounce(made_of: list[Statement]) -> str:

@@ -18,7 +18,7 @@ BATCH = 2 * PAGE * 31 * 4
 
 
 def lazyfree(stat: dict[str, int], sums: ProcessSums | None) -> Interval:
-    return gather(cgroup(stat=stat), sums, NODE)["lazyfree"]
+    return gather(cgroup(stat=stat), sums, NODE).interval("lazyfree")
 
 
 def sums(**more: object) -> ProcessSums:
@@ -35,7 +35,7 @@ def reason(facts: Facts, name: str) -> str:
 def test_a_line_that_the_kernel_lacks_is_absent_with_the_reason_and_never_zero() -> None:
     facts = gather(cgroup(), QUIET_SUMS, NODE)
 
-    assert facts.stat("anon") == 100 * MIB
+    assert facts["stat.anon"] == 100 * MIB
     assert reason(facts, "stat.zswap") == "this kernel's memory.stat has no such line"
 
 
@@ -68,15 +68,13 @@ def test_lazyfree_without_shmem_names_shmem() -> None:
 
 
 def test_detached_anon_is_what_the_lists_hold_beyond_anon_and_file() -> None:
-    assert gather(cgroup(), None, NODE)["detached_anon"] == Interval.exactly(0)
+    assert gather(cgroup(), None, NODE)["detached_anon"] == 0
     more = gather(cgroup(stat={"inactive_anon": 117 * MIB}), None, NODE)
-    assert more["detached_anon"] == Interval.exactly(7 * MIB)
+    assert more["detached_anon"] == 7 * MIB
 
 
 def test_pages_that_wait_for_a_list_are_no_negative_detached_memory() -> None:
-    assert gather(cgroup(stat={"inactive_anon": 109 * MIB}), None, NODE)["detached_anon"] == Interval.exactly(
-        0
-    )
+    assert gather(cgroup(stat={"inactive_anon": 109 * MIB}), None, NODE)["detached_anon"] == 0
 
 
 def test_lazyfree_is_measured_where_both_routes_agree() -> None:
@@ -108,7 +106,7 @@ def test_locked_pages_are_the_width_of_lazyfree_where_no_process_was_read() -> N
 def test_sums_over_no_process_are_zero_and_known() -> None:
     facts = gather(cgroup(), ProcessSums(), NODE)
 
-    assert facts["procs.rss"] == facts["procs.page_tables"] == Interval.exactly(0)
+    assert facts["procs.rss"] == facts["procs.page_tables"] == 0
 
 
 def test_sums_over_processes_that_could_all_not_be_read_are_unknown() -> None:
@@ -117,7 +115,7 @@ def test_sums_over_processes_that_could_all_not_be_read_are_unknown() -> None:
 
     assert "none of the processes could be read: " in reason(facts, "procs.pss")
     assert "--process-ceiling" in reason(facts, "procs.pss")
-    assert facts.exact("seen_rss") == 6 * MIB
+    assert facts["seen_rss"] == 6 * MIB
 
 
 @pytest.mark.parametrize("word", sorted(WHY_UNREAD))
@@ -132,7 +130,7 @@ def test_rss_of_all_is_known_only_where_it_is_of_each() -> None:
     some = sums(skipped=[SkippedProcess(pid=1, rss_bytes=MIB)])
 
     assert "no known RSS" in reason(gather(cgroup(), none, NODE), "seen_rss")
-    assert gather(cgroup(), some, NODE).exact("seen_rss") == (some.rss_bytes or 0) + MIB
+    assert gather(cgroup(), some, NODE)["seen_rss"] == (some.rss_bytes or 0) + MIB
 
 
 def test_an_unread_process_without_rss_leaves_their_sum_unknown() -> None:
@@ -143,7 +141,7 @@ def test_an_unread_process_without_rss_leaves_their_sum_unknown() -> None:
     assert unread_rss_bytes(ProcessSums(skipped_unlisted=3, skipped_unlisted_rss_bytes=None)) is None
     facts = gather(cgroup(), sums(skipped=[unknown]), NODE)
     assert "no known RSS" in reason(facts, "procs.unread_rss")
-    assert facts.exact("procs.unread") == 1
+    assert facts["procs.unread"] == 1
 
 
 def test_a_mount_that_charges_huge_pages_is_known() -> None:

@@ -27,7 +27,7 @@ def within(low: int, high: int) -> Bound:
 
 
 def anon(known: Facts) -> Amount:
-    return measured(known.stat("anon"), "memory.stat anon")
+    return measured(known["stat.anon"], "memory.stat anon")
 
 
 def test_a_rule_that_lacks_a_fact_is_undecided_under_the_facts_name() -> None:

@@ -6,7 +6,7 @@ from worlds.builders import MIB, facts
 
 
 def sock(known: Facts) -> Amount:
-    return bounded(known["sock"], "proof")
+    return bounded(known.interval("sock"), "proof")
 
 
 RULE = AmountRule("sock", sock, "{amount} is {what}.", "do this", words=lambda _: {"what": "sockets"})

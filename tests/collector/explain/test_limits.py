@@ -2,7 +2,6 @@ import msgspec
 import pytest
 
 from memcollect.accounting.facts import Facts, MissingFactError, gather
-from memcollect.accounting.interval import Interval
 from memcollect.explain.limits import (
     LIMIT_RULES,
     LimitRule,
@@ -16,7 +15,7 @@ from worlds.builders import MIB, NODE, QUIET_SUMS, idle_cgroup
 
 FULL_STAT = {"anon": 90 * MIB, "inactive_anon": 90 * MIB, "file": 4 * MIB, "active_file": 2 * MIB}
 """With 2 MiB of inactive file and 1 MiB of file names: 90 of 95 MiB cannot be dropped."""
-LIMITS: dict[str, int | Interval] = {
+LIMITS: dict[str, int] = {
     "limit.max": 100 * MIB,
     "limit.high": 100 * MIB,
     "limit.min": 0,
@@ -33,7 +32,7 @@ def known(without: str = "", stat: dict[str, int] | None = None, **changed: int)
     lines = {key: value for key, value in (full.stat or {}).items() if f"stat.{key}" != without}
     current = None if without == "current" else full.current_bytes
     full = msgspec.structs.replace(full, stat=lines, current_bytes=current)
-    values: dict[str, int | Interval] = {
+    values: dict[str, int] = {
         **LIMITS,
         **{name.replace("__", "."): value for name, value in changed.items()},
     }

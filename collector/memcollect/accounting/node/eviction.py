@@ -26,7 +26,7 @@ NEVER = frozenset({"Succeeded", "Failed"})
 def eviction(account: NodeAccount, holders: Sequence[Holder], facts: Facts) -> Eviction | None:
     """Return where the node stands; None where the kubelet's number of it cannot be told."""
     try:
-        whole, used = facts.exact("meminfo.MemTotal"), facts.exact("working_set")
+        whole, used = facts["meminfo.MemTotal"], facts["working_set"]
     except MissingFactError:
         return None
     known = account.known_pods or []

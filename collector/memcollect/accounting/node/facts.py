@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from memcollect.accounting.facts import Facts, Values
+from memcollect.accounting.facts import Facts
 from memcollect.documents.snapshot import NodeAccount, Top
 from memcollect.units import MIB
 from memcollect_agent.wire import Node
 
+Values = dict[str, int]
 NO_MEMINFO = "/proc/meminfo was not read"
 NO_LINE = "this kernel's /proc/meminfo has no such line"
 NO_ROOT = "the root cgroup has no memory.stat here"
@@ -24,9 +25,9 @@ class NodeFacts(Facts):
 
     def reason(self, name: str) -> str:
         """Return why `name` is absent."""
-        if name in self._reasons:
-            return self._reasons[name]
-        return self._reasons.get(name.partition(".")[0], "not measured")
+        if name in self.reasons:
+            return self.reasons[name]
+        return self.reasons.get(name.partition(".")[0], "not measured")
 
 
 def node_facts(account: NodeAccount, node: Node | None) -> NodeFacts:
@@ -49,12 +50,10 @@ def node_facts(account: NodeAccount, node: Node | None) -> NodeFacts:
         values["free_percpu"] = tree.free_percpu_bytes
     else:
         reasons["free_percpu"] = tree.absent.get("free_percpu", "/proc/zoneinfo was not read")
-    for name, value in (
-        ("node.cpus", node.cpus if node else None),
-        ("node.page_size", node.page_size_bytes if node else None),
-    ):
-        if value is not None:
-            values[name] = value
+    if node is not None and node.cpus is not None:
+        values["node.cpus"] = node.cpus
+    if node is not None and node.page_size_bytes is not None:
+        values["node.page_size"] = node.page_size_bytes
     reasons["lru"] = "it needs meminfo's Active, Inactive and Unevictable"
     reasons["tops"] = "a cgroup at the top has no memory.stat"
     values["moved"] = _moved(tree.meminfo, tree.meminfo_again)
@@ -79,15 +78,15 @@ def _moved(first: Mapping[str, int] | None, again: Mapping[str, int] | None) -> 
 def _derived(facts: NodeFacts) -> Values:
     derived: Values = {}
     if all(f"meminfo.{name}" in facts for name in LRU):
-        derived["lru"] = sum(facts.exact(f"meminfo.{name}") for name in LRU)
+        derived["lru"] = sum(facts[f"meminfo.{name}"] for name in LRU)
     if "root.anon" in facts and "root.file" in facts:
-        held = facts.exact("root.anon") + facts.exact("root.file")
+        held = facts["root.anon"] + facts["root.file"]
         derived["root_held"] = held
         if "root.inactive_file" in facts:
-            derived["working_set"] = max(0, held - facts.exact("root.inactive_file"))
-    pages = facts.exact("node.page_size") if "node.page_size" in facts else 4096
+            derived["working_set"] = max(0, held - facts["root.inactive_file"])
+    pages = facts.get("node.page_size", 4096)
     if "vmstat.nr_zspages" in facts:
-        derived["zspages"] = facts.exact("vmstat.nr_zspages") * pages
+        derived["zspages"] = facts["vmstat.nr_zspages"] * pages
     if "meminfo.MemTotal" in facts:
         derived["hugetlb"] = _hugetlb(facts)
     return derived
@@ -96,9 +95,9 @@ def _derived(facts: NodeFacts) -> Values:
 def _hugetlb(facts: NodeFacts) -> int:
     """Return the hugetlb pool: the line of all sizes (4.19 and later), else that of the default size."""
     if "meminfo.Hugetlb" in facts:
-        return facts.exact("meminfo.Hugetlb")
+        return facts["meminfo.Hugetlb"]
     if "meminfo.HugePages_Total" in facts and "meminfo.Hugepagesize" in facts:
-        return facts.exact("meminfo.HugePages_Total") * facts.exact("meminfo.Hugepagesize")
+        return facts["meminfo.HugePages_Total"] * facts["meminfo.Hugepagesize"]
     return 0  # a kernel without hugetlb writes none of these lines
 
 

@@ -31,7 +31,7 @@ def line(name: str) -> Callable[[Facts], Amount]:
     """Return the amount function of a line of /proc/meminfo."""
 
     def amount(facts: Facts) -> Amount:
-        value = facts.exact(f"meminfo.{name}")
+        value = facts[f"meminfo.{name}"]
         return measured(value, f"{name} {value}")
 
     return amount
@@ -39,10 +39,10 @@ def line(name: str) -> Callable[[Facts], Amount]:
 
 def free(facts: Facts) -> Amount:
     """Return free pages: MemFree, and those on the CPUs' own lists where they were read."""
-    value = facts.exact("meminfo.MemFree")
+    value = facts["meminfo.MemFree"]
     if "free_percpu" not in facts:
         return measured(value, f"MemFree {value}")
-    percpu = facts.exact("free_percpu")
+    percpu = facts["free_percpu"]
     return measured(value + percpu, f"MemFree {value} + the CPUs' own lists {percpu} (/proc/zoneinfo)")
 
 
@@ -52,8 +52,8 @@ def other_user(facts: Facts) -> Amount:
     Locked file pages, swap cache, rests of split huge pages; less what was lazily freed, which is anonymous
     memory on a file list.
     """
-    lru = facts.exact("lru")
-    counted = [facts.exact(f"meminfo.{n}") for n in ("AnonPages", "Shmem", "Active(file)", "Inactive(file)")]
+    lru = facts["lru"]
+    counted = [facts[f"meminfo.{n}"] for n in ("AnonPages", "Shmem", "Active(file)", "Inactive(file)")]
     return measured(
         lru - sum(counted), f"LRU lists {lru} − AnonPages − Shmem − Active(file) − Inactive(file)"
     )
@@ -67,8 +67,8 @@ def reclaimable_kernel(facts: Facts) -> Amount:
 
 def page_tables(facts: Facts) -> Amount:
     """Return page tables, with those of virtual machines and I/O units (SecPageTables, since 6.2)."""
-    value = facts.exact("meminfo.PageTables")
-    extra = facts.exact("meminfo.SecPageTables") if "meminfo.SecPageTables" in facts else 0
+    value = facts["meminfo.PageTables"]
+    extra = facts.get("meminfo.SecPageTables", 0)
     return measured(value + extra, f"PageTables {value} + SecPageTables {extra}")
 
 
@@ -77,7 +77,7 @@ def vmalloc(facts: Facts) -> Amount:
 
     Which way it is (CONFIG_VMAP_STACK) no file tells that everybody has, hence the interval.
     """
-    whole, stacks = facts.exact("meminfo.VmallocUsed"), facts.exact("meminfo.KernelStack")
+    whole, stacks = facts["meminfo.VmallocUsed"], facts["meminfo.KernelStack"]
     least = max(0, whole - stacks)
     return bounded(
         Interval.between(least, whole, least),
@@ -87,13 +87,13 @@ def vmalloc(facts: Facts) -> Amount:
 
 def zspages(facts: Facts) -> Amount:
     """Return zsmalloc's pages: the compressed pool of zswap and zram."""
-    value = facts.exact("zspages")
+    value = facts["zspages"]
     return measured(value, f"vmstat nr_zspages × page size = {value}")
 
 
 def hugetlb(facts: Facts) -> Amount:
     """Return the hugetlb pool, used or not: nobody else may use it."""
-    value = facts.exact("hugetlb")
+    value = facts["hugetlb"]
     return measured(value, f"Hugetlb {value}")
 
 
@@ -110,8 +110,8 @@ COUNTED_KERNEL = (
 
 def kernel_memory(facts: Facts) -> Amount:
     """Return all that the kernel has for itself: neither free, nor on an LRU list, nor a huge page."""
-    whole, lru, pool = (facts.exact(name) for name in ("meminfo.MemTotal", "lru", "hugetlb"))
-    unused = facts.once(free).interval.estimate
+    whole, lru, pool = (facts[name] for name in ("meminfo.MemTotal", "lru", "hugetlb"))
+    unused = facts[free].interval.estimate
     value = whole - unused - lru - pool
     return measured(value, f"MemTotal {whole} − free {unused} − LRU lists {lru} − Hugetlb {pool}")
 
@@ -121,8 +121,8 @@ def kernel_direct(facts: Facts) -> Amount:
 
     Network buffers, rings, graphics memory, a balloon's pages. What the counters leave, so an inference.
     """
-    whole = facts.once(kernel_memory).interval.estimate
-    counted = [facts.once(rule.amount) for rule in COUNTED_KERNEL if _applies(rule, facts)]
+    whole = facts[kernel_memory].interval.estimate
+    counted = [facts[rule.amount] for rule in COUNTED_KERNEL if _applies(rule, facts)]
     named = Interval.exactly(0)
     for amount in counted:
         if amount is not None:
@@ -142,7 +142,7 @@ def _applies(rule: TermRule, facts: Facts) -> bool:
 def bound(facts: Facts) -> Bound:
     """Return how far counters of the same moment may lie apart: batches that CPUs have not handed in yet."""
     stale = lag_bytes(facts, STALE_PAGES)
-    moved = facts.exact("moved")
+    moved = facts["moved"]
     return Bound(
         Interval(-stale - moved, stale + moved, 0),
         f"±{human_bytes(stale)} of counters not yet handed in ({cpus_in_words(facts)}), and"
@@ -165,11 +165,11 @@ RULES = (TermRule("free", free, "yes"), *CACHE, *USER, *KERNEL, TermRule("hugetl
 
 def kinds(facts: Facts) -> Partition:
     """Return MemTotal by use. Raises MissingFactError where MemTotal itself is not known."""
-    whole = facts.exact("meminfo.MemTotal")
+    whole = facts["meminfo.MemTotal"]
     terms, undecided = evaluate(RULES, facts)
     return Partition(
         whole_bytes=whole,
         terms=terms,
-        residual=residual_of(whole, terms, facts.once(bound)),
+        residual=residual_of(whole, terms, facts[bound]),
         undecided=undecided,
     )

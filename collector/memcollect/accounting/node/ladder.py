@@ -31,9 +31,9 @@ def held_back(facts: Facts) -> Amount:
     Watermarks, and half of the cache where it is little (mm/page_alloc.c, si_mem_available).
     """
     parts = ("MemFree", "Active(file)", "Inactive(file)")
-    droppable = sum(facts.exact(f"meminfo.{name}") for name in parts)
-    droppable += facts.once(kinds.reclaimable_kernel).interval.estimate
-    available = facts.exact("meminfo.MemAvailable")
+    droppable = sum(facts[f"meminfo.{name}"] for name in parts)
+    droppable += facts[kinds.reclaimable_kernel].interval.estimate
+    available = facts["meminfo.MemAvailable"]
     return measured(
         droppable - available,
         f"MemFree + Active(file) + Inactive(file) + KReclaimable = {droppable} − MemAvailable {available}",
@@ -44,7 +44,7 @@ def free_percpu(facts: Facts) -> Amount | None:
     """Return free pages on the CPUs' own lists, which MemAvailable does not count."""
     if "free_percpu" not in facts:
         return None
-    value = facts.exact("free_percpu")
+    value = facts["free_percpu"]
     return measured(value, f"/proc/zoneinfo, count of every CPU's lists: {value}")
 
 
@@ -52,7 +52,7 @@ def less(name: str, rule: TermRule) -> TermRule:
     """Return a term that is taken away."""
 
     def amount(facts: Facts) -> Amount | None:
-        found = facts.once(rule.amount)
+        found = facts[rule.amount]
         return None if found is None else Amount(-found.interval, found.confidence, found.evidence)
 
     return TermRule(name, amount, rule.reclaimable)
@@ -64,15 +64,15 @@ def uncounted_user(facts: Facts) -> Amount:
     Swap cache is among them unless it is mapped again: a cgroup's `file`, the root's too, is without it, and
     the machine's NR_FILE_PAGES has it (mm/swap_state.c, add_to_swap_cache: __node_stat_mod_folio).
     """
-    lru = facts.exact("lru")
-    file = sum(facts.exact(f"meminfo.{name}") for name in ("Cached", "Buffers"))
-    anon = facts.exact("meminfo.AnonPages")
+    lru = facts["lru"]
+    file = sum(facts[f"meminfo.{name}"] for name in ("Cached", "Buffers"))
+    anon = facts["meminfo.AnonPages"]
     return measured(lru - anon - file, f"LRU lists {lru} − AnonPages {anon} − Cached, Buffers {file}")
 
 
 def inactive(facts: Facts) -> Amount:
     """Return page cache on the inactive list, which the kubelet takes away."""
-    value = facts.exact("root.inactive_file")
+    value = facts["root.inactive_file"]
     return measured(-value, f"the root cgroup's inactive_file {value}")
 
 

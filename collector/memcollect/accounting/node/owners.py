@@ -45,7 +45,7 @@ GROUPS = {
 
 def owners(account: NodeAccount, holders: Sequence[Holder], facts: Facts) -> Partition:
     """Return MemTotal by who holds it. Raises MissingFactError where MemTotal itself is not known."""
-    whole = facts.exact("meminfo.MemTotal")
+    whole = facts["meminfo.MemTotal"]
     tops = top_level(account.tree.cgroups)
     complete = not account.tree.left_out and all(use.current_bytes is not None for use in tops)
     facts = facts.extended(_totals(tops), {"tops": "a cgroup at the top has no memory.stat"})
@@ -62,8 +62,8 @@ def owners(account: NodeAccount, holders: Sequence[Holder], facts: Facts) -> Par
     return Partition(whole_bytes=whole, terms=terms, residual=residual, undecided=undecided)
 
 
-def _totals(tops: Sequence[CgroupUse]) -> dict[str, int | Interval]:
-    values: dict[str, int | Interval] = {}
+def _totals(tops: Sequence[CgroupUse]) -> dict[str, int]:
+    values: dict[str, int] = {}
     if all("anon" in use.stat and "file" in use.stat for use in tops):
         values["tops.user"] = sum(use.stat["anon"] + use.stat["file"] for use in tops)
         values["tops.kernel"] = sum(counted_kernel_bytes(use.stat) + use.stat.get("sock", 0) for use in tops)
@@ -98,15 +98,15 @@ def root_own(facts: Facts) -> Amount:
 
     Of processes that live in the root itself, and what cgroups at the top left when they were removed.
     """
-    held, below = facts.exact("root_held"), facts.exact("tops.user")
+    held, below = facts["root_held"], facts["tops.user"]
     return measured(held - below, f"root anon + file {held} − Σ of the cgroups at the top {below}")
 
 
 def kernel_uncharged(facts: Facts) -> Amount:
     """Return kernel memory that is charged to no cgroup: most of the kernel's own is not."""
-    whole, charged = facts.once(kinds.kernel_memory).interval, facts.exact("tops.kernel")
+    whole, charged = facts[kinds.kernel_memory].interval, facts["tops.kernel"]
     return bounded(
-        whole - charged,
+        whole - Interval.exactly(charged),
         f"kernel memory {whole.estimate} − what cgroups are charged for (kernel, sock) {charged}",
     )
 
@@ -114,7 +114,7 @@ def kernel_uncharged(facts: Facts) -> Amount:
 def bound(facts: Facts, *, complete: bool) -> Bound:
     """Return what may lie between charges and counters: stock of every cgroup, and counters that lag."""
     stock, stale = lag_bytes(facts, STOCK_PAGES) * STOCK_SLOTS, lag_bytes(facts, STALE_PAGES)
-    moved = facts.exact("moved")
+    moved = facts["moved"]
     reason = (
         f"at most {human_bytes(stock)} charged in advance, ±{human_bytes(stale)} of counters not yet flushed,"
         f" {human_bytes(moved)} that moved meanwhile"

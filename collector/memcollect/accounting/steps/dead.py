@@ -13,7 +13,7 @@ from memcollect.units import human_bytes
 
 
 def _left_behind(facts: Facts, key: str) -> int:
-    return facts.stat(key) - facts.exact(f"children.{key}")
+    return facts[f"stat.{key}"] - facts[f"children.{key}"]
 
 
 def dead_containers(facts: Facts) -> Amount | None:
@@ -23,7 +23,7 @@ def dead_containers(facts: Facts) -> Amount | None:
     when a child was removed (its charge moves to the parent). None where processes live in the pod's
     own cgroup: then these pages are put down to them.
     """
-    return None if facts.exact("own.processes") else _own_pages(facts)
+    return None if facts["own.processes"] else _own_pages(facts)
 
 
 def pod_processes(facts: Facts) -> Amount | None:
@@ -32,7 +32,7 @@ def pod_processes(facts: Facts) -> Amount | None:
     gVisor's sentry sits there under the cgroupfs driver, and so do some virtual machine monitors. That the
     pages are theirs is inferred: what gone containers left cannot be told from them.
     """
-    count = facts.exact("own.processes")
+    count = facts["own.processes"]
     if not count:
         return None
     own = _own_pages(facts)
@@ -42,7 +42,7 @@ def pod_processes(facts: Facts) -> Amount | None:
 
 def _own_pages(facts: Facts) -> Amount:
     anon, file, shmem = (_left_behind(facts, key) for key in ("anon", "file", "shmem"))
-    dying = facts.exact("dying") if "dying" in facts else None
+    dying = facts.get("dying")
     evidence = (
         f"pod − Σ children: anon {anon}, file {file} (of it shmem {shmem}); nr_dying_descendants {dying}"
     )
@@ -55,22 +55,22 @@ def pod_kernel(facts: Facts) -> Amount:
     The kernel charges the control structures of a child to its parent, and slab of a removed child
     moves to the parent, so some KiB are always here.
     """
-    own = facts.exact("kernel_counted") - facts.exact("children.kernel")
+    own = facts["kernel_counted"] - facts["children.kernel"]
     return measured(-max(0, own), f"pod − Σ children: kernel {own}")
 
 
 def _child(term: str, what: str) -> TermRule:
     def amount(facts: Facts) -> Amount:
-        return measured(-facts.exact(term), f"memory.current of {what}")
+        return measured(-facts[term], f"memory.current of {what}")
 
     return TermRule(term, amount)
 
 
 def bound(facts: Facts) -> Bound:
     """Return the bound: counters not yet flushed on either side, and what moved while it was read."""
-    cgroups = facts.exact("cgroups")
+    cgroups = facts["cgroups"]
     stale = lag_bytes(facts, STALE_PAGES) * cgroups
-    moved = facts.exact("moved") if "moved" in facts else 0
+    moved = facts.get("moved", 0)
     return Bound(
         Interval(-stale - moved, stale + moved, 0),
         f"±{human_bytes(stale)} of counters not yet flushed, {human_bytes(moved)} that moved while"

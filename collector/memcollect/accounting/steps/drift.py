@@ -14,7 +14,7 @@ from memcollect.units import MIB, human_bytes
 
 def drift(facts: Facts) -> Amount:
     """Return what changed between the metrics sample and now, by the agent's history."""
-    then, now = facts.exact("working_set_at_sample"), facts.exact("working_set")
+    then, now = facts["working_set_at_sample"], facts["working_set"]
     return measured(then - now, f"working set then {then} − now {now}")
 
 
@@ -25,7 +25,7 @@ def undated_drift(facts: Facts) -> Amount | None:
     """
     if "top_elsewhere" in facts:
         return None
-    if abs(facts.exact("top_raw") - facts.exact("working_set")) <= lag_bytes(facts, STOCK_PAGES):
+    if abs(facts["top_raw"] - facts["working_set"]) <= lag_bytes(facts, STOCK_PAGES):
         return None
     raise MissingFactError("working_set_at_sample", facts.reason("working_set_at_sample"))
 
@@ -37,9 +37,9 @@ def provider(facts: Facts) -> Amount | None:
     """
     if "top_elsewhere" not in facts:
         return None
-    theirs = facts.exact("top_elsewhere")
+    theirs = facts["top_elsewhere"]
     name = "working_set_at_sample" if "working_set_at_sample" in facts else "working_set"
-    ours = facts.exact(name)
+    ours = facts[name]
     return Amount(
         Interval.exactly(theirs - ours), "inferred", f"the provider's own {theirs} − the cgroup's {ours}"
     )
@@ -47,7 +47,7 @@ def provider(facts: Facts) -> Amount | None:
 
 def floor_to_mib(facts: Facts) -> Amount:
     """Return what kubectl cuts off when it prints whole MiB."""
-    raw = facts.exact("top_raw")
+    raw = facts["top_raw"]
     return measured(-(raw % MIB), f"{raw} bytes, printed in whole MiB")
 
 
@@ -61,7 +61,7 @@ def sample_bound(facts: Facts) -> Bound:
     if "top_tolerance" not in facts:
         lag = lag_bytes(facts, STOCK_PAGES)
         return Bound(Interval(-lag, lag, 0), f"±{human_bytes(lag)} of counters not yet flushed")
-    tolerance = facts.exact("top_tolerance")
+    tolerance = facts["top_tolerance"]
     return Bound(
         Interval(-tolerance, tolerance, 0),
         f"±{human_bytes(tolerance)}: interpolation between history points, whole-second timestamp, stock",

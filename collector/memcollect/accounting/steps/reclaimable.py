@@ -10,7 +10,7 @@ from memcollect.accounting.rules import NO_BOUND, Amount, Bound, TermRule
 
 def _negated(rule: TermRule) -> TermRule:
     def amount(facts: Facts) -> Amount | None:
-        found = facts.once(rule.amount)
+        found = facts[rule.amount]
         return None if found is None else Amount(-found.interval, found.confidence, found.evidence)
 
     return TermRule(rule.term, amount, rule.reclaimable)
@@ -21,8 +21,8 @@ def bound(facts: Facts) -> Bound:
 
     Counters not yet flushed can make inactive_file look larger than the charge it is part of.
     """
-    if "cut_off" in facts and facts.exact("cut_off"):
-        cut = Interval.between(0, facts.exact("cut_off"))
+    if facts.get("cut_off"):
+        cut = Interval.between(0, facts["cut_off"])
         return Bound(cut, "inactive_file exceeds memory.current, and a working set stops at 0")
     return Bound(NO_BOUND.interval, "the terms are inactive_file, taken apart")
 

@@ -91,24 +91,24 @@ def outside_sentence(containers: Sequence[Holder]) -> str:
 
 def active_cache(facts: Facts) -> Amount:
     """Return active page cache: in the kubelet's number, and dropped under pressure all the same."""
-    value = facts.exact("root.active_file")
+    value = facts["root.active_file"]
     return measured(value, f"the root cgroup's active_file {value}")
 
 
 def _cache_words(facts: Facts) -> dict[str, str]:
-    return {"working_set": human_bytes(facts.exact("working_set"))}
+    return {"working_set": human_bytes(facts["working_set"])}
 
 
 def swapped(facts: Facts) -> Amount:
     """Return what is in swap: beside MemTotal, with what is still, or again, in memory as well."""
-    whole, free = facts.exact("meminfo.SwapTotal"), facts.exact("meminfo.SwapFree")
+    whole, free = facts["meminfo.SwapTotal"], facts["meminfo.SwapFree"]
     return measured(whole - free, f"SwapTotal {whole} − SwapFree {free}")
 
 
 def _swap_words(facts: Facts) -> dict[str, str]:
-    words = {"swap": human_bytes(facts.exact("meminfo.SwapTotal")), "compressed": ""}
-    if "meminfo.Zswapped" in facts and facts.exact("meminfo.Zswapped") >= MIB:
-        held, inside = (human_bytes(facts.exact(f"meminfo.{name}")) for name in ("Zswap", "Zswapped"))
+    words = {"swap": human_bytes(facts["meminfo.SwapTotal"]), "compressed": ""}
+    if "meminfo.Zswapped" in facts and facts["meminfo.Zswapped"] >= MIB:
+        held, inside = (human_bytes(facts[f"meminfo.{name}"]) for name in ("Zswap", "Zswapped"))
         words["compressed"] = f"; {inside} of it is not on disk but in {held} of memory, compressed (zswap)"
     return words
 
@@ -117,20 +117,20 @@ def idle_hugetlb(facts: Facts) -> Amount | None:
     """Return huge pages of the default size that hold nothing; None on a kernel without hugetlb."""
     if "meminfo.HugePages_Free" not in facts:
         return None
-    free, size = facts.exact("meminfo.HugePages_Free"), facts.exact("meminfo.Hugepagesize")
+    free, size = facts["meminfo.HugePages_Free"], facts["meminfo.Hugepagesize"]
     return measured(free * size, f"HugePages_Free {free} × Hugepagesize {size}")
 
 
 def _hugetlb_words(facts: Facts) -> dict[str, str]:
-    reserved = facts.exact("meminfo.HugePages_Rsvd") * facts.exact("meminfo.Hugepagesize")
+    reserved = facts["meminfo.HugePages_Rsvd"] * facts["meminfo.Hugepagesize"]
     promised = f", {human_bytes(reserved)} of it promised to mappings that have not touched it yet"
-    return {"pool": human_bytes(facts.exact("hugetlb")), "promised": promised if reserved else ""}
+    return {"pool": human_bytes(facts["hugetlb"]), "promised": promised if reserved else ""}
 
 
 def nameless(facts: Facts) -> Amount | None:
     """Return kernel memory without a counter, where that is much of the machine."""
-    amount = facts.once(kinds.kernel_direct)
-    return amount if amount.interval.low > LEAST_SHARE * facts.exact("meminfo.MemTotal") else None
+    amount = facts[kinds.kernel_direct]
+    return amount if amount.interval.low > LEAST_SHARE * facts["meminfo.MemTotal"] else None
 
 
 @dataclass(frozen=True)
@@ -149,10 +149,10 @@ class EvictionRule:
         if not threshold:
             return None
         room = standing.available_bytes - threshold
-        near = max(2 * threshold, round(NEAR_SHARE * facts.exact("meminfo.MemTotal")))
+        near = max(2 * threshold, round(NEAR_SHARE * facts["meminfo.MemTotal"]))
         if room > near and not standing.pressure:
             return None
-        cache = facts.exact("root.active_file")
+        cache = facts["root.active_file"]
         first = standing.order[0] if standing.order else None
         return Finding(
             cause=self.cause,

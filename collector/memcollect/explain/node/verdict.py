@@ -98,13 +98,13 @@ def _beside(facts: Facts) -> list[str]:
     """Return the sentence that holds the kubelet's number against what free calls available."""
     if "working_set" not in facts or "meminfo.MemAvailable" not in facts:
         return []
-    whole, available = facts.exact("meminfo.MemTotal"), facts.exact("meminfo.MemAvailable")
-    used = facts.exact("working_set")
+    whole, available = facts["meminfo.MemTotal"], facts["meminfo.MemAvailable"]
+    used = facts["working_set"]
     text = (
         f"The kubelet counts {human_bytes(used)} as used ({_percent(used, whole)}), while free calls"
         f" {human_bytes(available)} available ({_percent(available, whole)})"
     )
-    cache = facts.exact("root.active_file") if "root.active_file" in facts else 0
+    cache = facts.get("root.active_file", 0)
     if cache >= SMALLEST_SHARE * whole:
         text += f": {human_bytes(cache)} of it is active page cache, which goes under pressure"
     return [f"{text}."]

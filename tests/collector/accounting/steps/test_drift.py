@@ -51,6 +51,6 @@ def test_what_another_provider_counts_is_its_own_term(rules: tuple[TermRule, ...
 
 def test_another_provider_is_held_against_the_moment_of_its_sample() -> None:
     known = facts(top_raw=700 * MIB, top_elsewhere=700 * MIB, working_set=48 * MIB)
-    known = known.extended({"working_set_at_sample": Interval.exactly(40 * MIB)})
+    known = known.extended({"working_set_at_sample": 40 * MIB})
     (term,) = evaluate(drift.DISPLAY, known)[0]
     assert (term.term, term.estimate_bytes) == ("provider", 660 * MIB)

@@ -160,8 +160,8 @@ def test_unmapped_cache_needs_what_unmapped_tmpfs_needs() -> None:
 
 def with_rings(kind: str, size: int, **changed: int) -> Facts:
     """Return facts of a cgroup whose rings were looked for, and are `size` bytes of one kind."""
-    found = {f"procs.rings_{each}": Interval.exactly(size if each == kind else 0) for each in RING_KINDS}
-    return known("", **changed).extended({**found})
+    found = {f"procs.rings_{each}": size if each == kind else 0 for each in RING_KINDS}
+    return known("", **changed).extended(found)
 
 
 @pytest.mark.parametrize("kind", ["perf", "socket"])
