@@ -419,7 +419,8 @@ class PodFiles(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The files behind one pod's page cache and tmpfs."""
 
     files: list[FileUse] = field(default_factory=list)
-    """The largest first, at most the number asked for."""
+    """At most the number asked for: first those of which the pod pays for 1 MiB or more, or may; then those of
+    which 1 MiB or more is in memory and others pay; then the small ones; of each the largest first."""
     others: Count = 0
     """Further files with something in memory …"""
     others_bytes: Count = 0
@@ -592,7 +593,7 @@ class SampleRequest(Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     """Whether the charge of every slice, service, pod and container of the node is read too, without their
     processes (NodeSample.tree)."""
     file_limit: int = 0
-    """How many files behind the page cache and tmpfs of each pod to list, the largest first (Pod.files); 0:
+    """How many files behind the page cache and tmpfs of each pod to list, in the order of PodFiles.files; 0:
     none is looked for."""
 
 

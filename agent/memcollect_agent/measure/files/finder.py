@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 import msgspec
 from msgspec import Struct, field
@@ -105,7 +105,7 @@ class FileFinder:
         own = dict(_inodes(directory))
         uses, gaps = self._uses(own, pids)
         pages, pages_unknown = self._lists.of(own)
-        uses.sort(key=lambda use: (-_weight(use, own), use.path))
+        uses.sort(key=lambda use: order(use, own))
         others = uses[self._limit :]
         return PodFiles(
             files=uses[: self._limit],
@@ -400,11 +400,19 @@ def _rest(fd: int, walked: Walked) -> Probed:
     )
 
 
-def _weight(use: FileUse, own: dict[int, str]) -> int:
-    """Return by what files are ordered: what the pod pays for, or where that is not known all there is."""
+def order(use: FileUse, own: Container[int]) -> tuple[int, int, int, str]:
+    """Return by what files are ordered, for those beyond a limit are not named; `own`: the pod's cgroups.
+
+    First what the pod pays for, or may pay for; then what it has in memory and others pay for; last, of either,
+    what is so small that nobody was looked up to pay for it. Otherwise one large file that another pod pays
+    for would stand behind thousands of tiny ones.
+    """
+    resident = use.resident_high_bytes or use.resident_low_bytes or 0
+    charged = resident
     if use.payers is not None:
-        return sum(each.bytes for each in use.payers if each.cgroup_inode in own)
-    return use.resident_high_bytes or use.resident_low_bytes or 0
+        charged = sum(each.bytes for each in use.payers if each.cgroup_inode in own)
+    rank = 0 if charged >= LEAST_FOR_PAYERS else 1 if resident >= LEAST_FOR_PAYERS else 2
+    return rank, -charged, -resident, use.path
 
 
 def _walk_gaps(place: str, walked: Walked) -> Iterator[FilesGap]:

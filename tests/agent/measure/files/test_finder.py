@@ -12,14 +12,14 @@ import pytest
 
 from memcollect_agent.errors import UnsupportedError
 from memcollect_agent.measure.files import held, places, walk
-from memcollect_agent.measure.files.finder import FileFinder
+from memcollect_agent.measure.files.finder import FileFinder, order
 from memcollect_agent.measure.files.probe import Prober
 from memcollect_agent.parse import mountinfo
 from memcollect_agent.read import frames
 from memcollect_agent.read.cgroupfs import CgroupFs
 from memcollect_agent.read.openat2 import PATH_ONLY, WITHIN, open_at
 from memcollect_agent.read.procfs import ProcFs
-from memcollect_agent.wire import FileUse, PodFiles
+from memcollect_agent.wire import FileUse, Payer, PodFiles
 
 MIB = 1 << 20
 
@@ -58,8 +58,8 @@ def found(
 ) -> PodFiles:
     """Look for the files of this process, in few of the machine's own.
 
-    What is first in order is what the cgroup pays for, and this one is made up: no file that is paid for by
-    a cgroup weighs anything. So none is left out for its place in the order, unless a test asks for it.
+    What is first in order is what the cgroup pays for, and this one is made up: it pays for nothing. So no
+    file is left out for its place in the order, unless a test asks for it.
     """
     monkeypatch.setattr(walk, "MAX_FILES", 2000)
     # All pages of a machine are seconds of work: they are looked through in the lab.
@@ -167,6 +167,33 @@ def test_files_beyond_the_limit_are_counted_and_added_up(
     assert len(files.files) == 2
     assert files.others > 0
     assert files.others_bytes > 0
+
+
+OWN, OTHERS = 7, 9
+
+
+def use_of(path: str, resident: int, *payers: tuple[int, int]) -> FileUse:
+    """Return a file; without `payers`, as (inode, bytes), nobody was looked up."""
+    known = [Payer(cgroup_inode=inode, bytes=size) for inode, size in payers]
+    return FileUse(
+        path=path,
+        place="disk",
+        resident_low_bytes=resident,
+        resident_high_bytes=resident,
+        payers=known or None,
+    )
+
+
+def test_what_the_pod_pays_for_comes_first_and_small_files_come_last() -> None:
+    in_order = [
+        use_of("/paid", 300 * MIB, (OWN, 30 * MIB), (OTHERS, 270 * MIB)),
+        use_of("/perhaps", 20 * MIB),
+        use_of("/others", 400 * MIB, (OTHERS, 400 * MIB - 4096), (OWN, 4096)),
+        use_of("/also-others", 300 * MIB, (OTHERS, 300 * MIB)),
+        *(use_of(f"/tiny-{number:03}", MIB // 2) for number in range(500)),
+        use_of("/tinier", 4096),
+    ]
+    assert sorted(reversed(in_order), key=lambda use: order(use, {OWN})) == in_order
 
 
 def test_where_little_is_cached_no_file_is_looked_for(tmp_path: Path) -> None:
