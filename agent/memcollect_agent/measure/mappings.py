@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Iterator
 import msgspec
 
 from memcollect_agent.errors import AgentError, DeniedError, GoneError
+from memcollect_agent.measure.hotspot import metaspace
 from memcollect_agent.measure.problems import Problems
-from memcollect_agent.measure.shapes import Surroundings, bss_of, shape_of
+from memcollect_agent.measure.shapes import JVM_PROGRAMS, Surroundings, bss_of, shape_of
 from memcollect_agent.parse.smaps import Mapping
 from memcollect_agent.read.procfs import ProcessDir, ProcFs
 from memcollect_agent.read.smaps import READ_LIMIT, SmapsReading
@@ -114,6 +115,9 @@ def parts(mappings: Iterable[Mapping], exe: str | None) -> list[MappedPart]:
     """Return what holds private memory, the largest first; beyond MOST_PARTS, the smallest are one."""
     groups: dict[tuple[str, str, int], MappedPart] = {}
     surroundings = Surroundings(exe)
+    if surroundings.program in JVM_PROGRAMS:
+        mappings = list(mappings)
+        surroundings = Surroundings(exe, metaspace=metaspace(mappings))
     for below, mapping, above in _with_neighbours(mappings):
         low, high = private_bytes(mapping)
         if high == 0 and not mapping.sizes.get("SwapPss"):

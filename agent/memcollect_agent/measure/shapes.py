@@ -5,12 +5,13 @@ Nothing here is certain, and every kind of these is called inferred where it is 
     arena          glibc's malloc: HEAP_MAX_SIZE is 64 MiB, and a heap begins at a multiple of it. It is
                    mapped without access and without reserve, and made writable from below (malloc/arena.c)
     thread-stack   pthread_create maps a stack and takes the access from a guard below it; its size is a
-                   multiple of 64 KiB (nptl/allocatestack.c; musl: src/thread/pthread_create.c)
+                   multiple of 64 KiB (nptl/allocatestack.c; musl: src/thread/pthread_create.c). A guard is
+                   never without reserve, as what a JVM has put aside for later is
     go-heap        runtime/malloc.go: the first arena hint is 0xc0 << 32
     v8             src/heap: pages of 256 KiB, aligned to their size
     jit            memory that is executable and of no file
     jvm-heap       HotSpot reserves it below 32 GiB, so that references fit 32 bits, in whole MiB
-    jvm-metaspace  HotSpot's class space: right above the archive of classes, or at 32 GiB
+    jvm-metaspace  HotSpot's metaspace and class space (measure/hotspot.py), or what lies at 32 GiB
     bss            a file's zeroed data: begins where its writable data ends (fs/binfmt_elf.c)
 """
 
@@ -31,24 +32,32 @@ LARGEST_BSS_OF_A_LIBRARY = 1 << 20
 """A larger one may have grown together with another mapping, right above it."""
 
 _V8_PROGRAMS = ("node", "nodejs", "chrome", "chromium", "headless_shell", "electron", "deno")
-_JVM_PROGRAMS = ("java",)
+JVM_PROGRAMS = ("java",)
 
 
 class Surroundings:
     """What is known of the process, and of the mappings that lie around the one that is looked at."""
 
-    __slots__ = ("above", "below", "exe", "program")
+    __slots__ = ("above", "below", "exe", "metaspace", "program")
 
-    def __init__(self, exe: str | None, below: Mapping | None = None, above: Mapping | None = None) -> None:
+    def __init__(
+        self,
+        exe: str | None,
+        below: Mapping | None = None,
+        above: Mapping | None = None,
+        metaspace: frozenset[int] = frozenset(),
+    ) -> None:
         self.exe = exe
         """As /proc/PID/exe says: a program cannot choose it, as it can its arguments."""
         self.program = program_name(exe or "")
         self.below = below
         self.above = above
+        self.metaspace = metaspace
+        """Where the mappings of a Java process's metaspace begin."""
 
     def between(self, below: Mapping | None, above: Mapping | None) -> "Surroundings":
         """Return the same process's, around another mapping."""
-        return Surroundings(self.exe, below, above)
+        return Surroundings(self.exe, below, above, self.metaspace)
 
 
 def shape_of(mapping: Mapping, around: Surroundings) -> str:
@@ -83,7 +92,7 @@ def _is_arena(mapping: Mapping, around: Surroundings) -> bool:
 
 def _is_stack(mapping: Mapping, around: Surroundings) -> bool:
     guard = around.below
-    if guard is None or guard.end != mapping.start or not _is_barred(guard):
+    if guard is None or guard.end != mapping.start or not _is_barred(guard) or "nr" in guard.flags.split():
         return False
     whole = guard.size + mapping.size
     fits = SMALLEST_STACK <= mapping.size <= LARGEST_STACK and guard.size <= LARGEST_GUARD
@@ -103,18 +112,18 @@ def _is_v8(mapping: Mapping, around: Surroundings) -> bool:
 
 
 def _is_jvm_heap(mapping: Mapping, around: Surroundings) -> bool:
-    return around.program in _JVM_PROGRAMS and mapping.start in COMPRESSED and mapping.start % JVM_UNIT == 0
+    return around.program in JVM_PROGRAMS and mapping.start in COMPRESSED and mapping.start % JVM_UNIT == 0
 
 
-def _is_class_space(mapping: Mapping, around: Surroundings) -> bool:
-    if around.program not in _JVM_PROGRAMS:
-        return False
-    return mapping.start in CLASS_SPACE
+def _is_metaspace(mapping: Mapping, around: Surroundings) -> bool:
+    return mapping.start in around.metaspace or (
+        around.program in JVM_PROGRAMS and mapping.start in CLASS_SPACE
+    )
 
 
 _SHAPES = (
+    ("jvm-metaspace", _is_metaspace),
     ("jvm-heap", _is_jvm_heap),
-    ("jvm-metaspace", _is_class_space),
     ("arena", _is_arena),
     ("v8", _is_v8),
     ("thread-stack", _is_stack),

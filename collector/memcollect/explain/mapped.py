@@ -26,7 +26,7 @@ LABELS = {
     "v8": "JavaScript heap (V8)",
     "jit": "generated code (JIT)",
     "jvm-heap": "Java heap",
-    "jvm-metaspace": "Java class space",
+    "jvm-metaspace": "Java metaspace",
     "rest": "further mappings",
 }
 EVIDENCE = {
@@ -43,7 +43,7 @@ EVIDENCE = {
     "v8": "whole pages of 256 KiB in a program that runs V8",
     "jit": "executable, and of no file",
     "jvm-heap": "lies below 32 GiB in a Java process, as a heap of compressed references does",
-    "jvm-metaspace": "lies right above 32 GiB in a Java process, as its class space does",
+    "jvm-metaspace": "lies in a Java process where its metaspace and class space are reserved",
     "rest": "the smallest parts, added up",
 }
 
