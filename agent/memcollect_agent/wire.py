@@ -419,8 +419,8 @@ class PodFiles(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The files behind one pod's page cache and tmpfs."""
 
     files: list[FileUse] = field(default_factory=list)
-    """At most the number asked for: first those of which the pod pays for 1 MiB or more, or may; then those of
-    which 1 MiB or more is in memory and others pay; then the small ones; of each the largest first."""
+    """At most the number asked for: first those of which the pod pays for 1 MiB or more, or may; then those
+    of which 1 MiB or more is in memory and others pay; then the small ones; of each the largest first."""
     others: Count = 0
     """Further files with something in memory …"""
     others_bytes: Count = 0

@@ -105,9 +105,9 @@ def _counted(proc_root: str, until: float) -> Counter[tuple[int, int]]:
 
 def _blocks(proc_root: str, until: float) -> Iterator[tuple[bytes, bytes]]:
     """Yield the two words of as many pages at a time, where any of them is charged to a cgroup."""
-    owners_fd = _opened(f"{proc_root}/kpagecgroup")
+    owners_fd = opened(f"{proc_root}/kpagecgroup")
     try:
-        flags_fd = _opened(f"{proc_root}/kpageflags")
+        flags_fd = opened(f"{proc_root}/kpageflags")
         try:
             for block in range(MOST_PAGES // BLOCK_PAGES):
                 if time.monotonic() >= until:
@@ -128,7 +128,8 @@ def _blocks(proc_root: str, until: float) -> Iterator[tuple[bytes, bytes]]:
         os.close(owners_fd)
 
 
-def _opened(path: str) -> int:
+def opened(path: str) -> int:
+    """Open a kpage file. Raises UnsupportedError where there is none, and DeniedError for any user but 0."""
     try:
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError as error:

@@ -11,6 +11,7 @@ pagemap tells page numbers to CAP_SYS_ADMIN alone; kpagecgroup can be read by us
 
 import array
 import contextlib
+import functools
 import mmap
 import os
 from collections import Counter
@@ -22,7 +23,8 @@ from memcollect_agent.read.residency import CUT, address_of, resident_pages
 
 _PRESENT = 1 << 63
 _FRAME = (1 << 55) - 1
-_WINDOW = 1 << 30
+WINDOW = 1 << 30
+"""Bytes of a file that are mapped at once."""
 _AT_ONCE = 512
 """Bytes that are copied by one call, each of another page; a pipe takes more."""
 NEEDS_ADMIN = "who pays for a file's pages is told by pagemap, and page numbers only to CAP_SYS_ADMIN"
@@ -46,7 +48,6 @@ class PageOwners:
         except OSError as error:
             self.close()
             raise read_error(f"{proc_root}/kpagecgroup", error) from error
-        self._older = _release() < (6, 3)
 
     def __enter__(self) -> Self:
         return self
@@ -68,8 +69,8 @@ class PageOwners:
         owners: Counter[int] = Counter()
         try:
             for number, resident in enumerate(resident_pages(fd, size)):
-                start = number * _WINDOW
-                owners += self._of_window(fd, start, min(_WINDOW, size - start), resident)
+                start = number * WINDOW
+                owners += self._of_window(fd, start, min(WINDOW, size - start), resident)
         except OSError as error:
             raise read_error("kpagecgroup", error) from error
         except ValueError as error:
@@ -80,9 +81,7 @@ class PageOwners:
         here = [page for page, is_here in enumerate(resident) if is_here]
         if not here:
             return Counter()
-        with mmap.mmap(fd, length, mmap.MAP_SHARED, mmap.PROT_READ, offset=start) as mapped:
-            mapped.madvise(mmap.MADV_SEQUENTIAL if self._older else mmap.MADV_RANDOM)
-            _touch(mapped, here)
+        with map_resident(fd, start, length, here) as mapped:
             frames = self._frames(address_of(mapped), len(resident))
             present = [frames[page] & _FRAME for page in here if frames[page] & _PRESENT]
             if present and not any(present):
@@ -104,6 +103,21 @@ class PageOwners:
     def _open(self, path: str) -> int:
         self._fds.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
         return self._fds[-1]
+
+
+def map_resident(fd: int, start: int, length: int, pages: list[int]) -> mmap.mmap:
+    """Return a map of a part of a file, with those of its pages mapped, all of them resident a moment ago.
+
+    Raises OSError where it cannot be mapped, and ValueError where the file was cut meanwhile.
+    """
+    mapped = mmap.mmap(fd, length, mmap.MAP_SHARED, mmap.PROT_READ, offset=start)
+    try:
+        mapped.madvise(mmap.MADV_SEQUENTIAL if _release() < (6, 3) else mmap.MADV_RANDOM)
+        _touch(mapped, pages)
+    except BaseException:
+        mapped.close()
+        raise
+    return mapped
 
 
 def _touch(mapped: mmap.mmap, pages: list[int]) -> None:
@@ -139,6 +153,7 @@ def _runs(frames: list[int]) -> Iterator[tuple[int, int]]:
     yield first, before - first + 1
 
 
+@functools.cache
 def _release() -> tuple[int, int]:
     major, minor = os.uname().release.split(".")[:2]
     return int(major), int("".join(_leading_digits(minor)) or 0)

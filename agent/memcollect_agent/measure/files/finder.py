@@ -20,6 +20,7 @@ from memcollect_agent.measure.files.held import (
 )
 from memcollect_agent.measure.files.lists import PageLists
 from memcollect_agent.measure.files.probe import LEAST_FOR_PAYERS, Probed, Prober
+from memcollect_agent.measure.files.waiting import Waiting
 from memcollect_agent.measure.files.walk import Bounds, Walked, walk
 from memcollect_agent.parse.mountinfo import MountPoint
 from memcollect_agent.read.cgroupfs import CgroupDir
@@ -42,6 +43,9 @@ _NOT_OURS = "these kernel files are another machine's, so its files cannot be re
 _HANGING = "a file system of the kind {kind} may hang whoever looks: no file is looked for there by name"
 _HIDDEN = "the way there leads through a file system that may hang: no file is looked for there by name"
 _NO_LAYERS = "the directories of its image are not known: this node's first process does not see its mount"
+_UNASKED = (
+    "who pays for them is not known: they are more than one question looks up, or their pages came and went"
+)
 _CUT = "the time or the number of files that one question may take was spent: ask for fewer pods"
 
 
@@ -86,11 +90,13 @@ class FileFinder:
         self._walks: dict[tuple[str, ...], Walked] = {}
         self._owners, self._payers_unknown = self._page_owners()
         self._lists = PageLists(proc.root, self._bounds)
-        self._prober = Prober(self._owners, swaps=swaps)
+        self._waiting = Waiting(proc.root, self._bounds.until, seconds)
+        self._prober = Prober(self._owners, swaps=swaps, waiting=self._waiting)
         self._host = {mount.device: mount for mount in self._mounts(1)}
 
     def close(self) -> None:
         """Close what is open."""
+        self._waiting.close()
         if self._owners is not None:
             self._owners.close()
 
@@ -123,21 +129,41 @@ class FileFinder:
         )
 
     def _uses(self, own: dict[int, str], pids: list[int]) -> tuple[list[FileUse], list[FilesGap]]:
-        total = _Sum()
+        gathered = [(space, *self._gathered(space)) for space in self._spaces(pids)]
+        self._prober.settle()
         uses: list[FileUse] = []
-        for space in self._spaces(pids):
-            holding = Holding(self._proc, self._prober)
-            for pid in space.pids[:MOST_PROCESSES]:
-                holding.look(pid, space.mounts)
-            if holding.held.refused:
-                total.gaps.append(_held_gap(holding.held))
-            if holding.held.too_many:
-                total.gaps.append(_unlooked_gap(holding.held.too_many))
-            for mount in sorted(space.mounts, key=places.walked_when):
-                self._mount(mount, space, total)
-            uses += self._named(total, holding.held, own, space)
-        total.gaps += self._cut()
-        return _once(uses), _distinct(total.gaps)
+        gaps: list[FilesGap] = []
+        for space, held, total in gathered:
+            uses += self._named(total, held, own, space)
+            gaps += total.gaps
+        uses = _once(uses)
+        return uses, _distinct([*gaps, *self._unasked(uses), *self._cut()])
+
+    def _gathered(self, space: _Space) -> tuple[Held, _Sum]:
+        """Look for what the processes hold, and for what is on their mounts."""
+        total = _Sum()
+        holding = Holding(self._proc, self._prober)
+        for pid in space.pids[:MOST_PROCESSES]:
+            holding.look(pid, space.mounts)
+        if holding.held.refused:
+            total.gaps.append(_held_gap(holding.held))
+        if holding.held.too_many:
+            total.gaps.append(_unlooked_gap(holding.held.too_many))
+        for mount in sorted(space.mounts, key=places.walked_when):
+            self._mount(mount, space, total)
+        return holding.held, total
+
+    def _unasked(self, uses: list[FileUse]) -> Iterator[FilesGap]:
+        """Yield that there are large files of which nobody was looked up to pay, where others were."""
+        large = [
+            use
+            for use in uses
+            if use.payers is None
+            and use.by in ("cachestat", "mincore")
+            and (use.resident_high_bytes or 0) >= LEAST_FOR_PAYERS
+        ]
+        if large and not (self._payers_unknown or self._prober.payers_unknown):
+            yield FilesGap(place="", reason="budget", detail=_UNASKED, files=len(large))
 
     def _named(self, total: _Sum, held: Held, own: dict[int, str], space: _Space) -> Iterator[FileUse]:
         """Yield the files that were found by name, then those that only a process knows; each once."""
@@ -145,8 +171,9 @@ class FileFinder:
         matched: set[Identity] = set()
         paths: set[str] = set()
         unknown = 0
-        for found in total.found.values():
-            probed = found.probed
+        for each in total.found.values():
+            probed = self._prober.settled(each.probed)
+            found = msgspec.structs.replace(each, probed=probed)
             identity = (probed.device, probed.inode)
             mapped = held.mapped.get(identity) or by_path.get(found.path)
             opened = held.open.get(identity)
@@ -160,16 +187,14 @@ class FileFinder:
             elif payers is None and probed.high_bytes >= LEAST_FOR_PAYERS:
                 unknown += 1
                 yield msgspec.structs.replace(_use(found, own, pids), may_be_others=True)
-        total.found.clear()
         if unknown and space.is_machines:
             total.gaps.append(self._untold(unknown))
         for identity, opened in held.open.items():
             if identity not in matched and opened.probed is not None and opened.probed.high_bytes:
                 matched.add(identity)
                 place = "memfd" if opened.is_memfd else "deleted" if opened.is_deleted else "disk"
-                yield _of_probed(
-                    opened.probed, opened.path, place, own, opened.pids, is_shmem=opened.is_shmem
-                )
+                probed = self._prober.settled(opened.probed)
+                yield _of_probed(probed, opened.path, place, own, opened.pids, is_shmem=opened.is_shmem)
         for identity, mapped in held.mapped.items():
             if identity not in matched and mapped.path not in paths and mapped.rss_bytes:
                 yield _of_mapped(identity, mapped)
@@ -403,9 +428,9 @@ def _rest(fd: int, walked: Walked) -> Probed:
 def order(use: FileUse, own: Container[int]) -> tuple[int, int, int, str]:
     """Return by what files are ordered, for those beyond a limit are not named; `own`: the pod's cgroups.
 
-    First what the pod pays for, or may pay for; then what it has in memory and others pay for; last, of either,
-    what is so small that nobody was looked up to pay for it. Otherwise one large file that another pod pays
-    for would stand behind thousands of tiny ones.
+    First what the pod pays for, or may pay for; then what it has in memory and others pay for; last, of
+    either, what is so small that nobody was looked up to pay for it. Otherwise one large file that another
+    pod pays for would stand behind thousands of tiny ones.
     """
     resident = use.resident_high_bytes or use.resident_low_bytes or 0
     charged = resident

@@ -5,9 +5,11 @@ import os
 import stat
 from collections import Counter
 
+import msgspec
 from msgspec import Struct
 
 from memcollect_agent.errors import AgentError, DeniedError, UnsupportedError
+from memcollect_agent.measure.files.waiting import UNREACHED, Waiting
 from memcollect_agent.read import residency
 from memcollect_agent.read.pages import PageOwners
 
@@ -18,7 +20,6 @@ LEAST_FOR_PAYERS = 1 << 20
 """Bytes in memory below which nobody is looked up to pay for them."""
 MOST_BYTES_FOR_PAYERS = 2 << 30
 """Looked up for one sample: about 6 µs a page."""
-UNREACHED = "/proc/kpagecgroup ends before the pages of some files (User-Mode Linux before 6.12)"
 OPEN_DENIED = "may not be opened"
 
 
@@ -37,12 +38,18 @@ class Probed(Struct, frozen=True, kw_only=True):
 
 
 class Prober:
-    """Looks at files for one sample; whoever pays is looked up while there are bytes left to look at."""
+    """Looks at files for one sample; whoever pays is looked up while there are bytes left to look at.
 
-    def __init__(self, owners: PageOwners | None, *, swaps: bool) -> None:
+    Without `owners` nobody is. Where pagemap tells no page numbers, the largest files are left to `waiting`,
+    and who pays for them is known once it was settled.
+    """
+
+    def __init__(self, owners: PageOwners | None, *, swaps: bool, waiting: Waiting | None = None) -> None:
         self._owners = owners
         self._swaps = swaps
+        self._waiting = waiting
         self._left_bytes = MOST_BYTES_FOR_PAYERS
+        self._waits = False
         self.payers_unknown = ""
         self.looked_at = 0
 
@@ -68,7 +75,7 @@ class Prober:
             found = residency.residency(fd, status)
             if not found.cached_bytes:
                 return None
-            payers = self._payers(fd, status.st_size, found.cached_bytes)
+            payers = self._payers(fd, status, found.cached_bytes)
         finally:
             os.close(fd)
         return Probed(
@@ -93,14 +100,42 @@ class Prober:
             by="blocks",
         )
 
-    def _payers(self, fd: int, size: int, cached: int) -> dict[int, int] | None:
-        if self._owners is None or cached < LEAST_FOR_PAYERS or cached > self._left_bytes:
+    def settle(self) -> None:
+        """Look up who pays for the files that wait for it."""
+        if self._waits and self._waiting is not None:
+            self._waiting.settle()
+            self.payers_unknown = self._waiting.unknown
+
+    def settled(self, probed: Probed) -> Probed:
+        """Return the file as it was when it was looked up who pays for it, where it was."""
+        found = self._waiting.settled.get((probed.device, probed.inode)) if self._waiting else None
+        if found is None or probed.payers is not None:
+            return probed
+        return msgspec.structs.replace(
+            probed,
+            size_bytes=found.size_bytes,
+            low_bytes=found.payers.resident_bytes,
+            high_bytes=found.payers.resident_bytes,
+            payers=dict(found.payers.owners),
+        )
+
+    def _payers(self, fd: int, status: os.stat_result, cached: int) -> dict[int, int] | None:
+        if cached < LEAST_FOR_PAYERS:
+            return None
+        if self._waits and self._waiting is not None:
+            self._waiting.add(fd, status, cached)
+        if self._owners is None:
+            return None
+        if cached > self._left_bytes:
             return None
         self._left_bytes -= cached
         try:
-            found: Counter[int] = self._owners.of(fd, size)
+            found: Counter[int] = self._owners.of(fd, status.st_size)
         except DeniedError as error:
             self._owners, self.payers_unknown = None, error.problem
+            if self._waiting is not None:
+                self._waits = True
+                self._waiting.add(fd, status, cached)
             return None
         except AgentError:
             # The file may not be mapped (a file system without mmap): of it alone it is not known.

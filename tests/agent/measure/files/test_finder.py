@@ -5,19 +5,22 @@ import mmap
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from memcollect_agent.errors import UnsupportedError
-from memcollect_agent.measure.files import held, places, walk
+from memcollect_agent.errors import AgentError, DeniedError, UnsupportedError
+from memcollect_agent.measure.files import held, places, waiting, walk
 from memcollect_agent.measure.files.finder import FileFinder, order
 from memcollect_agent.measure.files.probe import Prober
+from memcollect_agent.measure.files.waiting import UNREACHED
 from memcollect_agent.parse import mountinfo
 from memcollect_agent.read import frames
 from memcollect_agent.read.cgroupfs import CgroupFs
 from memcollect_agent.read.openat2 import PATH_ONLY, WITHIN, open_at
+from memcollect_agent.read.pages import PageOwners
 from memcollect_agent.read.procfs import ProcFs
 from memcollect_agent.wire import FileUse, Payer, PodFiles
 
@@ -54,6 +57,7 @@ def found(
     monkeypatch: pytest.MonkeyPatch,
     *,
     limit: int = 1 << 20,
+    seconds: float = 60,
     most_descriptors: int = 1 << 20,
 ) -> PodFiles:
     """Look for the files of this process, in few of the machine's own.
@@ -67,7 +71,7 @@ def found(
     # This process has what other tests have left open, too.
     monkeypatch.setattr(held, "MAX_DESCRIPTORS", most_descriptors)
     with ProcFs("/proc") as proc, make_cgroup(tmp_path / "cgroup").open() as directory:
-        finder = FileFinder(proc, limit=limit, seconds=60, swaps=False)
+        finder = FileFinder(proc, limit=limit, seconds=seconds, swaps=False)
         try:
             return finder.of(directory, [os.getpid()])
         finally:
@@ -169,6 +173,35 @@ def test_files_beyond_the_limit_are_counted_and_added_up(
     assert files.others_bytes > 0
 
 
+def test_without_page_numbers_who_pays_is_told_by_the_pages_counts(
+    shm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if os.sysconf("SC_PHYS_PAGES") > frames.MOST_PAGES // 2:
+        pytest.skip("this machine has more pages than a test may look through")
+
+    def refuse(_owners: PageOwners, _fd: int, _size: int) -> Counter[int]:
+        raise DeniedError("pagemap", "page numbers are told to CAP_SYS_ADMIN alone")
+
+    try:
+        PageOwners().close()
+    except AgentError as error:
+        pytest.skip(str(error))
+    monkeypatch.setattr(PageOwners, "of", refuse)
+    # No larger file is looked up, and none beside it, whatever this machine has in memory.
+    size = 24 * MIB
+    monkeypatch.setattr(waiting, "MOST_BYTES", size)
+    with (shm / "large").open("wb") as file:
+        file.write(b"x" * size)
+        file.flush()
+        files = found(tmp_path, monkeypatch, seconds=600)
+    use = named(files, str(shm / "large"))
+    if use.payers is None and files.payers_unknown == UNREACHED:
+        pytest.skip(files.payers_unknown)
+    assert use.payers is not None, (files.payers_unknown, files.gaps)
+    assert abs(sum(each.bytes for each in use.payers) - size) <= MIB // 4
+    assert files.payers_unknown == ""
+
+
 OWN, OTHERS = 7, 9
 
 
@@ -193,7 +226,8 @@ def test_what_the_pod_pays_for_comes_first_and_small_files_come_last() -> None:
         *(use_of(f"/tiny-{number:03}", MIB // 2) for number in range(500)),
         use_of("/tinier", 4096),
     ]
-    assert sorted(reversed(in_order), key=lambda use: order(use, {OWN})) == in_order
+    backwards = in_order[::-1]
+    assert sorted(backwards, key=lambda use: order(use, {OWN})) == in_order
 
 
 def test_where_little_is_cached_no_file_is_looked_for(tmp_path: Path) -> None:
