@@ -108,17 +108,23 @@ class LiveCluster:
 @contextlib.contextmanager
 def agent_serving(roots: Roots, *options: str) -> Iterator[int]:
     """Run `memcollect-agent serve` on a tree; yield its port."""
+    with agent_child(roots, *options) as (process, port):
+        yield port
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == 0
+
+
+@contextlib.contextmanager
+def agent_child(
+    roots: Roots, *options: str, program: Sequence[str] = (sys.executable, "-m", "memcollect_agent")
+) -> Iterator[tuple[children.Child, int]]:
+    """Run it and leave its end to the test, or kill it; yield the process and its port once it listens."""
     port = refusing_port()
     trees = ["--proc", roots.proc, "--cgroup", roots.cgroup, "--sys", roots.sys]
     listen = ["--listen", f"127.0.0.1:{port}", "--health-listen", "off"]
-    command = [sys.executable, "-m", "memcollect_agent", "serve", *trees, *listen, *options]
-    with children.Child(command) as process:
-        try:
-            wait_until(lambda: _listens(port))
-            yield port
-        finally:
-            process.send_signal(signal.SIGTERM)
-            assert process.wait() == 0
+    with children.Child([*program, "serve", *trees, *listen, *options]) as process:
+        wait_until(lambda: _listens(port))
+        yield process, port
 
 
 def remembering(port: int) -> None:

@@ -63,6 +63,7 @@ class Stage:
         self.programs = {"sh": "sh", "python3": sys.executable, "sleep": "sleep", "true": "true"}
         self.keep_cgroups = False
         self.made: list[str] = []
+        self.agent: children.Child
         self._pid = 100
         self._timers: list[threading.Timer] = []
         self._closed = False
@@ -171,7 +172,7 @@ def staged(directory: Path) -> Iterator[tuple[Stage, list[str]]]:
     stage.state.put(PODS, agent_pod(NODE))
     (stage.machine.base / "proc" / "meminfo").write_text(MEMINFO)
     stage.machine.cgroup("/kubepods/besteffort")
-    with _agent(stage.machine) as port, StandInCluster(stage.state) as server:
+    with _agent(stage) as port, StandInCluster(stage.state) as server:
         stage.state.forward("memcollect", f"agent-{NODE}", DEFAULT_PORT, to=("127.0.0.1", port))
         try:
             yield stage, ["--kubeconfig", str(server.kubeconfig(directory / "kubeconfig"))]
@@ -180,18 +181,19 @@ def staged(directory: Path) -> Iterator[tuple[Stage, list[str]]]:
 
 
 @contextlib.contextmanager
-def _agent(machine: Machine) -> Iterator[int]:
+def _agent(stage: Stage) -> Iterator[int]:
     port = refusing_port()
-    roots = machine.roots
+    roots = stage.machine.roots
     arguments = ["--listen", f"127.0.0.1:{port}", "--health-listen", "off", "--history-interval", "0.5"]
     arguments += ["--proc", roots.proc, "--cgroup", roots.cgroup, "--sys", roots.sys]
     with children.Child([sys.executable, "-m", "memcollect_agent", "serve", *arguments]) as process:
+        stage.agent = process
         try:
             wait_until(lambda: _listens(port))
             yield port
         finally:
             process.send_signal(signal.SIGTERM)
-            assert process.wait() == 0
+            assert process.wait() in {0, -signal.SIGKILL}
 
 
 def _listens(port: int) -> bool:

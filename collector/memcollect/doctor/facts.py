@@ -91,6 +91,8 @@ class PodsSeen(Struct, frozen=True, kw_only=True):
     """Whether there may be more than were looked at."""
     by_node: Mapping[str, Running] = field(default_factory=dict)
     """One running pod of each node that has one, no agent's."""
+    nodes: Mapping[str, str] = field(default_factory=dict)
+    """The node of each pod that was looked at and is on one; by NAMESPACE/NAME."""
 
 
 class MetricsSeen(Struct, frozen=True, kw_only=True):
@@ -99,8 +101,8 @@ class MetricsSeen(Struct, frozen=True, kw_only=True):
     asked_at: float
     """This machine's clock."""
     gaps: Sequence[Missing] = ()
-    timestamps: Sequence[float] = ()
-    """Of each pod's numbers, on its node's clock."""
+    timestamps: Mapping[str, float] = field(default_factory=dict)
+    """Of each pod's numbers, on its node's clock; by NAMESPACE/NAME."""
 
 
 class Conversation(Struct, frozen=True, kw_only=True):

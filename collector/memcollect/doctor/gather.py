@@ -146,7 +146,11 @@ def _pods(api: Api, question: Question) -> PodsSeen:
     pods = list(islice(found, PAGE))
     running = [pod for pod in pods if pod.status.phase == "Running"]
     return PodsSeen(
-        count=len(pods), running=len(running), more=len(pods) == PAGE, by_node=_by_node(running, question)
+        count=len(pods),
+        running=len(running),
+        more=len(pods) == PAGE,
+        by_node=_by_node(running, question),
+        nodes={pod.qualified_name: pod.spec.node_name for pod in running if pod.spec.node_name},
     )
 
 
@@ -162,7 +166,11 @@ def _by_node(running: Iterable[Pod], question: Question) -> dict[str, Running]:
 def _metrics(api: Api, question: Question) -> MetricsSeen:
     asked_at = time.time()
     metrics = pod_usage(api, Selection(namespaces=question.namespaces), _ignored)
-    timestamps = [usage.timestamp for usage in metrics.pods.values() if usage.timestamp is not None]
+    timestamps = {
+        f"{usage.namespace}/{usage.name}": usage.timestamp
+        for usage in metrics.pods.values()
+        if usage.timestamp is not None
+    }
     return MetricsSeen(asked_at=asked_at, gaps=metrics.gaps, timestamps=timestamps)
 
 

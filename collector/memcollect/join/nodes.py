@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from memcollect.documents.snapshot import KnownPod, NodeAccount, Thresholds, Top
+from memcollect.join.node_clock import NodeClock
 from memcollect.join.reconcile import Now, reconcile, slack_bytes, window_of
 from memcollect.join.series import Series
 from memcollect.kubernetes.usage import NodeUsage
@@ -71,13 +72,15 @@ def top_of(sample: wire.NodeSample, known: NodeKnowledge) -> Top:
     if usage is None or usage.memory_bytes is None:
         why = known.no_usage or "metrics-server does not show this node yet"
         return Top(source="metrics.k8s.io", status="no-metrics", detail=why)
-    top = Top(source="metrics.k8s.io", timestamp=usage.timestamp, memory_bytes=usage.memory_bytes)
-    now = _now(sample)
-    series = _series(sample, now)
-    return reconcile(top, series, window_of(usage.timestamp, 1, sample.sampled_at), now)
+    clock = NodeClock.of(sample)
+    taken_at = clock.moment(usage.timestamp)
+    top = Top(source="metrics.k8s.io", timestamp=taken_at, memory_bytes=usage.memory_bytes)
+    now = _now(sample, clock)
+    series = _series(sample, now, clock)
+    return reconcile(top, series, window_of(taken_at, 1, sample.sampled_at), now)
 
 
-def _now(sample: wire.NodeSample) -> Now | None:
+def _now(sample: wire.NodeSample, clock: NodeClock) -> Now | None:
     tree = sample.tree
     if tree is None or tree.root is None or tree.root_read_at is None:
         return None
@@ -86,12 +89,17 @@ def _now(sample: wire.NodeSample) -> Now | None:
         return None
     anon, file, inactive = (value or 0 for value in needed)
     slack = slack_bytes(sample.node.cpus, sample.node.page_size_bytes)
-    return Now(at=tree.root_read_at, working_set_bytes=max(0, anon + file - inactive), slack_bytes=slack)
+    return Now(
+        at=clock.moment(tree.root_read_at) or tree.root_read_at,
+        working_set_bytes=max(0, anon + file - inactive),
+        slack_bytes=slack,
+        clock_was_set=bool(clock.jumps),
+    )
 
 
-def _series(sample: wire.NodeSample, now: Now | None) -> Series | None:
+def _series(sample: wire.NodeSample, now: Now | None, clock: NodeClock) -> Series | None:
     ring = sample.history.root if sample.history is not None else None
     if ring is None or not ring.times:
         return None
-    series = Series.of(ring)
+    series = Series.of(ring, clock)
     return series.extended(now.at, now.working_set_bytes) if now is not None else series

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from memcollect.documents.snapshot import Top
+from memcollect.join.node_clock import AHEAD_SECONDS
 from memcollect.join.series import Series
 from memcollect.units import human_bytes
 
@@ -24,9 +25,8 @@ LARGEST_SHARE = 0.02
 """Beyond this a counter that may lag so far is no proof that it did: with 128 CPUs it may by 32 MiB."""
 LEAST_BYTES = 1 << 20
 """A difference that kubectl top, in whole MiB, hardly shows."""
-AHEAD_SECONDS = 5.0
-"""A sample's time may be ahead of the node's clock by no more than this."""
 HISTORY_SECONDS = 120
+CLOCK_WAS_SET = "the node's clock was set a moment ago, and the sample's time may be from before or after"
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class Now:
     slack_bytes: int
     current_bytes: int | None = None
     """memory.current, which tells a provider that does not subtract inactive_file."""
+    clock_was_set: bool = False
+    """Whether the node's clock was set, so that a sample's time may be of either setting."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ def _undecided(top: Top, difference: int, now: Now) -> Top:
 def _odd_time(top: Top, now: Now) -> str:
     """Return what is wrong with the sample's time, "" if nothing is."""
     if top.timestamp is None:
-        return "the metrics API gives no time of its sample"
+        return CLOCK_WAS_SET if now.clock_was_set else "the metrics API gives no time of its sample"
     ahead = top.timestamp - now.at
     return f"the sample's time is {ahead:.0f} s ahead of the node's clock" if ahead > AHEAD_SECONDS else ""
 

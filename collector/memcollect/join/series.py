@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from memcollect.join.node_clock import NEVER_SET, NodeClock
 from memcollect_agent import wire
 
 
@@ -17,13 +18,13 @@ class Series:
     working_set_bytes: Sequence[int]
 
     @classmethod
-    def of(cls, ring: wire.CgroupHistory) -> Series:
-        """Return the working sets of a ring; points without both numbers are left out.
+    def of(cls, ring: wire.CgroupHistory, clock: NodeClock = NEVER_SET) -> Series:
+        """Return the working sets of a ring, at times of the clock as it is now.
 
-        Where the node's clock was set back, only the points since then count: earlier ones bear times of
-        another clock, which could not be told apart from these.
+        Points without both numbers are left out. Where the clock was set back and the agent does not say by
+        how much, only the points since then count.
         """
-        columns = zip(ring.times, ring.current_bytes, ring.inactive_file_bytes, strict=False)
+        columns = zip(clock.times(ring.times), ring.current_bytes, ring.inactive_file_bytes, strict=False)
         points: list[tuple[float, int]] = []
         for at, current, inactive in columns:
             if points and at < points[-1][0]:

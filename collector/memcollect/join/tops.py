@@ -15,6 +15,7 @@ import msgspec
 from memcollect.documents.snapshot import Container, Pod, Top
 from memcollect.join.containers import described
 from memcollect.join.contradicted import Surroundings, with_contradictions
+from memcollect.join.node_clock import AHEAD_SECONDS, NEVER_SET, NodeClock
 from memcollect.join.recognise import SANDBOXED
 from memcollect.join.reconcile import Now, combine, in_words, reconcile, slack_bytes, window_of
 from memcollect.join.roles import OUTSIDE_TOP, app_containers
@@ -54,16 +55,19 @@ class NodeView:
     """When the agent measured; None where it did not."""
     memory_bytes: int | None = None
     """What the node has."""
+    clock: NodeClock = NEVER_SET
 
     @classmethod
     def of(cls, sample: wire.NodeSample) -> NodeView:
         """Return the view of an answer."""
         rings = sample.history.cgroups if sample.history is not None else []
+        clock = NodeClock.of(sample)
         return cls(
-            history={ring.inode: Series.of(ring) for ring in rings},
+            history={ring.inode: Series.of(ring, clock) for ring in rings},
             slack_bytes=slack_bytes(sample.node.cpus, sample.node.page_size_bytes),
-            at=sample.sampled_at,
+            at=clock.moment(sample.sampled_at),
             memory_bytes=(sample.node.meminfo or {}).get("MemTotal"),
+            clock=clock,
         )
 
 
@@ -73,7 +77,7 @@ def with_tops(row: Pod, pod: kube.Pod, view: NodeView, metrics: Metrics) -> Pod:
         return _not_running(row)
     usage = metrics.pods.get((row.namespace or "", row.name))
     started_at = _seconds(row.start_time)
-    if usage is not None and _is_before(usage, started_at):
+    if usage is not None and _is_before(usage, started_at, view):
         return msgspec.structs.replace(row, top=_none(ANOTHER))
     if usage is None or not usage.containers:
         return msgspec.structs.replace(row, top=_none(_why_none(row, pod, view, metrics)))
@@ -81,7 +85,7 @@ def with_tops(row: Pod, pod: kube.Pod, view: NodeView, metrics: Metrics) -> Pod:
     shape = shape_of(usage.containers, sizes)
     usage = msgspec.structs.replace(usage, containers=shape.usages)
     if shape.total_bytes is not None:
-        return msgspec.structs.replace(row, top=_total(shape, usage))
+        return msgspec.structs.replace(row, top=_total(shape, usage, view.clock))
     named = _named(row, pod, usage, view)
     containers = [
         msgspec.structs.replace(each, top=named.get(each.name) or _absent(each, view))
@@ -101,11 +105,11 @@ def _not_running(row: Pod) -> Pod:
     return msgspec.structs.replace(row, top=_none(f"{ONLY_RUNNING}; this one is still Pending{why}"))
 
 
-def _total(shape: Shape, usage: PodUsage) -> Top:
+def _total(shape: Shape, usage: PodUsage, clock: NodeClock) -> Top:
     """Return the pod's number where the list gives that for each container: equal to what the agent read."""
     return Top(
         source=SOURCE,
-        timestamp=usage.timestamp,
+        timestamp=clock.moment(usage.timestamp),
         memory_bytes=shape.total_bytes,
         status="reconciled",
         remark=shape.remark,
@@ -166,9 +170,10 @@ def _is_absent(top: Top) -> bool:
 def _container_top(
     usage: Usage, pod: PodUsage, container: Container | None, view: NodeView, started_at: float | None
 ) -> Top:
+    taken_at = view.clock.moment(pod.timestamp)
     top = Top(
         source=SOURCE,
-        timestamp=pod.timestamp,
+        timestamp=taken_at,
         memory_bytes=usage.memory_bytes,
         cpu_nanocores=usage.cpu_nanocores,
     )
@@ -177,23 +182,32 @@ def _container_top(
             top, status="no-metrics", detail="the metrics API gave no memory number"
         )
     cgroup = container.cgroup if container is not None else None
-    now = _now(cgroup, view.slack_bytes)
+    now = _now(cgroup, view.slack_bytes, view.clock)
     if now is None:
-        return reconcile(top, None, window_of(pod.timestamp, len(pod.containers), pod.timestamp or 0), None)
-    if _is_before(pod, started_at) and _is_of_run_before(usage, pod, cgroup):
+        return reconcile(top, None, window_of(taken_at, len(pod.containers), taken_at or 0), None)
+    if _is_before(pod, started_at, view) and _is_of_run_before(usage, pod, cgroup):
         detail = BEFORE_RESTART.format((started_at or 0) - (pod.timestamp or 0))
         return msgspec.structs.replace(top, status="unaligned", detail=detail)
     series = view.history.get(cgroup.inode) if cgroup is not None and cgroup.inode is not None else None
-    window = window_of(pod.timestamp, len(pod.containers), now.at)
+    window = window_of(taken_at, len(pod.containers), now.at)
     return reconcile(top, series.extended(now.at, now.working_set_bytes) if series else None, window, now)
 
 
-def _is_before(usage: PodUsage, started_at: float | None) -> bool:
-    """Return whether its sample was surely taken before then: its time is cut to whole seconds."""
-    return started_at is not None and usage.timestamp is not None and usage.timestamp + 1 <= started_at
+def _is_before(usage: PodUsage, started_at: float | None, view: NodeView) -> bool:
+    """Return whether its sample was surely taken before then: its time is cut to whole seconds.
+
+    A start that is ahead of the node's clock was stamped before that was set back, and proves nothing.
+    """
+    if started_at is None or usage.timestamp is None:
+        return False
+    return usage.timestamp + 1 <= started_at and not _is_ahead(started_at, view.at)
 
 
-def _now(cgroup: wire.Cgroup | None, slack: int) -> Now | None:
+def _is_ahead(moment: float, now: float | None) -> bool:
+    return now is not None and moment > now + AHEAD_SECONDS
+
+
+def _now(cgroup: wire.Cgroup | None, slack: int, clock: NodeClock = NEVER_SET) -> Now | None:
     if cgroup is None or cgroup.current_bytes is None or cgroup.stat is None:
         return None
     inactive = cgroup.stat.get("inactive_file")
@@ -201,10 +215,11 @@ def _now(cgroup: wire.Cgroup | None, slack: int) -> Now | None:
     if inactive is None or at is None:
         return None
     return Now(
-        at=at,
+        at=clock.moment(at) or at,
         working_set_bytes=max(0, cgroup.current_bytes - inactive),
         slack_bytes=slack,
         current_bytes=cgroup.current_bytes,
+        clock_was_set=bool(clock.jumps),
     )
 
 
@@ -261,7 +276,7 @@ def _too_young(starts: Mapping[str, float], now: float | None) -> str | None:
         return None
     name, started_at = max(starts.items(), key=lambda each: each[1])
     age = max(0.0, now - started_at)
-    if age > YOUNG_SECONDS:
+    if age > YOUNG_SECONDS or _is_ahead(started_at, now):
         return None
     return (
         f"too young: container {name} started {age:.0f} s ago, and metrics-server shows a pod once it has two"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
+from memcollect.join.node_clock import NodeClock
 from memcollect.join.series import Series
 from memcollect_agent import wire
 
@@ -40,10 +41,12 @@ class Growth(Struct, frozen=True, kw_only=True):
 def remembered(memory: Memory, sample: wire.NodeSample) -> dict[int, Series]:
     """Return the memory with an answer's points added: its history's, and the answer's own numbers.
 
-    What the answer does not name is forgotten.
+    What the answer does not name is forgotten, and so is what is known where the node's clock was set since.
     """
     rings = sample.history.cgroups if sample.history is not None else []
-    told = {ring.inode: Series.of(ring) for ring in rings}
+    clock = NodeClock.of(sample)
+    told = {ring.inode: Series.of(ring, clock) for ring in rings}
+    memory = {} if clock.jumps else memory
     result: dict[int, Series] = {}
     for cgroup in _cgroups(sample.pods):
         if cgroup.inode is not None:

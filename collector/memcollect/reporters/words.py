@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from memcollect.accounting.facts import unread_count, unread_rss_bytes, why_unread
-from memcollect.join.reconcile import AHEAD_SECONDS
+from memcollect.join.node_clock import AHEAD_SECONDS
 from memcollect.reporters import node_words
 from memcollect.reporters.escape import visible
 from memcollect.reporters.groups import MOST_NODES

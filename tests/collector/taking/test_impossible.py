@@ -116,7 +116,7 @@ def judged_by_every_check(sample: NodeSample) -> None:
         pods=PodsSeen(
             count=1, running=1, more=False, by_node={"n": Running(name="a/b", uid=sample.pods[0].uid)}
         ),
-        metrics=MetricsSeen(asked_at=1e9, timestamps=[1e9]),
+        metrics=MetricsSeen(asked_at=1e9, timestamps={"n/p": 1e9}),
         agents={},
         nodes=[],
     )

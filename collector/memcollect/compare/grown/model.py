@@ -131,6 +131,8 @@ class Growth(Struct, frozen=True, kw_only=True):
     """Whether the later one was named first."""
     pods: list[PodChange] = field(default_factory=list)
     """The largest change of the working set first, what is not known last."""
+    rebooted: list[str] = field(default_factory=list)
+    """Nodes that were started anew in between: all that was counted on them began at nought."""
     only_before: list[str] = field(default_factory=list)
     """Pods of the earlier one that the later one does not have …"""
     only_after: list[str] = field(default_factory=list)

@@ -24,9 +24,10 @@ def headline(growth: Growth, made_of: str = "") -> str:
         return f"No pod's change is known: {growth.pods[0].pod}: {growth.pods[0].reason}."
     if first is None:
         within = _duration(growth.seconds)
-        return f"Nothing grew: {_all(known)} changed by less than 1 MiB or 1 % in {within}."
+        nothing = f"Nothing grew: {_all(known)} changed by less than 1 MiB or 1 % in {within}."
+        return " ".join(each for each in (nothing, _rebooted(growth)) if each)
     moved = [each for each in known if is_news(each)]
-    sentences = [_sentence(first, growth.seconds), made_of, _rest(first, known, moved)]
+    sentences = [_sentence(first, growth.seconds), _rebooted(growth), made_of, _rest(first, known, moved)]
     return " ".join(each for each in sentences if each)
 
 
@@ -78,6 +79,13 @@ def _restarted(change: PodChange) -> str:
     if not change.restarts:
         return ""
     return f"; its containers restarted {change.restarts} time{'' if change.restarts == 1 else 's'} meanwhile"
+
+
+def _rebooted(growth: Growth) -> str:
+    if not growth.rebooted:
+        return ""
+    few = ", ".join(growth.rebooted[:3]) + (" and others" if len(growth.rebooted) > 3 else "")
+    return f"{few} {'was' if len(growth.rebooted) == 1 else 'were'} rebooted in between."
 
 
 def _rest(first: PodChange, known: list[PodChange], moved: list[PodChange]) -> str:

@@ -7,6 +7,8 @@ an interval as wide as the time on the way.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from msgspec import Struct
 
 from memcollect.doctor.facts import ClusterFacts
@@ -61,6 +63,14 @@ def agreeing(facts: ClusterFacts) -> Finding:
     if not known:
         return Finding(status="skipped", sentence="Not checked, because no agent told its time.")
     far = [each for each in known if each.is_far]
+    was_set = "".join(_set(facts))
+    if not far and was_set:
+        return Finding(
+            status="warn",
+            sentence=f"The nodes' clocks agree with this machine's now.{was_set}",
+            remedy="See what set it: NTP that begins late after a boot is usual, else ask whoever did it.",
+            items=items,
+        )
     if not far:
         widest = max(known, key=lambda each: max(abs(each.low), abs(each.high)))
         reach = max(abs(widest.low), abs(widest.high))
@@ -72,11 +82,22 @@ def agreeing(facts: ClusterFacts) -> Finding:
     return Finding(
         status="warn",
         sentence=f"Clocks differ on {of_nodes([each.node for each in far], len(known))}: {worst.node} is "
-        f"{worst} of this machine.",
+        f"{worst} of this machine.{was_set}",
         remedy=_remedy(far, known),
         commands=("timedatectl set-ntp true",),
         items=items,
     )
+
+
+def _set(facts: ClusterFacts) -> Iterator[str]:
+    """Yield a sentence for each time that an agent saw its node's clock set, the last minutes alone."""
+    for each, sample in facts.sampled:
+        jumps = sample.history.clock_jumps if sample.history is not None else []
+        for number, jump in enumerate(jumps):
+            way = "ahead" if jump.by_seconds > 0 else "back"
+            later = sum(after.by_seconds for after in jumps[number + 1 :])
+            ago = max(0.0, sample.finished_at - jump.at - later)
+            yield f" {each.node}'s was set {way} by {seconds(abs(jump.by_seconds))}, {seconds(ago)} ago."
 
 
 def _remedy(far: list[Offset], known: list[Offset]) -> str:

@@ -70,9 +70,14 @@ def reach(history: History) -> float:
 
 
 def _recorded(sample: NodeSample) -> float:
-    """Return for how many seconds points were taken: by the node's clock alone, so no skew matters."""
-    began = sample.history.began_at if sample.history else None
-    return 0.0 if began is None else sample.finished_at - began
+    """Return for how many seconds points were taken, on the node's clock alone, however that was set."""
+    history = sample.history
+    if history is None or history.began_at is None:
+        return 0.0
+    by_clock = sample.finished_at - history.began_at - sum(jump.by_seconds for jump in history.clock_jumps)
+    # What was set longer ago than the points reach is not told: the ticks say how many there were at least.
+    ticks = history.ticks + history.missed_ticks
+    return max(by_clock, history.interval_seconds * max(ticks - 1, 0))
 
 
 def _item(each: Conversation, sample: NodeSample) -> Item:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from statistics import median
 
 from memcollect.doctor.checks.clock import offsets
-from memcollect.doctor.facts import ClusterFacts, Fault, PodsSeen, answered
+from memcollect.doctor.facts import ClusterFacts, Fault, MetricsSeen, PodsSeen, answered
 from memcollect.doctor.result import Finding, Item
 from memcollect.doctor.wording import count, few, seconds
 from memcollect.documents.snapshot import Missing
+from memcollect.join.node_clock import NEVER_SET, NodeClock
 from memcollect.sources.metrics import API_DOWN
 
 OLD_SECONDS = 90.0
@@ -59,16 +61,19 @@ def _down(facts: ClusterFacts, sentence: str, items: list[Item] | None = None) -
 
 
 def fresh(facts: ClusterFacts) -> Finding:
-    """How old the youngest and the oldest numbers are, by the nodes' clocks where those are known."""
+    """How old the youngest and the oldest numbers are, each by its own node's clock where that is known."""
     metrics = answered(facts.metrics)
     if not metrics.timestamps:
         return _no_numbers(facts)
-    now = metrics.asked_at + _clock_difference(facts)
-    youngest, oldest = now - max(metrics.timestamps), now - min(metrics.timestamps)
-    spread = _spread(max(youngest, 0.0), max(oldest, 0.0))
-    if oldest <= OLD_SECONDS:
+    ages = list(_ages(facts, metrics))
+    if not ages:
+        return Finding(
+            status="skipped", sentence="Not checked, because the nodes' clocks were set a moment ago."
+        )
+    spread = _spread(min(ages), max(ages))
+    if max(ages) <= OLD_SECONDS:
         return Finding(status="ok", sentence=f"The numbers are {spread}.")
-    late = sum(now - timestamp > OLD_SECONDS for timestamp in metrics.timestamps)
+    late = sum(age > OLD_SECONDS for age in ages)
     return Finding(
         status="warn",
         sentence=(
@@ -98,7 +103,14 @@ def _spread(youngest: float, oldest: float) -> str:
     return f"{last} old" if first == last else f"from {first} to {last} old"
 
 
-def _clock_difference(facts: ClusterFacts) -> float:
-    """Return by how much the nodes' clocks are ahead of this machine's, 0 where no agent said."""
-    known = [offset.middle for offset in offsets(facts)]
-    return median(known) if known else 0.0
+def _ages(facts: ClusterFacts, metrics: MetricsSeen) -> Iterator[float]:
+    """Yield how old each pod's numbers are, but of which a clock that was set leaves that open."""
+    ahead = {offset.node: offset.middle for offset in offsets(facts)}
+    usual = median(ahead.values()) if ahead else 0.0
+    clocks = {each.node: NodeClock.of(sample) for each, sample in facts.sampled}
+    nodes = facts.pods.nodes if isinstance(facts.pods, PodsSeen) else {}
+    for name, stamped in metrics.timestamps.items():
+        node = nodes.get(name, "")
+        moment = clocks.get(node, NEVER_SET).moment(stamped)
+        if moment is not None:
+            yield max(0.0, metrics.asked_at + ahead.get(node, usual) - moment)

@@ -13,6 +13,7 @@ from memcollect.documents.run import Startup
 from memcollect.documents.snapshot import Missing
 from memcollect.errors import ClusterError
 from memcollect.profile.measuring.startup import Watch, startup
+from memcollect.profile.measuring.steady import steady_time
 from memcollect.profile.record import Record
 from memcollect.profile.sandboxes.source import Sandbox, SandboxError, Source, with_uid
 from memcollect.profile.tools import Tools, Work, Workshop
@@ -50,7 +51,7 @@ class _Asking:
             raise SandboxError("It was not asked for in time.")
         if self._source.makes:
             # Whatever comes of it: a creation that fails may have worked.
-            self.at[sandbox.key] = time.time()
+            self.at[sandbox.key] = steady_time()
         self._source.make(tools, sandbox)
 
 
@@ -90,7 +91,7 @@ class Gatherer:
     def again(self, sandbox: Sandbox) -> Gathered:
         """Take a released sandbox again and wait until its pod is ready."""
         self.record.event("reusing", name=sandbox.key)
-        asked = msgspec.structs.replace(sandbox, uid="", requested_at=time.time())
+        asked = msgspec.structs.replace(sandbox, uid="", requested_at=steady_time())
         work = self.workshop.begin(self.source.reuse, [asked])
         watch = Watch([asked])
         # Its old pod may be ready all the while: what counts is what is there once the answer has come.
@@ -117,7 +118,7 @@ class Gatherer:
         while watch.waiting and time.monotonic() < until and not self.stopped():
             began = time.monotonic()
             try:
-                watch.see(self.source.look(self.tools, places), time.time())
+                watch.see(self.source.look(self.tools, places), steady_time())
             except ClusterError as error:
                 self.record.event("look-failed", detail=plain(str(error)))
             _give_up(watch, places, work)

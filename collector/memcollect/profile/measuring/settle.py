@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from memcollect.documents.run import Settling
+from memcollect.join.node_clock import NodeClock
 from memcollect.join.series import Series
 from memcollect.profile.plan.model import Settle
 from memcollect.units import human_bytes
@@ -13,7 +14,9 @@ from memcollect_agent.wire import History
 
 def pod_series(history: History) -> dict[str, Series]:
     """Return the working set of each pod's own cgroup, by UID; of a path made anew the younger one."""
-    return {ring.pod_uid: Series.of(ring) for ring in history.cgroups if ring.is_pod and ring.gone_at is None}
+    clock = NodeClock(jumps=history.clock_jumps)
+    rings = (ring for ring in history.cgroups if ring.is_pod and ring.gone_at is None)
+    return {ring.pod_uid: Series.of(ring, clock) for ring in rings}
 
 
 def change(series: Series, over: float) -> int | None:
