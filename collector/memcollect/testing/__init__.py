@@ -2,8 +2,11 @@
 
 `StandInCluster` is a small API server: discovery, pods, services, nodes, namespaces, runtime classes, daemon
 sets, the metrics API, access reviews, port-forwards to real sockets on the loopback, over WebSocket as the
-official Python client and kubectl speak them, and exec in real processes (`Cluster.on_exec`). It serves a
-`Cluster`, which a test makes up or loads from a recording, and on which it scripts rights and faults:
+official Python client and kubectl speak them, and exec in real processes (`Cluster.on_exec`). Custom
+resources are served once their definition is created, or `Cluster.register` names them; everything stored can
+be watched (resource versions, bookmarks, 410 for what is forgotten), replaced, and changed by a merge patch.
+It serves a `Cluster`, which a test makes up or loads from a recording, and on which it scripts rights and
+faults:
 
     cluster = Cluster()
     cluster.put(PODS, objects.pod("team", "web-1", node="node-1"))
@@ -14,8 +17,8 @@ official Python client and kubectl speak them, and exec in real processes (`Clus
         ...
     assert "/api/v1/pods" in cluster.requests.paths()
 
-Needs the extra `memcollect[testing]`. Not served: watches, updates, resources not named above, what is behind
-a service's address, and port-forwards as SPDY without a WebSocket (kubectl before 1.30).
+Needs the extra `memcollect[testing]`. Not served: other kinds of patch, resources not named above, what is
+behind a service's address, and port-forwards as SPDY without a WebSocket (kubectl before 1.30).
 """
 
 from memcollect.testing import objects
@@ -34,6 +37,7 @@ from memcollect.testing.resources import (
     PODS,
     RUNTIME_CLASSES,
     SERVICES,
+    Resource,
 )
 from memcollect.testing.server import StandInCluster
 
@@ -54,6 +58,7 @@ __all__ = [
     "Fault",
     "LoggedRequest",
     "RequestLog",
+    "Resource",
     "Rule",
     "StandInCluster",
     "StreamFault",

@@ -6,12 +6,12 @@ from typing import Any
 
 import msgspec
 
-from memcollect.testing import failures, listing, protobuf, resources, table
+from memcollect.testing import changing, failures, listing, protobuf, resources, table
 from memcollect.testing.access import Attributes
 from memcollect.testing.cluster import Cluster
 from memcollect.testing.exchange import Answer, Request, encoded, failed
 from memcollect.testing.failures import ApiError
-from memcollect.testing.resources import ACCESS_REVIEWS, NAMESPACES, PODS, SERVICES, Resource
+from memcollect.testing.resources import ACCESS_REVIEWS, DEFINITIONS, NAMESPACES, PODS, SERVICES, Resource
 from memcollect.testing.store import Page, Stored
 
 _HEALTH = ("/healthz", "/readyz", "/livez")
@@ -59,35 +59,32 @@ def _discovery(cluster: Cluster, parts: list[str], address: str) -> dict[str, An
         case ["api"]:
             return resources.core_versions(address)
         case ["apis"]:
-            return resources.group_list(metrics=cluster.metrics)
+            return resources.group_list(cluster.served)
         case ["api", version]:
-            return resources.resource_list("", version)
-        case ["apis", group] if _served(cluster, group):
-            return resources.group(group)
-        case ["apis", group, version] if _served(cluster, group):
-            return resources.resource_list(group, version)
+            return resources.resource_list(cluster.served, "", version)
+        case ["apis", group]:
+            return resources.group(cluster.served, group)
+        case ["apis", group, version]:
+            return resources.resource_list(cluster.served, group, version)
     return None
-
-
-def _served(cluster: Cluster, group: str) -> bool:
-    return cluster.metrics or group != resources.POD_METRICS.group
 
 
 def target(cluster: Cluster, path: str) -> Target | None:
     """Return what `path` names, None for a path outside the API's groups. Raises ApiError (404)."""
+    served = cluster.served
     match path.strip("/").split("/"):
-        case ["api", version, *rest] if resources.resource_list("", version):
-            return _target("", version, rest)
-        case ["apis", group, version, *rest] if resources.resource_list(group, version):
-            return _target(group, version, rest) if _served(cluster, group) else None
+        case ["api", version, *rest] if resources.resource_list(served, "", version):
+            return _target(served, "", version, rest)
+        case ["apis", group, version, *rest] if resources.resource_list(served, group, version):
+            return _target(served, group, version, rest)
     return None
 
 
-def _target(group: str, version: str, rest: list[str]) -> Target:
+def _target(served: Sequence[Resource], group: str, version: str, rest: list[str]) -> Target:
     namespace = ""
     if len(rest) > 2 and rest[0] == "namespaces":
         namespace, rest = rest[1], rest[2:]
-    resource = resources.find(group, version, rest[0]) if rest else None
+    resource = resources.find(served, group, version, rest[0]) if rest else None
     if resource is None or len(rest) > 3 or (namespace and not resource.namespaced):
         raise failures.no_such_resource()
     name, subresource = (*rest[1:], "", "")[:2]
@@ -98,22 +95,13 @@ def _resource_request(cluster: Cluster, request: Request, user: str) -> Answer:
     asked = target(cluster, request.path)
     if asked is None:
         return Answer(404, b"404 page not found\n", "text/plain; charset=utf-8")
-    if asked.subresource:
+    if asked.subresource and not (asked.subresource == "status" and asked.resource.custom):
         raise failures.no_such_resource()
     verb = _verb(asked, request.method)
     if asked.resource == ACCESS_REVIEWS:
         return Answer(_CREATED, encoded(cluster.access.review(_review(request)), request))
     cluster.access.check(user, asked.attributes(verb))
-    match verb:
-        case "list":
-            return Answer(200, _list(cluster, asked, request))
-        case "get":
-            found = cluster.store.get(asked.resource, asked.namespace, asked.name)
-            return Answer(200, _one(cluster, asked.resource, found, request))
-        case "create":
-            return Answer(_CREATED, _create(cluster, asked, request))
-        case _:
-            return Answer(200, _delete(cluster, asked, request))
+    return Answer(_CREATED if verb == "create" else 200, _DO[verb](cluster, asked, request))
 
 
 def _verb(asked: Target, method: str) -> str:
@@ -122,6 +110,8 @@ def _verb(asked: Target, method: str) -> str:
         "GET": "get" if named else "list",
         "HEAD": "get" if named else "list",
         "POST": "" if named else "create",
+        "PUT": "update" if named else "",
+        "PATCH": "patch" if named else "",
         "DELETE": "delete" if named else "",
     }
     verb = verbs.get(method, "")
@@ -160,8 +150,6 @@ def _one(cluster: Cluster, resource: Resource, found: Stored, request: Request) 
 
 
 def _list(cluster: Cluster, asked: Target, request: Request) -> bytes:
-    if request.query.get("watch", ("",))[-1] in ("true", "1"):
-        raise failures.method_not_allowed()
     page = listing.page(cluster.store, asked.resource, asked.namespace, listing.options(request.query))
     metadata = _list_metadata(asked.resource, page)
     if table.wanted(request.accept) and asked.resource.stored:
@@ -204,6 +192,8 @@ def _table(
 
 def _create(cluster: Cluster, asked: Target, request: Request) -> bytes:
     stored = cluster.create(asked.resource, asked.namespace, _document(request))
+    if asked.resource.custom:
+        cluster.on_custom_created(asked.resource, stored.decoded())
     return _one(cluster, asked.resource, stored, request)
 
 
@@ -221,12 +211,32 @@ def _check_preconditions(cluster: Cluster, asked: Target, request: Request) -> N
         raise failures.conflict(asked.resource, asked.name, wanted, found)
 
 
+def _finalized(cluster: Cluster, asked: Target) -> Stored | None:
+    """Mark an object that has finalizers as being deleted, and return it; None: it has none."""
+    metadata = cluster.store.get(asked.resource, asked.namespace, asked.name).decoded()["metadata"]
+    if not asked.resource.custom or not metadata.get("finalizers"):
+        return None
+
+    def mark(old: dict[str, Any]) -> dict[str, Any]:
+        old["metadata"].setdefault("deletionTimestamp", cluster.timestamp())
+        return old
+
+    return cluster.store.change(asked.resource, asked.namespace, asked.name, mark)
+
+
 def _delete(cluster: Cluster, asked: Target, request: Request) -> bytes:
     """Delete at once: nobody here needs a grace period, and a namespace takes what is in it with it."""
     _check_preconditions(cluster, asked, request)
+    kept = _finalized(cluster, asked)
+    if kept is not None:
+        return _one(cluster, asked.resource, kept, request)
     removed = cluster.store.remove(asked.resource, asked.namespace, asked.name)
     if asked.resource == PODS:
         cluster.on_pod_deleted(removed.decoded())
+    if asked.resource.custom:
+        cluster.on_custom_deleted(asked.resource, removed.decoded())
+    if asked.resource == DEFINITIONS and (custom := resources.defined(removed.decoded())) is not None:
+        cluster.forget(custom)
     if asked.resource == NAMESPACES:
         cluster.empty(asked.name)
     document = removed.decoded()
@@ -240,3 +250,23 @@ def _delete(cluster: Cluster, asked: Target, request: Request) -> bytes:
         details["group"] = asked.resource.group
     status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
     return encoded(status, request)
+
+
+def _get(cluster: Cluster, asked: Target, request: Request) -> bytes:
+    return _one(
+        cluster, asked.resource, cluster.store.get(asked.resource, asked.namespace, asked.name), request
+    )
+
+
+def _change(cluster: Cluster, asked: Target, request: Request) -> bytes:
+    return _one(cluster, asked.resource, changing.changed(cluster, asked, request), request)
+
+
+_DO = {
+    "list": _list,
+    "get": _get,
+    "create": _create,
+    "update": _change,
+    "patch": _change,
+    "delete": _delete,
+}

@@ -16,14 +16,17 @@ from memcollect.testing.faults import Fault, FaultScript
 from memcollect.testing.request_log import RequestLog
 from memcollect.testing.resources import (
     DAEMONSETS,
+    DEFINITIONS,
     NAMESPACES,
     NODE_METRICS,
     NODES,
     POD_METRICS,
     PODS,
+    RESOURCES,
     RUNTIME_CLASSES,
     SERVICES,
     Resource,
+    defined,
 )
 from memcollect.testing.store import Store, Stored
 
@@ -92,6 +95,12 @@ class Cluster:
         self.on_pod_deleted: Callable[[dict[str, Any]], None] = lambda _pod: None
         self.on_exec: OnExec | None = None
         self.on_dial: OnDial = lambda _namespace, _pod, _port: None
+        self.bookmark_seconds = 60.0
+        """Between two bookmarks of a watch that allows them."""
+        self.on_custom_created: Callable[[Resource, dict[str, Any]], None] = lambda _resource, _object: None
+        """Called with each custom resource that a client has made, once it is stored: a controller's part."""
+        self.on_custom_deleted: Callable[[Resource, dict[str, Any]], None] = lambda _resource, _object: None
+        self._custom: tuple[Resource, ...] = ()
         self._backends: dict[tuple[str, str, int], tuple[str, int]] = {}
         self._lock = threading.Lock()
         self._allocating = threading.Lock()
@@ -110,6 +119,25 @@ class Cluster:
                 for item in json.loads(path.read_bytes())["items"]:
                     cluster.put(resource, item)
         return cluster
+
+    @property
+    def served(self) -> tuple[Resource, ...]:
+        """What the API has now, custom resources too."""
+        with self._lock:
+            known = (*RESOURCES, *self._custom)
+        return known if self.metrics else tuple(each for each in known if each.group != POD_METRICS.group)
+
+    def register(self, *custom: Resource) -> None:
+        """Serve these from now on, as a CustomResourceDefinition that a client creates does."""
+        with self._lock:
+            self._custom = tuple(dict.fromkeys([*self._custom, *custom]))
+
+    def forget(self, custom: Resource) -> None:
+        """Serve it no more, and take all of it out, as its definition's deletion does."""
+        with self._lock:
+            self._custom = tuple(each for each in self._custom if each != custom)
+        for found in self.store.all(custom):
+            self.store.remove(custom, found.namespace, found.fields["metadata.name"])
 
     def put(self, resource: Resource, document: Mapping[str, Any]) -> None:
         """Add or replace an object; the namespace it is in comes into being with it."""
@@ -184,6 +212,12 @@ class Cluster:
             self.on_pod_created(document)
         if resource == SERVICES:
             services.admit(document, services.in_use(self.store.all(SERVICES)))
+        if resource.custom:
+            metadata["generation"] = 1
+        if resource == DEFINITIONS and (custom := defined(document)) is not None:
+            self.register(custom)
+            kinds = ("NamesAccepted", "Established")
+            document["status"] = {"conditions": [{"type": each, "status": "True"} for each in kinds]}
         if resource == NAMESPACES:
             document["spec"] = {"finalizers": ["kubernetes"]}
             document["status"] = {"phase": "Active"}

@@ -20,6 +20,7 @@ class Request:
     authorization: str | None = None
     body: bytes = b""
     address: str = ""
+    content_type: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -80,6 +80,12 @@ def unsupported_media_type() -> ApiError:
     return ApiError(415, "UnsupportedMediaType", text, {})
 
 
+def unsupported_patch(accepted: str) -> ApiError:
+    """Return the 415 for a patch of another kind."""
+    text = f"the body of the request was in an unknown format - accepted media types include: {accepted}"
+    return ApiError(415, "UnsupportedMediaType", text, {})
+
+
 def already_exists(resource: Resource, name: str) -> ApiError:
     """Return the 409 for creating what exists."""
     message = f'{qualified(resource)} "{name}" already exists'
@@ -112,6 +118,20 @@ def internal_error(why: str) -> ApiError:
 def expired(token: str) -> ApiError:
     """Return the 410 for a page of a list that the server has forgotten; `token` continues inconsistently."""
     return ApiError(410, "Expired", _EXPIRED, token=token)
+
+
+def too_old(asked: int, present: int) -> ApiError:
+    """Return the 410 for a watch from a resource version that is forgotten."""
+    return ApiError(410, "Expired", f"too old resource version: {asked} ({present})")
+
+
+def outdated(resource: Resource, name: str) -> ApiError:
+    """Return the 409 for a change of an object that has changed since it was read."""
+    message = (
+        f'Operation cannot be fulfilled on {qualified(resource)} "{name}": the object has been modified; '
+        "please apply your changes to the latest version and try again"
+    )
+    return ApiError(409, "Conflict", message, _details(resource, name))
 
 
 def bad_request(message: str) -> ApiError:

@@ -8,7 +8,7 @@ import uuid
 from http import HTTPMethod
 from typing import TYPE_CHECKING, Any
 
-from memcollect.testing import api, exec, port_forward  # noqa: A004 - Kubernetes' own word
+from memcollect.testing import api, exec, port_forward, watching  # noqa: A004 - Kubernetes' own word
 from memcollect.testing.exchange import Answer, Request, failed
 from memcollect.testing.failures import ApiError
 from memcollect.testing.faults import Fault
@@ -77,6 +77,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 if wanted is not None:
                     self._forward(wanted, request, entry, fault)
                     return
+                watched = watching.wanted(self.cluster, request)
+                if watched is not None:
+                    self._watch(watched, request, entry)
+                    return
                 target = exec.wanted(self.cluster, request)
                 if target is not None:
                     self._exec(target, request, entry, fault)
@@ -99,6 +103,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.headers.get("Authorization"),
             self.rfile.read(int(length)) if length.isdecimal() else b"",
             self.address,
+            self.headers.get("Content-Type", ""),
         )
 
     def _suffer(self, fault: Fault) -> None:
@@ -166,6 +171,25 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self._switch_protocols(accepted.headers, entry)
         if not port_forward.serve(self.cluster, accepted, self.connection, entry, fault):
             raise DroppedError
+
+    def _watch(self, target: api.Target, request: Request, entry: LoggedRequest) -> None:
+        try:
+            lines = watching.accept(self.cluster, target, request)
+        except ApiError as failure:
+            self._send(failed(failure, request), entry, None)
+            return
+        entry.status = 200
+        self.send_response_only(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for line in lines:
+            if self.stopping.is_set():
+                raise DroppedError
+            if line:
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
+                entry.bytes_sent += len(line)
+        self.wfile.write(b"0\r\n\r\n")
 
     def _exec(self, target: api.Target, request: Request, entry: LoggedRequest, fault: Fault | None) -> None:
         self.close_connection = True

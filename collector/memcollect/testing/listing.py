@@ -2,7 +2,7 @@
 
 import bisect
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from memcollect.testing import failures, selectors
 from memcollect.testing.resources import Resource
@@ -64,12 +64,21 @@ def _after(everything: tuple[Stored, ...], start: str) -> Sequence[Stored]:
 def _matching(
     candidates: Sequence[Stored], resource: Resource, namespace: str, asked: ListOptions
 ) -> Sequence[Stored]:
+    if not (namespace or asked.label_selector or asked.field_selector):
+        return candidates
+    fits = matcher(resource, namespace, asked)
+    return [stored for stored in candidates if fits(stored)]
+
+
+def matcher(resource: Resource, namespace: str, asked: ListOptions) -> Callable[[Stored], bool]:
+    """Return a test of an object for namespace and selectors. Raises ApiError (400)."""
+    tests: list[Callable[[Stored], bool]] = []
     if namespace:
-        candidates = [stored for stored in candidates if stored.namespace == namespace]
+        tests.append(lambda stored: stored.namespace == namespace)
     if asked.label_selector:
-        wanted = selectors.labels(asked.label_selector)
-        candidates = [stored for stored in candidates if wanted(stored.labels)]
+        labelled = selectors.labels(asked.label_selector)
+        tests.append(lambda stored: labelled(stored.labels))
     if asked.field_selector:
-        wanted = selectors.fields(asked.field_selector, field_names(resource))
-        candidates = [stored for stored in candidates if wanted(stored.fields)]
-    return candidates
+        having = selectors.fields(asked.field_selector, field_names(resource))
+        tests.append(lambda stored: having(stored.fields))
+    return lambda stored: all(test(stored) for test in tests)

@@ -4,6 +4,7 @@ Names, verbs and the shape of discovery are those of a Kubernetes 1.36 API serve
 """
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 _STORED_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
@@ -26,6 +27,8 @@ class Resource:
     verbs: tuple[str, ...] = _STORED_VERBS
     stored: bool = True
     categories: tuple[str, ...] = ()
+    custom: bool = False
+    """Whether a CustomResourceDefinition brought it: it has a subresource `status` then."""
 
     @property
     def group_version(self) -> str:
@@ -105,9 +108,29 @@ _PORT_FORWARD = {
 }
 
 
-def find(group: str, version: str, plural: str) -> Resource | None:
+def defined(definition: Mapping[str, Any]) -> Resource | None:
+    """Return the resource that a CustomResourceDefinition brings, in its stored version; None: none."""
+    spec = definition.get("spec") or {}
+    names = spec.get("names") or {}
+    stored = [each["name"] for each in spec.get("versions") or [] if each.get("storage")]
+    if not stored or not names.get("plural"):
+        return None
+    return Resource(
+        spec["group"],
+        stored[0],
+        names["plural"],
+        names.get("singular") or names["kind"].lower(),
+        names["kind"],
+        namespaced=spec.get("scope") == "Namespaced",
+        short_names=tuple(names.get("shortNames") or ()),
+        categories=tuple(names.get("categories") or ()),
+        custom=True,
+    )
+
+
+def find(served: Sequence[Resource], group: str, version: str, plural: str) -> Resource | None:
     """Return the resource of that name in that group and version, None when there is none."""
-    for resource in RESOURCES:
+    for resource in served:
         if (resource.group, resource.version, resource.plural) == (group, version, plural):
             return resource
     return None
@@ -122,10 +145,10 @@ def core_versions(address: str) -> dict[str, Any]:
     }
 
 
-def group_list(*, metrics: bool) -> dict[str, Any]:
-    """Return the answer to GET /apis; without `metrics` the metrics API is not registered."""
-    versions = {(r.group, r.group_version, r.version) for r in RESOURCES if r.group}
-    groups = [_group(*version) for version in sorted(versions) if metrics or version[0] != POD_METRICS.group]
+def group_list(served: Sequence[Resource]) -> dict[str, Any]:
+    """Return the answer to GET /apis."""
+    versions = {(r.group, r.group_version, r.version) for r in served if r.group}
+    groups = [_group(*version) for version in sorted(versions)]
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
 
 
@@ -134,18 +157,18 @@ def _group(name: str, group_version: str, version: str) -> dict[str, Any]:
     return {"name": name, "versions": [entry], "preferredVersion": entry}
 
 
-def group(name: str) -> dict[str, Any] | None:
+def group(served: Sequence[Resource], name: str) -> dict[str, Any] | None:
     """Return the answer to GET /apis/NAME, None for a group that is not served."""
-    for resource in RESOURCES:
+    for resource in served:
         if name and resource.group == name:
             described = _group(name, resource.group_version, resource.version)
             return {"kind": "APIGroup", "apiVersion": "v1", **described}
     return None
 
 
-def resource_list(group_name: str, version: str) -> dict[str, Any] | None:
+def resource_list(served: Sequence[Resource], group_name: str, version: str) -> dict[str, Any] | None:
     """Return the answer to GET /api/v1 or /apis/GROUP/VERSION, None for a group that is not served."""
-    served = [r for r in RESOURCES if (r.group, r.version) == (group_name, version)]
+    served = [r for r in served if (r.group, r.version) == (group_name, version)]
     if not served:
         return None
     described = [_describe(resource) for resource in served]

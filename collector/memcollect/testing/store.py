@@ -9,8 +9,8 @@ import binascii
 import collections
 import dataclasses
 import threading
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -18,6 +18,8 @@ from memcollect.testing import failures
 from memcollect.testing.resources import Resource
 
 _SNAPSHOTS_KEPT = 16
+_CHANGES_KEPT = 2000
+"""For watches: an API server keeps a window of them, too."""
 _FIELDS = {
     "pods": (
         "spec.nodeName",
@@ -55,6 +57,22 @@ class Stored:
         decoded: dict[str, Any] = msgspec.json.decode(self.raw)
         return decoded
 
+    def at(self, revision: int) -> "Stored":
+        """Return it with another resource version: that of its deletion, in a watch."""
+        document = self.decoded()
+        document["metadata"]["resourceVersion"] = str(revision)
+        return dataclasses.replace(self, raw=msgspec.json.encode(document))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Change:
+    """What there was before a change (None: it was made) and after it (None: it was taken out)."""
+
+    revision: int
+    resource: Resource
+    before: Stored | None
+    after: Stored | None
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Page:
@@ -77,6 +95,9 @@ def object_key(namespace: str, name: str) -> str:
     return f"/{namespace}/{name}" if namespace else f"/{name}"
 
 
+Alter: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
+
+
 class Store:
     """All objects, safe to use from several threads.
 
@@ -85,6 +106,10 @@ class Store:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+        self._changes: collections.deque[Change] = collections.deque(maxlen=_CHANGES_KEPT)
+        self._forgotten = 1
+        """The revision up to which changes are not known any more."""
         self._objects: dict[Resource, dict[str, Stored]] = collections.defaultdict(dict)
         self._ordered: dict[Resource, tuple[Stored, ...]] = {}
         self._snapshots: collections.OrderedDict[tuple[Resource, int], tuple[Stored, ...]] = (
@@ -98,9 +123,27 @@ class Store:
             if resource.stored:
                 self.revision += 1
             stored = _stored(resource, document, self.revision)
+            before = self._objects[resource].get(stored.key)
             self._objects[resource][stored.key] = stored
             self._ordered.pop(resource, None)
+            self._note(resource, before, stored)
             return stored
+
+    def change(self, resource: Resource, namespace: str, name: str, change: Alter) -> Stored:
+        """Replace an object by what `change` makes of it, at once. Raises ApiError, as it does."""
+        with self._lock:
+            document = change(self.get(resource, namespace, name).decoded())
+            document["metadata"].pop("resourceVersion", None)
+            return self.put(resource, document)
+
+    def changes_since(self, revision: int, seconds: float) -> list[Change] | None:
+        """Return what has changed since, waiting so long for the first; None where that is forgotten."""
+        with self._changed:
+            if self.revision <= revision:
+                self._changed.wait(seconds)
+            if revision < self._forgotten:
+                return None
+            return [each for each in self._changes if each.revision > revision]
 
     def remove(self, resource: Resource, namespace: str, name: str) -> Stored:
         """Take an object out and return it. Raises ApiError (404)."""
@@ -109,7 +152,16 @@ class Store:
             del self._objects[resource][stored.key]
             self._ordered.pop(resource, None)
             self.revision += resource.stored
+            self._note(resource, stored, None)
             return stored
+
+    def _note(self, resource: Resource, before: Stored | None, after: Stored | None) -> None:
+        if not resource.stored:
+            return
+        if len(self._changes) == _CHANGES_KEPT:
+            self._forgotten = self._changes[0].revision
+        self._changes.append(Change(self.revision, resource, before, after))
+        self._changed.notify_all()
 
     def get(self, resource: Resource, namespace: str, name: str) -> Stored:
         """Return one object. Raises ApiError (404)."""
@@ -159,9 +211,11 @@ class Store:
         return ordered, revision, start
 
     def compact(self) -> None:
-        """Forget old revisions, as etcd does every five minutes: every continue token expires."""
+        """Forget old revisions, as etcd does every five minutes: continue tokens expire, and old watches."""
         with self._lock:
             self._snapshots.clear()
+            self._changes.clear()
+            self._forgotten = self.revision
 
 
 def _stored(resource: Resource, document: Mapping[str, Any], revision: int) -> Stored:

@@ -118,7 +118,7 @@ def test_without_metrics_server_the_metrics_api_is_not_there() -> None:
         ("GET", "/api/v1/namespaces/team/nodes", 404, "NotFound"),
         ("GET", "/api/v1/namespaces/team/pods/a/log", 404, "NotFound"),
         ("GET", "/api/v1/namespaces/team/pods/a/b/c", 404, "NotFound"),
-        ("PATCH", "/api/v1/namespaces/team/pods/a", 405, "MethodNotAllowed"),
+        ("PATCH", "/api/v1/namespaces/team/pods/a", 415, "UnsupportedMediaType"),
         ("POST", "/apis/metrics.k8s.io/v1beta1/namespaces/team/pods", 405, "MethodNotAllowed"),
         ("POST", "/api/v1/namespaces/missing/pods", 404, "NotFound"),
         ("POST", "/api/v1/namespaces/team/pods", 409, "AlreadyExists"),
