@@ -25,6 +25,7 @@ IMAGE = DISK / "image"
 MODEL = "/models/e5.bin"
 SECRET = DISK / "secret"
 STACK = 128 << 10
+V8_PAGE = 256 << 10
 WORDS = {
     "heap": f"heap {40 * MIB}",
     "arenas": f"arenas 8 {3 * MIB}",
@@ -197,6 +198,7 @@ def _exact(pod: str, kind: str, mappings: int, each_bytes: int) -> MappingTruth:
 
 NODE = """
 const kept = []; for (let i = 0; i < 400; i++) kept.push(new Array(8000).fill(i + 0.5));
+process.stdout.write('');
 const used = process.memoryUsage();
 console.log('ready', used.heapUsed, used.heapTotal); setInterval(() => kept.length, 1 << 30);
 """
@@ -214,7 +216,8 @@ def _languages(stage: Stage) -> list[MappingTruth]:
     pod = stage.pod("node")
     tenant = stage.command(pod.containers["app"], [node, "--max-semi-space-size=1", "-e", NODE])
     used, whole = map(int, tenant.wait_ready().split())
-    return [MappingTruth(pod="node", kind="v8", low_bytes=used, high_bytes=whole)]
+    # What it takes to write that line comes on top: a page or two.
+    return [MappingTruth(pod="node", kind="v8", low_bytes=used, high_bytes=whole + 2 * V8_PAGE)]
 
 
 def made_service(stage: Stage) -> Service:

@@ -25,12 +25,15 @@ TOO_LARGE = "this machine has more pages than one question may look through"
 TOO_LATE = "the time for this question was over before all pages were looked through"
 NO_PAGES = "this kernel has no /proc/kpagecgroup (CONFIG_PROC_PAGE_MONITOR and CONFIG_MEMCG)"
 BLOCK_PAGES = 1 << 14
-"""Pages that are read at once; where none of them is anybody's, their flags are not read."""
+"""Pages that are read at once."""
+_BLOCK_BYTES = BLOCK_PAGES * 8
+_PART_BYTES = 128 * 8
+"""Of a block: where none of these pages is anybody's, their flags are not read, which cost most."""
 # include/uapi/linux/kernel-page-flags.h
 _DIRTY, _LRU, _ACTIVE, _ANON, _SWAPBACKED = (1 << bit for bit in (4, 5, 6, 12, 14))
 _TAIL, _UNEVICTABLE, _HUGE = (1 << bit for bit in (16, 18, 22))
 _WANTED = _DIRTY | _LRU | _ACTIVE | _ANON | _SWAPBACKED | _TAIL | _UNEVICTABLE | _HUGE
-_NOBODYS = bytes(BLOCK_PAGES * 8)
+_NOBODYS = bytes(_PART_BYTES)
 _SHIFT = 32
 """Inodes of cgroups fit below, and all wanted flags above, in one word."""
 _FLAGS = int.from_bytes(_WANTED.to_bytes(8, "little") * BLOCK_PAGES, "little")
@@ -112,12 +115,12 @@ def _blocks(proc_root: str, until: float) -> Iterator[tuple[bytes, bytes]]:
             for block in range(MOST_PAGES // BLOCK_PAGES):
                 if time.monotonic() >= until:
                     raise ReadError("kpageflags", TOO_LATE)
-                owners = os.pread(owners_fd, BLOCK_PAGES * 8, block * BLOCK_PAGES * 8)
-                if owners != _NOBODYS[: len(owners)]:
-                    flags = os.pread(flags_fd, len(owners), block * BLOCK_PAGES * 8)
-                    whole = min(len(owners), len(flags)) // 8 * 8
-                    yield owners[:whole], flags[:whole]
-                if len(owners) < BLOCK_PAGES * 8:
+                owners = os.pread(owners_fd, _BLOCK_BYTES, block * _BLOCK_BYTES)
+                for start, end in _charged(owners):
+                    flags = os.pread(flags_fd, end - start, block * _BLOCK_BYTES + start)
+                    whole = min(end - start, len(flags)) // 8 * 8
+                    yield owners[start : start + whole], flags[:whole]
+                if len(owners) < _BLOCK_BYTES:
                     return
             raise UnsupportedError(TOO_LARGE)
         finally:
@@ -126,6 +129,20 @@ def _blocks(proc_root: str, until: float) -> Iterator[tuple[bytes, bytes]]:
         raise read_error("kpageflags", error) from error
     finally:
         os.close(owners_fd)
+
+
+def _charged(owners: bytes) -> Iterator[tuple[int, int]]:
+    """Yield (start, end), in bytes, of what of a block is charged: neighbouring parts together."""
+    begun: int | None = None
+    for at in range(0, len(owners), _PART_BYTES):
+        part = owners[at : at + _PART_BYTES]
+        if part != _NOBODYS[: len(part)]:
+            begun = at if begun is None else begun
+        elif begun is not None:
+            yield begun, at
+            begun = None
+    if begun is not None:
+        yield begun, len(owners)
 
 
 def opened(path: str) -> int:

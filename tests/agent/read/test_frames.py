@@ -67,6 +67,25 @@ def test_pages_beyond_many_that_are_nobodys_are_found(tmp_path: Path) -> None:
     assert looked(root) == {POD: CachePages(inactive_file_bytes=5 * PAGE_BYTES)}
 
 
+def test_flags_are_read_only_around_pages_that_are_somebodys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    none = [(0, LRU)] * 1000
+    root = machine(tmp_path, *none, (POD, LRU), *none, (POD, LRU | ACTIVE), *none, before=70_000)
+    sizes: list[int] = []
+    read = os.pread
+
+    def noted(fd: int, size: int, at: int) -> bytes:
+        if os.path.realpath(f"/proc/self/fd/{fd}").endswith("kpageflags"):
+            sizes.append(size)
+        return read(fd, size, at)
+
+    monkeypatch.setattr(os, "pread", noted)
+    own = CachePages(inactive_file_bytes=PAGE_BYTES, active_file_bytes=PAGE_BYTES)
+    assert looked(root) == {POD: own}
+    assert sizes == [1024, 1024]
+
+
 def test_where_the_files_end_at_different_places_the_shorter_one_counts(tmp_path: Path) -> None:
     root = machine(tmp_path, *[(POD, LRU)] * 5)
     with (tmp_path / "kpageflags").open("r+b") as flags:
