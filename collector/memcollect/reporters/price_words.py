@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from memcollect.documents.snapshot import Service
+from memcollect.services.price import saved_together
 from memcollect.units import human_bytes
 
 UNKNOWN = "?"
@@ -12,7 +13,7 @@ UNKNOWN = "?"
 
 def price(service: Service) -> str:
     """Return between what the container would lose, e.g. "−310 to −380 MiB"; "?" where it is not known."""
-    return _between(service.saves_low_bytes, service.saves_high_bytes)
+    return between(service.saves_low_bytes, service.saves_high_bytes)
 
 
 def without(services: Sequence[Service]) -> Iterator[str]:
@@ -20,17 +21,15 @@ def without(services: Sequence[Service]) -> Iterator[str]:
     known = [each for each in services if each.switch and each.saves_low_bytes is not None]
     if not known:
         return
-    low = sum(each.saves_low_bytes or 0 for each in known)
-    highs = [each.saves_high_bytes for each in known if each.saves_high_bytes is not None]
-    again = sum(each.saves_kernel_bytes or 0 for each in known[1:])
-    high = sum(highs) - again if len(highs) == len(known) else None
+    low, high = saved_together(known)
     names, switches = ([getattr(each, key) for each in known] for key in ("name", "switch"))
     them = "turns it" if len(known) == 1 else "turn them"
-    saved = f"Without {_listed(names)}: {_between(low, high)} (predicted)."
-    yield f"{saved} If the image knows the switch, {_listed(switches)} {them} off."
+    saved = f"Without {listed(names)}: {between(low, high)} (predicted)."
+    yield f"{saved} If the image knows the switch, {listed(switches)} {them} off."
 
 
-def _between(low: int | None, high: int | None) -> str:
+def between(low: int | None, high: int | None) -> str:
+    """Return an interval of what is saved, e.g. "−310 to −380 MiB"; "?" where it is not known."""
     if low is None:
         return UNKNOWN
     if high is None:
@@ -40,5 +39,6 @@ def _between(low: int | None, high: int | None) -> str:
     return f"−{ends[0].removesuffix(f' {unit}')} to −{ends[1]}"
 
 
-def _listed(words: Sequence[str]) -> str:
+def listed(words: Sequence[str]) -> str:
+    """Return names as a sentence has them: "Jupyter, code-server and VNC"."""
     return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from memcollect.documents.snapshot import Service
 from memcollect_agent.wire import Process
 
 STACK_BYTES = 16 << 10
@@ -45,6 +46,22 @@ def price_of(processes: Sequence[Process], others: Sequence[Process] | None = No
     high = sum(each.high_bytes for each in known)
     low = max(sum(each.low_bytes for each in known), _together(own, others))
     return Price(min(low, high), high)
+
+
+def saved_together(services: Sequence[Service]) -> tuple[int | None, int | None]:
+    """Return between what one container would lose if all of these were off; None: not known.
+
+    What may be any service's, of kernel memory, is in the upper end of each and counts once.
+    """
+    lows = [each.saves_low_bytes for each in services]
+    highs = [each.saves_high_bytes for each in services]
+    again = sum(each.saves_kernel_bytes or 0 for each in services[1:])
+    return _sum(lows), None if (high := _sum(highs)) is None else high - again
+
+
+def _sum(values: Sequence[int | None]) -> int | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
 
 
 def _together(own: Sequence[Process], others: Sequence[Process] | None) -> int:

@@ -11,6 +11,7 @@ import msgspec
 from memcollect.compare.grown.contents import file_changes, mapping_changes, mappings_are_whole
 from memcollect.compare.grown.matching import matched
 from memcollect.compare.grown.model import Growth, MatchedBy, PodChange, ProcessChange, TermChange
+from memcollect.compare.grown.services import services_off
 from memcollect.compare.inputs import Document
 from memcollect.compare.processes import lists_all
 from memcollect.compare.values import CHARGE, HEADLINE, RESIDUAL, TOTALS, Known, pod_values
@@ -90,6 +91,7 @@ def _with_contents(change: PodChange, old: Pod, new: Pod) -> PodChange:
         files=file_changes(old, new),
         mappings=mapping_changes(old, new) if _has_mappings(old) and _has_mappings(new) else [],
         mappings_whole=mappings_are_whole(old) and mappings_are_whole(new),
+        services_off=services_off(old, new),
     )
 
 

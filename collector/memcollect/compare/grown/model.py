@@ -82,6 +82,19 @@ class MappingChange(Struct, frozen=True, kw_only=True):
     change_bytes: int
 
 
+class ServicesOff(Struct, frozen=True, kw_only=True):
+    """Services of one container that ran at the earlier moment and no longer do: prediction and fact."""
+
+    container: str
+    services: list[str]
+    predicted_low_bytes: int | None = None
+    """What the container was to lose, by the earlier moment alone, at least …"""
+    predicted_high_bytes: int | None = None
+    """… and at most; None where not all of its processes were listed."""
+    fell_bytes: int | None = None
+    """By how much its charge (memory.current) fell, whatever else changed in it meanwhile."""
+
+
 class PodChange(Struct, frozen=True, kw_only=True):
     """What one pod's memory did in between."""
 
@@ -110,6 +123,8 @@ class PodChange(Struct, frozen=True, kw_only=True):
     """The largest change first; only where both snapshots read mappings."""
     mappings_whole: bool = False
     """Whether both read those of every process: else a change may be one of what was read."""
+    services_off: list[ServicesOff] = field(default_factory=list)
+    """Of containers whose later list of processes is whole."""
     reason: str = ""
     """Why the working set's change is not known."""
 

@@ -11,6 +11,7 @@ from memcollect.explain.summary import Totals
 from memcollect.profile.sandboxes.source import Sandbox
 from memcollect.profile.tools import Tools
 from memcollect.reporters.json import render
+from memcollect.services import default_table, with_services
 from memcollect.sources.agent_pods import Deployment
 from memcollect.sources.agents import Limits
 from memcollect.sources.pods import Selection
@@ -49,7 +50,7 @@ def take(  # noqa: PLR0913, PLR0917 # what a snapshot takes
     pods = []
     for pod in collection.pods():
         totals.add(pod)
-        pods.append(pod)
+        pods.append(with_services(pod, default_table()))
     snapshot = Snapshot(
         tool=Tool(version=__version__),
         sample=label,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from memcollect.compare.grown.model import Growth, PodChange, TermChange
 from memcollect.compare.grown.words import chief, is_news
-from memcollect.reporters.compare.grown_contents import by_file, by_mapping, largest_file
+from memcollect.reporters.compare.grown_contents import by_file, by_mapping, largest_file, services_off
 from memcollect.reporters.compare.layout import Bullet, Bytes, Cell, Column, Section, Table
 from memcollect.reporters.compare.numbers import metric_label
 from memcollect.reporters.sizes import signed_size
@@ -28,6 +28,8 @@ def grown(growth: Growth) -> Iterator[Section]:
     yield Section("What grew", [left_out] if still else [], table=_pods(told) if told else None)
     for change in [each for each in growth.pods if is_news(each) and each.terms][:MOST_PODS]:
         yield Section(f"{change.pod}: by term", table=_terms(change))
+        if change.services_off:
+            yield services_off(change)
         if change.processes:
             yield _processes(change)
         if change.files:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from memcollect.compare.grown.model import PodChange
+from memcollect.compare.grown.model import PodChange, ServicesOff
 from memcollect.compare.grown.words import LEAST_BYTES
 from memcollect.explain.files import short_path
 from memcollect.explain.mapped import kind_label
-from memcollect.reporters.compare.layout import Bytes, Cell, Column, Range, Section, Table
+from memcollect.reporters.compare.layout import Bullet, Bytes, Cell, Column, Range, Section, Table
 from memcollect.reporters.file_words import PLACES
-from memcollect.reporters.sizes import signed_size
+from memcollect.reporters.price_words import between, listed
+from memcollect.reporters.sizes import signed_size, size
 
 MOST_PARTS = 8
+MEANWHILE = "What else changed in a container meanwhile is in its charge, too, page cache above all."
 
 
 def largest_file(change: PodChange) -> str:
@@ -22,6 +24,35 @@ def largest_file(change: PodChange) -> str:
         return ""
     ends = sorted({signed_size(file.change_low_bytes), signed_size(file.change_high_bytes)})
     return f" Of its files {short_path(file.path)} changed most ({' to '.join(ends)}, {file.measure})."
+
+
+def services_off(change: PodChange) -> Section:
+    """Return what services that are off have saved, beside what was predicted of them."""
+    bullets = [Bullet(f"{each.container}: {_off(each)}") for each in change.services_off]
+    return Section(f"{change.pod}: services that are off", [MEANWHILE], bullets)
+
+
+def _off(each: ServicesOff) -> str:
+    predicted = between(each.predicted_low_bytes, each.predicted_high_bytes)
+    said = f"without {listed(each.services)}, {predicted} was predicted"
+    if each.predicted_low_bytes is None:
+        said = f"without {listed(each.services)}; what that would save was not known"
+    if each.fell_bytes is None:
+        return f"{said}. What the container is charged for is not known at both moments."
+    if each.fell_bytes < 0:
+        return f"{said}. The container's charge rose by {size(-each.fell_bytes)}."
+    return f"{said}. The container's charge fell by {size(each.fell_bytes)}{_held(each)}."
+
+
+def _held(each: ServicesOff) -> str:
+    low, high, fell = each.predicted_low_bytes, each.predicted_high_bytes, each.fell_bytes or 0
+    if low is None:
+        return ""
+    if fell < low:
+        return ", which is less"
+    if high is None:
+        return ", which is in keeping with it"
+    return ", which is within that" if fell <= high else ", which is more"
 
 
 def by_file(change: PodChange) -> Section:

@@ -1,13 +1,16 @@
 import re
+from html import unescape
 from pathlib import Path
 
 import msgspec
 from rich.cells import cell_len
 
 from memcollect.compare import Question, compare
+from memcollect.compare.grown.model import PodChange, ServicesOff
 from memcollect.compare.model import Comparison
-from memcollect.documents.snapshot import Pod
+from memcollect.documents.snapshot import Pod, Service
 from memcollect.reporters.compare import html, markdown, table
+from memcollect.reporters.compare.grown_contents import services_off
 from memcollect_agent.wire import FileUse, MappedPart, Payer, PodFiles, ProcessMappings
 from worlds import sample_snapshots as samples
 from worlds.compare_builders import MIB, document, pod, process, snapshot
@@ -103,3 +106,53 @@ def test_files_and_mappings_that_changed_have_a_table_each() -> None:
     assert re.search(r"report\.bin .* 0B +24\.0Mi +\+24\.0Mi", by_file)
     assert re.search(r"heap \(brk\) +python3\.11 .*40\.0Mi +52\.0Mi +\+12\.0Mi", text.split("by mapping")[1])
     assert max(map(len, text.splitlines())) <= 80
+
+
+def off(fell: int | None, low: int | None = 310 * MIB, high: int | None = 380 * MIB) -> str:
+    """Return what the page says of two services that are off."""
+    told = ServicesOff(
+        container="aio",
+        services=["Jupyter", "code-server"],
+        predicted_low_bytes=low,
+        predicted_high_bytes=high,
+        fell_bytes=fell,
+    )
+    change = PodChange(pod="ns/aio", matched_by="uid", services_off=[told])
+    (bullet,) = services_off(change).bullets
+    return bullet.text
+
+
+def test_what_services_saved_is_told_beside_the_prediction() -> None:
+    said = "aio: without Jupyter and code-server, −310 to −380 MiB was predicted."
+    fell = "The container's charge fell by"
+    assert off(342 * MIB) == f"{said} {fell} 342.0 MiB, which is within that."
+    assert off(310 * MIB) == f"{said} {fell} 310.0 MiB, which is within that."
+    assert off(300 * MIB) == f"{said} {fell} 300.0 MiB, which is less."
+    assert off(400 * MIB) == f"{said} {fell} 400.0 MiB, which is more."
+    assert off(-2 * MIB) == f"{said} The container's charge rose by 2.0 MiB."
+    assert off(None) == f"{said} What the container is charged for is not known at both moments."
+
+
+def test_a_prediction_with_one_end_or_none_claims_no_more_than_it_has() -> None:
+    said = "aio: without Jupyter and code-server"
+    fell = "The container's charge fell by 342.0 MiB"
+    assert off(342 * MIB, high=None) == (
+        f"{said}, at least −310 MiB was predicted. {fell}, which is in keeping with it."
+    )
+    assert off(342 * MIB, low=None) == f"{said}; what that would save was not known. {fell}."
+
+
+def test_services_that_are_off_are_on_every_page() -> None:
+    jupyter = Service(name="Jupyter", processes=1, saves_low_bytes=90 * MIB, saves_high_bytes=120 * MIB)
+    before = pod(500 * MIB, processes=[process("init", 1)])
+    after = pod(400 * MIB, processes=[process("init", 1)])
+    with_it = [msgspec.structs.replace(each, services=[jupyter]) for each in before.containers]
+    documents = [
+        document(snapshot(msgspec.structs.replace(before, containers=with_it)), "with.json"),
+        document(snapshot(after, sample="after", captured_at="2026-01-01T00:10:00Z"), "without.json"),
+    ]
+    comparison = compare(documents, Question(version="0.1.0"))
+    for page in (table.render(comparison), markdown.render(comparison), html.render(comparison)):
+        flat = " ".join(unescape(re.sub(r"<[^>]*>", " ", page)).split())
+        assert "services that are off" in flat
+        assert "−90 to −120 MiB was predicted. The container's charge fell by 100.0 MiB" in flat
