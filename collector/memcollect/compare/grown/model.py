@@ -87,6 +87,7 @@ class ServicesOff(Struct, frozen=True, kw_only=True):
 
     container: str
     services: list[str]
+    """Their names, the largest first."""
     predicted_low_bytes: int | None = None
     """What the container was to lose, by the earlier moment alone, at least …"""
     predicted_high_bytes: int | None = None
