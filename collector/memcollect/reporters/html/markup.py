@@ -7,6 +7,7 @@ attributes are written in our code and never come from outside.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 from memcollect.reporters.escape import html
 
@@ -34,9 +35,7 @@ def element(name: str, *children: str, **attributes: str | None) -> Markup:
     Attributes are written as Python's names allow: `class_`, `aria_label`.
     """
     written = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{html(value)}"'
-        for key, value in attributes.items()
-        if value is not None
+        [f' {_spelled(key)}="{html(value)}"' for key, value in attributes.items() if value is not None]
     )
     end = "\n" if name in OWN_LINE else ""
     if name in VOID and not children:
@@ -46,7 +45,13 @@ def element(name: str, *children: str, **attributes: str | None) -> Markup:
 
 def joined(parts: Iterable[str]) -> Markup:
     """Return the parts one after the other, each escaped unless it is markup."""
-    return Markup("".join(part if isinstance(part, Markup) else html(part) for part in parts))
+    return Markup("".join([part if type(part) is Markup else html(part) for part in parts]))
+
+
+@cache
+def _spelled(key: str) -> str:
+    """Return an attribute's name as HTML has it."""
+    return key.rstrip("_").replace("_", "-")
 
 
 def name_of(text: str) -> Markup:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from memcollect.reporters.html.markup import Markup, element
 
@@ -11,17 +10,14 @@ SORTABLE = "sortable"
 """The class by which our script finds the tables that are sorted by a press on a heading."""
 
 
-class Column(NamedTuple):
+class Column:
     """A column; numbers stand to the right, and `class_` is for the style alone."""
 
-    title: str
-    number: bool = False
-    class_: str = ""
-
-    @property
-    def classes(self) -> str | None:
-        """Return the class of its cells."""
-        return " ".join(each for each in (self.class_, "n" if self.number else "") if each) or None
+    def __init__(self, title: str, *, number: bool = False, class_: str = "") -> None:
+        """Take what stands in its heading."""
+        self.title, self.number = title, number
+        self.classes = " ".join(each for each in (class_, "n" if number else "") if each) or None
+        """The class of its cells."""
 
 
 def table(columns: Sequence[Column], rows: Iterable[Sequence[str]], *, class_: str | None = None) -> Markup:
@@ -42,7 +38,7 @@ def row_of(columns: Sequence[Column], cells: Sequence[str], *, class_: str | Non
     """Return a row."""
     first, *rest = zip(columns, cells, strict=True)
     heading = element("th", first[1], scope="row", class_=first[0].classes)
-    others = (element("td", cell, class_=column.classes) for column, cell in rest)
+    others = [element("td", cell, class_=column.classes) for column, cell in rest]
     return element("tr", heading, *others, class_=class_)
 
 
