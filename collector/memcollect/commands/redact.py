@@ -83,7 +83,7 @@ def _redacted(document: str) -> bytes:
         if not is_recording(document):
             raise DocumentError(f"{document} is no recording.", "`memcollect record` makes them.")
         return encode(redacted_recording(read_recording(document), Words(secrets.token_bytes(KEY_BYTES))))
-    data = read_bytes(document)
+    data = read_bytes(document, what="snapshot, a recording or a diagnosis")
     return (_diagnosis if _is_diagnosis(data) else _snapshot)(data, shown(document))
 
 

@@ -189,8 +189,10 @@ class BundleWriter:
         try:
             directory.mkdir(parents=True)
         except FileExistsError as error:
+            resumable = (directory / MANIFEST_NAME).is_file()
             raise UsageError(
-                f"{directory} exists.", "Choose another place, or resume the run that is in it."
+                f"{directory} exists{'' if resumable else ', and no run is in it'}.",
+                f"Choose another place{', or resume the run that is in it' if resumable else ''}.",
             ) from error
         except OSError as error:
             raise OutputError(f"{directory} cannot be made: {error.strerror or error}.") from error

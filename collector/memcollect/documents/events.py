@@ -7,6 +7,7 @@ lost.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 from collections.abc import Iterable
@@ -18,6 +19,7 @@ from memcollect.documents.files import read_bytes
 from memcollect.documents.run import EVENTS_NAME, Event, FileEntry
 from memcollect.errors import OutputError
 
+NO_ROOM = "Free some space; what was written before stays, and `profile --resume` goes on with a run."
 ALTERED = "was altered: its checksum is not the manifest's"
 """What is said after the name of a bundle's file."""
 
@@ -32,7 +34,8 @@ def append_event(directory: Path, event: Event) -> None:
             stream.flush()
             os.fsync(stream.fileno())
     except OSError as error:
-        raise OutputError(f"{target} cannot be written: {error.strerror or error}.") from error
+        remedy = "What was written before stays." if error.errno != errno.ENOSPC else NO_ROOM
+        raise OutputError(f"{target} cannot be written: {error.strerror or error}.", remedy) from error
 
 
 def read_events(directory: Path) -> list[Event]:

@@ -71,11 +71,16 @@ def join_node(
     """Return the rows of the pods of one node; `name` is None for the pods that are on no node yet."""
     measured = {pod.uid: pod for pod in answer.pods} if isinstance(answer, wire.NodeSample) else {}
     view = NodeView.of(answer) if isinstance(answer, wire.NodeSample) else NodeView()
+    owners = _owners(pods, measured)
     rows: list[Pod] = []
     missing: list[Missing] = []
     for pod in pods:
-        found = measured.get(pod.cgroup_uid)
-        row, gaps = _join_pod(pod, Found(found, strays_of(pod, answer)), answer, facts)
+        owner = owners.get(pod.cgroup_uid, pod)
+        if owner is pod:
+            found = Found(measured.get(pod.cgroup_uid), strays_of(pod, answer))
+            row, gaps = _join_pod(pod, found, answer, facts)
+        else:
+            row, gaps = _join_pod(pod, Found(None), _twin(owner), facts)
         rows.append(with_equals(with_tops(row, pod, view, facts.metrics), facts.equals))
         missing += gaps
     if not isinstance(answer, wire.NodeSample):
@@ -86,6 +91,27 @@ def join_node(
     others = [problem for problem in answer.problems if problem.name not in told]
     missing += missing_of_node(others, rows, name or "")
     return NodeJoin(rows, missing, msgspec.structs.replace(answer.node, name=name or answer.node.name))
+
+
+def _owners(pods: Sequence[kube.Pod], measured: Mapping[str, wire.Pod]) -> dict[str, kube.Pod]:
+    """Return whose each cgroup is where it was found: of two pods with one UID its containers'."""
+    owners: dict[str, kube.Pod] = {}
+    for pod in pods:
+        found = measured.get(pod.cgroup_uid)
+        if found is None:
+            continue
+        ids = {each.id for each in found.containers}
+        before = owners.get(pod.cgroup_uid)
+        if before is None or (ids & set(running_ids(pod)) and not ids & set(running_ids(before))):
+            owners[pod.cgroup_uid] = pod
+    return owners
+
+
+def _twin(owner: kube.Pod) -> Failure:
+    return Failure(
+        "same-uid",
+        f"{owner.qualified_name} on its node has the same UID, and there is one cgroup of it, counted there",
+    )
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from memcollect.documents.bundle import BundleWriter
 from memcollect.documents.run import PLAN_NAME, Planned, RunManifest
 from memcollect.documents.snapshot import Tool
+from memcollect.errors import OutputError
 from memcollect.profile.begun import FOLDER_EVENT, SOURCE_NAME, Begun
 from memcollect.profile.plan.model import Evidence, Plan, Scale, Template
 from memcollect.profile.plan.parse import parse_plan
@@ -52,6 +55,21 @@ def begin(text: Text, directory: Path, backend: str, tools: Tools) -> Begun:
     source = source_of(plan, run_id, text.folder)
     kept = source.prepare(tools)
     record = Record(BundleWriter.create(directory), _manifest(plan, text, run_id, backend))
+    try:
+        _write(record, text, plan, kept)
+        record.event("run-started", name=run_id)
+        if isinstance(plan.source, Template) and plan.source.file:
+            # Its values are needed again to go on. From the bundle, so that both may be moved together.
+            record.event(FOLDER_EVENT, name=_seen_from(directory, text.folder))
+    except OutputError:
+        # Made just now, and nothing is measured: what is left would only stand in the next run's way.
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
+    return Begun(plan=plan, source=source, record=record, directory=directory, events=[])
+
+
+def _write(record: Record, text: Text, plan: Plan, kept: Mapping[str, bytes]) -> None:
+    """Put what the run is made of into its bundle. Raises OutputError."""
     record.file(PLAN_NAME, text.plan)
     if text.source is not None:
         record.file(SOURCE_NAME, text.source)
@@ -60,11 +78,6 @@ def begin(text: Text, directory: Path, backend: str, tools: Tools) -> Begun:
     for phase in plan.phases:
         if workload_of(phase, plan) is not None:
             record.file(f"workloads/{phase.name}.json", canonical(phase))
-    record.event("run-started", name=run_id)
-    if isinstance(plan.source, Template) and plan.source.file:
-        # Its values are needed again to go on. From the bundle, so that both may be moved together.
-        record.event(FOLDER_EVENT, name=_seen_from(directory, text.folder))
-    return Begun(plan=plan, source=source, record=record, directory=directory, events=[])
 
 
 def _seen_from(directory: Path, folder: Path) -> str:
