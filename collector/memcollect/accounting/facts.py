@@ -22,6 +22,8 @@ T = TypeVar("T")
 _STAT = "stat."
 IMPOSSIBLE_BYTES = 1 << 60
 NO_SUMS = "the processes were not read"
+ABOVE = "above."
+"""Stands before a fact of the cgroup above: of a container's pod."""
 LRU_LISTS = ("active_anon", "inactive_anon", "active_file", "inactive_file", "unevictable")
 ITEMISED_KERNEL = (
     "slab_reclaimable",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from memcollect.accounting.composition import working_set_bytes
 from memcollect.accounting.facts import (
+    ABOVE,
     Facts,
     MissingFactError,
     counted_kernel_bytes,
@@ -26,8 +27,8 @@ ADDED_UP = ("stat.inactive_file", "current", "lazyfree", "working_set", "cut_off
 AS_INTERVALS = frozenset({"lazyfree"})
 
 
-def container_facts(container: Container, node: Node | None) -> Facts:
-    """Return what is known of one container's cgroup."""
+def container_facts(container: Container, node: Node | None, pod: Cgroup | None = None) -> Facts:
+    """Return what is known of one container's cgroup; `pod` is the one that it is in, whose limits hold."""
     cgroup, sums = container.cgroup, container.sums
     facts = gather(cgroup, sums, node, cgroups=_cgroups(cgroup))
     if container.inside:
@@ -36,6 +37,8 @@ def container_facts(container: Container, node: Node | None) -> Facts:
     _add_top(facts, container.top)
     _add_events(facts, cgroup)
     _add_tasks(facts, sums)
+    if pod is not None and not container.elsewhere:
+        facts.update({f"{ABOVE}{name}": value for name, value in _swapping(pod).items()})
     return facts
 
 
@@ -153,6 +156,10 @@ def _add_children(facts: Facts, containers: Sequence[Container], children: Seque
             facts[f"children.{key}"] = sum(value or 0 for value in known)
         else:
             reasons[f"children.{key}"] = "a child cgroup's memory.stat lacks it"
+    swaps = [child.swap.current_bytes for child in children]
+    swapped = [each for each in swaps if each is not None]
+    if not unseen and len(swapped) == len(swaps):
+        facts["children.swap"] = sum(swapped)
     for term, roles in (
         ("pause", {"pause"}),
         ("sandbox", {"sandbox"}),
@@ -184,7 +191,10 @@ def _add_own(facts: Facts, cgroup: Cgroup, children: Sequence[Cgroup]) -> None:
 
 
 def _add_events(facts: Facts, cgroup: Cgroup | None) -> None:
-    """Add limits, event counts and swap, under `limit.`, `events.`, `swap.` and plain names."""
+    """Add limits, event counts and swap, under `limit.`, `events.`, `swap.` and plain names.
+
+    Under `local.` stand the events of the cgroup's own limits, without those of limits below it.
+    """
     reasons = facts.reasons
     if cgroup is None:
         return
@@ -198,19 +208,30 @@ def _add_events(facts: Facts, cgroup: Cgroup | None) -> None:
         reasons[f"limit.{name}"] = cgroup.absent.get(f"memory.{name}", f"memory.{name} was not read")
     events = cgroup.events or {}
     facts.update({f"events.{name}": count for name, count in events.items()})
+    facts.update({f"local.{name}": count for name, count in (cgroup.events_local or {}).items()})
     for name in ("high", "max", "oom_kill"):
         if name not in events:
             reasons[f"events.{name}"] = cgroup.absent.get("memory.events", "memory.events was not read")
     amounts = {
-        "swap.current": cgroup.swap.current_bytes,
-        "limit.swap": cgroup.swap.max_bytes,
-        "zswap.current": cgroup.zswap.current_bytes,
         "hugetlb": sum(cgroup.hugetlb.values()) if cgroup.hugetlb is not None else None,
         "current_again": cgroup.current_again_bytes,
         "peak": cgroup.peak_bytes,
     }
     facts.update({name: value for name, value in amounts.items() if isinstance(value, int)})
+    facts.update(_swapping(cgroup))
     _add_pressure(facts, cgroup)
+
+
+def _swapping(cgroup: Cgroup) -> dict[str, int]:
+    """Return what a cgroup has in swap and zswap, and what it may have there."""
+    amounts = {
+        "swap.current": cgroup.swap.current_bytes,
+        "limit.swap": cgroup.swap.max_bytes,
+        "zswap.current": cgroup.zswap.current_bytes,
+        "limit.zswap": cgroup.zswap.max_bytes,
+        "zswap.writeback": cgroup.zswap.writeback,
+    }
+    return {name: value for name, value in amounts.items() if isinstance(value, int)}
 
 
 def _add_pressure(facts: Facts, cgroup: Cgroup) -> None:

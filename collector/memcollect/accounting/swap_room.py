@@ -1,8 +1,15 @@
-"""Whether anonymous memory can go to swap: the node must have some, and the cgroup may use it. Pure."""
+"""Whether anonymous memory can go to swap: the node must have some, and the cgroup may use it. Pure.
+
+A limit holds for all below it, so the pod's counts as the container's own does. Where memory.zswap.writeback
+is 0 nothing goes from zswap to a device: then memory.zswap.max is the limit (Documentation/admin-guide/
+cgroup-v2.rst).
+"""
 
 from __future__ import annotations
 
-from memcollect.accounting.facts import Facts
+from collections.abc import Iterator
+
+from memcollect.accounting.facts import ABOVE, Facts
 from memcollect.documents.snapshot import SwapRoom
 
 FULL_SHARE = 0.99
@@ -15,14 +22,17 @@ def swap_room(facts: Facts) -> SwapRoom:
         return "unknown"
     if not facts["node.swap_devices"]:
         return "none"
-    if "limit.swap" in facts and not facts["limit.swap"]:
+    limits = [limit for above in ("", ABOVE) for limit in _limits(facts, above)]
+    if any(not limit for limit, _ in limits):
         return "forbidden"
-    return "full" if _is_full(facts) else "usable"
-
-
-def _is_full(facts: Facts) -> bool:
     if "node.swap_free" in facts and not facts["node.swap_free"]:
-        return True
-    if "limit.swap" not in facts or "swap.current" not in facts:
-        return False
-    return facts["swap.current"] >= FULL_SHARE * facts["limit.swap"]
+        return "full"
+    return "full" if any(used >= FULL_SHARE * limit for limit, used in limits) else "usable"
+
+
+def _limits(facts: Facts, above: str) -> Iterator[tuple[int, int]]:
+    """Yield (most, used) of what one cgroup may swap out, and of zswap where nothing goes on from there."""
+    if (most := facts.get(f"{above}limit.swap")) is not None:
+        yield most, facts.get(f"{above}swap.current", 0)
+    if facts.get(f"{above}zswap.writeback") == 0 and (most := facts.get(f"{above}limit.zswap")) is not None:
+        yield most, facts.get(f"{above}zswap.current", 0)

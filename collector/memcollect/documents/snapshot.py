@@ -150,7 +150,7 @@ class Statement(Struct, frozen=True, kw_only=True, gc=False):
     sentence: str
     """A whole sentence; of rank 0 a clause, which the verdict joins with the others of that rank."""
     rank: int = 0
-    """Where it stands in the verdict: the smaller, the earlier (memcollect.explain.statement.Rank)."""
+    """What it is about (memcollect.explain.statement.Rank); statements stand in the verdict's order."""
     amount_bytes: int | None = None
     """The amount it names; Σ of the terms in `rests_on` where those are terms of the composition."""
     reclaimable: Reclaimable | None = None

@@ -53,7 +53,7 @@ def explain_pod(pod: Pod, node: Node | None, *, depth: Depth = "full") -> Pod:
     in_full = depth == "full"
     app_ids = {id(container) for container in app_containers(pod)}
     scoped = [
-        (container, container_facts(container, node))
+        (container, container_facts(container, node, pod.cgroup))
         for container in pod.containers
         if in_full or id(container) in app_ids
     ]

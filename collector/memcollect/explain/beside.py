@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from memcollect.documents.snapshot import Reclaimable, Term
-from memcollect.explain.limits import room_left
+from memcollect.explain.limits import ONCE_WRITTEN, room_left
 from memcollect.explain.statement import Case, Rank, Said
 from memcollect.units import human_bytes
 
@@ -23,6 +23,9 @@ class Beside:
 
 CAUSES = (
     Beside("dead_containers", "{amount} more is charged to the pod by containers that are gone."),
+    Beside(
+        "dead_swap", "{amount} more of containers that are gone is in swap, and still charged to the pod."
+    ),
     Beside(
         "pod_processes",
         "{amount} more is charged to the pod itself, by processes outside of its containers.",
@@ -94,8 +97,15 @@ def terms(case: Case) -> Iterator[Said]:
         return
     sizes = {term.term: term for term in (*composition.left_out, *composition.beside)}
     for each in TERMS:
+        if each.term == "unwritten_cold_cache" and says_unwritten(case):
+            continue
         if each.term in sizes and sizes[each.term].estimate_bytes >= case.least_beside:
             yield _of_term(each, sizes[each.term])
+
+
+def says_unwritten(case: Case) -> bool:
+    """Return whether the verdict tells of what is not written out where it tells how near the limit is."""
+    return any(ONCE_WRITTEN in each.sentence for each in case.of_cause("near_limit"))
 
 
 def cold_cache(case: Case) -> Iterator[Said]:

@@ -8,16 +8,16 @@ from memcollect.documents.snapshot import Composition
 from memcollect.explain.statement import Case, Rank, Said
 from memcollect.units import human_bytes
 
-TOO_MUCH = "The parts come to {amount} more than the whole: not explained."
+TOO_MUCH = "The parts come to {amount} more than the whole of {whole}: not explained."
 NOT_EXPLAINED = "{amount} is not explained: more than the kernel's bookkeeping can be."
 OPEN = "{amount} is left open, for these could not be decided: {names}."
 UNNAMED = (
-    "{amount} of it has no name in memory.stat: the kernel's bookkeeping may be that much here ({bound}), and"
-    " may be less."
+    "{amount} of it has no name in memory.stat: the kernel's bookkeeping may be that much here, and may be"
+    " less."
 )
 MISSING = (
-    "The parts come to {amount} more than the whole, which counters that are not yet flushed may do here"
-    " ({bound})."
+    "The parts come to {amount} more than the whole of {whole}, which counters that are not yet flushed may"
+    " do here."
 )
 
 
@@ -43,10 +43,10 @@ def doubts(case: Case) -> Iterator[Said]:
 
 
 def _sentence(composition: Composition, amount: str) -> str:
-    residual = composition.residual
+    residual, whole = composition.residual, human_bytes(composition.working_set_bytes)
     if residual.within_bound:
         template = UNNAMED if residual.estimate_bytes >= 0 else MISSING
-        return template.format(amount=amount, bound=residual.bound_reason)
+        return template.format(amount=amount, whole=whole)
     if composition.undecided:
         return OPEN.format(amount=amount, names=", ".join(item.name for item in composition.undecided))
-    return (TOO_MUCH if residual.estimate_bytes < 0 else NOT_EXPLAINED).format(amount=amount)
+    return (TOO_MUCH if residual.estimate_bytes < 0 else NOT_EXPLAINED).format(amount=amount, whole=whole)

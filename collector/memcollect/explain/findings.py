@@ -86,10 +86,8 @@ def _hugetlb_words(facts: Facts) -> dict[str, str]:
 def _unread_words(facts: Facts) -> dict[str, str]:
     unread, most = facts["procs.unread"], human_bytes(facts["procs.unread_rss"])
     # Facts tell of what was not read in one sentence for each reason, which holds the remedy.
-    one = {"they": "it", "s": "s", "their": "its"}
-    several = {"they": "they", "s": "", "their": "their"}
     told = {"unread": counted(unread, "process"), "most": most, "why": facts.reason("procs.unread_why")}
-    return told | (one if unread == 1 else several)
+    return told | {"them": "it" if unread == 1 else "them"}
 
 
 def _alike_words(facts: Facts) -> dict[str, str]:
@@ -359,8 +357,7 @@ NEIGHBOUR_RULES = (
     AmountRule(
         "unread_processes",
         processes.unread_processes,
-        "PSS is not known of {unread}: {amount} is put down to what {they} map{s}, at most {most} ({their}"
-        " RSS).",
+        "PSS is not known of {unread}, of {most} RSS: {amount} of the charge is put down to {them}.",
         "Why: {why}.",
         severity="warning",
         least_bytes=0,
@@ -406,6 +403,13 @@ STATE_RULES = (
     ),
 )
 POD_RULES = (
+    AmountRule(
+        "dead_swap",
+        dead.dead_swap,
+        "{amount} in swap is still charged to this pod by containers that are gone: tmpfs or private memory.",
+        "tmpfs goes when the files in shared volumes are deleted.",
+        severity="notice",
+    ),
     AmountRule(
         "dead_containers",
         dead.dead_containers,

@@ -20,16 +20,17 @@ NEAR_LIMIT_SHARE = 0.9
 LEAST_ROOM_SHARE = 0.01
 """Of a limit: what is less changes nothing that a reader would do."""
 LEAST_MOSTLY_SHARE = 0.05
-LEFT = "{left} is left to its limit of {limit}"
+LEFT = "{left} is left to {whose} limit of {limit}"
 LEFT_WITH_DROPPABLE = ", {up_to}{room} with what can be dropped"
 UP_TO = "up to "
 """Stands before an amount of which some is in kernel caches that go only mostly."""
 OVER = (
-    "{needed} cannot be dropped{writing}: more than its limit of {limit}, so what is charged next ends in"
+    "{needed} cannot be dropped{writing}: more than {whose} limit of {limit}, so what is charged next ends in"
     " {end}."
 )
-NEAR = "{needed} cannot be dropped, of a limit of {limit}{writing}: {left} more ends in {end}."
-WRITING = " ({amount} of it can go once it is written out)"
+NEAR = "{needed} cannot be dropped, of {whose} limit of {limit}{writing}: {left} more ends in {end}."
+ONCE_WRITTEN = "of it is page cache that can go once it is written out"
+WRITING = f" ({{amount}} {ONCE_WRITTEN})"
 FULL = "The charge is at {current} of {limit}, but {up_to}{droppable} of it can be dropped."
 
 
@@ -65,8 +66,11 @@ def limit_of(facts: Facts, name: str) -> int | None:
 
 
 def count_of(facts: Facts, name: str) -> int:
-    """Return a count of memory.events. Raises MissingFactError where it was not read."""
-    return facts[f"events.{name}"]
+    """Return a count of memory.events for the cgroup's own limit, where the kernel tells it from those below.
+
+    memory.events.local has that (5.2). Raises MissingFactError where memory.events was not read.
+    """
+    return facts.get(f"local.{name}", facts[f"events.{name}"])
 
 
 def times(count: int) -> str:
@@ -86,8 +90,8 @@ class Room:
     is_near: bool
 
 
-def room_left(facts: Facts) -> Room | None:
-    """Return what is left to memory.max; None where there is no limit, or a number is missing."""
+def room_left(facts: Facts, whose: str = "its") -> Room | None:
+    """Return what is left to memory.max, `whose` that is; None without one, or where a number is missing."""
     try:
         limit = limit_of(facts, "max")
         if not limit:
@@ -96,7 +100,7 @@ def room_left(facts: Facts) -> Room | None:
     except MissingFactError:
         return None
     left, more = max(0, limit - current), min(gone.droppable.estimate, current)
-    sentence = LEFT.format(left=human_bytes(left), limit=human_bytes(limit))
+    sentence = LEFT.format(left=human_bytes(left), limit=human_bytes(limit), whose=whose)
     if more >= LEAST_ROOM_SHARE * limit:
         room = human_bytes(max(0, limit - current + more))
         sentence += LEFT_WITH_DROPPABLE.format(room=room, up_to=_up_to(gone, limit))
@@ -123,6 +127,7 @@ def near_limit(facts: Facts) -> tuple[str, str] | None:
     sentence = (OVER if needed > limit else NEAR).format(
         needed=human_bytes(needed),
         limit=human_bytes(limit),
+        whose="the pod's" if "own.processes" in facts else "its",
         writing=until,
         left=human_bytes(max(0, limit - needed)),
         end=end,

@@ -52,13 +52,13 @@ PARTS = (
         "swap_cache",
         frozenset({"swap_cache"}),
         "swap-only",
-        "is swap cache: pages on their way to or from swap",
+        "is swap cache, on its way to or from swap",
     ),
     Part(
         "hot_cache",
         frozenset({"hot_cache"}),
         "under-pressure",
-        "is page cache the kernel would drop under pressure",
+        "is page cache the kernel can drop",
     ),
     Part(
         "unwritten_hot_cache",
@@ -78,7 +78,7 @@ PARTS = (
         "slab_reclaimable",
         frozenset({"slab_reclaimable"}),
         "mostly",
-        "is kernel caches of files (names, inodes, block records), most of which it can drop under pressure",
+        "is the kernel's caches of files (names, inodes, block records), most of which it can drop",
     ),
     Part(
         "kernel",
@@ -109,7 +109,9 @@ PARTS = (
     Part("hugetlb", frozenset({"hugetlb"}), "no", "is huge pages (hugetlb), which stay"),
 )
 """Every term of a composition is in one of them."""
-FILE_NAMES = "is the kernel's cache of file names and inodes, most of which it can drop under pressure"
+UNMAPPED = "is private memory"
+"""What is said where much of it is mapped by no process of the pod."""
+FILE_NAMES = "is the kernel's cache of file names and inodes, most of which it can drop"
 """What the reclaimable kernel caches are where the page cache is too small for many block records."""
 CACHE_TERMS = frozenset(
     {"hot_cache", "unwritten_hot_cache", "locked_cache", "cold_cache", "unwritten_cold_cache"}
@@ -137,10 +139,10 @@ def parts(case: Case) -> Iterator[Said]:
         return
     told = sorted(_large(composition), key=lambda each: -each[0])
     for place, (amount, part, sizes) in enumerate(told):
-        size = human_bytes(amount) if place else _of_whole(amount, whole)
+        size = human_bytes(amount) if place else _of_whole(amount, whole, alone=len(told) == 1)
         phrase = _phrase(part, sizes, composition)
         if part.topic == "anon":
-            phrase = _whose(case, amount, phrase)
+            phrase = _whose(case, amount, UNMAPPED if _is_unmapped(case) else phrase)
         yield Said(
             topic=part.topic,
             sentence=f"{size} {phrase}",
@@ -156,15 +158,35 @@ def parts(case: Case) -> Iterator[Said]:
         yield Said(topic="working_set", sentence=sentence, rank=Rank.PARTS, rests_on=["working_set"])
 
 
-def _of_whole(amount: int, whole: int) -> str:
-    """Return what part of the whole it is; where both read alike, that it is all, or nearly so."""
+def _of_whole(amount: int, whole: int, *, alone: bool) -> str:
+    """Return what part of the whole it is; where both read alike, that it is all, or nearly so.
+
+    A counter that is not yet flushed can be more than the whole: then it is no part of it, and `alone` all.
+    """
+    if amount > whole and human_bytes(amount) != human_bytes(whole):
+        return f"All of its {human_bytes(whole)}" if alone else human_bytes(amount)
     if human_bytes(amount) != human_bytes(whole):
         return f"{human_bytes(amount)} of {human_bytes(whole)}"
-    return f"{'All' if amount == whole else 'Nearly all'} of its {human_bytes(whole)}"
+    return f"{'All' if amount >= whole else 'Nearly all'} of its {human_bytes(whole)}"
+
+
+def _is_unmapped(case: Case) -> bool:
+    return case.total_of("lent_anon") >= case.least
+
+
+def _largest_unread(case: Case) -> int:
+    """Return the RSS of the largest process whose PSS is not known, in bytes; 0 where none is listed."""
+    unread = [
+        each for container, _ in case.apps for each in (container.sums.skipped if container.sums else ())
+    ]
+    return max((each.rss_bytes or 0 for each in unread), default=0)
 
 
 def _whose(case: Case, amount: int, phrase: str) -> str:
-    """Return the phrase with whose the most of `amount` bytes is; as it was where no process holds much."""
+    """Return the phrase with whose the most of `amount` bytes is; as it was where no process holds much.
+
+    A process that was not read may be the larger one: then none is named.
+    """
     told = [(each, each.sums.largest) for each, _ in case.apps if each.sums and each.sums.largest]
     found = max(told, key=lambda each: each[1].pss_anon_bytes, default=None)
     if found is None:
@@ -172,6 +194,8 @@ def _whose(case: Case, amount: int, phrase: str) -> str:
     container, largest = found
     # Pages that are charged elsewhere are among a process's own and not among the amount.
     if not LEAST_OF_ONE * amount <= largest.pss_anon_bytes <= amount:
+        return phrase
+    if _largest_unread(case) > largest.pss_anon_bytes:
         return phrase
     listed = (program_of(each) for each in container.processes if each.pid == largest.pid)
     # "postgres: writer" is cut by the kernel, and a process may call itself a sentence.

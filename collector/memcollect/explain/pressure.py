@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from memcollect.documents.snapshot import Finding
+from memcollect.explain.beside import says_unwritten
 from memcollect.explain.limits import room_left
 from memcollect.explain.statement import Case, Rank, Said
 from memcollect.units import human_bytes
 
-OF_LIMIT = frozenset({"oom_kill", "near_limit"})
-"""Causes that imply that a limit was hit, where they name it."""
+OF_LIMIT = frozenset({"near_limit"})
+"""Causes that imply that a limit was hit, where they name it; a kill always does, of one or another."""
 TOLD = ("near_limit", "stalled", "throttled", "swap_full", "hit_limit", "near_high")
 """Causes of limits and slowed that are news whatever their severity, the gravest first."""
 
+UNWRITTEN = ("unwritten_cold_cache", "unwritten_hot_cache")
 NO_LIMIT = "It has no memory limit."
 
 
@@ -22,7 +24,7 @@ def pressure(case: Case) -> Iterator[Said]:
     for place, cause in enumerate(TOLD):
         found = case.of_cause(cause)
         if cause == "hit_limit":
-            found = [each for each in found if not _is_said(case, each)]
+            found = [] if case.of_cause("oom_kill") else [each for each in found if not _is_said(case, each)]
         if found:
             chosen = max(found, key=_is_of_container)
             yield Said(
@@ -30,7 +32,7 @@ def pressure(case: Case) -> Iterator[Said]:
                 sentence=case.named(chosen),
                 rank=Rank.PRESSURE,
                 weight=len(TOLD) - place,
-                rests_on=[cause],
+                rests_on=[cause, *(UNWRITTEN if cause == "near_limit" and says_unwritten(case) else ())],
             )
 
 
@@ -51,7 +53,13 @@ def room(case: Case) -> Iterator[Said]:
     """Yield how much is left to the nearest limit, of the pod and its containers."""
     if case.pod.unmeasured:
         return  # nothing of it runs that could need the room
-    known = [(scope, room) for scope, facts in case.scopes if (room := room_left(facts)) is not None]
+    of_pod = "its" if len(case.apps) == 1 and "limit.max" in case.apps[0][1] else "the pod's"
+    known = [
+        (scope, room)
+        for scope, facts in case.scopes
+        if (room := room_left(facts, of_pod if scope == "pod" and case.pod.kind == "pod" else "its"))
+        is not None
+    ]
     if not known:
         if all("unlimited.max" in facts for _, facts in case.scopes):
             yield Said("room", NO_LIMIT, Rank.ASIDE, rests_on=["limit.max"], is_optional=True)

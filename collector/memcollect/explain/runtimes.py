@@ -106,8 +106,7 @@ def sandbox_verdict(pod: Pod) -> str | None:
         share = _bounded(guest, view.bill)
         parts.append(
             f"{size_in_words(share)} of {human_bytes(view.bill)} charged for this {name} sandbox is its"
-            f" guest's"
-            f" memory ({BACKINGS[ordinary[0].backing]}), and what is in it the host cannot see"
+            " guest's memory, and what is in it the host cannot see"
         )
         parts.append(f"{human_bytes(max(0, view.bill - share.estimate))} is the runtime's own cost{and_pod}")
     if huge:
@@ -250,8 +249,8 @@ def _outside(view: View) -> Iterator[Finding]:
             high_bytes=size,
             estimate_bytes=size,
             severity="notice",
-            sentence=f"{amount} of its bill is charged outside of the pod's own cgroup, to {short(path)},"
-            " which bears the pod's sandbox id: neither the pod's limit nor kubectl top knows of it.",
+            sentence=f"{amount} of its bill is charged outside of the pod's own cgroup: neither the pod's"
+            f" limit nor kubectl top knows of it; {short(path)} bears the pod's sandbox id.",
             evidence=f"memory.current of {path}; tied by the sandbox's id {container.id}",
             remedy="Give the RuntimeClass an overhead that covers it, or set sandbox_cgroup_only=true"
             " in Kata.",
@@ -279,8 +278,8 @@ def _provider(view: View) -> Iterator[Finding]:
         each = f" ({human_bytes(top.memory_bytes // count)} each)" if count > 1 else ""
         why = (
             f"the Sentry's own total, divided equally among {count}"
-            f" container{'s' if count != 1 else ''}{each},"
-            " so no container's number says what that container uses"
+            f" container{'s' if count != 1 else ''}{each};"
+            " no container's number says what that container uses"
         )
         left_out = "the Sentry's heap, its stubs, kernel memory and host page cache"
     elif top.provider == "gvisor-containers":

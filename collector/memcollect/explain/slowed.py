@@ -13,24 +13,26 @@ from memcollect.units import human_bytes
 
 STALLED_PERCENT = 10.0
 """Of the time: from which on what the processes lose by waiting for memory is news."""
-ALL_STALLED = (
-    "In the last 10 seconds all of its processes waited for memory {now:.0f} % of the time (PSI full;"
-    " {long:.0f} % over a minute)."
+STALLED = (
+    "{who} of its processes waited for memory {now:.0f} % of the last 10 s (PSI {line}; {long:.0f} % of the"
+    " last minute)."
 )
-SOME_STALLED = (
-    "In the last 10 seconds some of its processes waited for memory {now:.0f} % of the time (PSI some;"
-    " {long:.0f} % over a minute)."
+WAS_STALLED = (
+    "{who} of its processes waited for memory {long:.0f} % of the last minute (PSI {line}), {now:.0f} % of"
+    " the last 10 s."
 )
+"""Where it is over, or nearly so."""
 SLOW_START = "Raise memory.high, or look at what grew; until then more of it runs on less and less time."
 
 
 def stalled(facts: Facts) -> tuple[str, str] | None:
     """Return how much of their time the processes lose by waiting for memory."""
-    for line, sentence in (("full", ALL_STALLED), ("some", SOME_STALLED)):
+    for line, who in (("full", "All"), ("some", "Some")):
         now, longer = _percent(facts, f"psi.{line}.avg10"), _percent(facts, f"psi.{line}.avg60")
         if max(now, longer) >= STALLED_PERCENT:
             evidence = f"memory.pressure {line} avg10 {now:.2f} avg60 {longer:.2f}"
-            return sentence.format(now=now, long=longer), evidence
+            template = STALLED if now >= STALLED_PERCENT else WAS_STALLED
+            return template.format(who=who, line=line, now=now, long=longer), evidence
     return None
 
 
@@ -61,7 +63,7 @@ def near_high(facts: Facts) -> tuple[str, str] | None:
     limit, current = limit_of(facts, "high"), facts["current"]
     if limit is None or current < NEAR_LIMIT_SHARE * limit:
         return None
-    if facts.get("events.high"):
+    if "events.high" in facts and count_of(facts, "high"):
         return None  # throttled tells the same, and that it happened
     sentence = (
         f"The charge is {human_bytes(current)}, and above {human_bytes(limit)} (memory.high) the processes"
@@ -78,8 +80,7 @@ def swap_full(facts: Facts) -> tuple[str, str] | None:
     if not limit or swapped < FULL_SHARE * limit:
         return None
     sentence = (
-        f"Its swap limit is reached: {human_bytes(swapped)} of {human_bytes(limit)}, so no more private"
-        " memory can go there."
+        f"Its swap limit is reached: {human_bytes(swapped)} of {human_bytes(limit)}, so no more goes there."
     )
     return sentence, f"memory.swap.current {swapped}, memory.swap.max {limit}"
 

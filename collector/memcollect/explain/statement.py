@@ -19,7 +19,7 @@ SMALLEST_SHARE = 0.05
 
 
 class Rank(IntEnum):
-    """Where a statement stands in the verdict."""
+    """What a statement is about. Documents keep these numbers; `ORDER` says in which order they are read."""
 
     PARTS = 0
     """What the working set is made of; clauses of one sentence."""
@@ -41,6 +41,11 @@ class Rank(IntEnum):
     """What is worth knowing where there is room for it."""
 
 
+ORDER = (
+    *(Rank.DEATHS, Rank.PRESSURE),
+    *(Rank.PARTS, Rank.WITHIN, Rank.ROOM, Rank.BESIDE, Rank.DOUBTS, Rank.TOP, Rank.ASIDE),
+)
+"""In which order a verdict is read: what has gone wrong, what the memory is, and what else there is."""
 NEWS = (Rank.DEATHS, Rank.PRESSURE, Rank.DOUBTS)
 """What of a verdict makes a pod worth a look, the most urgent first."""
 
@@ -109,6 +114,11 @@ class Case:
         if finding.scope == "pod" or len(self.apps) < 2:
             return finding.sentence
         return f"{finding.scope}: {finding.sentence}"
+
+
+def brief(sentence: str) -> str:
+    """Return what a sentence says before its first semicolon: the finding beside the verdict has the rest."""
+    return f"{sentence.partition('; ')[0].rstrip('.')}."
 
 
 Contribute = Callable[[Case], Iterable[Said]]

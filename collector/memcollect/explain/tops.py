@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from memcollect.explain.statement import Case, Rank, Said
 from memcollect.units import human_bytes
 
-TOLD = frozenset({"unexplained", "undecided", "stale"})
+TOLD = frozenset({"unexplained", "undecided", "stale", "different-provider"})
 """Statuses that are news: the number on the reader's screen is not what the node holds."""
 SHOWS = "kubectl top shows"
 
@@ -19,7 +19,7 @@ def tops(case: Case) -> Iterator[Said]:
         return
     if top.memory_bytes is None:
         if top.detail and case.composition is not None:
-            yield Said("top", f"{SHOWS} nothing: {top.detail.rstrip('.')}.", Rank.TOP, is_optional=True)
+            yield Said("top", f"{SHOWS} nothing: {top.detail.rstrip('.')}.", Rank.TOP)
         return
     told = [part for part in (top.detail if top.status in TOLD else "", top.remark) if part]
     if told:

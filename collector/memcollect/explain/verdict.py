@@ -7,16 +7,17 @@ rests on. Nothing else is written into a verdict, so that no sentence can be wit
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
 from memcollect.documents.snapshot import Finding, Statement
 from memcollect.explain import beside, doubts, files, mapped, parts, pressure, tops, within
 from memcollect.explain.kills.statements import CAUSES as DEATHS
 from memcollect.explain.kills.statements import deaths
 from memcollect.explain.runtimes import sandbox_verdict
-from memcollect.explain.statement import Case, Contribute, Rank, Said
+from memcollect.explain.statement import ORDER, Case, Contribute, Rank, Said, brief
 
-ENOUGH = 5
-"""Sentences from which on what is optional is left out."""
+LONGEST = 310
+"""Characters, four lines of a terminal: what is optional is left out where a verdict would be longer."""
 SANDBOX_CAUSES = {
     "snapshot": Rank.WITHIN,
     "outside_pod": Rank.BESIDE,
@@ -57,7 +58,7 @@ def opening(case: Case) -> Iterator[Said]:
                 rank = SANDBOX_CAUSES[finding.cause]
                 yield Said(
                     topic=finding.cause,
-                    sentence=finding.sentence,
+                    sentence=brief(finding.sentence),
                     rank=rank,
                     rests_on=[finding.cause],
                     is_optional=rank == Rank.ASIDE,
@@ -91,22 +92,24 @@ def statements(case: Case) -> list[Statement]:
     for contribute in CONTRIBUTORS + own:
         for said in contribute(case):
             first.setdefault(said.topic, said)
-    ordered = sorted(first.values(), key=lambda said: (said.rank, -said.weight))
-    spare = ENOUGH - len([said for said in ordered if said.rank > Rank.PARTS and not said.is_optional])
-    told: list[Statement] = []
+    ordered = sorted(first.values(), key=lambda said: (ORDER.index(said.rank), -said.weight))
+    room = LONGEST - sum(len(said.sentence) + 1 for said in ordered if not said.is_optional)
+    kept: list[Statement] = []
     for said in ordered:
         if said.is_optional:
-            spare -= 1
-        if spare >= 0 or not said.is_optional:
-            told.append(said.statement())
-    return told
+            room -= len(said.sentence) + 1
+        if not said.is_optional or room >= 0:
+            kept.append(said.statement())
+    return kept
 
 
 def pronounce(made_of: list[Statement]) -> str:
     """Return the verdict that these statements make."""
-    clauses = [each.sentence for each in made_of if each.rank == Rank.PARTS]
-    sentences = [each.sentence for each in made_of if each.rank != Rank.PARTS]
-    return " ".join(["; ".join(clauses) + ".", *sentences])
+    sentences = []
+    for is_part, some in groupby(made_of, key=lambda each: each.rank == Rank.PARTS):
+        told = [each.sentence for each in some]
+        sentences += [f"{'; '.join(told)}."] if is_part else told
+    return " ".join(sentences)
 
 
 def _first_reason(case: Case) -> str:

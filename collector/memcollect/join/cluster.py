@@ -20,7 +20,7 @@ from memcollect.join.files import files_missing, with_neighbours
 from memcollect.join.recognise import inside_of, runtime_of_pod
 from memcollect.join.roles import app_containers
 from memcollect.join.sandboxes import sandbox_rows
-from memcollect.join.states import last_points_of, resize_of, short
+from memcollect.join.states import last_points_of, resize_of, short, was_refused
 from memcollect.join.tops import NodeView, with_tops
 from memcollect.kubernetes import objects as kube
 from memcollect.kubernetes.usage import Metrics
@@ -177,9 +177,15 @@ def _join_pod(
     if found is not None or everything.strays:
         return msgspec.structs.replace(row, unmeasured=_nothing_runs(row)), missing
     if pod.status.phase in FINISHED:
-        return msgspec.structs.replace(row, unmeasured="it has finished and holds no memory"), []
+        return msgspec.structs.replace(row, unmeasured=_why_finished(row)), []
     gone = _missing(pod, answer)
     return msgspec.structs.replace(row, unmeasured=gone.detail), [gone]
+
+
+def _why_finished(row: Pod) -> str:
+    if was_refused(row):
+        return "its node did not admit it, and none of its containers was started"
+    return "it has finished and holds no memory"
 
 
 def _nothing_runs(row: Pod) -> str:

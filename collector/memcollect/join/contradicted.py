@@ -16,6 +16,10 @@ EARLIER_POD_SECONDS = 300.0
 FAR = 2
 """Times what the cgroup holds: from there on it is worth saying what lives in it."""
 _MOST_NAMED = 3
+WITHOUT_CACHE = (
+    "whoever feeds the metrics API leaves out page cache, tmpfs and kernel memory, as `podman stats` does"
+)
+ONE_PROCESS = "whoever feeds the metrics API reports one process for the whole container"
 _PAGE_AND_KIB = 4096 + 1024
 """A process' RSS is counted in pages, and the metrics API in KiB."""
 
@@ -65,7 +69,8 @@ def with_equals(row: Pod, holders: Mapping[int, Sequence[Holder]]) -> Pod:
         each.name: said
         for each in row.containers
         if each.top is not None and each.top.status == "unexplained"
-        if (said := _equals_of(row, each.name, holders.get(each.top.memory_bytes or 0, ())))
+        if not each.top.detail.endswith((ONE_PROCESS, WITHOUT_CACHE))
+        if (said := _equals_of(row, each, holders.get(each.top.memory_bytes or 0, ())))
     }
     if not told or row.top is None:
         return row
@@ -82,10 +87,10 @@ def _told(top: Top, more: str) -> Top:
     return msgspec.structs.replace(top, detail=f"{top.detail}; {more}" if top.detail else more)
 
 
-def _equals_of(row: Pod, container: str, holders: Sequence[Holder]) -> str:
+def _equals_of(row: Pod, container: Container, holders: Sequence[Holder]) -> str:
     """Return who else has the number, containers of the same pod before other pods; "" for nobody."""
     own = (row.namespace or "", row.name)
-    beside = [name for namespace, pod, name in holders if (namespace, pod) == own and name != container]
+    beside = [name for namespace, pod, name in holders if (namespace, pod) == own and name != container.name]
     pods = [(namespace, pod) for namespace, pod, _ in holders if (namespace, pod) != own]
     names = [f"container {name}" for name in beside] or [
         pod if namespace == own[0] else f"{namespace}/{pod}" for namespace, pod in dict.fromkeys(pods)
@@ -96,7 +101,10 @@ def _equals_of(row: Pod, container: str, holders: Sequence[Holder]) -> str:
     named = [*names[:_MOST_NAMED], f"{more} more"] if more > 0 else names
     who = named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
     has = "has" if len(names) == 1 else "have"
-    return f"{who} {has} the very same number, so it may be a copy, or a sum over all of them"
+    size = container.top.memory_bytes or 0 if container.top is not None else 0
+    held = container.cgroup.current_bytes or 0 if container.cgroup is not None else 0
+    or_sum = ", or a sum over all of them" if size > held else ""
+    return f"{who} {has} the very same number, so it may be a copy{or_sum}"
 
 
 def _is_more(top: Top) -> bool:
@@ -111,12 +119,11 @@ def _contradictions(size: int, container: Container | None, around: Surroundings
     cgroup = container.cgroup if container is not None else None
     if container is None or cgroup is None:
         return
+    if (anon := (cgroup.stat or {}).get("anon")) and abs(anon - size) < _PAGE_AND_KIB:
+        yield f"{shown} is its anonymous memory alone: {WITHOUT_CACHE}"
     for process in container.processes:
         if process.rss_bytes and abs(process.rss_bytes - size) < _PAGE_AND_KIB:
-            yield (
-                f"{shown} is the RSS of process {process.pid} ({process.comm}) alone: whoever feeds the"
-                " metrics API reports one process for the whole container"
-            )
+            yield (f"{shown} is the RSS of process {process.pid} ({process.comm}) alone: {ONE_PROCESS}")
     if cgroup.peak_bytes is not None and size > cgroup.peak_bytes + around.slack_bytes:
         yield (
             f"{shown} is more than its cgroup ever held ({human_bytes(cgroup.peak_bytes)}): the number is not"

@@ -88,8 +88,8 @@ def reconcile(top: Top, series: Series | None, window: Window, now: Now | None) 
     difference = (top.memory_bytes or 0) - aligned
     if abs(difference) > max(tolerance, SMALL_SHARE * aligned):
         sentence = (
-            f"kubectl top shows {_signed(difference)} than the working set of the same moment,"
-            f" beyond the budget of {human_bytes(tolerance)}"
+            f"{_signed(difference)} than the working set of the same moment, though two readings of it differ"
+            f" by {human_bytes(tolerance)} at most"
         )
         return _whole_charge(top, now) or _with(top, "unexplained", sentence)
     beyond = max(low - (top.memory_bytes or 0), (top.memory_bytes or 0) - high, 0)
@@ -107,7 +107,7 @@ def _undecided(top: Top, difference: int, now: Now) -> Top:
     size = (top.memory_bytes or 0) - difference
     share = f" ({abs(difference) / size:.0%})" if size > 0 else ""
     sentence = (
-        f"kubectl top shows {_signed(difference)}{share} than the agent read; the kernel's counters may lag"
+        f"{_signed(difference)}{share} than the agent read; the kernel's counters may lag"
         f" by {human_bytes(now.slack_bytes)} on this node, which does not prove that they do"
     )
     return _with(top, "undecided", sentence)
@@ -137,7 +137,7 @@ def _whole_charge(top: Top, now: Now) -> Top | None:
     return _with(
         top,
         "different-provider",
-        "the number equals memory.current: whoever feeds the metrics API does not subtract inactive_file",
+        "the number equals memory.current, so whoever feeds the metrics API does not subtract inactive_file",
     )
 
 
@@ -157,7 +157,9 @@ def _aligned(top: Top, aligned: int, tolerance: int, now: Now) -> Top:
         return _with(top, "reconciled", "")
     budget = human_bytes(tolerance)
     return _with(
-        top, "reconciled", f"{_signed(size - aligned)}, beyond the budget of {budget} but within 1 %"
+        top,
+        "reconciled",
+        f"{_signed(size - aligned)} than our own reading, which may be off by {budget}, but within 1 %",
     )
 
 

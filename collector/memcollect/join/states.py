@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from memcollect.documents.snapshot import Resize, Termination, Waiting
+from memcollect.documents.snapshot import Pod, Resize, Termination, Waiting
 from memcollect.kubernetes import objects as kube
 from memcollect_agent import wire
 
 LONGEST = 400
 """Characters of a message that are kept: an eviction names every container, and takes about 250."""
+REFUSALS = frozenset(
+    {"OutOfmemory", "OutOfcpu", "OutOfpods", "OutOfephemeral-storage", "UnexpectedAdmissionError"}
+    | {"NodeAffinity", "NodeName", "NodePorts", "TaintToleration"}
+)
+"""What the kubelet writes of a pod that it did not admit (pkg/kubelet/lifecycle/predicate.go)."""
 _RESIZE_STATES = {"PodResizePending": "pending", "PodResizeInProgress": "in progress"}
 _OLD_RESIZE_STATES = {"InProgress": "in progress"}
 
@@ -48,6 +53,12 @@ def resize_of(pod: kube.Pod) -> Resize | None:
             return Resize(state=state, reason=condition.reason or None, message=short(condition.message))
     old = pod.status.resize
     return Resize(state=_OLD_RESIZE_STATES.get(old, "pending"), reason=old) if old else None
+
+
+def was_refused(row: Pod) -> bool:
+    """Return whether a pod failed before any of its containers was started: its node did not admit it."""
+    ran = any(each.last_termination is not None or each.state == "running" for each in row.containers)
+    return row.phase == "Failed" and row.reason in REFUSALS and not ran
 
 
 def last_points_of(history: wire.History | None, uid: str) -> list[wire.LastPoints]:

@@ -14,6 +14,8 @@ import msgspec
 from memcollect.kubernetes.usage import Usage
 from memcollect.units import MIB, human_bytes
 
+PAUSE = "POD"
+"""What cAdvisor calls it (its label of Docker's)."""
 SAME_SHARE = 0.02
 """By so much two numbers of one thing may differ: they were read seconds apart."""
 
@@ -32,8 +34,13 @@ class Shape:
     """The pod's total, where the list gives that and no container's own numbers."""
 
 
-def shape_of(listed: Sequence[Usage], working_sets: Mapping[str, int | None]) -> Shape:
-    """Return the list as it is to be understood; `working_sets` are the agent's, by the containers' names."""
+def shape_of(
+    listed: Sequence[Usage], working_sets: Mapping[str, int | None], others: Iterable[str] = ()
+) -> Shape:
+    """Return the list as it is to be understood; `working_sets` are the agent's, by the containers' names.
+
+    `others` are the names of containers that the pod has and kubectl top should not list.
+    """
     listed = [_without_negative(each) for each in listed]
     numbers = [each.memory_bytes for each in listed if each.memory_bytes is not None]
     shown = human_bytes(sum(numbers))
@@ -51,7 +58,27 @@ def shape_of(listed: Sequence[Usage], working_sets: Mapping[str, int | None]) ->
             f"kubectl top shows {shown}: it adds up an entry {name}, too, which is the sum of the others and"
             " is counted once here",
         )
+    strangers = [each for each in listed if each.memory_bytes and each.name not in {*working_sets, *others}]
+    if strangers and len(strangers) < len(listed):
+        return _without_strangers(listed, strangers, working_sets, sum(numbers))
     return _each_name_once(listed, working_sets, sum(numbers))
+
+
+def _without_strangers(
+    listed: Sequence[Usage], strangers: Sequence[Usage], working_sets: Mapping[str, int | None], shown: int
+) -> Shape:
+    """Return the list without entries of containers that this pod does not have."""
+    shape = _each_name_once([each for each in listed if each not in strangers], working_sets, shown)
+    who = " and ".join(f"{_called(each.name)} ({human_bytes(each.memory_bytes or 0)})" for each in strangers)
+    none = "none of which is" if len(strangers) > 1 else "which is not"
+    remark = f"it adds up {who}, {none} a container of this pod"
+    return Shape(shape.usages, "; ".join(part for part in (shape.remark, remark) if part), shown)
+
+
+def _called(name: str) -> str:
+    if name == PAUSE:
+        return "the pause container"
+    return f"an entry called {name}" if name else "an entry without a name"
 
 
 def _without_negative(usage: Usage) -> Usage:

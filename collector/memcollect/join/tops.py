@@ -82,7 +82,7 @@ def with_tops(row: Pod, pod: kube.Pod, view: NodeView, metrics: Metrics) -> Pod:
     if usage is None or not usage.containers:
         return msgspec.structs.replace(row, top=_none(_why_none(row, pod, view, metrics)))
     sizes = {each.name: _working_set(each) for each in app_containers(row)}
-    shape = shape_of(usage.containers, sizes)
+    shape = shape_of(usage.containers, sizes, (each.name for each in row.containers))
     usage = msgspec.structs.replace(usage, containers=shape.usages)
     if shape.total_bytes is not None:
         return msgspec.structs.replace(row, top=_total(shape, usage, view.clock))

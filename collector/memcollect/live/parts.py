@@ -61,7 +61,7 @@ def composition_of(pod: Pod, node: Node | None) -> tuple[Composition | None, str
     apps = [each for each in app_containers(pod) if is_there(each)]
     compositions = []
     for container in apps:
-        facts = container_facts(msgspec.structs.replace(container, sums=None), node)
+        facts = container_facts(msgspec.structs.replace(container, sums=None), node, pod.cgroup)
         try:
             compositions.append(compose(facts))
         except MissingFactError as missing:

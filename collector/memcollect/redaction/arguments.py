@@ -25,6 +25,8 @@ _SHOWN = re.compile(
     r"|\b[A-Za-z0-9-]+\.(?:com|net|org|io|dev|local|internal|svc|cloud)\b)"
 )
 """What free text may hold that is no name known from elsewhere."""
+_CALLED = re.compile(r"(?<=\ban entry called )[^\s,;]+")
+"""The name of what the metrics API lists and no pod has (memcollect.join.toplist): it stands nowhere else."""
 
 _SETTINGS_OPTIONS = frozenset({"--eviction-hard", "--eviction-soft", "--eviction-soft-grace-period"})
 _SETTINGS = re.compile(
@@ -100,7 +102,8 @@ def sentence(words: Words, text: str) -> str:
     """Return a sentence of ours, without names known from elsewhere, paths, ids and addresses."""
     for odd in words.odd():
         text = text.replace(odd, words.replaced[odd])
-    shown = _SHOWN.sub(lambda match: _shape(words, match), text)
+    called = _CALLED.sub(lambda match: words.names(match[0]), text)
+    shown = _SHOWN.sub(lambda match: _shape(words, match), called)
     return _WORD.sub(lambda match: _known_name(words, match[0]), shown)
 
 

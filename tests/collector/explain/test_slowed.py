@@ -10,8 +10,7 @@ def test_standing_still_for_want_of_memory_is_told_with_both_averages() -> None:
 
     assert told is not None
     assert told[0] == (
-        "In the last 10 seconds all of its processes waited for memory 97 % of the time (PSI full; 94 % over"
-        " a minute)."
+        "All of its processes waited for memory 97 % of the last 10 s (PSI full; 94 % of the last minute)."
     )
     assert told[1] == "memory.pressure full avg10 96.80 avg60 94.20"
 
@@ -20,7 +19,7 @@ def test_where_only_some_processes_wait_it_is_told_of_some() -> None:
     told = stalled(facts(psi__full__avg10=10, psi__some__avg10=1500, psi__some__avg60=400))
 
     assert told is not None
-    assert "some of its processes waited for memory 15 % of the time" in told[0]
+    assert "Some of its processes waited for memory 15 % of the last 10 s" in told[0]
 
 
 @pytest.mark.parametrize("known", [{}, {"psi__full__avg10": 100, "psi__some__avg10": 900}])
@@ -68,3 +67,16 @@ def test_a_swap_limit_that_is_used_up_is_told_and_a_forbidden_one_is_none() -> N
     assert told[0].startswith("Its swap limit is reached: 600 MiB of 600 MiB")
     assert swap_full(facts(limit__swap=600 * MIB, swap__current=500 * MIB)) is None
     assert swap_full(facts(limit__swap=0, swap__current=0)) is None
+
+
+def test_a_stall_that_is_over_is_told_of_the_minute_in_which_it_was() -> None:
+    told = stalled(facts(psi__full__avg10=0, psi__full__avg60=2500))
+
+    assert told is not None
+    assert told[0] == (
+        "All of its processes waited for memory 25 % of the last minute (PSI full), 0 % of the last 10 s."
+    )
+
+
+def test_memory_high_of_a_container_is_not_the_pods() -> None:
+    assert throttled(facts(events__high=7, local__high=0, current=95 * MIB)) is None

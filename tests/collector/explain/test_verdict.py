@@ -1,10 +1,19 @@
 import msgspec
 import pytest
 
-from memcollect.documents.snapshot import Composition, Container, Finding, Pod, Residual, Term, Undecided
+from memcollect.documents.snapshot import (
+    Composition,
+    Container,
+    Finding,
+    Pod,
+    Residual,
+    Term,
+    Termination,
+    Undecided,
+)
 from memcollect.explain.statement import Case
 from memcollect.explain.verdict import pronounce, statements
-from memcollect_agent.wire import LargestProcess, Process, ProcessSums
+from memcollect_agent.wire import LargestProcess, Process, ProcessSums, SkippedProcess
 from worlds.builders import MIB, facts
 
 
@@ -44,9 +53,9 @@ def test_every_large_part_is_told_in_order_of_size_with_its_fate() -> None:
     whole = composition(anon=412, hot_cache=388, shmem=128, slab_reclaimable=60, sock=24)
 
     assert verdict(whole) == (
-        "412 MiB of 1012 MiB is private memory of its processes; 388 MiB is page cache the kernel would drop"
-        " under pressure; 128 MiB is tmpfs or shared memory, which only swap could take; 60 MiB"
-        " is kernel caches of files (names, inodes, block records), most of which it can drop under pressure."
+        "412 MiB of 1012 MiB is private memory of its processes; 388 MiB is page cache the kernel can drop;"
+        " 128 MiB is tmpfs or shared memory, which only swap could take; 60 MiB is the kernel's caches of"
+        " files (names, inodes, block records), most of which it can drop."
     )
 
 
@@ -83,9 +92,10 @@ def test_a_part_that_reads_like_the_whole_is_called_all_of_it_or_nearly_all() ->
     assert of_one(12_300, 12_301, "x") == "Nearly all of its 12 GiB is private memory of x (PID 41)."
 
 
-def of_one(anon: int, whole: int, comm: str) -> str:
+def of_one(anon: int, whole: int, comm: str, skipped: list[SkippedProcess] | None = None) -> str:
     """Return the verdict on a pod whose private memory one process holds."""
-    sums = ProcessSums(listed=1, largest=LargestProcess(pid=41, comm=comm, pss_anon_bytes=anon * MIB))
+    largest = LargestProcess(pid=41, comm=comm, pss_anon_bytes=anon * MIB)
+    sums = ProcessSums(listed=1, skipped=skipped or [], largest=largest)
     container = Container(name="app", sums=sums)
     parts = composition(anon=anon, hot_cache=whole - anon) if whole > anon else composition(anon=anon)
     row = Pod(uid="u", name="p", composition=parts, containers=[container])
@@ -151,5 +161,65 @@ def test_a_hole_behind_a_missing_counter_is_not_blamed_on_the_kernel() -> None:
 def test_a_pod_without_numbers_says_why_and_keeps_its_alarms() -> None:
     kill = Finding(cause="oom_kill", scope="pod", severity="critical", sentence="Killed.")
 
-    assert verdict(None, kill, unmeasured="it is pending.") == "Not measured: it is pending. Killed."
+    assert verdict(None, kill, unmeasured="it is pending.") == "Killed. Not measured: it is pending."
     assert verdict(None) == "Not measured: no numbers."
+
+
+def test_a_part_that_is_more_than_the_whole_is_no_part_of_it() -> None:
+    """A counter that is not yet flushed can be: the whole is named where the rest is told."""
+    said = verdict(composition(rest=-8, anon=100))
+    assert said == (
+        "All of its 92 MiB is private memory of its processes. The parts come to 8 MiB more than the whole of"
+        " 92 MiB: not explained."
+    )
+    assert verdict(composition(rest=-18, anon=100, sock=10)).startswith("100 MiB is private memory of its")
+
+
+def test_private_memory_that_no_process_maps_is_not_called_theirs() -> None:
+    said = verdict(composition(anon=300), found("lent_anon", 298))
+
+    assert said.startswith("All of its 300 MiB is private memory. 298 MiB of its private memory is mapped by")
+
+
+def test_beside_a_larger_process_that_was_not_read_none_is_named() -> None:
+    larger = [SkippedProcess(pid=7, rss_bytes=250 * MIB, reason="denied")]
+    smaller = [SkippedProcess(pid=7, rss_bytes=2 * MIB, reason="denied")]
+
+    assert "PID 41" not in of_one(50, 60, "x", larger)
+    assert "x (PID 41)" in of_one(50, 60, "x", smaller)
+
+
+def test_what_went_wrong_is_told_before_what_the_memory_is() -> None:
+    kill = Finding(cause="oom_kill", scope="app", severity="critical", sentence="Killed.")
+    near = Finding(cause="near_limit", scope="app", severity="warning", sentence="Near.")
+
+    assert verdict(composition(anon=100), near, kill).startswith("Killed. Near. All of its 100 MiB")
+
+
+def test_a_sigkill_that_the_counters_tell_of_is_told_once() -> None:
+    kill = Finding(cause="oom_kill", scope="pod", severity="critical", sentence="One of earlier runs.")
+    end = Finding(cause="killed", scope="app", severity="warning", sentence="Ended with 137.")
+    row = Pod(
+        uid="u",
+        name="p",
+        composition=composition(anon=100),
+        findings=[kill, end],
+        containers=[
+            Container(name="app", restarts=1, last_termination=Termination(reason="Error", exit_code=137))
+        ],
+    )
+
+    said = pronounce(statements(Case(row, [], facts())))
+    assert said.startswith("One of earlier runs. All of its 100 MiB")
+    assert "137" not in said
+
+
+def test_what_is_optional_is_left_out_of_a_verdict_that_is_long_enough() -> None:
+    again = found("double_counted", 64)
+    alarms = [
+        Finding(cause=f"c{number}", scope="app", severity="critical", sentence=f"{number}{'!' * 80}.")
+        for number in range(3)
+    ]
+
+    assert "double-counts 64 MiB" in verdict(composition(anon=100), again)
+    assert "double-counts" not in verdict(composition(anon=100), again, *alarms)

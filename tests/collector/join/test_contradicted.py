@@ -104,3 +104,18 @@ def test_of_one_pods_containers_the_others_are_named() -> None:
 @pytest.mark.parametrize("status", ["reconciled", "stale"])
 def test_equal_numbers_that_are_explained_are_nothing(status: str) -> None:
     assert detail(equals({"w-0": {"app": MIB}, "w-1": {"app": MIB}}, status)) == "differs"
+
+
+def test_the_anonymous_memory_alone_is_named_before_any_one_process() -> None:
+    said = told(1260 << 10, stat={"anon": 1260 << 10})
+
+    assert said.startswith("1.2 MiB is its anonymous memory alone: whoever feeds the metrics API leaves out")
+
+
+def test_a_number_below_what_this_container_holds_is_no_sum_over_several() -> None:
+    top = Top(source="s", memory_bytes=5 * MIB, status="unexplained", detail="differs")
+    container = Container(name="app", cgroup=Cgroup(path="/a", current_bytes=100 * MIB), top=top)
+    row = Pod(uid="u", name="a", namespace="team", containers=[container], top=top)
+
+    said = detail(with_equals(row, {5 * MIB: [("team", "a", "app"), ("team", "b", "app")]}))
+    assert said == "differs; b has the very same number, so it may be a copy"

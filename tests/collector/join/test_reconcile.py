@@ -138,7 +138,7 @@ def test_a_share_that_only_a_lag_of_many_cpus_could_explain_is_not_decided() -> 
     without = reconcile(top(70 * MIB), None, window(), many)
 
     assert found.status == "undecided"
-    assert found.detail.startswith("kubectl top shows 30 MiB more (75%) than the agent read")
+    assert found.detail.startswith("30 MiB more (75%) than the agent read")
     assert "32 MiB" in found.detail
     assert without.status == "unaligned"
 
@@ -203,7 +203,7 @@ def test_a_pods_number_is_the_sum_and_its_status_the_worst() -> None:
     assert (both.memory_bytes, both.working_set_at_sample_bytes) == (260 * MIB, 200 * MIB)
     assert (both.tolerance_bytes, both.timestamp) == (2 * SLACK, NOW - 10)
     assert both.status == "unexplained"
-    assert both.detail.startswith("container helper: kubectl top shows 60 MiB more")
+    assert both.detail.startswith("container helper: 60 MiB more")
 
 
 def test_a_sum_with_an_unknown_part_is_unknown() -> None:

@@ -100,8 +100,8 @@ def test_numbers_without_an_agent_are_shown_and_not_compared() -> None:
 
 def test_numbers_of_a_container_that_is_gone_are_shown_and_not_compared() -> None:
     found = top(ONE, sampled(measured("a")), usage(app=MIB, old=5 * MIB))
-    assert (found.memory_bytes, found.status) == (6 * MIB, "not-measured")
-    assert found.detail.startswith("container old: ")
+    assert (found.memory_bytes, found.status) == (6 * MIB, "unexplained")
+    assert found.remark == "it adds up an entry called old (5 MiB), which is not a container of this pod"
 
 
 def test_a_container_that_the_metrics_api_does_not_list_yet_says_so() -> None:

@@ -2,6 +2,7 @@ import re
 
 import pytest
 
+from memcollect.redaction.arguments import sentence
 from memcollect.redaction.words import Words
 from memcollect_agent import pods
 from worlds.redactions import KEY
@@ -88,3 +89,10 @@ def test_a_service_stays_one_and_a_machine_stays_one() -> None:
 def test_what_was_replaced_is_not_replaced_again() -> None:
     words = Words(KEY)
     assert words.name(words.name("zqname")) == words.name("zqname")
+
+
+def test_an_entry_that_is_of_no_container_is_hidden_where_it_is_named() -> None:
+    told = sentence(Words(KEY), "it adds up an entry called billing-proxy (45 MiB), which is not of this pod")
+
+    assert "billing" not in told
+    assert told.endswith(" (45 MiB), which is not of this pod")

@@ -26,6 +26,17 @@ def dead_containers(facts: Facts) -> Amount | None:
     return None if facts["own.processes"] else _own_pages(facts)
 
 
+def dead_swap(facts: Facts) -> Amount | None:
+    """Return what the pod has in swap and none of its children has: of containers that are gone.
+
+    None where a child's was not read, or processes live in the pod's own cgroup: it may be theirs.
+    """
+    if "swap.current" not in facts or "children.swap" not in facts or facts["own.processes"]:
+        return None
+    whole, children = facts["swap.current"], facts["children.swap"]
+    return measured(max(0, whole - children), f"memory.swap.current: pod {whole} − Σ children {children}")
+
+
 def pod_processes(facts: Facts) -> Amount | None:
     """Return those pages where processes live in the pod's cgroup itself, outside of every container.
 

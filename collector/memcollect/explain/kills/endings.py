@@ -15,6 +15,7 @@ from memcollect.documents.snapshot import Container, Finding, Pod, Termination
 from memcollect.explain.kills.before import before_end
 from memcollect.explain.kills.counts import gone_kills
 from memcollect.join.recognise import VIRTUAL_MACHINES
+from memcollect.join.states import was_refused
 from memcollect.units import human_bytes
 from memcollect_agent.wire import Node
 
@@ -29,6 +30,7 @@ USER_SPACE_REMEDY = (
     "A higher limit changes nothing. `{describe}` shows whether a liveness probe failed or a grace"
     " period ran out; on the node, the journal shows systemd-oomd, earlyoom or whoever else sends signals."
 )
+FROM_USER_SPACE = ": a SIGKILL from user space, for the kernel's OOM killer ended nothing here"
 EVICTED_FOR_MEMORY = (
     "A limit does not prevent it: the kubelet evicts pods that use more than they request first. Request what"
     " the pod uses, or give the node more room."
@@ -101,6 +103,9 @@ def _waiting(pod: Pod, container: Container) -> Finding:
     limit = container.limits.get("memory")
     logs = _of(pod, f"kubectl logs --previous -c {shlex.quote(container.name)}")
     remedy = f"See `{logs}` and `{describe(pod)}`."
+    by_whom = ""
+    if end is not None and not oom and was_killed(end) and end.reason != UNKNOWN_END and gone_kills(pod) == 0:
+        by_whom, remedy = FROM_USER_SPACE, USER_SPACE_REMEDY.format(describe=describe(pod))
     if oom and limit:
         remedy = f"{container.name} needs more than its limit of {limit}: raise it, or make it use less."
     elif oom:
@@ -109,7 +114,7 @@ def _waiting(pod: Pod, container: Container) -> Finding:
         cause="not_running",
         scope=container.name,
         severity="critical" if oom else "warning",
-        sentence=f"{_capital(why_waiting(container))}.",
+        sentence=f"{_capital(why_waiting(container))}{by_whom}.",
         evidence=_evidence(container),
         remedy=remedy,
     )
@@ -205,8 +210,10 @@ def _killed(container: Container, sentence: str, confidence: str, remedy: str) -
 def _pod_reason(pod: Pod, reason: str) -> Finding:
     message = f": {pod.message.rstrip('. ')}" if pod.message else ""
     evicted = reason == "Evicted"
+    refused = was_refused(pod)
     remedies = (remedy for words, remedy in _EVICTIONS if evicted and words in (pod.message or ""))
-    told = "The kubelet evicted this pod" if evicted else f"The pod is {pod.phase}, {reason}"
+    told = f"The kubelet refused this pod ({reason})" if refused else f"The pod is {pod.phase}, {reason}"
+    told = "The kubelet evicted this pod" if evicted else told
     return Finding(
         cause="evicted" if evicted else "pod_reason",
         scope="pod",

@@ -64,7 +64,12 @@ def _where(pod: Pod, kill: Kill) -> str:
     if kill.victim:
         return f"in container {kill.victim}{_living_on(kill)}" if _lives(pod, kill) else f"in {kill.victim}"
     name = gone_container(pod)
-    return f"of earlier runs of container {name}" if name else "of containers that are gone"
+    if name is None:
+        return "of containers that are gone"
+    ran_once = any(
+        each.name == name and each.state == "terminated" and not each.restarts for each in pod.containers
+    )
+    return f"in container {name}, which has ended" if ran_once else f"of earlier runs of container {name}"
 
 
 def _living_on(kill: Kill) -> str:
@@ -95,13 +100,13 @@ def _why(pod: Pod, kill: Kill) -> str:
         return " for want of memory on the node: neither a limit of this pod nor one above it was reached."
     if kill.blame == "unknown":
         return (
-            " for a limit above this pod or for want of memory on the node, for its own were not reached;"
-            " this snapshot does not say which."
+            " for a limit above this pod or for want of memory on the node: none of its own was reached, and"
+            " this snapshot does not say which of the two it was."
         )
     if kill.blame == "above":
         others = f", and so {'was' if len(kill.others) == 1 else 'were'} {len(kill.others)} more"
         return (
-            f" for a limit above this pod, whose own {'was' if pod.kind != 'pod' else 'were'} not reached:"
+            f" for a limit above this pod, none of whose own was reached:"
             f" {_level(kill.level)} was{others if kill.others else ''}."
         )
     return f": {_own_limit(pod, kill)} was reached{_peak(kill.level)}."

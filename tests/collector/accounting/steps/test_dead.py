@@ -90,3 +90,13 @@ def test_the_bound_allows_for_what_moved_while_cgroups_were_read_in_turn() -> No
 
     stale = 128 * 2 * PAGE * 3
     assert bound.interval == Interval(-stale - 50, stale + 50, 0)
+
+
+def test_what_the_pod_has_in_swap_beyond_its_containers_was_left_behind() -> None:
+    given = known(swap__current=400, children__swap=150)
+
+    amount = dead.dead_swap(given)
+    assert amount is not None
+    assert amount.interval == Interval.exactly(250)
+    assert dead.dead_swap(known(swap__current=400)) is None, "a container's is not known"
+    assert dead.dead_swap(known(swap__current=400, children__swap=150, own__processes=1)) is None

@@ -190,9 +190,9 @@ def test_an_evicted_pods_containers_are_not_told_as_killed_again() -> None:
 
 
 def test_any_other_reason_of_a_pod_is_told_in_its_words() -> None:
-    pod = Pod(uid="X", name="x", phase="Failed", reason="OutOfmemory", message="Node didn't have enough.")
+    pod = Pod(uid="X", name="x", phase="Failed", reason="DeadlineExceeded", message="Active for too long.")
 
-    assert only(pod).sentence == "The pod is Failed, OutOfmemory: Node didn't have enough."
+    assert only(pod).sentence == "The pod is Failed, DeadlineExceeded: Active for too long."
 
 
 def test_a_resize_that_hangs_shows_what_is_in_force() -> None:
@@ -210,3 +210,27 @@ def test_a_resize_that_hangs_shows_what_is_in_force() -> None:
         " its resize to 512Mi is pending (Deferred: node is full)."
     )
     assert list(find_endings(msgspec.structs.replace(pod, resize=None), NODE)) == []
+
+
+def test_a_crash_loop_after_sigkills_that_no_counter_knows_is_of_user_space() -> None:
+    waiting = Waiting(reason="CrashLoopBackOff", message="back-off 5m0s")
+    finding = only(row(ending(), waiting=waiting, state="waiting"))
+
+    assert finding.cause == "not_running"
+    assert finding.sentence.endswith(
+        "it last ended with exit code 137: a SIGKILL from user space, for the kernel's OOM killer ended"
+        " nothing here."
+    )
+    assert finding.remedy.startswith("A higher limit changes nothing.")
+
+
+def test_a_pod_that_its_node_did_not_admit_was_refused() -> None:
+    refused = row(
+        None, phase="Failed", reason="OutOfmemory", message="Node didn't have enough resource: memory"
+    )
+    never = [msgspec.structs.replace(each, state="waiting", restarts=0) for each in refused.containers]
+
+    finding = only(msgspec.structs.replace(refused, containers=never))
+    assert finding.sentence == (
+        "The kubelet refused this pod (OutOfmemory): Node didn't have enough resource: memory."
+    )

@@ -27,4 +27,4 @@ def test_of_many_the_first_are_told_and_the_others_counted() -> None:
     verdict = explain_pod(Pod(uid="X", name="x", containers=containers), NODE).verdict
 
     assert verdict.count("is not running: CrashLoopBackOff") == 3
-    assert verdict.endswith("The findings tell of 2 more of the kind.")
+    assert "The findings tell of 2 more of the kind. " in verdict

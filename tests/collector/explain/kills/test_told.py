@@ -72,7 +72,7 @@ def test_no_limit_of_an_innocent_pod_is_to_be_raised(above: str, name: str) -> N
 
     finding = told(machine)
 
-    assert finding.sentence.endswith(f"for a limit above this pod, whose own were not reached: {name}")
+    assert finding.sentence.endswith(f"for a limit above this pod, none of whose own was reached: {name}")
     assert (finding.confidence, finding.remedy) == ("inferred", ABOVE_REMEDY)
     assert "Raise" not in finding.remedy
 
