@@ -115,7 +115,7 @@ OF_EVIDENCE: list[Part] = [
     Wrong(
         'driver = "ssh"',
         'driver = "aio"',
-        "evidence.driver is 'ssh'; it must be one of exec, aio, deerflow, e2b, opensandbox.",
+        "evidence.driver is 'ssh'; it must be one of exec, aio, deerflow, e2b, opensandbox, agent-sandbox.",
     ),
     Wrong("port = 0", "port = 8080", "evidence.port is 0; it must be from 1 to 65535."),
     Wrong(
@@ -166,6 +166,15 @@ OF_A_PACKAGE: list[Part] = [
     ),
     *phase_of("evidence", "a"),
 ]
+OF_A_POOL: list[Part] = [
+    'name = "x"',
+    "[source]",
+    'kind = "agent-sandbox"',
+    Wrong('label = "a/b"', "", "source.label is 'a/b'; remove it: the package tells the names of the pods."),
+    "[evidence]",
+    'template = "pool"',
+    *phase_of("evidence", "a"),
+]
 OF_USERS: list[Part] = [
     'name = "x"',
     "[source]",
@@ -211,4 +220,5 @@ PLANS = {
     "evidence": OF_EVIDENCE,
     "users": OF_USERS,
     "package": OF_A_PACKAGE,
+    "pool": OF_A_POOL,
 }

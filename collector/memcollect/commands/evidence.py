@@ -92,9 +92,9 @@ class EvidenceOptions(Struct, frozen=True, kw_only=True):
 @option("--rows", default="", metavar="ROW,…", callback=_rows, help="Check only these rows. [default: all]")
 @option(
     "--driver",
-    type=click.Choice(["exec", "aio", "deerflow", "e2b", "opensandbox"]),
+    type=click.Choice(["exec", "aio", "deerflow", "e2b", "opensandbox", "agent-sandbox"]),
     help="How to talk to sandboxes: pods/exec, the AIO interface, DeerFlow's own provider, or the packages "
-    "of E2B and OpenSandbox. [default: the source's, else exec]",
+    "of E2B, OpenSandbox and agent-sandbox. [default: the source's, else exec]",
 )
 @option(
     "--backend",

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from memcollect.errors import ClusterError, DeniedError
 from memcollect.evidence.catalogue import cleanup, operations, rows_named
 from memcollect.profile.plan.model import (
+    AgentSandbox,
     Evidence,
     Exec,
     Http,
@@ -45,6 +46,8 @@ def own_rights(plan: Plan) -> Iterator[Right]:
     place = plan.source.namespace
     if isinstance(plan.source, Template):
         yield from (Right(verb, "pods", namespace=place) for verb in ("create", "delete"))
+    if isinstance(plan.source, AgentSandbox):
+        yield from _claims(place)
     tried = {driver_of(plan, each) for each in plan.phases if isinstance(each, Evidence)}
     commands = any(isinstance(each, Exec | Reuse | Scale) and each.command for each in plan.phases)
     requests = any(isinstance(each, Http) for each in plan.phases)
@@ -57,6 +60,13 @@ def own_rights(plan: Plan) -> Iterator[Right]:
             Right(verb, "pods", namespace=place, subresource=subresource) for verb in ("get", "create")
         )
     yield from evidence_rights(plan)
+
+
+def _claims(place: str) -> Iterator[Right]:
+    """Yield what agent-sandbox's package asks of the API server in the user's name."""
+    for verb in ("create", "get", "list", "watch", "delete"):
+        yield Right(verb, "sandboxclaims", "extensions.agents.x-k8s.io", place)
+    yield Right("get", "sandboxes", "agents.x-k8s.io", place)
 
 
 def evidence_rights(plan: Plan) -> Iterator[Right]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 
 from memcollect.errors import ClusterError
-from memcollect.evidence.port import Box, OperationError, Owner
+from memcollect.evidence.port import OperationError, Owner
 from memcollect.kubernetes.objects import Pod
 from memcollect.profile.sandboxes.packaged import PackagedSource
 from memcollect.profile.sandboxes.source import Sandbox, SandboxError, with_uid
 from memcollect.profile.tools import Tools, Workshop
-from memcollect.trying.drivers.program import ProgramProvider
+from memcollect.trying.drivers.program import ProgramBox, ProgramProvider
 
 _PAUSE_SECONDS = 0.25
 _SEEN_SECONDS = 20.0
@@ -30,13 +30,13 @@ class PackagedProvider(ProgramProvider):
         self._workshop = workshop
         self._seen = seen
 
-    def acquire(self, key: str, owner: Owner, seconds: float) -> Box:
+    def acquire(self, key: str, owner: Owner, seconds: float) -> ProgramBox:
         """Ask for it, and see which pod it is."""
         until = time.monotonic() + seconds
         self._revived()
         box = super().acquire(key, owner, seconds)
         try:
-            self.source.know(key, box.name)
+            self.source.know(key, box.name, box.pod)
         except SandboxError as error:
             raise OperationError("garbage", str(error)) from error
         if self._seen:

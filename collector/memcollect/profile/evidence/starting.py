@@ -9,20 +9,27 @@ from memcollect.documents.snapshot import Missing
 from memcollect.evidence.port import OperationError
 from memcollect.profile.plan.model import PROGRAMS, Driver, Evidence, Plan, driver_of, package_of
 from memcollect.secrecy import remember_secret
+from memcollect.sources.kube_config import IN_CLUSTER, Cluster
 from memcollect.trying.drivers.program import Program
 
 _SECRETS: Mapping[Driver, tuple[str, ...]] = {
     "e2b": ("E2B_API_KEY", "E2B_ACCESS_TOKEN"),
     "opensandbox": ("OPEN_SANDBOX_API_KEY",),
+    "agent-sandbox": (),
 }
 """Environment variables that the packages read, and whose values stand in no document."""
 _SWEEP_SECONDS = 180.0
-_PREFIXES: Mapping[Driver, str] = {"e2b": "/home/user"}
+_PREFIXES: Mapping[Driver, str] = {"e2b": "/home/user", "agent-sandbox": "/app"}
 """Where a sandbox's own user may write."""
 
 
-def started(plan: Plan, driver: Driver, run: str, environ: Mapping[str, str]) -> Program:
-    """Return the program at work. Raises OperationError."""
+def started(
+    plan: Plan, driver: Driver, run: str, environ: Mapping[str, str], cluster: Cluster | None = None
+) -> Program:
+    """Return the program at work; `cluster` is where a package that asks Kubernetes finds it.
+
+    Raises OperationError.
+    """
     told = plan.evidence
     if driver == "deerflow":
         if not told.command:
@@ -40,6 +47,8 @@ def started(plan: Plan, driver: Driver, run: str, environ: Mapping[str, str]) ->
         "namespace": plan.source.namespace,
         "prefix": told.prefix or _PREFIXES.get(driver, ""),
     }
+    if cluster is not None and cluster.origin != IN_CLUSTER:
+        options |= {"kubeconfig": cluster.origin, "context": cluster.context or ""}
     return Program(told.command or [sys.executable], driver, options)
 
 

@@ -92,6 +92,12 @@ def check_phase(phase: Table, source: Table, mistakes: Mistakes) -> None:
         )
 
 
+_FROM: Mapping[str, str] = {
+    "opensandbox": 'the image that the sandboxes are made from, for example "python:3.13"',
+    "agent-sandbox": "the SandboxWarmPool that the sandboxes are claimed from",
+}
+
+
 def driver_mistakes(plan: Plan) -> Iterator[str]:
     """Yield a sentence for each way to sandboxes that the source's package does not have."""
     package = package_of(plan.source)
@@ -104,11 +110,8 @@ def driver_mistakes(plan: Plan) -> Iterator[str]:
                 f'{plain(phase.name, 40)} is to be tried by driver = "{driver}", and sandboxes of '
                 f'source.kind = "{package}" are spoken to by its own package; leave the driver out.'
             )
-    if package == "opensandbox" and not plan.evidence.template:
-        yield (
-            "evidence.template is missing; write the image that the sandboxes are made from, for example "
-            '"python:3.13".'
-        )
+    if package in _FROM and not plan.evidence.template:
+        yield f"evidence.template is missing; write {_FROM[package]}."
 
 
 def check_names(phases: Sequence[Table], mistakes: Mistakes) -> None:

@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from memcollect.profile.plan.model import (
     MOST_SANDBOXES,
+    AgentSandbox,
     Call,
     E2b,
     OpenSandbox,
@@ -56,6 +57,11 @@ def _label(where: str, namespace: str, label: str) -> Iterator[str]:
             f"{where}label is {shown(label)}; write the label of the sandboxes' pods whose value is the id "
             'that the package answers, for example "opensandbox.io/id".'
         )
+
+
+def _no_label(where: str, label: str) -> Iterator[str]:
+    if label:
+        yield f"{where}label is {shown(label)}; remove it: the package tells the names of the pods."
 
 
 def _headers(where: str, headers: Sequence[tuple[str, str]], of: str = "headers") -> Iterator[str]:
@@ -188,6 +194,7 @@ SOURCE_RULES: Mapping[type, Sequence[Rule]] = {
     ),
     E2b: _PACKAGED,
     OpenSandbox: _PACKAGED,
+    AgentSandbox: (*_COMMON, Rule(("label",), _no_label)),
     Trying: (
         Rule(("driver", "command"), _command),
         between("port", 1, 65535),

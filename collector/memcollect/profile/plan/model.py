@@ -89,8 +89,8 @@ class Provisioned(Struct, frozen=True, kw_only=True, tag="provisioner", tag_fiel
     request_timeout: Seconds = Seconds(30)
 
 
-Driver: TypeAlias = Literal["exec", "aio", "deerflow", "e2b", "opensandbox"]
-PROGRAMS: frozenset[Driver] = frozenset({"deerflow", "e2b", "opensandbox"})
+Driver: TypeAlias = Literal["exec", "aio", "deerflow", "e2b", "opensandbox", "agent-sandbox"]
+PROGRAMS: frozenset[Driver] = frozenset({"deerflow", "e2b", "opensandbox", "agent-sandbox"})
 """Drivers that are programs: they make their sandboxes themselves, through a package."""
 
 
@@ -121,8 +121,15 @@ class OpenSandbox(_Packaged, frozen=True, kw_only=True, tag="opensandbox", tag_f
     label: str = "opensandbox.io/id"
 
 
-Packaged = E2b | OpenSandbox
-Source = Selected | Template | Provisioned | E2b | OpenSandbox
+class AgentSandbox(_Packaged, frozen=True, kw_only=True, tag="agent-sandbox", tag_field="kind"):
+    """Claimed from a warm pool by agent-sandbox's package, which tells the name of each one's pod."""
+
+    package: ClassVar[Driver] = "agent-sandbox"
+    namespace: str = "default"
+
+
+Packaged = E2b | OpenSandbox | AgentSandbox
+Source = Selected | Template | Provisioned | E2b | OpenSandbox | AgentSandbox
 
 
 UNSEEN = "the source's sandboxes are no pods of a cluster that we see, so what they are charged is not known"
@@ -145,7 +152,7 @@ class Declared(Struct, frozen=True, kw_only=True):
 class Trying(Struct, frozen=True, kw_only=True):
     """The table [evidence]: how the source's sandboxes are reached, and what is known of their backend."""
 
-    driver: Literal["", "exec", "aio", "deerflow", "e2b", "opensandbox"] = ""
+    driver: Literal["", "exec", "aio", "deerflow", "e2b", "opensandbox", "agent-sandbox"] = ""
     """"": the package that makes the sandboxes, else exec."""
     command: list[str] = field(default_factory=list)
     """With a driver that is a program: what starts Python in the environment that has its package; empty:
@@ -153,9 +160,11 @@ class Trying(Struct, frozen=True, kw_only=True):
     api: str = ""
     """With these: the address of the API; "": what the package's own variables say, else its default."""
     template: str = ""
-    """With e2b its template, "" the package's default; with opensandbox the image."""
+    """With e2b its template, "" the package's default; with opensandbox the image; with agent-sandbox the
+    SandboxWarmPool."""
     prefix: str = ""
-    """With these: what stands before /mnt/user-data in sandboxes; "": with e2b /home/user, else nothing."""
+    """With these: what stands before /mnt/user-data in sandboxes; "": with e2b /home/user, with agent-sandbox
+    /app, else nothing."""
     port: int = 8080
     """Of the sandbox's HTTP interface."""
     gateway: str = ""
@@ -237,7 +246,7 @@ class Reuse(_Phase, frozen=True, kw_only=True, tag="reuse", tag_field="do"):
 def can_release(source: Source) -> bool:
     """Return whether it releases sandboxes and gives them back by itself."""
     if isinstance(source, Packaged):
-        return True
+        return not isinstance(source, AgentSandbox)
     return isinstance(source, Provisioned) and source.release is not None
 
 
@@ -260,13 +269,13 @@ class Evidence(_Phase, frozen=True, kw_only=True, tag="evidence", tag_field="do"
 
     rows: list[str] = field(default_factory=list)
     """Names of the catalogue's rows; empty: all."""
-    driver: Literal["", "exec", "aio", "deerflow", "e2b", "opensandbox"] = ""
+    driver: Literal["", "exec", "aio", "deerflow", "e2b", "opensandbox", "agent-sandbox"] = ""
     """"": as the table [evidence] says."""
 
 
 Phase = Nothing | Exec | Http | Wait | Mark | Reuse | Scale | Evidence
 PHASES: tuple[type[Phase], ...] = (Nothing, Exec, Http, Wait, Mark, Reuse, Scale, Evidence)
-SOURCES: tuple[type[Source], ...] = (Selected, Template, Provisioned, E2b, OpenSandbox)
+SOURCES: tuple[type[Source], ...] = (Selected, Template, Provisioned, E2b, OpenSandbox, AgentSandbox)
 
 
 class Plan(Struct, frozen=True, kw_only=True):

@@ -149,7 +149,9 @@ def _phases(tables: Any, source: Table, mistakes: Mistakes) -> list[Table]:
 _NOT_WRITTEN = ("settle_is_the_sources", "left_out")
 _TABLES = ("settle", "source", "evidence", "phases")
 _ASK = 'use a provisioner that can, or add ask = "Release the sandbox and take it again"'
-_ADD_SOURCE = 'add one with kind = "selector", "template", "provisioner", "e2b" or "opensandbox"'
+_ADD_SOURCE = (
+    'add one with kind = "selector", "template", "provisioner", "e2b", "opensandbox" or "agent-sandbox"'
+)
 _SHAPE_FIELDS = [each for each in msgspec.structs.fields(Plan) if each.name not in (*_TABLES, *_NOT_WRITTEN)]
 _OWN = [each.name for each in _SHAPE_FIELDS]
 _Shape = msgspec.defstruct(

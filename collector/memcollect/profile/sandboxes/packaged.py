@@ -11,11 +11,14 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from memcollect.documents.snapshot import Missing
+from memcollect.errors import UsageError
 from memcollect.evidence.port import OperationError
 from memcollect.kubernetes.objects import Pod
-from memcollect.profile.plan.model import Packaged
-from memcollect.profile.sandboxes.source import Sandbox, SandboxError
+from memcollect.profile.plan.model import AgentSandbox, Packaged
+from memcollect.profile.sandboxes.source import Sandbox, SandboxError, pods_named
 from memcollect.profile.tools import Tools
+from memcollect.sources.kube_config import Cluster
+from memcollect.sources.names import checked
 from memcollect.sources.plain import plain
 from memcollect.sources.pods import Selection, list_pods
 from memcollect.trying.drivers.program import Answer, Program
@@ -36,12 +39,14 @@ class PackagedSource:
     """What comes after its time was over bears the run's name, and goes with `close`."""
     unanswered: frozenset[str] = frozenset()
 
-    def __init__(self, source: Packaged, run: str, start: Callable[[], Program]) -> None:
+    def __init__(self, source: Packaged, run: str, start: Callable[[Cluster | None], Program]) -> None:
         self._source = source
         self._run = run
         self._start = start
         self._program: Program | None = None
         self._ids: dict[str, str] = {}
+        self._pods: dict[str, str] = {}
+        self._cluster: Cluster | None = None
         self._deaths = 0
 
     @property
@@ -71,30 +76,35 @@ class PackagedSource:
             )
         self.program.close()
         self._program = None
-        self.prepare(None)
+        self._begin()
         try:
             self.program.ask("sweep", _SWEEP_SECONDS, run=self._run)
         except OperationError as error:
             raise SandboxError(_sentence(str(error))) from error
 
-    def prepare(self, tools: Tools | None) -> dict[str, bytes]:  # noqa: ARG002 # the protocol's
+    def prepare(self, tools: Tools) -> dict[str, bytes]:
         """Start the program, once. Raises SandboxError, which says what keeps it."""
         if self._program is None:
-            try:
-                self._program = self._start()
-            except OperationError as error:
-                raise SandboxError(_sentence(str(error))) from error
+            if isinstance(self._source, AgentSandbox):
+                self._cluster = tools.api.cluster
+            self._begin()
         return {}
 
     def place(self, key: str) -> Sandbox:
         """Return the sandbox of that key; what its pod is called is known once it is there."""
         return Sandbox(key=key, namespace=self._source.namespace, pod=key, container=self._source.container)
 
-    def know(self, key: str, name: str) -> None:
-        """Note by which id the package knows a sandbox. Raises SandboxError for what is none."""
-        if self._source.namespace and not _LABEL_VALUE.fullmatch(name):
+    def know(self, key: str, name: str, pod: str = "") -> None:
+        """Note by which id the package knows a sandbox, and its pod's name where it tells that.
+
+        Raises SandboxError for an id that no pod's label can have, or its name.
+        """
+        if isinstance(self._source, AgentSandbox):
+            _check_pod(pod or name)
+        elif self._source.namespace and not _LABEL_VALUE.fullmatch(name):
             raise SandboxError(f"The id of a sandbox is {plain(name, 80)!r}, which no pod's label can hold.")
         self._ids[key] = name
+        self._pods[key] = pod or name
 
     def id_of(self, key: str) -> str:
         """Return what the package calls it; "" where it was never answered."""
@@ -106,6 +116,8 @@ class PackagedSource:
 
     def look(self, tools: Tools, sandboxes: Sequence[Sandbox]) -> dict[str, Pod]:
         """Return the pods whose label has the ids, by what the sandboxes are called here."""
+        if isinstance(self._source, AgentSandbox):
+            return self._named(tools, sandboxes)
         called = {self._ids[each.key]: each.pod for each in sandboxes if each.key in self._ids}
         found: dict[str, Pod] = {}
         for pod in self._labelled(tools, sorted(called)) if self._source.namespace else ():
@@ -151,8 +163,15 @@ class PackagedSource:
                 program.close()
         return []
 
+    def _begin(self) -> None:
+        try:
+            self._program = self._start(self._cluster)
+        except OperationError as error:
+            raise SandboxError(_sentence(str(error))) from error
+
     def _take(self, sandbox: Sandbox) -> None:
-        self.know(sandbox.key, self._ask("acquire", key=sandbox.key, thread=sandbox.key, user="").name)
+        answer = self._ask("acquire", key=sandbox.key, thread=sandbox.key, user="")
+        self.know(sandbox.key, answer.name, answer.pod)
 
     def _ask(self, do: str, **more: Any) -> Answer:
         self.revive()
@@ -161,6 +180,11 @@ class PackagedSource:
         except OperationError as error:
             raise SandboxError(_sentence(str(error))) from error
 
+    def _named(self, tools: Tools, sandboxes: Sequence[Sandbox]) -> dict[str, Pod]:
+        called = {self._pods[each.key]: each.pod for each in sandboxes if each.key in self._pods}
+        there = pods_named(tools, self._source.namespace, sorted(called))
+        return {called[name]: pod for name, pod in there.items()}
+
     def _labelled(self, tools: Tools, ids: Sequence[str]) -> Iterator[Pod]:
         for first in range(0, len(ids), _IDS_AT_ONCE):
             values = ",".join(ids[first : first + _IDS_AT_ONCE])
@@ -168,6 +192,13 @@ class PackagedSource:
                 namespaces=[self._source.namespace], selector=f"{self._source.label} in ({values})"
             )
             yield from list_pods(tools.api, selection, lambda _missing: None)
+
+
+def _check_pod(name: str) -> None:
+    try:
+        checked("pod", name)
+    except UsageError as error:
+        raise SandboxError(f"Of a sandbox the package says that {error.sentence}") from error
 
 
 def _sentence(words: str) -> str:

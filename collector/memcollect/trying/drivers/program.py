@@ -24,7 +24,6 @@ from msgspec import Struct, field
 
 from memcollect.evidence.exits import Exit, Exited, Signalled, TimedOut, Unknown
 from memcollect.evidence.port import (
-    Box,
     Content,
     ErrorKind,
     Level,
@@ -72,6 +71,8 @@ class Answer(Struct, frozen=True):
     error: str = ""
     said: str = ""
     name: str = ""
+    pod: str = ""
+    """Of a sandbox: what its pod is called, where the package tells."""
     prefix: str = ""
     temp: str = "/tmp"  # noqa: S108 # the sandbox's own
     text: str = ""
@@ -236,7 +237,7 @@ class ProgramProvider:
         """Whether it can be given a sandbox back."""
         return self._greeting.releases
 
-    def acquire(self, key: str, owner: Owner, seconds: float) -> Box:
+    def acquire(self, key: str, owner: Owner, seconds: float) -> ProgramBox:
         """Ask for the thread's sandbox."""
         self._taken.add(key)
         answer = self._program.ask("acquire", seconds, key=key, thread=owner.thread, user=owner.user)
@@ -271,6 +272,7 @@ class ProgramBox:
         self._key = key
         self._shell = ShellFiles(self._by_shell)
         self.name = answer.name
+        self.pod = answer.pod
         self.prefix = answer.prefix
         self.temp = answer.temp
 

@@ -7,7 +7,8 @@ Protocol 1:
     <- {"protocol": 1, "provider": "AioSandboxProvider"}   and where it is so: "users": true, it takes a user;
        "exits": true, commands tell how they ended; "deletes": true; "releases": false; "level": "api" instead
        of "provider"; "offers": [those it has of the operations below, and "lines" of read, "append" of write]
-    -> acquire: key, thread, user            <- name; "prefix", "temp" where they are not "" and "/tmp"
+    -> acquire: key, thread, user            <- name; "prefix", "temp" where they are not "" and "/tmp";
+                                                "pod": what its pod is called, where that is known
     -> run: key, command, env, limit: seconds or null
                                              <- text; stderr; code or signal or "timed_out": true
     -> read: key, path, first, last          <- text
