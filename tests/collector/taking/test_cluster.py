@@ -45,8 +45,8 @@ class Site:
             self.state.put(PODS, agent_pod(name))
             self._ports[name] = self._stack.enter_context(listening(agent))
 
-    def collection(self, selection: Selection = ALL, **more: object) -> Collection:
-        plan = Plan(selection=selection, limits=Limits(timeout=4.0))
+    def collection(self, selection: Selection = ALL, *, file_limit: int = 0, **more: object) -> Collection:
+        plan = Plan(selection=selection, limits=Limits(timeout=4.0), file_limit=file_limit)
         return Collection(self.api, plan, lambda: DirectTransport(self._locate), **more)  # type: ignore[arg-type]
 
     def _locate(self, endpoint: Endpoint) -> tuple[str, int]:
@@ -87,6 +87,15 @@ def test_an_agent_is_asked_for_the_pods_of_its_node_that_were_selected_and_for_h
     assert (seen[0].history, len(seen)) == (True, 1)
     assert seen[0].time_budget_seconds == pytest.approx(3.2)
     assert [node.name for node in collection.nodes] == ["n1"]
+
+
+def test_for_the_files_of_one_pod_its_node_alone_is_asked_and_for_that_pod_alone(site: Site) -> None:
+    seen: Seen = []
+    site.node("n1", "a", "b", agent=measuring("n1", seen))
+    site.node("n2", "c", agent=measuring("n2", seen))
+    collection = site.collection(Selection(names=["team/a"]), file_limit=500)
+    assert measured(list(collection.pods())) == {"a": True}
+    assert [(each.pod_uids, each.file_limit) for each in seen] == [(["uid-a"], 500)]
 
 
 def test_history_is_asked_for_from_before_the_earliest_sample(site: Site) -> None:

@@ -11,7 +11,8 @@ from memcollect_agent.errors import AgentError
 from memcollect_agent.read.counted import MOST_FILES, Payers, owners_by_count
 
 MOST_BYTES = 1 << 30
-"""Of one pod's files that are looked up: their page tables take 4 MiB, three times as much at most."""
+"""Of one pod's files that are looked up: their page tables take 2 MiB for each time that all is mapped, 18 at
+most."""
 SHARE = 0.5
 """Of a sample's time: the rest is for finding files by name."""
 UNREACHED = "/proc/kpagecgroup ends before the pages of some files (User-Mode Linux before 6.12)"
