@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from memcollect_agent.serve.waiting import where
+
 T = TypeVar("T")
 
 
@@ -57,6 +59,7 @@ class Flights(Generic[T]):
         self._lock = threading.Lock()
         self._flights: dict[bytes, _Flight[T]] = {}
         self._began: float | None = None
+        self._worker: int | None = None
 
     def share(self, key: bytes, patience_seconds: float, work: Callable[[], T]) -> T:
         """Return work()'s result, or that of an equal request (the same `key`) that is under way.
@@ -92,6 +95,10 @@ class Flights(Generic[T]):
         ran = 0.0 if began is None else time.monotonic() - began
         return ran if ran > self._hanging_seconds else 0.0
 
+    def waits_where(self) -> str:
+        """Return what the work under way reads, as `waiting.where` says it."""
+        return where(self._worker)
+
     def _held(self) -> int:
         return sum(1 + flight.sharers for flight in self._flights.values())
 
@@ -116,9 +123,10 @@ class Flights(Generic[T]):
     def _in_turn(self, patience_seconds: float, work: Callable[[], T]) -> T:
         if not self._turn.acquire(timeout=min(patience_seconds, threading.TIMEOUT_MAX)):
             raise BusyError("another request took all the time that this one had")
+        self._worker = threading.get_ident()
         self._began = time.monotonic()
         try:
             return work()
         finally:
-            self._began = None
+            self._began = self._worker = None
             self._turn.release()

@@ -1,6 +1,7 @@
 """The metrics port put together, if it was asked for: readings, passes, page and port."""
 
 import socket
+from collections.abc import Callable
 from contextlib import ExitStack
 from importlib.util import find_spec
 
@@ -15,8 +16,10 @@ from memcollect_agent.metrics.ledger import Ledger
 from memcollect_agent.metrics.node import Limits, read_node
 from memcollect_agent.metrics.pss import PssPasses
 from memcollect_agent.serve.addresses import Address
+from memcollect_agent.serve.flights import HANGING_SECONDS
 from memcollect_agent.serve.port import Bounds, Port
 from memcollect_agent.serve.service import Sampling
+from memcollect_agent.serve.waiting import where
 from memcollect_agent.wire import HistoryRequest
 
 BOUNDS = Bounds(connections=32, request_bytes=MAX_REQUEST_BYTES, seconds=30.0, held_bytes=16 << 20)
@@ -55,8 +58,8 @@ class Surroundings(Struct, frozen=True, kw_only=True):
 
 def start_metrics(
     stack: ExitStack, options: MetricsOptions, listener: socket.socket, service: Surroundings
-) -> None:
-    """Serve the page on `listener` until `stack` is left."""
+) -> Callable[[], str]:
+    """Serve the page on `listener` until `stack` is left; return what tells what hangs, "" for nothing."""
     # Here, since only an agent that was told to serve metrics has (and pays for) the library.
     from memcollect_agent.metrics.page import Page, Sources  # noqa: PLC0415
 
@@ -70,7 +73,18 @@ def start_metrics(
         lambda: passes.latest if passes else None,
         options.series,
     )
-    stack.enter_context(Port(listener, answering(Page(sources)), BOUNDS, "metrics"))
+    port = stack.enter_context(Port(listener, answering(Page(sources)), BOUNDS, "metrics"))
+
+    def degraded() -> str:
+        if port.answering_seconds > HANGING_SECONDS:
+            return f"a scrape has not ended for {port.answering_seconds:.0f} s{where(port.thread_id)}"
+        if passes is None or passes.working_seconds <= HANGING_SECONDS:
+            return ""
+        return (
+            f"a pass over all PSS has not ended for {passes.working_seconds:.0f} s{where(passes.thread_id)}"
+        )
+
+    return degraded
 
 
 def _passes(stack: ExitStack, options: MetricsOptions, service: Surroundings) -> PssPasses | None:

@@ -56,6 +56,7 @@ class Port:
         self._bounds = bounds
         self._connections: dict[socket.socket, _Connection] = {}
         self._selector = selectors.DefaultSelector()
+        self._turned_at = time.monotonic()
         self._wake, self._woken = socket.socketpair()
         self._thread = threading.Thread(target=self._run, name=f"memcollect {name}", daemon=True)
 
@@ -68,6 +69,16 @@ class Port:
     def __exit__(self, *_: object) -> None:
         self._wake.close()
         self._thread.join(timeout=1.0)
+
+    @property
+    def thread_id(self) -> int | None:
+        """The thread's number, as sys._current_frames() has it."""
+        return self._thread.ident
+
+    @property
+    def answering_seconds(self) -> float:
+        """For how long the port has looked at no connection: it does each second, unless it answers one."""
+        return time.monotonic() - self._turned_at if self._thread.is_alive() else 0.0
 
     def _run(self) -> None:
         try:
@@ -82,6 +93,7 @@ class Port:
 
     def _turn(self) -> bool:
         """Handle what has come; return False when it is time to stop."""
+        self._turned_at = time.monotonic()
         for key, _ in self._selector.select(timeout=1.0):
             if key.fileobj is self._woken:
                 return False

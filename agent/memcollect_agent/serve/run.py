@@ -20,6 +20,7 @@ from memcollect_agent.serve.health import HealthPort
 from memcollect_agent.serve.listener import Listener
 from memcollect_agent.serve.metrics import MetricsOptions, Surroundings, require_library, start_metrics
 from memcollect_agent.serve.service import Permissions, Sampling, Service
+from memcollect_agent.serve.waiting import where
 from memcollect_agent.serve.wsgi import application
 from memcollect_agent.wire import DEFAULT_PORT
 
@@ -69,15 +70,16 @@ def started(options: Options) -> Iterator[Listener]:
             allow_full_commands=options.permissions.full_commands,
         )
         asked: Sampling = sampling
+        metered: Callable[[], str] = str
         if options.metrics is not None and metrics is not None:
             ledger = Ledger()
             asked = ledger.timed("sample", ledger.sampled(sampling))
             around = Surroundings(roots=options.roots, sampling=sampling, recorder=recorder, ledger=ledger)
-            start_metrics(stack, options.metrics, metrics, around)
+            metered = start_metrics(stack, options.metrics, metrics, around)
         service = Service(asked, recorder, options.permissions)
 
         def degraded() -> str:
-            return stalled() or service.degraded()
+            return stalled() or service.degraded() or metered()
 
         if health is not None:
             stack.enter_context(HealthPort(health, lambda: not degraded()))
@@ -112,7 +114,7 @@ def _why_stalled(ticker: Ticker) -> str:
     if not ticker.alive:
         return "the history has ended"
     since = ticker.stalled_seconds
-    return f"the history has read nothing for {since:.0f} s" if since else ""
+    return f"the history has read nothing for {since:.0f} s{where(ticker.thread_id)}" if since else ""
 
 
 def _within_descriptors(settings: Settings) -> Settings:

@@ -97,7 +97,8 @@ class Service:
     def degraded(self) -> str:
         """Return in a sentence what has not come back for far too long; "" where nothing hangs."""
         hangs = self._flights.hangs_seconds()
-        return f"a sampling has not ended for {hangs:.0f} s" if hangs else ""
+        where = self._flights.waits_where()
+        return f"a sampling has not ended for {hangs:.0f} s{where}" if hangs else ""
 
     def _settled(self, request: SampleRequest) -> SampleRequest:
         """Return the request with its bounds applied, in the one form that equal requests share."""
