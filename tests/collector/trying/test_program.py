@@ -10,6 +10,8 @@ from msgspec.structs import replace
 from memcollect.evidence.catalogue import rows_named
 from memcollect.evidence.exits import Unknown
 from memcollect.evidence.port import NotOfferedError, OperationError, Owner, Pattern
+from memcollect.trying import cleaning, limits
+from memcollect.trying import trial as trying
 from memcollect.trying.boxes import Ledger
 from memcollect.trying.drivers.program import Program, ProgramProvider
 from memcollect.trying.performing import Performer
@@ -91,6 +93,49 @@ def test_a_program_that_dies_is_a_transport_fault_and_no_hang(program: Program) 
     assert raised.value.kind == "transport"
     # What its shutdown would have left; it was killed.
     (Path(__import__("os").environ["FAKE_DEERFLOW"]) / "shut-down").touch()
+
+
+@pytest.mark.parametrize(
+    ("way", "said"),
+    [
+        ("hangs", "no answer within 1 s"),
+        ("dies", "the program of the driver deerflow has ended"),
+        ("html", "no JSON but '<!doctype html>"),
+        ("drops", "Connection reset by peer"),
+        ("garbage", "garbage"),
+    ],
+)
+def test_a_provider_that_misbehaves_fails_with_what_was_seen_and_keeps_nobody(
+    way: str, said: str, environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "GRACE_SECONDS", 0.5)
+    monkeypatch.setattr(trying, "_PROBE_SECONDS", 0.5)
+    monkeypatch.setattr(cleaning, "FILES_SECONDS", 0.5)
+    monkeypatch.setenv("FAKE_DEERFLOW_WAY", way)
+    program = Program([sys.executable], "deerflow")
+    try:
+        performer = Performer(
+            provider=ProgramProvider(program),
+            settings=Settings(),
+            ledger=Ledger("mc-test"),
+            stopped=lambda: False,
+        )
+        rows = [
+            replace(
+                row,
+                first=(),
+                checks=tuple(replace(c, seconds=1.0) for c in row.checks if c.name in {"stdout", "exit-7"}),
+            )
+            for row in rows_named(["Commands"])
+        ]
+        first, second = (c for row in Trial(performer, lambda _sentence: None).run(rows) for c in row.checks)
+    finally:
+        program.close()
+    assert (first.verdict, said in first.observed) == ("fails", True), first.observed
+    assert second.verdict in {"fails", "not-tried"}
+    assert first.observed.isprintable()
+    assert "Traceback" not in first.observed
+    assert (environment / "shut-down").exists() or way == "dies"
 
 
 def test_rows_are_tried_through_it_and_what_cannot_be_told_differs(program: Program) -> None:

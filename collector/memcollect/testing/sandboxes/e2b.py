@@ -87,12 +87,12 @@ class E2b:
         }
 
     def answer(self, request: Request) -> Answer:
-        """Answer the API or, of the sandbox that a header names, envd."""
+        """Answer the API or, of the sandbox that a header or the host names, envd."""
         self.asked.append(f"{request.method} {request.path}")
         if request.path == "/health":
             return Answer(status=204)
         if request.path in self._envd:
-            sandbox = self.there.get(request.headers.get("e2b-sandbox-id", ""))
+            sandbox = self.there.get(_asked_of(request.headers))
             if sandbox is None or sandbox.state != "running":
                 return of_json({"code": 502, "message": "The sandbox was not found"}, 502)
             return self._envd[request.path](sandbox.machine, request)
@@ -244,3 +244,8 @@ def _frame(flags: int, document: dict[str, Any]) -> bytes:
 
 def _stream(frames: list[bytes]) -> Answer:
     return Answer(body=b"".join(frames), content_type="application/connect+json")
+
+
+def _asked_of(headers: Mapping[str, str]) -> str:
+    """Return the sandbox's name: of E2B's header, else of the host PORT-NAME.DOMAIN, as CubeSandbox asks."""
+    return headers.get("e2b-sandbox-id") or headers.get("host", "").partition(".")[0].partition("-")[2]

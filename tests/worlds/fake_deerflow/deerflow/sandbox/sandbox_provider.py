@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +34,7 @@ class Sandbox:
     def execute_command(
         self, command: str, env: dict[str, str] | None = None, timeout: float | None = None
     ) -> str:
+        _misbehave(os.environ.get("FAKE_DEERFLOW_WAY", ""))
         words = ["sh", "-c", command.replace(VIRTUAL, str(self.root))]
         try:
             done = subprocess.run(  # noqa: TID251 # it runs where there are no helpers, and has a limit
@@ -105,6 +107,20 @@ class Sandbox:
                 Found(self._virtual(file), n, line) for n, line in enumerate(lines, 1) if wanted.search(line)
             ]
         return found[:max_results], len(found) > max_results
+
+
+def _misbehave(way: str) -> None:
+    if way == "hangs":
+        threading.Event().wait()
+    if way == "dies":
+        os._exit(7)
+    if way == "html":
+        raise ValueError("no JSON but '<!doctype html><h1>502 Bad Gateway</h1>'")
+    if way == "drops":
+        raise ConnectionResetError(104, "Connection reset by peer")
+    if way == "garbage":
+        os.write(1, b"\x00\xff no line of ours\n")
+        raise RuntimeError("\x1b[2J garbage \x00")
 
 
 class FakeProvider:
