@@ -17,7 +17,7 @@ from memcollect.commands.output import counted, say
 from memcollect.commands.services import service_table
 from memcollect.commands.taking import NO_PROCESSES, ClusterQuestion, ProcessOptions, Taking
 from memcollect.documents.moment import now_text
-from memcollect.documents.snapshot import Depth, Pod, Scope, Snapshot, Tool
+from memcollect.documents.snapshot import Depth, Pod, Scope, Snapshot, Tool, schema_version_of
 from memcollect.explain.deserving import REASONS, deserving
 from memcollect.explain.reduced import reduced
 from memcollect.explain.summary import Totals
@@ -116,9 +116,12 @@ def cluster_taking(
             for note in _depth_notes(collection):
                 say(note)
 
+        def opened() -> Snapshot:
+            return msgspec.structs.replace(opening, schema_version=schema_version_of(collection.depth))
+
         def closing() -> Snapshot:
             return msgspec.structs.replace(
-                opening,
+                opened(),
                 finished_at=now_text(),
                 nodes=sorted(collection.nodes, key=lambda node: node.name),
                 accounts=sorted(collection.accounts, key=lambda account: account.node),
@@ -128,7 +131,7 @@ def cluster_taking(
                 depth=collection.depth,
             )
 
-        yield Taking(opening, pods(), closing, lambda: collection.interrupted)
+        yield Taking(opened, pods(), closing, lambda: collection.interrupted)
 
 
 def _depth_notes(collection: Collection) -> list[str]:

@@ -75,4 +75,4 @@ def local_taking(asked: SnapshotOptions) -> Taking:
     )
     snapshot = explain(local_snapshot(measured.sample, measured.names, capture, tops))
     snapshot = msgspec.structs.replace(snapshot, pods=[with_services(pod, table) for pod in snapshot.pods])
-    return Taking(opening=snapshot, pods=snapshot.pods, closing=lambda: snapshot)
+    return Taking(opening=lambda: snapshot, pods=snapshot.pods, closing=lambda: snapshot)

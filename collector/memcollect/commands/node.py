@@ -115,7 +115,7 @@ def _cluster(options: NodeOptions) -> Taking:
         accounts=accounts,
         missing=collection.missing,
     )
-    return Taking(opening, [], lambda: closing, lambda: collection.interrupted)
+    return Taking(lambda: opening, [], lambda: closing, lambda: collection.interrupted)
 
 
 def _by_need(account: NodeAccount) -> tuple[int, str]:
@@ -141,4 +141,4 @@ def _local(options: NodeOptions) -> Taking:
         accounts=[measured.account],
         missing=measured.missing,
     )
-    return Taking(opening, [], lambda: closing)
+    return Taking(lambda: opening, [], lambda: closing)

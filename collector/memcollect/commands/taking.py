@@ -80,11 +80,11 @@ class SnapshotOptions(ClusterQuestion, frozen=True, kw_only=True):
 class Taking:
     """A snapshot in the making.
 
-    `opening` holds what is known beforehand; `closing` is asked for the rest once `pods` are through, and
-    holds no pods itself where they were too many to keep.
+    `opening` is asked for what is known before the pods, once the first of them is there; `closing` for the
+    rest once they are through, and holds no pods itself where they were too many to keep.
     """
 
-    opening: Snapshot
+    opening: Callable[[], Snapshot]
     pods: Iterable[Pod | msgspec.Raw]
     """Each as a struct, or as JSON where another process made that of it."""
     closing: Callable[[], Snapshot]

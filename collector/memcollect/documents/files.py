@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from memcollect.documents.snapshot import SCHEMA_VERSION, Snapshot
+from memcollect.documents.snapshot import SCHEMA_VERSION, SUMMARY_SCHEMA_VERSION, Snapshot
 from memcollect.documents.summaries import all_restored
 from memcollect.errors import DocumentError, OutputError, SchemaError, UsageError
 
@@ -29,6 +29,7 @@ MAX_DOCUMENT_BYTES = 4 << 30
 MAX_WRITTEN_BYTES = 4 << 20
 """Of a plan, a table or a manifest, which a person or a program of theirs has written."""
 NEW_FILE_MODE = 0o666
+READ_VERSIONS = (SCHEMA_VERSION, SUMMARY_SCHEMA_VERSION)
 
 
 class _Head(msgspec.Struct):
@@ -105,16 +106,17 @@ def _check_version(head: _Head, shown_name: str) -> None:
         )
     if not isinstance(version, int) or isinstance(version, bool):
         raise DocumentError(f"{shown_name} is not a memcollect snapshot: it has no schema_version.")
-    if version > SCHEMA_VERSION:
-        raise SchemaError(
-            f"{shown_name} has schema {version}{_writer(head.tool)}; this memcollect reads {SCHEMA_VERSION}.",
-            "Upgrade memcollect here: pip install --upgrade 'memcollect[collector]'.",
-        )
-    if version < SCHEMA_VERSION:
-        raise SchemaError(
-            f"{shown_name} has schema {version}{_writer(head.tool)}; this memcollect reads {SCHEMA_VERSION}.",
-            "Take a new snapshot, or read it with the version that wrote it.",
-        )
+    if version in READ_VERSIONS:
+        return
+    what_to_do = (
+        "Upgrade memcollect here: pip install --upgrade 'memcollect[collector]'."
+        if version > max(READ_VERSIONS)
+        else "Take a new snapshot, or read it with the version that wrote it."
+    )
+    read = " and ".join(map(str, READ_VERSIONS))
+    raise SchemaError(
+        f"{shown_name} has schema {version}{_writer(head.tool)}; this memcollect reads {read}.", what_to_do
+    )
 
 
 def _writer(tool: Any) -> str:

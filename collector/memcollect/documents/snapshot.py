@@ -24,6 +24,8 @@ from memcollect_agent.wire import (
 )
 
 SCHEMA_VERSION = 2
+SUMMARY_SCHEMA_VERSION = 3
+"""Of a document with pods told in summary: who reads 2 alone would take them for not measured."""
 """1 was the JSON of the script that memcollect replaces."""
 
 Confidence = Literal["measured", "bounded", "inferred"]
@@ -633,6 +635,11 @@ class Tool(Struct, frozen=True, kw_only=True, gc=False):
 
     name: str = "memcollect"
     version: str = ""
+
+
+def schema_version_of(depth: Depth) -> int:
+    """Return the version of the schema by which a document of that depth is to be read."""
+    return SUMMARY_SCHEMA_VERSION if depth == "summary" else SCHEMA_VERSION
 
 
 class Snapshot(Struct, frozen=True, kw_only=True, gc=False):

@@ -7,6 +7,7 @@ Each pod is one line, which tools that work by lines like, and a third of the si
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 from typing import Any
 
 import msgspec
@@ -20,22 +21,26 @@ CLOSING = ("finished_at", "nodes", "accounts", "missing", "summary", "notes", "d
 
 def render(snapshot: Snapshot) -> str:
     """Return the document as JSON, a pod a line, with a last newline; `memcollect explain` reads it."""
-    return b"".join(pieces(snapshot, snapshot.pods, lambda: snapshot)).decode()
+    return b"".join(pieces(lambda: snapshot, snapshot.pods, lambda: snapshot)).decode()
 
 
 def pieces(
-    opening: Snapshot, pods: Iterable[Pod | msgspec.Raw], closing: Callable[[], Snapshot]
+    opening: Callable[[], Snapshot], pods: Iterable[Pod | msgspec.Raw], closing: Callable[[], Snapshot]
 ) -> Iterator[bytes]:
-    """Yield the same text bit by bit; `closing` is called once the pods are through, for what came beside.
+    """Yield the same text bit by bit; of what `opening` and `closing` return all but the pods is used.
 
-    Of `opening` and of what `closing` returns everything but the pods is used.
+    `opening` is called once the first pod is there, for how many they are decides how they are told;
+    `closing` once they are through, for what came beside.
     """
+    rows = iter(pods)
+    first = list(islice(rows, 1))
+    begun = opening()
     yield b"{\n"
     for name in OPENING:
-        yield _member(name, getattr(opening, name))
+        yield _member(name, getattr(begun, name))
     yield b'  "pods": ['
     separator = b"\n    "
-    for pod in pods:
+    for pod in chain(first, rows):
         yield separator + msgspec.json.encode(pod)
         separator = b",\n    "
     yield b"],\n" if separator == b"\n    " else b"\n  ],\n"

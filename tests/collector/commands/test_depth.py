@@ -6,7 +6,7 @@ import pytest
 
 from memcollect.commands.run import run
 from memcollect.documents.files import read_snapshot
-from memcollect.documents.snapshot import Snapshot
+from memcollect.documents.snapshot import SCHEMA_VERSION, SUMMARY_SCHEMA_VERSION, Snapshot
 from memcollect.taking import chosen, cluster
 from worlds.live_cluster import LiveCluster
 
@@ -45,6 +45,7 @@ def test_any_number_of_jobs_tells_the_same_pods_in_summary_and_the_same_of_them(
     full = taken(live, tmp_path / "f.json", *SANDBOXES)
     told = {pod.full_name: pod.composition for pod in full.pods}
     assert (one.depth, two.depth, full.depth) == ("summary", "summary", "full")
+    assert (one.schema_version, full.schema_version) == (SUMMARY_SCHEMA_VERSION, SCHEMA_VERSION)
     assert in_summary(full) == set()
     for each in (one, two):
         assert {pod.full_name for pod in each.pods} == set(told)
@@ -67,6 +68,7 @@ def test_many_pods_of_all_namespaces_are_told_in_summary_unless_full_is_asked_fo
     path = tmp_path / "s.json"
     everywhere = taken(live, path, "-A", code=3)  # the agents' own pods have no cgroup here
     assert everywhere.depth == "summary"
+    assert everywhere.schema_version == SUMMARY_SCHEMA_VERSION
     assert any("Depth summary" in note for note in everywhere.notes)
     assert taken(live, path, "-A", "--depth", "full", code=3).depth == "full"
     assert taken(live, path, "-A", "--include-processes", code=3).depth == "full"

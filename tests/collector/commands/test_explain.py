@@ -82,7 +82,7 @@ def test_a_missing_pod_is_answered_with_why_it_is_missing(
     [
         ("", "is empty"),
         ("{", "cut short"),
-        ('{"schema_version": 3}', "Upgrade memcollect"),
+        ('{"schema_version": 4}', "Upgrade memcollect"),
         ("[]", "is not a memcollect"),
     ],
 )

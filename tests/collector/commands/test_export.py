@@ -99,7 +99,7 @@ def test_a_broken_snapshot_never_spoils_the_others(
     assert [line.split(str(tmp_path))[1].split(" ")[0] for line in lines] == [
         *("/cut.json", "/older.json", "/newer.json", "/none.json", "/archive")
     ]
-    assert "has schema 9, written by memcollect 0.1.0; this memcollect reads 2" in lines[2]
+    assert "has schema 9, written by memcollect 0.1.0; this memcollect reads 2 and 3." in lines[2]
     assert archive.rows("SELECT pod FROM pods") == [("one",)]
 
 

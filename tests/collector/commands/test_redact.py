@@ -33,7 +33,7 @@ def test_a_snapshot_is_written_without_names_and_can_be_explained(
     ("text", "sentence"),
     [
         ('{"schema_version": 9, "tool": {"version": "9.0"}}', "has schema 9, written by memcollect 9.0"),
-        ('{"schema_version": 1}', "has schema 1; this memcollect reads 2."),
+        ('{"schema_version": 1}', "has schema 1; this memcollect reads 2 and 3."),
         ("{}", "is not a memcollect snapshot: it has no schema_version."),
         ("", "is empty."),
         ("{", "is not JSON, or is cut short"),

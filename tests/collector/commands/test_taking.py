@@ -22,7 +22,7 @@ def taking(pods: Iterator[Pod], missing: list[Missing], *, interrupted: bool = F
     def closing() -> Snapshot:
         return msgspec.structs.replace(OPENING, finished_at="2026-01-01T00:00:01Z", missing=missing)
 
-    return Taking(OPENING, pods, closing, lambda: interrupted)
+    return Taking(lambda: OPENING, pods, closing, lambda: interrupted)
 
 
 @pytest.mark.parametrize("format_", ["json", "table", "markdown"])
@@ -74,7 +74,7 @@ def test_json_is_written_pod_by_pod_and_closed_after_the_last(tmp_path: Path) ->
         return msgspec.structs.replace(OPENING, notes=[f"after {len(alive)}"])
 
     path = tmp_path / "f.json"
-    assert finish(Taking(OPENING, pods(), closing), options(output=path)) == 0
+    assert finish(Taking(lambda: OPENING, pods(), closing), options(output=path)) == 0
     assert read_snapshot(str(path)).notes == ["after 5"]
 
 

@@ -57,7 +57,7 @@ def test_fields_of_a_newer_writer_are_passed_over(saved: Path) -> None:
             "written by memcollect 9.0.*Upgrade",
         ),
         (b'{"schema_version": 1, "process_errors": {}}', SchemaError, "older profile script"),
-        (b'{"schema_version": 1}', SchemaError, "schema 1; this memcollect reads 2"),
+        (b'{"schema_version": 1}', SchemaError, "schema 1; this memcollect reads 2 and 3"),
         (b'{"schema_version": 1, "sampled_at": 1.0}', DocumentError, "from memcollect-agent"),
         (b"\xff\xfe\x00", DocumentError, "is not JSON"),
         (b'{"schema_version": 2, "captured_at": "\xff"}', DocumentError, "is not"),
