@@ -12,7 +12,9 @@ import binascii
 import html
 import json
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+
+from memcollect_agent.masking.names import is_telling
 
 MASK = "(not kept)"
 SHORTEST_SECRET = 6
@@ -37,6 +39,14 @@ def remember_secret(value: str) -> str:
                     _forms[form] = None
         _told[value] = None
     return value
+
+
+def remember_environment(environ: Mapping[str, str]) -> None:
+    """Remember what a program gets with our environment: what it says may repeat any of it."""
+    for name, value in environ.items():
+        # A path says where a secret lies, and is none.
+        if is_telling(name) and not value.startswith("/"):
+            remember_secret(value)
 
 
 def forget_secrets() -> None:

@@ -19,7 +19,7 @@ from kubernetes.config.kube_config import KubeConfigMerger
 from memcollect.documents.files import read_written
 from memcollect.documents.yaml_value import check_yaml
 from memcollect.errors import DocumentError, KubeConfigError
-from memcollect.secrecy import remember_secret
+from memcollect.secrecy import remember_environment, remember_secret, without_secrets
 from memcollect.sources.exposure import is_exposed
 from memcollect.sources.plain import plain
 from memcollect_agent.redact import masked
@@ -170,7 +170,8 @@ def _expects_credentials(merged: Any, context: str | None) -> bool:
 
 
 def _credentials_error(logged: list[str]) -> KubeConfigError:
-    said = plain(masked(logged[-1])) if logged else "it gave none"
+    remember_environment(os.environ)
+    said = plain(without_secrets(masked(logged[-1]))) if logged else "it gave none"
     return KubeConfigError(
         f"The kubeconfig's plugin gave no credentials: {said}.",
         "Run `kubectl get pods` with the same context: it starts the same plugin and shows what it says.",

@@ -1,5 +1,6 @@
 """What a server repeats of the secrets it was sent is neither shown nor kept, whatever the command."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -137,3 +138,33 @@ def test_a_gateway_that_repeats_its_header_leaves_it_in_no_evidence(
     out, err = capsys.readouterr()
     assert any(KEY[::-1] in each for each in server.heard)
     assert leaks(tmp_path / "bundles", out + err, [KEY[::-1]]) == []
+
+
+@pytest.mark.parametrize("way", ["a driver's program", "a kubeconfig's plugin"])
+def test_a_program_that_is_started_and_repeats_its_environment(
+    way: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STAGE_DB_PASSWORD", KEY)
+    program = tmp_path / "program"
+    program.write_text('#!/bin/sh\necho "it says $STAGE_DB_PASSWORD of no use" >&2\nexit 3\n')
+    program.chmod(0o755)
+    if way == "a driver's program":
+        (tmp_path / "source.toml").write_text(
+            f'backend = "e2b"\n[source]\nkind = "e2b"\n[evidence]\ncommand = ["{program}"]\n'
+        )
+        words = ["evidence", str(tmp_path / "source.toml"), "--rows", "Commands", "-o", str(tmp_path / "run")]
+    else:
+        user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(program)}}
+        user["exec"]["interactiveMode"] = "Never"
+        config = tmp_path / "config"
+        config.write_text(
+            '{"apiVersion": "v1", "kind": "Config", "current-context": "c",'
+            '"clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}],'
+            '"contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],'
+            f'"users": [{{"name": "u", "user": {json.dumps(user)}}}]}}'
+        )
+        words = ["snapshot", "-A", "-v", "--kubeconfig", str(config)]
+    assert run(words, "memcollect") in {1, 3}
+    out, err = capsys.readouterr()
+    assert f"it says {MASK}" in out + err
+    assert leaks(tmp_path, out + err, [KEY]) == []

@@ -8,16 +8,10 @@ from collections.abc import Mapping
 from memcollect.documents.snapshot import Missing
 from memcollect.evidence.port import OperationError
 from memcollect.profile.plan.model import PROGRAMS, Driver, Evidence, Plan, driver_of, package_of
-from memcollect.secrecy import remember_secret
+from memcollect.secrecy import remember_environment
 from memcollect.sources.kube_config import IN_CLUSTER, Cluster
 from memcollect.trying.drivers.program import Program
 
-_SECRETS: Mapping[Driver, tuple[str, ...]] = {
-    "e2b": ("E2B_API_KEY", "E2B_ACCESS_TOKEN"),
-    "opensandbox": ("OPEN_SANDBOX_API_KEY",),
-    "agent-sandbox": (),
-}
-"""Environment variables that the packages read, and whose values stand in no document."""
 _SWEEP_SECONDS = 180.0
 _PREFIXES: Mapping[Driver, str] = {"e2b": "/home/user", "agent-sandbox": "/app"}
 """Where a sandbox's own user may write."""
@@ -31,15 +25,13 @@ def started(
     Raises OperationError.
     """
     told = plan.evidence
+    remember_environment(environ)
     if driver == "deerflow":
         if not told.command:
             raise OperationError(
                 "invalid", "evidence.command is missing: what starts Python in DeerFlow's environment."
             )
         return Program(told.command, driver)
-    for name in _SECRETS[driver]:
-        if environ.get(name):
-            remember_secret(environ[name])
     options = {
         "run": run,
         "api": told.api,
