@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -54,9 +54,9 @@ def agent_pod(node: str, *, ready: bool = True) -> dict[str, Any]:
     return pod
 
 
-def timestamp() -> str:
-    """Return the present as the metrics API writes it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def timestamp(ago_seconds: float = 0) -> str:
+    """Return the present, or a time so long before it, as the metrics API writes it."""
+    return (datetime.now(UTC) - timedelta(seconds=ago_seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 LONG_HISTORY = ("--history-interval", "0.5", "--history-depth", "600")

@@ -14,7 +14,7 @@ import os
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -146,7 +146,7 @@ def _cluster(case: Path) -> Iterator[list[str]]:
             state.put(NODES, objects.node(name))
             if name in trees:
                 _serve(state, name, stack.enter_context(_agent(trees[name])))
-        shift = _shift(metrics)
+        shift = _shift(metrics, pods)
         for pod in pods:
             state.put(PODS, _moved(pod, shift))
         for usage in metrics:
@@ -204,10 +204,21 @@ def _items(path: Path) -> list[dict[str, Any]]:
     return items
 
 
-def _shift(metrics: list[dict[str, Any]]) -> float:
-    """Return by how many seconds the case is moved, so that its newest sample is of a second ago."""
+def _shift(metrics: list[dict[str, Any]], pods: Sequence[dict[str, Any]] = ()) -> float:
+    """Return by how many seconds the case is moved, so that its newest sample is of a second ago.
+
+    Where a container was started after that, its start is: no start is ahead of the node's clock.
+    """
     known = [taken for each in metrics if (taken := _seconds(each.get("timestamp"))) is not None]
-    return time.time() - 1 - max(known) if known else 0.0
+    return time.time() - 1 - max([*known, *_starts(pods)]) if known else 0.0
+
+
+def _starts(pods: Sequence[dict[str, Any]]) -> Iterator[float]:
+    for pod in pods:
+        for each in pod["status"].get("containerStatuses", ()):
+            started = _seconds(each["state"].get("running", {}).get("startedAt"))
+            if started is not None:
+                yield started
 
 
 def _moved(value: Any, shift: float) -> Any:

@@ -170,9 +170,9 @@ def test_a_pod_of_the_same_name_that_came_after_the_sample_has_no_number_yet(
     live: LiveCluster, path: Path
 ) -> None:
     young = objects.pod("deer-flow", "reborn", node=NODE_7, uid="reborn-uid")
-    young["status"]["startTime"] = "2199-01-01T00:00:00Z"
+    young["status"]["startTime"] = timestamp(10)
     live.state.put(PODS, young)
-    live.state.put(POD_METRICS, objects.pod_metrics("deer-flow", "reborn", timestamp(), {"main": 1 << 30}))
+    live.state.put(POD_METRICS, objects.pod_metrics("deer-flow", "reborn", timestamp(60), {"main": 1 << 30}))
     (pod,) = taken(live, path, "reborn", code=3).pods
     assert pod.top is not None
     assert (pod.top.status, pod.top.memory_bytes) == ("no-metrics", None)
