@@ -28,8 +28,8 @@ OVER = (
     "{needed} cannot be dropped{writing}: more than {whose} limit of {limit}, so what is charged next ends in"
     " {end}."
 )
-NEAR = "{needed} cannot be dropped, of {whose} limit of {limit}{writing}: {left} more ends in {end}."
-ONCE_WRITTEN = "of it is page cache that can go once it is written out"
+NEAR = "{needed} of {whose} limit of {limit} cannot be dropped{writing}: {left} more ends in {end}."
+ONCE_WRITTEN = "of it is page cache that must be written out first"
 WRITING = f" ({{amount}} {ONCE_WRITTEN})"
 FULL = "The charge is at {current} of {limit}, but {up_to}{droppable} of it can be dropped."
 

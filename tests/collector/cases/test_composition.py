@@ -31,7 +31,7 @@ def test_file_names_made_and_deleted_are_told_with_their_remedy() -> None:
 def test_cache_that_is_not_written_is_not_called_droppable_and_the_disk_is_the_remedy() -> None:
     said = told("05-dirty-cache-nfs")
 
-    assert "(2000 MiB of it is page cache that can go once it is written out)" in said.verdict("fetch-x")
+    assert "(2000 MiB of it is page cache that must be written out first)" in said.verdict("fetch-x")
     assert said.verdict("fetch-x").count("2000 MiB") == 1
     assert all("Write more slowly" in each.remedy for each in said.findings("near_limit", "fetch-x"))
 

@@ -50,7 +50,7 @@ def rule(cause: str) -> LimitRule:
         (
             "near_limit",
             "warning",
-            "90 MiB cannot be dropped, of its limit of 100 MiB: 10 MiB more ends in an OOM kill.",
+            "90 MiB of its limit of 100 MiB cannot be dropped: 10 MiB more ends in an OOM kill.",
         ),
         ("hit_limit", "notice", "The limit was hit 3 times and room had to be made."),
     ],
@@ -109,7 +109,7 @@ def test_what_must_be_written_out_first_does_not_count_as_room_and_is_told() -> 
     told = near_limit(known(stat={**stat, "file_dirty": 20 * MIB, "file_writeback": 61 * MIB}))
 
     assert told is not None
-    assert "(81 MiB of it is page cache that can go once it is written out)" in told[0]
+    assert "(81 MiB of it is page cache that must be written out first)" in told[0]
 
 
 def test_with_swap_the_limit_leads_to_swapping_first() -> None:
@@ -190,4 +190,4 @@ def test_the_limit_of_a_pod_is_called_the_pods() -> None:
     told = near_limit(known(own__processes=0))
 
     assert told is not None
-    assert told[0].startswith("90 MiB cannot be dropped, of the pod's limit of 100 MiB")
+    assert told[0].startswith("90 MiB of the pod's limit of 100 MiB cannot be dropped")
