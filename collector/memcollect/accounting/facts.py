@@ -264,14 +264,17 @@ WHY_UNREAD = {
     "unreadable": "what the kernel showed could not be understood, or the agent runs without hostPID",
 }
 """What a skipped process's reason means, and what can be done."""
+_NOT_OF_THESE = "the kernel shows no smaps_rollup there, though it does of other processes"
 
 
 def why_unread(sums: ProcessSums) -> str:
     """Return why processes could not be read, each reason once, the most frequent first."""
     if not sums.skipped:
         return "unknown"
+    # A kernel that has shown it of one process has it.
+    meant = {**WHY_UNREAD, "unsupported": _NOT_OF_THESE} if sums.read else WHY_UNREAD
     reasons = Counter(process.reason for process in sums.skipped if process.reason)
-    return "; ".join(WHY_UNREAD.get(reason, reason) for reason, _ in reasons.most_common()) or "unknown"
+    return "; ".join(meant.get(reason, reason) for reason, _ in reasons.most_common()) or "unknown"
 
 
 def unread_count(sums: ProcessSums) -> int:

@@ -118,6 +118,12 @@ def test_sums_over_processes_that_could_all_not_be_read_are_unknown() -> None:
     assert facts["seen_rss"] == 6 * MIB
 
 
+def test_a_kernel_that_showed_one_process_is_not_said_to_lack_what_it_showed() -> None:
+    skipped = [SkippedProcess(pid=1, reason="unsupported")]
+    assert why_unread(sums(skipped=skipped)).startswith("the kernel shows no smaps_rollup there, though")
+    assert why_unread(ProcessSums(listed=1, skipped=skipped)).startswith("this kernel has no smaps_rollup")
+
+
 @pytest.mark.parametrize("word", sorted(WHY_UNREAD))
 def test_each_reason_for_an_unread_process_has_its_own_words(word: str) -> None:
     others = [text for reason, text in WHY_UNREAD.items() if reason != word]
