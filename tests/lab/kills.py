@@ -66,7 +66,7 @@ def killed_for_a_limit_above(stage: Stage) -> list[Truth]:
         _kill(stage, pod.containers["app"])
     finally:
         cgroups.limit(everyones, {"memory.max": "max", "memory.swap.max": "max"})
-    says = "for a limit above this pod, whose own were not reached: that of all pods of its QoS class"
+    says = "for a limit above this pod: that of all pods of its QoS class"
     return [truth(pod, "oom_kill", says=says)]
 
 

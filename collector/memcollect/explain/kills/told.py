@@ -106,8 +106,8 @@ def _why(pod: Pod, kill: Kill) -> str:
     if kill.blame == "above":
         others = f", and so {'was' if len(kill.others) == 1 else 'were'} {len(kill.others)} more"
         return (
-            f" for a limit above this pod, none of whose own was reached:"
-            f" {_level(kill.level)} was{others if kill.others else ''}."
+            f" for a limit above this pod: {_level(kill.level)} was reached{others if kill.others else ''};"
+            " none of the pod's own was."
         )
     return f": {_own_limit(pod, kill)} was reached{_peak(kill.level)}."
 

@@ -62,8 +62,8 @@ def test_the_pods_limit_is_not_called_the_containers() -> None:
 @pytest.mark.parametrize(
     ("above", "name"),
     [
-        ("pods", "that of all pods together (/kubepods) was."),
-        ("qos", "that of all pods of its QoS class (/kubepods/burstable) was."),
+        ("pods", "that of all pods together (/kubepods)"),
+        ("qos", "that of all pods of its QoS class (/kubepods/burstable)"),
     ],
 )
 def test_no_limit_of_an_innocent_pod_is_to_be_raised(above: str, name: str) -> None:
@@ -72,7 +72,8 @@ def test_no_limit_of_an_innocent_pod_is_to_be_raised(above: str, name: str) -> N
 
     finding = told(machine)
 
-    assert finding.sentence.endswith(f"for a limit above this pod, none of whose own was reached: {name}")
+    said = f"for a limit above this pod: {name} was reached; none of the pod's own was."
+    assert finding.sentence.endswith(said)
     assert (finding.confidence, finding.remedy) == ("inferred", ABOVE_REMEDY)
     assert "Raise" not in finding.remedy
 
@@ -86,7 +87,8 @@ def test_several_limits_above_are_counted() -> None:
     finding = told(machine)
 
     assert finding.sentence.endswith(
-        "that of all pods of its QoS class (/kubepods/burstable) was, and so was 1 more."
+        "that of all pods of its QoS class (/kubepods/burstable) was reached, and so was 1 more; none of the"
+        " pod's own was."
     )
     assert "also /kubepods" in finding.evidence
 
