@@ -18,6 +18,8 @@ from memcollect_agent import wire
 SANDBOXED = frozenset({"gvisor", "kata", "firecracker", "cube", "vm"})
 """Families whose guests the host cannot look into."""
 VIRTUAL_MACHINES = SANDBOXED - {"gvisor"}
+OF_A_RUNTIME = frozenset({"gvisor", "kata", "cube"})
+"""Families that are told by processes of the container runtime; a machine monitor a workload may run, too."""
 IN_GUEST = (
     "the host has no cgroup of this container: it runs inside the virtual machine, whose composition is not"
     " visible from the host"
@@ -70,7 +72,9 @@ def runtime_on_node(found: wire.Pod) -> Runtime:
 
 def inside_of(runtime: Runtime, found: wire.Pod | None) -> str:
     """Return why a container of this pod may have no cgroup on the host; "" where it must have one."""
-    if found is None or runtime.disagreement:
+    # A pod that names no class has the node's default runtime, which may be one of these.
+    is_default = runtime.runtime_class is None and runtime.family in OF_A_RUNTIME
+    if found is None or (runtime.disagreement and not is_default):
         return ""
     if runtime.family == "gvisor":
         # A class alone may be mapped to any handler: the Sentry must have been seen in this very pod.

@@ -110,6 +110,20 @@ def test_a_container_inside_a_virtual_machine_is_not_missing() -> None:
     assert (sandbox.name, sandbox.role) == ("sandbox", "sandbox")
 
 
+@pytest.mark.parametrize(
+    ("hints", "why"),
+    [((SENTRY,), "gVisor made no cgroup"), ((SHIM, QEMU), "inside the virtual machine"), ((QEMU,), None)],
+)
+def test_nor_is_one_where_a_sandbox_is_the_nodes_default_runtime_but_where_a_workload_runs_a_machine(
+    hints: tuple[wire.Hint, ...], why: str | None
+) -> None:
+    found = wire.Pod(uid="u", cgroup=measured("p").cgroup, containers=[scope(*hints)])
+    described = pod([Described("app", "a" * 64)], uid="u")
+    joined = join_node("n", [described], answer(found), ClusterFacts(metrics=Metrics()))
+    assert [each.kind for each in joined.missing] == ([] if why else ["container"])
+    assert why is None or why in joined.pods[0].containers[0].inside
+
+
 def test_without_a_virtual_machine_it_is() -> None:
     described = pod([Described("app", "a" * 64)])
     joined = join_node("n", [described], answer(measured_pod(pause())), ClusterFacts(metrics=Metrics()))
