@@ -123,7 +123,13 @@ def test_a_directory_without_a_manifest_is_no_bundle(tmp_path: Path) -> None:
 
 
 def test_a_new_bundle_never_takes_the_place_of_another(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="resume the run"):
+    run = tmp_path / "run"
+    manifest = build.run("aio", {"empty": [MIB]}, phases=[]).manifest
+    assert manifest is not None
+    BundleWriter.create(run).write_manifest(manifest)
+    with pytest.raises(UsageError, match="resume the run that is in it"):
+        BundleWriter.create(run)
+    with pytest.raises(UsageError, match="exists, and no run is in it"):
         BundleWriter.create(tmp_path)
 
 
