@@ -19,10 +19,11 @@ from memcollect_agent.wire import DEFAULT_CEILING_BYTES, NodeSample, SampleReque
 SAMPLE_PATH = "/v1/sample"
 _BUDGET_SHARE = 0.8
 """Of an agent's deadline that it may spend on measuring; the rest is for the way there and back."""
-MOST_WAITING_BYTES = 12 << 20
+MOST_WAITING_BYTES = 64 << 20
 """Of answers that have come and wait to be taken: undecoded, for decoded they take several times as much.
 
-As many nodes as take a second or so to explain; what is kept of the pods themselves is ten times that.
+Deflated answers of some 1,100 to 3,100 nodes: agents are asked while they still remember the moment of
+kubectl top's sample, though explaining takes longer (docs/scale.md).
 """
 _TICK = 0.2
 """Seconds between two looks for Ctrl-C: a wait without end cannot be interrupted everywhere."""
