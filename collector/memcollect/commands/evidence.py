@@ -136,8 +136,8 @@ class EvidenceOptions(Struct, frozen=True, kw_only=True):
 def command(options: EvidenceOptions) -> int:
     """Check how a backend handles commands, files, uploads, artifacts, paths, isolation and cleanup.
 
-    Every check runs in sandboxes made for it, with files of its own, and removes them after. The page says
-    first what was not tried.
+    The checks use sandboxes of the source and files of their own; what the run made is removed after. The
+    page says first what was not tried.
     """
     ways = [way for way in (options.source, options.show, options.clean) if way]
     if len(ways) != 1:

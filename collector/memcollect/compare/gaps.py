@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from memcollect.compare.boots import rebooted
 from memcollect.compare.inputs import Document, phase_key
 from memcollect.compare.model import Gap
 from memcollect.documents.run import PhaseRun, RunManifest
@@ -19,7 +20,8 @@ def gaps(document: Document, backend: str) -> Iterator[Gap]:
     if manifest.finished_at is None:
         reason = f"{document.name} is unfinished; `memcollect profile --resume` goes on with it"
         yield Gap(backend=backend, phase=RUN, reason=reason)
-    for node in _rebooted(manifest):
+    looks = (*manifest.nodes, *(look for run in manifest.phases for look in run.nodes))
+    for node in rebooted((look.node, look.boot_id) for look in looks):
         reason = f"{node} was rebooted during the run: what it held before and after is not compared"
         yield Gap(backend=backend, phase=RUN, reason=reason)
     for run in manifest.phases:
@@ -33,14 +35,6 @@ def gaps(document: Document, backend: str) -> Iterator[Gap]:
                 f"{manifest.plan.repeats - there} of {manifest.plan.repeats} planned repeats{at} not there"
             )
             yield Gap(backend=backend, phase=name, reason=reason)
-
-
-def _rebooted(manifest: RunManifest) -> Iterator[str]:
-    boots: dict[str, set[str]] = {}
-    for look in (*manifest.nodes, *(look for run in manifest.phases for look in run.nodes)):
-        if look.boot_id is not None:
-            boots.setdefault(look.node, set()).add(look.boot_id)
-    return (node for node, ids in sorted(boots.items()) if len(ids) > 1)
 
 
 def _of_phase(document: Document, run: PhaseRun, backend: str) -> Iterator[Gap]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import msgspec
 
+from memcollect.compare.boots import rebooted
 from memcollect.compare.grown.contents import file_changes, mapping_changes, mappings_are_whole
 from memcollect.compare.grown.matching import matched
 from memcollect.compare.grown.model import Growth, MatchedBy, PodChange, ProcessChange, TermChange
@@ -43,17 +44,10 @@ def growth_of(documents: Sequence[Document]) -> Growth | None:
         seconds=_time(later) - _time(earlier),
         given_reversed=before != moments[0][0],
         pods=sorted(pods, key=_weight),
-        rebooted=sorted(_rebooted(earlier, later)),
+        rebooted=rebooted((node.name, node.boot_id) for node in (*earlier.nodes, *later.nodes)),
         only_before=sorted(pod.full_name for pod in found.only_before),
         only_after=sorted(pod.full_name for pod in found.only_after),
     )
-
-
-def _rebooted(earlier: Snapshot, later: Snapshot) -> Iterator[str]:
-    boots = {node.name: node.boot_id for node in earlier.nodes}
-    for node in later.nodes:
-        if None not in {node.boot_id, boots.get(node.name)} and node.boot_id != boots[node.name]:
-            yield node.name
 
 
 def _time(snapshot: Snapshot) -> float:
