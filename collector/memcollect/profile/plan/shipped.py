@@ -32,8 +32,9 @@ def text_of(name: str, folder: str = "") -> tuple[bytes, Path]:
         return (place / f"{name}.toml").read_bytes(), Path()
     if _is_there(path):
         return read_written(name, "plan"), path.parent
+    kind = "source" if folder else "plan"
     raise UsageError(
-        f"There is no file {plain(name)}, and no plan of that name comes with memcollect.",
+        f"There is no file {plain(name)}, and no {kind} of that name comes with memcollect.",
         f"Shipped: {', '.join(names(folder))}.",
     )
 
