@@ -137,7 +137,7 @@ def test_check_says_what_would_be_tried_without_a_cluster(
     [
         ([], "Give a SOURCE"),
         (["deerflow", "--rows", "memory"], "'memory' is no row; there are Commands"),
-        (["no-such-source"], "no plan of that name comes with memcollect"),
+        (["no-such-source"], "no source of that name comes with memcollect"),
         (["--show", "nowhere"], "nowhere"),
     ],
 )
