@@ -18,6 +18,7 @@ from sdks.conftest import Installed
 from sdks.driven import RUN, broken, started, tried
 from worlds.hostile_interface import hostile
 from worlds.profile_stage import NAMESPACE, Stage, staged
+from worlds.waiting import wait_until
 
 OWNER = Owner(thread="thread-1", user="one")
 
@@ -84,6 +85,29 @@ def test_what_a_run_has_left_is_swept_and_nothing_else(both: tuple[OpenSandbox, 
     provider.destroy("other", 60)
 
 
+def test_one_that_goes_by_itself_in_the_middle_of_a_sweep_is_no_fault_and_keeps_no_other(
+    both: tuple[OpenSandbox, Program],
+) -> None:
+    backend, program = both
+    provider = ProgramProvider(program)
+    for key in ("first", "second", "third"):
+        provider.acquire(key, OWNER, 60)
+    names = list(backend.there)
+
+    def the_second_goes_too(_name: str) -> None:
+        backend.there.pop(names[1], None)
+
+    backend.on_gone = the_second_goes_too
+    try:
+        assert program.ask("sweep", 60, run=RUN).paths == names
+        assert backend.there == {}
+        provider.acquire("fourth", OWNER, 60)
+        backend.there.clear()
+        provider.destroy("fourth", 60)
+    finally:
+        backend.on_gone = lambda _name: None
+
+
 def test_without_room_nothing_is_tried_and_its_own_words_are_told(both: tuple[OpenSandbox, Program]) -> None:
     backend, program = both
     backend.capacity = 0
@@ -101,13 +125,18 @@ def test_a_sandbox_that_misbehaves_from_the_first_is_an_error_in_time_and_swept(
 ) -> None:
     backend, program = both
     provider = ProgramProvider(program)
+    made: list[str] = []
+    backend.on_made = made.append
     with hostile(way) as hostile_:
         backend.execd = hostile_.url.removeprefix("http://")
         try:
             with pytest.raises(OperationError) as raised:
-                provider.acquire("k", OWNER, 5.0).run("true", {}, None, 5.0)
+                provider.acquire(way, OWNER, 5.0).run("true", {}, None, 5.0)
+            # On a busy machine the answer's time can be over before the package has asked at all.
+            wait_until(lambda: hostile_.connections > 0)
         finally:
-            backend.execd = ""
+            backend.execd, backend.on_made = "", lambda _name: None
+    assert len(made) == 1
     assert raised.value.kind in {"timeout", "transport", "garbage", "refused"}
     assert "Traceback" not in str(raised.value)
     assert str(raised.value).isprintable()

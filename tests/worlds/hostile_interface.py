@@ -62,10 +62,12 @@ def hostile(way: str) -> Iterator[Hostile]:
 
     with Server(("127.0.0.1", 0), Handler) as server:
         told = Hostile(f"http://127.0.0.1:{server.server_address[1]}")
+        if way == "refuses":
+            server.server_close()
+            yield told
+            return
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
-        if way == "refuses":
-            server.socket.close()
         try:
             yield told
         finally:

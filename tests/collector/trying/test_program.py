@@ -18,6 +18,7 @@ from memcollect.trying.performing import Performer
 from memcollect.trying.settings import Settings
 from memcollect.trying.trial import Trial
 from worlds.planted_faults import LONG
+from worlds.waiting import PATIENCE
 
 FAKE = Path(__file__).parents[2] / "worlds" / "fake_deerflow"
 OWNER = Owner(thread="thread-1", user="one")
@@ -120,11 +121,14 @@ def test_a_provider_that_misbehaves_fails_with_what_was_seen_and_keeps_nobody(
             ledger=Ledger("mc-test"),
             stopped=lambda: False,
         )
+        seconds = 1.0 if way == "hangs" else PATIENCE
         rows = [
             replace(
                 row,
                 first=(),
-                checks=tuple(replace(c, seconds=1.0) for c in row.checks if c.name in {"stdout", "exit-7"}),
+                checks=tuple(
+                    replace(c, seconds=seconds) for c in row.checks if c.name in {"stdout", "exit-7"}
+                ),
             )
             for row in rows_named(["Commands"])
         ]

@@ -109,17 +109,17 @@ class E2b:
             if len(self.there) >= self.capacity:
                 return of_json({"code": 429, "message": "no room for another sandbox"}, 429)
             name = f"i{secrets.token_hex(10)}"
-            self.there[name] = Sandbox(
+            self.there[name] = made = Sandbox(
                 name=name,
                 machine=Machine(self.directory / name, (HOME,)),
                 metadata=asked.get("metadata") or {},
                 template=asked["templateID"],
             )
-        return of_json(self.there[name].told(), 201)
+        return of_json(made.told(), 201)
 
     def _listed(self, request: Request) -> Answer:
         wanted = dict(urllib.parse.parse_qsl(request.query.get("metadata", "")))
-        found = [each.told() for each in self.there.values() if wanted.items() <= each.metadata.items()]
+        found = [each.told() for each in list(self.there.values()) if wanted.items() <= each.metadata.items()]
         return of_json(found)
 
     def _one(self, request: Request, name: str, what: str) -> Answer:
@@ -128,7 +128,8 @@ class E2b:
             return of_json(_NOBODY, 404)
         if request.method == "DELETE":
             if "left-sandboxes" not in self.faults:
-                del self.there[name]
+                if self.there.pop(name, None) is None:
+                    return of_json(_NOBODY, 404)
                 sandbox.machine.remove()
             return Answer(status=204)
         if what == "pause":

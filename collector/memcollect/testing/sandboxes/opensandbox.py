@@ -82,7 +82,7 @@ class OpenSandbox:
             return self._create(request) if request.method == "POST" else self._listed(request)
         sandbox = self.there.get(words[1])
         if sandbox is None:
-            return _fault(404, "SANDBOX_NOT_FOUND", f"Sandbox {words[1]} not found")
+            return _gone(words[1])
         if words[2:3] == ["port"]:
             do = self._execd.get("/".join(words[4:]))
             return do(sandbox.machine, request) if do else _fault(404, "NOT_FOUND", "no such path")
@@ -94,25 +94,26 @@ class OpenSandbox:
             if len(self.there) >= self.capacity:
                 return _fault(429, "CAPACITY", "no room for another sandbox")
             name = secrets.token_hex(16)
-            self.there[name] = Sandbox(
+            self.there[name] = made = Sandbox(
                 name=name,
                 machine=Machine(self.directory / name, (HOME,)),
                 metadata=asked.get("metadata") or {},
                 image=asked["image"]["uri"],
             )
         self.on_made(name)
-        return of_json(self.there[name].told(), 202)
+        return of_json(made.told(), 202)
 
     def _listed(self, request: Request) -> Answer:
         wanted = dict(urllib.parse.parse_qsl(request.query.get("metadata", "")))
-        found = [each.told() for each in self.there.values() if wanted.items() <= each.metadata.items()]
+        found = [each.told() for each in list(self.there.values()) if wanted.items() <= each.metadata.items()]
         page = {"page": 1, "pageSize": 100, "totalItems": len(found), "totalPages": 1, "hasNextPage": False}
         return of_json({"items": found, "pagination": page})
 
     def _one(self, request: Request, sandbox: Sandbox, what: list[str]) -> Answer:
         if request.method == "DELETE":
             if "left-sandboxes" not in self.faults:
-                del self.there[sandbox.name]
+                if self.there.pop(sandbox.name, None) is None:
+                    return _gone(sandbox.name)
                 sandbox.machine.remove()
                 self.on_gone(sandbox.name)
             return Answer(status=204)
@@ -186,6 +187,10 @@ def _entry(machine: Machine, path: Path) -> dict[str, Any]:
         "mode": int(f"{seen.st_mode & 0o777:o}"),
         "type": "directory" if path.is_dir() else "file",
     }
+
+
+def _gone(name: str) -> Answer:
+    return _fault(404, "SANDBOX_NOT_FOUND", f"Sandbox {name} not found")
 
 
 def _fault(status: int, code: str, message: str) -> Answer:

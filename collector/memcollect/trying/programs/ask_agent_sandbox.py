@@ -13,7 +13,7 @@ import shlex
 import sys
 from typing import Any
 
-from speaking import Refused, lacking, own_stdout, serve, told  # type: ignore[import-not-found]
+from speaking import Refused, delete_each, lacking, own_stdout, serve, told  # type: ignore[import-not-found]
 
 OFFERS = ("run", "read", "write", "put", "get")
 _RUN = "memcollect-run"
@@ -67,11 +67,15 @@ class Asked:
     def sweep(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Delete every claim that bears the run's name."""
         names = []
-        for claim in self._kubernetes.list_sandbox_claims(self._namespace, f"{_RUN}={asked['run']}"):
+
+        def delete(claim: str) -> None:
             found = self._kubernetes.get_sandbox_claim(claim, self._namespace) or {}
             names.append(((found.get("status") or {}).get("sandbox") or {}).get("name") or claim)
             self._kubernetes.delete_sandbox_claim(claim, self._namespace)
             self._boxes.pop(claim, None)
+
+        claims = self._kubernetes.list_sandbox_claims(self._namespace, f"{_RUN}={asked['run']}")
+        delete_each(claims, delete)
         return {"paths": names}
 
     def shutdown(self, _asked: dict[str, Any]) -> None:

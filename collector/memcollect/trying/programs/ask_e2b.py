@@ -12,7 +12,7 @@ import sys
 import time
 from typing import Any
 
-from speaking import Refused, lacking, own_stdout, serve, told  # type: ignore[import-not-found]
+from speaking import Refused, delete_each, lacking, own_stdout, serve, told  # type: ignore[import-not-found]
 
 OFFERS = ("run", "read", "write", "put", "get", "list")
 _RUN, _KEY = "memcollect-run", "memcollect-key"
@@ -56,8 +56,8 @@ class Asked:
         """Kill it; one that is gone already is no fault."""
         box = self._boxes.get(asked["key"])
         if box is not None:
-            box.kill(request_timeout=asked["seconds"])
-            del self._boxes[asked["key"]]
+            delete_each([box.sandbox_id], lambda _name: box.kill(request_timeout=asked["seconds"]))
+            self._boxes.pop(asked["key"], None)
 
     def sweep(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Kill every sandbox that bears the run's name."""
@@ -67,8 +67,7 @@ class Asked:
         while pages.has_next:
             found = pages.next_items()
             names += [each.sandbox_id for each in found if each.metadata.get(_RUN) == asked["run"]]
-        for name in names:
-            self._package.Sandbox.kill(name, **to)
+        delete_each(names, lambda name: self._package.Sandbox.kill(name, **to))
         self._boxes = {key: box for key, box in self._boxes.items() if box.sandbox_id not in names}
         return {"paths": names}
 

@@ -13,7 +13,7 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from speaking import Refused, lacking, own_stdout, serve, told  # type: ignore[import-not-found]
+from speaking import Refused, delete_each, lacking, own_stdout, serve, told  # type: ignore[import-not-found]
 
 OFFERS = ("run", "read", "write", "put", "get", "list")
 _RUN, _KEY = "memcollect-run", "memcollect-key"
@@ -68,8 +68,8 @@ class Asked:
         """Kill it; one that is gone already is no fault."""
         box = self._boxes.get(asked["key"])
         if box is not None:
-            box.kill()
-            del self._boxes[asked["key"]]
+            delete_each([box.id], lambda _name: box.kill())
+            self._boxes.pop(asked["key"], None)
 
     def sweep(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Kill every sandbox that bears the run's name."""
@@ -83,8 +83,7 @@ class Asked:
                 names += [each.id for each in found.sandbox_infos if each.metadata.get(_RUN) == asked["run"]]
                 if not found.pagination.has_next_page:
                     break
-            for name in names:
-                manager.kill_sandbox(name)
+            delete_each(names, manager.kill_sandbox)
         self._boxes = {key: box for key, box in self._boxes.items() if box.id not in names}
         return {"paths": names}
 

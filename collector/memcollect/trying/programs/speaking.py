@@ -33,7 +33,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TextIO
 
 PROTOCOL = 1
@@ -133,6 +133,22 @@ def answered(backend: Any, asked: dict[str, Any]) -> dict[str, Any]:
         return {"id": asked["id"], **(method(asked) or {})}
     except Exception as error:  # noqa: BLE001 - whatever a package raises is its answer
         return {"id": asked["id"], **getattr(backend, "refusal", refusal)(error)}
+
+
+def delete_each(names: Iterable[str], delete: Callable[[str], object]) -> None:
+    """Delete all. One that is gone meanwhile is no fault; any other error is raised once the rest is done.
+
+    A package may delete by itself what did not become ready in time, in the same moment as we.
+    """
+    first: Exception | None = None
+    for name in names:
+        try:
+            delete(name)
+        except Exception as error:  # noqa: BLE001 - whatever a package raises must not keep the rest
+            if refusal(error)["error"] != "not-found":
+                first = first or error
+    if first is not None:
+        raise first
 
 
 def serve(backend: Any, greeting: Mapping[str, Any], lines: TextIO, out: TextIO) -> None:
