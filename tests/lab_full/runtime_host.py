@@ -27,23 +27,23 @@ _POLL_SECONDS = 2.0
 _UNITS = {"B": 1, "kB": 1000, "KB": 1000, "MB": 10**6, "GB": 10**9, "KiB": KIB, "MiB": MIB, "GiB": GIB}
 
 
+def run(*command: str) -> str:
+    done = children.run(list(command), timeout=_COMMAND_SECONDS)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}: {done.stderr} {done.stdout}")
+    return done.stdout.strip()
+
+
 def words(started: Started, image: str) -> list[str]:
     program = [] if image.startswith("/") else ["/workload"]
     return [image, *program, "anon", str(started.size), "stay"]
 
 
-def container(started: Started, identity: str, tool: str = "") -> Started:
-    """Wait for a container of which an id is known; ask `tool` for its number."""
+def container(started: Started, identity: str) -> Started:
+    """Wait for a container of which an id is known."""
     named = msgspec.structs.replace(started, cgroup=identity.rsplit(maxsplit=1)[-1])
     wait_for(named)
-    if not tool:
-        return named
-    said = run(tool, "stats", "--no-stream", "--format", "{{.MemUsage}}", named.name)
-    return with_tool(named, amount(said))
-
-
-def with_tool(started: Started, size: int) -> Started:
-    return msgspec.structs.replace(started, tool_bytes=size)
+    return named
 
 
 def amount(said: str) -> int:
@@ -89,8 +89,27 @@ def as_user(*command: str) -> str:
     return run(*asked, f"--working-directory=/home/{_USER}", "--", *command)
 
 
-def unit_property(unit: str) -> str:
-    return run("systemctl", "show", "--property=MemoryCurrent", "--value", unit)
+def unit_as_user(unit: str, kind: str, *command: str) -> None:
+    """Have the user's own systemd start a service, and return when it has begun as its kind says.
+
+    What is to stay needs this: of a command of `as_user` systemd ends all that is left in its cgroup, and
+    podman leaves conmon there, which looks after the container.
+    """
+    asked = ["systemd-run", "--user", "-M", f"{_USER}@", f"--unit={unit}", f"--service-type={kind}"]
+    # podman tells of conmon from a child, in the user's own namespace.
+    asked += ["--property=NotifyAccess=all", f"--working-directory=/home/{_USER}"]
+    run(*asked, "--", *command)
+
+
+def of_systemctl(started: Started) -> int:
+    """Return what `systemctl show` says that a service uses."""
+    return int(run("systemctl", "show", "--property=MemoryCurrent", "--value", started.name))
+
+
+def of_stats(tool: str, ask: Callable[..., str] = run) -> Callable[[Started], int]:
+    """Return what asks `docker stats` or `podman stats` how much a container uses."""
+    command = (tool, "stats", "--no-stream", "--format", "{{.MemUsage}}")
+    return lambda started: amount(ask(*command, started.name))
 
 
 def wait_for(started: Started) -> None:
@@ -127,10 +146,3 @@ def until(is_so: Callable[[], bool], reason: str) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(reason)
         time.sleep(_POLL_SECONDS)
-
-
-def run(*command: str) -> str:
-    done = children.run(list(command), timeout=_COMMAND_SECONDS)
-    if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}: {done.stderr} {done.stdout}")
-    return done.stdout.strip()

@@ -16,8 +16,8 @@ class Started(Struct, frozen=True, kw_only=True):
     """A part of its cgroup's path that no other has."""
     beside: int = 0
     """Bytes of the same kind that others in its cgroup may have, at most."""
-    tool_bytes: int | None = None
-    """What the runtime's own tool says that it uses."""
+    tool_bytes: list[int] = []
+    """What the runtime's own tool says that it uses, just before the snapshot and just after it."""
 
 
 class Ran(Struct, frozen=True, kw_only=True):

@@ -210,12 +210,14 @@ def xfs_file(stage: FullStage) -> list[Truth]:
 
 def unwritten_file(stage: FullStage) -> list[Truth]:
     """A cgroup has its own threshold, beyond which it is written out: a tenth, where nothing else is set, of
-    its cache and of what is clean elsewhere (mm/page-writeback.c, mdtc_calc_avail).
+    its cache and of what is clean elsewhere (mm/page-writeback.c, mdtc_calc_avail). The flusher is to wake
+    in an hour: with 0 it wakes at the first page that gets dirty (wb_wakeup_delayed), writing out what is
+    there by then, since a cgroup that has not written yet has no share of the threshold (wb_over_bg_thresh).
     """
     stage.set("/proc/sys/vm/dirty_ratio", "100")
     stage.set("/proc/sys/vm/dirty_background_ratio", "99")
     stage.set("/proc/sys/vm/dirty_expire_centisecs", "360000")
-    stage.set("/proc/sys/vm/dirty_writeback_centisecs", "0")
+    stage.set("/proc/sys/vm/dirty_writeback_centisecs", "360000")
     pod = stage.pod("dirty")
     stage.tenant(pod, f"dirty {DISK}/dirty {25 * MIB}")
     return [truth(pod, "unwritten", 25 * MIB)]

@@ -19,6 +19,7 @@ class Beside:
     sentence: str
     rank: Rank = Rank.BESIDE
     is_optional: bool = False
+    """Whether it may be left out of a long verdict, unless it is more than the working set itself."""
 
 
 CAUSES = (
@@ -86,7 +87,7 @@ def causes(case: Case) -> Iterator[Said]:
                 weight=amount,
                 amount_bytes=amount,
                 rests_on=[each.cause],
-                is_optional=each.is_optional,
+                is_optional=each.is_optional and amount < case.whole_bytes,
             )
 
 

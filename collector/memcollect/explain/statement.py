@@ -92,8 +92,9 @@ class Case:
         """The facts of every app container by its name, and the pod's own."""
         self.composition = pod.composition
         """The working set of the app containers, taken apart."""
-        whole = pod.composition.working_set_bytes if pod.composition else 0
-        self.least = max(MIB, round(SMALLEST_SHARE * whole))
+        self.whole_bytes = pod.composition.working_set_bytes if pod.composition else 0
+        """The working set; 0 where it is not known."""
+        self.least = max(MIB, round(SMALLEST_SHARE * self.whole_bytes))
         """Bytes from which on something is told: a share of the working set, and 1 MiB."""
         self.least_beside = max(self.least, round(SMALLEST_SHARE * facts.get("current", 0)))
         """The least of what stands beside the working set: a share of all that the pod is charged for."""

@@ -17,8 +17,7 @@ def huge_pages(case: Case) -> Iterator[Said]:
     """Yield what private memory is in huge pages: an allocator that gives back less leaves it there."""
     known = [facts for _, facts in case.apps if "stat.anon_thp" in facts]
     amount = sum([facts["stat.anon_thp"] for facts in known])
-    whole = case.composition.working_set_bytes if case.composition else 0
-    if amount < max(case.least, NEWS_SHARE * whole):
+    if amount < max(case.least, NEWS_SHARE * case.whole_bytes):
         return
     is_always = all("node.thp_always" in facts and facts["node.thp_always"] for facts in known)
     yield Said(

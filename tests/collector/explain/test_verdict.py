@@ -223,3 +223,12 @@ def test_what_is_optional_is_left_out_of_a_verdict_that_is_long_enough() -> None
 
     assert "double-counts 64 MiB" in verdict(composition(anon=100), again)
     assert "double-counts" not in verdict(composition(anon=100), again, *alarms)
+
+
+def test_what_ps_counts_again_is_never_left_out_where_it_is_more_than_the_whole() -> None:
+    alarms = [
+        Finding(cause=f"c{number}", scope="app", severity="critical", sentence=f"{number}{'!' * 80}.")
+        for number in range(4)
+    ]
+
+    assert "double-counts 101 MiB" in verdict(composition(anon=100), found("double_counted", 101), *alarms)
