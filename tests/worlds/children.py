@@ -8,6 +8,7 @@ import select
 import subprocess
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from worlds.waiting import PATIENCE
@@ -23,6 +24,14 @@ def run(command: Words, **options: Any) -> "subprocess.CompletedProcess[str]":
     streams = {} if {"stdout", "stderr"} & options.keys() else {"capture_output": True}
     settled = {"text": True, "timeout": LIMIT_SECONDS, **streams, **options}
     return subprocess.run(command, check=settled.pop("check", False), **settled)
+
+
+def lives(pid: int) -> bool:
+    """Return whether a process of this machine runs; one that has ended and was not waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
+    except OSError:
+        return False
 
 
 class Child(subprocess.Popen[str]):

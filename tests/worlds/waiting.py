@@ -8,11 +8,11 @@ PATIENCE = 60.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.002, 0.05
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Return when `condition` holds; fail when it does not within PATIENCE seconds."""
-    until = time.monotonic() + PATIENCE
+def wait_until(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
+    """Return when `condition` holds; fail when it does not within so many seconds."""
+    until = time.monotonic() + seconds
     pause = _FIRST_PAUSE
     while not condition():
-        assert time.monotonic() < until, f"it did not happen within {PATIENCE:.0f} s"
+        assert time.monotonic() < until, f"it did not happen within {seconds:.0f} s"
         time.sleep(pause)
         pause = min(pause * 1.5, _LONGEST_PAUSE)

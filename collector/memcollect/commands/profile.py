@@ -289,7 +289,8 @@ def clean(directory: Path, workshop: Workshop, tools: Tools) -> int:
             _write_page(begun)
     for each in faults:
         say(f"{each.name} was not deleted: {each.detail}")
-    say("nothing of the run is left" if not faults else f"{len(faults)} sandboxes are left")
+    count = "1 sandbox is left" if len(faults) == 1 else f"{len(faults)} sandboxes are left"
+    say(count if faults else "nothing of the run is left")
     return EXIT_INCOMPLETE if faults else EXIT_OK
 
 

@@ -1,6 +1,8 @@
 """What a server repeats of the secrets it was sent is neither shown nor kept, whatever the command."""
 
 import json
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,12 +12,15 @@ from memcollect.commands.run import run
 from memcollect.profile.sandboxes import cleanup
 from memcollect.secrecy import MASK
 from memcollect.testing import kubeconfig
-from worlds.profile_stage import staged
+from worlds import own_shell
+from worlds.interfaces import interfaces
+from worlds.profile_stage import POD, staged
 from worlds.repeating_server import Repeating, repeating
 
 TOKEN = "tok-9f8e7d6c5b4a-the-clusters-own-0123456789" * 20
 KEY = "key-1a2b3c4d5e6f-of-the-provisioner"
 PIECE = 12
+FAKE_DEERFLOW = Path(__file__).parents[2] / "worlds" / "fake_deerflow"
 SOURCE = """
 [source]
 kind = "provisioner"
@@ -138,6 +143,45 @@ def test_a_gateway_that_repeats_its_header_leaves_it_in_no_evidence(
     out, err = capsys.readouterr()
     assert any(KEY[::-1] in each for each in server.heard)
     assert leaks(tmp_path / "bundles", out + err, [KEY[::-1]]) == []
+
+
+@pytest.mark.parametrize("driver", ["exec", "aio", "deerflow"])
+def test_a_sandbox_whose_every_command_repeats_what_was_sent(
+    driver: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = f"of-a-file-{KEY[::-1]}"
+    shell = own_shell.repeating(tmp_path, TOKEN, KEY, loaded)
+    deerflow, bundle = tmp_path / "deerflow", tmp_path / "bundles" / "a"
+    deerflow.mkdir()
+    bundle.parent.mkdir()
+    (deerflow / "variables.json").write_text(json.dumps({"DEERFLOW_API_KEY": loaded}))
+    monkeypatch.setenv("PATH", own_shell.before_others(shell)["PATH"])
+    monkeypatch.setenv("FAKE_DEERFLOW", str(deerflow))
+    monkeypatch.setenv("PYTHONPATH", str(FAKE_DEERFLOW))
+    monkeypatch.setenv("STAGE_GATEWAY", KEY)
+    (tmp_path / "pod.yaml").write_text(POD)
+    (tmp_path / "source.toml").write_text(
+        '[source]\nkind = "template"\nfile = "pod.yaml"\nready_within = "60s"\n[evidence]\n'
+        f'command = [{sys.executable!r}]\ngateway = "http://127.0.0.1:9"\n'
+        'gateway_headers = { X-Key = "STAGE_GATEWAY" }\n'
+    )
+    (tmp_path / "stage").mkdir()
+    with staged(tmp_path / "stage") as (stage, options), interfaces(stage, tmp_path, dict(os.environ)):
+        stage.programs["sh"] = str(shell / "sh")
+        config = Path(options[1])
+        document = json.loads(config.read_bytes())
+        document["users"][0]["user"] = {"token": TOKEN}
+        config.write_text(json.dumps(document))
+        words = ["evidence", str(tmp_path / "source.toml"), "--driver", driver, "--rows", "paths"]
+        run([*words, "-v", "-o", str(bundle), *options], "memcollect")
+        run(["evidence", "--show", str(bundle), "--format", "html"], "memcollect")
+        assert stage.pods() == []
+    out, err = capsys.readouterr()
+    secrets = [TOKEN, KEY, *([loaded] if driver == "deerflow" else [])]
+    assert leaks(bundle.parent, out + err, secrets) == []
+    assert MASK in (bundle / "evidence" / "evidence.json").read_text()
+    assert MASK in out
+    assert "Traceback" not in err
 
 
 @pytest.mark.parametrize("way", ["a driver's program", "a kubeconfig's plugin"])

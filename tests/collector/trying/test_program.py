@@ -1,6 +1,7 @@
 """The driver `deerflow`: the real program and its protocol, in an environment with a provider of our own."""
 
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,12 +14,14 @@ from memcollect.evidence.port import NotOfferedError, OperationError, Owner, Pat
 from memcollect.trying import cleaning, limits
 from memcollect.trying import trial as trying
 from memcollect.trying.boxes import Ledger
+from memcollect.trying.drivers import program as programs
 from memcollect.trying.drivers.program import Program, ProgramProvider
 from memcollect.trying.performing import Performer
 from memcollect.trying.settings import Settings
 from memcollect.trying.trial import Trial
+from worlds.children import lives
 from worlds.planted_faults import LONG
-from worlds.waiting import PATIENCE
+from worlds.waiting import PATIENCE, wait_until
 
 FAKE = Path(__file__).parents[2] / "worlds" / "fake_deerflow"
 OWNER = Owner(thread="thread-1", user="one")
@@ -94,6 +97,34 @@ def test_a_program_that_dies_is_a_transport_fault_and_no_hang(program: Program) 
     assert raised.value.kind == "transport"
     # What its shutdown would have left; it was killed.
     (Path(__import__("os").environ["FAKE_DEERFLOW"]) / "shut-down").touch()
+
+
+@pytest.mark.parametrize(("way", "why"), [("", ""), ("stays", "killed: what its backend still has")])
+def test_what_commands_left_on_this_machine_ends_with_the_program(
+    way: str, why: str, environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del environment
+    if way:
+        monkeypatch.setattr(programs, "_END_SECONDS", 0.5)
+    monkeypatch.setenv("FAKE_DEERFLOW_WAY", way)
+    program = Program([sys.executable], "deerflow")
+    box = ProgramProvider(program).acquire("k", OWNER, 20)
+    ran = box.run("setsid sleep 600 > /dev/null 2>&1 < /dev/null & echo $!", {}, None, 20)
+    told = program.close()
+    assert (why in told, bool(why)) == (True, bool(told))
+    wait_until(lambda: not lives(int(ran.stdout)))
+
+
+def test_a_program_that_does_not_begin_is_not_waited_for_after_ctrl_c(
+    environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del environment
+    monkeypatch.setattr(programs, "_END_SECONDS", 0.5)
+    monkeypatch.setenv("FAKE_DEERFLOW_WAY", "never-begins")
+    began = time.monotonic()
+    with pytest.raises(OperationError, match="did not start"):
+        Program([sys.executable], "deerflow", stopped=lambda: True)
+    assert time.monotonic() - began < programs.BEGIN_SECONDS / 2
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from memcollect.documents.snapshot import Missing
 from memcollect.evidence.port import OperationError
 from memcollect.profile.plan.model import PROGRAMS, Driver, Evidence, Plan, driver_of, package_of
 from memcollect.secrecy import remember_environment
+from memcollect.sources.deadline import Stopped
 from memcollect.sources.kube_config import IN_CLUSTER, Cluster
 from memcollect.trying.drivers.program import Program
 
@@ -17,8 +18,14 @@ _PREFIXES: Mapping[Driver, str] = {"e2b": "/home/user", "agent-sandbox": "/app"}
 """Where a sandbox's own user may write."""
 
 
-def started(
-    plan: Plan, driver: Driver, run: str, environ: Mapping[str, str], cluster: Cluster | None = None
+def started(  # noqa: PLR0913 # half of them have a default
+    plan: Plan,
+    driver: Driver,
+    run: str,
+    environ: Mapping[str, str],
+    cluster: Cluster | None = None,
+    *,
+    stopped: Stopped = lambda: False,
 ) -> Program:
     """Return the program at work; `cluster` is where a package that asks Kubernetes finds it.
 
@@ -31,7 +38,7 @@ def started(
             raise OperationError(
                 "invalid", "evidence.command is missing: what starts Python in DeerFlow's environment."
             )
-        return Program(told.command, driver)
+        return Program(told.command, driver, stopped=stopped)
     options = {
         "run": run,
         "api": told.api,
@@ -41,7 +48,7 @@ def started(
     }
     if cluster is not None and cluster.origin != IN_CLUSTER:
         options |= {"kubeconfig": cluster.origin, "context": cluster.context or ""}
-    return Program(told.command or [sys.executable], driver, options)
+    return Program(told.command or [sys.executable], driver, options, stopped)
 
 
 def swept(plan: Plan, run: str, environ: Mapping[str, str]) -> list[Missing]:

@@ -13,6 +13,7 @@ from memcollect.documents.snapshot import Missing, Tool
 from memcollect.errors import UsageError
 from memcollect.evidence.catalogue import SHA256, rows_named
 from memcollect.evidence.document import EVIDENCE_FOLDER, CatalogueUsed, Evidence, RowResult, encode
+from memcollect.evidence.matrix import BROKEN_OFF
 from memcollect.evidence.port import Gateway, OperationError, Provider, Witness
 from memcollect.profile.actions import Outcome
 from memcollect.profile.evidence.opening import AioOpener, ExecOpener, Opener
@@ -100,17 +101,25 @@ class Trier:
     def _by_program(self, phase: Phase, driver: Driver, headers: Mapping[str, str]) -> Outcome:
         """Try a program, which makes its sandboxes itself: nobody sees them from outside."""
         try:
-            program = started(self.plan, driver, self._run_name, self.environ)
+            program = started(self.plan, driver, self._run_name, self.environ, stopped=self.stopped)
         except OperationError as error:
+            if self.stopped():
+                return Outcome("interrupted", f"Ctrl-C came while the driver {driver} was started.")
             return Outcome("failed", str(error))
         try:
-            return self._tried(phase, driver, (ProgramProvider(program), None), headers)
+            return self._tried(phase, driver, (ProgramProvider(program), None), headers, program.close)
         finally:
             program.close()
 
     def _tried(
-        self, phase: Phase, driver: str, ways: tuple[Provider, Witness | None], headers: Mapping[str, str]
+        self,
+        phase: Phase,
+        driver: str,
+        ways: tuple[Provider, Witness | None],
+        headers: Mapping[str, str],
+        close: Callable[[], str] = lambda: "",
     ) -> Outcome:
+        """Try the rows; `close` lets the backend end what it has, and returns why it did not."""
         provider, witness = ways
         rows = rows_named(phase.rows)
         document = _Document(self.record, phase, driver, [row.name for row in rows])
@@ -124,9 +133,10 @@ class Trier:
         )
         trial = Trial(performer, self.say, document.add)
         trial.run(rows)
+        trial.left += filter(None, [close()])
         ended = not self.stopped()
         document.end(trial.left, whole=ended)
-        missing = [*_untried(document.evidence.rows), *_left(trial.left)]
+        missing = [*_untried(document.evidence), *_left(trial.left)]
         if not ended:
             return Outcome("interrupted", "Ctrl-C came while the backend was tried.", missing=missing)
         return Outcome(missing=missing)
@@ -202,10 +212,10 @@ def _gateway(told: Trying, headers: Mapping[str, str]) -> Gateway | None:
     return HttpGateway(UrlSender(told.gateway, headers)) if told.gateway else None
 
 
-def _untried(rows: Iterable[RowResult]) -> list[Missing]:
-    """Return an entry for each reason in each row why checks were not tried."""
+def _untried(evidence: Evidence) -> list[Missing]:
+    """Return an entry for each reason in each row why checks were not tried, and for each row not begun."""
     found: dict[tuple[str, str], list[str]] = {}
-    for row in rows:
+    for row in evidence.rows:
         for check in row.checks:
             if check.verdict == "not-tried":
                 found.setdefault((row.row, check.observed), []).append(check.name)
@@ -217,6 +227,10 @@ def _untried(rows: Iterable[RowResult]) -> list[Missing]:
             detail=f"{row}: {', '.join(names)} not tried: {why}",
         )
         for (row, why), names in found.items()
+    ] + [
+        Missing(kind="evidence", name=row, reason="not-tried", detail=f"{row} not tried: {BROKEN_OFF}")
+        for row in evidence.catalogue.rows
+        if row not in {each.row for each in evidence.rows}
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from memcollect.evidence.catalogue import rows_named
+from memcollect.evidence.telling import counted
 from memcollect.profile.plan.model import Evidence, Exec, Mark, Phase, Plan, Reuse, Scale, Wait, is_seen
 from memcollect.profile.plan.workload import workload_of
 from memcollect.sources.plain import plain
@@ -16,7 +17,7 @@ def description(plan: Plan) -> str:
     place = f"of namespace {plan.source.namespace} " if is_seen(plan.source) else ""
     where = f"sandboxes {place}by {kind}"
     lines = [
-        f"{plan.name}{version}: {plan.repeats} repeats, {where}",
+        f"{plan.name}{version}: {counted(plan.repeats, 'repeat')}, {where}",
         *(_line(phase, plan) for phase in plan.phases),
     ]
     rule = plan.settle
@@ -58,9 +59,10 @@ def _work(phase: Phase) -> str:
     if isinstance(phase, Exec):
         return f"exec {plain(' '.join(phase.command), 60)}"
     if isinstance(phase, Scale):
-        return f"{', '.join(map(str, phase.steps))} fresh sandboxes at once"
+        one = phase.steps == [1]
+        return f"{', '.join(map(str, phase.steps))} fresh sandbox{'' if one else 'es'} at once"
     if isinstance(phase, Reuse):
-        return f"release and reuse, {phase.cycles} cycles"
+        return f"release and reuse, {counted(phase.cycles, 'cycle')}"
     if isinstance(phase, Wait):
         return f"wait {phase.time:g} s"
     return str(type(phase).__struct_config__.tag)

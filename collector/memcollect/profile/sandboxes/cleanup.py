@@ -10,6 +10,7 @@ from functools import partial
 from memcollect.documents.run import Event, NodeEvidence
 from memcollect.documents.snapshot import Missing
 from memcollect.errors import CollectorError, DeniedError, UnauthorizedError
+from memcollect.evidence.telling import counted
 from memcollect.kubernetes.objects import Pod
 from memcollect.profile.measuring.node_evidence import Nodes
 from memcollect.profile.record import Record
@@ -54,7 +55,7 @@ class Cleaner:
         """Delete whatever earlier parts of the run have left. Raises a ClusterError."""
         sandboxes = self.source.left_behind(self.tools, not_deleted(events))
         if sandboxes:
-            self.say(f"deleting {len(sandboxes)} sandboxes that an earlier part of this run has left")
+            self.say(f"deleting {_counted(sandboxes)} that an earlier part of this run has left")
         # Of the last requests of a process that has died nobody knows the answer.
         return self.delete(sandboxes, asked_since(events, time.time() - 2 * self.source.late_seconds))
 
@@ -112,7 +113,7 @@ class Cleaner:
         """Delete those that come after all, and change `faults` by what then comes of it."""
         if late:
             seconds = max(0.0, until - time.monotonic())
-            self.say(f"{len(late)} sandboxes may come late, after no answer: looking for {seconds:.0f} s")
+            self.say(f"{_counted(late)} may come late, after no answer: looking for {seconds:.0f} s")
         while late:
             there = self._come(late)
             come = [each for each in late if each.pod in there]
@@ -135,6 +136,10 @@ class Cleaner:
         self.record.event("not-deleted", name=sandbox.key, detail=why)
         name = f"{sandbox.namespace}/{sandbox.pod}"
         return Missing(kind="sandbox", name=name, reason="not-deleted", detail=why)
+
+
+def _counted(sandboxes: Sequence[Sandbox]) -> str:
+    return counted(len(sandboxes), "sandbox", "sandboxes")
 
 
 def leftovers(

@@ -14,6 +14,7 @@ import contextlib
 import itertools
 import subprocess
 import threading
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -36,6 +37,8 @@ from memcollect.evidence.port import (
     Pattern,
     Ran,
 )
+from memcollect.secrecy import remember_environment
+from memcollect.sources.deadline import TICK_SECONDS, Stopped
 from memcollect.sources.plain import plain, plain_end
 from memcollect.trying.drivers.shell import ShellFiles
 from memcollect.trying.programs import speaking
@@ -62,6 +65,8 @@ class Greeting(Struct, frozen=True):
     level: Level = "provider"
     offers: list[str] | None = None
     """None: everything."""
+    environment: dict[str, str] = field(default_factory=dict)
+    """What its package has set, from files that we do not read."""
 
 
 class Answer(Struct, frozen=True):
@@ -89,7 +94,13 @@ class Answer(Struct, frozen=True):
 class Program:
     """The program at work; may be asked from several threads."""
 
-    def __init__(self, command: Sequence[str], driver: str, options: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        driver: str,
+        options: Mapping[str, str] | None = None,
+        stopped: Stopped = lambda: False,
+    ) -> None:
         """Start it and wait for its greeting. Raises OperationError."""
         words = [str(_PROGRAMS / f"ask_{driver.replace('-', '_')}.py")]
         if options is not None:
@@ -119,10 +130,10 @@ class Program:
         ]
         for each in readers:
             each.start()
-        self._greeted(readers)
+        self._greeted(readers, stopped)
 
-    def _greeted(self, readers: Sequence[threading.Thread]) -> None:
-        if not self._begun.wait(BEGIN_SECONDS) or self.greeting is None:
+    def _greeted(self, readers: Sequence[threading.Thread], stopped: Stopped) -> None:
+        if not self._greets(stopped) or self.greeting is None:
             self.close()
             for each in readers:
                 each.join(_LAST_WORDS_SECONDS)
@@ -130,6 +141,14 @@ class Program:
         if self.greeting.protocol != speaking.PROTOCOL:
             self.close()
             raise OperationError("garbage", f"it speaks protocol {self.greeting.protocol}, not ours")
+
+    def _greets(self, stopped: Stopped) -> bool:
+        """Wait for its first line, or its end; return whether one came before it was too late."""
+        until = time.monotonic() + BEGIN_SECONDS
+        while not self._begun.wait(TICK_SECONDS):
+            if stopped() or time.monotonic() > until:
+                return False
+        return True
 
     def ask(self, do: str, seconds: float, **more: Any) -> Answer:
         """Return the answer to a request. Raises OperationError, NotOfferedError."""
@@ -160,16 +179,28 @@ class Program:
         """Whether it is not at work any more, though nobody has closed it."""
         return self._process.poll() is not None
 
-    def close(self) -> None:
-        """Let it shut the provider down, and end it."""
+    def close(self) -> str:
+        """Let it shut the provider down, and end it with all that it has started.
+
+        Returns "", or a sentence where it had to be killed, so that its backend may still have what it made.
+        """
         if self._process.stdin is not None:
             with contextlib.suppress(OSError):  # of one that has ended, with a request unread
                 self._process.stdin.close()
         try:
             self._process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            return (
+                f"the program of the driver {self._driver} did not end within {_END_SECONDS:g} s and was "
+                "killed: what its backend still has of the run is not known"
+            )
+        finally:
+            # Also where Ctrl-C comes a second time: nothing may go on without anybody to end it.
+            if self._process.poll() is None:
+                speaking.end_below(self._process.pid)
+                self._process.kill()
+                self._process.wait()
+        return ""
 
     def _answers(self) -> None:
         assert self._process.stdout is not None  # noqa: S101 # it was asked for
@@ -183,7 +214,9 @@ class Program:
     def _take(self, line: bytes) -> None:
         try:
             if self.greeting is None:
-                self.greeting = msgspec.json.decode(line, type=Greeting)
+                greeting = msgspec.json.decode(line, type=Greeting)
+                remember_environment(greeting.environment)
+                self.greeting = greeting
                 self._begun.set()
                 return
             answer = msgspec.json.decode(line, type=Answer)

@@ -7,10 +7,11 @@ The standard library alone, and `deerflow`; the protocol is that of `speaking`, 
 
 import base64
 import inspect
+import os
 import sys
 from typing import Any
 
-from speaking import own_stdout, refusal, serve  # type: ignore[import-not-found]
+from speaking import end_below, keep_orphans, own_stdout, refusal, serve  # type: ignore[import-not-found]
 
 
 class Asked:
@@ -115,13 +116,17 @@ class Asked:
 
 
 def main() -> None:
-    """Ask the configured provider."""
-    out = own_stdout()
+    """Ask the configured provider; a local one runs commands on this machine, which end with it."""
+    out, before = own_stdout(), dict(os.environ)
+    keep_orphans()
     from deerflow.sandbox.sandbox_provider import get_sandbox_provider  # type: ignore[import-not-found] # noqa: PLC0415
 
     provider = get_sandbox_provider()
     asked = Asked(provider)
-    serve(asked, {"provider": type(provider).__name__, "users": asked.users}, sys.stdin, out)
+    set_since = {name: value for name, value in os.environ.items() if before.get(name) != value}
+    greeting = {"provider": type(provider).__name__, "users": asked.users, "environment": set_since}
+    serve(asked, greeting, sys.stdin, out)
+    end_below(os.getpid())
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ Protocol 1:
     <- {"protocol": 1, "provider": "AioSandboxProvider"}   and where it is so: "users": true, it takes a user;
        "exits": true, commands tell how they ended; "deletes": true; "releases": false; "level": "api" instead
        of "provider"; "offers": [those it has of the operations below, and "lines" of read, "append" of write]
+       "environment": {variables that its package has set, so that no secret of them is ever shown}
     -> acquire: key, thread, user            <- name; "prefix", "temp" where they are not "" and "/tmp";
                                                 "pod": what its pod is called, where that is known
     -> run: key, command, env, limit: seconds or null
@@ -29,11 +30,15 @@ A program ends with its stdin, and lets its backend end what it has. What a libr
 """
 
 import contextlib
+import ctypes
 import json
 import os
+import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, TextIO
 
 PROTOCOL = 1
@@ -42,6 +47,9 @@ OPERATIONS = (
     *("release", "destroy", "sweep", "shutdown"),
 )
 _MOST_SAID = 2000
+_SHUTDOWN_SECONDS = 300.0
+_LOOKS, _PAUSE_SECONDS = 50, 0.02
+_SET_CHILD_SUBREAPER = 36
 _LONGEST_CHAIN = 10
 _STATUSES = {
     400: "invalid",
@@ -166,7 +174,43 @@ def serve(backend: Any, greeting: Mapping[str, Any], lines: TextIO, out: TextIO)
     say({"protocol": PROTOCOL, **greeting})
     for line in lines:
         threading.Thread(target=do, args=(json.loads(line),), daemon=True).start()
-    answered(backend, {"id": 0, "do": "shutdown", "seconds": 30.0})
+    # Whoever asked may be gone, and would not end what hangs.
+    end = {"id": 0, "do": "shutdown", "seconds": _SHUTDOWN_SECONDS}
+    ending = threading.Thread(target=answered, args=(backend, end), daemon=True)
+    ending.start()
+    ending.join(_SHUTDOWN_SECONDS)
+
+
+def keep_orphans() -> None:
+    """Let what a command of ours leaves behind stay below this process: prctl(2), PR_SET_CHILD_SUBREAPER."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def end_below(pid: int) -> None:
+    """Kill what a process of this machine has started, and what came of that; one that cannot die is left."""
+    for _ in range(_LOOKS):
+        found = _below(pid)
+        if not found:
+            return
+        for each in found:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(each, signal.SIGKILL)
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _below(pid: int) -> list[int]:
+    """Return the processes that live and descend from one; none where there is no /proc."""
+    children: dict[int, list[int]] = {}
+    for each in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError):
+            state, parent = each.read_text(errors="replace").rpartition(")")[2].split()[:2]
+            if state not in {"Z", "X"}:
+                children.setdefault(int(parent), []).append(int(each.parent.name))
+    found = list(children.get(pid, []))
+    for one in found:
+        found += children.get(one, [])
+    return found
 
 
 def own_stdout() -> TextIO:

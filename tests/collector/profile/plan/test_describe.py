@@ -68,3 +68,10 @@ def test_a_script_of_many_lines_stays_on_one_and_moves_no_cursor() -> None:
     assert told.isprintable()
     assert len(told) < 100
     assert line(Mark(name="a", ask="one\ntwo\x07")).partition(" [")[0] == "  a: ask: one two\\x07"
+
+
+def test_one_of_a_thing_is_no_many() -> None:
+    once = Plan(name="once", repeats=1, source=Selected(selector="a=b"), phases=[Nothing(name="a")])
+    assert description(once).startswith("once: 1 repeat, sandboxes")
+    told = [line(each).partition(" [")[0] for each in (Scale(name="a", steps=[1]), Reuse(name="b", cycles=1))]
+    assert told == ["  a: 1 fresh sandbox at once", "  b: release and reuse, 1 cycle"]

@@ -1,6 +1,7 @@
 """A provider by DeerFlow's contract, like its local one: user data below $FAKE_DEERFLOW, commands by sh."""
 
 import fnmatch
+import json
 import os
 import re
 import subprocess
@@ -143,6 +144,8 @@ class FakeProvider:
         self.there.pop(sandbox_id)
 
     def shutdown(self) -> None:
+        if os.environ.get("FAKE_DEERFLOW_WAY") == "stays":
+            threading.Event().wait()
         (self.root / "shut-down").touch()
 
 
@@ -151,6 +154,11 @@ class CapacityError(Exception):
 
 
 def get_sandbox_provider() -> FakeProvider:
+    if os.environ.get("FAKE_DEERFLOW_WAY") == "never-begins":
+        threading.Event().wait()
     if os.environ.get("FAKE_DEERFLOW_BROKEN"):
         sys.exit("config.yaml is missing")
+    own = Path(os.environ["FAKE_DEERFLOW"]) / "variables.json"
+    if own.exists():
+        os.environ.update(json.loads(own.read_bytes()))
     return FakeProvider()
