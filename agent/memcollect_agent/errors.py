@@ -8,7 +8,8 @@ AgentError
 └── ReadError             a file could not be read; carries the path
     ├── GoneError         it ended meanwhile: ENOENT, ESRCH, ENODEV, ENOTDIR
     ├── DeniedError       EACCES, EPERM: a fault of the set-up, with a remedy
-    └── UnsafeFileError   not a regular file (a FIFO, a symlink, a device), so it was not opened
+    ├── UnsafeFileError   not a regular file (a FIFO, a symlink, a device), so it was not opened
+    └── HangingError      a read of it that was begun before has not come back, so none is begun
 """
 
 import errno
@@ -65,6 +66,10 @@ class DeniedError(ReadError):
 
 class UnsafeFileError(ReadError):
     """What stands at this path is not a regular file and was not opened."""
+
+
+class HangingError(ReadError):
+    """The kernel has not answered a read of this file, or of its neighbours, so it is not asked again."""
 
 
 def read_error(path: str, error: OSError) -> ReadError:

@@ -64,8 +64,9 @@ class Followed:
         self.ring = Ring(depth, 1 + len(STAT_FIELDS))
         self._stat = stat
         # Put together once: they are needed at every read, and only an error shows them.
-        self._stat_path = f"{directory.root}{directory.path}/memory.stat"
-        self._current_path = f"{directory.root}{directory.path}/memory.current"
+        self._place = f"{directory.root}{directory.path.rstrip('/')}"
+        self._stat_path = f"{self._place}/memory.stat"
+        self._current_path = f"{self._place}/memory.current"
         self._without_memory = False
         self.oom_kills = self._count_kills()
         """What memory.events counted when it was last looked at; None where that cannot be read."""
@@ -139,7 +140,7 @@ class Followed:
             return None
 
     def _count_kills(self) -> int | None:
-        path = f"{self.directory.root}{self.directory.path}/memory.events"
+        path = f"{self._place}/memory.events"
         try:
             data = files.read_record("memory.events", self.directory.fd, path, EVENTS_LIMIT)
             return flat_keyed.parse(data, path).get("oom_kill")

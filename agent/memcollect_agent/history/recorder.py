@@ -25,6 +25,8 @@ RESCAN_TICKS = 5
 
 PATIENCE_SECONDS = 10.0
 """For a tick that is under way: one of 2,000 cgroups takes a tenth of a second."""
+LOCK_SECONDS = 0.5
+"""For one lock: of a tick that was given up it is never given back, and another stands in its place."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -59,6 +61,8 @@ class Recorder:
         self._stat = StatFields(STAT_FIELDS)
         self._root: FollowedRoot | None = None
         self._live: dict[str, Followed] = {}
+        self._lost: list[Followed] = []
+        """What was found to be removed and is not kept yet: the tick that found it may be given up."""
         self._gone: deque[Followed] = deque()
         self._jumps = JumpWatch(self.settings.keep_seconds)
         self._costs: deque[tuple[float, float]] = deque(maxlen=self.settings.depth)
@@ -81,13 +85,18 @@ class Recorder:
             # Before the points are read: a kill that is seen later is the next tick's, so that the points
             # of this one are then the last before it.
             suspected = self._killings.suspected()
-            lost = self._read_all()
+            self._read_all()
+            lost, self._lost = self._lost, []
             self._keep_last(lost, suspected=suspected)
             if lost or self._ticks % RESCAN_TICKS == 0:
                 self._rescan()
             self._forget_old()
             self._ticks += 1
             self._costs.append((time.monotonic() - wall, time.thread_time() - cpu))
+
+    def give_up(self) -> None:
+        """Let the next tick begin though one has not ended: its thread waits in a read, and ends after it."""
+        self._lock = threading.Lock()
 
     def missed(self, ticks: int) -> None:
         """Note that `ticks` fell out."""
@@ -133,12 +142,14 @@ class Recorder:
 
     @contextmanager
     def _free(self) -> Iterator[None]:
-        if not self._lock.acquire(timeout=PATIENCE_SECONDS):
-            raise StalledError(f"a read of the history has not ended for {PATIENCE_SECONDS:g} s or more")
+        until = time.monotonic() + PATIENCE_SECONDS
+        while not (lock := self._lock).acquire(timeout=min(PATIENCE_SECONDS, LOCK_SECONDS)):
+            if time.monotonic() >= until:
+                raise StalledError(f"a read of the history has not ended for {PATIENCE_SECONDS:g} s or more")
         try:
             yield
         finally:
-            self._lock.release()
+            lock.release()
 
     def close(self) -> None:
         """Give all descriptors back; what was recorded can still be asked for."""
@@ -157,12 +168,11 @@ class Recorder:
         except AgentError:
             return  # the scan says why the tree cannot be read
 
-    def _read_all(self) -> list[Followed]:
-        """Return the cgroups that were found to be removed."""
-        lost = [one for one in self._live.values() if not self._read(one)]
-        for one in lost:
-            del self._live[one.path]
-        return lost
+    def _read_all(self) -> None:
+        for one in list(self._live.values()):
+            if not self._read(one):
+                del self._live[one.path]
+                self._lost.append(one)
 
     def _keep_last(self, lost: list[Followed], *, suspected: bool) -> None:
         """Keep the last points of what was removed, and of that in which something was killed."""
@@ -211,16 +221,20 @@ class Recorder:
         except AgentError as error:
             scan.note(place.path, error)
             return
-        one = Followed(
-            directory,
-            depth=self.settings.depth,
-            stat=self._stat,
-            pod_uid=place.pod_uid,
-            container_id=place.container_id,
-            is_pod=place.is_pod,
-        )
-        if self._read(one):
-            self._live[place.path] = one
+        try:
+            one = Followed(
+                directory,
+                depth=self.settings.depth,
+                stat=self._stat,
+                pod_uid=place.pod_uid,
+                container_id=place.container_id,
+                is_pod=place.is_pod,
+            )
+            if self._read(one):
+                self._live[place.path] = one
+        except BaseException:
+            directory.close()
+            raise
 
     def _forget_old(self) -> None:
         oldest = self._clocks.monotonic() - self.settings.keep_seconds

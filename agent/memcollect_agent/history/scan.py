@@ -1,12 +1,11 @@
 """Which cgroups there are to follow: each pod's own, and those directly below it."""
 
-import os
 from collections.abc import Iterator
 
 from msgspec import Struct
 
 from memcollect_agent import pods
-from memcollect_agent.errors import AgentError, GoneError, read_error
+from memcollect_agent.errors import AgentError, GoneError
 from memcollect_agent.history.followed import Followed
 from memcollect_agent.measure.discover import Finder
 from memcollect_agent.read.cgroupfs import CgroupFs
@@ -69,11 +68,7 @@ class Scan:
             with self._cgroups.open(path) as directory:
                 return directory.children()
         # Not children(): a CgroupDir keeps its first answer.
-        try:
-            with os.scandir(known.directory.fd) as entries:
-                return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
-        except OSError as error:
-            raise read_error(path, error) from error
+        return known.directory.children_now()
 
     def note(self, path: str, error: AgentError) -> None:
         """Add a problem, as long as there are not too many."""

@@ -3,7 +3,9 @@
 import logging
 import time
 
+from memcollect_agent.errors import StalledError
 from memcollect_agent.history.recorder import Recorder
+from memcollect_agent.read.hanging import Watch
 from memcollect_agent.redact import visible
 from memcollect_agent.repeated import Repeated
 
@@ -19,8 +21,9 @@ class Ticker(Repeated):
     counted as missed, not made up for.
     """
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, watch: Watch | None = None) -> None:
         self._recorder = recorder
+        self._watch = watch or Watch()
         self._due: float | None = None
         self._last_fault = ""
         self._ended_at = time.monotonic()
@@ -44,8 +47,8 @@ class Ticker(Repeated):
         """Tick; return the seconds until the next tick is due."""
         interval = self._recorder.settings.interval_seconds
         due = time.monotonic() if self._due is None else self._due
-        self._tick()
-        self._ended_at = time.monotonic()
+        if self._tick():
+            self._ended_at = time.monotonic()
         due += interval
         if (late := int((time.monotonic() - due) / interval)) > 0:
             due += late * interval
@@ -53,10 +56,15 @@ class Ticker(Repeated):
         self._due = due
         return max(due - time.monotonic(), 0.0)
 
-    def _tick(self) -> None:
+    def _tick(self) -> bool:
+        """Tick; return whether anything was read."""
         try:
-            self._recorder.tick()
+            self._watch.run(self._recorder.tick, self._recorder.give_up)
+        except StalledError:
+            self._recorder.missed(1)
+            return False
         except Exception as error:  # noqa: BLE001 - a fault of ours in one tick must not end all later ones
             if repr(error) != self._last_fault:
                 self._last_fault = repr(error)
                 _log.warning("a tick of the history failed: %s", visible(repr(error))[:300])
+        return True

@@ -44,7 +44,12 @@ def read_node(roots: Roots, limits: Limits | None = None) -> NodeReading:
             require_cgroup_v2(CgroupFs(roots.cgroup))
             return _Look(CgroupFs(roots.cgroup), proc, limits or Limits()).run()
     except AgentError as error:
-        return NodeReading(readable=False, problems=[_problem("node", roots.cgroup, error)])
+        return unreadable(roots, error)
+
+
+def unreadable(roots: Roots, error: AgentError) -> NodeReading:
+    """Return what is told of a node that cannot be read at all."""
+    return NodeReading(readable=False, problems=[_problem("node", roots.cgroup, error)])
 
 
 class _Look:

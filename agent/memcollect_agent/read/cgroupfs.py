@@ -13,6 +13,7 @@ from typing import Literal, Self
 from memcollect_agent.errors import GoneError, ReadError, read_error
 from memcollect_agent.parse import controllers, flat_keyed, numa_stat, pressure, procs, single_value
 from memcollect_agent.read import files
+from memcollect_agent.read.hanging import reading
 from memcollect_agent.wire import Pressure
 
 MAX_DEPTH = 64
@@ -56,22 +57,17 @@ class CgroupDir:
         Raises GoneError when the cgroup was removed: a removed directory cannot be listed.
         """
         if self._listing is None:
-            regular, children = set(), []
-            try:
-                with os.scandir(self.fd) as entries:
-                    for entry in entries:
-                        if entry.is_dir(follow_symlinks=False):
-                            children.append(entry.name)
-                        else:
-                            regular.add(entry.name)
-            except OSError as error:
-                raise read_error(self._at("."), error) from error
+            regular, children = self._listed()
             # The kernel says ENOENT here, but glibc's readdir turns that into the end of the listing; a
             # cgroup that lives always has files.
             if not regular and not children:
                 raise GoneError(self._at("."), "the cgroup was removed")
-            self._listing = frozenset(regular), sorted(children)
+            self._listing = regular, children
         return self._listing
+
+    def children_now(self) -> list[str]:
+        """Return the names of the child cgroups, sorted, listed anew. Raises ReadError."""
+        return self._listed()[1]
 
     def has(self, name: str) -> bool:
         """Whether this kernel gives this cgroup such a file."""
@@ -131,6 +127,19 @@ class CgroupDir:
                 return []
             raise
         return procs.parse(data, self._at("cgroup.procs"))
+
+    def _listed(self) -> tuple[frozenset[str], list[str]]:
+        regular, children = set(), []
+        try:
+            with reading(self._at("."), alone=True), os.scandir(self.fd) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        children.append(entry.name)
+                    else:
+                        regular.add(entry.name)
+        except OSError as error:
+            raise read_error(self._at("."), error) from error
+        return frozenset(regular), sorted(children)
 
     def _read(self, name: str) -> bytes:
         return files.read_file(name, self.fd, self._at(name))

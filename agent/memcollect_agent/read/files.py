@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from memcollect_agent.errors import ParseError, ReadError, UnsafeFileError, read_error
+from memcollect_agent.read.hanging import reading
 
 _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FOLLOWING_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
@@ -63,7 +64,7 @@ def open_root(path: str) -> int:
     Raises ReadError or one of its kinds.
     """
     try:
-        return os.open(path, _ROOT_FLAGS)
+        return _opened(path, _ROOT_FLAGS, None, path)
     except OSError as error:
         raise read_error(path, error) from error
 
@@ -74,7 +75,7 @@ def open_directory(name: str, dir_fd: int, path: str) -> int:
     Raises GoneError, DeniedError, UnsafeFileError (a link, or no directory) or ReadError.
     """
     try:
-        return os.open(name, _DIRECTORY_FLAGS, dir_fd=dir_fd)
+        return _opened(name, _DIRECTORY_FLAGS, dir_fd, path)
     except OSError as error:
         if error.errno in _UNSAFE_DIRECTORY_ERRNOS:
             raise UnsafeFileError(path, "is not a directory, so it was not opened") from error
@@ -87,11 +88,12 @@ def read_file(name: str, dir_fd: int, path: str, *, limit: int = READ_LIMIT, fol
     `follow` permits a symbolic link (/proc/mounts is one). Raises GoneError, DeniedError,
     UnsafeFileError or ReadError, and ParseError where there is more than `limit` bytes.
     """
-    try:
-        fd = os.open(name, _FOLLOWING_FLAGS if follow else _FILE_FLAGS, dir_fd=dir_fd)
-    except OSError as error:
-        raise _open_error(path, error) from error
-    data = read_opened(fd, path, limit)
+    with reading(path):
+        try:
+            fd = os.open(name, _FOLLOWING_FLAGS if follow else _FILE_FLAGS, dir_fd=dir_fd)
+        except OSError as error:
+            raise _open_error(path, error) from error
+        data = read_opened(fd, path, limit)
     if _witnesses:
         tell(path, data)
     return data
@@ -118,22 +120,36 @@ def read_record(name: str, dir_fd: int, path: str, limit: int) -> bytes:
     For files that are read by the thousand and that the kernel writes as a single record (seq_file's
     single_open), so that one read gives all. Raises GoneError, DeniedError, UnsafeFileError or ReadError.
     """
-    try:
-        fd = os.open(name, _FILE_FLAGS, dir_fd=dir_fd)
-    except OSError as error:
-        raise _open_error(path, error) from error
-    try:
-        # Reading at an offset is what a FIFO, a socket or a terminal refuses, so none is drained here.
-        data = os.pread(fd, limit, 0)
-    except OSError as error:
-        if error.errno in _UNSAFE_RECORD_ERRNOS:
-            raise UnsafeFileError(path, _NOT_REGULAR) from error
-        raise read_error(path, error) from error
-    finally:
-        os.close(fd)
+    with reading(path):
+        try:
+            fd = os.open(name, _FILE_FLAGS, dir_fd=dir_fd)
+        except OSError as error:
+            raise _open_error(path, error) from error
+        try:
+            # Reading at an offset is what a FIFO, a socket or a terminal refuses, so none is drained here.
+            data = os.pread(fd, limit, 0)
+        except OSError as error:
+            if error.errno in _UNSAFE_RECORD_ERRNOS:
+                raise UnsafeFileError(path, _NOT_REGULAR) from error
+            raise read_error(path, error) from error
+        finally:
+            os.close(fd)
     if _witnesses:
         tell(path, data)
     return data
+
+
+def _opened(name: str, flags: int, dir_fd: int | None, path: str) -> int:
+    """Return a descriptor, which nobody has if the thread was given up meanwhile. Raises OSError."""
+    fd = -1
+    try:
+        with reading(path, alone=True):
+            fd = os.open(name, flags, dir_fd=dir_fd)
+    except BaseException:
+        if fd >= 0:
+            os.close(fd)
+        raise
+    return fd
 
 
 def _open_error(path: str, error: OSError) -> ReadError:

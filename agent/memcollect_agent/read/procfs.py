@@ -31,6 +31,7 @@ from memcollect_agent.parse import (
     zoneinfo,
 )
 from memcollect_agent.read import files
+from memcollect_agent.read.hanging import reading
 
 _RECORD_LIMIT = 8192
 _ADDR_NO_RANDOMIZE = 0x0040000  # include/uapi/linux/personality.h
@@ -106,7 +107,8 @@ class ProcessDir:
         """Return the thread ids under /proc/PID/task."""
         fd = files.open_directory("task", self.fd, f"{self.path}/task")
         try:
-            return sorted(int(name) for name in os.listdir(fd) if name.isdecimal())  # noqa: PTH208 - a descriptor
+            with reading(f"{self.path}/task/.", alone=True):
+                return sorted(int(name) for name in os.listdir(fd) if name.isdecimal())  # noqa: PTH208 - a descriptor
         except OSError as error:
             raise read_error(f"{self.path}/task", error) from error
         finally:
@@ -140,7 +142,8 @@ class ProcessDir:
         """/proc/PID/exe: where the program lay, seen from the process's own root; " (deleted)" may follow."""
         path = f"{self.path}/exe"
         try:
-            target = os.fsencode(os.readlink("exe", dir_fd=self.fd))
+            with reading(path):
+                target = os.fsencode(os.readlink("exe", dir_fd=self.fd))
         except OSError as error:
             raise read_error(path, error) from error
         files.tell(path, target)
@@ -199,7 +202,8 @@ class ProcFs:
     def pids(self) -> list[int]:
         """Return every pid there is, in order."""
         try:
-            return sorted(int(name) for name in os.listdir(self._fd) if name.isdecimal())  # noqa: PTH208 - a descriptor
+            with reading(f"{self.root}/.", alone=True):
+                return sorted(int(name) for name in os.listdir(self._fd) if name.isdecimal())  # noqa: PTH208 - a descriptor
         except OSError as error:
             raise read_error(self.root, error) from error
 

@@ -7,6 +7,7 @@ from memcollect_agent.errors import read_error
 from memcollect_agent.parse import smaps
 from memcollect_agent.parse.smaps import Mapping
 from memcollect_agent.read import files
+from memcollect_agent.read.hanging import reading
 from memcollect_agent.read.procfs import ProcessDir
 
 READ_LIMIT = 32 << 20
@@ -50,7 +51,7 @@ class SmapsReading:
         size = 0
         gathered: list[bytes] = []
         # The kernel hands out a page or so at each read, whatever is asked for.
-        while chunk := os.read(fd, _CHUNK):
+        while chunk := self._chunk(fd):
             gathered.append(chunk)
             size += len(chunk)
             if size >= READ_LIMIT:
@@ -60,3 +61,7 @@ class SmapsReading:
                 yield b"".join(gathered)
                 gathered = []
         yield b"".join(gathered)
+
+    def _chunk(self, fd: int) -> bytes:
+        with reading(self._path):
+            return os.read(fd, _CHUNK)

@@ -11,6 +11,7 @@ from memcollect_agent.errors import read_error
 from memcollect_agent.parse import smaps
 from memcollect_agent.parse.smaps import Mapping
 from memcollect_agent.read import files
+from memcollect_agent.read.hanging import reading
 from memcollect_agent.read.procfs import ProcessDir
 from memcollect_agent.redact import visible
 from memcollect_agent.wire import Region
@@ -120,9 +121,10 @@ def _read(process: ProcessDir) -> tuple[bytes, bool]:
     try:
         fd = os.open("smaps", _FLAGS, dir_fd=process.fd)
         try:
-            while size < READ_LIMIT and (chunk := os.read(fd, min(1 << 16, READ_LIMIT - size))):
-                chunks.append(chunk)
-                size += len(chunk)
+            with reading(path):
+                while size < READ_LIMIT and (chunk := os.read(fd, min(1 << 16, READ_LIMIT - size))):
+                    chunks.append(chunk)
+                    size += len(chunk)
         finally:
             os.close(fd)
     except OSError as error:

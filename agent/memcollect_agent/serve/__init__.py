@@ -2,7 +2,7 @@
 
     POST /v1/sample     body SampleRequest    -> NodeSample
     POST /v1/history    body HistoryRequest   -> History
-    GET  /healthz                             -> "ok"
+    GET  /healthz                             -> "ok", "ok, but …" what is left out, or 503 "degraded: …"
 
 Bodies are JSON (Content-Type: application/json) or MessagePack (application/msgpack); answers are
 MessagePack, or JSON where Accept names it. Every answer says Memcollect-Schema and Memcollect-Agent.

@@ -7,14 +7,16 @@ from importlib.util import find_spec
 
 from msgspec import Struct, field
 
-from memcollect_agent.errors import ListenError
+from memcollect_agent.errors import ListenError, StalledError
 from memcollect_agent.history import Recorder
 from memcollect_agent.measure.sample import Roots
 from memcollect_agent.metrics.catalogue import Series
 from memcollect_agent.metrics.http import MAX_REQUEST_BYTES, answering
 from memcollect_agent.metrics.ledger import Ledger
-from memcollect_agent.metrics.node import Limits, read_node
+from memcollect_agent.metrics.node import Limits, read_node, unreadable
 from memcollect_agent.metrics.pss import PssPasses
+from memcollect_agent.metrics.readings import NodeReading
+from memcollect_agent.read.hanging import Watch
 from memcollect_agent.serve.addresses import Address
 from memcollect_agent.serve.flights import HANGING_SECONDS
 from memcollect_agent.serve.port import Bounds, Port
@@ -54,6 +56,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     sampling: Sampling
     recorder: Recorder | None
     ledger: Ledger
+    watch: Watch = field(default_factory=Watch)
 
 
 def start_metrics(
@@ -72,6 +75,7 @@ def start_metrics(
         lambda: recorder.history(HistoryRequest(pod_uids=[])) if recorder else None,
         lambda: passes.latest if passes else None,
         options.series,
+        run=lambda read: _read_on(service, read),
     )
     port = stack.enter_context(Port(listener, answering(Page(sources)), BOUNDS, "metrics"))
 
@@ -87,8 +91,16 @@ def start_metrics(
     return degraded
 
 
+def _read_on(service: Surroundings, read: Callable[[], NodeReading]) -> NodeReading:
+    """Return what `read` returns, without the files whose read hangs; or why nothing is read."""
+    try:
+        return service.watch.run(read)
+    except StalledError as error:
+        return unreadable(service.roots, error)
+
+
 def _passes(stack: ExitStack, options: MetricsOptions, service: Surroundings) -> PssPasses | None:
     if options.pss_interval_seconds is None:
         return None
-    measured = service.ledger.timed("pss", service.ledger.sampled(service.sampling))
+    measured = service.watch.watched(service.ledger.timed("pss", service.ledger.sampled(service.sampling)))
     return stack.enter_context(PssPasses(measured, options.pss_interval_seconds))

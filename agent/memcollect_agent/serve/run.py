@@ -14,6 +14,7 @@ from memcollect_agent.errors import ListenError
 from memcollect_agent.history import Recorder, Settings, Ticker
 from memcollect_agent.measure.sample import Roots, sample_node
 from memcollect_agent.metrics.ledger import Ledger
+from memcollect_agent.read.hanging import Watch
 from memcollect_agent.serve.addresses import Address, listen
 from memcollect_agent.serve.allocator import keep_small
 from memcollect_agent.serve.health import HealthPort
@@ -62,7 +63,8 @@ def started(options: Options) -> Iterator[Listener]:
         sock = stack.enter_context(listen(options.listen))
         health = stack.enter_context(listen(options.health_listen)) if options.health_listen else None
         metrics = stack.enter_context(listen(options.metrics.listen)) if options.metrics else None
-        recorder, stalled = _history(options, stack)
+        watch = Watch()
+        recorder, stalled = _history(options, stack, watch)
         sampling = functools.partial(
             sample_node,
             roots=options.roots,
@@ -74,16 +76,18 @@ def started(options: Options) -> Iterator[Listener]:
         if options.metrics is not None and metrics is not None:
             ledger = Ledger()
             asked = ledger.timed("sample", ledger.sampled(sampling))
-            around = Surroundings(roots=options.roots, sampling=sampling, recorder=recorder, ledger=ledger)
+            around = Surroundings(
+                roots=options.roots, sampling=sampling, recorder=recorder, ledger=ledger, watch=watch
+            )
             metered = start_metrics(stack, options.metrics, metrics, around)
-        service = Service(asked, recorder, options.permissions)
+        service = Service(watch.watched(asked), recorder, options.permissions)
 
         def degraded() -> str:
-            return stalled() or service.degraded() or metered()
+            return watch.exhausted() or stalled() or service.degraded() or metered()
 
         if health is not None:
             stack.enter_context(HealthPort(health, lambda: not degraded()))
-        yield Listener(application(service, degraded), sock, service.held.is_awaited)
+        yield Listener(application(service, degraded, watch.hanging), sock, service.held.is_awaited)
 
 
 def run(options: Options) -> None:
@@ -101,12 +105,12 @@ def run(options: Options) -> None:
         signal.signal(signal.SIGTERM, before)
 
 
-def _history(options: Options, stack: ExitStack) -> tuple[Recorder | None, Callable[[], str]]:
+def _history(options: Options, stack: ExitStack, watch: Watch) -> tuple[Recorder | None, Callable[[], str]]:
     if options.history is None:
         return None, lambda: ""
     settings = msgspec.structs.replace(_within_descriptors(options.history), proc_root=options.roots.proc)
     recorder = Recorder(options.roots.cgroup, settings)
-    ticker = stack.enter_context(Ticker(recorder))
+    ticker = stack.enter_context(Ticker(recorder, watch))
     return recorder, functools.partial(_why_stalled, ticker)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 import memcollect_agent
@@ -33,13 +34,33 @@ QUICKLY = 1
 """zlib's quickest level: a few milliseconds for the answer of a full node."""
 
 
-def application(service: Service, degraded: Callable[[], str] = lambda: "") -> Application:
-    """Return the WSGI application that serves `service`; `degraded` tells what hangs, "" for nothing."""
+class Health(Struct, frozen=True):
+    """How the agent is."""
+
+    degraded: Callable[[], str]
+    left_out: Callable[[], str]
+
+    def answer(self) -> Answer:
+        """Return it in a line."""
+        if trouble := self.degraded():
+            return Answer(status=HTTPStatus.SERVICE_UNAVAILABLE, body=f"degraded: {trouble}\n".encode())
+        left_out = self.left_out()
+        return Answer(body=f"ok, but {left_out}\n".encode() if left_out else b"ok\n")
+
+
+def application(
+    service: Service, degraded: Callable[[], str] = lambda: "", left_out: Callable[[], str] = lambda: ""
+) -> Application:
+    """Return the WSGI application that serves `service`.
+
+    `degraded` tells what keeps it from its work, `left_out` what hangs while all else goes on; "": nothing.
+    """
+    health = Health(degraded, left_out)
     refusals = Seldom()
 
     def serve(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         try:
-            answer = _answer(service, environ, degraded)
+            answer = _answer(service, environ, health)
         except Refusal as refusal:
             _log_refusal(environ, refusal, refusals)
             answer = refusal.answer()
@@ -75,13 +96,11 @@ def _deflated(answer: Answer, held: Held) -> Answer:
     return replace(answer, body=body, headers={**answer.headers, "Content-Encoding": DEFLATE})
 
 
-def _answer(service: Service, environ: Environ, degraded: Callable[[], str]) -> Answer:
+def _answer(service: Service, environ: Environ, health: Health) -> Answer:
     path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
     if path == "/healthz":
         _require(method, "GET")
-        if trouble := degraded():
-            return Answer(status=HTTPStatus.SERVICE_UNAVAILABLE, body=f"degraded: {trouble}\n".encode())
-        return Answer(body=b"ok\n")
+        return health.answer()
     question = {"/v1/sample": service.sample, "/v1/history": service.history}.get(path)
     if question is None:
         raise Refusal(

@@ -13,6 +13,7 @@ from memcollect_agent.measure.sample import Roots
 from memcollect_agent.metrics.ledger import Ledger
 from memcollect_agent.metrics.pss import PssPasses
 from memcollect_agent.read import files
+from memcollect_agent.read.hanging import Watch
 from memcollect_agent.serve import metrics as metrics_module
 from memcollect_agent.serve.addresses import Address, listen
 from memcollect_agent.serve.metrics import MetricsOptions, Surroundings, start_metrics
@@ -91,7 +92,14 @@ def test_of_metrics_that_hang_health_says_so(
         return empty_sample(request)
 
     options = MetricsOptions(listen=NOWHERE, pss_interval_seconds=3600.0 if pss else None)
-    around = Surroundings(roots=Roots(**roots_of(machine)), sampling=sampling, recorder=None, ledger=Ledger())
+    # Nothing is given up before the test has looked.
+    around = Surroundings(
+        roots=Roots(**roots_of(machine)),
+        sampling=sampling,
+        recorder=None,
+        ledger=Ledger(),
+        watch=Watch(hanging_seconds=2 * PATIENCE),
+    )
     with ExitStack() as stack, listen(NOWHERE) as listener:
         address = listener.getsockname()
         degraded = start_metrics(stack, options, listener, around)

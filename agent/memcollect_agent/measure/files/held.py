@@ -15,6 +15,7 @@ from memcollect_agent.measure.files import places
 from memcollect_agent.measure.files.probe import Probed, Prober
 from memcollect_agent.parse import smaps
 from memcollect_agent.parse.mountinfo import MountPoint
+from memcollect_agent.read.hanging import reading
 
 READ_LIMIT = 8 << 20
 """Bytes of one process's smaps, of some thousand mappings."""
@@ -172,9 +173,10 @@ def _smaps(path: str) -> bytes:
     chunks: list[bytes] = []
     size = 0
     try:
-        while size < READ_LIMIT and (chunk := os.read(fd, 1 << 16)):
-            chunks.append(chunk)
-            size += len(chunk)
+        with reading(path):
+            while size < READ_LIMIT and (chunk := os.read(fd, 1 << 16)):
+                chunks.append(chunk)
+                size += len(chunk)
     finally:
         os.close(fd)
     data = b"".join(chunks)
