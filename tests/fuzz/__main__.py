@@ -18,20 +18,23 @@ def main(arguments: Sequence[str]) -> int:
     if (missing := forking.unavailable()) is not None:
         sys.stderr.write(f"fuzz: {missing}\n")
         return 2
-    targets = forking.instrumented()
-    unknown = sorted(set(options.targets) - set(targets))
+    known = forking.names()
+    unknown = sorted(set(options.targets) - set(known))
     if unknown:
-        sys.stderr.write(f"fuzz: there is no target {unknown[0]}; there are {', '.join(sorted(targets))}\n")
+        sys.stderr.write(f"fuzz: there is no target {unknown[0]}; there are {', '.join(sorted(known))}\n")
         return 2
-    chosen = [targets[name] for name in options.targets or targets]
+    chosen = options.targets or known
     shutil.rmtree(LOGS, ignore_errors=True)
-    seconds = max(1.0, options.minutes * 60 * options.jobs / len(chosen))
-    run = forking.Run(folder=LOGS, inputs=options.inputs, seconds=seconds)
+    seconds = options.minutes * 60 / 2
+    each = max(1.0, seconds * options.jobs / len(chosen))
+    run = forking.Run(folder=LOGS, inputs=options.inputs, seconds=each)
+    found = forking.first_followed(chosen, run, options.jobs)
+    rest = forking.Run(folder=LOGS, inputs=options.inputs, seconds=seconds)
     results: list[Result] = []
-    for result in forking.fuzzed(chosen, run, options.jobs):
+    for result in forking.then_unfollowed(found, rest, options.jobs):
         results.append(result)
         sys.stderr.write(f"{len(results)} of {len(chosen)}: {result.line()}\n")
-    sys.stdout.write(told(sorted(results, key=lambda each: each.target)))
+    sys.stdout.write(told(sorted(results, key=lambda each: each.target), options.inputs))
     return int(any(each.fault for each in results))
 
 

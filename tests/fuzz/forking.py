@@ -1,6 +1,9 @@
 """Targets under atheris, each in a fork: what they import is made to be followed once, which takes seconds.
 
 atheris needs Python's own bytecode, so a release of it knows only the Pythons that were there before it.
+
+Code that is followed runs at a tenth of its speed. So what is left of the inputs, once the fuzzer has had its
+time to find what reaches new code, is made of what it has found and tried on the code as it is.
 """
 
 import os
@@ -11,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 from fuzz import scratch
@@ -32,6 +36,8 @@ class Run(Struct, frozen=True, kw_only=True):
     """Where logs, and inputs with a fault, are left."""
     inputs: int
     seconds: float
+    followed: bool = True
+    """Whether the targets' code tells where it has been; else what was found in `folder` is begun with."""
 
 
 class _Child(Struct, frozen=True):
@@ -60,6 +66,78 @@ def instrumented() -> Mapping[str, Target]:
     return targets.TARGETS
 
 
+def names() -> list[str]:
+    """Return the names of all targets, none of whose code is imported here by that."""
+
+    def all_names() -> list[str]:
+        from fuzz.targets import TARGETS  # noqa: PLC0415 - in the fork alone
+
+        return list(TARGETS)
+
+    return msgspec.json.decode(_forked(all_names), type=list[str])
+
+
+def first_followed(chosen: Sequence[str], run: Run, jobs: int) -> list[Result]:
+    """Return what came of the targets while they were followed: in a process that imports them so."""
+
+    def followed() -> list[Result]:
+        targets = instrumented()
+        return list(fuzzed([targets[name] for name in chosen], run, jobs))
+
+    return msgspec.json.decode(_forked(followed), type=list[Result])
+
+
+def then_unfollowed(found: Sequence[Result], run: Run, jobs: int) -> Iterator[Result]:
+    """Yield all results, those tried further that lack inputs; `run.seconds` is for all of them together."""
+    from fuzz.targets import TARGETS  # noqa: PLC0415 - after what is to be followed was forked off
+
+    short = sorted((each for each in found if not each.fault and each.inputs < run.inputs), key=_cost)
+    yield from (each for each in found if each not in short)
+    until = time.monotonic() + run.seconds
+    with scratch.made():
+        for begin in range(0, len(short), jobs):
+            some = {each.target: each for each in short[begin : begin + jobs]}
+            seconds = (until - time.monotonic()) * jobs / (len(short) - begin)
+            inputs = run.inputs - min(each.inputs for each in some.values())
+            rest = Run(folder=run.folder, inputs=inputs, seconds=max(1.0, seconds), followed=False)
+            for after in _fuzzed([TARGETS[name] for name in some], rest, jobs):
+                yield _both(some[after.target], after)
+
+
+def _both(before: Result, after: Result) -> Result:
+    return Result(
+        target=before.target,
+        inputs=before.inputs + after.inputs,
+        places=before.places,
+        seconds=before.seconds + after.seconds,
+        fault=after.fault,
+    )
+
+
+def _forked(work: Callable[[], object]) -> bytes:
+    """Return the JSON of what `work` returns in a process of its own."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        status = 70
+        try:
+            os.close(reading)
+            with os.fdopen(writing, "wb") as pipe:
+                pipe.write(msgspec.json.encode(work()))
+            status = 0
+        finally:
+            os._exit(status)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        data = pipe.read()
+    os.waitpid(pid, 0)
+    return data
+
+
+def _cost(result: Result) -> float:
+    return result.seconds / max(result.inputs, 1)
+
+
 def fuzzed(targets: Sequence[Target], run: Run, jobs: int) -> Iterator[Result]:
     """Yield what came of each, as they end; at most `jobs` run at once."""
     with scratch.made():
@@ -86,11 +164,11 @@ def _fuzzed(targets: Sequence[Target], run: Run, jobs: int) -> Iterator[Result]:
 
 def _begun(target: Target, run: Run) -> _Child:
     folder = run.folder / target.name
-    (folder / "seeds").mkdir(parents=True)
-    (folder / "corpus").mkdir()
+    (folder / "seeds").mkdir(parents=True, exist_ok=True)
+    (folder / "corpus").mkdir(exist_ok=True)
     for number, seed in enumerate(target.seeds()):
         (folder / "seeds" / str(number)).write_bytes(seed)
-    log = folder / "log"
+    log = folder / ("log" if run.followed else "log-unfollowed")
     pid = os.fork()
     if pid == 0:
         _fuzz(target, run, folder, log)
@@ -112,11 +190,16 @@ def _fuzz(target: Target, run: Run, folder: Path, log: Path) -> None:
             "timeout": HANG_SECONDS,
             "rss_limit_mb": MOST_MIB,
             "print_final_stats": 1,
-            "seed": 1,
+            "seed": 1 if run.followed else 2,
         }
+        tried = _keeping(target, folder)
+        if not run.followed:
+            # libFuzzer gives up where nothing tells it anything: one function that does is enough.
+            options["keep_seed"] = 1
+            tried = atheris.instrument_func(tried)
         arguments = [f"-{name}={value}" for name, value in options.items()]
         places = [f"-artifact_prefix={folder}/", str(folder / "corpus"), str(folder / "seeds")]
-        atheris.Setup([target.name, *arguments, *places], _keeping(target, folder))
+        atheris.Setup([target.name, *arguments, *places], tried)
         atheris.Fuzz()
     finally:
         os._exit(70)

@@ -53,13 +53,18 @@ def _fault(words: str, status: int | None) -> str:
     return "it did not end in time" if status is None else f"it ended with {status}"
 
 
-def told(results: Sequence[Result]) -> str:
-    """Return the table and its sum."""
+def told(results: Sequence[Result], asked: int = 0) -> str:
+    """Return the table, its sum, and which targets took fewer inputs than were asked for."""
     rows = [_HEAD, *(each.row() for each in results)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [_line(row, widths) for row in rows]
     inputs, failed = sum(each.inputs for each in results), sum(bool(each.fault) for each in results)
     lines.append(f"{len(results)} targets, {inputs:,} inputs, {failed} with a fault")
+    if short := [each.target for each in results if each.inputs < asked]:
+        reached = len(results) - len(short)
+        lines.append(
+            f"{reached} of {len(results)} took the {asked:,} asked for; fewer took {', '.join(short)}"
+        )
     return "".join(f"{line}\n" for line in lines)
 
 

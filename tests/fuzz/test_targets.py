@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fuzz import agent_targets, forking
-from fuzz.results import judged, told
+from fuzz.results import Result, judged, told
 from fuzz.target import Target
 from fuzz.targets import TARGETS
 from memcollect_agent import parse
@@ -146,6 +146,13 @@ def test_a_process_that_was_ended_or_died_without_a_word_is_a_fault() -> None:
     died = judged("a", words, -11, 9.0)
     assert (died.inputs, died.places, died.fault) == (4096, 17, "it ended with -11")
     assert told([died]).endswith("1 targets, 4,096 inputs, 1 with a fault\n")
+
+
+def test_a_target_that_took_fewer_inputs_than_were_asked_for_is_named() -> None:
+    took = {"few": 4095, "enough": 4096, "more": 5000}
+    results = [Result(target=name, inputs=inputs, places=1, seconds=1.0) for name, inputs in took.items()]
+    assert told(results, 4096).endswith("\n2 of 3 took the 4,096 asked for; fewer took few\n")
+    assert told(results[1:], 4096).endswith("2 targets, 9,096 inputs, 0 with a fault\n")
 
 
 def test_without_atheris_it_says_so_and_that_is_no_success() -> None:
