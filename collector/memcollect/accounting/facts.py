@@ -7,7 +7,9 @@ key), `current`, `procs.FIELD` (sums over the processes that were read), `procs.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
+from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -141,12 +143,21 @@ def gather(cgroup: Cgroup | None, sums: ProcessSums | None, node: Node | None, *
     """Return the facts of one scope; `cgroups` is how many cgroups its subtree holds at least."""
     facts = Facts({"cgroups": cgroups})
     stat = _possible(cgroup.stat, facts.reasons) if cgroup is not None and cgroup.stat is not None else {}
-    facts.update({f"{_STAT}{key}": value for key, value in stat.items()})
+    facts.update(zip(_names_of_stat(tuple(stat)), stat.values(), strict=True))
     _add_cgroup(facts, cgroup, stat)
     _add_sums(facts, sums)
     _add_node(facts, node)
     _add_lru(facts, stat)
     return facts
+
+
+@lru_cache(maxsize=8)
+def _names_of_stat(keys: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what the lines of memory.stat are called among facts: the same for every cgroup of a kernel.
+
+    Interned, as the names in the rules are, which makes looking them up a comparison of addresses.
+    """
+    return tuple(sys.intern(_STAT + key) for key in keys)
 
 
 def _possible(stat: dict[str, int], reasons: dict[str, str]) -> dict[str, int]:

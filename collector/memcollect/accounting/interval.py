@@ -53,10 +53,14 @@ class Interval(Struct, frozen=True, order=False, gc=False):
 
     def at_least(self, floor: int) -> Interval:
         """Return max(self, floor): for a quantity that cannot be smaller than `floor`."""
+        if self.low >= floor:
+            return self
         return Interval(max(self.low, floor), max(self.high, floor), max(self.estimate, floor))
 
     def at_most(self, ceiling: int) -> Interval:
         """Return min(self, ceiling): for a quantity that cannot be larger than `ceiling`."""
+        if self.high <= ceiling:
+            return self
         return Interval(min(self.low, ceiling), min(self.high, ceiling), min(self.estimate, ceiling))
 
 

@@ -40,12 +40,12 @@ class TermRule:
 
 def measured(value: int, evidence: str) -> Amount:
     """Return an amount that is a counter, or exact arithmetic on counters."""
-    return Amount(Interval.exactly(value), "measured", evidence)
+    return Amount(Interval(value, value, value), "measured", evidence)
 
 
 def bounded(interval: Interval, evidence: str) -> Amount:
     """Return an amount that must lie in `interval`; measured if that is a single number."""
-    return Amount(interval, "measured" if interval.is_exact else "bounded", evidence)
+    return Amount(interval, "measured" if interval.low == interval.high else "bounded", evidence)
 
 
 def interval_or_zero(amount: Amount | None) -> Interval:

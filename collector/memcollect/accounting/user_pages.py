@@ -9,7 +9,7 @@ mm/huge_memory.c.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from memcollect.accounting.facts import Facts
 from memcollect.accounting.interval import ZERO, Interval
@@ -20,8 +20,7 @@ LEAST_UNWRITTEN_BYTES = MIB
 """Fewer dirty bytes are written out in passing; they are not told apart from the cache they are in."""
 
 
-@dataclass(frozen=True)
-class Unwritten:
+class Unwritten(Struct, frozen=True, gc=False):
     """Page cache that is dirty or under write-back, on the inactive list and elsewhere; and its counters."""
 
     cold: Interval

@@ -43,6 +43,7 @@ from memcollect.commands.reports import IN_UTF8, OLDER_VIEWS, report
 from memcollect.commands.taking import EXIT_INCOMPLETE, ClusterQuestion, ProcessOptions, as_struct, exit_code
 from memcollect.documents.files import read_snapshot
 from memcollect.errors import UsageError
+from memcollect.join.roles import STEPLESS
 from memcollect.reporters.words import pod_name
 
 if TYPE_CHECKING:
@@ -275,7 +276,8 @@ def _derived(pod: Pod) -> tuple[object, ...]:
         pod.findings,
         pod.undecided,
         pod.verdict,
-        [(each.composition, each.ladder) for each in pod.containers],
+        # What a page shows: of a pause container none shows the ladder, which once had steps.
+        [(each.composition, each.ladder if each.role != STEPLESS else None) for each in pod.containers],
     )
 
 

@@ -123,7 +123,10 @@ class Step(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Ladder(Struct, frozen=True, kw_only=True, gc=False):
-    """Rungs in order and a step between every two neighbours whose bytes are known."""
+    """Rungs in order and a step between every two neighbours whose bytes are known.
+
+    The ladder of a pause container has rungs alone; what it is made of tells its composition.
+    """
 
     rungs: list[Rung] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)

@@ -26,7 +26,7 @@ from memcollect.explain.statement import Case
 from memcollect.explain.summary import summarise
 from memcollect.explain.tools import find_tools
 from memcollect.explain.verdict import pronounce, statements
-from memcollect.join.roles import app_containers
+from memcollect.join.roles import STEPLESS, app_containers
 from memcollect_agent.wire import Node
 
 
@@ -51,26 +51,29 @@ def explain_pod(pod: Pod, node: Node | None, *, depth: Depth = "full") -> Pod:
     if pod.summary is not None:
         return pod
     in_full = depth == "full"
+    single = pod.kind != "pod" and len(pod.containers) == 1
     app_ids = {id(container) for container in app_containers(pod)}
     scoped = [
         (container, container_facts(container, node, pod.cgroup))
         for container in pod.containers
-        if in_full or id(container) in app_ids
+        if in_full or single or id(container) in app_ids
     ]
     by_id = {
-        id(container): _explain_container(container, facts, in_full=in_full) for container, facts in scoped
+        id(container): _explain_container(
+            container, facts, steps=in_full and (single or container.role != STEPLESS)
+        )
+        for container, facts in scoped
     }
     explained = [by_id.get(id(container), container) for container in pod.containers]
     apps = [(container, facts) for container, facts in scoped if id(container) in app_ids]
     compositions = [by_id[id(container)].composition for container, _ in apps if is_there(container)]
     composition = _combined(compositions)
     facts, sums = pod_facts(pod, node), app_facts(pod, apps)
-    single = pod.kind != "pod" and len(explained) == 1
     findings, undecided = _findings(pod, apps, facts, node)
     pod = msgspec.structs.replace(
         pod,
         containers=explained,
-        outside=[_explain_container(each, container_facts(each, node), in_full=True) for each in pod.outside]
+        outside=[_explain_container(each, container_facts(each, node), steps=True) for each in pod.outside]
         if in_full
         else pod.outside,
         composition=composition,
@@ -83,7 +86,7 @@ def explain_pod(pod: Pod, node: Node | None, *, depth: Depth = "full") -> Pod:
     return msgspec.structs.replace(pod, statements=said, verdict=pronounce(said))
 
 
-def _explain_container(container: Container, facts: Facts, *, in_full: bool) -> Container:
+def _explain_container(container: Container, facts: Facts, *, steps: bool) -> Container:
     if container.processes or container.private:
         container = msgspec.structs.replace(container, private=private_memory(container.processes))
     if container.cgroup is None:
@@ -92,7 +95,7 @@ def _explain_container(container: Container, facts: Facts, *, in_full: bool) -> 
         composition = compose(facts)
     except MissingFactError:
         composition = None
-    ladder = container_ladder(facts, container.top, steps=in_full)
+    ladder = container_ladder(facts, container.top, steps=steps)
     return msgspec.structs.replace(container, ladder=ladder, composition=composition)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+import msgspec
 
 from memcollect.documents.snapshot import Reclaimable, Term
 from memcollect.explain.limits import ONCE_WRITTEN, room_left
@@ -117,7 +119,7 @@ def cold_cache(case: Case) -> Iterator[Said]:
         return
     rooms = [room.left_bytes for _, facts in case.scopes if (room := room_left(facts)) is not None]
     is_tight = bool(rooms) and min(rooms) < found[0].estimate_bytes
-    yield replace(_of_term(COLD, found[0]), is_optional=not is_tight)
+    yield msgspec.structs.replace(_of_term(COLD, found[0]), is_optional=not is_tight)
 
 
 def _of_term(aside: Aside, term: Term) -> Said:

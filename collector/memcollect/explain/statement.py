@@ -7,8 +7,9 @@ memcollect.explain.verdict. What must be told is told whatever else there is; th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
+
+from msgspec import Struct
 
 from memcollect.accounting.facts import Facts
 from memcollect.documents.snapshot import Container, Finding, Pod, Reclaimable, Statement
@@ -50,8 +51,7 @@ NEWS = (Rank.DEATHS, Rank.PRESSURE, Rank.DOUBTS)
 """What of a verdict makes a pod worth a look, the most urgent first."""
 
 
-@dataclass(frozen=True)
-class Said:
+class Said(Struct, frozen=True, gc=False):
     """A statement before the verdict is composed."""
 
     topic: str

@@ -5,10 +5,12 @@ and memory, their retries follow no deadline, and `call_api` is another function
 What is used, `configuration.auth_settings()` and `rest_client.pool_manager`, is the same in all of them.
 """
 
+from __future__ import annotations
+
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -16,12 +18,15 @@ import urllib3
 
 from memcollect.errors import AnswerError, ClusterError, UnreachableError
 from memcollect.sources.deadline import Deadline
-from memcollect.sources.kube_config import Cluster
 from memcollect.sources.plain import plain
 from memcollect.sources.refusals import refusal
 from memcollect.sources.rights import Right
 from memcollect.sources.timed import timed
 from memcollect_agent import __version__
+
+if TYPE_CHECKING:
+    # It brings the whole client, and processes that explain nodes come by this module without any cluster.
+    from memcollect.sources.kube_config import Cluster
 
 Query = Sequence[tuple[str, str]]
 T = TypeVar("T")

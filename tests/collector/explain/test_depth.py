@@ -13,9 +13,11 @@ from memcollect.documents.summaries import restored
 from memcollect.explain import explain, explain_pod
 from memcollect.explain.reduced import reduced
 from memcollect.explain.summary import summarise
+from memcollect.join.roles import OUTSIDE_TOP
 from memcollect.reporters.attention import first_looks
 from memcollect.reporters.columns import overview_row
 from memcollect_agent.wire import Node
+from worlds import builders
 
 A_PODS_BYTES = 2_000
 """60 MB for thirty thousand."""
@@ -58,6 +60,11 @@ def test_a_summary_says_what_the_full_depth_says(raw: Snapshot) -> None:
     nodes = {each.name: each for each in raw.nodes}
     for pod in raw.pods:
         check(pod, nodes.get(pod.node or ""))
+
+
+def test_so_it_does_where_the_only_cgroup_is_one_that_kubectl_top_would_not_count() -> None:
+    for role in sorted(OUTSIDE_TOP):
+        check(builders.pod(builders.container(role=role), kind="service"), builders.NODE)
 
 
 @pytest.mark.parametrize("name", [*CLUSTER_NODES, *LAB_NODES])

@@ -34,6 +34,30 @@ def test_a_single_cgroup_outside_kubernetes_has_its_containers_ladder_and_no_pod
     assert {each.scope for each in row.findings if each.cause != "other_tool"} == {"app"}
 
 
+def test_of_a_pause_container_the_ladder_has_rungs_alone_and_its_composition_is_whole() -> None:
+    row = explain_pod(pod(container(), pause(MIB)), NODE)
+    app, told = row.containers
+
+    assert told.ladder is not None
+    assert [(rung.rung, rung.bytes) for rung in told.ladder.rungs if rung.rung == "current"] == [
+        ("current", MIB)
+    ]
+    assert told.ladder.steps == []
+    assert told.composition is not None
+    terms = sum(term.estimate_bytes for term in told.composition.terms)
+    assert terms + told.composition.residual.estimate_bytes == told.composition.working_set_bytes
+    assert app.ladder is not None
+    assert app.ladder.steps
+
+
+def test_where_a_pause_container_is_all_there_is_its_ladder_has_steps_as_any_other() -> None:
+    row = explain_pod(pod(container(role="pause"), kind="service"), NODE)
+
+    assert row.ladder == row.containers[0].ladder
+    assert row.ladder is not None
+    assert row.ladder.steps
+
+
 def test_the_gravest_findings_come_first_and_then_the_largest() -> None:
     killed = container(cgroup=cgroup(events={"high": 0, "max": 1, "oom_kill": 2}))
     row = explain_pod(pod(killed), NODE)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -20,6 +21,7 @@ from memcollect.sources.agents import Target
 from memcollect.taking.crew import Crew, Finished, Work, done, jobs_here, narrowed
 from memcollect_agent import wire
 from worlds import sample_snapshots as samples
+from worlds.children import run
 from worlds.waiting import wait_until
 
 NODE = wire.Node(name="n", cpus=2, page_size_bytes=4096)
@@ -114,6 +116,14 @@ def test_a_process_ends_when_nobody_is_left_to_work_for() -> None:
 
 def _lives(process: psutil.Process) -> bool:
     return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+def test_a_process_loads_nothing_of_the_cluster_client_or_the_terminal() -> None:
+    """Each loads what the module needs: the client alone would be as much again as all the rest."""
+    names = ("kubernetes", "yaml", "click", "rich")
+    program = "import sys, memcollect.taking.crew; print({*sys.argv[1:]} & {*sys.modules})"
+    loaded = run([sys.executable, "-c", program, *names], check=True)
+    assert loaded.stdout.strip() == "set()"
 
 
 def test_a_pod_without_a_cgroup_is_left_to_who_can_ask_the_api() -> None:
