@@ -34,6 +34,9 @@ _PACKAGES = [
     *("python3", "python3-msgspec", "python3-waitress", "python3-click", "python3-rich", "python3-yaml"),
     *("python3-kubernetes", "python3-urllib3", "python3-psutil"),
 ]
+_OF_THE_BASE = [f"initramfs-tools-{part}/{BASE}" for part in ("core", "bin")]
+"""Named beside a kernel of another suite: apt takes what that depends on from its suite, too, and sid's core
+does not go with the base's initramfs-tools."""
 
 _WRAPPER = '#!/bin/sh\nexec python3 -m {module} "$@"\n'
 
@@ -118,7 +121,10 @@ def recipe(version: str) -> Recipe:
     return Recipe(
         version=version,
         suites=[BASE] if own else [BASE, suite],
-        packages=[*_PACKAGES, "linux-image-amd64" if own else f"linux-image-amd64/{suite}"],
+        packages=[
+            *_PACKAGES,
+            *(["linux-image-amd64"] if own else [f"linux-image-amd64/{suite}", *_OF_THE_BASE]),
+        ],
         files=_FILES,
         commands=_COMMANDS,
     )
