@@ -10,7 +10,7 @@ import pytest
 
 from memcollect.errors import DeniedError
 from memcollect.profile.needs import own_rights, require, rights_of
-from memcollect.profile.plan.model import Evidence, Exec, Http, Phase, Plan, Template
+from memcollect.profile.plan.model import AgentSandbox, Evidence, Exec, Http, Nothing, Phase, Plan, Template
 from memcollect.sources.agent_pods import AGENT_SELECTOR
 from memcollect.sources.api import Api
 from memcollect.sources.kube_config import connect
@@ -98,6 +98,19 @@ def test_the_example_for_profiling_grants_exactly_what_runs_use_beyond_snapshots
     assert _rights(role, NAMESPACE) | _rights(everywhere, None) == used
     (binding,) = manifests.of_kind(documents, "RoleBinding")
     assert binding["metadata"]["namespace"] == NAMESPACE
+
+
+def test_the_example_for_agent_sandbox_grants_exactly_what_such_runs_use_beyond_snapshots() -> None:
+    documents = manifests.read("examples/agent-sandbox.yaml")
+    role, everywhere = manifests.of_kind(documents, "ClusterRole")
+    phases: list[Phase] = [Nothing(name="empty"), Evidence(name="tried")]
+    plan = Plan(name="claims", source=AgentSandbox(namespace=NAMESPACE), phases=phases)
+    used = {*own_rights(plan), Right("list", "events", namespace=NAMESPACE)}
+    assert _rights(role, NAMESPACE) | _rights(everywhere, None) == used
+    (binding,) = manifests.of_kind(documents, "RoleBinding")
+    assert binding["metadata"]["namespace"] == NAMESPACE
+    shared = manifests.read("examples/profile.yaml")[-2:]
+    assert documents[-2:] == shared, "two files that bind one role must not undo each other"
 
 
 @pytest.fixture

@@ -11,11 +11,13 @@ import pytest
 
 from memcollect.commands.run import run
 from memcollect.evidence.port import OperationError, Owner
+from memcollect.testing.access import Attributes
 from memcollect.testing.sandboxes.agent_sandbox import CLAIMS, HOME, AgentSandbox
 from memcollect.testing.sandboxes.serving import Served
 from memcollect.trying.drivers.program import Program, ProgramProvider
 from sdks.conftest import Installed
 from sdks.driven import RUN, broken, started, tried
+from worlds import manifests
 from worlds.hostile_interface import hostile
 from worlds.profile_stage import NAMESPACE, Stage, staged
 
@@ -136,8 +138,13 @@ def test_a_router_that_misbehaves_is_an_error_in_time_and_the_claim_goes(
 
 
 def test_a_plan_measures_its_pods_and_tries_it_and_clean_removes_what_a_crash_left(
-    world: World, installed: Installed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    world: World,
+    installed: Installed,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    asked_of_the_api = _recorded(world, monkeypatch)
     python = ["env", f"PYTHONPATH={installed('k8s-agent-sandbox')}", sys.executable]
     (tmp_path / "plan.toml").write_text(
         f"{PLAN}api = {json.dumps(world.router)}\ncommand = {json.dumps(python)}\n"
@@ -166,3 +173,31 @@ def test_a_plan_measures_its_pods_and_tries_it_and_clean_removes_what_a_crash_le
     assert world.claims() == 1
     assert run(["profile", "--clean", str(out), *world.options], "memcollect") == 0, capsys.readouterr().err
     assert (world.claims(), world.stage.pods()) == (0, [])
+    assert asked_of_the_api == _granted()
+
+
+def _recorded(world: World, monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, str, str]]:
+    """Return what will be asked for in groups of agent-sandbox: (verb, group, resource)."""
+    access, found = world.stage.state.access, set()
+    check = access.check
+
+    def checked(user: str, asked: Attributes) -> None:
+        if asked.group.endswith(".x-k8s.io"):
+            found.add((asked.verb, asked.group, asked.resource))
+        check(user, asked)
+
+    monkeypatch.setattr(access, "check", checked)
+    return found
+
+
+def _granted() -> set[tuple[str, str, str]]:
+    """Return what the example's role grants of these groups."""
+    role, _ = manifests.of_kind(manifests.read("examples/agent-sandbox.yaml"), "ClusterRole")
+    return {
+        (verb, group, resource)
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        if group.endswith(".x-k8s.io")
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }

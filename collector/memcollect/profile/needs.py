@@ -46,9 +46,9 @@ def own_rights(plan: Plan) -> Iterator[Right]:
     place = plan.source.namespace
     if isinstance(plan.source, Template):
         yield from (Right(verb, "pods", namespace=place) for verb in ("create", "delete"))
-    if isinstance(plan.source, AgentSandbox):
-        yield from _claims(place)
     tried = {driver_of(plan, each) for each in plan.phases if isinstance(each, Evidence)}
+    if isinstance(plan.source, AgentSandbox) or "agent-sandbox" in tried:
+        yield from _claims(place)
     commands = any(isinstance(each, Exec | Reuse | Scale) and each.command for each in plan.phases)
     requests = any(isinstance(each, Http) for each in plan.phases)
     subresources = {
@@ -96,10 +96,15 @@ def require(api: Api, rights: Sequence[Right]) -> None:
         where = f" -n {place}" if place else ""
         raise DeniedError(
             f"The plan needs {what} that you do not have. Nothing was begun.",
-            "Have an administrator bind the roles in deploy/ to you (deploy/examples/profile.yaml shows how);"
+            f"Have an administrator bind the roles in deploy/ to you ({_example(rights)} shows how);"
             f" `kubectl auth can-i --list{where}` says what you have. You lack:",
             in_words(lacking),
         )
+
+
+def _example(rights: Sequence[Right]) -> str:
+    claims = any(each.resource == "sandboxclaims" for each in rights)
+    return f"deploy/examples/{'agent-sandbox' if claims else 'profile'}.yaml"
 
 
 def _lacking(api: Api, rights: Sequence[Right]) -> Iterator[Right]:

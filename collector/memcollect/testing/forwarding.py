@@ -71,11 +71,20 @@ class Pump:
         self._selector.register(pod, selectors.EVENT_READ, key)
 
     def to_pod(self, key: int, data: bytes) -> None:
-        """Send the client's bytes on; what a pod no longer reads is dropped, as a kubelet does."""
+        """Send the client's bytes on, and end a connection whose pod takes none for too long.
+
+        What a pod that has ended does not read is dropped, as a kubelet does.
+        """
         if (pod := self._pods.get(key)) is not None:
             self._entry.bytes_received += len(data)
-            with contextlib.suppress(OSError):
+            try:
                 pod.sendall(data)
+            except TimeoutError:
+                # A part of it went: what came after it would be taken for the rest, or waited for for ever.
+                with contextlib.suppress(OSError):
+                    pod.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                return
 
     def end_to_pod(self, key: int) -> None:
         """Tell the pod that the client will send no more."""

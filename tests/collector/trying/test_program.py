@@ -74,8 +74,11 @@ def test_errors_are_told_by_kind(program: Program) -> None:
 def test_there_is_no_deletion(program: Program) -> None:
     provider = ProgramProvider(program)
     provider.acquire("k", OWNER, 20)
-    with pytest.raises(NotOfferedError, match="no deletion"):
-        provider.destroy("k", 20)
+    with pytest.raises(OperationError, match="3 of 3 sandboxes"):
+        provider.acquire("j", Owner(thread="full"), 20)
+    for key in ("k", "k", "j"):
+        with pytest.raises(NotOfferedError, match="no deletion"):
+            provider.destroy(key, 20)
 
 
 def test_a_provider_that_does_not_start_is_told_in_its_own_words(

@@ -23,8 +23,10 @@ class Asked:
         self._ids: dict[str, str] = {}
 
     def release(self, asked: dict[str, Any]) -> None:
-        """Give a sandbox back."""
-        self.provider.release(self._ids.pop(asked["key"]))
+        """Give a sandbox back; one that could not be had is not there to give."""
+        name = self._ids.pop(asked["key"], None)
+        if name is not None:
+            self.provider.release(name)
 
     def shutdown(self, _asked: dict[str, Any]) -> None:
         """Let the provider end all that it has, where it can."""
