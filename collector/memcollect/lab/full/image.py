@@ -9,6 +9,7 @@ has subordinate ids, in a user namespace; so does mkfs.ext4, which needs no moun
 """
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -118,7 +119,7 @@ def _install(wanted: Recipe, work: Path) -> None:
     sources = [_source(suite, work / f"sources-{suite}") for suite in wanted.suites]
     unwanted = [f"--dpkgopt=path-exclude=/usr/share/{each}/*" for each in ("doc", "man", "locale", "info")]
     command = [
-        *("mmdebstrap", "--quiet", "--variant=minbase", "--architectures=amd64", "--format=directory"),
+        *("mmdebstrap", "--variant=minbase", "--architectures=amd64", "--format=directory"),
         f'--aptopt=APT::Default-Release "{wanted.suites[0]}"',
         # Mirrors that stand still are common, and the signature is checked all the same.
         '--aptopt=Acquire::Check-Valid-Until "false"',
@@ -162,5 +163,11 @@ def _version_of(path: Path) -> list[int]:
 def _run(command: list[str]) -> None:
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # noqa: S603 -- our own arguments
     if done.returncode != 0:
-        last = " / ".join((done.stderr.strip() or done.stdout.strip()).splitlines()[-4:])
-        raise LabError(f"{command[0]} failed: {last}")
+        raise LabError(f"{command[0]} failed: {_last_words(done.stderr.strip() or done.stdout.strip())}")
+
+
+def _last_words(said: str) -> str:
+    """Return the last lines; of mmdebstrap's those before it tells of its own end, where apt says why."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    reasons = [line for line in lines if not re.match(r"I: |E: (setup|mmdebstrap) failed", line)]
+    return " / ".join((reasons or lines)[-3:])

@@ -93,3 +93,28 @@ def test_of_several_kernels_in_an_image_the_newest_is_booted() -> None:
     names = ["vmlinuz-6.12.9+deb13-amd64", "vmlinuz-6.12.43+deb13-amd64", "vmlinuz-7.2.1-1-amd64"]
     assert max(map(Path, names), key=image._version_of).name == "vmlinuz-7.2.1-1-amd64"
     assert max(map(Path, names[:2]), key=image._version_of).name == "vmlinuz-6.12.43+deb13-amd64"
+
+
+def test_what_apt_could_not_install_is_told_and_not_how_mmdebstrap_ended() -> None:
+    said = [
+        "I: installing remaining packages inside the chroot...",
+        "The following packages have unmet dependencies:",
+        " initramfs-tools : Depends: initramfs-tools-core (= 0.148.4) but it is not going to be installed",
+        "E: Unable to correct problems, you have held broken packages.",
+        "E: setup failed: E: apt-get --yes install initramfs-tools linux-image-amd64/sid failed",
+        "I: main() received signal PIPE: waiting for setup...",
+        "E: mmdebstrap failed to run",
+    ]
+    reason = (
+        "sh failed: The following packages have unmet dependencies: / initramfs-tools : Depends: "
+        "initramfs-tools-core (= 0.148.4) but it is not going to be installed / "
+        "E: Unable to correct problems, you have held broken packages."
+    )
+    with pytest.raises(LabError) as error:
+        image._run(["sh", "-c", 'printf "%s\n" "$@" >&2; exit 25', "sh", *said])
+    assert str(error.value).startswith(reason)
+
+
+def test_a_tool_that_says_nothing_else_is_told_by_its_own_words() -> None:
+    with pytest.raises(LabError, match="E: mmdebstrap failed to run"):
+        image._run(["sh", "-c", "echo E: mmdebstrap failed to run >&2; exit 1"])
