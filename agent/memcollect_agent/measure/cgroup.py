@@ -55,6 +55,14 @@ class CgroupReading:
         """Whether memory.stat tells of page tables, as it does from commit f0c0c115fb81 (5.11) on."""
         return self._stat is not None and "pagetables" in self._stat
 
+    def unread_charge(self) -> tuple[str, str] | None:
+        """Return why the kernel did not give what a working set is made of, as reason and detail."""
+        for name in ("memory.stat", "memory.current"):
+            reason, _, detail = self._absent.get(name, "").partition(": ")
+            if reason in ("denied", "unreadable"):
+                return reason, detail
+        return None
+
     def begin(self) -> None:
         """Read memory.stat, then memory.current. Raises GoneError when the cgroup is no more."""
         directory = self._directory

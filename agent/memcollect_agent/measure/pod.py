@@ -68,6 +68,7 @@ class PodMeasurer:
             own_pids = self._subtrees.own(directory)
             own = self._read_processes(reading, own_pids, seen)
             reading.again()
+            self._report_unread("pod", reading)
             own_hints: list[Hint] = []
             if not looks_ordinary(containers, own.listed):
                 own_hints = self._hints(own_pids)
@@ -176,6 +177,7 @@ class PodMeasurer:
         processes = self._processes(child.reading)
         tally = processes.read(self._subtrees.all(child.directory), seen)
         child.reading.again()
+        self._report_unread("container", child.reading)
         described = processes.describe(tally)
         if processes.untold:
             detail = f"the time budget was spent before {processes.untold} of its command lines were read"
@@ -217,6 +219,10 @@ class PodMeasurer:
             ceiling_bytes=request.process_ceiling_bytes,
         )
         return Processes(self._of.proc, wanted, self._of.budget, self._of.boot_time)
+
+    def _report_unread(self, kind: str, reading: CgroupReading) -> None:
+        if why := reading.unread_charge():
+            self._of.problems.add(kind, reading.path, *why)
 
     def _report_skipped(self, path: str, tally: Tally) -> None:
         """Add a problem for each reason; a file that the kernel lacks is one for the whole node."""

@@ -102,6 +102,9 @@ def test_a_pods_file_hangs_and_comes_back(holding: Holding, tmp_path: Path) -> N
         assert by_uid[OTHER].cgroup.stat
         assert by_uid[OTHER].containers[0].sums.read == 1
         assert "a read of it has not come back" in by_uid[HELD].cgroup.absent["memory.stat"]
+        (problem,) = [each for each in sample.problems if each.kind == "pod"]
+        assert (problem.name, problem.reason) == (by_uid[HELD].cgroup.path, "unreadable")
+        assert problem.detail.startswith(f"{held}: a read of it has not come back for ")
         assert by_uid[HELD].containers[0].sums.read == 1
         assert sample.history is not None
         assert any(HELD in each.name and "memory.stat" in each.detail for each in sample.history.problems)

@@ -1,10 +1,14 @@
 """A node rebooted between two looks: nothing is compared across it, and each page says that it was."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from memcollect.commands.run import run
+from memcollect_agent.measure.sample import Roots
+from worlds.agent_trees import FIXTURES
+from worlds.live_cluster import NODE_6, NODE_7, RECORDED, LiveCluster, agent_serving
 from worlds.local_tree import make_machine
 from worlds.profile_stage import POD, SMALL_PLAN, Stage, staged
 
@@ -63,3 +67,27 @@ def _reboot_at_exec(stage: Stage) -> None:
         return first(*asked)  # type: ignore[arg-type] # as they came
 
     stage.state.on_exec = rebooting  # type: ignore[assignment] # it returns what the other does
+
+
+def test_a_reboot_whose_agent_was_started_anew_is_told_and_only_that_nodes(
+    live: LiveCluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    condition, _ = RECORDED[NODE_6]
+    copy = tmp_path / "machine"
+    shutil.copytree(FIXTURES / condition, copy, symlinks=True)
+    roots = Roots(proc=str(copy / "proc"), cgroup=str(copy / "sys/fs/cgroup"), sys=str(copy / "sys"))
+    names = []
+    for boot_id in (FIRST, SECOND):
+        boot(copy / "proc", boot_id)
+        names.append(str(tmp_path / f"{boot_id}.json"))
+        with agent_serving(roots) as port:
+            live.reach(NODE_6, port)
+            words = ["-n", "deer-flow", "-n", "team-b", "--format", "json", "-o", names[-1]]
+            assert run(["snapshot", *live.options(), *words], "memcollect") == 0
+    capsys.readouterr()
+    assert run(["compare", *names], "memcollect") == 0
+    out, err = capsys.readouterr()
+    told = " ".join(out.split())
+    assert f"{NODE_6} was rebooted in between." in told
+    assert f"{NODE_7} was rebooted" not in told
+    assert "Traceback" not in err
