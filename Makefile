@@ -2,7 +2,7 @@
 # packages in it and, where a real kernel is to be booted, Debian's packages. The demo needs few of them, so
 # it has a stamp of its own; where all is installed already, that will do.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-profile test lint format unit sdks browser lab lab-full test-cluster guide bench bench-collector bench-fleet soak fuzz agent-alone image dist man docs clean
+.PHONY: help demo demo-profile test lint format unit sdks browser lab lab-full test-cluster evidence-deerflow guide bench bench-collector bench-fleet soak fuzz agent-alone image dist man docs clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -85,6 +85,10 @@ lab-full: $(STAMP) ## The suite on Debian's stock kernel with real runtimes, emu
 test-cluster: $(STAMP) ## Test agents deployed in a cluster, in a namespace of our own: make test-cluster KUBECONFIG=FILE
 	@[ -n "$(KUBECONFIG)" ] || { echo 'test-cluster: say which cluster: make test-cluster KUBECONFIG=FILE' >&2; exit 2; }
 	KUBECONFIG=$(abspath $(KUBECONFIG)) $(BIN)/pytest -m cluster -v tests/cluster $(PYTEST_FLAGS)
+
+evidence-deerflow: $(STAMP) ## DeerFlow's own sandbox provider, tried: DEERFLOW=CHECKOUT (a few minutes)
+	@[ -n "$(DEERFLOW)" ] || { echo 'evidence-deerflow: say where its checkout is: make evidence-deerflow DEERFLOW=DIRECTORY' >&2; exit 2; }
+	$(BIN)/python scripts/evidence-deerflow $(abspath $(DEERFLOW))
 
 guide: $(STAMP) ## The tests of the guide on two backends, a real kernel each (about 15 minutes)
 	scripts/debian-packages lab node

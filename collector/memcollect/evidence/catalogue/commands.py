@@ -21,7 +21,7 @@ _POSIX = "POSIX sh"
 _MIB_OF_LINES = 149_796
 """Lines of seven bytes that make a mebibyte less four bytes."""
 _FIND_VALUE = (
-    'found=no; for f in /proc/[0-9]*/cmdline; do case "$(tr "\\0" " " < "$f" 2>/dev/null)" in *"$MC_SECRET"*) '
+    'found=no; for f in /proc/[0-9]*/cmdline; do case "$(tr "\\0" " " 2>/dev/null < "$f")" in *"$MC_SECRET"*) '
     "found=yes;; esac; done; echo $found"
 )
 _FILL_MEMORY = "head -c {over_limit_bytes} /dev/zero | tail -c {over_limit_bytes} > /dev/null"

@@ -409,7 +409,7 @@ ROW = Row(
             steps=(
                 Run(label="make", command="mkdir -p {dir} && ln -sf /proc/version {dir}/out && echo made"),
                 Read(label="read", path="{dir}/out"),
-                Run(label="remove", command="rm -f {dir}/out"),
+                Run(label="remove", command="cd {dir} && rm -f out"),
             ),
             demands=(Says(of="make", holds=("made",)), Recorded(of="read")),
         ),

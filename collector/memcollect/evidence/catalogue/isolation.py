@@ -129,7 +129,7 @@ ROW = Row(
                     label="look",
                     box="h",
                     command="[ -e {tmp}/{run}-residue ] && echo 'a file in /tmp'; for f in /proc/[0-9]*/cmdline; do "
-                    'case "$(tr "\\0" " " < "$f" 2>/dev/null)" in "sleep {marker} ") echo \'a process\'; '
+                    'case "$(tr "\\0" " " 2>/dev/null < "$f")" in "sleep {marker} ") echo \'a process\'; '
                     'kill "$(echo "$f" | cut -d/ -f3)";; esac; done; '
                     "echo looked; rm -f {tmp}/{run}-residue",
                 ),
