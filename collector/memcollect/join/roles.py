@@ -5,7 +5,7 @@ from memcollect.documents.snapshot import Container, Pod
 OUTSIDE_TOP = frozenset({"pause", "sandbox", "overhead", "conmon", "unknown"})
 """Roles that cAdvisor's container metrics, and so kubectl top, do not count."""
 STEPLESS = "pause"
-"""The role whose ladder has rungs alone: every pod has one, its process below 1 MiB, and no page shows it."""
+"""The role whose ladder has rungs alone: nearly every pod has one, it is small, and no page shows it."""
 
 
 def lives_in_guest(pod: Pod) -> bool:

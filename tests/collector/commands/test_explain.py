@@ -7,7 +7,7 @@ from memcollect.commands.run import run
 from memcollect.documents.snapshot import Snapshot
 from memcollect.explain import explain
 from memcollect.reporters import json
-from worlds import local_tree
+from worlds import builders, local_tree
 from worlds import sample_snapshots as samples
 
 
@@ -50,6 +50,21 @@ def test_a_file_of_another_version_is_told_apart(tmp_path: Path, capsys: pytest.
     output = capsys.readouterr()
     assert "1 of 1 pods read differently from the file, which memcollect 0.1.0 wrote" in output.err
     assert "All is well." not in output.out
+
+
+def test_a_pause_containers_steps_in_an_older_file_are_no_difference_that_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    explained = explain(builders.snapshot(builders.pod(builders.container(), builders.pause())))
+    app, pause = explained.pods[0].containers
+    assert app.ladder is not None
+    assert app.ladder.steps
+    older = msgspec.structs.replace(
+        explained.pods[0], containers=[app, msgspec.structs.replace(pause, ladder=app.ladder)]
+    )
+    name = _save(tmp_path / "f.json", msgspec.structs.replace(explained, pods=[older]))
+    assert run(["explain", name], "memcollect") == 0
+    assert "read differently" not in capsys.readouterr().err
 
 
 def test_an_unknown_pod_is_answered_with_those_there_are(
