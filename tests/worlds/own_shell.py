@@ -16,9 +16,12 @@ def waiting(directory: Path) -> tuple[Path, Path]:
 
 
 def repeating(directory: Path, *secrets: str) -> Path:
-    """Write a shell that says the secrets before every line, on both outputs; return its directory."""
+    """Write a shell that says the secrets for every line, on both outputs, and does nothing else of it.
+
+    Returns its directory.
+    """
     said = shlex.quote(f"may not: {' '.join(secrets)}")
-    return _written(directory, f"echo {said}; echo {said} >&2")
+    return _written(directory, f"echo {said}; echo {said} >&2; exit 0")
 
 
 def _written(directory: Path, first: str) -> Path:

@@ -172,7 +172,7 @@ def test_a_sandbox_whose_every_command_repeats_what_was_sent(
         document = json.loads(config.read_bytes())
         document["users"][0]["user"] = {"token": TOKEN}
         config.write_text(json.dumps(document))
-        words = ["evidence", str(tmp_path / "source.toml"), "--driver", driver, "--rows", "paths"]
+        words = ["evidence", str(tmp_path / "source.toml"), "--driver", driver, "--rows", "commands"]
         run([*words, "-v", "-o", str(bundle), *options], "memcollect")
         run(["evidence", "--show", str(bundle), "--format", "html"], "memcollect")
         assert stage.pods() == []
