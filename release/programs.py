@@ -6,6 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
+_WARNINGS = ("WARNING:", "[notice]", "DEPRECATION:")
+"""How pip begins what is no reason to fail."""
+
+
 class ReleaseError(Exception):
     """A release cannot be made; the message says what, where, and what to do."""
 
@@ -31,6 +35,12 @@ def run(
     except FileNotFoundError as error:
         raise ReleaseError(f"{words[0]} is needed and not here: install it, and run it again") from error
     if done.returncode != 0:
-        last = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()][-6:]
-        raise ReleaseError(f"{' '.join(map(str, words[:4]))} … failed: " + "\n  ".join(last))
+        raise ReleaseError(f"{' '.join(map(str, words[:4]))} … failed: {_reasons(done.stderr + done.stdout)}")
     return done.stdout
+
+
+def _reasons(said: str) -> str:
+    """Return the last lines that a program ended on, without those that only warn unless there are no others."""
+    lines = [line for line in said.splitlines() if line.strip()]
+    errors = [line for line in lines if not line.lstrip().startswith(_WARNINGS)]
+    return "\n  ".join((errors or lines)[-6:])

@@ -32,18 +32,28 @@ class Target(Struct, frozen=True):
     """A Python that can run the file."""
 
     python: str
-    platform: str
-    """As wheels are named for it."""
+    platforms: Sequence[str]
+    """As wheels for it are named, best first."""
 
     @property
     def pip(self) -> list[str]:
         """Its description for pip."""
-        return ["--implementation=cp", f"--python-version={self.python}", f"--platform={self.platform}"]
+        named = [f"--platform={platform}" for platform in self.platforms]
+        return ["--implementation=cp", f"--python-version={self.python}", *named]
+
+
+def linux(machine: str) -> tuple[str, ...]:
+    """Return the names of wheels for a Linux with glibc 2.17 or newer.
+
+    A wheel for an older glibc runs on a newer one (PEP 600), and may be named for the old one alone; pip takes a
+    platform that it is told by its letter.
+    """
+    return tuple(f"manylinux_2_{minor}_{machine}" for minor in range(17, 4, -1))
 
 
 PYTHONS = tuple(f"3.{minor}" for minor in (11, 12, 13, 14))
-PLATFORMS = ("manylinux_2_17_x86_64", "manylinux_2_17_aarch64", "macosx_11_0_arm64")
-EVERYWHERE = tuple(Target(python, platform) for python in PYTHONS for platform in PLATFORMS)
+PLATFORMS = (linux("x86_64"), linux("aarch64"), ("macosx_11_0_arm64",))
+EVERYWHERE = tuple(Target(python, platforms) for python in PYTHONS for platforms in PLATFORMS)
 
 
 class Recipe(Struct, frozen=True, kw_only=True):
