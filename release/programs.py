@@ -5,7 +5,6 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-
 _WARNINGS = ("WARNING:", "[notice]", "DEPRECATION:")
 """How pip begins what is no reason to fail."""
 
@@ -40,7 +39,7 @@ def run(
 
 
 def _reasons(said: str) -> str:
-    """Return the last lines that a program ended on, without those that only warn unless there are no others."""
+    """Return the last lines of what a program said: those that only warn are left out where others are."""
     lines = [line for line in said.splitlines() if line.strip()]
     errors = [line for line in lines if not line.lstrip().startswith(_WARNINGS)]
     return "\n  ".join((errors or lines)[-6:])

@@ -45,8 +45,8 @@ class Target(Struct, frozen=True):
 def linux(machine: str) -> tuple[str, ...]:
     """Return the names of wheels for a Linux with glibc 2.17 or newer.
 
-    A wheel for an older glibc runs on a newer one (PEP 600), and may be named for the old one alone; pip takes a
-    platform that it is told by its letter.
+    A wheel for an older glibc runs on a newer one (PEP 600), and may be named for the old one alone; pip
+    takes a platform that it is told by its letter.
     """
     return tuple(f"manylinux_2_{minor}_{machine}" for minor in range(17, 4, -1))
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from release import single_file, starting
-from release.programs import ReleaseError
-from release.single_file import LEFT_OUT, UNUSED, entries_of, name_of, places, unpack
+from release.programs import ReleaseError, run
+from release.single_file import EVERYWHERE, LEFT_OUT, UNUSED, entries_of, linux, name_of, places, unpack
 
 LOCK = Path(single_file.__file__).with_name("collector.lock")
 
@@ -54,6 +54,29 @@ def test_a_module_for_every_cpython_lies_under_each_ones_own_name(tmp_path: Path
     )
 
 
+@pytest.mark.parametrize("named", ["manylinux_2_12", "manylinux_2_5"])
+def test_a_wheel_for_an_older_glibc_is_fetched_whatever_else_it_is_named_for(
+    named: str, tmp_path: Path
+) -> None:
+    name = f"m-1-cp36-abi3-{named}_x86_64.manylinux_2_28_x86_64.whl"
+    metadata = "Metadata-Version: 2.1\nName: m\nVersion: 1\n"
+    files = {"m-1.dist-info/METADATA": metadata, "m-1.dist-info/WHEEL": "Wheel-Version: 1.0\n"}
+    there = wheel(tmp_path, name, files)
+    (target,) = (each for each in EVERYWHERE if each.python == "3.12" and each.platforms == linux("x86_64"))
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+        "--only-binary=:all:",
+    ]
+    run([*pip, *target.pip, "--find-links", tmp_path, "--dest", tmp_path / "into", "m"])
+    assert (tmp_path / "into" / there.name).exists()
+
+
 def test_what_is_never_imported_stays_out(tmp_path: Path) -> None:
     files = dict.fromkeys(("kubernetes/aio/a.py", "yaml/_yaml.cpython-311.so", "m-1.data/scripts/m"), "")
     unpack([wheel(tmp_path, "m-1.whl", {**files, "yaml/__init__.py": ""})], tmp_path / "into")
@@ -68,6 +91,17 @@ def test_every_entry_of_the_lock_has_its_hashes() -> None:
     }
     assert all("--hash=sha256:" in each for each in entries)
     assert set(UNUSED) <= {name_of(each) for each in entries}
+
+
+def test_a_program_that_fails_is_told_by_what_it_failed_of_not_by_its_warnings() -> None:
+    speak = (
+        "print('ERROR: none of that name\\n' + 'WARNING: not there\\n' * 9 + '[notice] a new pip'); exit(1)"
+    )
+    with pytest.raises(ReleaseError) as raised:
+        run([sys.executable, "-c", speak])
+    assert str(raised.value).endswith(f"{speak} … failed: ERROR: none of that name")
+    with pytest.raises(ReleaseError, match="failed: WARNING: alone"):
+        run([sys.executable, "-c", "print('WARNING: alone'); exit(1)"])
 
 
 def test_this_python_is_fit() -> None:
