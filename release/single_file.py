@@ -22,8 +22,9 @@ UNUSED = (
     *("frozenlist", "multidict", "propcache", "yarl"),
 )
 """What the Kubernetes client names for its asynchronous half, which nothing here imports."""
-LEFT_OUT = re.compile(r"kubernetes/aio/|.*\.data/|.*/_yaml\.[^/]*\.so$")
-"""That half; programs of the wheels; and PyYAML's C library, without which it reads the same, everywhere."""
+LEFT_OUT = re.compile(r"kubernetes/aio/|.*\.data/|.*/_yaml\.[^/]*\.so$|[^/]*\.dist-info/sboms/")
+"""That half; programs of the wheels; PyYAML's C library, without which it reads the same, everywhere; and
+lists of what is compiled into a module, another for each platform: our own names the packages."""
 _OF_ONE_PLATFORM = (".dist-info/WHEEL", ".dist-info/RECORD")
 _LINUX_WHEEL = re.compile(r"manylinux_\d+_\d+_(x86_64|aarch64)\.")
 

@@ -79,7 +79,13 @@ def test_a_wheel_for_an_older_glibc_is_fetched_whatever_else_it_is_named_for(
 
 def test_what_is_never_imported_stays_out(tmp_path: Path) -> None:
     files = dict.fromkeys(("kubernetes/aio/a.py", "yaml/_yaml.cpython-311.so", "m-1.data/scripts/m"), "")
-    unpack([wheel(tmp_path, "m-1.whl", {**files, "yaml/__init__.py": ""})], tmp_path / "into")
+    wheels = [
+        wheel(
+            tmp_path, f"m-1-{each}.whl", {**files, "yaml/__init__.py": "", "m-1.dist-info/sboms/m.json": each}
+        )
+        for each in "ab"
+    ]
+    unpack(wheels, tmp_path / "into")
     assert [file.name for file in (tmp_path / "into").rglob("*") if file.is_file()] == ["__init__.py"]
     assert LEFT_OUT.match("kubernetes/client/a.py") is None
 
