@@ -122,6 +122,21 @@ def cold_cache(case: Case) -> Iterator[Said]:
     yield msgspec.structs.replace(_of_term(COLD, found[0]), is_optional=not is_tight)
 
 
+def protection(case: Case) -> Iterator[Said]:
+    """Yield that others do not get the cache that the kernel is said to drop, where memory.min keeps it."""
+    terms = case.composition.terms if case.composition is not None else []
+    cache = sum(term.estimate_bytes for term in terms if term.term == "hot_cache")
+    kept = {scope for scope, facts in case.scopes if facts.get("limit.min") or "unlimited.min" in facts}
+    for finding in case.of_cause("protected"):
+        if cache >= case.least and finding.scope in kept:
+            yield Said(
+                topic="protected",
+                sentence=case.named(finding),
+                rank=Rank.WITHIN,
+                rests_on=["protected", "hot_cache"],
+            )
+
+
 def _of_term(aside: Aside, term: Term) -> Said:
     amount = term.estimate_bytes
     return Said(

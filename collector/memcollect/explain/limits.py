@@ -177,15 +177,31 @@ def _known_limit(facts: Facts) -> int | None:
 
 
 def protected(facts: Facts) -> tuple[str, str] | None:
-    """Return the protection that keeps reclaim away from this cgroup."""
-    parts = {name: limit_of(facts, name) for name in ("min", "low")}
-    if not any(value is None or value for value in parts.values()):
-        return None
-    size = "All of it" if None in parts.values() else human_bytes(max(value or 0 for value in parts.values()))
-    return (
-        f"{size} is protected from reclaim, so cache below that is not dropped for others.",
-        ", ".join(f"memory.{name} {'max' if value is None else value}" for name, value in parts.items()),
+    """Return the protection that keeps others' reclaim away from this cgroup.
+
+    memory.min is never undercut for others, memory.low where nothing unprotected is left
+    (Documentation/admin-guide/cgroup-v2.rst); neither holds against the cgroup's own limit.
+    """
+    least, low = limit_of(facts, "min"), limit_of(facts, "low")
+    by_min = "" if least == 0 else f"{_share_kept(least)} is protected by memory.min"
+    # What memory.min covers needs no memory.low.
+    by_low = "" if least is None or (low is not None and low <= least) else _share_kept(low)
+    evidence = (
+        f"memory.min {'max' if least is None else least}, memory.low {'max' if low is None else low}"
+        ", as far as the cgroups above have as much"
     )
+    if by_min and by_low:
+        told = f"{by_min} and {by_low} by memory.low: cache below that is dropped for others never, or last."
+        return told, evidence
+    if by_min:
+        return f"{by_min}: cache below that is not dropped for others.", evidence
+    if by_low:
+        return f"{by_low} is protected by memory.low: cache below that is dropped for others last.", evidence
+    return None
+
+
+def _share_kept(size: int | None) -> str:
+    return "All of it" if size is None else human_bytes(size)
 
 
 LIMIT_RULES = (

@@ -79,6 +79,7 @@ OF_HOST_NUMBERS: tuple[Contribute, ...] = (
     beside.causes,
     beside.terms,
     beside.cold_cache,
+    beside.protection,
     doubts.doubts,
     tops.tops,
 )

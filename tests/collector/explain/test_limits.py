@@ -153,20 +153,36 @@ def test_near_the_limit_with_what_is_not_written_the_remedy_is_the_disk() -> Non
     assert heap.remedy.startswith("Raise the limit")
 
 
-def test_protection_is_the_larger_of_the_two() -> None:
-    told = protected(known(limit__min=5 * MIB, limit__low=7 * MIB))
+NEVER_OR_LAST = (
+    "5 MiB is protected by memory.min and 7 MiB by memory.low: cache below that is dropped for others never,"
+    " or last."
+)
 
-    assert told is not None
-    assert told[0].startswith("7 MiB is protected")
+
+@pytest.mark.parametrize(
+    ("least", "low", "told"),
+    [
+        (5, 0, "5 MiB is protected by memory.min: cache below that is not dropped for others."),
+        (5, 4, "5 MiB is protected by memory.min: cache below that is not dropped for others."),
+        (0, 7, "7 MiB is protected by memory.low: cache below that is dropped for others last."),
+        (5, 7, NEVER_OR_LAST),
+    ],
+)
+def test_protection_is_told_with_how_far_it_holds(least: int, low: int, told: str) -> None:
+    found = protected(known(limit__min=least * MIB, limit__low=low * MIB))
+
+    assert found is not None
+    assert found[0] == told
+
+
+def test_nothing_is_protected_where_nothing_was_asked_for() -> None:
     assert protected(known()) is None
 
 
 def test_unlimited_protection_covers_all() -> None:
-    told = protected(known("limit.min", unlimited__min=1))
-
-    assert told == (
-        "All of it is protected from reclaim, so cache below that is not dropped for others.",
-        "memory.min max, memory.low 0",
+    assert protected(known("limit.min", unlimited__min=1)) == (
+        "All of it is protected by memory.min: cache below that is not dropped for others.",
+        "memory.min max, memory.low 0, as far as the cgroups above have as much",
     )
 
 

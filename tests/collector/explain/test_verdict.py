@@ -16,6 +16,8 @@ from memcollect.explain.verdict import pronounce, statements
 from memcollect_agent.wire import LargestProcess, Process, ProcessSums, SkippedProcess
 from worlds.builders import MIB, facts
 
+APP = Container(name="app")
+
 
 def term(name: str, mib: int) -> Term:
     size = mib * MIB
@@ -212,6 +214,23 @@ def test_a_sigkill_that_the_counters_tell_of_is_told_once() -> None:
     said = pronounce(statements(Case(row, [], facts())))
     assert said.startswith("One of earlier runs. All of its 100 MiB")
     assert "137" not in said
+
+
+@pytest.mark.parametrize(("least", "cache", "is_told"), [(64, 50, True), (0, 50, False), (64, 2, False)])
+def test_cache_that_memory_min_keeps_is_not_left_as_if_anybody_got_it(
+    least: int, cache: int, *, is_told: bool
+) -> None:
+    kept = Finding(cause="protected", scope="app", sentence="64 MiB is protected.")
+    row = Pod(
+        uid="u",
+        name="p",
+        composition=composition(anon=100, hot_cache=cache),
+        findings=[kept],
+        containers=[APP],
+    )
+    held = facts().extended({"limit.min": least * MIB})
+
+    assert ("64 MiB is protected." in pronounce(statements(Case(row, [(APP, held)], facts())))) is is_told
 
 
 def test_what_is_optional_is_left_out_of_a_verdict_that_is_long_enough() -> None:

@@ -8,6 +8,7 @@ counted a kill, whichever process it was.
 from __future__ import annotations
 
 import shlex
+import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -40,6 +41,11 @@ EVICTED_FOR_VOLUME = (
 )
 _EVICTIONS = (("resource: memory", EVICTED_FOR_MEMORY), ("EmptyDir volume", EVICTED_FOR_VOLUME))
 """What the kubelet writes of an eviction (pkg/kubelet/eviction/helpers.go), and what helps."""
+_SIGNALS: dict[int, str] = {each.value: each.name for each in signal.Signals}
+_HINTS: dict[int, str] = {
+    signal.SIGBUS: "SIGBUS is what a write to a full /dev/shm or an empty pool of huge pages gives. ",
+    signal.SIGABRT: "SIGABRT is how a program ends itself, for one when it is refused memory. ",
+}
 IN_GUEST = "it ran in a virtual machine, whose own kernel may have ended it: no counter on this node tells"
 
 
@@ -64,14 +70,25 @@ def waits(container: Container) -> bool:
 
 def how_it_ended(end: Termination) -> str:
     """Return the reason and the code as a sentence has them: "OOMKilled (exit code 137)"."""
-    signal = f", signal {end.signal}" if end.signal else ""
-    code = f"exit code {end.exit_code}{signal}"
+    named = f", signal {end.signal}" if end.signal else ""
+    code = f"{_code(end)}{named}"
     return f"{end.reason} ({code})" if end.reason not in (None, "Error", "Completed") else f"with {code}"
+
+
+def _code(end: Termination) -> str:
+    return "an unknown exit code" if end.exit_code is None else f"exit code {end.exit_code}"
 
 
 def was_killed(end: Termination) -> bool:
     """Return whether SIGKILL ended it."""
     return end.signal == SIGKILL or end.exit_code == KILLED_EXIT_CODE
+
+
+def signal_of(end: Termination) -> int | None:
+    """Return the signal that ended it, None where none did."""
+    if end.signal:
+        return end.signal
+    return end.exit_code - 128 if end.exit_code is not None and end.exit_code > 128 else None
 
 
 def why_waiting(container: Container) -> str:
@@ -123,8 +140,12 @@ def _waiting(pod: Pod, container: Container) -> Finding:
 def _ended(pod: Pod, container: Container, end: Termination, node: Node | None) -> Iterator[Finding]:
     if end.reason == OOM_KILLED:
         yield from _oom_killed(pod, container, end, node)
-    elif was_killed(end) and end.reason != UNKNOWN_END:
+    elif end.reason == UNKNOWN_END:
+        return
+    elif was_killed(end):
         yield from _signalled(pod, container, end, node)
+    elif container.restarts and signal_of(end) != signal.SIGTERM:
+        yield _restarted(pod, container, end, node)
 
 
 def _oom_killed(pod: Pod, container: Container, end: Termination, node: Node | None) -> Iterator[Finding]:
@@ -161,7 +182,7 @@ def _why_unknown(pod: Pod, container: Container, end: Termination, node: Node | 
 def _signalled(pod: Pod, container: Container, end: Termination, node: Node | None) -> Iterator[Finding]:
     """Yield whose SIGKILL it was that Kubernetes does not call OOMKilled."""
     counted = gone_kills(pod)
-    ended = f"Container {container.name} last ended with exit code {end.exit_code} (SIGKILL)"
+    ended = f"Container {container.name} last ended with {_code(end)} (SIGKILL)"
     often = f", and was restarted {_times(container.restarts)}" if container.restarts else ""
     if counted is None or _in_guest(pod) or _before_boot(end, node):
         why = "no counters tell why" if counted is None else "the pod's counters do not reach back to it"
@@ -175,11 +196,29 @@ def _signalled(pod: Pod, container: Container, end: Termination, node: Node | No
         yield _killed(container, told, "inferred", "See what the OOM killer ended.")
     else:
         told = (
-            f"Container {container.name} was ended by SIGKILL (exit code {end.exit_code}) from user space"
+            f"Container {container.name} was ended by SIGKILL ({_code(end)}) from user space"
             f"{often}: the kernel's OOM killer ended nothing in an earlier run of it{_far_from_limit(pod)}."
             f"{before_end(pod, container)}"
         )
         yield _killed(container, told, "measured", USER_SPACE_REMEDY.format(describe=describe(pod)))
+
+
+def _restarted(pod: Pod, container: Container, end: Termination, node: Node | None) -> Finding:
+    """Return that it ended by itself: what it held is gone, and its memory began anew."""
+    number = signal_of(end) or 0
+    name = _SIGNALS.get(number, f"signal {number}" if end.signal else None)
+    blind = _in_guest(pod) or _before_boot(end, node) or gone_kills(pod) != 0
+    kernel = "" if blind else "; the kernel's OOM killer ended nothing in an earlier run of it"
+    logs = _of(pod, f"kubectl logs --previous -c {shlex.quote(container.name)}")
+    return Finding(
+        cause="restarted",
+        scope=container.name,
+        severity="info",
+        sentence=f"Container {container.name} was restarted {_times(container.restarts or 0)}, and last ended"
+        f" with {_code(end)}{f' ({name})' if name else ''}{kernel}.",
+        evidence=_evidence(container),
+        remedy=f"{_HINTS.get(number, '')}`{logs}` shows what it said last.",
+    )
 
 
 def _in_guest(pod: Pod) -> bool:
@@ -274,7 +313,7 @@ def _evidence(container: Container) -> str:
         parts.append(f"waiting {container.waiting.reason}")
     if end is not None:
         ended = end.finished_at or "at an unknown time"
-        parts.append(f"ended {ended}: {end.reason}, exit code {end.exit_code}")
+        parts.append(f"ended {ended}: {end.reason}, {_code(end)}")
     return "; ".join(parts)
 
 

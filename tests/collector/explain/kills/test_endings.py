@@ -93,9 +93,52 @@ def test_a_pod_without_counters_says_so() -> None:
     assert "no counters tell why" in only(row(ending(), cgroup=None)).sentence
 
 
-@pytest.mark.parametrize("end", [ending("Completed", 0), ending("Error", 1), ending("Error", 143)])
-def test_an_end_that_was_no_kill_is_no_news(end: Termination) -> None:
-    assert list(find_endings(row(end), NODE)) == []
+def test_a_container_that_was_asked_to_end_is_no_news() -> None:
+    assert list(find_endings(row(ending("Error", 143)), NODE)) == []
+
+
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        (ending("Completed", 0), "exit code 0;"),
+        (ending("Error", 1), "exit code 1;"),
+        (ending("Error", 139), "exit code 139 (SIGSEGV);"),
+        (ending("Error", 2, signal=6), "exit code 2 (SIGABRT);"),
+        (ending("Error", 255), "exit code 255;"),
+        (ending("Error", 200), "exit code 200;"),
+    ],
+)
+def test_a_container_that_ended_by_itself_was_restarted_and_the_kernel_did_not_do_it(
+    end: Termination, told: str
+) -> None:
+    finding = only(row(end))
+
+    assert (finding.cause, finding.severity) == ("restarted", "info")
+    assert finding.sentence == (
+        f"Container app was restarted 4 times, and last ended with {told}"
+        " the kernel's OOM killer ended nothing in an earlier run of it."
+    )
+    assert "kubectl logs --previous -c app" in finding.remedy
+
+
+def test_a_full_dev_shm_is_named_where_a_bus_error_ended_it() -> None:
+    assert only(row(ending("Error", 135))).remedy.startswith("SIGBUS is what a write to a full /dev/shm")
+
+
+def test_nothing_is_said_of_the_kernel_where_its_counters_do_not_reach() -> None:
+    machine = Machine()
+    machine.app.reach_limit(machine.app)
+    machine.restart()
+    late = Node(name="node-1", boot_time=BOOT + 86400)
+    crashed = ending("Error", 139)
+
+    for finding in (
+        only(row(crashed, machine=machine)),
+        only(row(crashed), late),
+        only(row(crashed, runtime=Runtime(family="kata"))),
+        only(row(crashed, cgroup=None)),
+    ):
+        assert finding.sentence.endswith("and last ended with exit code 139 (SIGSEGV).")
 
 
 def test_an_end_that_the_kubelet_did_not_see_is_no_kill() -> None:
