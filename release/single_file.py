@@ -74,7 +74,7 @@ def build(recipe: Recipe, scratch: Path, into: Path) -> Path:
     """Make the file `into`, and return the folder of all that is in it, below the new folder `scratch`."""
     scratch.mkdir()
     packages = scratch / "site-packages"
-    unpack([recipe.wheel, *_fetched(recipe, scratch)], packages)
+    unpack([recipe.wheel, *fetched(recipe, scratch)], packages)
     shutil.copy(PREAMBLE, scratch)
     packed = scratch / "packed.pyz"
     run(
@@ -148,8 +148,11 @@ def _write(file: Path, content: bytes) -> None:
     file.chmod(0o644)
 
 
-def _fetched(recipe: Recipe, scratch: Path) -> list[Path]:
-    """Return the wheels of all that the lock names, those with compiled parts for every target."""
+def fetched(recipe: Recipe, scratch: Path) -> list[Path]:
+    """Return the wheels of all that the lock names, those with compiled parts for every target.
+
+    Raises ReleaseError where an index has none of one.
+    """
     wheels = scratch / "wheels"
     entries = [each for each in entries_of(recipe.lock.read_text()) if name_of(each) not in UNUSED]
     if not recipe.targets:

@@ -11,7 +11,22 @@ import pytest
 
 from release import single_file, starting
 from release.programs import ReleaseError, run
-from release.single_file import EVERYWHERE, LEFT_OUT, UNUSED, entries_of, linux, name_of, places, unpack
+from release.single_file import (
+    EVERYWHERE,
+    LEFT_OUT,
+    PLATFORMS,
+    PYTHONS,
+    UNUSED,
+    Recipe,
+    Target,
+    entries_of,
+    fetched,
+    linux,
+    name_of,
+    places,
+    unpack,
+)
+from worlds.released import LIMIT_SECONDS
 
 LOCK = Path(single_file.__file__).with_name("collector.lock")
 
@@ -75,6 +90,23 @@ def test_a_wheel_for_an_older_glibc_is_fetched_whatever_else_it_is_named_for(
     ]
     run([*pip, *target.pip, "--find-links", tmp_path, "--dest", tmp_path / "into", "m"])
     assert (tmp_path / "into" / there.name).exists()
+
+
+@pytest.mark.dist
+@pytest.mark.timeout(LIMIT_SECONDS)
+def test_all_that_the_lock_names_is_there_for_each_platform_side_by_side(tmp_path: Path) -> None:
+    """For one Python each: the release itself fetches four times as much."""
+    targets = [Target(python, platforms) for python, platforms in zip(PYTHONS, PLATFORMS, strict=False)]
+    unpack(
+        fetched(Recipe(wheel=tmp_path, lock=LOCK, targets=targets, epoch_seconds=0), tmp_path),
+        tmp_path / "into",
+    )
+    compiled = {file.name for file in (tmp_path / "into/msgspec").glob("_core.*")}
+    assert compiled == {
+        "_core.cpython-311-x86_64-linux-gnu.so",
+        "_core.cpython-312-aarch64-linux-gnu.so",
+        "_core.cpython-313-darwin.so",
+    }
 
 
 def test_what_is_never_imported_stays_out(tmp_path: Path) -> None:
