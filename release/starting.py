@@ -37,6 +37,6 @@ def _fit() -> str:
 if __name__ == "__main__":
     fault = reason()
     if fault:
-        sys.exit(
-            f"memcollect: {fault}. Try: python3.11 {sys.argv[0]} …, or: pip install 'memcollect[collector]'"
-        )
+        # Whoever unpacks the file gives its name; `sys.argv` has this one's while it runs.
+        file = globals().get("archive", sys.argv[0])
+        sys.exit(f"memcollect: {fault}. Try: python3.11 {file} …, or: pip install 'memcollect[collector]'")

@@ -148,12 +148,12 @@ def test_this_python_is_fit() -> None:
 
 def test_an_old_python_is_told_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "version_info", (3, 9, 2))
-    monkeypatch.setattr(sys, "argv", ["memcollect.pyz"])
     with pytest.raises(SystemExit) as ended:
-        runpy.run_path(str(Path(starting.__file__)), run_name="__main__")
-    assert str(ended.value.code).startswith(
-        "memcollect: it needs Python 3.11 or later, and this is CPython 3."
-    )
+        # As shiv runs it: with the archive's name among the globals.
+        runpy.run_path(str(Path(starting.__file__)), {"archive": "./memcollect.pyz"}, run_name="__main__")
+    said = str(ended.value.code)
+    assert said.startswith("memcollect: it needs Python 3.11 or later, and this is CPython 3.")
+    assert "Try: python3.11 ./memcollect.pyz …, or: " in said
 
 
 def test_a_python_without_compiled_parts_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
