@@ -4,6 +4,9 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-profile test lint format unit sdks browser lab lab-full test-cluster evidence-deerflow guide bench bench-collector bench-fleet soak fuzz agent-alone image dist man docs clean
 
+# Tests start hundreds of programs, which would compile every module anew where somebody has asked for that.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

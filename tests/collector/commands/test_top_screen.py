@@ -85,9 +85,12 @@ def test_it_is_drawn_again_in_every_round_with_the_numbers_and_no_line_below_the
     stage: TopStage,
 ) -> None:
     with _top(stage) as terminal:
-        terminal.read_until(b"sandbox-2")
+        # The first screens may be drawn before the agent has answered; the sum is below all pods.
+        terminal.read_until(b"300Mi")
         seen = len(terminal.written)
-        terminal.read_until(b"sandbox-2", after=seen)
+        terminal.read_until(b"? help", after=seen)
+        seen = len(terminal.written)
+        terminal.read_until(b"300Mi", after=seen)
         terminal.press(b"q")
         terminal.end()
     text = _shown(terminal.written)
@@ -130,7 +133,8 @@ def test_a_terminal_that_cannot_write_our_signs_gets_ascii(stage: TopStage) -> N
 
 
 def test_after_its_rounds_it_ends_by_itself_and_leaves_the_last_page(stage: TopStage) -> None:
-    with _top(stage, "--rounds", "2") as terminal:
+    # Ten seconds for a round: a busy machine's agent has answered by then.
+    with _top(stage, "--rounds", "2", "--interval", "10") as terminal:
         before = terminal.settings
         assert terminal.end() == 0
         assert terminal.settings == before
