@@ -116,5 +116,8 @@ def _request_body(connection: socket.socket) -> bytes | None:
     lines = [line.split(b":", 1) for line in head.split(b"\r\n")[1:]]
     length = next((int(value) for name, value in lines if name.lower() == b"content-length"), 0)
     while len(body) < length:
-        body += connection.recv(65536)
+        chunk = connection.recv(65536)
+        if not chunk:  # whoever asked was ended in the middle of its question
+            return None
+        body += chunk
     return body
