@@ -18,7 +18,7 @@ from lab.truth import Failed, Measured
 from lab_full.chosen import HERE
 from lab_full.runner import ALL
 from lab_full.runtime_truth import Session
-from lab_full.runtimes import CONTAINERS, SERVICES
+from lab_full.runtimes import CONTAINERS, IN_PODS, SERVICES
 from memcollect.lab.errors import LabError
 from memcollect.lab.full.machine import Running
 
@@ -39,7 +39,7 @@ def asked_for(items: Iterable[pytest.Item]) -> list[Case]:
 def runtimes_asked_for(items: Iterable[pytest.Item]) -> list[str]:
     """Return the runtimes that the tests of a session look at, in the order in which they are started."""
     wanted = _values_of("runtime", items)
-    return [name for name in (*SERVICES, *CONTAINERS) if name in wanted]
+    return [name for name in (*SERVICES, *IN_PODS, *CONTAINERS) if name in wanted]
 
 
 def kept(directory: Path, cases: Iterable[Case]) -> dict[Case, Measured | Failed]:

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -44,6 +45,13 @@ def container(started: Started, identity: str) -> Started:
     named = msgspec.structs.replace(started, cgroup=identity.rsplit(maxsplit=1)[-1])
     wait_for(named)
     return named
+
+
+def start_inside(cgroup: Path, *command: str) -> None:
+    """Start a program that stays, in a cgroup; what it says goes to a file beside its directory of state."""
+    with (ROOTS / f"{command[0]}.log").open("wb") as log:
+        enter = ["sh", "-c", 'echo $$ > "$0" && exec "$@"', str(cgroup / "cgroup.procs"), *command]
+        children.Child(enter, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
 
 def amount(said: str) -> int:
@@ -131,11 +139,12 @@ def resident(cgroup: str) -> int:
 
 def end(all_started: list[Started]) -> None:
     """Kill what was started, by its cgroup, and stop the daemons that would look after it."""
+    cgroups = [part for each in all_started for part in (each.cgroup, each.starter) if part]
     for directory in [Path(each) for each, _, _ in os.walk(CGROUPS)]:
-        if any(each.cgroup in str(directory) for each in all_started):
+        if any(each in str(directory) for each in cgroups):
             with suppress(FileNotFoundError):
                 (directory / "cgroup.kill").write_text("1")
-    until(lambda: not any(resident(each.cgroup) for each in all_started), "a container did not end")
+    until(lambda: not any(map(resident, cgroups)), "a container did not end")
     for unit in _DAEMONS:
         children.run(["systemctl", "stop", unit], timeout=_COMMAND_SECONDS)
 

@@ -16,6 +16,8 @@ class Started(Struct, frozen=True, kw_only=True):
     """A part of its cgroup's path that no other has."""
     beside: int = 0
     """Bytes of the same kind that others in its cgroup may have, at most."""
+    starter: str = ""
+    """Of what a pod's process has started outside of the pod: a part of the pod's cgroup's path."""
     tool_bytes: list[int] = []
     """What the runtime's own tool says that it uses, just before the snapshot and just after it."""
 

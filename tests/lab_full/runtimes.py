@@ -19,6 +19,7 @@ import msgspec
 
 from lab.stage import FLUSH_SECONDS
 from lab_full.runtime_host import (
+    CGROUPS,
     PROGRAM,
     ROOTS,
     archive,
@@ -30,12 +31,15 @@ from lab_full.runtime_host import (
     of_systemctl,
     root,
     run,
+    start_inside,
     unit_as_user,
+    until,
     wait_for,
     words,
 )
 from lab_full.runtime_truth import Ran, Session, Started
 from memcollect.documents.snapshot import Snapshot
+from memcollect.lab.layout import ContainerSpec, Layout, PodSpec
 from memcollect.units import MIB
 from worlds import children
 
@@ -45,6 +49,7 @@ _DOCKER = {
     "ip6tables": False,
     "runtimes": {"runsc": {"path": "/usr/bin/runsc", "runtimeArgs": ["--network=none"]}},
 }
+IN_POD = PodSpec(name="lab-dind", containers=[ContainerSpec(name="dind")])
 _SNAPSHOT_SECONDS = 900.0
 _LXC = """
 lxc.uts.name = {name}
@@ -76,6 +81,31 @@ def docker() -> Started:
     started = Started(name="lab-docker", size=31 * MIB, cgroup="")
     identity = run("docker", "run", "-d", "--name", started.name, "--network=none", *words(started, "lab"))
     return container(started, identity)
+
+
+def docker_in_a_pod() -> Started:
+    """A daemon that is a pod's, with the node's cgroups before it: its containers lie outside of the pod.
+
+    With a containerd of its own, as the image docker:dind has: the node's would start the shims.
+    """
+    _configure_docker()
+    inside = Layout(CGROUPS).place(IN_POD).containers["dind"]
+    state = Path("/run/lab-dind")
+    state.mkdir(exist_ok=True)
+    (state / "containerd.toml").write_text('version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n')
+    address = f"{state}/containerd.sock"
+    options = ["--config", f"{state}/containerd.toml", "--address", address]
+    start_inside(inside, "containerd", *options, "--root", f"{state}/root", "--state", f"{state}/state")
+    until(Path(address).exists, f"{address} is not there")
+    host = f"unix://{state}/docker.sock"
+    options = ["-H", host, "--containerd", address, "--exec-opt", "native.cgroupdriver=cgroupfs"]
+    options += ["--data-root", f"{state}/data", "--exec-root", f"{state}/exec", "-p", f"{state}/docker.pid"]
+    start_inside(inside, "dockerd", *options)
+    until(Path(f"{state}/docker.sock").exists, f"{host} is not there")
+    started = Started(name="lab-inside", size=57 * MIB, cgroup="", starter=IN_POD.uid.replace("-", "_"))
+    run("docker", "-H", host, "import", str(archive()), "lab")
+    command = ["docker", "-H", host, "run", "-d", "--name", started.name, "--network=none"]
+    return container(started, run(*command, *words(started, "lab")))
 
 
 def docker_with_gvisor() -> Started:
@@ -145,6 +175,8 @@ CONTAINERS: dict[str, Callable[[], Started]] = {
     # The last: at rest, too, it takes half of an emulated processor.
     "docker with gVisor": docker_with_gvisor,
 }
+IN_PODS: dict[str, Callable[[], Started]] = {"docker in a pod": docker_in_a_pod}
+"""What is found with the pod that has started it, and not as a row of its own."""
 TOOLS: dict[str, Callable[[Started], int]] = {
     "system service": of_systemctl,
     "docker": of_stats("docker"),
@@ -156,6 +188,7 @@ TOOLS: dict[str, Callable[[Started], int]] = {
 _VERSIONS = {
     "system service": ["systemctl", "--version"],
     "docker": ["docker", "--version"],
+    "docker in a pod": ["docker", "--version"],
     "docker with gVisor": ["runsc", "--version"],
     "podman": ["podman", "--version"],
     "containerd": ["containerd", "--version"],
@@ -194,7 +227,7 @@ def main(program: str, results: Path, names: list[str]) -> None:
     ROOTS.mkdir(exist_ok=True)
     shutil.copy(program, PROGRAM)
     services, first = _measured(SERVICES, names)
-    containers, second = _measured(CONTAINERS, names)
+    containers, second = _measured(IN_PODS | CONTAINERS, names)
     document = Session(
         kernel=os.uname().release,
         ran=services + containers,
@@ -204,6 +237,7 @@ def main(program: str, results: Path, names: list[str]) -> None:
     results.mkdir(parents=True, exist_ok=True)
     (results / f"{time.time_ns()}.json").write_bytes(msgspec.json.encode(document))
     end([each.started for each in services + containers if each.started])
+    Layout(CGROUPS).remove_all()
 
 
 def _measured(
@@ -231,11 +265,15 @@ def asked(document: Ran) -> Ran:
     return msgspec.structs.replace(document, started=msgspec.structs.replace(started, tool_bytes=said))
 
 
-def _start_docker() -> None:
+def _configure_docker() -> None:
     configuration = Path("/etc/docker/daemon.json")
     if not configuration.exists():
         configuration.parent.mkdir(exist_ok=True)
         configuration.write_text(json.dumps(_DOCKER))
+
+
+def _start_docker() -> None:
+    _configure_docker()
     run("systemctl", "start", "docker")
     if not run("docker", "images", "-q", "lab"):
         run("docker", "import", str(archive()), "lab")

@@ -5,7 +5,7 @@ import pytest
 from lab.contradictions import tolerance
 from lab_full.known import marks
 from lab_full.runtime_truth import Session, Started
-from lab_full.runtimes import CONTAINERS, SERVICES, TOOLS
+from lab_full.runtimes import CONTAINERS, IN_POD, IN_PODS, SERVICES, TOOLS
 from memcollect.documents.snapshot import Pod
 
 pytestmark = pytest.mark.lab_full
@@ -104,3 +104,26 @@ def test_the_address_spaces_of_a_sandbox_count_once(runtime: str, runtimes: Sess
     """Its stubs share one, and VmRSS counts it for each."""
     causes = {each.cause for each in row_of(runtimes, runtime).findings}
     assert {"sharing_processes", "guest_memory"} <= causes
+
+
+@pytest.mark.parametrize("runtime", IN_PODS)
+def test_what_a_pod_has_started_outside_of_itself_is_told_with_the_pod(
+    runtime: str, runtimes: Sessions
+) -> None:
+    made, snapshot = started(runtimes, runtime), runtimes[runtime].containers
+    assert snapshot is not None
+    (pod,) = [each for each in snapshot.pods if each.uid == IN_POD.uid]
+    (outside,) = pod.outside
+    (told,) = [each for each in pod.findings if each.cause == "started_outside"]
+
+    assert outside.cgroup is not None
+    assert outside.composition is not None
+    assert made.cgroup in outside.cgroup.path
+    terms = {each.term: each.estimate_bytes for each in outside.composition.terms}
+    assert terms["anon"] == pytest.approx(made.size, abs=tolerance(made.size))
+    assert outside.composition.residual.within_bound
+    assert told.estimate_bytes == outside.cgroup.current_bytes
+    assert "Docker in this pod" in pod.verdict
+    # The list of all that runs on a machine has it, too, as a container of nobody's.
+    (own,) = [row for row in snapshot.pods if any(made.cgroup in path for path in paths_of(row))]
+    assert own.kind != "pod"
