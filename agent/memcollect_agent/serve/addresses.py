@@ -28,7 +28,8 @@ def parse(text: str) -> Address:
     """Return the address that `text` writes. Raises ValueError with a sentence."""
     host, _, port = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
-    if not (_is_ip(host) and port.isascii() and port.isdigit() and int(port[:6]) <= 65535):
+    # Not cut to so many digits: behind leading zeros the number would be another one.
+    if not (_is_ip(host) and port.isascii() and port.isdigit() and len(port) <= 5 and int(port) <= 65535):
         raise ValueError(f"{visible(text[:80])} is not an IP address and a port, such as 127.0.0.1:7070")
     return Address(host, int(port))
 

@@ -29,6 +29,7 @@ def test_an_address_is_read_and_written_alike(text: str, host: str, port: int) -
         "127.0.0.1",
         "127.0.0.1:",
         "127.0.0.1:65536",
+        "127.0.0.1:0150042",
         "127.0.0.1:-1",
         "[::1",
         "1.2.3.4:٣",
