@@ -32,18 +32,20 @@ GROW = (
 """Python for a command: set what the pod is charged, whole or not at all."""
 POD = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: sandbox\n    image: example/aio\n"
 """A manifest, as a template source reads it from pod.yaml."""
-SMALL_PLAN = """
+TEMPLATE = """[source]
+kind = "template"
+file = "pod.yaml"
+ready_within = "60s"
+"""
+"""A plan's or evidence's source: pods as POD, which lies beside it as pod.yaml."""
+SMALL_PLAN = f"""
 name = "small"
 repeats = 1
 poll = "50ms"
 [settle]
 over = "600ms"
 at_most = "60s"
-[source]
-kind = "template"
-file = "pod.yaml"
-ready_within = "60s"
-[[phases]]
+{TEMPLATE}[[phases]]
 name = "empty"
 do = "nothing"
 """

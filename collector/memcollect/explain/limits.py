@@ -191,8 +191,8 @@ def protected(facts: Facts) -> tuple[str, str] | None:
         ", as far as the cgroups above have as much"
     )
     if by_min and by_low:
-        told = f"{by_min} and {by_low} by memory.low: cache below that is dropped for others never, or last."
-        return told, evidence
+        both = f"{by_min} and {by_low} by memory.low"
+        return f"{both}: cache below that is dropped for others last, or not at all.", evidence
     if by_min:
         return f"{by_min}: cache below that is not dropped for others.", evidence
     if by_low:

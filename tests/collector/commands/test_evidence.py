@@ -11,16 +11,12 @@ import pytest
 from memcollect.commands.run import run
 from memcollect.testing.sandboxes import aio
 from worlds.children import Child
-from worlds.profile_stage import NAMESPACE, POD, Stage, staged
+from worlds.profile_stage import NAMESPACE, POD, TEMPLATE, Stage, staged
 
-SOURCE = """
+SOURCE = f"""
 backend = "mine"
-[source]
-kind = "template"
-file = "pod.yaml"
-ready_within = "60s"
-[evidence]
-declared = { upgrade = "drain, then roll" }
+{TEMPLATE}[evidence]
+declared = {{ upgrade = "drain, then roll" }}
 """
 
 

@@ -15,17 +15,13 @@ from memcollect.documents.bundle import read_bundle
 from worlds import children, own_shell
 from worlds.interfaces import interfaces
 from worlds.live_cluster import command_of, environment
-from worlds.profile_stage import POD, SMALL_PLAN, Stage, staged
+from worlds.profile_stage import POD, SMALL_PLAN, TEMPLATE, Stage, staged
 from worlds.waiting import PATIENCE, wait_until
 
 FAKE = Path(__file__).parents[2] / "worlds" / "fake_deerflow"
 SOURCE = f"""
 backend = "mine"
-[source]
-kind = "template"
-file = "pod.yaml"
-ready_within = "60s"
-[evidence]
+{TEMPLATE}[evidence]
 command = [{sys.executable!r}]
 """
 EVIDENCE = '[[phases]]\nname = "evidence"\ndo = "evidence"\nrows = ["Commands", "Files"]\ndriver = "{}"\n'

@@ -15,7 +15,7 @@ from memcollect.profile.measuring.snapshots import Taken, take
 from memcollect.profile.sandboxes.provisioned import ProvisionedSource
 from memcollect.testing import PODS, Rule
 from worlds.live_cluster import memcollect
-from worlds.profile_stage import NODE, POD, Stage, staged
+from worlds.profile_stage import NODE, POD, TEMPLATE, Stage, staged
 from worlds.stand_in_provisioner import API_KEY, provisioning
 
 HEAD = """
@@ -26,7 +26,6 @@ poll = "50ms"
 over = "600ms"
 at_most = "60s"
 """
-TEMPLATE = '[source]\nkind = "template"\nfile = "pod.yaml"\nready_within = "60s"\n'
 PROVISIONER = """
 [source]
 kind = "provisioner"

@@ -14,7 +14,7 @@ from memcollect.secrecy import MASK
 from memcollect.testing import kubeconfig
 from worlds import own_shell
 from worlds.interfaces import interfaces
-from worlds.profile_stage import POD, staged
+from worlds.profile_stage import POD, TEMPLATE, staged
 from worlds.repeating_server import Repeating, repeating
 
 TOKEN = "tok-9f8e7d6c5b4a-the-clusters-own-0123456789" * 20
@@ -161,7 +161,7 @@ def test_a_sandbox_whose_every_command_repeats_what_was_sent(
     monkeypatch.setenv("STAGE_GATEWAY", KEY)
     (tmp_path / "pod.yaml").write_text(POD)
     (tmp_path / "source.toml").write_text(
-        '[source]\nkind = "template"\nfile = "pod.yaml"\nready_within = "60s"\n[evidence]\n'
+        f"{TEMPLATE}[evidence]\n"
         f'command = [{sys.executable!r}]\ngateway = "http://127.0.0.1:9"\n'
         'gateway_headers = { X-Key = "STAGE_GATEWAY" }\n'
     )

@@ -153,9 +153,9 @@ def test_near_the_limit_with_what_is_not_written_the_remedy_is_the_disk() -> Non
     assert heap.remedy.startswith("Raise the limit")
 
 
-NEVER_OR_LAST = (
-    "5 MiB is protected by memory.min and 7 MiB by memory.low: cache below that is dropped for others never,"
-    " or last."
+LAST_OR_NEVER = (
+    "5 MiB is protected by memory.min and 7 MiB by memory.low: cache below that is dropped for others last,"
+    " or not at all."
 )
 
 
@@ -165,7 +165,7 @@ NEVER_OR_LAST = (
         (5, 0, "5 MiB is protected by memory.min: cache below that is not dropped for others."),
         (5, 4, "5 MiB is protected by memory.min: cache below that is not dropped for others."),
         (0, 7, "7 MiB is protected by memory.low: cache below that is dropped for others last."),
-        (5, 7, NEVER_OR_LAST),
+        (5, 7, LAST_OR_NEVER),
     ],
 )
 def test_protection_is_told_with_how_far_it_holds(least: int, low: int, told: str) -> None:
