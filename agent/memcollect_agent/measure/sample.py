@@ -22,7 +22,7 @@ from memcollect_agent.measure.pod import PodMeasurer, Sources
 from memcollect_agent.measure.problems import Problems
 from memcollect_agent.measure.processes import Budget
 from memcollect_agent.measure.subtree import Subtrees
-from memcollect_agent.measure.tree import read_tree
+from memcollect_agent.measure.tree import MOST_CGROUPS, read_tree
 from memcollect_agent.read.cgroupfs import CgroupDir, CgroupFs
 from memcollect_agent.read.procfs import ProcFs
 from memcollect_agent.redact import visible
@@ -38,6 +38,8 @@ from memcollect_agent.wire import (
     SampleRequest,
 )
 
+_NEEDED_OF_ALL = ("meminfo", "memory.stat")
+"""Files without which nobody can say how much a whole node has, or its cgroups hold."""
 _KEEPERS_LATE = "the time budget was spent before every process was looked at: ask for fewer pods"
 _STRAY_LATE = "the time budget was spent before its turn: ask for fewer pods"
 _REFUSED_FULL = (
@@ -285,10 +287,20 @@ class _NodeSampling:
         except AgentError as error:
             self._problems.add_error("node", "tree", error)
             return None
+        self._tell_gaps(tree)
+        return tree
+
+    def _tell_gaps(self, tree: CgroupTree) -> None:
+        """Tell what the account of the whole node lacks, so that no page ends as if it had all."""
+        for name in _NEEDED_OF_ALL:
+            if name in tree.absent:
+                self._problems.add("node", name, "unreadable", tree.absent[name])
         if tree.left_out and self._is_late():
             detail = f"the time budget was spent before {tree.left_out} cgroups or more were read"
             self._problems.add("node", "tree", "budget", detail)
-        return tree
+        elif tree.left_out:
+            detail = f"of this node's cgroups {MOST_CGROUPS} were read and {tree.left_out} or more left out"
+            self._problems.add("node", "tree", "unsupported", detail)
 
     def _keepers(self) -> list[Hint] | None:
         if self._request.keeper_ids is None:

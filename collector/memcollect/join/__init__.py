@@ -3,7 +3,7 @@
 The join key is the pod's UID (a static pod's config hash) and the container's id, never a name.
 """
 
-from memcollect.join.capture import Capture, missing_from_problem
+from memcollect.join.capture import Capture, missing_from_problem, missing_of_node
 from memcollect.join.cluster import FINISHED, ClusterFacts, Failure, NodeJoin, join_node, running_ids
 from memcollect.join.containers import NO_CGROUP
 from memcollect.join.local import LocalNames, local_snapshot
@@ -22,6 +22,7 @@ __all__ = [
     "join_node",
     "local_snapshot",
     "missing_from_problem",
+    "missing_of_node",
     "running_ids",
     "unknown_uids",
 ]

@@ -110,7 +110,7 @@ class Accounts:
         )
 
     def _orphans(self, agent: AgentPod | None, node: str, uids: Sequence[str]) -> list[wire.Pod]:
-        """Return what lives in the cgroups of pods that nobody knows; nothing where that cannot be had."""
+        """Return what lives in the cgroups of pods that nobody knows; where that cannot be had, report it."""
         if not uids:
             return []
         target = Target(node=node, agent=agent, pod_uids=list(uids[:MOST_ORPHANS]))
@@ -120,6 +120,8 @@ class Accounts:
             answer = fetch_sample(target, request, transport, self._limits)
         finally:
             transport.close()
+        if answer.failure is not None:
+            self._report(answer.failure)
         return list(answer.sample.pods) if answer.sample is not None else []
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from memcollect.documents.snapshot import Missing, NodeAccount
+from memcollect.join import missing_of_node
 from memcollect.sources.agent_pods import Deployment, find_agents
 from memcollect.sources.agents import Answer, Limits, Target, fetch_samples
 from memcollect.sources.api import Api
@@ -87,6 +88,7 @@ class NodeCollection:
         account = self._accounts.account(name, answer.target.agent, sample)
         if account is not None:
             self.nodes.append(msgspec.structs.replace(sample.node, name=name))
+            self.missing += missing_of_node(sample.problems, [], name)
         return account
 
     def _answers(self, targets: Sequence[Target], earliest: float | None) -> Iterator[Answer]:

@@ -129,6 +129,24 @@ def test_a_root_without_files_is_said_and_the_tree_is_read_all_the_same(machine:
     assert tree.cgroups[-1].current_bytes == MIB
 
 
+def test_what_the_account_of_the_node_lacks_is_a_problem_and_not_only_a_gap(machine: Machine) -> None:
+    (machine.base / "proc/meminfo").unlink()
+
+    sample = sample_node(SampleRequest(pod_uids=[], sums=False, tree=True), machine.roots)
+    assert [(each.name, each.reason) for each in sample.problems] == [("meminfo", "unreadable")]
+    assert sample_node(SampleRequest(pod_uids=[], sums=False), machine.roots).problems == []
+
+
+def test_cgroups_beyond_the_ceiling_are_a_problem(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("tree", "sample"):
+        monkeypatch.setattr(f"memcollect_agent.measure.{module}.MOST_CGROUPS", 3)
+    for number in range(5):
+        machine.cgroup(f"/system.slice/s{number}.service")
+
+    (problem,) = sample_node(SampleRequest(pod_uids=[], sums=False, tree=True), machine.roots).problems
+    assert problem.detail == "of this node's cgroups 3 were read and 3 or more left out"
+
+
 def test_beyond_the_ceiling_cgroups_are_counted_and_not_read(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,7 @@
 """`memcollect node`: the stand-in API server, real agents on recorded nodes, and what goes wrong."""
 
+import shutil
+import socket
 from pathlib import Path
 
 import msgspec
@@ -10,8 +12,10 @@ from memcollect.documents.files import read_snapshot
 from memcollect.documents.snapshot import Snapshot
 from memcollect.testing import NODES, objects
 from memcollect_agent.measure.sample import Roots
+from memcollect_agent.wire import CgroupTree, CgroupUse, SampleRequest
+from worlds.agent_trees import FIXTURES
 from worlds.live_cluster import NODE_6, NODE_7, LiveCluster, agent_serving
-from worlds.tcp_agents import http_answer, listening, saying
+from worlds.tcp_agents import http_answer, listening, sample, saying
 
 
 class Command:
@@ -128,6 +132,40 @@ def test_an_agent_on_cgroup_v1_says_what_to_do(command: Command, tmp_path: Path)
         document = command.document(NODE_7, code=3)
 
     assert "cgroup v1" in document.missing[0].detail
+
+
+def test_what_an_agent_could_not_read_of_its_node_is_missing(command: Command, tmp_path: Path) -> None:
+    shutil.copytree(FIXTURES / "lab-kernel-7.2", tmp_path / "node")
+    (tmp_path / "node/proc/meminfo").unlink()
+    root = tmp_path / "node"
+    with agent_serving(Roots(cgroup=f"{root}/sys/fs/cgroup", proc=f"{root}/proc", sys=f"{root}/sys")) as port:
+        command.live.reach(NODE_7, port)
+        document = command.document(NODE_7, code=3)
+
+    (account,) = document.accounts
+    assert account.verdict.startswith("How much memory this node has is unknown")
+    assert "meminfo" in {each.name for each in document.missing}
+
+
+def test_orphans_whose_agent_fails_when_it_is_asked_for_them_are_told(command: Command) -> None:
+    orphan = CgroupUse(
+        path=f"/kubepods.slice/kubepods-pod{'1' * 8}_1111_4111_8111_{'1' * 12}.slice", current_bytes=1 << 20
+    )
+
+    def once(connection: socket.socket, body: bytes) -> None:
+        if msgspec.msgpack.decode(body, type=SampleRequest).tree:
+            tree = CgroupTree(read_at=1.0, finished_at=2.0, cgroups=[orphan])
+            told = msgspec.structs.replace(sample(NODE_7), tree=tree)
+            connection.sendall(http_answer(msgspec.msgpack.encode(told)))
+        else:
+            connection.sendall(http_answer(b"", status="500 Internal Server Error"))
+
+    with listening(once) as port:
+        command.live.reach(NODE_7, port)
+        document = command.document(NODE_7, code=3)
+
+    assert [each.kind for each in document.accounts[0].holders] == ["orphan"]
+    assert [(each.name, each.reason) for each in document.missing] == [(NODE_7, "agent-error")]
 
 
 def test_local_with_a_name_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from memcollect.accounting.facts import Facts
-from memcollect.documents.snapshot import Finding, Holder, NodeAccount
+from memcollect.documents.snapshot import Finding, Holder, NodeAccount, Partition
 from memcollect.units import human_bytes
 
 SMALLEST_SHARE = 0.03
@@ -17,16 +17,29 @@ LOUD = frozenset({"orphan_pods", "left_by_pods", "outside_containers"})
 
 def pronounce(account: NodeAccount, facts: Facts) -> str:
     """Return the verdict on one node."""
-    sentences = [*_where(account), *_beside(facts), *_alarms(account.findings)]
-    return " ".join(sentences) or "Nothing is known of this node's memory: /proc/meminfo could not be read."
+    owners = account.owners
+    where = _where(account, owners) if owners is not None else _without_total(account, facts)
+    return " ".join([*where, *_beside(facts), *_alarms(account.findings)])
 
 
-def _where(account: NodeAccount) -> list[str]:
+def _without_total(account: NodeAccount, facts: Facts) -> list[str]:
+    """Return what the cgroups alone tell of a node whose MemTotal nobody could read."""
+    sentences = [f"How much memory this node has is unknown: {facts.reason('meminfo.MemTotal')}."]
+    if "root_held" in facts:
+        held = f"It holds {human_bytes(facts['root_held'])} of anonymous memory and page cache"
+        counted = facts.get("working_set")
+        beside = f"; the kubelet counts {human_bytes(counted)} as used" if counted is not None else ""
+        sentences.append(f"{held}{beside}.")
+    largest = next((each for each in account.holders if each.kind in {"pod", "unnamed", "service"}), None)
+    if largest is not None:
+        sentences.append(f"The largest is {largest.name}, {human_bytes(largest.bytes)}.")
+    return sentences
+
+
+def _where(account: NodeAccount, owners: Partition) -> list[str]:
     """Return the sentence that says who holds the node's memory, the largest first."""
-    if account.owners is None:
-        return []
-    whole = account.owners.whole_bytes
-    parts = [(term.estimate_bytes, term.term) for term in account.owners.terms]
+    whole = owners.whole_bytes
+    parts = [(term.estimate_bytes, term.term) for term in owners.terms]
     found = {finding.cause for finding in account.findings}
     told = sorted(
         (
@@ -37,7 +50,7 @@ def _where(account: NodeAccount) -> list[str]:
         key=lambda part: (part[1] == "free", -part[0]),
     )
     words = [f"{human_bytes(size)} {_phrase(term, account.holders)}" for size, term in told[:MOST_PARTS]]
-    unnamed = account.owners.residual
+    unnamed = owners.residual
     if not unnamed.within_bound and abs(unnamed.estimate_bytes) >= SMALLEST_SHARE * whole:
         words.append(_unnamed(unnamed.estimate_bytes))
     return [f"Of {human_bytes(whole)}, {_joined(words)}."] if words else []

@@ -3,6 +3,7 @@
 import msgspec
 
 from memcollect.explain.node import explain_account
+from memcollect.units import human_bytes
 from worlds.node_builders import MIB, NODE, Made
 
 
@@ -52,3 +53,18 @@ def test_meminfo_without_swaps_lines_leaves_swap_undecided() -> None:
     found = explain_account(msgspec.structs.replace(account, tree=tree), NODE)
 
     assert [each.name for each in found.undecided] == ["node_swap"]
+
+
+def test_without_meminfo_the_verdict_tells_what_the_cgroups_tell() -> None:
+    account = Made().account()
+    tree = msgspec.structs.replace(
+        account.tree, meminfo=None, meminfo_again=None, absent={"meminfo": "there is no /proc/meminfo"}
+    )
+
+    verdict = explain_account(msgspec.structs.replace(account, tree=tree), NODE).verdict
+
+    root = account.tree.root or {}
+    held = human_bytes(root["anon"] + root["file"])
+    assert verdict.startswith("How much memory this node has is unknown: there is no /proc/meminfo. It holds")
+    assert f"It holds {held} of anonymous memory and page cache; the kubelet counts" in verdict
+    assert "The largest is db.service, 900 MiB." in verdict
