@@ -1,8 +1,13 @@
 """What must hold of every situation, whatever it is."""
 
+import re
+from collections.abc import Iterator
+
 import pytest
 
-from memcollect.documents.snapshot import Snapshot
+from memcollect.documents.snapshot import Pod, Snapshot
+from texts.adjoining import Adjoining
+from texts.catalogue import all_texts
 from worlds import verdicts_page
 from worlds.verdicts_page import SERVED, tell
 
@@ -29,6 +34,41 @@ def test_the_report_shows_every_verdict(case: str) -> None:
     if shown_in_full(said.snapshot):
         for pod in said.snapshot.pods:
             assert " ".join(pod.verdict.split()) in said.words
+
+
+@pytest.mark.parametrize("case", SERVED)
+def test_all_that_is_said_is_in_the_catalogue_of_texts(case: str, catalogue: Adjoining) -> None:
+    snapshot = tell(case).snapshot
+
+    for text in said_of(snapshot):
+        assert catalogue.strange(text, names_in(snapshot)) == [], text
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Adjoining:
+    return Adjoining(all_texts())
+
+
+def said_of(snapshot: Snapshot) -> Iterator[str]:
+    yield from snapshot.notes
+    yield from (missing.detail for missing in snapshot.missing)
+    for pod in snapshot.pods:
+        texts = [pod.verdict, *(text for each in pod.findings for text in (each.sentence, each.remedy or ""))]
+        yield from (text.replace(pod.message or "\n", "") for text in texts)
+        yield from (each.reason for each in pod.undecided)
+
+
+def names_in(snapshot: Snapshot) -> set[str]:
+    """Return the words that the case has chosen: of its pods', containers' and programs' names."""
+    names = {name for pod in snapshot.pods for name in names_of(pod)}
+    return {word for name in names for word in re.findall(r"[a-z]+", name)}
+
+
+def names_of(pod: Pod) -> Iterator[str]:
+    yield pod.name
+    for container in pod.containers:
+        yield container.name
+        yield from (process.comm for process in container.processes or [])
 
 
 def test_the_page_of_all_verdicts_is_as_it_was_read() -> None:
