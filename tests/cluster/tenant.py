@@ -8,12 +8,16 @@ MIB = 1 << 20
 ANON_BYTES = 48 * MIB
 SHMEM_BYTES = 24 * MIB
 READY = "/dev/shm/ready"
+PRIVATE = "/dev/shm/private"
+HELD = f"{PRIVATE}/held"
+"""In a directory that only the pod's own user may list."""
 POD, CONTAINER = "known", "tenant"
 
 PROGRAM = f"""
-import signal, sys
+import os, signal, sys
 held = bytearray(b"x") * {ANON_BYTES}
-with open("/dev/shm/held", "wb") as file:
+os.mkdir("{PRIVATE}", 0o700)
+with open("{HELD}", "wb") as file:
     for _ in range({SHMEM_BYTES // MIB}):
         file.write(b"x" * {MIB})
 open("{READY}", "w").close()

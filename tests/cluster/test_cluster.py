@@ -8,10 +8,11 @@ import pytest
 
 from cluster.conftest import Memcollect
 from cluster.kubectl import Kubectl
-from cluster.tenant import ANON_BYTES, CONTAINER, MIB, POD, SHMEM_BYTES
+from cluster.tenant import ANON_BYTES, CONTAINER, HELD, MIB, POD, SHMEM_BYTES
 from memcollect.documents.snapshot import Container, Pod, Snapshot
 from memcollect.sources.agent_pods import AGENT_SELECTOR
 from memcollect.sources.rights import AGENT_NAMESPACE
+from memcollect.taking.files_manifest import LABEL
 
 pytestmark = pytest.mark.cluster
 
@@ -105,6 +106,30 @@ def test_kubectl_top_is_accounted_for(known: Pod, kubectl: Kubectl) -> None:
         pytest.skip("this cluster has no metrics API")
     assert known.top is not None
     assert known.top.status in {"reconciled", "drifted"}, known.top
+
+
+def _explained(memcollect: Memcollect, *arguments: str) -> Pod:
+    done = memcollect("explain", POD, "--format", "json", *arguments)
+    assert done.returncode in {0, 3}, done.stderr
+    (found,) = msgspec.json.decode(done.stdout, type=Snapshot).pods
+    return found
+
+
+def test_a_file_that_its_user_alone_may_see_is_named_by_a_pod_made_for_it(
+    memcollect: Memcollect, tenant: dict[str, Any], kubectl: Kubectl
+) -> None:
+    assert tenant
+    if not kubectl.may("create", "pods", "-n", AGENT_NAMESPACE):
+        pytest.skip("no pod may be made beside the agents")
+    by_agent, by_pod = _explained(memcollect, "--files"), _explained(memcollect, "--files-pod", "run")
+    assert by_agent.files is not None
+    assert by_pod.files is not None
+    assert HELD not in {each.path for each in by_agent.files.files}
+    assert any("--files-pod run" in each.detail for each in by_agent.files.gaps), by_agent.files.gaps
+    (held,) = [each for each in by_pod.files.files if each.path == HELD]
+    assert held.resident_high_bytes == SHMEM_BYTES
+    names = kubectl.out("get", "pods", "-n", AGENT_NAMESPACE, "-l", LABEL, "-o", "name")
+    assert names == ""
 
 
 def test_a_selector_that_matches_nothing_is_said_and_is_no_success(memcollect: Memcollect) -> None:

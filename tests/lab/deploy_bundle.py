@@ -45,6 +45,7 @@ _KNOWN_OF_POD = {
     # Of the API server and the kubelet, nothing that a runtime is told.
     *("serviceAccountName", "automountServiceAccountToken", "enableServiceLinks", "priorityClassName"),
     *("nodeSelector", "tolerations", "terminationGracePeriodSeconds"),
+    *("nodeName", "restartPolicy", "activeDeadlineSeconds"),
 }
 _KNOWN_OF_CONTAINER = {
     *("args", "env", "resources", "securityContext", "volumeMounts"),

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from lab.deploy_rights import only
 from memcollect.lab.layout import ContainerSpec, Layout, PlacedPod, PodSpec
 from memcollect.testing import Cluster, StandInCluster, objects
 from memcollect.testing.resources import DAEMONSETS, NAMESPACES, NODES, POD_METRICS, PODS
@@ -28,6 +29,8 @@ NODE = "lab-node"
 AGENT_NAMESPACE = "memcollect"
 METRICS_SECONDS = 5.0
 START_SECONDS = 30.0
+FILES_PORT = DEFAULT_PORT + 100
+"""Of the agent in a pod made for files: here all pods have one network."""
 PAUSE = Path("/run/pause")
 LEFT_BEHIND = 70
 READY = Path("/dev/shm/ready")
@@ -43,16 +46,22 @@ class Node:
         self._cluster = cluster
         self._layout = Layout(Path("/sys/fs/cgroup"))
         self._placed: list[tuple[Json, PlacedPod]] = []
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._lock = threading.Lock()
 
     def admit(self, document: Json) -> None:
         """Start a pod that a client creates, and fill in what its kubelet would report."""
         metadata = document["metadata"]
         (container,) = document["spec"]["containers"]
-        *options, program = container["command"][1:]
-        placed = self.start(document, [sys.executable, *options, _AS_NOBODY + program])
+        if "command" in container:
+            *options, program = container["command"][1:]
+            placed = self.start(document, [sys.executable, *options, _AS_NOBODY + program])
+            _wait_ready()
+        else:
+            placed = self.start(document, _agent(container, FILES_PORT))
+            backend = ("127.0.0.1", FILES_PORT)
+            self._cluster.forward(metadata["namespace"], metadata["name"], DEFAULT_PORT, backend)
         document["spec"]["nodeName"] = NODE
-        _wait_ready()
         document["status"] = _status(document, placed)
         with self._lock:
             self._placed.append((metadata, placed))
@@ -69,11 +78,12 @@ class Node:
         metadata["uid"] = spec.uid
         placed = self._layout.place(spec)
         _run_in(placed.containers["pause"], [str(PAUSE), "infinity"])
-        _run_in(placed.containers[container["name"]], command)
+        self._running[metadata["name"]] = _run_in(placed.containers[container["name"]], command)
         return placed
 
     def forget(self, document: Json) -> None:
-        """Report no more of a pod that was deleted."""
+        """End a pod that was deleted, and report no more of it."""
+        self._running.pop(document["metadata"]["name"]).kill()
         with self._lock:
             self._placed = [each for each in self._placed if each[0]["name"] != document["metadata"]["name"]]
 
@@ -89,11 +99,22 @@ class Node:
                 self._cluster.put(POD_METRICS, metrics)
 
 
-def _run_in(cgroup: Path, command: list[str]) -> None:
+def _agent(container: Json, port: int) -> list[str]:
+    """Return what runs the container of an agent's pod here, with its capabilities and no others."""
+    places = {"--cgroup": "/sys/fs/cgroup", "--listen": f"127.0.0.1:{port}", "--health-listen": "off"}
+    command, *options = container["args"]
+    kept = [each for each in options if each.partition("=")[0] not in places]
+    rights = only(",".join(container["securityContext"]["capabilities"]["add"]).lower())
+    arguments = [command, *kept, *(f"{name}={value}" for name, value in places.items())]
+    return ["setpriv", "--no-new-privs", rights, sys.executable, "-m", "memcollect_agent", *arguments]
+
+
+def _run_in(cgroup: Path, command: list[str]) -> "subprocess.Popen[bytes]":
     """Start a command in a cgroup. By a shell: Python's own hook between fork and exec bears no threads."""
     entering = 'echo 0 > "$0/cgroup.procs" && exec "$@"'
     environment = {**os.environ, "MEMCOLLECT_NODE_NAME": NODE}
-    subprocess.Popen(["sh", "-c", entering, str(cgroup), *command], stdin=subprocess.DEVNULL, env=environment)
+    words = ["sh", "-c", entering, str(cgroup), *command]
+    return subprocess.Popen(words, stdin=subprocess.DEVNULL, env=environment)
 
 
 def _wait_ready() -> None:
@@ -157,8 +178,8 @@ def _deploy(cluster: Cluster, node: Node, daemon_set: Json) -> None:
         },
         "spec": {**template["spec"], "nodeName": NODE},
     }
-    command = [sys.executable, "-m", "memcollect_agent", "serve", "--health-listen", "off"]
-    placed = node.start(pod, command)
+    (container,) = template["spec"]["containers"]
+    placed = node.start(pod, _agent(container, DEFAULT_PORT))
     cluster.put(PODS, {**pod, "status": _status(pod, placed)})
     cluster.forward(AGENT_NAMESPACE, "memcollect-agent-x", DEFAULT_PORT, ("127.0.0.1", DEFAULT_PORT))
 

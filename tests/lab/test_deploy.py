@@ -27,6 +27,8 @@ HERD = 10_000
 PERFMON_SINCE = (6, 15)
 """Linux commit "mm,procfs: allow read-only remote mm access under CAP_PERFMON" (kernel/fork.c, mm_access)."""
 SYS_PTRACE = f"{1 << 19:016x}"
+OF_THE_FILES_POD = f"{1 << 2 | 1 << 3 | 1 << 19:016x}"
+"""DAC_READ_SEARCH, FOWNER, SYS_PTRACE (uapi/linux/capability.h)."""
 FIELDS = {"spec.nodeName": "lab-node", "status.podIP": "127.0.0.1"}
 Pod = dict[str, Any]
 
@@ -96,7 +98,7 @@ def _boot(machine: uml.Machine) -> None:
 
 @pytest.fixture(scope="session")
 def deployed(kernel: Kernel, image: Image, tmp_path_factory: pytest.TempPathFactory) -> Result:
-    """Every variant of the base, and the privileged overlay, one after the other among ordinary pods."""
+    """The base's variants, the privileged overlay and the pod for files, each in turn among ordinary pods."""
     base = manifests.pod_spec(manifests.rendered("base"))
     containers = {}
     for name, change in CHANGES.items():
@@ -105,6 +107,7 @@ def deployed(kernel: Kernel, image: Image, tmp_path_factory: pytest.TempPathFact
         containers[name] = _container(pod, image)
     privileged = manifests.pod_spec(manifests.rendered("overlays/privileged"))
     containers["privileged"] = _container(privileged, image)
+    containers["files pod"] = _container(manifests.files_pod("base")["spec"], image)
     plan = Plan(containers=containers, hostile="")
     return _play(kernel, image, tmp_path_factory.mktemp("deployed"), plan, 1 << 30)
 
@@ -116,7 +119,7 @@ def _outcomes(deployed: Result, variant: str) -> dict[str, str]:
     return {name: outcomes[uid] for name, uid in deployed.uids.items()}
 
 
-@pytest.mark.parametrize("variant", ["base", "privileged"])
+@pytest.mark.parametrize("variant", ["base", "privileged", "files pod"])
 def test_the_agent_as_deployed_reads_every_pods_processes(deployed: Result, variant: str) -> None:
     assert _outcomes(deployed, variant) == dict.fromkeys(TARGETS, "read")
     sample = deployed.ran[variant].sample
@@ -155,8 +158,14 @@ def test_the_base_runs_with_one_capability_filtered_calls_and_a_root_it_cannot_w
     assert "ro" in ran.root_options.split(",")
 
 
+def test_the_pod_for_files_runs_with_two_capabilities_more_and_nothing_else(deployed: Result) -> None:
+    ran = deployed.ran["files pod"]
+    assert (ran.capabilities, ran.no_new_privileges, ran.seccomp) == (OF_THE_FILES_POD, "1", "2")
+    assert "ro" in ran.root_options.split(",")
+
+
 def test_the_agent_is_silent_and_ends_well_when_told_to(deployed: Result) -> None:
-    for variant in ("base", "privileged"):
+    for variant in ("base", "privileged", "files pod"):
         assert (deployed.ran[variant].exit_code, deployed.ran[variant].log) == (0, "")
 
 

@@ -3,9 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 
+from memcollect.taking.files_manifest import DeployedAgent, manifest
+from memcollect_agent.wire import DEFAULT_PORT
 from worlds import children
 from worlds.real_kubectl import why_not
 
@@ -45,6 +48,18 @@ def pod_spec(documents: list[Document]) -> Document:
     """Return the pod that the DaemonSet makes."""
     spec: Document = daemon_set(documents)["spec"]["template"]["spec"]
     return spec
+
+
+def deployed_agent(overlay: str) -> DeployedAgent:
+    """Return a pod of the DaemonSet that an overlay deploys, as far as `--files-pod` looks at it."""
+    template = daemon_set(rendered(overlay))["spec"]["template"]
+    metadata = {**template["metadata"], "name": "memcollect-agent-x", "namespace": "memcollect"}
+    return msgspec.convert({"metadata": metadata, "spec": template["spec"]}, DeployedAgent)
+
+
+def files_pod(overlay: str) -> Document:
+    """Return the pod that `--files-pod` makes beside it."""
+    return manifest(deployed_agent(overlay), "node-1", "0123456789", DEFAULT_PORT, 150).document
 
 
 def agent(documents: list[Document]) -> Document:

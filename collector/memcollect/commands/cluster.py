@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ from memcollect_agent import __version__
 
 if TYPE_CHECKING:
     from memcollect.taking.cluster import Collection, Plan
+    from memcollect_agent.wire import PodFiles
 
 
 def plan_of(
@@ -55,11 +56,14 @@ def _scope(places: list[str | None]) -> list[str] | None:
 
 @contextlib.contextmanager
 def cluster_taking(
-    asked: ClusterQuestion, jobs: int | None = None, depth: Depth | None = "full"
+    asked: ClusterQuestion,
+    jobs: int | None = None,
+    depth: Depth | None = "full",
+    files: Mapping[str, PodFiles] | None = None,
 ) -> Iterator[Taking]:
     """Give a snapshot of the cluster in the making. Raises a ClusterError where it cannot be asked.
 
-    `depth` None: in summary where the pods are too many to be read one by one.
+    `depth` None: in summary where the pods are too many to be read one by one. `files` as Plan.files.
     """
     # Imported here: the official client takes a second, which --local and --help need not wait for.
     from memcollect.sources.api import Api, Patience  # noqa: PLC0415
@@ -69,6 +73,7 @@ def cluster_taking(
     from memcollect.taking.crew import Crew, Finished  # noqa: PLC0415
 
     plan = replace(plan_of(asked.pods, asked.cluster, asked.bounds, asked.processes), depth=depth)
+    plan = replace(plan, files=files or {})
     table = service_table(asked.processes.services)
     cluster = asked.cluster.cluster
     opening = Snapshot(

@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 import msgspec
@@ -23,6 +23,7 @@ from memcollect.commands.connection import (
     namespaces_options,
 )
 from memcollect.commands.contradictions import numbers_of
+from memcollect.commands.files_pod import NO_FILES, asked_files, printed_pod
 from memcollect.commands.heartbeat import heartbeat
 from memcollect.commands.help_page import GroupedCommand
 from memcollect.commands.modes import check_saved
@@ -40,7 +41,14 @@ from memcollect.commands.options import (
 )
 from memcollect.commands.output import check_output, deliver, page, say
 from memcollect.commands.reports import IN_UTF8, OLDER_VIEWS, report
-from memcollect.commands.taking import EXIT_INCOMPLETE, ClusterQuestion, ProcessOptions, as_struct, exit_code
+from memcollect.commands.taking import (
+    EXIT_INCOMPLETE,
+    EXIT_OK,
+    ClusterQuestion,
+    ProcessOptions,
+    as_struct,
+    exit_code,
+)
 from memcollect.documents.files import read_snapshot
 from memcollect.errors import UsageError
 from memcollect.join.roles import STEPLESS
@@ -65,6 +73,7 @@ Examples:
   memcollect explain before.json --format html -o before.html
   memcollect explain before.json sandbox-7d9c5 --files
   memcollect explain deer-flow/sandbox-7d9c5 --files --mappings
+  memcollect explain deer-flow/sandbox-7d9c5 --files-pod run
   memcollect snapshot --local --format json | memcollect explain -
 
 Exit codes: 0 everything explained; 1 failed; 2 wrong usage; 3 explained, but something you asked for is
@@ -81,6 +90,7 @@ class ExplainOptions(Struct, frozen=True, kw_only=True):
     report: ReportOptions
     full: bool
     files: bool
+    files_pod: Literal["print", "run"] | None
     mappings: bool
     include_processes: bool
     services: Path | None
@@ -99,6 +109,12 @@ class ExplainOptions(Struct, frozen=True, kw_only=True):
     "--files",
     is_flag=True,
     help="Name the files behind page cache and tmpfs: all of them, not only the first ten.",
+)
+@option(
+    "--files-pod",
+    type=click.Choice(["print", "run"]),
+    help="The same of a POD, by a pod of its own with the rights for other users' files: make it, ask it and"
+    " delete it (run), or write what kubectl applies (print).",
 )
 @option("--mappings", is_flag=True, help="Say what private memory is mapped for, every part of it.")
 @option("--include-processes", is_flag=True, help="List the largest processes and services of a POD.")
@@ -171,26 +187,15 @@ def _read(document: str) -> Snapshot:
 
 
 def _explain_pod(options: ExplainOptions) -> int:
-    question = ClusterQuestion(
-        sample="explain",
-        bounds=options.bounds,
-        processes=ProcessOptions(
-            include_processes=options.include_processes or options.services is not None,
-            process_limit=PROCESS_LIMIT,
-            services=options.services,
-            mappings=options.mappings,
-            files=options.files,
-        ),
-        pods=PodOptions(
-            pods=(options.document,),
-            namespaces=options.where.namespaces,
-            all_namespaces=options.where.all_namespaces,
-        ),
-        cluster=options.cluster,
-    )
-    with cluster_taking(question) as taking:
+    question = _question(options)
+    if options.files_pod == "print":
+        deliver(printed_pod(question), options.report.output, force=options.report.force)
+        return EXIT_OK
+    by_pod = asked_files(question) if options.files_pod else NO_FILES
+    with cluster_taking(question, files=by_pod.files) as taking:
         pods = list(map(as_struct, taking.pods))
-        snapshot = msgspec.structs.replace(taking.closing(), pods=pods)
+        closing = taking.closing()
+        snapshot = msgspec.structs.replace(closing, pods=pods, missing=[*closing.missing, *by_pod.missing])
         if len(pods) > 1:
             candidates = _listed(sorted(map(pod_name, pods)))
             raise UsageError(
@@ -200,6 +205,26 @@ def _explain_pod(options: ExplainOptions) -> int:
         if pods:
             _show(snapshot, options, one=True)
         return exit_code(taking, snapshot.missing)
+
+
+def _question(options: ExplainOptions) -> ClusterQuestion:
+    return ClusterQuestion(
+        sample="explain",
+        bounds=options.bounds,
+        processes=ProcessOptions(
+            include_processes=options.include_processes or options.services is not None,
+            process_limit=PROCESS_LIMIT,
+            services=options.services,
+            mappings=options.mappings,
+            files=options.files or options.files_pod is not None,
+        ),
+        pods=PodOptions(
+            pods=(options.document,),
+            namespaces=options.where.namespaces,
+            all_namespaces=options.where.all_namespaces,
+        ),
+        cluster=options.cluster,
+    )
 
 
 def _explain_file(options: ExplainOptions, stored: Snapshot) -> int:
@@ -239,7 +264,8 @@ def _show(snapshot: Snapshot, options: ExplainOptions, *, one: bool) -> None:
 
 
 def _whole(options: ExplainOptions) -> Whole:
-    files: Whole = frozenset({"files"}) if options.files else frozenset()
+    named = options.files or options.files_pod is not None
+    files: Whole = frozenset({"files"}) if named else frozenset()
     return files | {"mappings"} if options.mappings else files
 
 

@@ -34,6 +34,7 @@ GROUPS = {
             "--services",
             "--mappings",
             "--files",
+            "--files-pod",
         ),
         *("--process-ceiling",),
     ),

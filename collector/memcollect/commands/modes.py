@@ -23,7 +23,7 @@ CLUSTER_ONLY = (
     "agent_selector",
     "agent_port",
 )
-MEASURED_ONLY = ("include_processes", "services", "timeout", "process_ceiling")
+MEASURED_ONLY = ("include_processes", "services", "timeout", "process_ceiling", "files_pod")
 """What has no effect on a saved snapshot, beside all that belongs to a cluster."""
 LOCAL_ONLY = ("patterns", "root", "cgroup_root", "proc_root", "sys_root", "log_root")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from memcollect.errors import ClusterError, DeniedError
+from memcollect.errors import DeniedError
 from memcollect.evidence.catalogue import cleanup, operations, rows_named
 from memcollect.profile.plan.model import (
     AgentSandbox,
@@ -18,13 +18,9 @@ from memcollect.profile.plan.model import (
     driver_of,
     is_seen,
 )
-from memcollect.sources.access import review
+from memcollect.sources.access import lacking
 from memcollect.sources.api import Api
-from memcollect.sources.rights import Right, asks_create, in_words, needed_rights
-from memcollect.sources.version import server_version
-
-MOST_UNANSWERED = 2
-"""After so many questions without an answer the rest is not asked: what is refused will show."""
+from memcollect.sources.rights import Right, in_words, needed_rights
 
 
 def rights_of(plan: Plan, agent_namespace: str) -> list[Right]:
@@ -89,41 +85,19 @@ def require(api: Api, rights: Sequence[Right]) -> None:
 
     Where the API server cannot say, nothing is held against anybody: what it refuses will be a result.
     """
-    lacking = [each for each in _lacking(api, rights) if not (_is_late(each) and not _asks_create(api))]
-    if lacking:
-        what = "a right" if len(lacking) == 1 else f"{len(lacking)} rights"
-        place = lacking[-1].namespace
+    without = lacking(api, rights)
+    if without:
+        what = "a right" if len(without) == 1 else f"{len(without)} rights"
+        place = without[-1].namespace
         where = f" -n {place}" if place else ""
         raise DeniedError(
             f"The plan needs {what} that you do not have. Nothing was begun.",
             f"Have an administrator bind the roles in deploy/ to you ({_example(rights)} shows how);"
             f" `kubectl auth can-i --list{where}` says what you have. You lack:",
-            in_words(lacking),
+            in_words(without),
         )
 
 
 def _example(rights: Sequence[Right]) -> str:
     claims = any(each.resource == "sandboxclaims" for each in rights)
     return f"deploy/examples/{'agent-sandbox' if claims else 'profile'}.yaml"
-
-
-def _lacking(api: Api, rights: Sequence[Right]) -> Iterator[Right]:
-    silent = 0
-    for right in rights:
-        allowed = review(api, right).allowed
-        silent += allowed is None
-        if silent >= MOST_UNANSWERED:
-            return
-        if allowed is False:
-            yield right
-
-
-def _is_late(right: Right) -> bool:
-    return right.verb == "create" and right.subresource in {"exec", "portforward"}
-
-
-def _asks_create(api: Api) -> bool:
-    try:
-        return asks_create(server_version(api))
-    except ClusterError:
-        return True

@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -57,6 +57,8 @@ class Plan:
     mappings: bool = False
     """Whether the mappings of the listed processes are read, too."""
     file_limit: int = 0
+    files: Mapping[str, wire.PodFiles] = field(default_factory=dict)
+    """By UID those of pods whose files another pod was asked for: their agents are not."""
     limits: Limits = field(default_factory=Limits)
     history: bool = True
     depth: Depth | None = "full"
@@ -145,7 +147,15 @@ class Collection:
     def _answered(self, told: Answer, pods: list[kube.Pod], facts: ClusterFacts) -> Iterator[Pod]:
         answer = self._ends.added(told)
         self._add_account(answer)
-        yield from self._joined(answer.target.node, pods, _outcome(answer), facts)
+        yield from self._joined(answer.target.node, pods, self._outcome(answer), facts)
+
+    def _outcome(self, answer: Answer) -> wire.NodeSample | Failure:
+        if answer.sample is not None:
+            return _with_files(answer.sample, self._plan.files)
+        failure = answer.failure
+        return (
+            Failure(failure.reason, failure.detail) if failure else Failure("agent-error", "no answer came")
+        )
 
     def _by_crew(
         self, by_node: dict[str | None, list[kube.Pod]], facts: ClusterFacts, crew: Crew
@@ -203,7 +213,7 @@ class Collection:
         request = wire.SampleRequest(
             process_limit=self._plan.process_limit,
             mappings=self._plan.mappings,
-            file_limit=self._plan.file_limit,
+            file_limit=0 if self._plan.files else self._plan.file_limit,
             sandboxes=self._plan.nodes,
             tree=self._plan.nodes,
             history=self._plan.history,
@@ -313,11 +323,13 @@ def _needs_agent(node: str | None, pods: Iterable[kube.Pod]) -> bool:
     return node is not None and any(pod.status.phase not in FINISHED for pod in pods)
 
 
-def _outcome(answer: Answer) -> wire.NodeSample | Failure:
-    if answer.sample is not None:
-        return answer.sample
-    failure = answer.failure
-    return Failure(failure.reason, failure.detail) if failure else Failure("agent-error", "no answer came")
+def _with_files(sample: wire.NodeSample, files: Mapping[str, wire.PodFiles]) -> wire.NodeSample:
+    if not files:
+        return sample
+    pods = [
+        msgspec.structs.replace(pod, files=files[pod.uid]) if pod.uid in files else pod for pod in sample.pods
+    ]
+    return msgspec.structs.replace(sample, pods=pods)
 
 
 def _since(metrics: Metrics) -> float | None:

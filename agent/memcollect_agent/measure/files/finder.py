@@ -46,6 +46,7 @@ _NO_LAYERS = "the directories of its image are not known: this node's first proc
 _UNASKED = (
     "who pays for them is not known: they are more than one question looks up, or their pages came and went"
 )
+_HOW = "deploy/overlays/files, or for one question `memcollect explain POD --files-pod run`"
 _CUT = "the time or the number of files that one question may take was spent: ask for fewer pods"
 
 
@@ -445,7 +446,7 @@ def _walk_gaps(place: str, walked: Walked) -> Iterator[FilesGap]:
     if walked.refused:
         detail = (
             f"{walked.refusal}: files and directories of other users need the capabilities DAC_READ_SEARCH"
-            " and FOWNER (deploy/overlays/files)"
+            f" and FOWNER ({_HOW})"
         )
         yield FilesGap(place=place, reason="denied", detail=visible(detail), files=walked.refused)
     if walked.unsupported:
@@ -473,7 +474,7 @@ def _gap(place: str, error: Exception) -> FilesGap:
 def _held_gap(held: Held) -> FilesGap:
     detail = (
         f"{held.refusal}: mappings need the capability SYS_PTRACE, descriptors of other users' processes "
-        "DAC_READ_SEARCH too (deploy/overlays/files)"
+        f"DAC_READ_SEARCH too ({_HOW})"
     )
     return FilesGap(place="/proc/PID/fd", reason="denied", detail=visible(detail), files=None)
 
