@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from memcollect.compare import Document
+from memcollect.compare import Document, Question, compare
+from memcollect.compare.model import Comparison
 from memcollect.documents.bundle import BundleWriter
 from memcollect.documents.run import (
     NodeEvidence,
@@ -269,6 +270,25 @@ def rich_pair(name: str = "cube", comm: str = "ipykernel") -> list[Document]:
         _with_evidence(with_rounds(base, [130 * MIB, 131 * MIB])),
         msgspec.structs.replace(other, snapshots=snapshots),
     ]
+
+
+def moments(name: str = "sandbox-7f3a", comm: str = "python3") -> Comparison:
+    """Return what ten minutes changed: one pod grew, one went, one came."""
+    before = snapshot(
+        pod(500 * MIB, name, cache=80 * MIB, processes=[process(comm, 7, 40 * MIB)]),
+        pod(90 * MIB, "sandbox-11aa"),
+        pod(30 * MIB, "old"),
+        sample="before",
+    )
+    after = snapshot(
+        pod(510 * MIB, name, cache=280 * MIB, processes=[process(comm, 7, 50 * MIB)]),
+        pod(90 * MIB, "sandbox-11aa"),
+        pod(3 * MIB, "fresh"),
+        sample="after",
+        captured_at="2026-01-01T00:10:00Z",
+    )
+    documents = [document(before, "before.json"), document(after, "after.json")]
+    return compare(documents, Question(version="0.1.0"))
 
 
 def with_rounds(run_: Document, anon: Sequence[int], *, kept: Sequence[bool] | None = None) -> Document:

@@ -169,7 +169,7 @@ def use(path: str, **stat: int) -> CgroupUse:
 
 def total(path: str, parts: list[CgroupUse]) -> CgroupUse:
     """Return a cgroup that is charged for these and nothing more."""
-    names = {name for part in parts for name in part.stat}
+    names = dict.fromkeys(name for part in parts for name in part.stat)
     return CgroupUse(
         path=path,
         current_bytes=sum(part.current_bytes or 0 for part in parts),

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -11,14 +10,14 @@ from memcollect.documents.snapshot import Snapshot
 from memcollect.explain import explain
 from memcollect.reporters import html, markdown, table
 from worlds.builders import MIB, QUIET_SUMS, cgroup, container, pod, snapshot
+from worlds.golden_pages import PLACE
 from worlds.read_reports import SIZE, UNIT_BYTES, Row, Shown, bytes_of, in_html, in_markdown, in_terminal
 
-HERE = Path(__file__).parent
 Read = Callable[[str], Iterator[Shown]]
 GOLDEN: dict[str, Read] = {
-    "golden/one-pod-80.txt": in_terminal,
-    "golden/one-pod.md": in_markdown,
-    "html/golden/one-pod.html": in_html,
+    "explain-one-pod.txt": in_terminal,
+    "explain-one-pod.md": in_markdown,
+    "explain-one-pod.html": in_html,
 }
 GOES = frozenset({"droppable", "mostly droppable", "under pressure"})
 WRITTEN = frozenset({"once written"})
@@ -93,7 +92,7 @@ def _can_stand_behind(rows: list[Row], amount: float, untold: float) -> bool:
 
 @pytest.mark.parametrize("name", GOLDEN)
 def test_no_golden_page_contradicts_itself(name: str) -> None:
-    shown = list(GOLDEN[name]((HERE / name).read_text(encoding="utf-8")))
+    shown = list(GOLDEN[name]((PLACE / name).read_text(encoding="utf-8")))
 
     assert len(shown) == 1
     assert len(shown[0].rows) >= 4

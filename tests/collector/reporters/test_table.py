@@ -1,5 +1,4 @@
 import re
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -9,8 +8,6 @@ from memcollect.documents.snapshot import Container, Ladder, Snapshot, Step, Sum
 from memcollect.reporters import table
 from memcollect.reporters.words import AUTO_DETAILS
 from worlds import sample_snapshots as samples
-
-GOLDEN = Path(__file__).parent / "golden"
 
 
 def _rich_snapshot() -> Snapshot:
@@ -23,17 +20,6 @@ def _rich_snapshot() -> Snapshot:
 def test_no_line_is_wider_than_the_terminal(width: int, full: bool) -> None:  # noqa: FBT001 (a parameter of the test)
     text = table.render(_rich_snapshot(), width=width, full=full)
     assert max(cell_len(line) for line in text.splitlines()) <= width
-
-
-def test_one_pod_reads_as_the_golden_page_says() -> None:
-    text = table.render(samples.snapshot(missing=[samples.missing_pod()]), width=80)
-    assert text == (GOLDEN / "one-pod-80.txt").read_text(encoding="utf-8")
-
-
-def test_many_pods_read_as_the_golden_page_says() -> None:
-    pods = [samples.pod(f"sandbox-{index}", verdict="All is well.") for index in range(9)]
-    text = table.render(samples.snapshot(*pods), width=80)
-    assert text == (GOLDEN / "many-pods-80.txt").read_text(encoding="utf-8")
 
 
 def test_hostile_names_reach_the_terminal_as_text() -> None:

@@ -12,11 +12,6 @@ GOLDEN = Path(__file__).parent / "golden"
 QUESTION = Question(baseline="aio", issue="#3213", version="0.1.0")
 
 
-def test_the_page_reads_as_the_golden_one_says() -> None:
-    text = table.render(compare(build.rich_pair(), QUESTION))
-    assert text == (GOLDEN / "two-runs.txt").read_text(encoding="utf-8")
-
-
 @pytest.mark.parametrize("width", [20, 80, 140])
 @pytest.mark.parametrize("name", ["cube", "a-very-long-name-of-a-backend" * 4, samples.HOSTILE, "名前" * 30])
 def test_no_line_is_wider_than_the_terminal(width: int, name: str) -> None:
