@@ -80,7 +80,7 @@ lab: $(STAMP) ## The real-kernel suite but the guide: make lab KERNEL=5.10 | 6.1
 	MEMCOLLECT_REQUIRE_LAB=1 MEMCOLLECT_LAB_KERNEL=$(KERNEL) $(BIN)/pytest -m lab --ignore-glob "tests/lab/test_profile*.py" \
 		tests/lab $(PYTEST_FLAGS)
 
-lab-full: $(STAMP) ## The suite on Debian's stock kernel with real runtimes, emulated: make lab-full KERNEL=6.12 | 7.2
+lab-full: $(STAMP) ## The suite on Debian's stock kernel with real runtimes, in QEMU: make lab-full KERNEL=6.12 | 7.2
 	scripts/debian-packages full
 	MEMCOLLECT_REQUIRE_LAB=1 MEMCOLLECT_FULL_KERNEL=$(if $(filter file,$(origin KERNEL)),6.12,$(KERNEL)) \
 		$(BIN)/pytest -m lab_full tests/lab_full $(PYTEST_FLAGS)

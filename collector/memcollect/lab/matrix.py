@@ -16,7 +16,7 @@ class Boot(StrEnum):
     """How a kernel is started."""
 
     PROGRAM = "as a program (User-Mode Linux)"
-    EMULATED = "in QEMU, by software emulation"
+    MACHINE = "in QEMU"
 
 
 class Feature(StrEnum):
@@ -111,14 +111,14 @@ MATRIX = (
     Row(
         version="6.12",
         suite="trixie",
-        boot=Boot.EMULATED,
+        boot=Boot.MACHINE,
         features=frozenset(Feature),
         runs=(Suite.FULL,),
     ),
     Row(
         version="7.2",
         suite="sid",
-        boot=Boot.EMULATED,
+        boot=Boot.MACHINE,
         features=frozenset(Feature),
         runs=(Suite.FULL,),
     ),

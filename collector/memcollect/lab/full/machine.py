@@ -15,16 +15,14 @@ from msgspec import Struct
 
 from memcollect.lab import space, syscalls
 from memcollect.lab.errors import BootError, MissingToolError, TimeLimitError
+from memcollect.lab.full.acceleration import Processor
 from memcollect.lab.full.image import Image
 from memcollect.lab.full.recipe import DISKS, READY
 from memcollect.lab.full.remote import Remote
 
 _QEMU = "qemu-system-x86_64"
-_PROCESSOR = "max,erms=off,fsrm=off"
-"""Without the two the kernel does not copy and clear memory by the byte, which emulation does one by one."""
-_ACCELERATOR = "tcg,thread=multi,tb-size=128"
-"""tb-size: MiB of translated code that are kept. All that was translated of a page is looked through at every
-write to it; seen with QEMU 7.2 and more of it: 10 ms a write, so that clearing a huge page took minutes."""
+_KVM_GAVE_UP = "KVM internal error"
+"""QEMU says so and stays, with its guest stopped."""
 _POLL_SECONDS = 0.5
 _DISK_BYTES = 1 << 30
 """Of each disk beside the root; sparse."""
@@ -59,7 +57,9 @@ class Running(Struct, frozen=True, kw_only=True):
     remote: Remote
 
 
-def start(image: Image, setting: Setting, directory: Path, *, lasting: bool = False) -> Running:
+def start(
+    image: Image, setting: Setting, directory: Path, processor: Processor, *, lasting: bool = False
+) -> Running:
     """Boot the image, its files in `directory`, and return when it can be logged in to.
 
     `lasting`: it outlives the thread that started it. Raises MissingToolError, BootError, TimeLimitError.
@@ -74,7 +74,7 @@ def start(image: Image, setting: Setting, directory: Path, *, lasting: bool = Fa
     port = _free_port()
     with (directory / "qemu.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 -- our own arguments
-            [_QEMU, *_arguments(image, setting, directory, port)],
+            [_QEMU, *_arguments(image, setting, directory, processor, port)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -112,13 +112,14 @@ def private_directory() -> Iterator[Path]:
         yield Path(name)
 
 
-def _arguments(image: Image, setting: Setting, directory: Path, port: int) -> list[str]:
+def _arguments(image: Image, setting: Setting, directory: Path, processor: Processor, port: int) -> list[str]:
     # What the guest writes to its root goes to a file of QEMU's own that has no name.
     drives = [f"file={image.root},format=raw,if=virtio,snapshot=on,cache=unsafe"]
     drives += [f"file={directory}/{disk}.img,format=raw,if=virtio,cache=unsafe" for disk in DISKS]
     return [
         *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
-        *("-machine", "q35", "-cpu", _PROCESSOR, "-accel", _ACCELERATOR, "-smp", str(setting.cpus)),
+        *("-machine", "q35", "-cpu", processor.model, "-accel", processor.accelerator),
+        *("-smp", str(setting.cpus)),
         *("-m", f"{setting.memory_bytes >> 20}M"),
         *("-kernel", str(image.kernel), "-initrd", str(image.initrd), "-append", _COMMAND_LINE),
         *(word for drive in drives for word in ("-drive", drive)),
@@ -134,6 +135,8 @@ def _wait_ready(process: "subprocess.Popen[bytes]", directory: Path, limit_secon
     while not (console.exists() and READY in console.read_text(errors="replace")):
         if process.poll() is not None:
             raise BootError(f"QEMU ended before the guest was up: {_last_words(directory)}")
+        if _KVM_GAVE_UP in (directory / "qemu.log").read_text(errors="replace"):
+            raise BootError("this machine's KVM cannot run the guest's kernel.")
         if time.monotonic() > deadline:
             raise TimeLimitError(
                 f"the guest was not up within {limit_seconds:.0f} s; its last words: {_last_words(directory)}"

@@ -11,7 +11,7 @@ from msgspec import Struct
 from memcollect.lab.errors import LabError
 from memcollect.lab.matrix import MATRIX, Boot
 
-_SUITES = {row.version: row.suite for row in MATRIX if row.boot is Boot.EMULATED}
+_SUITES = {row.version: row.suite for row in MATRIX if row.boot is Boot.MACHINE}
 VERSIONS = tuple(_SUITES)
 """The kernels; the first is the one that is booted where none is named."""
 BASE = _SUITES[VERSIONS[0]]

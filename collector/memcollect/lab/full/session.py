@@ -8,11 +8,15 @@ from pathlib import Path
 
 import msgspec
 
-from memcollect.lab.errors import LabError
-from memcollect.lab.full import image, machine, sources
+from memcollect.lab.errors import BootError, LabError, TimeLimitError
+from memcollect.lab.full import acceleration, image, machine, sources
+from memcollect.lab.full.acceleration import EMULATED, VIRTUALISED
 from memcollect.lab.full.image import Say
 from memcollect.lab.full.machine import Running, Setting
 from memcollect.lab.termination import ending_cleanly
+
+_VIRTUALISED_BOOT_SECONDS = 120.0
+"""By then it is up, or this KVM does not do: one that emulates the guest's kernel itself takes hours."""
 
 
 @contextmanager
@@ -60,14 +64,27 @@ def stop(version: str) -> bool:
 
 
 def _start(found: image.Image, setting: Setting, directory: Path, say: Say, *, lasting: bool) -> Running:
-    say(f"booting kernel {found.version} (a minute or two: its processor is emulated)")
-    running = machine.start(found, setting, directory, lasting=lasting)
+    running = _boot(found, setting, directory, say, lasting=lasting)
     try:
         sources.put(running.remote)
     except BaseException:
         machine.end(running)
         raise
     return running
+
+
+def _boot(found: image.Image, setting: Setting, directory: Path, say: Say, *, lasting: bool) -> Running:
+    processor = acceleration.choose()
+    if processor == VIRTUALISED:
+        say(f"booting kernel {found.version} ({processor.text})")
+        soon = min(setting.boot_seconds, _VIRTUALISED_BOOT_SECONDS)
+        try:
+            hurried = msgspec.structs.replace(setting, boot_seconds=soon)
+            return machine.start(found, hurried, directory, processor, lasting=lasting)
+        except (BootError, TimeLimitError) as error:
+            say(f"not with KVM: {error}")
+    say(f"booting kernel {found.version} ({EMULATED.text})")
+    return machine.start(found, setting, directory, EMULATED, lasting=lasting)
 
 
 def _place(version: str) -> Path:
