@@ -12,7 +12,7 @@ pytestmark = pytest.mark.lab_full
 
 
 def test_the_kernel_is_the_one_asked_for_and_was_built_with_what_the_table_says(machine: Running) -> None:
-    (row,) = [each for each in MATRIX if (each.version, each.boot) == (KERNEL, Boot.EMULATED)]
+    (row,) = [each for each in MATRIX if (each.version, each.boot) == (KERNEL, Boot.MACHINE)]
     (release, *configuration) = machine.remote.check(["sh", "-c", "uname -r; cat /boot/config-$(uname -r)"])
     built_in = set(re.findall(r"^CONFIG_(\w+)=y$", "\n".join(configuration), re.MULTILINE))
     assert release.startswith(f"{KERNEL}.")
