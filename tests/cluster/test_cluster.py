@@ -28,15 +28,19 @@ def _snapshot(memcollect: Memcollect, *arguments: str) -> Snapshot:
 
 
 @pytest.fixture(scope="module")
-def snapshot(memcollect: Memcollect, tenant: dict[str, Any], kubectl: Kubectl) -> Snapshot:
+def has_metrics(kubectl: Kubectl) -> bool:
+    """Whether the cluster has a metrics API; asked once, since one that fails for a while is not listed."""
+    return "metrics.k8s.io/v1beta1" in kubectl.out("api-versions").split()
+
+
+@pytest.fixture(scope="module")
+def snapshot(
+    memcollect: Memcollect, tenant: dict[str, Any], kubectl: Kubectl, *, has_metrics: bool
+) -> Snapshot:
     """Taken once `kubectl top` knows the pod, where there is a metrics API at all."""
-    if _has_metrics(kubectl):
+    if has_metrics:
         _until_topped(kubectl, tenant["metadata"]["namespace"])
     return _snapshot(memcollect)
-
-
-def _has_metrics(kubectl: Kubectl) -> bool:
-    return "metrics.k8s.io/v1beta1" in kubectl.out("api-versions").split()
 
 
 def _until_topped(kubectl: Kubectl, namespace: str) -> None:
@@ -101,8 +105,8 @@ def test_every_residual_is_within_its_bound(known: Pod, container: Container) ->
         assert [step for step in ladder.steps if not step.residual.within_bound] == []
 
 
-def test_kubectl_top_is_accounted_for(known: Pod, kubectl: Kubectl) -> None:
-    if not _has_metrics(kubectl):
+def test_kubectl_top_is_accounted_for(known: Pod, *, has_metrics: bool) -> None:
+    if not has_metrics:
         pytest.skip("this cluster has no metrics API")
     assert known.top is not None
     assert known.top.status in {"reconciled", "drifted"}, known.top

@@ -130,7 +130,7 @@ def eviction_sentences(account: NodeAccount) -> list[str]:
             f" {size(standing.soft_bytes)}: {_distance(standing.available_bytes - standing.soft_bytes)}."
         )
     if standing.order:
-        spared = f"; {standing.spared} static or critical pods are spared" if standing.spared else ""
+        spared = f"; spared as static or critical: {standing.spared}" if standing.spared else ""
         sentences.append(f"It would evict in this order: {_candidates(standing.order)}{spared}.")
     if standing.kill_order:
         killed = ", ".join(

@@ -27,6 +27,7 @@ from memcollect.testing import Cluster
 from memcollect.units import GIB, MIB
 
 EVICTION = {"evictionHard": {"memory.available": "5%", "nodefs.available": "10%"}}
+RECORDED = Path(__file__).parents[2] / "fixtures/kubernetes-1.36/configz.json"
 SOFT = {"evictionSoft": {"memory.available": "1Gi"}, "evictionSoftGracePeriod": {"memory.available": "1m30s"}}
 
 
@@ -113,6 +114,14 @@ def test_the_kubelets_own_thresholds_are_read_from_it(certain: Api, kubelet: Kub
         hard="5%", hard_bytes=16 * GIB * 5 // 100, soft="1Gi", soft_bytes=GIB, soft_grace="1m30s"
     )
     assert kubelet.asked == ["/configz"]
+
+
+def test_what_a_real_kubelet_answered_is_read(certain: Api, kubelet: Kubelet) -> None:
+    kubelet.body = json.loads(RECORDED.read_text())
+
+    assert KubeletConfigs(certain).thresholds(node(kubelet.port), 4 * GIB) == Thresholds(
+        hard="200Mi", hard_bytes=200 * MIB, soft="350Mi", soft_bytes=350 * MIB, soft_grace="2m"
+    )
 
 
 def test_nothing_is_asked_of_the_api_server_but_whether_one_may(
