@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from memcollect.compare.inputs import NOT_RECORDED, Observation, returns
 from memcollect.compare.model import Cell, Delta, Measure, PhaseKey
@@ -54,6 +55,23 @@ def phase_order(observed: Iterable[Observation]) -> list[PhaseKey]:
         known = first.get(each.phase)
         first[each.phase] = each.order if known is None else min(known, each.order)
     return sorted(first, key=lambda key: (first[key], key.label))
+
+
+def in_turn(groups: Iterable[Group], order: Sequence[PhaseKey]) -> Iterator[tuple[Observation, Observation]]:
+    """Yield each two phases of one repeat that follow one another, of those that list their processes."""
+    place = {key: index for index, key in enumerate(order)}
+    by_repeat: defaultdict[str, list[Observation]] = defaultdict(list)
+    for each in (each for group_ in groups for each in group_.observations):
+        if each.snapshot.scope.processes:
+            by_repeat[_sequence(each)].append(each)
+    for some in by_repeat.values():
+        ordered = sorted(some, key=lambda each: (place[each.phase], each.snapshot.captured_at))
+        yield from (pair for pair in pairwise(ordered) if pair[0].phase != pair[1].phase)
+
+
+def _sequence(observation: Observation) -> str:
+    """Single snapshots are one sequence: nobody numbered their repeats."""
+    return f"{observation.source}\0{observation.repeat}" if observation.status is not None else ""
 
 
 def cell(group_: Group) -> Cell:

@@ -41,6 +41,7 @@ from memcollect.compare.nodes import leftovers, node_rows
 from memcollect.compare.over_repeats import leftover_summaries, node_summaries
 from memcollect.compare.processes import left_processes
 from memcollect.compare.rounds import reuse_rows
+from memcollect.compare.services import services_saved
 from memcollect.compare.startup import startup_rows
 from memcollect.compare.statistics import chance_of_separation
 from memcollect.compare.tried import by_backend, evidence_facts, matrix_of
@@ -111,6 +112,10 @@ def compare(documents: Sequence[Document], question: Question) -> Comparison:
     growth = growth_of(documents) if question.is_open else None
     nodes = _by_phase([row for each in ordered for row in node_rows(each, names[each.name])], material)
     startups = list(_startups(ordered, names, material))
+    of_backends = [
+        [each for (name, _), each in material.groups.items() if name == backend]
+        for backend in material.backends
+    ]
     left = _by_phase([row for each in ordered for row in leftovers(each, names[each.name])], material)
     return Comparison(
         tool=Tool(version=question.version),
@@ -123,13 +128,8 @@ def compare(documents: Sequence[Document], question: Question) -> Comparison:
         sources=[_source(each, names[each.name]) for each in ordered],
         cells=list(material.cells.values()),
         pairs=pairs,
-        left_processes=[
-            left
-            for backend in material.backends
-            for left in left_processes(
-                [each for (name, _), each in material.groups.items() if name == backend], material.phases
-            )
-        ],
+        left_processes=[each for some in of_backends for each in left_processes(some, material.phases)],
+        services_saved=[each for some in of_backends for each in services_saved(some, material.phases)],
         nodes=nodes,
         node_summaries=list(node_summaries(nodes)),
         leftovers=left,

@@ -162,6 +162,34 @@ class LeftProcess(Struct, frozen=True, kw_only=True):
     """Whether the list before was whole, or the process began after it; else it may have been cut off."""
 
 
+class ServicesSaved(Struct, frozen=True, kw_only=True):
+    """Services of one container that ran after one phase of a repeat and not after the next."""
+
+    backend: str
+    phase: PhaseKey
+    """After which they are off."""
+    after: PhaseKey
+    """The phase before it in the same repeat, after which they ran."""
+    container: str
+    services: list[str]
+    """Their names, the largest first."""
+    repeats: int
+    """In how many repeats just these were off …"""
+    of_repeats: int
+    """… of those in which both phases listed their processes."""
+    predicted_low: Spread | None = None
+    """What the container was to lose, by the earlier phase alone, at least: of each repeat the mean over its
+    pods; None where one repeat lacks it. …"""
+    predicted_high: Spread | None = None
+    """… And at most."""
+    fell: Spread | None = None
+    """By how much its charge fell, whatever else changed in it meanwhile."""
+    within: int = 0
+    """In how many repeats it fell by what was predicted for that repeat …"""
+    judged: int = 0
+    """… of those in which both are known."""
+
+
 class NodeRow(Struct, frozen=True, kw_only=True):
     """What a node lost while it held pods, beside what the pods say of themselves."""
 
@@ -332,6 +360,8 @@ class Comparison(Struct, frozen=True, kw_only=True):
     cells: list[Cell] = field(default_factory=list)
     pairs: list[Pair] = field(default_factory=list)
     left_processes: list[LeftProcess] = field(default_factory=list)
+    services_saved: list[ServicesSaved] = field(default_factory=list)
+    """What phases have off that ran before, predicted and measured."""
     nodes: list[NodeRow] = field(default_factory=list)
     leftovers: list[Leftover] = field(default_factory=list)
     node_summaries: list[NodeSummary] = field(default_factory=list)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
-from memcollect.compare.cells import Group
+from memcollect.compare.cells import Group, in_turn
 from memcollect.compare.inputs import Observation
 from memcollect.compare.model import LeftProcess, PhaseKey
 from memcollect.compare.statistics import spread
@@ -48,26 +47,12 @@ class _Listed:
 
 def left_processes(groups: Sequence[Group], order: Sequence[PhaseKey]) -> Iterator[LeftProcess]:
     """Yield what each phase of one backend left, against the phase before it in the same repeat."""
-    place = {key: index for index, key in enumerate(order)}
-    by_repeat: defaultdict[str, list[Observation]] = defaultdict(list)
-    for group in groups:
-        for each in group.observations:
-            if each.snapshot.scope.processes:
-                by_repeat[_repeat(each)].append(each)
     found: defaultdict[tuple[PhaseKey, PhaseKey], list[dict[Name, _Found]]] = defaultdict(list)
-    for some in by_repeat.values():
-        ordered = sorted(some, key=lambda each: (place[each.phase], each.snapshot.captured_at))
-        for before, after in pairwise(ordered):
-            if before.phase != after.phase:
-                found[after.phase, before.phase].append(_left(before, after))
+    for before, after in in_turn(groups, order):
+        found[after.phase, before.phase].append(_left(before, after))
     backend = groups[0].backend if groups else ""
-    for (phase, previous), repeats in sorted(found.items(), key=lambda each: place[each[0][0]]):
+    for (phase, previous), repeats in sorted(found.items(), key=lambda each: order.index(each[0][0])):
         yield from _rows(backend, phase, previous, repeats)
-
-
-def _repeat(observation: Observation) -> str:
-    """Single snapshots are one sequence: nobody numbered their repeats."""
-    return f"{observation.source}\0{observation.repeat}" if observation.status is not None else ""
 
 
 def _rows(

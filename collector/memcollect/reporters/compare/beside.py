@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from memcollect.compare.model import Comparison, ReuseRow, StartupRow
-from memcollect.reporters.compare.layout import Bytes, Cell, Column, Range, Section, Table, Timing
+from memcollect.compare.model import Comparison, ReuseRow, ServicesSaved, StartupRow
+from memcollect.reporters.compare.grown_contents import MEANWHILE
+from memcollect.reporters.compare.layout import Bullet, Bytes, Cell, Column, Range, Section, Table, Timing
 from memcollect.reporters.compare.numbers import metric_label
+from memcollect.reporters.price_words import between, listed
+from memcollect.reporters.sizes import signed_size
 
+PREDICTED = (
+    "Of each repeat the prediction is its own, made of the phase before; shown are the lowest and the highest"
+    " end of all repeats. A repeat's number is the mean over its pods."
+)
 REUSE = (
     "Growth: working set per pod, last round minus first round of the same repeat, the median over the"
     " repeats. A sandbox that is handed on and grows each time is one that keeps what its users left."
@@ -86,6 +93,39 @@ def left(comparison: Comparison) -> Iterator[Section]:
     paragraphs = ["There after the phase, and not after the one before it, over all pods of a repeat."]
     paragraphs += [doubt] if any(not each.certain for each in comparison.left_processes) else []
     yield Section("Processes that a phase left", paragraphs, table=Table(columns, rows))
+
+
+def services(comparison: Comparison) -> Iterator[Section]:
+    """Yield what services that a phase has off have saved, beside what was predicted of them."""
+    if comparison.services_saved:
+        bullets = [Bullet(_saved(each)) for each in comparison.services_saved]
+        yield Section("Services that a phase has off", [PREDICTED, MEANWHILE], bullets)
+
+
+def _saved(each: ServicesSaved) -> str:
+    where = f"{each.backend}, {each.phase.label} against {each.after.label}, container {each.container}"
+    names = listed(each.services)
+    said = f"without {names}; what that would save was not known in every repeat"
+    if each.predicted_low is not None:
+        high = each.predicted_high.high_bytes if each.predicted_high is not None else None
+        said = f"without {names}, {between(each.predicted_low.low_bytes, high)} was predicted"
+    times = f" (off in {each.repeats} of {each.of_repeats} repeats)"
+    return f"{where}: {said}{times if each.repeats < each.of_repeats else ''}. {_fell(each)}"
+
+
+def _fell(each: ServicesSaved) -> str:
+    if each.fell is None:
+        return "What the container is charged for is not known at both phases of every repeat."
+    change = signed_size(-each.fell.median_bytes)
+    ends = f"{signed_size(-each.fell.high_bytes)} to {signed_size(-each.fell.low_bytes)}"
+    over = f", the median of {each.fell.n} repeats ({ends})" if each.fell.n > 1 else ""
+    return f"The container's charge changed by {change}{over}{_held(each)}."
+
+
+def _held(each: ServicesSaved) -> str:
+    if each.judged > 1:
+        return f": within what was predicted in {each.within} of {each.judged} repeats"
+    return f", {'' if each.within else 'not '}within what was predicted" if each.judged else ""
 
 
 def startups(comparison: Comparison) -> Iterator[Section]:

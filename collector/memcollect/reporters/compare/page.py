@@ -5,7 +5,7 @@ from __future__ import annotations
 from memcollect.compare.grown.model import Growth
 from memcollect.compare.grown.words import headline
 from memcollect.compare.model import Comparison
-from memcollect.reporters.compare.beside import left, reuses, startups
+from memcollect.reporters.compare.beside import left, reuses, services, startups
 from memcollect.reporters.compare.claims import claims, claims_within, missing, sources
 from memcollect.reporters.compare.grown import grown, how_to_read, made_of
 from memcollect.reporters.compare.layout import Bullet, Page, Section
@@ -28,6 +28,7 @@ def page(comparison: Comparison) -> Page:
         *claims_within(comparison),
         *reuses(comparison),
         *left(comparison),
+        *services(comparison),
         *nodes(comparison),
         *leftovers(comparison),
         *startups(comparison),
