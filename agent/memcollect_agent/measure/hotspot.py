@@ -1,9 +1,11 @@
 """Where a Java process has its metaspace, which HotSpot reserves whole and makes writable by pieces. Pure.
 
     class space    follows the archive of classes (classes.jsa) without a hole, up to the rest of its reserve,
-                   which is 1 GiB by default (src/hotspot/share/cds/metaspaceShared.cpp)
+                   which is 1 GiB by default (src/hotspot/share/cds/metaspaceShared.cpp). Where there is no
+                   archive, it follows the heap, if that has compressed references
     metaspace      nodes of 64 MiB, aligned to 4 MiB; what is writable is whole pieces of 64 KiB and no longer
-                   without reserve (src/hotspot/share/memory/metaspace: settings.hpp, chunklevel.hpp)
+                   without reserve (src/hotspot/share/memory/metaspace: settings.hpp, chunklevel.hpp). A heap
+                   of 64 MiB that may grow looks alike, but lies where references can be compressed
 
 It was held against native memory tracking of JDK 17 and 25 (jcmd VM.native_memory).
 """
@@ -15,6 +17,9 @@ from memcollect_agent.parse.smaps import Mapping
 NODE_BYTES = 64 << 20
 NODE_ALIGNMENT = 4 << 20
 COMMITTED_BYTES = 64 << 10
+CLASS_SPACE_BYTES = 1 << 30
+COMPRESSED = range(1 << 20, 32 << 30)
+"""Where a heap may lie whose references are compressed and not shifted by a base."""
 REST_BYTES = 64 << 20
 """Of the class space's reserve that is not used: its end, where that much follows."""
 _ARCHIVE = ".jsa"
@@ -26,9 +31,25 @@ def metaspace(mappings: Sequence[Mapping]) -> frozenset[int]:
     for at, mapping in enumerate(mappings):
         if mapping.path.endswith(_ARCHIVE):
             found.update(each.start for each in _class_space(mappings, at))
-        elif mapping.start % NODE_ALIGNMENT == 0:
+        elif mapping.start not in COMPRESSED and mapping.start % NODE_ALIGNMENT == 0:
             found.update(each.start for each in _node(mappings, at))
+    if not any(mapping.path.endswith(_ARCHIVE) for mapping in mappings):
+        found.update(each.start for each in _unarchived(mappings))
     return frozenset(found)
+
+
+def _unarchived(mappings: Sequence[Mapping]) -> list[Mapping]:
+    """Return what of the class space right above the heap is writable, and no one mapping with the heap."""
+    found: list[Mapping] = []
+    low = [mapping for mapping in mappings if mapping.start in COMPRESSED]
+    for at, first in enumerate(low):
+        if at and low[at - 1].end == first.start:
+            continue
+        run = list(_following(low, at, first.start))
+        start = run[-1].end - CLASS_SPACE_BYTES if run else first.start
+        if first.start < start and start % NODE_ALIGNMENT == 0 and _is_barred(run[-1]):
+            found = [each for each in run if each.start >= start and not _is_barred(each)]
+    return found
 
 
 def _class_space(mappings: Sequence[Mapping], archive: int) -> list[Mapping]:

@@ -10,11 +10,12 @@ Nothing here is certain, and every kind of these is called inferred where it is 
     go-heap        runtime/malloc.go: the first arena hint is 0xc0 << 32
     v8             src/heap: pages of 256 KiB, aligned to their size
     jit            memory that is executable and of no file
-    jvm-heap       HotSpot reserves it below 32 GiB, so that references fit 32 bits, in whole MiB
+    jvm-heap       HotSpot reserves it below 32 GiB, so that references fit 32 bits
     jvm-metaspace  HotSpot's metaspace and class space (measure/hotspot.py), or what lies at 32 GiB
     bss            a file's zeroed data: begins where its writable data ends (fs/binfmt_elf.c)
 """
 
+from memcollect_agent.measure.hotspot import COMPRESSED
 from memcollect_agent.parse.smaps import Mapping
 from memcollect_agent.sandbox.kinds import program_name
 
@@ -24,9 +25,6 @@ STACK_UNIT = 64 << 10
 LARGEST_GUARD = 1 << 20
 V8_PAGE = 256 << 10
 GO_HEAP = range(0xC0 << 32, 0xC8 << 32)
-JVM_UNIT = 1 << 20
-COMPRESSED = range(1 << 20, 32 << 30)
-"""Where a heap may lie whose references are compressed and not shifted by a base."""
 CLASS_SPACE = range(32 << 30, 36 << 30)
 LARGEST_BSS_OF_A_LIBRARY = 1 << 20
 """A larger one may have grown together with another mapping, right above it."""
@@ -112,7 +110,7 @@ def _is_v8(mapping: Mapping, around: Surroundings) -> bool:
 
 
 def _is_jvm_heap(mapping: Mapping, around: Surroundings) -> bool:
-    return around.program in JVM_PROGRAMS and mapping.start in COMPRESSED and mapping.start % JVM_UNIT == 0
+    return around.program in JVM_PROGRAMS and mapping.start in COMPRESSED
 
 
 def _is_metaspace(mapping: Mapping, around: Surroundings) -> bool:

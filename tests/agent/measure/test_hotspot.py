@@ -49,7 +49,11 @@ def test_another_program_with_such_mappings_has_no_java_heap(version: str) -> No
     assert not {"jvm-heap", "jvm-metaspace"} & told(version, "/usr/bin/python3").keys()
 
 
-def node(*pieces: tuple[str, int, str], start: int = 7 * NODE_BYTES + 4 * MIB) -> list[Mapping]:
+HIGH = (0x7F00 << 32) + 7 * NODE_BYTES + 4 * MIB
+"""Where a library may be, too."""
+
+
+def node(*pieces: tuple[str, int, str], start: int = HIGH) -> list[Mapping]:
     """Return mappings that follow each other, as (permissions, size, flags)."""
     mappings = []
     for permissions, size, flags in pieces:
@@ -69,14 +73,51 @@ USED, REST = ("rw-p", 3 * MIB, "rd wr"), ("---p", 61 * MIB, "mr nr")
         node(USED, ("---p", 61 * MIB, "mr")),
         node(("rw-p", 3 * MIB, "rd wr nr"), REST),
         node(("rw-p", 3 * MIB - 4 * KIB, "rd wr"), ("---p", 61 * MIB + 4 * KIB, "mr nr")),
-        node(USED, REST, start=7 * NODE_BYTES + 2 * MIB),
+        node(USED, REST, start=HIGH + 2 * MIB),
+        node(USED, REST, start=7 * NODE_BYTES),
         [node(USED, REST)[0]],
     ],
-    ids=["too short", "too long", "a guard", "an arena", "no whole pieces", "not aligned", "no rest"],
+    ids=[
+        "too short",
+        "too long",
+        "a guard",
+        "an arena",
+        "no whole pieces",
+        "not aligned",
+        "a heap",
+        "no rest",
+    ],
 )
 def test_what_is_not_wholly_of_a_nodes_shape_is_no_metaspace(mappings: list[Mapping]) -> None:
     assert metaspace(node(USED, REST)) == {node(USED)[0].start}
     assert metaspace(mappings) == frozenset()
+
+
+GIB = 1 << 30
+HEAP, CLASSES = ("rw-p", 64 * MIB, "rd wr"), ("rw-p", 5 * MIB, "rd wr")
+LEFT = ("---p", GIB - 5 * MIB, "mr nr")
+
+
+def test_without_an_archive_the_class_space_is_right_above_the_heap() -> None:
+    mappings = node(HEAP, CLASSES, LEFT, start=4 * GIB - 64 * MIB)
+    assert metaspace(mappings) == {4 * GIB}
+
+
+def test_a_mapping_that_is_of_both_is_no_class_space() -> None:
+    both = ("rw-p", 64 * MIB + 64 * KIB, "rd wr")
+    gap, rest = ("---p", 64 * KIB, "mr nr"), ("---p", GIB - 5 * MIB - 128 * KIB, "mr nr")
+    assert metaspace(node(both, gap, CLASSES, rest, start=4 * GIB - 64 * MIB)) == {4 * GIB + 128 * KIB}
+
+
+def test_a_part_of_the_heap_that_looks_like_a_class_space_has_one_above_it() -> None:
+    young = [("rw-p", 300 * MIB, "rd wr"), ("---p", GIB - 300 * MIB, "mr nr")]
+    assert metaspace(node(HEAP, *young, CLASSES, LEFT, start=GIB)) == {2 * GIB + 64 * MIB}
+
+
+def test_where_there_is_an_archive_nothing_of_the_heap_is_class_space() -> None:
+    archive = Mapping(40 * GIB, 40 * GIB + MIB, "rw-p", "fe:00", 3, "/java/lib/server/classes.jsa", {})
+    young = [("rw-p", 300 * MIB, "rd wr"), ("---p", GIB - 300 * MIB, "mr nr")]
+    assert metaspace([*node(HEAP, *young, start=GIB), archive]) == frozenset()
 
 
 def test_an_archive_of_objects_has_heap_above_it_and_no_class_space() -> None:
