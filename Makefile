@@ -20,6 +20,7 @@ URL ?=
 IMAGE ?=
 PYTEST_FLAGS ?=
 DEMO_FLAGS ?=
+EVIDENCE_FLAGS ?=
 MINUTES ?= 10
 FUZZ_FLAGS ?=
 
@@ -91,7 +92,7 @@ test-cluster: $(STAMP) ## Test agents deployed in a cluster, in a namespace of o
 
 evidence-deerflow: $(STAMP) ## DeerFlow's own sandbox provider, tried: DEERFLOW=CHECKOUT (a few minutes)
 	@[ -n "$(DEERFLOW)" ] || { echo 'evidence-deerflow: say where its checkout is: make evidence-deerflow DEERFLOW=DIRECTORY' >&2; exit 2; }
-	$(BIN)/python scripts/evidence-deerflow $(abspath $(DEERFLOW))
+	$(BIN)/python scripts/evidence-deerflow $(abspath $(DEERFLOW)) $(EVIDENCE_FLAGS)
 
 guide: $(STAMP) ## The tests of the guide on two backends, a real kernel each (about 15 minutes)
 	scripts/debian-packages lab node

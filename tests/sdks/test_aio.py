@@ -1,5 +1,6 @@
 """The stand-in for the AIO interface, held to somebody else's idea of it: PyPI's agent-sandbox drives it."""
 
+import base64
 import sys
 from collections.abc import Iterator
 from importlib import import_module
@@ -68,8 +69,19 @@ def test_bytes_go_up_and_come_down(client: Any, tmp_path: Path) -> None:
     assert b"".join(client.file.download_file(path=str(tmp_path / "b"))) == data
 
 
+def test_bytes_are_written_as_deer_flow_writes_them(client: Any, tmp_path: Path) -> None:
+    data = bytes(range(256))
+    client.file.write_file(
+        file=str(tmp_path / "b"), content=base64.b64encode(data).decode(), encoding="base64"
+    )
+    assert (tmp_path / "b").read_bytes() == data
+
+
 def test_files_are_listed_and_found(client: Any, tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "c.txt").write_text("needle\n")
     listed = client.file.list_path(path=str(tmp_path), recursive=True).data.files
     assert {each.name for each in listed} == {"deep", "c.txt"}
+    assert client.file.find_files(path=str(tmp_path), glob="**/*.txt").data.files == [
+        str(tmp_path / "deep" / "c.txt")
+    ]

@@ -166,6 +166,19 @@ OF_A_PACKAGE: list[Part] = [
     ),
     *phase_of("evidence", "a"),
 ]
+OF_A_PROVIDER: list[Part] = [
+    'name = "x"',
+    "[source]",
+    'kind = "deerflow"',
+    Wrong(
+        'namespace = "deer-flow"',
+        "",
+        "source.namespace is 'deer-flow'; remove it: its sandboxes are no pods that we see.",
+    ),
+    "[evidence]",
+    'command = ["python3"]',
+    *phase_of("evidence", "a"),
+]
 OF_A_POOL: list[Part] = [
     'name = "x"',
     "[source]",
@@ -220,5 +233,6 @@ PLANS = {
     "evidence": OF_EVIDENCE,
     "users": OF_USERS,
     "package": OF_A_PACKAGE,
+    "provider": OF_A_PROVIDER,
     "pool": OF_A_POOL,
 }

@@ -67,6 +67,7 @@ class Backend:
     faults: frozenset[str] = frozenset()
     knows_users: bool = True
     releases: bool = True
+    deletes: bool = True
     makes: bool = True
     there: dict[str, Sandbox] = field(default_factory=dict)
     capacity: int = 100

@@ -43,6 +43,9 @@ class OperationError(Exception):
         self.status = status
 
 
+NO_DELETION = "DeerFlow's contract has no deletion: sandboxes end with the provider's shutdown"
+
+
 class NotOfferedError(Exception):
     """The backend has no such operation."""
 
@@ -166,6 +169,10 @@ class Provider(Protocol):
     def releases(self) -> bool:
         """Whether a sandbox can be given back without being deleted."""
 
+    @property
+    def deletes(self) -> bool:
+        """Whether a sandbox can be deleted before the run ends."""
+
     def acquire(self, key: str, owner: Owner, seconds: float) -> Box:
         """Make a sandbox, or take the released one of that key. Raises OperationError."""
 
@@ -190,6 +197,12 @@ class HttpSeen(Struct, frozen=True, kw_only=True):
 
 class Gateway(Protocol):
     """DeerFlow's gateway: what its users' browsers upload to and download from."""
+
+    def begin_thread(self, thread: str, seconds: float) -> HttpSeen:
+        """Make a thread; one that is there stays as it is."""
+
+    def end_thread(self, thread: str, seconds: float) -> HttpSeen:
+        """Delete a thread with its files."""
 
     def upload(self, thread: str, files: Sequence[tuple[str, bytes]], seconds: float) -> HttpSeen:
         """Upload files with those names."""

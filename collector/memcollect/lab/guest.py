@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from memcollect.lab import demo_cluster, demo_stage
+from memcollect.lab import demo_cluster, demo_stage, stacks
 from memcollect.lab.demo_cluster import Runs
 from memcollect.lab.demo_pods import Progress
 from memcollect.lab.errors import LabError
@@ -22,8 +22,11 @@ class Play(Struct, frozen=True, kw_only=True):
 
 def main(config: str) -> int:
     """Play the demo at the places that the host chose."""
+    wanted = msgspec.json.decode(Path(config).read_bytes(), type=Play)
+    file = stacks.prepare(Path(wanted.places.results))
     try:
-        play(msgspec.json.decode(Path(config).read_bytes(), type=Play), _say)
+        with stacks.Watch(_say, file) as watch:
+            play(wanted, watch.heard)
     except LabError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -31,6 +31,8 @@ class Ledger:
     """Of sandboxes."""
     uploads: list[tuple[str, str]] = field(default_factory=list)
     """(thread, name) of what the gateway was given."""
+    threads: list[str] = field(default_factory=list)
+    """Those that the gateway was asked to make."""
 
     def new_key(self) -> str:
         """Return a key that no other sandbox has, and note it."""

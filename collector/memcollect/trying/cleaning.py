@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
-from memcollect.evidence.port import BROKEN, Gateway, NotOfferedError, OperationError, Provider
+from memcollect.evidence.port import BROKEN, Gateway, HttpSeen, NotOfferedError, OperationError, Provider
 from memcollect.trying.boxes import Held, Ledger
 from memcollect.trying.limits import within
 from memcollect.trying.naming import filled, of_box
@@ -12,6 +13,9 @@ from memcollect.trying.naming import filled, of_box
 FILES_SECONDS = 15.0
 GATEWAY_SECONDS = 10.0
 DESTROY_SECONDS = 180.0
+_OK, _REDIRECTED = 200, 300
+_NOTHING_THERE = frozenset({404, 405})
+"""It is gone, or the gateway has no such request."""
 _FILES = "; ".join(
     f"rm -rf {place}/{{run}}*" for place in ("{ws}", "{up}", "{out}", "{tmp}", "{skills}/public", "{acp}")
 )
@@ -32,17 +36,42 @@ def clean_uploads(ledger: Ledger, gateway: Gateway | None) -> list[str]:
     """Delete what was uploaded through the gateway; what it does not know is gone."""
     if gateway is None:
         return []
-    faults = []
-    for thread, name in dict.fromkeys(ledger.uploads):
-        base = name.rpartition("/")[2]
-        why = _tried(
-            f"upload {base}",
-            lambda thread=thread, base=base: gateway.remove_upload(thread, base, GATEWAY_SECONDS),  # type: ignore[misc]
-            GATEWAY_SECONDS,
-        )
-        faults += [why] if why else []
+    uploads = dict.fromkeys((thread, name.rpartition("/")[2]) for thread, name in ledger.uploads)
+    faults = [
+        _tried(f"upload {name}", partial(_unloaded, gateway, thread, name), GATEWAY_SECONDS)
+        for thread, name in uploads
+    ]
     ledger.uploads.clear()
-    return faults
+    return [each for each in faults if each]
+
+
+def end_threads(ledger: Ledger, gateway: Gateway | None) -> list[str]:
+    """Delete the run's threads from the gateway; return why that failed. Some gateways have no threads."""
+    if gateway is None:
+        return []
+    faults = [
+        _tried(f"thread {thread}", partial(_ended, gateway, thread), GATEWAY_SECONDS)
+        for thread in ledger.threads
+    ]
+    ledger.threads.clear()
+    return [each for each in faults if each]
+
+
+def _unloaded(gateway: Gateway, thread: str, name: str) -> None:
+    """Delete an upload. Raises OperationError where that was refused, or where it is listed afterwards."""
+    _check(gateway.remove_upload(thread, name, GATEWAY_SECONDS))
+    listed = gateway.uploads(thread, GATEWAY_SECONDS)
+    if listed.status == _OK and f'"{name}"'.encode() in listed.body:
+        raise OperationError("refused", "it is listed after its deletion")
+
+
+def _ended(gateway: Gateway, thread: str) -> None:
+    _check(gateway.end_thread(thread, GATEWAY_SECONDS))
+
+
+def _check(answer: HttpSeen) -> None:
+    if not _OK <= answer.status < _REDIRECTED and answer.status not in _NOTHING_THERE:
+        raise OperationError("refused", f"HTTP {answer.status}", answer.status)
 
 
 def destroy(provider: Provider, key: str, held: Held | None = None) -> str:

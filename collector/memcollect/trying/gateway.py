@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import urllib.parse
 from collections.abc import Mapping, Sequence
 
@@ -17,6 +18,15 @@ class HttpGateway:
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
+
+    def begin_thread(self, thread: str, seconds: float) -> HttpSeen:
+        """Make a thread: of one that it does not know, uploads are taken and never deleted."""
+        body, headers = json.dumps({"thread_id": thread}).encode(), {"Content-Type": "application/json"}
+        return self._sender.send("POST", "/api/threads", body, headers, seconds)
+
+    def end_thread(self, thread: str, seconds: float) -> HttpSeen:
+        """Delete a thread with its files."""
+        return self._sender.send("DELETE", _of(thread), b"", {}, seconds)
 
     def upload(self, thread: str, files: Sequence[tuple[str, bytes]], seconds: float) -> HttpSeen:
         """Upload files."""

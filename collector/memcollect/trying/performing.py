@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import time
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ import msgspec
 from memcollect.evidence.checks import Check, Need
 from memcollect.evidence.contents import Text, made
 from memcollect.evidence.port import (
+    NO_DELETION,
     Box,
     Content,
     Facts,
@@ -60,6 +62,7 @@ from memcollect.trying.naming import filled, of_box
 from memcollect.trying.settings import Settings
 
 OVER_LIMIT_BYTES = 64 << 20
+_THREAD_SECONDS = 10.0
 
 
 class NotTriedError(Exception):
@@ -255,6 +258,8 @@ class Performer:
             return Seen(
                 label=step.label, data=identity.encode(), level="cluster" if self.witness else "provider"
             )
+        if isinstance(step, Destroy) and not self.provider.deletes:
+            raise NotOfferedError(NO_DELETION)
         if held.box is not None:
             held.box.close()
             held.box = None
@@ -300,6 +305,7 @@ class Performer:
         if step.box not in self.held:
             self.held[step.box] = self.place(step.box)
         thread = self.held[step.box].owner.thread
+        self._begin_thread(gateway, thread)
         names = of_box("", self._names)
         match step:
             case Upload():
@@ -314,6 +320,13 @@ class Performer:
             case Artifact():
                 headers = {"Range": step.range} if step.range else {}
                 return _http(gateway.artifact(thread, filled(step.path, names), headers, seconds))
+
+    def _begin_thread(self, gateway: Gateway, thread: str) -> None:
+        """Let the gateway know a thread, as its users do; what it does not take, the step itself shows."""
+        if thread not in self.ledger.threads:
+            self.ledger.threads.append(thread)
+            with contextlib.suppress(OperationError):
+                gateway.begin_thread(thread, _THREAD_SECONDS)
 
     # from outside
 

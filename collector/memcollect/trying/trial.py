@@ -15,7 +15,7 @@ from memcollect.evidence.port import BROKEN, OperationError
 from memcollect.evidence.seen import Seen
 from memcollect.evidence.steps import Look, Step, Take, Together
 from memcollect.secrecy import without_secrets
-from memcollect.trying.cleaning import clean_files, clean_uploads, destroy
+from memcollect.trying.cleaning import clean_files, clean_uploads, destroy, end_threads
 from memcollect.trying.limits import within
 from memcollect.trying.naming import filled_check, of_check
 from memcollect.trying.performing import Performer, seconds_of
@@ -147,13 +147,14 @@ class Trial:
             return False
 
     def _clean(self) -> None:
-        """Remove the row's files, uploads and sandboxes, in this order."""
+        """Remove the row's files, uploads, sandboxes and threads, in this order."""
         performer = self.performer
         faults = [clean_files(performer.ledger, held) for held in performer.held.values()]
         faults += clean_uploads(performer.ledger, performer.gateway)
         by_key = {held.key: held for held in performer.held.values()}
         for key in performer.ledger.keys:
             faults.append(destroy(performer.provider, key, by_key.get(key)))
+        faults += end_threads(performer.ledger, performer.gateway)
         performer.ledger.keys.clear()
         performer.held.clear()
         for fault in faults:

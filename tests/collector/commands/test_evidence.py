@@ -94,8 +94,8 @@ def test_a_driver_whose_package_is_not_there_is_one_sentence_that_names_it(
     _, options = stage
     words = ["--driver", "e2b", "--rows", "commands", "-o", str(tmp_path / "out"), *options]
     code, _, err = evidence(capsys, str(tmp_path / "mine.toml"), *words)
-    assert code == 3
-    assert "the driver e2b did not start: the package e2b is not in the environment of" in err
+    assert code == 1
+    assert "The driver e2b did not start: the package e2b is not in the environment of" in err
     assert "install memcollect[e2b] there, or name a Python that has it in evidence.command" in err
     assert "Traceback" not in err
 

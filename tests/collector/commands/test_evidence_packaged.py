@@ -16,6 +16,7 @@ from worlds import children
 from worlds.local_package import command
 from worlds.waiting import PATIENCE, wait_until
 
+FAKE_DEERFLOW = Path(__file__).parents[2] / "worlds" / "fake_deerflow"
 KEY = f"e2b_{'7' * 40}"
 PHASES = """
 name = "whole"
@@ -171,8 +172,41 @@ def test_a_package_that_is_not_there_is_one_sentence_before_anything_is_made(
 
 
 @pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ('kind = "deerflow"', []),
+        ('kind = "template"\nclone = "app=x"', ["--driver", "deerflow"]),
+    ],
+)
+def test_deer_flows_own_provider_needs_no_cluster_whatever_the_source_says(
+    kind: str,
+    words: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "data").mkdir()
+    monkeypatch.setenv("PYTHONPATH", str(FAKE_DEERFLOW))
+    monkeypatch.setenv("FAKE_DEERFLOW", str(tmp_path / "data"))
+    path, out = tmp_path / "mine.toml", tmp_path / "out"
+    path.write_text(f"[source]\n{kind}\n[evidence]\ncommand = [{sys.executable!r}]\n")
+    code, page, err = told(
+        capsys, ["evidence", str(path), *words, "--rows", "files,isolation", "-o", str(out)]
+    )
+    assert code == 3, err
+    assert "driver deerflow" in page
+    found = checks(out)
+    assert found["every-byte-in"]["verdict"] == "as-expected"
+    assert found["two-users"]["verdict"] != "not-tried"
+    assert (tmp_path / "data" / "shut-down").exists()
+    assert json.loads((out / "manifest.json").read_bytes())["phases"][0]["status"] == "ok"
+    assert told(capsys, ["evidence", "--clean", str(out)])[0] == 0
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
+        ('kind = "deerflow"\n', "evidence.command is missing; write what starts Python in DeerFlow's"),
         (
             'kind = "e2b"\n[evidence]\ndriver = "exec"\n',
             "are spoken to by its own package; leave the driver out",

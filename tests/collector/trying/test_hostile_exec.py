@@ -32,6 +32,7 @@ class Provider:
     knows_users: bool = True
     makes: bool = True
     releases: bool = True
+    deletes: bool = True
 
     def acquire(self, key: str, owner: Owner, seconds: float) -> Box:
         del owner, seconds

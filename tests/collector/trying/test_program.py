@@ -52,6 +52,14 @@ def test_files_go_both_ways(program: Program) -> None:
     assert [each.number for each in box.grep("/mnt/user-data", Pattern(text="two"), 20).matches] == [2]
 
 
+def test_what_ran_before_it_is_not_taken_and_stays(environment: Path) -> None:
+    (environment / "running-others").mkdir()
+    program = Program([sys.executable], "deerflow")
+    program.close()
+    assert (environment / "shut-down").exists()
+    assert (environment / "running-others").exists()
+
+
 def test_an_exit_that_the_contract_does_not_give_is_never_made_up(program: Program) -> None:
     ran = ProgramProvider(program).acquire("k", OWNER, 20).run("echo out; exit 7", {}, None, 20)
     assert isinstance(ran.exit, Unknown)

@@ -59,10 +59,13 @@ class PackagedProvider(ProgramProvider):
             time.sleep(_PAUSE_SECONDS)
 
     def identity(self, key: str) -> str:
-        """Return the UID of its pod; where none is seen from outside, the package's id."""
+        """Return the UID of its pod; where none is seen from outside, the package's id.
+
+        Without a deletion an id is the thread's for good.
+        """
         if self._seen:
             return self.there[key].uid if key in self.there else ""
-        return self.source.id_of(key)
+        return self.source.id_of(key) if self._greeting.deletes else ""
 
     def place(self, key: str) -> Sandbox:
         """Return a sandbox by the trial's key, whether it is there or not."""

@@ -82,6 +82,8 @@ class SourceProvider:
                 raise OperationError("refused", plain(str(error))) from error
         self._parked.add(key)
 
+    deletes = True
+
     def destroy(self, key: str, seconds: float) -> None:  # noqa: ARG002 # the cleaner has a time of its own
         """Delete it and wait until its pod is gone."""
         self._parked.discard(key)

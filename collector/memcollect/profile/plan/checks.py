@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from memcollect.profile.plan.checks_phases import PHASE_RULES
-from memcollect.profile.plan.checks_sources import SOURCE_RULES
+from memcollect.profile.plan.checks_sources import NO_COMMAND, SOURCE_RULES
 from memcollect.profile.plan.model import (
     PLAN_SCHEMA,
     PROGRAMS,
@@ -99,8 +99,11 @@ _FROM: Mapping[str, str] = {
 
 
 def driver_mistakes(plan: Plan) -> Iterator[str]:
-    """Yield a sentence for each way to sandboxes that the source's package does not have."""
+    """Yield a sentence for each way to sandboxes that the source's package, or a driver, does not have."""
     package = package_of(plan.source)
+    drivers = {driver_of(plan, phase) for phase in plan.phases if isinstance(phase, Evidence)}
+    if "deerflow" in drivers | {package} and not plan.evidence.command:
+        yield f"evidence.{NO_COMMAND}"
     if package is None:
         return
     for phase in plan.phases:

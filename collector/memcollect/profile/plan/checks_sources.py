@@ -14,6 +14,7 @@ from memcollect.profile.plan.model import (
     MOST_SANDBOXES,
     AgentSandbox,
     Call,
+    DeerFlow,
     E2b,
     OpenSandbox,
     Provisioned,
@@ -34,6 +35,10 @@ _LABEL = re.compile(
 )
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _KNOWN = re.compile(r"\{(?:id|run|namespace|thread|user)\}", re.ASCII)
+NO_COMMAND = (
+    "command is missing; write what starts Python in DeerFlow's environment, for example "
+    '["uv", "run", "--project", "deer-flow/backend", "python"].'
+)
 _NAMES = "{id}, {run}, {namespace}, {thread} and {user}"
 _ANY = re.compile(r"\{[^{}]*\}|[{}]")
 _WITHOUT_ID = {
@@ -57,6 +62,12 @@ def _label(where: str, namespace: str, label: str) -> Iterator[str]:
             f"{where}label is {shown(label)}; write the label of the sandboxes' pods whose value is the id "
             'that the package answers, for example "opensandbox.io/id".'
         )
+
+
+def _no_pods(where: str, namespace: str, label: str) -> Iterator[str]:
+    for key, value in (("namespace", namespace), ("label", label)):
+        if value:
+            yield f"{where}{key} is {shown(value)}; remove it: its sandboxes are no pods that we see."
 
 
 def _no_label(where: str, label: str) -> Iterator[str]:
@@ -93,10 +104,7 @@ def _prefix(where: str, prefix: str) -> Iterator[str]:
 
 def _command(where: str, driver: str, command: Sequence[str]) -> Iterator[str]:
     if driver == "deerflow" and not command:
-        yield (
-            f"{where}command is missing; write what starts Python in DeerFlow's environment, for example "
-            '["uv", "run", "--project", "deer-flow/backend", "python"].'
-        )
+        yield f"{where}{NO_COMMAND}"
 
 
 def _two_users(where: str, users: Sequence[str]) -> Iterator[str]:
@@ -192,6 +200,7 @@ SOURCE_RULES: Mapping[type, Sequence[Rule]] = {
             for call, why in _WITHOUT_ID.items()
         ),
     ),
+    DeerFlow: (*_ANY_SOURCE, Rule(("namespace", "label"), _no_pods)),
     E2b: _PACKAGED,
     OpenSandbox: _PACKAGED,
     AgentSandbox: (*_COMMON, Rule(("label",), _no_label)),

@@ -108,6 +108,12 @@ class _Packaged(Struct, frozen=True, kw_only=True):
     ready_within: Seconds = Seconds(120)
 
 
+class DeerFlow(_Packaged, frozen=True, kw_only=True, tag="deerflow", tag_field="kind"):
+    """Made by the provider that DeerFlow is configured with; none of them is a pod that we see."""
+
+    package: ClassVar[Driver] = "deerflow"
+
+
 class E2b(_Packaged, frozen=True, kw_only=True, tag="e2b", tag_field="kind"):
     """Made by E2B's package: of E2B, of CubeSandbox."""
 
@@ -128,8 +134,8 @@ class AgentSandbox(_Packaged, frozen=True, kw_only=True, tag="agent-sandbox", ta
     namespace: str = "default"
 
 
-Packaged = E2b | OpenSandbox | AgentSandbox
-Source = Selected | Template | Provisioned | E2b | OpenSandbox | AgentSandbox
+Packaged = DeerFlow | E2b | OpenSandbox | AgentSandbox
+Source = Selected | Template | Provisioned | DeerFlow | E2b | OpenSandbox | AgentSandbox
 
 
 UNSEEN = "the source's sandboxes are no pods of a cluster that we see, so what they are charged is not known"
@@ -275,7 +281,10 @@ class Evidence(_Phase, frozen=True, kw_only=True, tag="evidence", tag_field="do"
 
 Phase = Nothing | Exec | Http | Wait | Mark | Reuse | Scale | Evidence
 PHASES: tuple[type[Phase], ...] = (Nothing, Exec, Http, Wait, Mark, Reuse, Scale, Evidence)
-SOURCES: tuple[type[Source], ...] = (Selected, Template, Provisioned, E2b, OpenSandbox, AgentSandbox)
+SOURCES: tuple[type[Source], ...] = (
+    *(Selected, Template, Provisioned),
+    *(DeerFlow, E2b, OpenSandbox, AgentSandbox),
+)
 
 
 class Plan(Struct, frozen=True, kw_only=True):

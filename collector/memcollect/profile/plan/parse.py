@@ -12,12 +12,18 @@ from memcollect.profile.plan.checks import check_head, check_names, check_phase,
 from memcollect.profile.plan.model import (
     PHASES,
     SOURCES,
+    DeerFlow,
+    E2b,
+    Evidence,
+    OpenSandbox,
+    Packaged,
     Phase,
     Plan,
     Reuse,
     Settle,
     Trying,
     can_release,
+    driver_of,
 )
 from memcollect.profile.plan.tables import Mistakes, Table, read_table, read_tagged, spelt
 from memcollect.sources.plain import plain
@@ -54,11 +60,21 @@ def parse_plan(data: bytes, name: str = "the plan", source: bytes | None = None)
     if plan is not None and not _within_reach(plan).phases:
         mistakes.append(f"every phase releases sandboxes, and the source cannot; {_ASK}.")
     if plan is not None:
+        plan = _made_by_its_driver(plan)
         mistakes += driver_mistakes(plan)
     if plan is None or mistakes:
         raise PlanError(name, list(dict.fromkeys(mistakes)))
     plan = _within_reach(plan)
     return _settled_by_source(plan) if replaced and "settle" in replaced else plan
+
+
+def _made_by_its_driver(plan: Plan) -> Plan:
+    """Return a plan that only tries what a package makes with that as its source: it needs no cluster."""
+    drivers = {driver_of(plan, each) if isinstance(each, Evidence) else None for each in plan.phases}
+    kind = next((each for each in (DeerFlow, E2b, OpenSandbox) if drivers == {each.package}), None)
+    if kind is None or isinstance(plan.source, Packaged):
+        return plan
+    return msgspec.structs.replace(plan, source=kind())
 
 
 def _toml(data: bytes, name: str, mistakes: Mistakes) -> dict[str, Any] | None:
@@ -150,7 +166,8 @@ _NOT_WRITTEN = ("settle_is_the_sources", "left_out")
 _TABLES = ("settle", "source", "evidence", "phases")
 _ASK = 'use a provisioner that can, or add ask = "Release the sandbox and take it again"'
 _ADD_SOURCE = (
-    'add one with kind = "selector", "template", "provisioner", "e2b", "opensandbox" or "agent-sandbox"'
+    'add one with kind = "selector", "template", "provisioner", "deerflow", "e2b", "opensandbox" or '
+    '"agent-sandbox"'
 )
 _SHAPE_FIELDS = [each for each in msgspec.structs.fields(Plan) if each.name not in (*_TABLES, *_NOT_WRITTEN)]
 _OWN = [each.name for each in _SHAPE_FIELDS]

@@ -12,7 +12,7 @@ from typing import Any
 
 from memcollect.documents.snapshot import Missing
 from memcollect.errors import UsageError
-from memcollect.evidence.port import OperationError
+from memcollect.evidence.port import NotOfferedError, OperationError
 from memcollect.kubernetes.objects import Pod
 from memcollect.profile.plan.model import AgentSandbox, Packaged
 from memcollect.profile.sandboxes.source import Sandbox, SandboxError, pods_named
@@ -77,10 +77,7 @@ class PackagedSource:
         self.program.close()
         self._program = None
         self._begin()
-        try:
-            self.program.ask("sweep", _SWEEP_SECONDS, run=self._run)
-        except OperationError as error:
-            raise SandboxError(_sentence(str(error))) from error
+        self._swept()
 
     def prepare(self, tools: Tools) -> dict[str, bytes]:
         """Start the program, once. Raises SandboxError, which says what keeps it."""
@@ -141,7 +138,8 @@ class PackagedSource:
 
     def left_behind(self, tools: Tools, asked_for: Sequence[str]) -> list[Sandbox]:  # noqa: ARG002 # likewise
         """Let the package delete what bears the run's name; return that, and all that was asked for."""
-        swept = self._ask("sweep", run=self._run).paths
+        self.revive()
+        swept = self._swept()
         for each in swept:
             self.know(each, each)
         return [self.place(key) for key in [*asked_for, *swept]]
@@ -150,18 +148,34 @@ class PackagedSource:
         """Let the package delete what is left of the run, and end it; return what could not be asked."""
         if self._program is None:
             return []
+        faults = []
         try:
             self._deaths = 0
             self.revive()
-            self.program.ask("sweep", _SWEEP_SECONDS, run=self._run)
-        except (OperationError, SandboxError) as error:
-            name = f"what {self._source.package} has of run {self._run}"
-            return [Missing(kind="sandbox", name=name, reason="not-deleted", detail=plain(str(error)))]
+            self._swept()
+        except SandboxError as error:
+            faults.append(str(error))
         finally:
             program, self._program = self._program, None
             if program is not None:
-                program.close()
-        return []
+                faults.append(program.close())
+        name = f"what {self._source.package} has of run {self._run}"
+        return [
+            Missing(kind="sandbox", name=name, reason="not-deleted", detail=plain(each))
+            for each in filter(None, faults)
+        ]
+
+    def _swept(self) -> list[str]:
+        """Let the package delete what bears the run's name; return the names. Raises SandboxError.
+
+        DeerFlow's contract knows no runs: all that its provider has made ends with its program.
+        """
+        try:
+            return self.program.ask("sweep", _SWEEP_SECONDS, run=self._run).paths
+        except NotOfferedError:
+            return []
+        except OperationError as error:
+            raise SandboxError(_sentence(str(error))) from error
 
     def _begin(self) -> None:
         try:

@@ -1,12 +1,14 @@
 """A stand-in for the AIO sandbox's HTTP interface: one file, the standard library alone, run in a sandbox.
 
-    python3 -I -S aio.py [--port N] [--root DIRECTORY] [--fault NAME]…
+    python3 -I -S aio.py [--address A] [--port N] [--home DIRECTORY] [--fault NAME]…
 
-Serves on the loopback and prints its port. Commands are real processes in sessions of their own; files are
-real ones. Its interface is that of openapi 1.9.4: /v1/sandbox, /v1/bash/exec, /v1/shell/exec, /v1/file/*.
+Serves on the loopback, unless told otherwise, and prints its port. Commands are real processes in sessions
+of their own; files are real ones. Its interface is that of openapi 1.9.4: /v1/sandbox, /v1/bash/exec,
+/v1/shell/exec, /v1/file/*.
 """
 
 import argparse
+import base64
 import contextlib
 import fnmatch
 import glob
@@ -155,7 +157,7 @@ class Sandbox:
 
     def write(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Write or append text."""
-        path, data = asked["file"], asked["content"].encode()
+        path, data = asked["file"], _content(asked)
         append = bool(asked.get("append"))
         try:
             if append and "overwriting-append" in self.faults and os.path.exists(path):  # noqa: PTH110
@@ -213,6 +215,11 @@ class Sandbox:
             "truncated": cut,
         }
 
+    def find(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Find files as `glob` does, all of them, and tell their paths alone."""
+        found = self.glob({"path": asked["path"], "pattern": asked["glob"], "max_results": sys.maxsize})
+        return {"path": asked["path"], "files": [each["path"] for each in found["files"]]}
+
     def grep(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Search."""
         root, text = asked["path"], asked["pattern"]
@@ -244,6 +251,11 @@ def _matching(path: str, wanted: "re.Pattern[str]") -> list[dict[str, Any]]:
         for number, line in enumerate(lines, 1)
         if wanted.search(line)
     ]
+
+
+def _content(asked: dict[str, Any]) -> bytes:
+    text: str = asked["content"]
+    return base64.b64decode(text, validate=True) if asked.get("encoding") == "base64" else text.encode()
 
 
 def _text(data: bytes) -> str:
@@ -290,6 +302,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             "/v1/file/read": sandbox.read,
             "/v1/file/write": sandbox.write,
             "/v1/file/list": sandbox.list,
+            "/v1/file/find": sandbox.find,
             "/v1/file/glob": sandbox.glob,
             "/v1/file/grep": sandbox.grep,
         }
@@ -355,10 +368,10 @@ class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, sandbox: Sandbox, port: int = 0) -> None:
-        """Listen on the loopback."""
+    def __init__(self, sandbox: Sandbox, port: int = 0, address: str = "127.0.0.1") -> None:
+        """Listen."""
         self.sandbox = sandbox
-        super().__init__(("127.0.0.1", port), Handler)
+        super().__init__((address, port), Handler)
 
     def server_bind(self) -> None:
         """Bind without looking the address up."""
@@ -372,11 +385,12 @@ class Server(http.server.ThreadingHTTPServer):
 def main() -> None:
     """Serve until killed."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("--address", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--home", default="/")
     parser.add_argument("--fault", action="append", default=[], choices=[*FAULTS, "none"])
     options = parser.parse_args()
-    server = Server(Sandbox(frozenset(options.fault), options.home), options.port)
+    server = Server(Sandbox(frozenset(options.fault), options.home), options.port, options.address)
     sys.stdout.write(f"{server.server_port}\n")
     sys.stdout.flush()
     server.serve_forever(0.5)

@@ -4,6 +4,7 @@ import http.server
 import json
 import mimetypes
 import re
+import shutil
 import threading
 import urllib.parse
 from collections.abc import Callable, Collection
@@ -20,7 +21,8 @@ FAULTS = {
 MOST_FILES, MOST_BYTES, MOST_BYTES_IN_ALL = 10, 50 << 20, 100 << 20
 USER_DATA = "mnt/user-data/"
 _ACTIVE = ("text/html", "image/svg+xml", "application/xhtml+xml")
-_THREAD = re.compile(r"/api/threads/([A-Za-z0-9_.-]{1,128})/(uploads|artifacts)(?:/(.*))?")
+_THREADS = "/api/threads"
+_THREAD = re.compile(r"/api/threads/([A-Za-z0-9_.-]{1,128})(?:/(uploads|artifacts)(?:/(.*))?)?")
 
 Places = Callable[[str], Path]
 """Where the data of a thread is: the directory that its sandboxes see as /mnt/user-data."""
@@ -44,6 +46,7 @@ class Gateway:
         gateway = self
         self.places, self.faults, self.runs = places, frozenset(faults), runs
         self.held_back = held_back or places
+        self._threads: set[str] = set()
 
         class Handler(_Handler):
             state = gateway
@@ -72,20 +75,44 @@ class Gateway:
     ) -> tuple[int, dict[str, str], bytes]:
         """Return what a request is answered with."""
         path = urllib.parse.urlsplit(target).path
+        if path == _THREADS and method == "POST":
+            return self._begin(body)
         found = _THREAD.fullmatch(path)
         if found is None:
             return _json(404, {"detail": "Not Found"})
         thread, what, rest = found[1], found[2], urllib.parse.unquote(found[3] or "")
+        if what is None and method == "DELETE":
+            return self._end(thread)
         if what == "artifacts" and method == "GET":
             return self._artifact(thread, rest, headers.get("Range", ""))
-        if what == "uploads" and method == "POST" and not rest:
-            return self._upload(thread, headers.get("Content-Type", ""), body)
-        if what == "uploads" and method == "GET" and rest == "list":
+        if what == "uploads":
+            return self._of_uploads(method, thread, rest, (headers.get("Content-Type", ""), body))
+        return _NOT_ALLOWED
+
+    def _of_uploads(
+        self, method: str, thread: str, name: str, sent: tuple[str, bytes]
+    ) -> tuple[int, dict[str, str], bytes]:
+        if method == "POST" and not name:
+            return self._upload(thread, *sent)
+        if method == "GET" and name == "list":
             names = sorted({p.name for p in self._uploads(thread).glob("*") if p.is_file()})
             return _json(200, {"files": [{"filename": name} for name in names], "count": len(names)})
-        if what == "uploads" and method == "DELETE":
-            return self._delete(thread, rest)
-        return _json(405, {"detail": "Method Not Allowed"})
+        if method == "DELETE":
+            return self._delete(thread, name) if thread in self._threads else _unknown(thread)
+        return _NOT_ALLOWED
+
+    def _begin(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        thread = json.loads(body)["thread_id"]
+        self._threads.add(thread)
+        return _json(200, {"thread_id": thread, "status": "idle", "metadata": {}})
+
+    def _end(self, thread: str) -> tuple[int, dict[str, str], bytes]:
+        if thread not in self._threads:
+            return _unknown(thread)
+        self._threads.discard(thread)
+        for place in (self.places(thread), self.held_back(thread)):
+            shutil.rmtree(place, ignore_errors=True)
+        return _json(200, {"success": True, "message": f"Deleted local thread data for {thread}"})
 
     def _uploads(self, thread: str) -> Path:
         late = "uploads-at-creation" in self.faults and self.runs(thread)
@@ -184,3 +211,10 @@ def _files(content_type: str, body: bytes) -> list[tuple[str, bytes]]:
 
 def _json(status: int, document: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
     return status, {"Content-Type": "application/json"}, json.dumps(document).encode()
+
+
+def _unknown(thread: str) -> tuple[int, dict[str, str], bytes]:
+    return _json(404, {"detail": f"Thread {thread} not found"})
+
+
+_NOT_ALLOWED = _json(405, {"detail": "Method Not Allowed"})

@@ -25,6 +25,7 @@ from msgspec import Struct, field
 
 from memcollect.evidence.exits import Exit, Exited, Signalled, TimedOut, Unknown
 from memcollect.evidence.port import (
+    NO_DELETION,
     Content,
     ErrorKind,
     Level,
@@ -49,7 +50,6 @@ _END_SECONDS = 60.0
 _LAST_WORDS = 20
 _LAST_WORDS_SECONDS = 2.0
 _NO_EXIT = "DeerFlow's contract gives a text and no exit"
-_NO_DELETION = "DeerFlow's contract has no deletion: sandboxes end with the provider's shutdown"
 _PROGRAMS = Path(speaking.__file__).parent
 
 
@@ -270,6 +270,11 @@ class ProgramProvider:
         """Whether it can be given a sandbox back."""
         return self._greeting.releases
 
+    @property
+    def deletes(self) -> bool:
+        """Whether it can delete a sandbox."""
+        return self._greeting.deletes
+
     def acquire(self, key: str, owner: Owner, seconds: float) -> ProgramBox:
         """Ask for the thread's sandbox."""
         self._taken.add(key)
@@ -289,7 +294,7 @@ class ProgramProvider:
             return
         if key in self._taken:
             self.release(key, seconds)
-        raise NotOfferedError(_NO_DELETION)
+        raise NotOfferedError(NO_DELETION)
 
     def identity(self, key: str) -> str:  # noqa: ARG002 # the protocol's
         """Return "": an id is of the thread, and tells no instance from another."""

@@ -117,13 +117,33 @@ class Asked:
         return told
 
 
+def keep_to_its_own(module: Any) -> None:
+    """Let no provider take a sandbox that was there before it, as some do at their start and every minute.
+
+    They mean what another process of theirs has left, and cannot tell that from what it still uses. It would
+    be counted among the replicas, and end with the run.
+    """
+    resolve = getattr(module, "resolve_class", None)
+    if resolve is None:
+        return
+
+    def kept(*asked: Any, **more: Any) -> Any:
+        kind = resolve(*asked, **more)
+        if hasattr(kind, "_reconcile_orphans"):
+            kind._reconcile_orphans = lambda _provider: None  # noqa: SLF001 # nothing that is public tells it
+        return kind
+
+    module.resolve_class = kept
+
+
 def main() -> None:
     """Ask the configured provider; a local one runs commands on this machine, which end with it."""
     out, before = own_stdout(), dict(os.environ)
     keep_orphans()
-    from deerflow.sandbox.sandbox_provider import get_sandbox_provider  # type: ignore[import-not-found] # noqa: PLC0415
+    from deerflow.sandbox import sandbox_provider  # type: ignore[import-not-found] # noqa: PLC0415
 
-    provider = get_sandbox_provider()
+    keep_to_its_own(sandbox_provider)
+    provider = sandbox_provider.get_sandbox_provider()
     asked = Asked(provider)
     set_since = {name: value for name, value in os.environ.items() if before.get(name) != value}
     greeting = {"provider": type(provider).__name__, "users": asked.users, "environment": set_since}

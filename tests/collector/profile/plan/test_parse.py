@@ -95,7 +95,7 @@ def test_another_source_leaves_the_phases_as_they_are() -> None:
         "the source's file has no key 'phases'; remove it (there are source, backend, settle, evidence).",
         (
             "the source's file has no [source] table; "
-            'add one with kind = "selector", "template", "provisioner", "e2b", "opensandbox" or '
+            'add one with kind = "selector", "template", "provisioner", "deerflow", "e2b", "opensandbox" or '
             '"agent-sandbox".'
         ),
     ]

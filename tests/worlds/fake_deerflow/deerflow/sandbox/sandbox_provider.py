@@ -128,6 +128,12 @@ class FakeProvider:
     def __init__(self) -> None:
         self.root = Path(os.environ["FAKE_DEERFLOW"])
         self.there: dict[str, Sandbox] = {}
+        self.adopted: list[Path] = []
+        self._reconcile_orphans()
+
+    def _reconcile_orphans(self) -> None:
+        """Take what is there for what a process before it has left, as DeerFlow's own do."""
+        self.adopted = list(self.root.glob("running-*"))
 
     def acquire(self, thread_id: str | None = None, *, user_id: str | None = None) -> str:
         print("a provider may print")  # noqa: T201 # it must not stand among the answers
@@ -146,6 +152,8 @@ class FakeProvider:
     def shutdown(self) -> None:
         if os.environ.get("FAKE_DEERFLOW_WAY") == "stays":
             threading.Event().wait()
+        for each in self.adopted:
+            each.rmdir()
         (self.root / "shut-down").touch()
 
 
@@ -161,4 +169,8 @@ def get_sandbox_provider() -> FakeProvider:
     own = Path(os.environ["FAKE_DEERFLOW"]) / "variables.json"
     if own.exists():
         os.environ.update(json.loads(own.read_bytes()))
-    return FakeProvider()
+    return resolve_class()()
+
+
+def resolve_class() -> type[FakeProvider]:
+    return FakeProvider
