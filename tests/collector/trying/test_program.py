@@ -130,7 +130,7 @@ def test_a_program_that_does_not_begin_is_not_waited_for_after_ctrl_c(
     environment: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del environment
-    monkeypatch.setattr(programs, "_END_SECONDS", 0.5)
+    monkeypatch.setattr(programs, "_UNBEGUN_SECONDS", 0.5)
     monkeypatch.setenv("FAKE_DEERFLOW_WAY", "never-begins")
     began = time.monotonic()
     with pytest.raises(OperationError, match="did not start"):

@@ -46,7 +46,9 @@ from memcollect.trying.programs import speaking
 
 BEGIN_SECONDS = 120.0
 """For the greeting: the imports of DeerFlow's provider take 5 to 9 s on a quiet machine."""
-_END_SECONDS = 60.0
+_UNBEGUN_SECONDS = 60.0
+_END_SECONDS = speaking.SHUTDOWN_SECONDS + 10.0
+"""Docker waits ten seconds for each container that does not end by itself, and a run has some fifteen."""
 _LAST_WORDS = 20
 _LAST_WORDS_SECONDS = 2.0
 _NO_EXIT = "DeerFlow's contract gives a text and no exit"
@@ -187,11 +189,12 @@ class Program:
         if self._process.stdin is not None:
             with contextlib.suppress(OSError):  # of one that has ended, with a request unread
                 self._process.stdin.close()
+        seconds = _UNBEGUN_SECONDS if self.greeting is None else _END_SECONDS
         try:
-            self._process.wait(_END_SECONDS)
+            self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             return (
-                f"the program of the driver {self._driver} did not end within {_END_SECONDS:g} s and was "
+                f"the program of the driver {self._driver} did not end within {seconds:g} s and was "
                 "killed: what its backend still has of the run is not known"
             )
         finally:

@@ -47,7 +47,7 @@ OPERATIONS = (
     *("release", "destroy", "sweep", "shutdown"),
 )
 _MOST_SAID = 2000
-_SHUTDOWN_SECONDS = 300.0
+SHUTDOWN_SECONDS = 300.0
 _LOOKS, _PAUSE_SECONDS = 50, 0.02
 _SET_CHILD_SUBREAPER = 36
 _LONGEST_CHAIN = 10
@@ -175,10 +175,10 @@ def serve(backend: Any, greeting: Mapping[str, Any], lines: TextIO, out: TextIO)
     for line in lines:
         threading.Thread(target=do, args=(json.loads(line),), daemon=True).start()
     # Whoever asked may be gone, and would not end what hangs.
-    end = {"id": 0, "do": "shutdown", "seconds": _SHUTDOWN_SECONDS}
+    end = {"id": 0, "do": "shutdown", "seconds": SHUTDOWN_SECONDS}
     ending = threading.Thread(target=answered, args=(backend, end), daemon=True)
     ending.start()
-    ending.join(_SHUTDOWN_SECONDS)
+    ending.join(SHUTDOWN_SECONDS)
 
 
 def keep_orphans() -> None:
