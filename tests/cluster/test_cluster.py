@@ -17,12 +17,14 @@ from memcollect.taking.files_manifest import LABEL
 pytestmark = pytest.mark.cluster
 
 METRICS_SECONDS = 180.0
+PATIENT = ("--timeout", "120s")
+"""How fast a cluster is, is not tested: a node with a share of one CPU took 22 s to tell of files."""
 INTERPRETER_BYTES = 24 * MIB
 """What a Python with nothing loaded may hold beside what it was told to."""
 
 
 def _snapshot(memcollect: Memcollect, *arguments: str) -> Snapshot:
-    done = memcollect("snapshot", "-l", "", "--include-processes", "--format", "json", *arguments)
+    done = memcollect("snapshot", "-l", "", "--include-processes", "--format", "json", *PATIENT, *arguments)
     assert done.returncode == 0, done.stderr
     return msgspec.json.decode(done.stdout, type=Snapshot)
 
@@ -113,7 +115,7 @@ def test_kubectl_top_is_accounted_for(known: Pod, *, has_metrics: bool) -> None:
 
 
 def _explained(memcollect: Memcollect, *arguments: str) -> Pod:
-    done = memcollect("explain", POD, "--format", "json", *arguments)
+    done = memcollect("explain", POD, "--format", "json", *PATIENT, *arguments)
     assert done.returncode in {0, 3}, done.stderr
     (found,) = msgspec.json.decode(done.stdout, type=Snapshot).pods
     return found

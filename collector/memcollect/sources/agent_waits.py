@@ -17,6 +17,8 @@ from memcollect.sources.rights import Right
 UNSCHEDULABLE = "Unschedulable"
 FAILED_CREATE = "FailedCreate"
 """The event of a controller whose pod the API server did not take."""
+_AGGREGATED = "(combined from similar events): "
+"""What client-go puts before the message from the tenth on (tools/record/events_cache.go)."""
 
 
 class _Spec(Struct, frozen=True, rename="camel"):
@@ -74,7 +76,8 @@ def failed_creations(api: Api, namespace: str) -> list[str]:
         found = list(items(api, listing, lambda _missing: None))
     except ClusterError:
         return []
-    return [plain(each.message) for each in found if each.reason == FAILED_CREATE and each.message]
+    said = (each.message for each in found if each.reason == FAILED_CREATE and each.message)
+    return [plain(message.removeprefix(_AGGREGATED)) for message in said]
 
 
 def _meant_for(affinity: dict[str, Any]) -> Iterator[str]:

@@ -300,6 +300,23 @@ def test_an_agent_that_was_not_even_made_is_told_by_the_event(
     assert line.commands[0].endswith(command)
 
 
+def test_where_no_agent_at_all_could_be_made_the_event_is_told_and_not_how_to_deploy(stage: Stage) -> None:
+    said = 'Error creating: pods "memcollect-agent-x" is forbidden: exceeded quota: small, requested: pods=1'
+    message = f"(combined from similar events): {said}"
+    event = {
+        "metadata": {"name": "e", "namespace": "memcollect"},
+        "reason": "FailedCreate",
+        "message": message,
+    }
+    stage.node("n1")
+    stage.state.put(EVENTS, event)
+    line = stage.lines()["agents"]
+    assert line.sentence.endswith(f"memcollect-agent, for a quota of its namespace is used up: {said}.")
+    assert [command.partition(" describe ")[2] for command in line.commands] == [
+        "resourcequota -n memcollect"
+    ]
+
+
 def test_without_the_right_to_list_events_the_node_is_still_named(healthy: Stage) -> None:
     healthy.node("n3")
     healthy.state.access.deny("list", "events")

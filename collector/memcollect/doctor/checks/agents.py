@@ -13,6 +13,11 @@ from memcollect.sources.agent_pods import AgentPod
 
 KEEPS_AWAY = frozenset({"NoSchedule", "NoExecute"})
 _OS_LABEL = "kubernetes.io/os"
+_NOT_DEPLOYED = Cause(
+    told="",
+    remedy="Deploy them, or say where they are with --agent-namespace and --agent-selector:",
+    command="apply -k deploy/base",
+)
 
 
 def deployed(facts: ClusterFacts) -> Finding:
@@ -20,17 +25,24 @@ def deployed(facts: ClusterFacts) -> Finding:
     if isinstance(facts.agents, Fault):
         return Finding(status="fail", sentence=facts.agents.sentence, remedy=facts.agents.remedy)
     agents = answered(facts.agents)
-    deployment = facts.question.deployment
     if not agents:
-        return Finding(
-            status="fail",
-            sentence=f"No pod in namespace {deployment.namespace} is labelled {deployment.selector}.",
-            remedy="Deploy them, or say where they are with --agent-namespace and --agent-selector:",
-            commands=(facts.question.kubectl("apply -k deploy/base"),),
-        )
+        return _none(facts)
     if facts.nodes is None or isinstance(facts.nodes, Fault):
         return _without_nodes(facts, agents, facts.nodes)
     return _covered(facts, [node for node in facts.nodes if _is_linux(node)], agents)
+
+
+def _none(facts: ClusterFacts) -> Finding:
+    deployment = facts.question.deployment
+    unmade = not_made(facts)
+    cause = unmade[0] if unmade else _NOT_DEPLOYED
+    return Finding(
+        status="fail",
+        sentence=f"No pod in namespace {deployment.namespace} is labelled {deployment.selector}"
+        f"{_unmade(facts)}.",
+        remedy=cause.remedy,
+        commands=(_command(facts, cause),),
+    )
 
 
 def _without_nodes(facts: ClusterFacts, agents: Mapping[str, AgentPod], fault: Fault | None) -> Finding:
@@ -79,9 +91,7 @@ def _covered(facts: ClusterFacts, nodes: list[Node], agents: Mapping[str, AgentP
 def _coverage_commands(facts: ClusterFacts, agents: Mapping[str, AgentPod], names: list[str]) -> list[str]:
     cause = _first_cause(facts, agents, names)
     if cause is not None:
-        first = agents.get(names[0])
-        places = [facts.question.deployment.namespace, first.name if first else ""]
-        return [facts.question.kubectl(cause.command, *places[: cause.command.count("{}")])]
+        return [_command(facts, cause, agents.get(names[0]))]
     unready = [agents[name] for name in names if name in agents]
     absent = [name for name in names if name not in agents]
     kubectl = facts.question.kubectl
@@ -90,6 +100,11 @@ def _coverage_commands(facts: ClusterFacts, agents: Mapping[str, AgentPod], name
     if absent:
         commands.append(kubectl("get daemonset -n {} -o wide", facts.question.deployment.namespace))
     return commands
+
+
+def _command(facts: ClusterFacts, cause: Cause, agent: AgentPod | None = None) -> str:
+    places = [facts.question.deployment.namespace, agent.name if agent else ""]
+    return facts.question.kubectl(cause.command, *places[: cause.command.count("{}")])
 
 
 def _remedy(facts: ClusterFacts, agents: Mapping[str, AgentPod], names: list[str]) -> str:
