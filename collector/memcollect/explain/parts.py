@@ -78,7 +78,7 @@ PARTS = (
         "slab_reclaimable",
         frozenset({"slab_reclaimable"}),
         "mostly",
-        "is the kernel's caches of files (names, inodes, block records), most of which it can drop",
+        "is the kernel's caches of files (names, inodes, block records), mostly droppable",
     ),
     Part(
         "kernel",
@@ -111,7 +111,7 @@ PARTS = (
 """Every term of a composition is in one of them."""
 UNMAPPED = "is private memory"
 """What is said where much of it is mapped by no process of the pod."""
-FILE_NAMES = "is the kernel's cache of file names and inodes, most of which it can drop"
+FILE_NAMES = "is the kernel's cache of file names and inodes, mostly droppable"
 """What the reclaimable kernel caches are where the page cache is too small for many block records."""
 CACHE_TERMS = frozenset(
     {"hot_cache", "unwritten_hot_cache", "locked_cache", "cold_cache", "unwritten_cold_cache"}

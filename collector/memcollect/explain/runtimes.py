@@ -106,7 +106,7 @@ def sandbox_verdict(pod: Pod) -> str | None:
         share = _bounded(guest, view.bill)
         parts.append(
             f"{size_in_words(share)} of {human_bytes(view.bill)} charged for this {name} sandbox is its"
-            " guest's memory, and what is in it the host cannot see"
+            " guest's memory, opaque to the host"
         )
         parts.append(f"{human_bytes(max(0, view.bill - share.estimate))} is the runtime's own cost{and_pod}")
     if huge:
@@ -271,7 +271,8 @@ def _provider(view: View) -> Iterator[Finding]:
         return
     missing = view.bill - top.memory_bytes
     compared = (
-        f"{human_bytes(abs(missing))} {'less' if missing >= 0 else 'more'} than the {human_bytes(view.bill)}"
+        f"{human_bytes(abs(missing))} {'less' if missing >= 0 else 'more'} than the host's"
+        f" {human_bytes(view.bill)}"
     )
     count = len(app_containers(view.pod))
     if top.provider == "gvisor-split":
@@ -295,7 +296,7 @@ def _provider(view: View) -> Iterator[Finding]:
         high_bytes=missing,
         estimate_bytes=missing,
         severity="notice",
-        sentence=f"kubectl top shows {human_bytes(top.memory_bytes)}, {compared} that the host charges:"
+        sentence=f"kubectl top shows {human_bytes(top.memory_bytes)}, {compared}:"
         f" {why}; it leaves out {left_out}.",
         evidence=f"provider {top.provider}; host's charge {view.bill} − kubectl top {top.memory_bytes}",
         remedy="Size limits and nodes by the host's charge, not by this number.",

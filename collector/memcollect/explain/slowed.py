@@ -52,9 +52,7 @@ def throttled(facts: Facts) -> tuple[str, str] | None:
         high = f" of {human_bytes(facts['limit.high'])}"
     else:
         high = ""
-    sentence = (
-        f"memory.high{high} was exceeded {times(hits)}, and the processes were slowed down to reclaim{now}."
-    )
+    sentence = f"memory.high{high} was exceeded {times(hits)}, which slows its processes down{now}."
     return sentence, f"high {hits}"
 
 
@@ -79,9 +77,7 @@ def swap_full(facts: Facts) -> tuple[str, str] | None:
     limit, swapped = facts["limit.swap"], facts["swap.current"]
     if not limit or swapped < FULL_SHARE * limit:
         return None
-    sentence = (
-        f"Its swap limit is reached: {human_bytes(swapped)} of {human_bytes(limit)}, so no more goes there."
-    )
+    sentence = f"Its swap limit is reached: {human_bytes(swapped)} of {human_bytes(limit)}."
     return sentence, f"memory.swap.current {swapped}, memory.swap.max {limit}"
 
 

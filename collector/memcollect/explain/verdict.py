@@ -6,6 +6,7 @@ rests on. Nothing else is written into a verdict, so that no sentence can be wit
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import groupby
 
@@ -16,6 +17,8 @@ from memcollect.explain.kills.statements import deaths
 from memcollect.explain.runtimes import sandbox_verdict
 from memcollect.explain.statement import ORDER, Case, Contribute, Rank, Said, brief
 
+_DIRECTORIES = re.compile(r"(?<!\S)/\S+/(?=[\w.]+)")
+"""Where a file is; a verdict names it alone, and what is undecided has its whole path."""
 LONGEST = 310
 """Characters, four lines of a terminal: what is optional is left out where a verdict would be longer."""
 SANDBOX_CAUSES = {
@@ -65,7 +68,12 @@ def opening(case: Case) -> Iterator[Said]:
                 )
     elif case.composition is None:
         reason = (case.pod.unmeasured or _first_reason(case)).rstrip(".")
-        yield Said("unmeasured", f"Not measured: {reason}", Rank.PARTS, rests_on=["working_set"])
+        yield Said(
+            "unmeasured",
+            f"Not measured: {_DIRECTORIES.sub('…/', reason)}",
+            Rank.PARTS,
+            rests_on=["working_set"],
+        )
     else:
         yield from parts.parts(case)
 

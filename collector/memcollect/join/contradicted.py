@@ -19,7 +19,7 @@ _MOST_NAMED = 3
 WITHOUT_CACHE = (
     "whoever feeds the metrics API leaves out page cache, tmpfs and kernel memory, as `podman stats` does"
 )
-ONE_PROCESS = "whoever feeds the metrics API reports one process for the whole container"
+ONE_PROCESS = "whoever feeds the metrics API takes one process for the container"
 _PAGE_AND_KIB = 4096 + 1024
 """A process' RSS is counted in pages, and the metrics API in KiB."""
 
@@ -103,8 +103,8 @@ def _equals_of(row: Pod, container: Container, holders: Sequence[Holder]) -> str
     has = "has" if len(names) == 1 else "have"
     size = container.top.memory_bytes or 0 if container.top is not None else 0
     held = container.cgroup.current_bytes or 0 if container.cgroup is not None else 0
-    or_sum = ", or a sum over all of them" if size > held else ""
-    return f"{who} {has} the very same number, so it may be a copy{or_sum}"
+    or_sum = " or a sum of them" if size > held else ""
+    return f"{who} {has} the same number: it may be a copy{or_sum}"
 
 
 def _is_more(top: Top) -> bool:

@@ -36,7 +36,7 @@ DROPPED = (
 ANOTHER = "the metrics API still shows an earlier pod of this name; take the snapshot again in a minute"
 NOT_YET = "the metrics API does not list this container yet; take the snapshot again in a minute"
 NEVER = "it "
-ONLY_RUNNING = "metrics-server lists only pods that are running"
+ONLY_RUNNING = "metrics-server lists running pods only"
 BEFORE_RESTART = (
     "the sample is of the container before its restart {:.0f} s later; take the snapshot again in a minute"
 )
@@ -267,7 +267,7 @@ def _why_none(row: Pod, pod: kube.Pod, view: NodeView, metrics: Metrics) -> str:
         return "none of its containers runs, and metrics-server lists only what runs"
     idle = [each.name for each in app_containers(row) if _reads_zero(each)]
     if idle:
-        return f"container {idle[0]} reads zero memory, and metrics-server then leaves out the whole pod"
+        return f"container {idle[0]} reads zero memory, so metrics-server leaves out the pod"
     return _too_young(_starts(pod), view.at) or DROPPED
 
 

@@ -43,8 +43,11 @@ def test_a_container_that_kubernetes_does_not_know_is_in_the_verdict_once() -> N
     assert verdict.count("257 MiB") == 1
 
 
-def test_a_peak_that_was_the_limit_is_told() -> None:
-    assert "its own limit of 512 MiB was reached (its peak is 512 MiB)." in told("20-child-oom").verdict()
+def test_a_peak_that_was_the_limit_is_its_evidence() -> None:
+    said = told("20-child-oom")
+
+    assert "its own limit of 512 MiB was reached." in said.verdict()
+    assert "memory.peak 536870912" in said.findings("oom_kill")[0].evidence
 
 
 def test_huge_pages_are_told_where_they_are_most_of_it() -> None:

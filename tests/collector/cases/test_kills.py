@@ -14,10 +14,10 @@ def test_137_without_an_oom_kill_is_a_signal_from_user_space() -> None:
     assert finding.remedy.startswith("A higher limit changes nothing.")
 
 
-def test_workers_killed_in_a_container_that_lives_are_told_with_its_limit_and_peak() -> None:
+def test_workers_killed_in_a_container_that_lives_are_told_with_its_limit() -> None:
     assert (
         "The OOM killer ended 11 processes in container web, which lives on: its own limit of 512 MiB was"
-        " reached (its peak is 512 MiB)."
+        " reached."
     ) in told("20-child-oom").verdict()
 
 

@@ -68,7 +68,7 @@ def test_a_number_of_the_hosts_own_cgroup_is_not_explained_away() -> None:
 def test_a_number_larger_than_the_hosts_charge_is_said_to_be_more() -> None:
     top = Top(source="metrics.k8s.io", memory_bytes=500 * MIB, provider="kata-guest")
     told = found(explain_pod(pod(runtime=KATA, top=top), NODE), "top_provider")
-    assert "323 MiB more than the 177 MiB" in told.sentence
+    assert "323 MiB more than the host's 177 MiB" in told.sentence
     assert told.estimate_bytes == -323 * MIB
 
 

@@ -33,7 +33,7 @@ def test_going_over_memory_high_is_told_once_with_the_charge() -> None:
     told = throttled(given)
     assert told is not None
     assert told[0] == (
-        "memory.high of 440 MiB was exceeded 7 times, and the processes were slowed down to reclaim; the"
+        "memory.high of 440 MiB was exceeded 7 times, which slows its processes down; the"
         " charge is 460 MiB now."
     )
     assert near_high(given) is None

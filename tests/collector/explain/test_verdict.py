@@ -57,7 +57,7 @@ def test_every_large_part_is_told_in_order_of_size_with_its_fate() -> None:
     assert verdict(whole) == (
         "412 MiB of 1012 MiB is private memory of its processes; 388 MiB is page cache the kernel can drop;"
         " 128 MiB is tmpfs or shared memory, which only swap could take; 60 MiB is the kernel's caches of"
-        " files (names, inodes, block records), most of which it can drop."
+        " files (names, inodes, block records), mostly droppable."
     )
 
 

@@ -88,16 +88,14 @@ def test_a_number_that_other_pods_have_to_the_byte_is_called_a_sum_or_a_copy() -
     two = {"w-0": {"app": 7 * MIB}, "w-1": {"app": 7 * MIB}, "other": {"app": 7 * MIB + 1024}}
     many = {f"w-{number}": {"app": 7 * MIB} for number in range(6)}
 
-    assert detail(equals(two)) == (
-        "differs; w-1 has the very same number, so it may be a copy, or a sum over all of them"
-    )
-    assert "w-1, w-2, w-3 and 2 more have the very same number" in detail(equals(many))
+    assert detail(equals(two)) == ("differs; w-1 has the same number: it may be a copy or a sum of them")
+    assert "w-1, w-2, w-3 and 2 more have the same number" in detail(equals(many))
 
 
 def test_of_one_pods_containers_the_others_are_named() -> None:
     pod = equals({"pair": {"a": 9 * MIB, "b": 9 * MIB}, "w-1": {"app": 9 * MIB}})
 
-    assert "; container b has the very same number" in detail(pod)
+    assert "; container b has the same number" in detail(pod)
     assert [each.top.detail for each in pod.containers if each.top][1].startswith("differs; container a has")
 
 
@@ -118,4 +116,4 @@ def test_a_number_below_what_this_container_holds_is_no_sum_over_several() -> No
     row = Pod(uid="u", name="a", namespace="team", containers=[container], top=top)
 
     said = detail(with_equals(row, {5 * MIB: [("team", "a", "app"), ("team", "b", "app")]}))
-    assert said == "differs; b has the very same number, so it may be a copy"
+    assert said == "differs; b has the same number: it may be a copy"

@@ -161,8 +161,7 @@ def test_an_init_containers_pod_has_no_number_because_it_does_not_run_yet() -> N
     found = top(described, sampled(measured("a")), NO_METRICS)
     assert found.status == "no-metrics"
     assert found.detail == (
-        "metrics-server lists only pods that are running; this one is still Pending"
-        " (init container fill is running)"
+        "metrics-server lists running pods only; this one is still Pending (init container fill is running)"
     )
 
 
@@ -212,7 +211,7 @@ def test_dropped_whole_since_one_container_reads_zero() -> None:
     described = pod([Described("app", "a", running(ago(5))), Described("idle", "h", running(ago(5)))])
     sample = sampled(measured("a"), measured("h", working_set=0, inactive=MIB))
     found = top(described, sample, NO_METRICS)
-    assert found.detail.startswith("container idle reads zero memory, and metrics-server then leaves out")
+    assert found.detail.startswith("container idle reads zero memory, so metrics-server leaves out")
 
 
 def test_missing_for_no_reason_that_is_seen_here() -> None:

@@ -24,7 +24,7 @@ WRITTEN = frozenset({"once written"})
 SWAPS = frozenset({"only to swap"})
 STAYS = frozenset({"stays", "stays, locked", "stays, no swap", "stays, may not swap", "stays, swap is full"})
 FATES: dict[str, frozenset[str]] = {
-    "can drop|takes back|drops first|already given back": GOES,
+    "can drop|mostly droppable|takes back|drops first|already given back": GOES,
     "must be written out": WRITTEN,
     "which stays?|which stay": STAYS,
     "only swap could take": SWAPS,

@@ -197,7 +197,7 @@ def _signalled(pod: Pod, container: Container, end: Termination, node: Node | No
     else:
         told = (
             f"Container {container.name} was ended by SIGKILL ({_code(end)}) from user space"
-            f"{often}: the kernel's OOM killer ended nothing in an earlier run of it{_far_from_limit(pod)}."
+            f"{often}: the OOM killer ended nothing in an earlier run of it{_far_from_limit(pod)}."
             f"{before_end(pod, container)}"
         )
         yield _killed(container, told, "measured", USER_SPACE_REMEDY.format(describe=describe(pod)))
@@ -208,7 +208,7 @@ def _restarted(pod: Pod, container: Container, end: Termination, node: Node | No
     number = signal_of(end) or 0
     name = _SIGNALS.get(number, f"signal {number}" if end.signal else None)
     blind = _in_guest(pod) or _before_boot(end, node) or gone_kills(pod) != 0
-    kernel = "" if blind else "; the kernel's OOM killer ended nothing in an earlier run of it"
+    kernel = "" if blind else "; the OOM killer ended nothing in an earlier run of it"
     logs = _of(pod, f"kubectl logs --previous -c {shlex.quote(container.name)}")
     return Finding(
         cause="restarted",

@@ -136,7 +136,9 @@ def _size(level: Level | None) -> str:
 def _peak(level: Level | None) -> str:
     if level is None or level.peak_bytes is None or level.limit_bytes is None:
         return ""
-    if level.peak_bytes < level.limit_bytes:
+    if level.peak_bytes < level.limit_bytes or human_bytes(level.peak_bytes) == human_bytes(
+        level.limit_bytes
+    ):
         return ""
     return f" (its peak is {human_bytes(level.peak_bytes)})"
 
@@ -161,6 +163,7 @@ def _evidence(kill: Kill, node: Node | None) -> str:
     if kill.level is not None:
         where = f" of {kill.level.path}" if kill.blame == "above" else ""
         parts += [f"memory.events.local{where}: max {kill.level.hits}"] if kill.level.hits is not None else []
+        parts += [f"memory.peak {kill.level.peak_bytes}"] if kill.level.peak_bytes is not None else []
         parts += [f"also {each.path}" for each in kill.others]
     vmstat = (node.vmstat or {}).get("oom_kill") if node is not None else None
     if kill.blame in ("node", "unknown") and vmstat is not None:

@@ -51,7 +51,7 @@ def test_137_without_a_kill_by_the_kernel_came_from_user_space() -> None:
 
     assert finding.sentence == (
         "Container app was ended by SIGKILL (exit code 137) from user space, and was restarted 4 times:"
-        " the kernel's OOM killer ended nothing in an earlier run of it,"
+        " the OOM killer ended nothing in an earlier run of it,"
         " and the pod never held more than 100 MiB of its 256 MiB."
     )
     assert (finding.cause, finding.confidence, finding.remedy) == ("killed", "measured", remedy)
@@ -116,7 +116,7 @@ def test_a_container_that_ended_by_itself_was_restarted_and_the_kernel_did_not_d
     assert (finding.cause, finding.severity) == ("restarted", "info")
     assert finding.sentence == (
         f"Container app was restarted 4 times, and last ended with {told}"
-        " the kernel's OOM killer ended nothing in an earlier run of it."
+        " the OOM killer ended nothing in an earlier run of it."
     )
     assert "kubectl logs --previous -c app" in finding.remedy
 

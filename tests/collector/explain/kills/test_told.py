@@ -36,16 +36,18 @@ def test_a_container_that_lives_on_and_reached_its_own_limit() -> None:
     assert finding.remedy.startswith("Raise this limit")
 
 
-def test_a_peak_at_the_limit_is_told() -> None:
+@pytest.mark.parametrize(("peak", "more"), [(64 << 20, ""), (80 << 20, " (its peak is 80 MiB)")])
+def test_a_peak_is_evidence_and_is_told_where_it_was_above_todays_limit(peak: int, more: str) -> None:
     machine = Machine()
     machine.app.reach_limit(machine.app)
     app, side = machine.row().containers
     assert app.cgroup is not None
-    app = msgspec.structs.replace(app, cgroup=msgspec.structs.replace(app.cgroup, peak_bytes=64 << 20))
+    app = msgspec.structs.replace(app, cgroup=msgspec.structs.replace(app.cgroup, peak_bytes=peak))
 
     finding = told(machine, containers=[app, side])
 
-    assert finding.sentence.endswith("its own limit of 64 MiB was reached (its peak is 64 MiB).")
+    assert finding.sentence.endswith(f"its own limit of 64 MiB was reached{more}.")
+    assert f"memory.peak {peak}" in finding.evidence
 
 
 def test_the_pods_limit_is_not_called_the_containers() -> None:
