@@ -2,7 +2,7 @@
 # packages in it and, where a real kernel is to be booted, Debian's packages. The demo needs few of them, so
 # it has a stamp of its own; where all is installed already, that will do.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-profile test lint format unit sdks browser lab lab-full test-cluster evidence-deerflow guide bench bench-collector bench-fleet soak fuzz agent-alone image dist man docs clean
+.PHONY: help demo demo-profile test lint format unit sdks browser lab lab-full test-cluster evidence-deerflow evidence-docker guide bench bench-collector bench-fleet soak fuzz agent-alone image dist man docs clean
 
 # Tests start hundreds of programs, which would compile every module anew where somebody has asked for that.
 unexport PYTHONDONTWRITEBYTECODE
@@ -93,6 +93,9 @@ test-cluster: $(STAMP) ## Test agents deployed in a cluster, in a namespace of o
 evidence-deerflow: $(STAMP) ## DeerFlow's own sandbox provider, tried: DEERFLOW=CHECKOUT (a few minutes)
 	@[ -n "$(DEERFLOW)" ] || { echo 'evidence-deerflow: say where its checkout is: make evidence-deerflow DEERFLOW=DIRECTORY' >&2; exit 2; }
 	$(BIN)/python scripts/evidence-deerflow $(abspath $(DEERFLOW)) $(EVIDENCE_FLAGS)
+
+evidence-docker: $(STAMP) ## OpenSandbox's Docker runtime, tried: PYTHON=ONE-THAT-HAS-IT EXECD=IMAGE IMAGE=IMAGE (a few minutes)
+	$(BIN)/python scripts/evidence-docker $(EVIDENCE_FLAGS)
 
 guide: $(STAMP) ## The tests of the guide on two backends, a real kernel each (about 15 minutes)
 	scripts/debian-packages lab node
