@@ -317,6 +317,20 @@ def test_where_no_agent_at_all_could_be_made_the_event_is_told_and_not_how_to_de
     ]
 
 
+def test_where_every_node_keeps_pods_away_that_is_told_with_the_missing_agents(stage: Stage) -> None:
+    stage.node("n1", spec={"taints": [{"key": "dedicated", "effect": "NoSchedule"}]})
+    stage.node("n2", spec={"unschedulable": True})
+    line = stage.lines()["agents"]
+    assert line.sentence.endswith(
+        ", and every Linux node is set aside: n1 is tainted dedicated, n2 is cordoned."
+    )
+    assert line.commands[0].endswith("get daemonset -n memcollect -o wide")
+    stage.node("n3")
+    line = stage.lines()["agents"]
+    assert line.sentence.endswith("memcollect-agent.")
+    assert line.commands[0].endswith("apply -k deploy/base")
+
+
 def test_without_the_right_to_list_events_the_node_is_still_named(healthy: Stage) -> None:
     healthy.node("n3")
     healthy.state.access.deny("list", "events")

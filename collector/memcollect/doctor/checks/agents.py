@@ -18,6 +18,11 @@ _NOT_DEPLOYED = Cause(
     remedy="Deploy them, or say where they are with --agent-namespace and --agent-selector:",
     command="apply -k deploy/base",
 )
+_KEPT_AWAY = Cause(
+    told="",
+    remedy="If they are deployed, let them tolerate the taints, as deploy/base does:",
+    command="get daemonset -n {} -o wide",
+)
 
 
 def deployed(facts: ClusterFacts) -> Finding:
@@ -35,14 +40,23 @@ def deployed(facts: ClusterFacts) -> Finding:
 def _none(facts: ClusterFacts) -> Finding:
     deployment = facts.question.deployment
     unmade = not_made(facts)
-    cause = unmade[0] if unmade else _NOT_DEPLOYED
+    aside = _all_set_aside(facts)
+    cause = unmade[0] if unmade else _KEPT_AWAY if aside else _NOT_DEPLOYED
+    why = _unmade(facts) or (f", and every Linux node is set aside: {few(aside)}" if aside else "")
     return Finding(
         status="fail",
-        sentence=f"No pod in namespace {deployment.namespace} is labelled {deployment.selector}"
-        f"{_unmade(facts)}.",
+        sentence=f"No pod in namespace {deployment.namespace} is labelled {deployment.selector}{why}.",
         remedy=cause.remedy,
         commands=(_command(facts, cause),),
     )
+
+
+def _all_set_aside(facts: ClusterFacts) -> list[str]:
+    """Return each Linux node with what may keep pods away; nothing where one node takes them."""
+    nodes = facts.nodes if facts.nodes and not isinstance(facts.nodes, Fault) else []
+    linux = [node for node in nodes if _is_linux(node)]
+    aside = [f"{node.metadata.name} is {_set_aside(node)}" for node in linux if _set_aside(node)]
+    return aside if len(aside) == len(linux) else []
 
 
 def _without_nodes(facts: ClusterFacts, agents: Mapping[str, AgentPod], fault: Fault | None) -> Finding:
