@@ -120,6 +120,8 @@ def _shown(found: wire.Pod) -> tuple[str | None, list[str]]:
     for scope in _scopes(found):
         if family := _OF_PLACE.get(scope.runtime or ""):
             evidence.setdefault(family, []).append(f"cgroup {scope.cgroup.path}")
+    if not evidence:
+        return None, []
     best = next((family for family in _STRONGEST if family in evidence), None)
     return best, [words for family in _STRONGEST for words in _first(evidence.get(family, []))]
 

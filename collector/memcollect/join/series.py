@@ -30,7 +30,7 @@ class Series:
             if points and at < points[-1][0]:
                 points.clear()
             if current is not None and inactive is not None:
-                points.append((at, max(0, current - inactive)))
+                points.append((at, current - inactive if current > inactive else 0))
         return cls([at for at, _ in points], [size for _, size in points])
 
     def extended(self, at: float, working_set_bytes: int) -> Series:

@@ -48,7 +48,7 @@ FAR_ABOVE = 1.1
 class NodeView:
     """What one node's answer holds beside the pods: its cgroups' histories, its counters' lag, its time."""
 
-    history: Mapping[int, Series] = field(default_factory=dict)
+    history: Mapping[int, wire.CgroupHistory] = field(default_factory=dict)
     """By inode, which is what identifies a cgroup."""
     slack_bytes: int = 0
     at: float | None = None
@@ -63,12 +63,20 @@ class NodeView:
         rings = sample.history.cgroups if sample.history is not None else []
         clock = NodeClock.of(sample)
         return cls(
-            history={ring.inode: Series.of(ring, clock) for ring in rings},
+            history={ring.inode: ring for ring in rings},
             slack_bytes=slack_bytes(sample.node.cpus, sample.node.page_size_bytes),
             at=clock.moment(sample.sampled_at),
             memory_bytes=(sample.node.meminfo or {}).get("MemTotal"),
             clock=clock,
         )
+
+    def series_of(self, cgroup: wire.Cgroup | None) -> Series | None:
+        """Return a cgroup's past; None where the agent remembers none.
+
+        Made when it is asked for: most of a node's cgroups are nobody that `kubectl top` has a number of.
+        """
+        ring = self.history.get(cgroup.inode) if cgroup is not None and cgroup.inode is not None else None
+        return None if ring is None else Series.of(ring, self.clock)
 
 
 def with_tops(row: Pod, pod: kube.Pod, view: NodeView, metrics: Metrics) -> Pod:
@@ -188,7 +196,7 @@ def _container_top(
     if _is_before(pod, started_at, view) and _is_of_run_before(usage, pod, cgroup):
         detail = BEFORE_RESTART.format((started_at or 0) - (pod.timestamp or 0))
         return msgspec.structs.replace(top, status="unaligned", detail=detail)
-    series = view.history.get(cgroup.inode) if cgroup is not None and cgroup.inode is not None else None
+    series = view.series_of(cgroup)
     window = window_of(taken_at, len(pod.containers), now.at)
     return reconcile(top, series.extended(now.at, now.working_set_bytes) if series else None, window, now)
 

@@ -38,14 +38,20 @@ _COSTS = {
 _BEGINS = {byte: cost for cost, begins in _COSTS.items() for byte in begins}
 _STEPS = [1 + _AFTER.get(byte, 0) for byte in range(256)]
 _GROWTH = [_PLACE_BYTES + _BEGINS.get(byte, 0) for byte in range(256)]
+_MOST_GROWTH = 1 + max(_GROWTH)
 
 
 def grows_too_large(packed: bytes, most_bytes: int = MOST_DECODED_BYTES) -> bool:
     """Tell whether MessagePack may take more than `most_bytes` in memory when it is decoded.
 
-    That it does not is most often clear from how often each byte occurs, wherever it stands.
+    That it does not is most often clear from its length, or from how often each byte occurs, wherever it
+    stands.
     """
-    return _at_most(packed) > most_bytes and decoded_bytes(packed, most_bytes) > most_bytes
+    return (
+        _MOST_GROWTH * len(packed) > most_bytes
+        and _at_most(packed) > most_bytes
+        and decoded_bytes(packed, most_bytes) > most_bytes
+    )
 
 
 def decoded_bytes(packed: bytes, enough_bytes: float = math.inf) -> int:

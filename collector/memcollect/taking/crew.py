@@ -6,6 +6,7 @@ ends us. What one could not do, or took with it when it was killed, comes back u
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -233,6 +234,7 @@ def narrowed(facts: ClusterFacts, pods: Sequence[kube.Pod]) -> ClusterFacts:
 def _work(connection: Connection, table: Sequence[Entry]) -> None:
     """Do what comes through the pipe until it is closed. Ctrl-C is for who holds the other end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()  # what was loaded stays: it need not be walked again with every node
     with suppress(EOFError, OSError):
         while True:
             work: Work = connection.recv()
