@@ -59,7 +59,7 @@ def facts(without: str | tuple[str, ...] = (), **named: int | tuple[int, int, in
     kept = {name: value for name, value in values.items() if name not in dropped}
     return Facts(
         {name: value for name, value in kept.items() if isinstance(value, int)},
-        intervals={name: Interval(*value) for name, value in kept.items() if not isinstance(value, int)},
+        intervals={name: Interval.of(*value) for name, value in kept.items() if not isinstance(value, int)},
     )
 
 

@@ -19,7 +19,6 @@ from memcollect.accounting.user_pages import (
     locked_cache,
     pinned_shmem,
     swap_cache,
-    tells_lists,
     tells_swap_cache,
     unwritten,
 )
@@ -53,9 +52,9 @@ def hot_cache(facts: Facts) -> Amount:
 
 def unwritten_hot_cache(facts: Facts) -> Amount | None:
     """Return page cache of the working set that must be written out before it can be dropped."""
-    if not tells_lists(facts):
-        return None
     found = facts[unwritten]
+    if found.hot == ZERO:
+        return None
     return bounded(found.hot, f"{found.evidence}, what of it is not on the inactive list")
 
 
@@ -73,9 +72,9 @@ def cold_cache(facts: Facts) -> Amount:
 
 def unwritten_cold_cache(facts: Facts) -> Amount | None:
     """Return page cache on the inactive list that must be written out before it can be dropped."""
-    if not tells_lists(facts):
-        return None
     found = facts[unwritten]
+    if found.cold == ZERO:
+        return None
     return bounded(found.cold, f"{found.evidence}, what of it is on the inactive list")
 
 
@@ -125,12 +124,12 @@ def detached_anon(facts: Facts) -> Amount:
 def unnamed_detached(facts: Facts) -> Amount | None:
     """Return all of it where this kernel does not tell swap cache from rests of huge pages."""
     whole = facts[detached_anon]
-    return None if tells_swap_cache(facts) else whole
+    return None if facts[tells_swap_cache] else whole
 
 
 def detached_swap_cache(facts: Facts) -> Amount | None:
     """Return its swap cache: pages that have, or soon have, their copy in swap."""
-    if "detached_anon" not in facts or not tells_swap_cache(facts):
+    if not facts.get("detached_anon") or not facts[tells_swap_cache]:
         return None
     whole = facts[detached_anon]
     return bounded(facts[swap_cache], f"of {whole.evidence}: at most swapcached")
@@ -138,7 +137,7 @@ def detached_swap_cache(facts: Facts) -> Amount | None:
 
 def split_huge(facts: Facts) -> Amount | None:
     """Return rests of huge pages that were unmapped in part: no process's memory, freed under pressure."""
-    if "detached_anon" not in facts or not tells_swap_cache(facts):
+    if not facts.get("detached_anon") or not facts[tells_swap_cache]:
         return None
     whole, swapped = facts[detached_anon], facts[swap_cache]
     return bounded(whole.interval - swapped, f"{whole.evidence} − swap cache {swapped.estimate}")
@@ -221,7 +220,7 @@ def huge_pages(facts: Facts) -> Amount | None:
         return None
     size, processes = facts["procs.hugetlb"], max(1, facts["procs.read"])
     evidence = f"Σ Private_Hugetlb + Shared_Hugetlb {size} of the processes: the hugetlb controller is off"
-    return bounded(Interval(-(-size // processes), size, size), evidence)
+    return bounded(Interval.of(-(-size // processes), size, size), evidence)
 
 
 def swapped_out(facts: Facts) -> Amount | None:

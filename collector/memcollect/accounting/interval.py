@@ -13,16 +13,20 @@ if TYPE_CHECKING:
 class Interval(Struct, frozen=True, order=False, gc=False):
     """All whole numbers from `low` to `high`, in bytes; a measured number has low == high.
 
-    `estimate` is the single number to show and to add up; it lies inside.
+    `estimate` is the single number to show and to add up; it lies inside. `of`, `between` and `exactly` see
+    to that, and arithmetic on such intervals keeps it: only this module calls the class itself.
     """
 
     low: int
     high: int
     estimate: int
 
-    def __post_init__(self) -> None:
-        if not self.low <= self.estimate <= self.high:
-            raise ValueError(f"not an interval: {self.low} <= {self.estimate} <= {self.high}")
+    @classmethod
+    def of(cls, low: int, high: int, estimate: int) -> Interval:
+        """Return the interval of these numbers. Raises ValueError where they are none."""
+        if not low <= estimate <= high:
+            raise ValueError(f"not an interval: {low} <= {estimate} <= {high}")
+        return cls(low, high, estimate)
 
     @classmethod
     def exactly(cls, value: int) -> Interval:
@@ -32,7 +36,7 @@ class Interval(Struct, frozen=True, order=False, gc=False):
     @classmethod
     def between(cls, low: int, high: int, estimate: int | None = None) -> Interval:
         """Return low..high with the estimate drawn inside; `low` itself where none is given."""
-        return cls(low, high, min(max(low if estimate is None else estimate, low), high))
+        return cls.of(low, high, min(max(low if estimate is None else estimate, low), high))
 
     @property
     def is_exact(self) -> bool:

@@ -32,7 +32,7 @@ class Whole:
                 taken += interval_of(term)
         estimate = rest.estimate + taken.estimate
         low, high = rest.low + taken.high, rest.high + taken.low
-        return Interval(min(low, estimate), max(high, estimate), estimate)
+        return Interval.of(min(low, estimate), max(high, estimate), estimate)
 
 
 @dataclass(frozen=True)

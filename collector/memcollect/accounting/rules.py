@@ -40,7 +40,7 @@ class TermRule:
 
 def measured(value: int, evidence: str) -> Amount:
     """Return an amount that is a counter, or exact arithmetic on counters."""
-    return Amount(Interval(value, value, value), "measured", evidence)
+    return Amount(Interval.exactly(value), "measured", evidence)
 
 
 def bounded(interval: Interval, evidence: str) -> Amount:
@@ -84,7 +84,7 @@ def as_term(name: str, amount: Amount, reclaimable: Reclaimable | None = None) -
 
 def interval_of(term: Term) -> Interval:
     """Return a term's interval."""
-    return Interval(term.low_bytes, term.high_bytes, term.estimate_bytes)
+    return Interval.of(term.low_bytes, term.high_bytes, term.estimate_bytes)
 
 
 class Bound(Struct, frozen=True, gc=False):
@@ -109,7 +109,7 @@ def residual_of(gap: int, terms: Iterable[Term], bound: Bound) -> Residual:
         low -= term.high_bytes
         high -= term.low_bytes
         estimate -= term.estimate_bytes
-    rest, allowed = Interval(low, high, estimate), bound.interval
+    rest, allowed = Interval.of(low, high, estimate), bound.interval
     return Residual(
         low_bytes=rest.low,
         high_bytes=rest.high,
@@ -148,7 +148,7 @@ def charge_bound(facts: Facts) -> Bound:
     stock = lag_bytes(facts, STOCK_PAGES) * facts["cgroups"]
     stale = lag_bytes(facts, STALE_PAGES)
     return Bound(
-        Interval(-stale, stock + stale, 0),
+        Interval.of(-stale, stock + stale, 0),
         f"at most {human_bytes(stock)} charged in advance, and ±{human_bytes(stale)} of counters not yet"
         f" flushed ({cpus_in_words(facts)})",
     )

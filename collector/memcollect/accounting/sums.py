@@ -42,21 +42,16 @@ def add_sums(parts: Sequence[ProcessSums]) -> ProcessSums:
     """Return the sums over all of them; an amount is None where one part has processes but not the amount."""
     counts = _added(COUNTS, parts)
     alike = _added(ALIKE, [part for part in parts if part.alike]) if counts["alike"] else {}
-    sharing, unlisted = (
-        _added((name,), those)[name]
-        for name, those in (
-            ("sharing_rss_bytes", [part for part in parts if part.sharing]),
-            ("skipped_unlisted_rss_bytes", [part for part in parts if part.skipped_unlisted]),
-        )
-    )
+    sharing = [part.sharing_rss_bytes for part in parts if part.sharing]
+    unlisted = [part.skipped_unlisted_rss_bytes for part in parts if part.skipped_unlisted]
     return ProcessSums(
         **counts,
         **_added(AMOUNTS, [part for part in parts if part.read]),
         **alike,
         sharing_by=", ".join(sorted({part.sharing_by for part in parts if part.sharing_by})),
-        sharing_rss_bytes=sharing if counts["sharing"] else None,
+        sharing_rss_bytes=_sum(sharing) if sharing else None,
         skipped=[process for part in parts for process in part.skipped],
-        skipped_unlisted_rss_bytes=unlisted,
+        skipped_unlisted_rss_bytes=_sum(unlisted),
         rings=_add_rings([part.rings for part in parts if part.rings is not None]),
         block_bytes=min((part.block_bytes for part in parts if part.block_bytes), default=None),
         read_from=min((part.read_from for part in parts if part.read_from is not None), default=None),
@@ -77,8 +72,12 @@ def _added(names: Sequence[str], parts: Sequence[ProcessSums | Rings]) -> dict[s
     }
 
 
+def _sum(amounts: Sequence[int | None]) -> int | None:
+    known = [each for each in amounts if each is not None]
+    return sum(known) if len(known) == len(amounts) else None
+
+
 @cache
 def _getter(names: Sequence[str]) -> Callable[[Any], Sequence[Any]]:
     """Return what reads these fields of a struct at once."""
-    read = attrgetter(*names)
-    return read if len(names) > 1 else lambda part: (read(part),)
+    return attrgetter(*names)

@@ -49,7 +49,7 @@ def locked_cache(facts: Facts) -> Amount | None:
 
     Pages on their way to a list are on none either, so it is at most what the unevictable list holds.
     """
-    if not tells_lists(facts):
+    if not facts[tells_lists]:
         return None
     active, unevictable = facts["stat.active_file"], facts["stat.unevictable"]
     amount = (facts[kept_cache] - Interval.exactly(active)).at_least(0).at_most(unevictable)
@@ -71,7 +71,7 @@ def _locked_by_processes(facts: Facts) -> int | None:
 
 def locked_anon(facts: Facts) -> Amount | None:
     """Return anonymous memory that a process has locked, which even swap cannot take."""
-    if not tells_lists(facts):
+    if not facts[tells_lists]:
         return None
     rest = facts[_other_unevictable]
     anon = (Interval.exactly(facts["stat.anon"]) - facts.interval("lazyfree")).at_least(0)
@@ -89,7 +89,7 @@ def locked_anon(facts: Facts) -> Amount | None:
 
 def pinned_shmem(facts: Facts) -> Amount | None:
     """Return tmpfs and shared memory that swap cannot take: mounted noswap, as by the kubelet, or locked."""
-    if not tells_lists(facts):
+    if not facts[tells_lists]:
         return None
     shmem, rest = facts["stat.shmem"], facts[_other_unevictable]
     anon = interval_or_zero(facts[locked_anon])
@@ -106,7 +106,7 @@ def unwritten(facts: Facts) -> Unwritten:
     anonymous pages on their way to swap: hence an interval. Which of it is on the inactive list memory.stat
     does not say: new pages begin there, so the estimate fills that list first.
     """
-    if not tells_lists(facts) or "stat.file_dirty" not in facts or "stat.file_writeback" not in facts:
+    if not facts[tells_lists] or "stat.file_dirty" not in facts or "stat.file_writeback" not in facts:
         return Unwritten(ZERO, ZERO)
     dirty, writing = facts["stat.file_dirty"], facts["stat.file_writeback"]
     cache = max(0, facts["stat.file"] - facts["stat.shmem"])

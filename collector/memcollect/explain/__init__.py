@@ -29,6 +29,8 @@ from memcollect.explain.verdict import pronounce, statements
 from memcollect.join.roles import STEPLESS, app_containers
 from memcollect_agent.wire import Node
 
+_GRAVITY = {"critical": 0, "warning": 1, "notice": 2, "info": 3}
+
 
 def explain(snapshot: Snapshot) -> Snapshot:
     """Return the document with every ladder, composition, finding, verdict and the summary made anew."""
@@ -43,8 +45,8 @@ def explain(snapshot: Snapshot) -> Snapshot:
 def explain_pod(pod: Pod, node: Node | None, *, depth: Depth = "full") -> Pod:
     """Return one pod, explained by its own numbers and its node's.
 
-    At depth "summary" ladders have rungs and no steps, and only the app containers are explained: what terms
-    and verdict rest on is the same.
+    At depth "summary" ladders have rungs and no steps, only the app containers are explained, and findings
+    whose words are not in the verdict have none: what terms and verdict rest on is the same.
 
     One told in summary is explained already, and stays as it is: what it was explained by is not there.
     """
@@ -69,7 +71,7 @@ def explain_pod(pod: Pod, node: Node | None, *, depth: Depth = "full") -> Pod:
     compositions = [by_id[id(container)].composition for container, _ in apps if is_there(container)]
     composition = _combined(compositions)
     facts, sums = pod_facts(pod, node), app_facts(pod, apps)
-    findings, undecided = _findings(pod, apps, facts, node)
+    findings, undecided = _findings(pod, apps, facts, node, depth)
     pod = msgspec.structs.replace(
         pod,
         containers=explained,
@@ -105,14 +107,14 @@ def _combined(compositions: list[Composition | None]) -> Composition | None:
 
 
 def _findings(
-    pod: Pod, apps: list[tuple[Container, Facts]], facts: Facts, node: Node | None
+    pod: Pod, apps: list[tuple[Container, Facts]], facts: Facts, node: Node | None, depth: Depth
 ) -> tuple[list[Finding], list[Undecided]]:
     measured = pod.cgroup is not None
-    findings, undecided = find(rules_for_pod(pod), "pod", facts) if measured else ([], [])
+    findings, undecided = find(rules_for_pod(pod, depth), "pod", facts) if measured else ([], [])
     for container, of_container in apps:
         if container.cgroup is None:
             continue
-        found, open_questions = find(rules_for_container(), container.name, of_container)
+        found, open_questions = find(rules_for_container(depth), container.name, of_container)
         findings += found
         undecided += [item for item in open_questions if item.name not in {known.name for known in undecided}]
     of_runtime, open_of_runtime = find_runtime(pod)
@@ -121,6 +123,5 @@ def _findings(
     findings += of_kills
     undecided += open_of_kills
     undecided += open_of_runtime
-    order = ("critical", "warning", "notice", "info")
-    findings.sort(key=lambda each: (order.index(each.severity), -abs(each.estimate_bytes or 0)))
+    findings.sort(key=lambda each: (_GRAVITY[each.severity], -abs(each.estimate_bytes or 0)))
     return findings, undecided

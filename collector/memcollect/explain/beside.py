@@ -79,7 +79,8 @@ COLD = Aside(
 
 def causes(case: Case) -> Iterator[Said]:
     """Yield a sentence for every cause that is large enough."""
-    for each in CAUSES:
+    found = case.causes
+    for each in [each for each in CAUSES if each.cause in found]:
         amount = case.total_of(each.cause)
         if amount >= (case.least_beside if each.rank == Rank.BESIDE else case.least):
             yield Said(

@@ -7,8 +7,8 @@ under the fact's name, never silent and never zero.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol, Self
 
 from memcollect.accounting.facts import Facts, MissingFactError
 from memcollect.accounting.interval import Interval
@@ -17,6 +17,8 @@ from memcollect.documents.snapshot import Finding, Undecided
 from memcollect.units import MIB, human_bytes
 
 Severity = Literal["info", "notice", "warning", "critical"]
+ALARMING: frozenset[Severity] = frozenset({"warning", "critical"})
+"""A verdict has the words of findings that are as grave as this."""
 
 
 class Rule(Protocol):
@@ -37,7 +39,7 @@ class AmountRule:
     """A cause with an amount: told when the amount is at least `least_bytes`.
 
     `sentence` is a template over `{amount}` and the words that `words` makes of the facts, `remedy` one over
-    these words.
+    these words. Without one the finding has none.
     """
 
     cause: str
@@ -51,7 +53,7 @@ class AmountRule:
     def find(self, facts: Facts, scope: str) -> Finding | None:
         """Return the finding if its estimate is large enough to matter."""
         amount = facts[self.amount]
-        if amount is None or abs(amount.interval.estimate) < self.least_bytes:
+        if amount is None or -self.least_bytes < amount.interval.estimate < self.least_bytes:
             return None
         words = self.words(facts) if self.words else {}
         return Finding(
@@ -62,10 +64,16 @@ class AmountRule:
             estimate_bytes=amount.interval.estimate,
             confidence=amount.confidence,
             severity=self.severity,
-            sentence=self.sentence.format(amount=size_in_words(amount.interval), **words),
+            sentence=self.sentence and self.sentence.format(amount=size_in_words(amount.interval), **words),
             evidence=amount.evidence,
             remedy=self.remedy.format(**words),
         )
+
+    def in_brief(self) -> Self:
+        """Return the rule without words that are in no verdict: for findings whose cause alone is told."""
+        if self.severity in ALARMING:
+            return self
+        return replace(self, sentence="", remedy="", words=None)
 
 
 def size_in_words(interval: Interval) -> str:

@@ -6,13 +6,13 @@ term of the same name can never disagree.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from memcollect.accounting import charge, user_pages
 from memcollect.accounting.facts import CHARGED_RINGS, RING_KINDS, Facts
 from memcollect.accounting.rules import Amount, TermRule, measured
 from memcollect.accounting.steps import dead, processes
-from memcollect.documents.snapshot import Pod
+from memcollect.documents.snapshot import Depth, Pod
 from memcollect.explain.engine import AmountRule, Rule
 from memcollect.explain.limits import LIMIT_RULES
 from memcollect.explain.slowed import SLOWED_RULES
@@ -435,11 +435,23 @@ POD_RULES = (
 )
 
 
-def rules_for_container() -> list[Rule]:
-    """Return the rules that apply to one container's cgroup."""
-    return [*LIMIT_RULES, *SLOWED_RULES, *CHARGE_RULES, *KERNEL_RULES, *NEIGHBOUR_RULES, *STATE_RULES]
+_STATES: Sequence[Rule] = (*LIMIT_RULES, *SLOWED_RULES)
+_AMOUNTS = (*CHARGE_RULES, *KERNEL_RULES, *NEIGHBOUR_RULES, *STATE_RULES)
 
 
-def rules_for_pod(pod: Pod) -> list[Rule]:
+def _with_states(amounts: Iterable[AmountRule]) -> dict[Depth, Sequence[Rule]]:
+    return {"full": (*_STATES, *amounts), "summary": (*_STATES, *(rule.in_brief() for rule in amounts))}
+
+
+_OF_CONTAINERS = _with_states(_AMOUNTS)
+_OF_PODS = _with_states(POD_RULES)
+
+
+def rules_for_container(depth: Depth = "full") -> Sequence[Rule]:
+    """Return the rules that apply to one container's cgroup; in summary without words that nobody is told."""
+    return _OF_CONTAINERS[depth]
+
+
+def rules_for_pod(pod: Pod, depth: Depth = "full") -> Sequence[Rule]:
     """Return the rules that apply to the pod's own cgroup; none for a unit outside Kubernetes."""
-    return [*LIMIT_RULES, *SLOWED_RULES, *POD_RULES] if pod.kind == "pod" else []
+    return _OF_PODS[depth] if pod.kind == "pod" else ()

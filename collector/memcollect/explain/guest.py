@@ -200,7 +200,7 @@ def _shared(guest: Guest, regions: Sequence[Region]) -> Amount:
     # The scope's whole shmem where nothing else there holds any; a stub may map what the holder does not.
     # What is mapped beyond it, or twice, is charged elsewhere or once: mappings are the suspect's choice.
     return Amount(
-        Interval(min(mapped, charged), charged, charged),
+        Interval.of(min(mapped, charged), charged, charged),
         "bounded",
         f"{evidence}; memory.stat shmem {charged}",
     )
@@ -225,12 +225,12 @@ def _snapshot(guest: Guest, regions: Sequence[Region]) -> Amount:
     evidence = f"{_names(regions)}: {written} written and {clean} clean in process {guest.holder.pid}"
     if "file" not in stat or "shmem" not in stat:
         return Amount(
-            Interval(written, written + clean, written), "bounded", f"{evidence}; memory.stat lacks file"
+            Interval.of(written, written + clean, written), "bounded", f"{evidence}; memory.stat lacks file"
         )
     most = min(clean, max(0, stat["file"] - stat["shmem"]))
     guess = min(most, stat.get("file_mapped", 0))
     told = f"file − shmem {stat['file'] - stat['shmem']}, file_mapped {stat.get('file_mapped')}"
-    return Amount(Interval(written, written + most, written + guess), "bounded", f"{evidence}; {told}")
+    return Amount(Interval.of(written, written + most, written + guess), "bounded", f"{evidence}; {told}")
 
 
 def _huge(guest: Guest, regions: Sequence[Region]) -> Amount:
@@ -240,7 +240,7 @@ def _huge(guest: Guest, regions: Sequence[Region]) -> Amount:
     if counted is None:
         return Amount(Interval.exactly(mapped), "bounded", evidence)
     least = min(mapped, counted)
-    return Amount(Interval(least, counted, least), "bounded", evidence)
+    return Amount(Interval.of(least, counted, least), "bounded", evidence)
 
 
 def _within(claimed: int, charged: int | None) -> int:

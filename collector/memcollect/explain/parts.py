@@ -163,11 +163,12 @@ def _of_whole(amount: int, whole: int, *, alone: bool) -> str:
 
     A counter that is not yet flushed can be more than the whole: then it is no part of it, and `alone` all.
     """
-    if amount > whole and human_bytes(amount) != human_bytes(whole):
-        return f"All of its {human_bytes(whole)}" if alone else human_bytes(amount)
-    if human_bytes(amount) != human_bytes(whole):
-        return f"{human_bytes(amount)} of {human_bytes(whole)}"
-    return f"{'All' if amount >= whole else 'Nearly all'} of its {human_bytes(whole)}"
+    part, of_all = human_bytes(amount), human_bytes(whole)
+    if part == of_all:
+        return f"{'All' if amount >= whole else 'Nearly all'} of its {of_all}"
+    if amount > whole:
+        return f"All of its {of_all}" if alone else part
+    return f"{part} of {of_all}"
 
 
 def _is_unmapped(case: Case) -> bool:
@@ -213,14 +214,14 @@ def _whose(case: Case, amount: int, phrase: str) -> str:
 
 def _phrase(part: Part, sizes: dict[str, int], composition: Composition) -> str:
     slab = sizes.get("slab_reclaimable", 0)
-    cache = sum(
-        term.estimate_bytes
-        for term in (*composition.terms, *composition.left_out)
-        if term.term in CACHE_TERMS
-    )
-    if slab > 2 * most_buffer_heads(cache, composition.block_bytes):
+    if slab and slab > 2 * most_buffer_heads(_cache_bytes(composition), composition.block_bytes):
         return FILE_NAMES
     return part.told(sizes, composition.swap_room)
+
+
+def _cache_bytes(composition: Composition) -> int:
+    terms = (*composition.terms, *composition.left_out)
+    return sum([term.estimate_bytes for term in terms if term.term in CACHE_TERMS])
 
 
 def _large(composition: Composition) -> Iterator[tuple[int, Part, dict[str, int]]]:

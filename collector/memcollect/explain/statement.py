@@ -6,7 +6,7 @@ memcollect.explain.verdict. What must be told is told whatever else there is; th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from enum import IntEnum
 
 from msgspec import Struct
@@ -101,6 +101,11 @@ class Case:
         self._of_cause: dict[str, list[Finding]] = {}
         for finding in pod.findings:
             self._of_cause.setdefault(finding.cause, []).append(finding)
+
+    @property
+    def causes(self) -> Collection[str]:
+        """Return the causes of its findings."""
+        return self._of_cause.keys()
 
     def of_cause(self, cause: str) -> list[Finding]:
         """Return the findings of that cause, whatever their scope."""

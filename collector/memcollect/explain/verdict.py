@@ -12,6 +12,7 @@ from itertools import groupby
 
 from memcollect.documents.snapshot import Finding, Statement
 from memcollect.explain import beside, doubts, files, mapped, parts, pressure, tops, within
+from memcollect.explain.engine import ALARMING
 from memcollect.explain.kills.statements import CAUSES as DEATHS
 from memcollect.explain.kills.statements import deaths
 from memcollect.explain.runtimes import sandbox_verdict
@@ -19,6 +20,8 @@ from memcollect.explain.statement import ORDER, Case, Contribute, Rank, Said, br
 
 _DIRECTORIES = re.compile(r"(?<!\S)/\S+/(?=[\w.]+)")
 """Where a file is; a verdict names it alone, and what is undecided has its whole path."""
+_PLACES = {rank: place for place, rank in enumerate(ORDER)}
+_TOLD_BY_OTHERS = DEATHS | set(pressure.TOLD)
 LONGEST = 310
 """Characters, four lines of a terminal: what is optional is left out where a verdict would be longer."""
 SANDBOX_CAUSES = {
@@ -33,7 +36,7 @@ SANDBOX_CAUSES = {
 def alarms(case: Case) -> Iterator[Said]:
     """Yield the findings that must not wait for the list of findings; of want of memory `pressure` tells."""
     for finding in case.pod.findings:
-        if finding.severity in ("critical", "warning") and finding.cause not in DEATHS | set(pressure.TOLD):
+        if finding.severity in ALARMING and finding.cause not in _TOLD_BY_OTHERS:
             yield Said(
                 topic=finding.cause,
                 sentence=case.named(finding),
@@ -101,7 +104,7 @@ def statements(case: Case) -> list[Statement]:
     for contribute in CONTRIBUTORS + own:
         for said in contribute(case):
             first.setdefault(said.topic, said)
-    ordered = sorted(first.values(), key=lambda said: (ORDER.index(said.rank), -said.weight))
+    ordered = sorted(first.values(), key=lambda said: (_PLACES[said.rank], -said.weight))
     room = LONGEST - sum(len(said.sentence) + 1 for said in ordered if not said.is_optional)
     kept: list[Statement] = []
     for said in ordered:

@@ -29,7 +29,7 @@ def estimate(amount: Amount | None) -> int:
 def test_private_memory_is_anon_without_what_was_given_back() -> None:
     amount = charge.anon_without_lazyfree(facts(stat__anon=100, lazyfree=(10, 30, 20)))
 
-    assert amount.interval == Interval(70, 90, 80)
+    assert amount.interval == Interval.of(70, 90, 80)
     assert amount.confidence == "bounded"
 
 
@@ -45,7 +45,7 @@ def test_an_uncertain_lazyfree_makes_hot_cache_an_interval_of_the_same_width() -
         facts(stat__file=60, stat__shmem=10, stat__inactive_file=25, lazyfree=(0, 8, 5))
     )
 
-    assert amount.interval == Interval(25, 33, 30)
+    assert amount.interval == Interval.of(25, 33, 30)
 
 
 def test_cold_cache_is_the_inactive_list_without_lazyfree() -> None:

@@ -87,7 +87,7 @@ def test_lazyfree_pages_that_wait_in_a_batch_are_the_width_of_the_interval() -> 
     stat = {"inactive_anon": 70 * MIB, "inactive_file": 60 * MIB}
     counted = 40 * MIB - BATCH
 
-    assert lazyfree(stat, sums(lazyfree_bytes=counted)) == Interval(counted, 40 * MIB, counted)
+    assert lazyfree(stat, sums(lazyfree_bytes=counted)) == Interval.of(counted, 40 * MIB, counted)
 
 
 def test_lazyfree_pages_written_again_stay_on_the_list_though_no_process_counts_them() -> None:
@@ -99,7 +99,7 @@ def test_lazyfree_pages_written_again_stay_on_the_list_though_no_process_counts_
 def test_locked_pages_are_the_width_of_lazyfree_where_no_process_was_read() -> None:
     stat = {"inactive_anon": 100 * MIB, "unevictable": 10 * MIB}
 
-    assert lazyfree(stat, None) == Interval(0, 10 * MIB, 0)
+    assert lazyfree(stat, None) == Interval.of(0, 10 * MIB, 0)
     assert lazyfree(stat, QUIET_SUMS) == Interval.exactly(0)
 
 

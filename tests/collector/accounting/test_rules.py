@@ -19,7 +19,7 @@ from worlds.builders import MIB, PAGE, facts
 
 
 def term(low: int, high: int, estimate: int) -> Term:
-    return as_term("x", bounded(Interval(low, high, estimate), ""))
+    return as_term("x", bounded(Interval.of(low, high, estimate), ""))
 
 
 def within(low: int, high: int) -> Bound:
@@ -44,14 +44,14 @@ def test_a_rule_that_does_not_apply_or_finds_nothing_is_no_term() -> None:
 
 
 def test_an_interval_around_zero_is_a_term() -> None:
-    terms, _ = evaluate([TermRule("maybe", lambda _: bounded(Interval(0, 5, 0), ""))], facts())
+    terms, _ = evaluate([TermRule("maybe", lambda _: bounded(Interval.of(0, 5, 0), ""))], facts())
 
     assert [(each.low_bytes, each.high_bytes) for each in terms] == [(0, 5)]
 
 
 def test_an_amount_of_one_number_is_measured_and_a_wider_one_bounded() -> None:
     assert bounded(Interval.exactly(3), "").confidence == "measured"
-    assert bounded(Interval(1, 3, 2), "").confidence == "bounded"
+    assert bounded(Interval.of(1, 3, 2), "").confidence == "bounded"
 
 
 def test_the_residual_is_the_gap_less_the_terms() -> None:
@@ -78,7 +78,7 @@ def test_the_charges_bound_grows_with_cpus_pages_and_cgroups() -> None:
     known = facts(node__cpus=2, node__page_size=PAGE, cgroups=3)
 
     stock, stale = 64 * PAGE * 2 * 3, 128 * PAGE * 2
-    assert charge_bound(known).interval == Interval(-stale, stock + stale, 0)
+    assert charge_bound(known).interval == Interval.of(-stale, stock + stale, 0)
 
 
 def test_a_node_that_did_not_tell_its_cpus_is_allowed_one() -> None:

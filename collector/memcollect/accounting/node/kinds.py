@@ -144,7 +144,7 @@ def bound(facts: Facts) -> Bound:
     stale = lag_bytes(facts, STALE_PAGES)
     moved = facts["moved"]
     return Bound(
-        Interval(-stale - moved, stale + moved, 0),
+        Interval.of(-stale - moved, stale + moved, 0),
         f"±{human_bytes(stale)} of counters not yet handed in ({cpus_in_words(facts)}), and"
         f" {human_bytes(moved)} that moved while they were read",
     )

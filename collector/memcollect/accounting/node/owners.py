@@ -121,4 +121,4 @@ def bound(facts: Facts, *, complete: bool) -> Bound:
     )
     if not complete:
         reason += "; some cgroups were not read, and what they hold is in the residual"
-    return Bound(Interval(-stale - moved - stock, stale + moved + stock, 0), reason)
+    return Bound(Interval.of(-stale - moved - stock, stale + moved + stock, 0), reason)

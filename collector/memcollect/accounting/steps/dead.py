@@ -83,7 +83,7 @@ def bound(facts: Facts) -> Bound:
     stale = lag_bytes(facts, STALE_PAGES) * cgroups
     moved = facts.get("moved", 0)
     return Bound(
-        Interval(-stale - moved, stale + moved, 0),
+        Interval.of(-stale - moved, stale + moved, 0),
         f"±{human_bytes(stale)} of counters not yet flushed, {human_bytes(moved)} that moved while"
         f" {cgroups} cgroups were read one after another",
     )

@@ -60,10 +60,10 @@ def sample_bound(facts: Facts) -> Bound:
     """Return how far the aligned number and the sample may differ without any of them being wrong."""
     if "top_tolerance" not in facts:
         lag = lag_bytes(facts, STOCK_PAGES)
-        return Bound(Interval(-lag, lag, 0), f"±{human_bytes(lag)} of counters not yet flushed")
+        return Bound(Interval.of(-lag, lag, 0), f"±{human_bytes(lag)} of counters not yet flushed")
     tolerance = facts["top_tolerance"]
     return Bound(
-        Interval(-tolerance, tolerance, 0),
+        Interval.of(-tolerance, tolerance, 0),
         f"±{human_bytes(tolerance)}: interpolation between history points, whole-second timestamp, stock",
     )
 

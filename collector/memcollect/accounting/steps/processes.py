@@ -37,7 +37,7 @@ def merged_pages(facts: Facts) -> Amount | None:
         return None
     merged, again = facts["procs.ksm"], max(0, facts["procs.rss"] - facts["procs.pss"])
     most = min(merged, again)
-    return bounded(Interval(-most, 0, -most), f"Σ KSM {merged}, at most Σ RSS − Σ PSS {again}")
+    return bounded(Interval.of(-most, 0, -most), f"Σ KSM {merged}, at most Σ RSS − Σ PSS {again}")
 
 
 def not_read(facts: Facts) -> Amount | None:
@@ -100,7 +100,7 @@ def _charged_rings(facts: Facts) -> Interval:
     if "stat.kernel" in facts:
         itemised = facts["kernel_itemised"] - facts.get("stat.vmalloc", 0)
         size = min(size, max(0, facts["stat.kernel"] - itemised))
-    return Interval(0, size, size) if size else ZERO
+    return Interval.of(0, size, size) if size else ZERO
 
 
 def unread_processes(facts: Facts) -> Amount | None:
@@ -127,8 +127,8 @@ def _alike_split(facts: Facts) -> tuple[Interval, Interval]:
     anon = facts["procs.alike_pss_anon"]
     file = facts["procs.alike_pss_file"] + facts["procs.alike_pss_shmem"]
     return (
-        Interval(0, anon, min(anon, max(0, -facts[_anon_difference]))),
-        Interval(0, file, min(file, max(0, -facts[_mapped_difference]))),
+        Interval.of(0, anon, min(anon, max(0, -facts[_anon_difference]))),
+        Interval.of(0, file, min(file, max(0, -facts[_mapped_difference]))),
     )
 
 
@@ -151,7 +151,7 @@ def _unread_split(facts: Facts) -> tuple[Interval, Interval]:
     unread = facts["procs.unread_rss"]
     anon = min(max(0, facts[_anon_difference]), unread)
     file = min(max(0, facts[_mapped_difference]), unread - anon)
-    return Interval(0, unread, anon), Interval(0, unread, file)
+    return Interval.of(0, unread, anon), Interval.of(0, unread, file)
 
 
 def _net_anon(facts: Facts) -> Amount | None:

@@ -70,6 +70,8 @@ def kills_of(pod: Pod, ancestors: Sequence[Cgroup] | None) -> list[Kill]:
 
     `ancestors` are the node's (wire.Node.ancestors); None where they were not read.
     """
+    if not _any_kill(pod):
+        return []
     above = _above(pod, ancestors)
     if pod.kind != "pod":
         return [kill for each in pod.containers for kill in _of_container(each, [], above)]
@@ -77,6 +79,12 @@ def kills_of(pod: Pod, ancestors: Sequence[Cgroup] | None) -> list[Kill]:
     nearer = [own] if own is not None and pod.cgroup is not None and _local(pod.cgroup, "oom") else []
     kills = [kill for each in pod.containers for kill in _of_container(each, nearer, above)]
     return [*kills, *_of_pod(pod, nearer, above)]
+
+
+def _any_kill(pod: Pod) -> bool:
+    """Return whether any counter knows of one: of most pods none does, and nobody need be looked for."""
+    cgroups = (pod.cgroup, *(each.cgroup for each in pod.containers))
+    return any(each is not None and _count(each, "oom_kill") for each in cgroups)
 
 
 def gone_kills(pod: Pod) -> int | None:
@@ -151,10 +159,10 @@ def _processes(counted: int, counts: _Counts) -> Interval:
     """
     if counts.groups is not None:
         least = max(counted - counts.groups, min(1, counted))
-        return Interval(least, counted, least)
+        return Interval.of(least, counted, least)
     if not counts.may_be_group:
         return Interval.exactly(counted)
-    return Interval((counted + 1) // 2, counted, counted)
+    return Interval.of((counted + 1) // 2, counted, counted)
 
 
 class _Above:

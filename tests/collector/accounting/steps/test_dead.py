@@ -89,7 +89,7 @@ def test_the_bound_allows_for_what_moved_while_cgroups_were_read_in_turn() -> No
     bound = dead.bound(facts(node__cpus=2, node__page_size=PAGE, cgroups=3, moved=50))
 
     stale = 128 * 2 * PAGE * 3
-    assert bound.interval == Interval(-stale - 50, stale + 50, 0)
+    assert bound.interval == Interval.of(-stale - 50, stale + 50, 0)
 
 
 def test_what_the_pod_has_in_swap_beyond_its_containers_was_left_behind() -> None:

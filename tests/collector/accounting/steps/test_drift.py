@@ -33,9 +33,9 @@ def test_rounding_needs_the_raw_number() -> None:
 
 
 def test_the_sample_may_differ_by_its_tolerance_or_else_by_the_kernels_lag() -> None:
-    assert drift.sample_bound(facts(top_tolerance=5)).interval == Interval(-5, 5, 0)
+    assert drift.sample_bound(facts(top_tolerance=5)).interval == Interval.of(-5, 5, 0)
     lag = 64 * 2 * PAGE
-    assert drift.sample_bound(facts(node__cpus=2, node__page_size=PAGE)).interval == Interval(-lag, lag, 0)
+    assert drift.sample_bound(facts(node__cpus=2, node__page_size=PAGE)).interval == Interval.of(-lag, lag, 0)
 
 
 @pytest.mark.parametrize("rules", [drift.DISPLAY, drift.UNALIGNED])

@@ -90,13 +90,13 @@ def test_unread_processes_may_own_up_to_their_rss_and_are_believed_before_lendin
     given = known(stat__anon=800 * KIB, procs__unread=2, procs__unread_rss=200 * KIB)
 
     assert owned("unread_processes", given) == Amount(
-        Interval(0, 200 * KIB, 200 * KIB),
+        Interval.of(0, 200 * KIB, 200 * KIB),
         "bounded",
         f"0 to Σ RSS {200 * KIB} of the processes that were not read",
     )
     lent = owned("lent_anon", given)
     assert lent is not None
-    assert lent.interval == Interval(100 * KIB, 300 * KIB, 100 * KIB)
+    assert lent.interval == Interval.of(100 * KIB, 300 * KIB, 100 * KIB)
 
 
 def test_an_unread_process_whose_size_is_unknown_leaves_every_difference_open() -> None:
@@ -133,24 +133,24 @@ def test_a_missing_fact_leaves_its_terms_open_under_its_name(missing: str, terms
 
 def test_unmapped_tmpfs_lies_between_the_two_extremes_and_pss_gives_the_guess() -> None:
     # file 400, mapped 200, shmem 100: all 100 may be unmapped, or none; Σ Pss_Shmem 50 says half
-    assert processes.unmapped_shmem(known()).interval == Interval(0, 100 * KIB, 50 * KIB)
+    assert processes.unmapped_shmem(known()).interval == Interval.of(0, 100 * KIB, 50 * KIB)
 
 
 def test_tmpfs_larger_than_all_that_is_mapped_is_unmapped_in_part_for_certain() -> None:
     given = known(stat__shmem=390 * KIB, procs__pss_shmem=200 * KIB)
 
-    assert processes.unmapped_shmem(given).interval == Interval(190 * KIB, 200 * KIB, 190 * KIB)
+    assert processes.unmapped_shmem(given).interval == Interval.of(190 * KIB, 200 * KIB, 190 * KIB)
 
 
 def test_unmapped_tmpfs_and_unmapped_cache_share_one_exact_number() -> None:
     shmem, cache = processes.unmapped_shmem(known()), processes.unmapped_cache(known())
 
     assert shmem.interval.estimate + cache.interval.estimate == 200 * KIB
-    assert cache.interval == Interval(100 * KIB, 200 * KIB, 150 * KIB)
+    assert cache.interval == Interval.of(100 * KIB, 200 * KIB, 150 * KIB)
 
 
 def test_without_sums_the_split_is_still_bounded() -> None:
-    assert processes.unmapped_shmem(known("procs.pss_shmem")).interval == Interval(0, 100 * KIB, 0)
+    assert processes.unmapped_shmem(known("procs.pss_shmem")).interval == Interval.of(0, 100 * KIB, 0)
 
 
 def test_unmapped_cache_needs_what_unmapped_tmpfs_needs() -> None:

@@ -30,4 +30,4 @@ def test_a_missing_fact_leaves_its_term_open(missing: str, names: list[str]) -> 
 def test_nothing_may_be_left_but_what_the_formula_cuts_off_at_zero() -> None:
     assert reclaimable.bound(facts()).interval == Interval.exactly(0)
     assert reclaimable.bound(facts(cut_off=0)).interval == Interval.exactly(0)
-    assert reclaimable.bound(facts(cut_off=5)).interval == Interval(0, 5, 0)
+    assert reclaimable.bound(facts(cut_off=5)).interval == Interval.of(0, 5, 0)
