@@ -46,6 +46,7 @@ _STAT_LIMIT = 16384
 _SMALL_LIMIT = 4096
 _AFTER_SIZES = b"\nslab "
 _stat_fields = StatFields(STAT_FIELDS)
+_populated = StatFields(("populated",))
 
 
 def read_tree(
@@ -172,8 +173,8 @@ class _Walk:
             counts = _read(directory, "cgroup.stat", flat_keyed.parse, problems)
             dying = counts.get("nr_dying_descendants") if counts else None
         elif not is_service:
-            events = _read(directory, "cgroup.events", flat_keyed.parse, [])
-            populated = bool(events["populated"]) if events and "populated" in events else None
+            events = _read(directory, "cgroup.events", _populated.parse, []) or [None]
+            populated = None if events[0] is None else bool(events[0])
         if stat is None and current is None and _is_gone(directory):
             return None
         return CgroupUse(
