@@ -18,6 +18,7 @@ PACKAGES: dict[str, tuple[tuple[str, ...], ...]] = {
     # What it asks for beside these is a hundred distributions of its maker's cloud, and not needed.
     "agent-sandbox": (("httpx>=0.23,<1", "pydantic>=1.9,<3"), ("--no-deps", "agent-sandbox==0.0.30")),
     "opensandbox": (("opensandbox==1.1.1",),),
+    "opensandbox-server": (("opensandbox-server==1.1.1",),),
     "cubesandbox": (("cubesandbox==0.7.3",),),
     "k8s-agent-sandbox": (("k8s-agent-sandbox==1.0.8",),),
     "e2b-2.30": (("e2b==2.30.0",),),
