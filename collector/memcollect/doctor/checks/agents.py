@@ -20,8 +20,8 @@ _NOT_DEPLOYED = Cause(
 )
 _KEPT_AWAY = Cause(
     told="",
-    remedy="If they are deployed, let them tolerate the taints, as deploy/base does:",
-    command="get daemonset -n {} -o wide",
+    remedy="Deploy them as deploy/base does, which tolerates every taint:",
+    command="apply -k deploy/base",
 )
 
 
