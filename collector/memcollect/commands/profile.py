@@ -205,7 +205,7 @@ def run_new(text: Text, output: Path | None, backend: str, going: Going) -> int:
     directory = output or Path(f"{plan.name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     with interruption() as ctrl_c, _like_ctrl_c(ctrl_c):
         ctrl_c.requested()
-        begun = begin(text, directory, backend, going.tools)
+        begun = begin(text, directory, backend, going.tools, ctrl_c.requested)
         with alone(directory):
             return _run(begun, going, ctrl_c)
 

@@ -23,6 +23,7 @@ from memcollect.profile.record import Record
 from memcollect.profile.sandboxes.choose import source_of
 from memcollect.profile.sandboxes.source import new_run_id
 from memcollect.profile.tools import Tools
+from memcollect.sources.deadline import Stopped
 from memcollect_agent import __version__
 
 
@@ -49,10 +50,10 @@ def read_text(plan: str, source: str | None) -> Text:
     return Text(plan=data, name=plan, folder=folder, source=replaced)
 
 
-def begin(text: Text, directory: Path, backend: str, tools: Tools) -> Begun:
+def begin(text: Text, directory: Path, backend: str, tools: Tools, stopped: Stopped = lambda: False) -> Begun:
     """Return a new run with its bundle made. Raises CollectorError, and makes nothing then."""
     plan, run_id = text.parsed(), new_run_id()
-    source = source_of(plan, run_id, text.folder)
+    source = source_of(plan, run_id, text.folder, stopped=stopped)
     kept = source.prepare(tools)
     record = Record(BundleWriter.create(directory), _manifest(plan, text, run_id, backend))
     try:

@@ -14,12 +14,20 @@ from memcollect.profile.sandboxes.provisioned import ProvisionedSource
 from memcollect.profile.sandboxes.selected import SelectedSource
 from memcollect.profile.sandboxes.source import Source
 from memcollect.profile.sandboxes.template import TemplateSource
+from memcollect.sources.deadline import Stopped
 
 
-def source_of(plan: Plan, run_id: str, folder: Path, template: bytes | None = None) -> Source:
+def source_of(
+    plan: Plan,
+    run_id: str,
+    folder: Path,
+    template: bytes | None = None,
+    stopped: Stopped = lambda: False,
+) -> Source:
     """Return the plan's source, of which nothing is read yet; a template's file is looked for from `folder`.
 
-    `template` is what the bundle of an earlier part of the run holds of its manifest.
+    `template` is what the bundle of an earlier part of the run holds of its manifest. A package's program
+    that does not begin is waited for until `stopped`.
     """
     source = plan.source
     if isinstance(source, Selected):
@@ -28,7 +36,8 @@ def source_of(plan: Plan, run_id: str, folder: Path, template: bytes | None = No
         return ProvisionedSource(source, run_id)
     if isinstance(source, Packaged):
         name = f"mc-{run_id}"
-        return PackagedSource(source, name, partial(started, plan, source.package, name, os.environ))
+        start = partial(started, plan, source.package, name, os.environ, stopped=stopped)
+        return PackagedSource(source, name, start)
     return TemplateSource(source, run_id, template, folder / source.file if source.file else None)
 
 

@@ -1,14 +1,28 @@
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from memcollect.errors import DocumentError
-from memcollect.profile.plan.model import Call, Nothing, Plan, Provisioned, Selected, Source, Template
+from memcollect.profile.plan.model import (
+    Call,
+    DeerFlow,
+    Nothing,
+    Plan,
+    Provisioned,
+    Selected,
+    Source,
+    Template,
+    Trying,
+)
 from memcollect.profile.sandboxes.choose import source_of
 from memcollect.profile.sandboxes.provisioned import ProvisionedSource
 from memcollect.profile.sandboxes.selected import SelectedSource
+from memcollect.profile.sandboxes.source import SandboxError
 from memcollect.profile.sandboxes.template import TEMPLATE_NAME, TemplateSource
 from memcollect.profile.tools import Tools
+from memcollect.trying.drivers import program
 
 CALL = Call(url="http://127.0.0.1:1/{id}")
 FILE = Template(namespace="team", file="pod.yaml")
@@ -53,3 +67,15 @@ def test_a_run_that_goes_on_uses_the_manifest_it_began_with(tmp_path: Path, tool
     # Nor is the pod that was cloned asked for again: it may be gone.
     kept = source_of(plan(Template(clone="gone")), "0123456789", tmp_path, begun_with).prepare(tools)
     assert b'"as-begun"' in kept[TEMPLATE_NAME]
+
+
+def test_a_package_that_does_not_begin_is_not_waited_for_after_ctrl_c(
+    tmp_path: Path, tools: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(program, "_UNBEGUN_SECONDS", 0.5)
+    command = [sys.executable, "-c", "import time; time.sleep(600)"]
+    own = Plan(name="x", source=DeerFlow(), evidence=Trying(command=command), phases=[Nothing(name="a")])
+    began = time.monotonic()
+    with pytest.raises(SandboxError, match="did not start"):
+        source_of(own, "0123456789", tmp_path, stopped=lambda: True).prepare(tools)
+    assert time.monotonic() - began < program.BEGIN_SECONDS / 2
