@@ -58,7 +58,7 @@ def in_turns(top: Path, scratch: Path) -> tuple[list[float], list[float]]:
 
 
 def main() -> None:
-    """Build, read both ways, print the ratio; fail beyond the target."""
+    """Build, read both ways in turns, print the ratio and whether the target was met."""
     pods = int(sys.argv[1]) if len(sys.argv) > 1 else 300
     with tempfile.TemporaryDirectory(dir="/dev/shm") as base:
         top = Path(base) / "cgroup"
