@@ -22,7 +22,7 @@ from memcollect_agent.measure.pod import PodMeasurer, Sources
 from memcollect_agent.measure.problems import Problems
 from memcollect_agent.measure.processes import Budget
 from memcollect_agent.measure.subtree import Subtrees
-from memcollect_agent.measure.tree import MOST_CGROUPS, read_tree
+from memcollect_agent.measure.tree import MOST_CGROUPS, NO_ROOT_STAT, read_tree
 from memcollect_agent.read.cgroupfs import CgroupDir, CgroupFs
 from memcollect_agent.read.procfs import ProcFs
 from memcollect_agent.redact import visible
@@ -293,8 +293,9 @@ class _NodeSampling:
     def _tell_gaps(self, tree: CgroupTree) -> None:
         """Tell what the account of the whole node lacks, so that no page ends as if it had all."""
         for name in _NEEDED_OF_ALL:
-            if name in tree.absent:
-                self._problems.add("node", name, "unreadable", tree.absent[name])
+            why = tree.absent.get(name, NO_ROOT_STAT)
+            if why != NO_ROOT_STAT:
+                self._problems.add("node", name, "unreadable", why)
         if tree.left_out and self._is_late():
             detail = f"the time budget was spent before {tree.left_out} cgroups or more were read"
             self._problems.add("node", "tree", "budget", detail)

@@ -40,6 +40,8 @@ STAT_FIELDS = (
     "percpu",
     "vmalloc",
 )
+NO_ROOT_STAT = "this kernel keeps no memory.stat of the root cgroup"
+"""A term that this kernel does not have, and no failed read."""
 MOST_CGROUPS = 5000
 """Told at most, each about 400 bytes on the wire; a node has some hundreds."""
 _STAT_LIMIT = 16384
@@ -89,7 +91,7 @@ class _Walk:
         began = time.time()
         with self._cgroups.open() as top:
             meminfo = self._known("meminfo", self._proc.meminfo)
-            root = self._known("memory.stat", top.read_stat)
+            root = self._known("memory.stat", top.read_stat, gone=NO_ROOT_STAT)
             root_read_at = time.time()
             meminfo_again = self._known("meminfo", self._proc.meminfo)
             self._below(top)
@@ -109,11 +111,11 @@ class _Walk:
             absent=self._absent,
         )
 
-    def _known(self, name: str, read: Callable[[], _T]) -> _T | None:
+    def _known(self, name: str, read: Callable[[], _T], gone: str = "") -> _T | None:
         try:
             return read()
         except GoneError as error:
-            self._absent[name] = f"there is no {visible(error.path)}"
+            self._absent[name] = gone or f"there is no {visible(error.path)}"
         except AgentError as error:
             self._absent[name] = visible(str(error))
         return None

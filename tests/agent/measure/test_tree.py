@@ -137,6 +137,19 @@ def test_what_the_account_of_the_node_lacks_is_a_problem_and_not_only_a_gap(mach
     assert sample_node(SampleRequest(pod_uids=[], sums=False), machine.roots).problems == []
 
 
+def test_a_kernel_without_memory_stat_of_the_root_is_no_failed_read(machine: Machine) -> None:
+    (machine.top / "memory.stat").unlink()
+    request = SampleRequest(pod_uids=[], sums=False, tree=True)
+
+    sample = sample_node(request, machine.roots)
+    assert sample.problems == []
+    assert sample.tree is not None
+    assert sample.tree.absent["memory.stat"] == "this kernel keeps no memory.stat of the root cgroup"
+
+    (machine.top / "memory.stat").mkdir()
+    assert [each.name for each in sample_node(request, machine.roots).problems] == ["memory.stat"]
+
+
 def test_cgroups_beyond_the_ceiling_are_a_problem(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("tree", "sample"):
         monkeypatch.setattr(f"memcollect_agent.measure.{module}.MOST_CGROUPS", 3)

@@ -59,8 +59,10 @@ def said_of(snapshot: Snapshot) -> Iterator[str]:
 
 
 def names_in(snapshot: Snapshot) -> set[str]:
-    """Return the words that the case has chosen: of its pods', containers' and programs' names."""
+    """Return the words that the case has chosen: of its nodes', pods', containers' and programs' names."""
     names = {name for pod in snapshot.pods for name in names_of(pod)}
+    nodes = {*(pod.node for pod in snapshot.pods), *(missing.node for missing in snapshot.missing)}
+    names |= {node for node in nodes if node is not None}
     return {word for name in names for word in re.findall(r"[a-z]+", name)}
 
 
