@@ -122,6 +122,7 @@ def test_a_sampling_whose_time_is_up_at_once_names_all_that_it_did_not_do(
 ) -> None:
     machine = Machine(tmp_path)
     machine.cgroup(POD)
+    (tmp_path / "proc/meminfo").write_text("MemTotal:  1000 kB\n")
     monkeypatch.setattr(processes.Budget, "spent", lambda *_: True)
     sample = sample_node(SampleRequest(pod_uids=[POD.rpartition("pod")[2]], tree=True), machine.roots)
     assert sample.pods == []
