@@ -125,7 +125,8 @@ def _run(layout: Layout, config: dict[str, Any], samples: int) -> Ran:
         command = ["runc", "--root", "/run/runc", "run", "--bundle", str(bundle), "agent"]
         runtime = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
     pid = _pid_in(cgroup, runtime, log)
-    answers = [_ask(pid, began) for _ in range(samples)]
+    health = "off" if "--health-listen=off" in config["process"]["args"] else "on"
+    answers = [_ask(pid, began, health) for _ in range(samples)]
     status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
     root = next(
         line.split()
@@ -176,7 +177,7 @@ def _pid_in(cgroup: Path, runtime: "subprocess.Popen[bytes]", log: Path) -> int:
     raise TimeoutError("the container did not start")
 
 
-def _ask(pid: int, began: float) -> dict[str, Any]:
+def _ask(pid: int, began: float, health: str) -> dict[str, Any]:
     request = msgspec.json.encode(SampleRequest(process_limit=5, time_budget_seconds=30.0)).decode()
     command = [
         "nsenter",
@@ -186,6 +187,7 @@ def _ask(pid: int, began: float) -> dict[str, Any]:
         "lab.deploy_client",
         str(began),
         request,
+        health,
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:

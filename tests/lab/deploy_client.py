@@ -1,24 +1,28 @@
 """Runs in the guest, in the network namespace of an agent's pod: what the kubelet and a port-forward see.
 
-    python -m lab.deploy_client BEGAN REQUEST
-BEGAN is the monotonic clock when the container was asked for. Printed: one JSON object.
+    python -m lab.deploy_client BEGAN REQUEST HEALTH
+BEGAN is the monotonic clock when the container was asked for; HEALTH is "off" for an agent that tells none,
+which is asked as soon as it listens. Printed: one JSON object.
 """
 
 import json
+import socket
 import sys
 import time
 import urllib.error
 import urllib.request
 
 HEALTH = "http://127.0.0.1:7071/healthz"
-SAMPLE = "http://127.0.0.1:7070/v1/sample"
+PORT = 7070
+SAMPLE = f"http://127.0.0.1:{PORT}/v1/sample"
 LIMIT_SECONDS = 60.0
 
 
-def main(began: float, request: str) -> None:
+def main(began: float, request: str, health: str) -> None:
     """Wait until the agent is well, ask it for a sample."""
     deadline = time.monotonic() + LIMIT_SECONDS
-    while not _well():
+    is_ready = _listens if health == "off" else _well
+    while not is_ready():
         if time.monotonic() > deadline:
             raise TimeoutError("the agent did not become well")
         time.sleep(0.02)
@@ -44,5 +48,13 @@ def _well() -> bool:
         return False
 
 
+def _listens() -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", PORT), timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
 if __name__ == "__main__":
-    main(float(sys.argv[1]), sys.argv[2])
+    main(float(sys.argv[1]), *sys.argv[2:])

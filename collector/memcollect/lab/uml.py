@@ -202,7 +202,7 @@ def environment_of(kernel: Kernel, directory: Path, memory: Path) -> dict[str, s
     # It keeps a management socket in ~/.uml.
     own = {"TMPDIR": str(memory), "HOME": str(directory), "LD_PRELOAD": "", **kernel.environment}
     if kernel.traces and processor.needs_padding(processor.register_bytes(), kernel.sets_bytes):
-        own["LD_PRELOAD"] = str(processor.padding_library(directory))
+        own["LD_PRELOAD"] = f"{own['LD_PRELOAD']} {processor.padding_library(directory)}".strip()
     return {**os.environ, **own}
 
 
