@@ -16,6 +16,7 @@ from memcollect.errors import AnswerError, ClusterError, DeniedError, MissingErr
 from memcollect.join import FINISHED
 from memcollect.kubernetes import objects as kube
 from memcollect.sources.access import lacking
+from memcollect.sources.agent_ends import BROKE_OFF
 from memcollect.sources.agent_pods import AgentPod, Deployment, find_agents
 from memcollect.sources.agents import Answer, Limits, Target, fetch_samples
 from memcollect.sources.api import Api
@@ -36,8 +37,6 @@ LISTEN_SECONDS = 30.0
 PRINTED_SECONDS = 600
 """How long a pod lives that somebody applies by hand."""
 _PAUSE_SECONDS = 0.25
-_NOT_YET = frozenset({"agent-refused", "agent-unreachable"})
-"""What is said of a container that runs and does not listen yet."""
 Report = Callable[[Missing], None]
 
 
@@ -121,10 +120,12 @@ def ask(
     """Return what the files pod says of the files of `pod`. Raises a ClusterError."""
     target = Target(node=agent.node, agent=agent, pod_uids=[pod.cgroup_uid])
     request = wire.SampleRequest(file_limit=file_limit, time_budget_seconds=limits.timeout)
+    # A container that runs and does not listen yet is refused; a real kubelet was also seen to take the
+    # connection and to end it.
     until = time.monotonic() + LISTEN_SECONDS
     while True:
         (answer,) = fetch_samples([target], request, transports, limits)
-        if answer.failure is None or answer.failure.reason not in _NOT_YET or time.monotonic() > until:
+        if answer.failure is None or answer.failure.reason not in BROKE_OFF or time.monotonic() > until:
             return _files(answer, pod)
         time.sleep(_PAUSE_SECONDS)
 

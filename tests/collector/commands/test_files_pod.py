@@ -3,6 +3,7 @@
 import copy
 import shlex
 import signal
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from memcollect.testing import PODS, Fault, objects
 from memcollect_agent.wire import DEFAULT_PORT
 from worlds import children
 from worlds.live_cluster import NODE_7, LiveCluster, agent_pod, command_of, environment
+from worlds.tcp_agents import listening
 from worlds.waiting import wait_until
 
 Json = dict[str, Any]
@@ -164,6 +166,26 @@ def test_a_pod_that_never_listens_is_given_up_and_deleted(
     out, err = told(live, capsys, "--files-pod", "run", code=1)
     assert out == ""
     assert "The pod for the files told nothing: Nothing listens on port 7070 of pod memcollect/" in err
+    assert kubelet.there() == []
+
+
+def test_a_connection_that_is_taken_and_ended_before_the_pod_listens_is_tried_again(
+    live: LiveCluster, kubelet: Kubelet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended: list[bytes] = []
+
+    def end(_connection: socket.socket, body: bytes) -> None:
+        ended.append(body)
+        name = kubelet.made[0]["metadata"]["name"]
+        live.state.forward("memcollect", name, DEFAULT_PORT, ("127.0.0.1", kubelet.port))
+
+    with listening(end) as port:
+        kubelet.also = lambda: live.state.forward(
+            "memcollect", kubelet.made[0]["metadata"]["name"], DEFAULT_PORT, ("127.0.0.1", port)
+        )
+        out, _ = told(live, capsys, "--files-pod", "run", "--format", "json", code=3)
+    assert len(ended) == 1
+    assert explained(out).pods[0].files is not None
     assert kubelet.there() == []
 
 
