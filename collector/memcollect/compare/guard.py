@@ -212,7 +212,7 @@ def _whole_pod(facts: Facts) -> Outcome:
     sign = 1 if claimed >= 0 else -1
     shown = f"{human_bytes(claimed)} in the containers, {human_bytes(whole)} in the pod's whole cgroup"
     if sign * whole < WHOLE_SHARE * abs(claimed):
-        reason = f"the memory went elsewhere in the pod (VMM, pause, removed containers): {shown}"
+        reason = f"the pod's whole cgroup did not change as its containers did: {shown}"
         return Outcome(holds=False, reason=reason)
     return Outcome(holds=True, reason=shown)
 

@@ -79,6 +79,6 @@ def _new_pods(plan: Plan) -> Iterator[str]:
     if soon:
         yield (
             f"the pods of {' and '.join(dict.fromkeys(soon))} are new and may be measured before the metrics "
-            "API has a sample of them, and compare claims nothing then; "
+            "API has a sample of them; compare claims nothing unless another phase has one; "
             'write settle = { over = "60s", at_most = "300s" } there.'
         )

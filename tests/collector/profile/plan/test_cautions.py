@@ -56,8 +56,9 @@ def test_new_pods_that_are_measured_before_the_metrics_api_has_a_sample_are_told
     many = Scale(name="c", steps=[1, 2], settle=soon)
     (told,) = cautions(plan(*phases, many))
     assert told == (
-        "the pods of a and c are new and may be measured before the metrics API has a sample of them, "
-        'and compare claims nothing then; write settle = { over = "60s", at_most = "300s" } there.'
+        "the pods of a and c are new and may be measured before the metrics API has a sample of them; "
+        "compare claims nothing unless another phase has one; "
+        'write settle = { over = "60s", at_most = "300s" } there.'
     )
 
 
