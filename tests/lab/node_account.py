@@ -23,9 +23,9 @@ def explained(sample: NodeSample, *specs: PodSpec) -> NodeAccount:
     return explain_account(account, sample.node)
 
 
-def held(account: NodeAccount, uid: str) -> int:
-    """Return what the pod's cgroup holds."""
-    return sum(each.bytes for each in account.holders if uid.replace("-", "_") in each.path)
+def held(account: NodeAccount, name: str) -> int:
+    """Return what the cgroup holds that has a pod's UID, or a service's name, in its path."""
+    return sum(each.bytes for each in account.holders if name.replace("-", "_") in each.path)
 
 
 def term(account: NodeAccount, name: str) -> int:

@@ -9,7 +9,7 @@ tmpfs, a container outside of all pods took OUTSIDE, and a process of the root w
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -22,6 +22,7 @@ from memcollect_agent.wire import SampleRequest
 
 MIB = 1 << 20
 ANON, ORPHAN, SERVICE, LEFT, OUTSIDE, ALONE = 48 * MIB, 40 * MIB, 32 * MIB, 24 * MIB, 20 * MIB, 28 * MIB
+SERVICE_NAME = "db.service"
 TMPFS = "/mnt"
 ROOT = Path("/sys/fs/cgroup")
 WEB = PodSpec(name="web", containers=[ContainerSpec(name="app")])
@@ -49,11 +50,11 @@ print('ready', flush=True); input()
 """
 
 
-def main(more: Callable[[], object] = lambda: None) -> None:
-    """Lay everything out, let it grow, and `more` with it, and print the node each time."""
+def main(more: Callable[[], object] = lambda: None, pods: Sequence[str] = ()) -> None:
+    """Lay everything out, let it grow, and `more` with it, and print the node each time, with these pods."""
     layout = Layout(ROOT)
     web, lost, gone = (layout.place(spec) for spec in (WEB, LOST, GONE))
-    service, outside = ROOT / "system.slice/db.service", ROOT / "docker" / ("d" * 64)
+    service, outside = ROOT / "system.slice" / SERVICE_NAME, ROOT / "docker" / ("d" * 64)
     for directory in (service, outside):
         cgroups.make(directory, ROOT)
     places = [
@@ -66,7 +67,7 @@ def main(more: Callable[[], object] = lambda: None) -> None:
     tenants = [Tenant(place, [sys.executable, "-c", program]) for place, program in places]
     for tenant in tenants:
         tenant.wait_ready()
-    show()
+    show(pods)
     for tenant in tenants:
         tenant.ask("grow")
     with Path(TMPFS, "alone").open("wb") as file:
@@ -75,7 +76,7 @@ def main(more: Callable[[], object] = lambda: None) -> None:
     leaving = tenants.pop()
     leaving.end()
     layout.remove(gone)
-    show()
+    show(pods)
     for tenant in tenants:
         tenant.end()
     for pod in (web, lost):
@@ -84,10 +85,10 @@ def main(more: Callable[[], object] = lambda: None) -> None:
         cgroups.remove(directory)
 
 
-def show() -> None:
+def show(pods: Sequence[str]) -> None:
     """Print one sample, of quiet counters."""
     time.sleep(FLUSH_SECONDS)
-    sample = sample_node(SampleRequest(pod_uids=[], sums=False, tree=True), Roots(), node_name="lab")
+    sample = sample_node(SampleRequest(pod_uids=list(pods), sums=False, tree=True), Roots(), node_name="lab")
     sys.stdout.write(msgspec.json.encode(sample).decode() + "\n")
     sys.stdout.flush()
 

@@ -107,15 +107,20 @@ def runtimes(request: pytest.FixtureRequest, kept_results: Path) -> dict[str, Se
 
 
 @pytest.fixture(scope="session")
-def node_accounts(request: pytest.FixtureRequest, kept_results: Path) -> Accounts:
-    """What is said of the node that was made on purpose, before and after it was filled."""
+def node_samples(request: pytest.FixtureRequest, kept_results: Path) -> tuple[NodeSample, NodeSample]:
+    """What the agent saw of the node that was made on purpose, before and after it was filled."""
     file = kept_results / "node" / "samples.jsonl"
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         playing.make_node(request.getfixturevalue("machine"), file)
-    before, after = (
-        explained(msgspec.json.decode(line, type=NodeSample), FULL) for line in file.read_bytes().splitlines()
-    )
+    before, after = (msgspec.json.decode(line, type=NodeSample) for line in file.read_bytes().splitlines())
+    return before, after
+
+
+@pytest.fixture(scope="session")
+def node_accounts(node_samples: tuple[NodeSample, NodeSample]) -> Accounts:
+    """What is said of it."""
+    before, after = (explained(each, FULL) for each in node_samples)
     return before, after
 
 

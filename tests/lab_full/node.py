@@ -44,7 +44,7 @@ def main(program: str) -> None:
         swapping.ask(f"noise {RESIDENT + SWAPPED}")
 
     try:
-        node_runner.main(more)
+        node_runner.main(more, [FULL.uid])
     finally:
         for tenant in tenants:
             tenant.end()
