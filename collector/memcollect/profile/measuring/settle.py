@@ -43,7 +43,7 @@ def judged(rule: Settle, changed: int | None, waited: float, reason: str = "") -
     if settled:
         why = ""
     elif changed is None:
-        why = reason or f"no pod's history is as long as {rule.over:g} s yet"
+        why = reason or f"not every pod has a history of the last {rule.over:g} s without a gap"
     else:
         why = (
             f"a working set still changed by {human_bytes(changed)} in {rule.over:g} s, "
