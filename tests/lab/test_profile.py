@@ -136,7 +136,7 @@ def test_all_that_the_same_work_on_the_same_kernel_lacks_for_a_claim_is_evidence
         pair = between(comparison, phase)
         assert [each.rule for each in pair.refusals] == ["evidence"], phase
         assert pair.claim == ""
-    assert comparison.verdict.startswith("Related to the issue. Nothing may be claimed: ")
+    assert "Nothing may be claimed" in comparison.verdict
     assert "do = “evidence” does" in comparison.verdict
 
 
@@ -198,4 +198,4 @@ def test_one_byte_more_of_work_is_refused_with_the_reason(results: Path) -> None
     reason = workload["after-artifact"].reason
     assert reason == "different workload in after-artifact: it was not the same work on both sides"
     assert between(comparison, PhaseKey(name="after-artifact")).claim == ""
-    assert comparison.verdict.startswith("Related to the issue. Nothing may be claimed: ")
+    assert "Nothing may be claimed" in comparison.verdict

@@ -70,14 +70,22 @@ def verdict(pairs: Sequence[Pair], issue: str | None) -> str:
         return _claims(allowed)
     if allowed:
         return _partly(allowed, len(judged) - len(allowed), issue)
+    within = [pair for pair in pairs if pair.allowed]
+    if within:
+        return (
+            f"{_related(issue)}{_claims(within)} Nothing may be claimed between the backends: {_why(judged)}."
+        )
     return f"{related}. Nothing may be claimed: {_why(judged)}."
+
+
+def _related(issue: str | None) -> str:
+    return f"Related to {issue}. " if issue else ""
 
 
 def _partly(allowed: Sequence[Pair], refused: int, issue: str | None) -> str:
     """Return what is claimed, and that nothing is of the rest: to an issue the whole is only related."""
     which = "the other comparison" if refused == 1 else f"the other {refused} comparisons"
-    related = f"Related to {issue}. " if issue else ""
-    return f"{related}{_claims(allowed)} Nothing may be claimed of {which}, nor of the whole."
+    return f"{_related(issue)}{_claims(allowed)} Nothing may be claimed of {which}, nor of the whole."
 
 
 def _claims(pairs: Sequence[Pair]) -> str:

@@ -37,7 +37,8 @@ def test_with_every_guarded_row_as_expected_the_claim_stands() -> None:
 def test_a_candidate_that_nobody_has_tried_may_be_related_to_and_not_claimed() -> None:
     comparison = compared(*with_evidence(None))
     assert refusals(comparison) == {"evidence"}
-    assert comparison.verdict.startswith("Related to #1. Nothing may be claimed")
+    assert comparison.verdict.startswith("Related to #1. ")
+    assert "Nothing may be claimed between the backends: " in comparison.verdict
     assert "do = “evidence” does" in comparison.verdict
 
 

@@ -33,7 +33,10 @@ def _pair(*reasons: str, kind: PairKind = "backends") -> Pair:
             [_pair(), _pair("a")],
             PARTLY,
         ),
-        ([_pair("a"), _pair(kind="phases")], "Related to #1. Nothing may be claimed: a."),
+        (
+            [_pair("a"), _pair(kind="phases")],
+            "Related to #1. cube: 5 MiB less. Nothing may be claimed between the backends: a.",
+        ),
         ([_pair(kind="phases")], "cube: 5 MiB less."),
     ],
 )

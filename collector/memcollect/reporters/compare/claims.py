@@ -15,7 +15,9 @@ def claims(comparison: Comparison) -> Iterator[Section]:
     """Yield what the guard allows and what not: of backends against one another, else of phases."""
     pairs = [each for each in comparison.pairs if each.kind == main_kind(comparison)]
     allowed = [Bullet(pair.claim) for pair in pairs if pair.allowed]
-    yield Section("What may be claimed", [] if allowed else ["Nothing."], allowed)
+    elsewhere = any(pair.allowed for pair in comparison.pairs)
+    nothing = "Nothing between the backends." if elsewhere else "Nothing."
+    yield Section("What may be claimed", [] if allowed else [nothing], allowed)
     refused = _refusals(pairs)
     yield Section("What may not be claimed, and why", [] if refused else ["—"], refused)
 
