@@ -192,8 +192,9 @@ def guarded_faults(document: Evidence) -> list[str]:
         bad = [each for each in checks if each.verdict != "as-expected"]
         if bad:
             worst = worst_of(bad)
-            more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
-            faults.append(f"{name}: {worst.name}{more}: {MARKS[worst.verdict]}: {worst.observed}")
+            others = len(bad) - 1
+            more = f" ({others} more {'is' if others == 1 else 'are'} not as expected)" if others else ""
+            faults.append(f"{name}: {worst.name}: {MARKS[worst.verdict]}: {worst.observed}{more}")
     return faults
 
 

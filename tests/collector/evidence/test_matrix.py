@@ -27,6 +27,21 @@ def test_a_guarded_row_that_is_not_as_expected_speaks_against_it(row: str, verdi
     assert [each.may for each in matrix([document]).advice] == [False]
 
 
+def test_the_worst_check_speaks_for_itself_and_the_others_are_counted_as_not_as_expected() -> None:
+    document = evidence_of("aio", {"Paths": "fails"})
+    rows = {row.row: row for row in document.rows}
+    failing = rows["Paths"].checks[0]
+    unoffered = msgspec.structs.replace(failing, name="other", verdict="not-offered")
+    paths = msgspec.structs.replace(rows["Paths"], checks=[failing, unoffered, unoffered])
+    document = msgspec.structs.replace(
+        document, rows=[paths if row.row == "Paths" else row for row in document.rows]
+    )
+
+    assert guarded_faults(document) == [
+        f"Paths: {failing.name}: fails: {failing.observed} (2 more are not as expected)"
+    ]
+
+
 @pytest.mark.parametrize(("verdict", "may"), [("fails", False), ("differs", True), ("not-tried", True)])
 def test_of_the_other_rows_only_a_failure_does(verdict: Verdict, may: bool) -> None:  # noqa: FBT001 # a case
     assert [each.may for each in matrix([evidence_of("aio", {"Files": verdict})]).advice] == [may]
