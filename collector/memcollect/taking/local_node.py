@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from memcollect.documents.snapshot import Missing, NodeAccount
 from memcollect.errors import UnsupportedError
 from memcollect.explain.node import explain_account
-from memcollect.join import NodeKnowledge, account_of, missing_from_problem
+from memcollect.join import NodeKnowledge, account_of, missing_of_node
 from memcollect.taking.local import as_seen_from
 from memcollect.taking.thresholds import with_kubelet
 from memcollect_agent.errors import AgentError
@@ -44,5 +44,5 @@ def measure_account(*, cgroup_root: str, proc_root: str, sys_root: str, host_roo
     if account is None:
         why = "; ".join(problem.detail for problem in sample.problems)
         raise UnsupportedError(f"This machine's cgroups cannot be read: {why}.")
-    missing = [missing_from_problem(problem, sample.node.name) for problem in sample.problems]
+    missing = missing_of_node(sample.problems, [], sample.node.name)
     return LocalAccount(explain_account(account, sample.node), sample.node, missing)
