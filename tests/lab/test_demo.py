@@ -1,6 +1,7 @@
 """`memcollect demo` as a user runs it, and the same on a machine's own cgroups (the guest being one)."""
 
 import json
+import math
 import re
 import sys
 import tempfile
@@ -39,7 +40,7 @@ def demo(kernel: Kernel, tmp_path_factory: pytest.TempPathFactory) -> tuple[Snap
 def test_it_says_how_long_it_took_and_what_to_try_next(demo: tuple[Snapshot, str, float]) -> None:
     _, said, seconds = demo
     (took,) = re.findall(r"done in (\d+) s\. What to try next", said)
-    assert int(took) <= seconds
+    assert 1 <= int(took) <= math.ceil(seconds)
     assert "memcollect explain demo.json" in said.splitlines()[-3]
 
 
