@@ -1,5 +1,6 @@
 """The manifests of deploy/ as kubectl renders them."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,15 @@ def rendered(name: str) -> list[Document]:
 def read(name: str) -> list[Document]:
     """Return the documents of one plain file below deploy/."""
     return list(yaml.safe_load_all((DEPLOY / name).read_text()))
+
+
+def objects() -> Iterator[tuple[str, Document]]:
+    """Yield every object that the plain files of deploy/ define, with the file."""
+    for path in sorted(DEPLOY.glob("[beo]*/**/*.yaml")):
+        name = str(path.relative_to(DEPLOY))
+        for document in read(name):
+            if document["kind"] != "Kustomization":
+                yield name, document
 
 
 def of_kind(documents: list[Document], kind: str) -> list[Document]:
