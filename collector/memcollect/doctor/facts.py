@@ -14,6 +14,7 @@ from memcollect.kubernetes.objects import Node, ServerVersion
 from memcollect.sources.access import Access
 from memcollect.sources.agent_pods import AgentPod, Deployment
 from memcollect.sources.agents import Answer
+from memcollect.sources.evictions import Eviction
 from memcollect_agent.wire import NodeSample
 
 
@@ -152,6 +153,8 @@ class ClusterFacts(Struct, kw_only=True):
     agents: Mapping[str, AgentPod] | Fault | None = None
     failed_creations: Sequence[str] = ()
     """What Kubernetes says of agents' pods that it did not make."""
+    evictions: Mapping[str, Eviction] = field(default_factory=dict)
+    """What events tell of agents that were evicted, the last of each node; asked where one is not there."""
     conversations: Sequence[Conversation] = ()
     pod_cgroups: PodCgroups | Fault | None = None
 

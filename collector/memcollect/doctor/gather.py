@@ -32,8 +32,8 @@ from memcollect.join import running_ids, unknown_uids
 from memcollect.kubernetes.objects import Pod
 from memcollect.sources.access import Access, review
 from memcollect.sources.agent_ends import AgentEnds
-from memcollect.sources.agent_pods import AgentPod, find_agents
-from memcollect.sources.agent_waits import failed_creations, unscheduled_agents
+from memcollect.sources.agent_pods import AgentPod, after, find_agents
+from memcollect.sources.agent_waits import failed_creations, makers_of, told_evictions, unscheduled_agents
 from memcollect.sources.agents import Limits, Target, fetch_samples
 from memcollect.sources.api import Api, Patience
 from memcollect.sources.descriptors import most_workers
@@ -115,13 +115,18 @@ def _ask_why(api: Api, facts: ClusterFacts) -> None:
     if facts.agents is None or isinstance(facts.agents, Fault):
         return
     named = [] if isinstance(facts.nodes, Fault) else facts.nodes or []
-    if facts.agents and all(node.metadata.name in facts.agents for node in named):
+    able = {node for node, agent in facts.agents.items() if not agent.problem}
+    if able and all(node.metadata.name in able for node in named):
         return
     deployment = facts.question.deployment
     waiting = _tried(lambda: unscheduled_agents(api, deployment))
-    if not isinstance(waiting, Fault):
-        facts.agents = {**waiting, **facts.agents}
+    agents = dict(facts.agents)
+    for node, agent in ({} if isinstance(waiting, Fault) else waiting).items():
+        if node not in able:
+            agents[node] = after(agent, agents[node].eviction if node in agents else None)
     facts.failed_creations = failed_creations(api, deployment.namespace)
+    facts.evictions = told_evictions(api, deployment.namespace, makers_of(agents.values()))
+    facts.agents = {node: after(agent, facts.evictions.get(node)) for node, agent in agents.items()}
 
 
 def _reviews(api: Api, question: Question, progress: Progress) -> list[Access]:

@@ -1,11 +1,14 @@
 """Which pod is the agent of which node."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 
+import msgspec
 from msgspec import Struct
 
 from memcollect.kubernetes.objects import Pod
 from memcollect.sources.api import Api
+from memcollect.sources.evictions import Eviction, eviction_of
 from memcollect.sources.names import checked
 from memcollect.sources.pages import Listing, Report, items
 from memcollect.sources.plain import plain
@@ -49,6 +52,8 @@ class AgentPod(Struct, frozen=True, kw_only=True):
     """Kubernetes' own word for what keeps it: "ErrImagePull", "CreateContainerError", "Unschedulable", …"""
     said: str = ""
     """What Kubernetes says of that."""
+    eviction: Eviction | None = None
+    """Of one that cannot be asked: its own, or that of the one before it on its node."""
 
 
 def find_agents(
@@ -59,12 +64,20 @@ def find_agents(
     Of two on one node, as during a roll-out, the ready one is taken, then the younger. Raises a ClusterError.
     """
     deployment = deployment or Deployment()
-    chosen: dict[str, Pod] = {}
+    found: defaultdict[str, list[Pod]] = defaultdict(list)
     for pod in _listed(api, report, nodes, deployment):
         node = pod.spec.node_name
         if node and (nodes is None or node in nodes):
-            chosen[node] = max(chosen.get(node, pod), pod, key=_fitness)
-    return {node: _agent(node, pod, deployment.port) for node, pod in chosen.items()}
+            found[node].append(pod)
+    return {node: _agent(node, pods, deployment.port) for node, pods in found.items()}
+
+
+def after(agent: AgentPod, eviction: Eviction | None) -> AgentPod:
+    """Return the agent that cannot be asked as the follower of one that was evicted."""
+    if eviction is None or not agent.problem or agent.eviction is not None:
+        return agent
+    problem = f"{agent.problem}, and the one before it was {eviction.told}"
+    return msgspec.structs.replace(agent, eviction=eviction, problem=problem)
 
 
 def read_agent(api: Api, namespace: str, name: str) -> Pod | None:
@@ -93,7 +106,15 @@ def _fitness(pod: Pod) -> tuple[bool, bool, str]:
     return pod.is_ready, pod.metadata.deletion_timestamp is None, pod.metadata.creation_timestamp or ""
 
 
-def _agent(node: str, pod: Pod, port: int) -> AgentPod:
+def _agent(node: str, pods: list[Pod], port: int) -> AgentPod:
+    pod = max(pods, key=_fitness)
+    evicted = [each for each in pods if each is not pod and eviction_of(each) is not None]
+    before = max(evicted, key=_fitness, default=None)
+    return after(_as_listed(node, pod, port), eviction_of(before) if before is not None else None)
+
+
+def _as_listed(node: str, pod: Pod, port: int) -> AgentPod:
+    waits, said = _waits(pod)
     return AgentPod(
         node=node,
         name=pod.metadata.name,
@@ -103,8 +124,9 @@ def _agent(node: str, pod: Pod, port: int) -> AgentPod:
         uid=pod.cgroup_uid,
         restarts=max((each.restart_count for each in pod.status.container_statuses), default=0),
         problem=_problem(pod),
-        waits=_waits(pod)[0],
-        said=_waits(pod)[1],
+        waits=waits,
+        said=said,
+        eviction=eviction_of(pod),
     )
 
 
@@ -121,9 +143,16 @@ def _waits(pod: Pod) -> tuple[str, str]:
 def _problem(pod: Pod) -> str:
     if pod.is_ready:
         return ""
+    eviction = eviction_of(pod)
+    if eviction is not None:
+        return f"it was {eviction.told}"
     if pod.metadata.deletion_timestamp is not None:
         return "it is being deleted"
     waiting = [status.state.waiting for status in pod.status.container_statuses if status.state.waiting]
     if waiting and waiting[0].reason:
         return f"it waits: {waiting[0].reason}"
-    return "it is not ready" if pod.status.phase == "Running" else f"it is {pod.status.phase or 'Unknown'}"
+    if pod.status.phase == "Running":
+        return "it is not ready"
+    why = f", {plain(pod.status.reason)}" if pod.status.reason else ""
+    said = f" ({plain(pod.status.message).rstrip('. ')})" if pod.status.message else ""
+    return f"it is {pod.status.phase or 'Unknown'}{why}{said}"

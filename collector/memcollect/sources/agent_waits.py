@@ -1,6 +1,6 @@
 """Why an agent is not there: pods that no node has taken yet, and pods that could not even be made."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from msgspec import Struct, field
@@ -9,6 +9,7 @@ from memcollect.errors import ClusterError
 from memcollect.kubernetes.objects import Metadata, PodStatus
 from memcollect.sources.agent_pods import AgentPod, Deployment
 from memcollect.sources.api import Api
+from memcollect.sources.evictions import EVICTED, Eviction
 from memcollect.sources.pages import Listing, items
 from memcollect.sources.plain import plain
 from memcollect.sources.pods import pods_path
@@ -32,10 +33,21 @@ class _Waiting(Struct, frozen=True, rename="camel"):
     status: PodStatus = field(default_factory=PodStatus)
 
 
-class _Event(Struct, frozen=True):
+class _Named(Struct, frozen=True):
+    name: str = ""
+
+
+class _Source(Struct, frozen=True):
+    host: str = ""
+
+
+class _Event(Struct, frozen=True, rename="camel"):
     metadata: Metadata
     reason: str | None = None
     message: str | None = None
+    involved_object: _Named = field(default_factory=_Named)
+    source: _Source = field(default_factory=_Source)
+    last_timestamp: str | None = None
 
 
 def unscheduled_agents(api: Api, deployment: Deployment) -> dict[str, AgentPod]:
@@ -69,15 +81,42 @@ def failed_creations(api: Api, namespace: str) -> list[str]:
 
     Empty, too, where events may not be listed: that is no right that a snapshot needs.
     """
-    query = [("fieldSelector", f"reason={FAILED_CREATE}")]
+    said = (each.message for each in _events(api, namespace, FAILED_CREATE) if each.message)
+    return [plain(message.removeprefix(_AGGREGATED)) for message in said]
+
+
+def told_evictions(api: Api, namespace: str, makers: Collection[str]) -> dict[str, Eviction]:
+    """Return the last eviction of a pod that one of the `makers` had made, by node, as events tell.
+
+    A DaemonSet's controller deletes a pod that has failed, so that no more than this may be left of it.
+    """
+    ours = [each for each in _events(api, namespace, EVICTED) if _maker(each.involved_object.name) in makers]
+    ours.sort(key=lambda each: each.last_timestamp or "")
+    return {
+        each.source.host: Eviction(each.last_timestamp or "", plain(each.message or ""))
+        for each in ours
+        if each.source.host
+    }
+
+
+def makers_of(agents: Iterable[AgentPod]) -> set[str]:
+    """Return the names of the DaemonSets that made these pods: all of each name but its random end."""
+    return {_maker(agent.name) for agent in agents}
+
+
+def _maker(pod: str) -> str:
+    return pod.rpartition("-")[0]
+
+
+def _events(api: Api, namespace: str, reason: str) -> list[_Event]:
+    """Return the events of one reason; none, too, where events may not be listed."""
     path = f"/api/v1/namespaces/{namespace}/events"
+    query = [("fieldSelector", f"reason={reason}")]
     listing = Listing(path, Right("list", "events", namespace=namespace), _Event, query)
     try:
-        found = list(items(api, listing, lambda _missing: None))
+        return [each for each in items(api, listing, lambda _missing: None) if each.reason == reason]
     except ClusterError:
         return []
-    said = (each.message for each in found if each.reason == FAILED_CREATE and each.message)
-    return [plain(message.removeprefix(_AGGREGATED)) for message in said]
 
 
 def _meant_for(affinity: dict[str, Any]) -> Iterator[str]:

@@ -269,9 +269,11 @@ def endpoint_of(target: Target) -> Endpoint:
             f"Node {plain(target.node)} has no memcollect agent: see `kubectl get daemonset -A` and deploy/.",
         )
     if agent.problem:
+        pod = f"pod -n {agent.namespace} {agent.name}"
+        where = f"node {plain(target.node)}" if agent.eviction is not None else pod
         raise AgentFailure(
             "agent-not-ready",
             f"The agent of node {plain(target.node)} cannot be asked, {agent.problem}: "
-            f"see `kubectl describe pod -n {agent.namespace} {agent.name}`.",
+            f"see `kubectl describe {where}`.",
         )
     return Endpoint(namespace=agent.namespace, pod=agent.name, port=agent.port, node=target.node)

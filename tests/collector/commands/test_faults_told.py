@@ -97,6 +97,14 @@ def not_made_yet(live: LiveCluster) -> None:
     live.state.put(PODS, pod)
 
 
+def agent_evicted(live: LiveCluster) -> None:
+    pod = agent_pod(NODE_7)
+    condition = {"type": "DisruptionTarget", "status": "True", "lastTransitionTime": "2026-11-30T04:05:06Z"}
+    message = "The node was low on resource: memory."
+    pod["status"] |= {"phase": "Failed", "reason": "Evicted", "message": message, "conditions": [condition]}
+    live.state.put(PODS, pod)
+
+
 def without_metrics(live: LiveCluster) -> None:
     live.state.metrics = False
 
@@ -118,6 +126,7 @@ BEFORE: dict[str, Make] = {
     "the agent hangs": scripted(Fault(FORWARD, times=None, stream=StreamFault.HANG)),
     "another port than the agent's": lambda live: live.reach(NODE_7, refusing_port()),
     "a node has no agent": agent_deleted,
+    "a node's agent was evicted before": agent_evicted,
     "metrics-server hangs or fails": scripted(Fault(METRICS, times=None, hang=True)),
     "there is no metrics-server": without_metrics,
     "a pod is not made yet": not_made_yet,

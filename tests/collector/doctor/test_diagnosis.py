@@ -1,6 +1,7 @@
 """One broken thing at a time, in a cluster that is otherwise well: the line that says so, and its remedy."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -260,14 +261,7 @@ def test_an_agent_that_no_node_has_taken_is_told_by_the_schedulers_words(
     healthy: Stage, said: str, told: str, remedy: str
 ) -> None:
     healthy.node("n3")
-    pod = objects.pod("memcollect", "agent-waits", labels=LABELS)
-    term = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n3"]}]}
-    required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
-    pod["spec"].pop("nodeName", None)
-    pod["spec"]["affinity"] = {"nodeAffinity": required}
-    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": said}
-    pod["status"] = {"phase": "Pending", "conditions": [condition]}
-    healthy.state.put(PODS, pod)
+    healthy.state.put(PODS, waiting_agent("n3", said))
     lines = healthy.lines()
     assert failing(lines) == ["agents"]
     assert f"{told} (Unschedulable): {said}" in lines["agents"].sentence
@@ -353,6 +347,127 @@ def test_a_node_that_keeps_pods_away_is_only_a_warning(
     assert (failing(lines), warning(lines)) == ([], ["agents"])
     item = next(item for item in lines["agents"].items if item.name == "aside")
     assert item.detail == f"is no agent; the node is {why}"
+
+
+def test_a_node_that_keeps_pods_away_fails_where_pods_to_be_measured_are_there(healthy: Stage) -> None:
+    healthy.node("aside", spec={"unschedulable": True})
+    healthy.pod("sandbox-3", "aside")
+    lines = healthy.lines()
+    assert "agents" in failing(lines)
+    assert (
+        "aside cannot be measured, for there is no agent; the node is cordoned, and 1 pod to be measured is"
+        in (lines["agents"].sentence)
+    )
+
+
+NO_MEMORY = "The node was low on resource: memory. Threshold quantity: 100Mi, available: 60Mi."
+WHEN = "2026-11-30T04:05:06Z"
+TAINTED = {"taints": [{"key": "node.kubernetes.io/memory-pressure", "effect": "NoSchedule"}]}
+EVICTION = f"evicted at {WHEN} ({NO_MEMORY.rstrip('.')})"
+
+
+def evicted_agent(node: str) -> dict[str, Any]:
+    """Return a pod as the kubelet leaves it that it evicts before its container was made."""
+    pod = objects.pod("memcollect", "agent-gone", node=node, labels=LABELS)
+    waits = {"name": "agent", "state": {"waiting": {"reason": "ContainerCreating"}}}
+    condition = {"type": "DisruptionTarget", "status": "True", "lastTransitionTime": WHEN}
+    pod["status"] = {
+        "phase": "Failed",
+        "reason": "Evicted",
+        "message": NO_MEMORY,
+        "conditions": [condition],
+        "containerStatuses": [waits],
+    }
+    return pod
+
+
+def waiting_agent(node: str, said: str) -> dict[str, Any]:
+    """Return a pod that a DaemonSet has made for the node, which has not taken it."""
+    pod = objects.pod("memcollect", "agent-waits", labels=LABELS)
+    term = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [node]}]}
+    required = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
+    pod["spec"].pop("nodeName", None)
+    pod["spec"]["affinity"] = {"nodeAffinity": required}
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": said}
+    pod["status"] = {"phase": "Pending", "conditions": [condition]}
+    return pod
+
+
+def evicted_event(pod: str, node: str) -> dict[str, Any]:
+    return {
+        "metadata": {"name": f"{pod}.1", "namespace": "memcollect"},
+        "reason": "Evicted",
+        "message": NO_MEMORY,
+        "involvedObject": {"kind": "Pod", "name": pod},
+        "source": {"component": "kubelet", "host": node},
+        "lastTimestamp": WHEN,
+    }
+
+
+def assert_short_of_memory(line: Result, node: str) -> None:
+    assert line.status == "fail"
+    assert EVICTION in line.sentence
+    assert line.sentence.count("evicted") == 1
+    assert "Free what the node ran out of" in line.remedy
+    assert "system-node-critical" in line.remedy
+    assert [command.partition(" describe ")[2] for command in line.commands] == [f"node {node}"]
+
+
+@pytest.mark.parametrize("spec", [{}, TAINTED, {"unschedulable": True}])
+def test_an_evicted_agent_fails_with_when_and_why_and_what_to_do(
+    healthy: Stage, spec: dict[str, object]
+) -> None:
+    healthy.node("n3", spec=spec)
+    healthy.state.put(PODS, evicted_agent("n3"))
+    line = healthy.lines()["agents"]
+    assert_short_of_memory(line, "n3")
+    assert "n3 cannot be measured, for there the agent cannot be asked: it was evicted" in line.sentence
+
+
+def test_the_follower_of_an_evicted_agent_that_waits_for_the_taint_names_both(healthy: Stage) -> None:
+    said = "0/3 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/memory-pressure: }."
+    healthy.node("n3", spec=TAINTED)
+    healthy.state.put(PODS, evicted_agent("n3"))
+    healthy.state.put(PODS, waiting_agent("n3", said))
+    line = healthy.lines()["agents"]
+    assert_short_of_memory(line, "n3")
+    assert said.rstrip(".") in line.sentence
+    assert "tolerate" not in line.remedy
+
+
+@pytest.mark.parametrize(
+    "following", [[], [waiting_agent("n3", "1 untolerated taint {k.io/disk-pressure: }")]]
+)
+def test_an_evicted_agent_that_is_gone_is_told_by_the_event(
+    healthy: Stage, following: list[dict[str, Any]]
+) -> None:
+    healthy.node("n3", spec=TAINTED)
+    for pod in following:
+        healthy.state.put(PODS, pod)
+    healthy.state.put(EVENTS, evicted_event("agent-gone", "n3"))
+    healthy.state.put(EVENTS, evicted_event("other-gone", "n1"))
+    assert_short_of_memory(healthy.lines()["agents"], "n3")
+
+
+def test_evictions_of_others_in_the_agents_namespace_are_not_the_agents(healthy: Stage) -> None:
+    healthy.node("n3")
+    healthy.state.put(EVENTS, evicted_event("other-gone", "n3"))
+    assert healthy.lines()["agents"].sentence.endswith("n3 cannot be measured, for there is no agent.")
+
+
+def test_an_agent_that_runs_again_is_no_fault_whatever_was_before(healthy: Stage) -> None:
+    healthy.state.put(PODS, evicted_agent("n1"))
+    healthy.state.put(EVENTS, evicted_event("agent-gone", "n1"))
+    assert healthy.lines()["agents"].status == "ok"
+
+
+def test_what_is_true_of_one_node_is_not_said_of_another(healthy: Stage) -> None:
+    healthy.node("n3")
+    healthy.node("n4")
+    healthy.state.put(PODS, evicted_agent("n3"))
+    sentence = healthy.lines()["agents"].sentence
+    assert "n3 cannot be measured, for there the agent cannot be asked: it was evicted" in sentence
+    assert sentence.endswith("; nor n4, for other reasons.")
 
 
 def test_a_windows_node_needs_no_agent(healthy: Stage) -> None:

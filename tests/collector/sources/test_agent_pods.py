@@ -78,6 +78,57 @@ def test_an_agent_that_cannot_be_asked_says_why(api: Api, state: Cluster, told: 
     }
 
 
+def test_an_evicted_agent_says_so_and_not_what_its_container_waited_for(
+    api: Api, state: Cluster, told: list[Missing]
+) -> None:
+    pod = agent("a1", "n1", ready=False)
+    pod["status"] |= {
+        "phase": "Failed",
+        "reason": "Evicted",
+        "message": "The node was low on resource: memory.",
+    }
+    pod["status"]["containerStatuses"][0]["state"] = {"waiting": {"reason": "ContainerCreating"}}
+    state.put(PODS, pod)
+    ended = agent("a2", "n2", ready=False)
+    ended["status"] |= {
+        "phase": "Failed",
+        "reason": "Evicted",
+        "message": "The node had condition: [DiskPressure].",
+    }
+    at = "2026-11-30T04:05:06Z"
+    ended["status"]["containerStatuses"][0]["state"] = {"terminated": {"exitCode": 137, "finishedAt": at}}
+    state.put(PODS, ended)
+    found = find_agents(api, told.append)
+    assert found["n1"].problem == "it was evicted (The node was low on resource: memory)"
+    assert found["n2"].problem == f"it was evicted at {at} (The node had condition: [DiskPressure])"
+
+
+def test_the_follower_of_an_evicted_agent_says_what_was_before_it(
+    api: Api, state: Cluster, told: list[Missing]
+) -> None:
+    old = agent("old", "n1", ready=False, creationTimestamp="2026-01-01T00:00:00Z")
+    old["status"] |= {
+        "phase": "Failed",
+        "reason": "Evicted",
+        "message": "The node was low on resource: memory.",
+    }
+    new = objects.pod("memcollect", "new", node="n1", labels=LABELS, phase="Pending")
+    new["metadata"]["creationTimestamp"] = "2026-02-01T00:00:00Z"
+    new["status"]["containerStatuses"][0]["state"] = {"waiting": {"reason": "ContainerCreating"}}
+    state.put(PODS, old)
+    state.put(PODS, new)
+    found = find_agents(api, told.append)["n1"]
+    before = "the one before it was evicted (The node was low on resource: memory)"
+    assert (found.name, found.problem) == ("new", f"it waits: ContainerCreating, and {before}")
+
+
+def test_an_agent_that_failed_says_why(api: Api, state: Cluster, told: list[Missing]) -> None:
+    pod = agent("a1", "n1", ready=False)
+    pod["status"] |= {"phase": "Failed", "reason": "OutOfmemory", "message": "Pod was rejected."}
+    state.put(PODS, pod)
+    assert find_agents(api, told.append)["n1"].problem == "it is Failed, OutOfmemory (Pod was rejected)"
+
+
 def test_another_deployment_is_found_where_it_is(api: Api, state: Cluster, told: list[Missing]) -> None:
     state.put(PODS, objects.pod("tools", "mine", node="n1", labels={"app": "mine"}))
     elsewhere = Deployment(namespace="tools", selector="app=mine", port=1234)

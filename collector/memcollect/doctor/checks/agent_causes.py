@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from memcollect.doctor.facts import ClusterFacts
 from memcollect.sources.agent_pods import AgentPod
+from memcollect.sources.evictions import EVICTED
 
 
 class Cause(Struct, frozen=True):
@@ -15,8 +16,8 @@ class Cause(Struct, frozen=True):
 
     told: str
     remedy: str
-    command: str = "describe pod -n {} {}"
-    """Of kubectl, with the namespace and the pod."""
+    command: str = "describe pod -n {0} {1}"
+    """Of kubectl, with the namespace {0}, the pod {1} and the node {2}."""
 
 
 _IMAGE = Cause(
@@ -32,8 +33,15 @@ _CONTAINER = Cause(
 _CRASHES = Cause(
     "it starts and ends again",
     "See what it said before it ended:",
-    "logs -n {} {} --previous --tail=20",
+    "logs -n {0} {1} --previous --tail=20",
 )
+_SHORT = Cause(
+    "the node is short of what its taint names",
+    "Free what the node ran out of. With priorityClassName: system-node-critical in"
+    " deploy/base/daemonset.yaml the kubelet evicts other pods, and lets the agent start meanwhile:",
+    "describe node {2}",
+)
+"""An eviction, or its taint: what pkg/kubelet/eviction spares and admits are critical pods."""
 _BY_WORD = {
     **dict.fromkeys(
         ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "ImageInspectError"),
@@ -43,9 +51,10 @@ _BY_WORD = {
         ("CreateContainerError", "CreateContainerConfigError", "RunContainerError", "StartError"), _CONTAINER
     ),
     "CrashLoopBackOff": _CRASHES,
-    "Evicted": Cause("it was evicted", "See what the node ran out of:"),
+    EVICTED: _SHORT,
 }
 _PLACES = (
+    (("/memory-pressure", "/disk-pressure", "/pid-pressure"), _SHORT),
     (
         ("taint",),
         Cause(
@@ -69,7 +78,7 @@ _NOT_MADE = (
         Cause(
             "a quota of its namespace is used up",
             "Raise the quota, or take it away for the agents' namespace:",
-            "describe resourcequota -n {}",
+            "describe resourcequota -n {0}",
         ),
     ),
     (
@@ -77,19 +86,30 @@ _NOT_MADE = (
         Cause(
             "Pod Security does not admit it",
             "Label the namespace as deploy/base/namespace.yaml does:",
-            "get namespace {} --show-labels",
+            "get namespace {0} --show-labels",
         ),
     ),
 )
 """What admission plugins write into the event of a pod that was not made."""
-_REFUSED = Cause("its pod was not made", "See what the API server refuses:", "get events -n {}")
+_REFUSED = Cause("its pod was not made", "See what the API server refuses:", "get events -n {0}")
 
 
 def cause_of(agent: AgentPod) -> Cause | None:
     """Return what keeps an agent that has a pod; None where Kubernetes says nothing of a known kind."""
+    return named_cause(agent) or (_SHORT if agent.eviction is not None else None)
+
+
+def named_cause(agent: AgentPod) -> Cause | None:
+    """Return the kind that the pod's own status names; None where it names none."""
     if agent.waits == "Unschedulable":
         return _worded(_PLACES, agent.said) or _PENDING
     return _BY_WORD.get(agent.waits)
+
+
+def evicted_from(facts: ClusterFacts, node: str) -> tuple[Cause, str] | None:
+    """Return that the agent of a node that has none was evicted, and how; None: nobody says so."""
+    eviction = facts.evictions.get(node)
+    return (_SHORT, f"the last one was {eviction.told}") if eviction is not None else None
 
 
 def not_made(facts: ClusterFacts) -> tuple[Cause, str] | None:

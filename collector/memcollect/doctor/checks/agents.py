@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from memcollect.doctor.checks.agent_causes import Cause, cause_of, not_made
-from memcollect.doctor.facts import ClusterFacts, Fault, answered
+from memcollect.doctor.checks.agent_causes import Cause, cause_of, evicted_from, named_cause, not_made
+from memcollect.doctor.facts import ClusterFacts, Fault, PodsSeen, answered
 from memcollect.doctor.result import Finding, Item, Status
 from memcollect.doctor.wording import count, few
 from memcollect.kubernetes.objects import Node
 from memcollect.sources.agent_pods import AgentPod
+from memcollect.sources.evictions import EVICTED
 
 KEEPS_AWAY = frozenset({"NoSchedule", "NoExecute"})
 _OS_LABEL = "kubernetes.io/os"
@@ -47,7 +48,7 @@ def _none(facts: ClusterFacts) -> Finding:
         status="fail",
         sentence=f"No pod in namespace {deployment.namespace} is labelled {deployment.selector}{why}.",
         remedy=cause.remedy,
-        commands=(_command(facts, cause),),
+        commands=(_command(facts, cause, ""),),
     )
 
 
@@ -80,10 +81,9 @@ def _covered(facts: ClusterFacts, nodes: list[Node], agents: Mapping[str, AgentP
     ready = sum(item.status == "ok" for item in items)
     counted = f"{ready} ready of {len(nodes)} desired"
     if failing:
-        names = few(item.name for item in failing)
         return Finding(
             status="fail",
-            sentence=f"{counted}: {names} cannot be measured, for there {failing[0].detail}.",
+            sentence=f"{counted}: {_told(failing)}.",
             remedy=_remedy(facts, agents, [item.name for item in failing]),
             commands=_coverage_commands(facts, agents, [item.name for item in failing]),
             items=items,
@@ -105,7 +105,7 @@ def _covered(facts: ClusterFacts, nodes: list[Node], agents: Mapping[str, AgentP
 def _coverage_commands(facts: ClusterFacts, agents: Mapping[str, AgentPod], names: list[str]) -> list[str]:
     cause = _first_cause(facts, agents, names)
     if cause is not None:
-        return [_command(facts, cause, agents.get(names[0]))]
+        return [_command(facts, cause, names[0], agents.get(names[0]))]
     unready = [agents[name] for name in names if name in agents]
     absent = [name for name in names if name not in agents]
     kubectl = facts.question.kubectl
@@ -116,9 +116,18 @@ def _coverage_commands(facts: ClusterFacts, agents: Mapping[str, AgentPod], name
     return commands
 
 
-def _command(facts: ClusterFacts, cause: Cause, agent: AgentPod | None = None) -> str:
-    places = [facts.question.deployment.namespace, agent.name if agent else ""]
-    return facts.question.kubectl(cause.command, *places[: cause.command.count("{}")])
+def _told(failing: list[Item]) -> str:
+    """Return which cannot be measured, and why: what is true of the first only is said of it alone."""
+    first = failing[0]
+    like = [item for item in failing if item.detail == first.detail]
+    told = f"{few(item.name for item in like)} cannot be measured, for there {first.detail}"
+    others = [item.name for item in failing if item not in like]
+    return f"{told}; nor {few(others)}, for other reasons" if others else told
+
+
+def _command(facts: ClusterFacts, cause: Cause, node: str, agent: AgentPod | None = None) -> str:
+    namespace = facts.question.deployment.namespace
+    return facts.question.kubectl(cause.command, namespace, agent.name if agent else "", node)
 
 
 def _remedy(facts: ClusterFacts, agents: Mapping[str, AgentPod], names: list[str]) -> str:
@@ -130,14 +139,18 @@ def _remedy(facts: ClusterFacts, agents: Mapping[str, AgentPod], names: list[str
 def _first_cause(facts: ClusterFacts, agents: Mapping[str, AgentPod], names: list[str]) -> Cause | None:
     if names[0] in agents:
         return cause_of(agents[names[0]])
-    unmade = not_made(facts)
-    return unmade[0] if unmade else None
+    known = evicted_from(facts, names[0]) or not_made(facts)
+    return known[0] if known else None
 
 
 def _problem(agent: AgentPod) -> str:
-    cause = cause_of(agent)
-    told = f"{cause.told} ({agent.waits})" if cause else agent.problem
-    return f"{told}: {agent.said.rstrip('. ')}" if agent.said else told
+    cause = named_cause(agent)
+    if cause is None or agent.waits == EVICTED:
+        more = agent.said.rstrip(". ")
+        return agent.problem if more in agent.problem else f"{agent.problem}: {more}"
+    said = f": {agent.said.rstrip('. ')}" if agent.said else ""
+    before = f"; the one before it was {agent.eviction.told}" if agent.eviction is not None else ""
+    return f"{cause.told} ({agent.waits}){said}{before}"
 
 
 def _unmade(facts: ClusterFacts) -> str:
@@ -154,20 +167,41 @@ def _node_item(node: Node, agent: AgentPod | None, facts: ClusterFacts) -> Item:
     name = node.metadata.name
     if agent is not None and not agent.problem:
         return Item(name=name, status="ok", detail=f"{agent.namespace}/{agent.name}")
-    detail = f"the agent cannot be asked: {_problem(agent)}" if agent else f"is no agent{_unmade(facts)}"
+    detail = f"the agent cannot be asked: {_problem(agent)}" if agent else _absent(facts, name)
     aside = _set_aside(node)
-    if aside:
-        return Item(name=name, status="warn", detail=f"{detail}; the node is {aside}")
-    return Item(name=name, status="fail", detail=detail)
+    if not aside:
+        return Item(name=name, status="fail", detail=detail)
+    pods = _pods_on(facts, name)
+    evicted = name in facts.evictions or (agent is not None and agent.eviction is not None)
+    status: Status = "fail" if pods or evicted else "warn"
+    there = f", and {count(pods, 'pod')} to be measured {'is' if pods == 1 else 'are'} there" if pods else ""
+    return Item(name=name, status=status, detail=f"{detail}; the node is {aside}{there}")
+
+
+def _absent(facts: ClusterFacts, node: str) -> str:
+    evicted = evicted_from(facts, node)
+    return f"is no agent, for {evicted[1]}" if evicted else f"is no agent{_unmade(facts)}"
+
+
+def _pods_on(facts: ClusterFacts, node: str) -> int:
+    """Return how many of the chosen pods are known to run on the node, but for the agents' own namespace."""
+    if not isinstance(facts.pods, PodsSeen):
+        return 0
+    own = f"{facts.question.deployment.namespace}/"
+    return sum(on == node and not name.startswith(own) for name, on in facts.pods.nodes.items())
 
 
 def _set_aside(node: Node) -> str:
-    """Return why an agent may rightly be absent; "" where nothing explains it."""
+    """Return why an agent may rightly be absent; "" where nothing explains it.
+
+    A node that is short of something says so by a taint of its own, which nobody has decided on.
+    """
     if not node.is_ready:
         return "not ready"
     if node.spec.unschedulable:
         return "cordoned"
-    taint = next((taint.key for taint in node.spec.taints if taint.effect in KEEPS_AWAY), "")
+    away = (taint.key for taint in node.spec.taints if taint.effect in KEEPS_AWAY)
+    taint = next((key for key in away if not key.endswith("-pressure")), "")
     return f"tainted {taint}" if taint else ""
 
 
