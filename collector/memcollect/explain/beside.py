@@ -22,6 +22,8 @@ class Beside:
     rank: Rank = Rank.BESIDE
     is_optional: bool = False
     """Whether it may be left out of a long verdict, unless it is more than the working set itself."""
+    between: str = ""
+    """The sentence for what containers have by this cause and the pod has not: its others have the rest."""
 
 
 CAUSES = (
@@ -38,7 +40,12 @@ CAUSES = (
     Beside("rings", "It maps {amount} of the kernel's own buffers, which ps counts as pages of files."),
     Beside("borrowed_anon", "It maps {amount} of private memory that is charged to another cgroup."),
     Beside("lent_anon", "{amount} of its private memory is mapped by no process of it.", Rank.WITHIN),
-    Beside("lent_file", "{amount} of its file pages is mapped by processes elsewhere.", Rank.WITHIN),
+    Beside(
+        "lent_file",
+        "{amount} of its file pages is mapped by processes elsewhere.",
+        Rank.WITHIN,
+        between="{amount} of the file pages of {names} is mapped by other containers of the pod, it seems.",
+    ),
     Beside("ksm", "{amount} more in ps is pages that KSM has merged: they are charged once for very many."),
     Beside(
         "double_counted",
@@ -78,20 +85,26 @@ COLD = Aside(
 
 
 def causes(case: Case) -> Iterator[Said]:
-    """Yield a sentence for every cause that is large enough."""
-    found = case.causes
-    for each in [each for each in CAUSES if each.cause in found]:
+    """Yield a sentence for every cause that is large enough, of the pod or between its containers."""
+    for each in [each for each in CAUSES if each.cause in case.causes]:
         amount = case.total_of(each.cause)
         if amount >= (case.least_beside if each.rank == Rank.BESIDE else case.least):
-            yield Said(
-                topic=each.cause,
-                sentence=each.sentence.format(amount=human_bytes(amount)),
-                rank=each.rank,
-                weight=amount,
-                amount_bytes=amount,
-                rests_on=[each.cause],
-                is_optional=each.is_optional and amount < case.whole_bytes,
-            )
+            yield _of_cause(case, each, amount, each.sentence)
+        elif each.between and len(case.apps) > 1 and case.sum_of(each.cause) - amount >= case.least:
+            yield _of_cause(case, each, case.sum_of(each.cause) - amount, each.between)
+
+
+def _of_cause(case: Case, cause: Beside, amount: int, sentence: str) -> Said:
+    names = " and ".join(finding.scope for finding in case.of_cause(cause.cause))
+    return Said(
+        topic=cause.cause,
+        sentence=sentence.format(amount=human_bytes(amount), names=names),
+        rank=cause.rank,
+        weight=amount,
+        amount_bytes=amount,
+        rests_on=[cause.cause],
+        is_optional=cause.is_optional and amount < case.whole_bytes,
+    )
 
 
 def terms(case: Case) -> Iterator[Said]:

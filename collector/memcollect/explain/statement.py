@@ -11,12 +11,17 @@ from enum import IntEnum
 
 from msgspec import Struct
 
-from memcollect.accounting.facts import Facts
+from memcollect.accounting.facts import Facts, MissingFactError
+from memcollect.accounting.steps.processes import CHARGING, DOUBLE_COUNTING
 from memcollect.documents.snapshot import Container, Finding, Pod, Reclaimable, Statement
 from memcollect.units import MIB
 
 SMALLEST_SHARE = 0.05
 """Of the working set: what is larger than this is always in the verdict."""
+
+
+_OF_PROCESSES = {rule.term: rule.amount for rule in (*DOUBLE_COUNTING, *CHARGING)}
+"""What may stand between a pod's processes and its charge."""
 
 
 class Rank(IntEnum):
@@ -88,6 +93,7 @@ class Case:
         """
         self.pod = pod
         self.apps = apps
+        self._facts = facts
         self.scopes = [*((container.name, facts) for container, facts in apps), ("pod", facts)]
         """The facts of every app container by its name, and the pod's own."""
         self.composition = pod.composition
@@ -112,6 +118,20 @@ class Case:
         return self._of_cause.get(cause, [])
 
     def total_of(self, cause: str) -> int:
+        """Return the pod's amount of that cause, in bytes: the very one of its ladder, where that has it.
+
+        What one container lends and another borrows is neither to the pod, and the pause container's
+        processes are the pod's too: so the containers' amounts need not add up to it.
+        """
+        if cause not in _OF_PROCESSES or self.pod.cgroup is None:
+            return self.sum_of(cause)
+        try:
+            amount = self._facts[_OF_PROCESSES[cause]]
+        except MissingFactError:
+            return self.sum_of(cause)
+        return 0 if amount is None else abs(amount.interval.estimate)
+
+    def sum_of(self, cause: str) -> int:
         """Return the amounts of that cause, added up over the containers, in bytes."""
         return sum([abs(each.estimate_bytes or 0) for each in self.of_cause(cause)])
 

@@ -3,17 +3,19 @@
 import re
 from collections.abc import Iterator
 
+import msgspec
 from hypothesis import HealthCheck, Phase, given, settings
 
 from collector.explain.strategies import snapshots
 from memcollect.accounting.composition import RULES
 from memcollect.accounting.reclaim import DROPPABLE
-from memcollect.documents.snapshot import Composition, Pod, Snapshot, Statement, Term
+from memcollect.documents.snapshot import Composition, Container, Pod, Snapshot, Statement, Term
 from memcollect.explain import explain
 from memcollect.explain.parts import PARTS
 from memcollect.explain.runtimes import sandbox_verdict
 from memcollect.explain.statement import ORDER, SMALLEST_SHARE, Rank
 from memcollect.units import MIB, human_bytes
+from worlds import builders
 
 always = settings(
     derandomize=True,
@@ -24,11 +26,13 @@ always = settings(
 )
 PROMISES = re.compile("can drop|mostly droppable|drops first|takes back|already given back")
 """Words for bytes that the kernel can take back as they are."""
-ADDED_UP = (
-    *("dead_containers", "pod_processes", "pause"),
+ADDED_UP = ("dead_containers", "pod_processes", "pause")
+"""Causes beside the working set, whose amounts are added up over a pod's containers."""
+OF_PROCESSES = (
+    *("double_counted", "ksm", "rings"),
     *("borrowed_file", "borrowed_anon", "lent_file", "lent_anon"),
 )
-"""Causes beside the working set, whose amounts are added up over a pod's containers."""
+"""Causes that are terms of the pod's ladder, between its processes and its charge."""
 
 
 def told(raw: Snapshot) -> Iterator[tuple[Pod, Composition, list[Statement]]]:
@@ -96,6 +100,50 @@ def test_whatever_is_above_a_twentieth_of_the_working_set_or_beside_it_of_the_ch
         for cause in ADDED_UP:
             amounts = [abs(each.estimate_bytes or 0) for each in pod.findings if each.cause == cause]
             assert cause in rests_on or sum(amounts) < least_beside
+        of_ladder = terms_of_ladder(pod)
+        for said in statements:
+            if said.topic in OF_PROCESSES and " of the pod" not in said.sentence:
+                assert said.amount_bytes == of_ladder.get(said.topic, said.amount_bytes)
+
+
+def terms_of_ladder(pod: Pod) -> dict[str, int]:
+    steps = [] if pod.ladder is None else pod.ladder.steps
+    return {term.term: abs(term.estimate_bytes) for step in steps for term in step.terms}
+
+
+def said_of(*containers: Container) -> tuple[dict[str, Statement], dict[str, int]]:
+    """Return what is said of a pod of these containers by its topic, and the terms of the pod's ladder."""
+    pod = explain(builders.snapshot(builders.pod(*containers))).pods[0]
+    return {said.topic: said for said in pod.statements}, terms_of_ladder(pod)
+
+
+def with_sums(container: Container, **more_bytes: int) -> Container:
+    """Return the container with so much more in these sums over its processes."""
+    assert container.sums is not None
+    more = {name: getattr(container.sums, name) + size for name, size in more_bytes.items()}
+    return msgspec.structs.replace(container, sums=msgspec.structs.replace(container.sums, **more))
+
+
+def test_what_adding_up_counts_again_is_that_of_the_ladder_with_the_pause_containers_processes() -> None:
+    again = with_sums(builders.pause(), rss_bytes=200 * MIB)
+    said, ladder = said_of(builders.container(), again)
+
+    assert said["double_counted"].amount_bytes == ladder["double_counted"] == 210 * MIB
+    assert "double-counts 210 MiB" in said["double_counted"].sentence
+
+
+def test_what_one_container_pays_for_and_another_maps_is_not_mapped_elsewhere() -> None:
+    payer = builders.container(
+        "payer", cgroup=builders.cgroup(stat={"file_mapped": builders.QUIET_STAT["file_mapped"] + 30 * MIB})
+    )
+    user = with_sums(builders.container("user"), pss_bytes=30 * MIB, pss_file_bytes=30 * MIB)
+    said, ladder = said_of(payer, user)
+
+    assert not {"lent_file", "borrowed_file"} & set(ladder)
+    assert said["lent_file"].sentence == (
+        "30 MiB of the file pages of payer is mapped by other containers of the pod, it seems."
+    )
+    assert "borrowed_file" not in said
 
 
 @given(snapshots)
