@@ -27,8 +27,11 @@ from memcollect.explain.summary import summarise
 from memcollect.explain.tools import find_tools
 from memcollect.explain.verdict import pronounce, statements
 from memcollect.join.roles import STEPLESS, app_containers
+from memcollect.join.states import has_ended
 from memcollect_agent.wire import Node
 
+AHEAD = frozenset({"near_limit"})
+"""Causes that tell of what comes, which is nothing where nothing runs."""
 _GRAVITY = {"critical": 0, "warning": 1, "notice": 2, "info": 3}
 
 
@@ -123,5 +126,7 @@ def _findings(
     findings += of_kills
     undecided += open_of_kills
     undecided += open_of_runtime
+    if has_ended(pod):
+        findings = [each for each in findings if each.cause not in AHEAD]
     findings.sort(key=lambda each: (_GRAVITY[each.severity], -abs(each.estimate_bytes or 0)))
     return findings, undecided

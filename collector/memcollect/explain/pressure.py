@@ -8,6 +8,7 @@ from memcollect.documents.snapshot import Finding
 from memcollect.explain.beside import says_unwritten
 from memcollect.explain.limits import room_left
 from memcollect.explain.statement import Case, Rank, Said
+from memcollect.join.states import has_ended
 from memcollect.units import human_bytes
 
 OF_LIMIT = frozenset({"near_limit"})
@@ -51,7 +52,7 @@ def _is_of_container(finding: Finding) -> bool:
 
 def room(case: Case) -> Iterator[Said]:
     """Yield how much is left to the nearest limit, of the pod and its containers."""
-    if case.pod.unmeasured:
+    if case.pod.unmeasured or has_ended(case.pod):
         return  # nothing of it runs that could need the room
     of_pod = "its" if len(case.apps) == 1 and "limit.max" in case.apps[0][1] else "the pod's"
     known = [

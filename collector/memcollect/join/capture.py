@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
 from memcollect.documents.snapshot import Missing, Pod, Scope
 from memcollect_agent import wire
+from memcollect_agent.pods import pod_at
 
 REMEDIES = {
     "denied": "run as root, or give the agent SYS_PTRACE",
@@ -45,12 +46,13 @@ def missing_from_problem(problem: wire.Problem, node: str) -> Missing:
 
 
 def missing_of_node(problems: Iterable[wire.Problem], rows: Sequence[Pod], node: str) -> list[Missing]:
-    """Return what a node's agent reported; unread processes by their pod's name, not by a cgroup's path.
+    """Return what a node's agent reported, by the pods' names where it names a cgroup or a UID.
 
     Of one pod's processes each reason is one entry; what is the same of all pods, reports can say once.
     """
     sums = _sums_by_path(rows)
-    told = [_of_processes(each, sums, node) or missing_from_problem(each, node) for each in problems]
+    names = _Names(rows)
+    told = [_of_processes(each, sums, node) or names.missing(each, node) for each in problems]
     merged: dict[tuple[str, str, str, str], Missing] = {}
     for each in told:
         key = (each.kind, each.name, each.reason, each.detail)
@@ -61,6 +63,38 @@ def missing_of_node(problems: Iterable[wire.Problem], rows: Sequence[Pod], node:
 def _with_remedy(detail: str, reason: str) -> str:
     remedy = REMEDIES.get(reason)
     return f"{detail}; {remedy}" if remedy and not _SAYS_ITSELF.search(detail) else detail
+
+
+class _Names:
+    """What people call the cgroups and UIDs of a node's pods."""
+
+    def __init__(self, rows: Sequence[Pod]) -> None:
+        self._by_uid = {row.uid: row.full_name for row in rows if row.kind == "pod"}
+        self._by_path: dict[str, str] = {}
+        for row in rows:
+            if row.cgroup is not None:
+                self._by_path[row.cgroup.path] = row.full_name
+            inside = ((each.cgroup, f"{row.full_name}/{each.name}") for each in row.containers)
+            self._by_path |= {cgroup.path: name for cgroup, name in inside if cgroup is not None}
+
+    def missing(self, problem: wire.Problem, node: str) -> Missing:
+        """Return the problem as the document lists it; what is of no pod that is known keeps its name."""
+        known = (problem.name, *_upwards(problem.name))
+        found = next(filter(None, map(self._of, known)), "")
+        told = missing_from_problem(problem, node)
+        return msgspec.structs.replace(told, name=found) if found else told
+
+    def _of(self, path: str) -> str | None:
+        """Return the name of a cgroup, or of a UID."""
+        place = pod_at(path)
+        return self._by_path.get(path) or self._by_uid.get(place.uid if place is not None else path)
+
+
+def _upwards(path: str) -> Iterator[str]:
+    """Yield the path of a cgroup and of those it is in; nothing for what is no path."""
+    while "/" in path:
+        yield path
+        path = path.rpartition("/")[0]
 
 
 def _sums_by_path(rows: Sequence[Pod]) -> dict[str, tuple[str, wire.ProcessSums]]:

@@ -20,13 +20,11 @@ from memcollect.join.files import files_missing, with_neighbours
 from memcollect.join.recognise import inside_of, runtime_of_pod
 from memcollect.join.roles import app_containers
 from memcollect.join.sandboxes import sandbox_rows
-from memcollect.join.states import last_points_of, resize_of, short, was_refused
+from memcollect.join.states import FINISHED, last_points_of, resize_of, short, was_refused
 from memcollect.join.tops import NodeView, with_tops
 from memcollect.kubernetes import objects as kube
 from memcollect.kubernetes.usage import Metrics
 from memcollect_agent import wire
-
-FINISHED = frozenset({"Succeeded", "Failed"})
 
 
 @dataclass(frozen=True)

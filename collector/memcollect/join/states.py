@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from memcollect.documents.snapshot import Pod, Resize, Termination, Waiting
+from memcollect.join.roles import app_containers
 from memcollect.kubernetes import objects as kube
 from memcollect_agent import wire
 
 LONGEST = 400
 """Characters of a message that are kept: an eviction names every container, and takes about 250."""
+FINISHED = frozenset({"Succeeded", "Failed"})
+"""Phases in which nothing of a pod will run again."""
 REFUSALS = frozenset(
     {"OutOfmemory", "OutOfcpu", "OutOfpods", "OutOfephemeral-storage", "UnexpectedAdmissionError"}
     | {"NodeAffinity", "NodeName", "NodePorts", "TaintToleration"}
@@ -53,6 +56,12 @@ def resize_of(pod: kube.Pod) -> Resize | None:
             return Resize(state=state, reason=condition.reason or None, message=short(condition.message))
     old = pod.status.resize
     return Resize(state=_OLD_RESIZE_STATES.get(old, "pending"), reason=old) if old else None
+
+
+def has_ended(row: Pod) -> bool:
+    """Return whether nothing of a pod runs, whatever its cgroup still holds."""
+    apps = app_containers(row)
+    return row.phase in FINISHED or (bool(apps) and all(each.state == "terminated" for each in apps))
 
 
 def was_refused(row: Pod) -> bool:

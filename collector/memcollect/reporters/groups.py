@@ -34,15 +34,18 @@ def _common(missing: Missing) -> str:
 
 
 def _of_all(some: Sequence[Missing]) -> Missing:
-    """Return the first of those of one reason; of several nodes with their number."""
+    """Return the first of those of one reason; of several nodes with their number, of nodes with none.
+
+    What is missing of a node has its name already.
+    """
     nodes = {each.node for each in some if each.node}
     processes = sum(each.processes or 0 for each in some) or None
     first = msgspec.structs.replace(some[0], processes=processes)
-    if len(nodes) < 2:
-        return first
     more = len(nodes) - 1
     same = "" if all(each.detail == first.detail for each in some) else _likewise(more)
-    return msgspec.structs.replace(first, node=f"{len(nodes)} nodes", detail=first.detail + same)
+    names_itself = all(each.name == each.node for each in some)
+    where = None if names_itself else f"{len(nodes)} nodes" if more > 0 else first.node
+    return msgspec.structs.replace(first, node=where, detail=first.detail + same)
 
 
 def _likewise(more: int) -> str:

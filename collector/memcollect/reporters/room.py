@@ -9,6 +9,7 @@ from msgspec import Struct
 from memcollect.accounting.reclaim import DROPPABLE
 from memcollect.join.limit import limit_of, limited
 from memcollect.join.roles import app_containers
+from memcollect.join.states import has_ended
 
 if TYPE_CHECKING:
     from memcollect.documents.snapshot import Composition, Pod
@@ -57,12 +58,14 @@ class Room(Struct, frozen=True, kw_only=True):
 def room_of(pod: Pod) -> Room | None:
     """Return the room of a pod whose working set and charge are known, to the limit that is nearest.
 
+    None of a pod that has ended, which needs none.
+
     A limit of the pod's own is held against all that is charged to the pod, as the kernel does.
     """
     apps = [each.cgroup for each in app_containers(pod) if each.cgroup is not None]
     charges = [each.current_bytes for each in apps]
     known = [each for each in charges if each is not None]
-    if pod.composition is None or not apps or len(known) < len(charges):
+    if pod.composition is None or not apps or len(known) < len(charges) or has_ended(pod):
         return None
     inside = sum(known)
     found = limited(pod)

@@ -134,16 +134,31 @@ BEFORE: dict[str, Make] = {
 }
 
 
-def told(live: LiveCluster, path: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
-    """Return the reasons that a snapshot of node 7's pods gives."""
+def pod_evicted(live: LiveCluster) -> None:
+    pod = recorded_objects(NODE_7, "pods")[0]
+    pod["metadata"] |= {"name": "evicted", "uid": "11111111-2222-3333-4444-555555555555"}
+    message = "The node was low on resource: memory. Threshold quantity: 100Mi, available: 60Mi."
+    pod["status"] = {"phase": "Failed", "reason": "Evicted", "message": message}
+    live.state.put(PODS, pod)
+
+
+ENDED: dict[str, Make] = {"a pod was evicted": pod_evicted}
+"""What is said of a pod that asks for nothing more: nothing is missing then."""
+
+
+def told(
+    live: LiveCluster, path: Path, capsys: pytest.CaptureFixture[str], *, expected: int = 3
+) -> list[str]:
+    """Return the reasons that a snapshot of node 7's pods gives, and what is said of each pod."""
     arguments = ["-n", "deer-flow", "--request-timeout", "1", "--timeout", "3"]
     code = run(["snapshot", *live.options(), *arguments, "--format", "json", "-o", str(path)], "memcollect")
-    assert code == 3, capsys.readouterr().err
-    return [each.detail for each in read_snapshot(str(path)).missing]
+    assert code == expected, capsys.readouterr().err
+    snapshot = read_snapshot(str(path))
+    return [*(each.detail for each in snapshot.missing), *(pod.verdict for pod in snapshot.pods)]
 
 
 def test_the_page_and_the_tests_have_the_same_lines() -> None:
-    assert set(promised()) == set(ONCE_ASKED) | set(BEFORE)
+    assert set(promised()) == set(ONCE_ASKED) | set(BEFORE) | set(ENDED)
 
 
 @pytest.mark.parametrize("what", BEFORE)
@@ -168,6 +183,15 @@ def test_what_happens_while_the_agent_answers_is_told_as_the_page_says(
     with listening(behaviour) as port:
         live.reach(NODE_7, port)
         said = told(live, tmp_path / "f.json", capsys)
+    assert any(holds(promised()[what], each) for each in said), said
+
+
+@pytest.mark.parametrize("what", ENDED)
+def test_what_ended_is_told_as_the_page_says(
+    what: str, live: LiveCluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ENDED[what](live)
+    said = told(live, tmp_path / "f.json", capsys, expected=0)
     assert any(holds(promised()[what], each) for each in said), said
 
 

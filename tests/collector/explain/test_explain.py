@@ -1,5 +1,9 @@
+import msgspec
+import pytest
+
 from memcollect.documents.snapshot import Container
 from memcollect.explain import explain, explain_pod
+from memcollect.reporters.room import room_of
 from memcollect_agent.wire import ProcessSums
 from worlds.builders import MIB, NODE, QUIET_STAT, cgroup, container, idle_cgroup, pause, pod, snapshot
 
@@ -25,6 +29,25 @@ def test_a_running_container_without_numbers_leaves_the_pod_without_a_sum() -> N
 
     assert row.composition is None
     assert row.verdict.startswith("Not measured: container late: current: the cgroup was not measured.")
+
+
+@pytest.mark.parametrize(
+    "ended", [{"phase": "Failed"}, {"phase": "Succeeded"}, {"containers": "terminated"}], ids=str
+)
+def test_a_pod_that_has_ended_is_not_told_what_is_left_to_its_limit(ended: dict[str, str]) -> None:
+    held = idle_cgroup(95 * MIB, anon=95 * MIB, inactive_anon=95 * MIB)
+    full = container(cgroup=msgspec.structs.replace(held, max_bytes=100 * MIB), state="running")
+    running = pod(full, phase="Running")
+    state = ended.get("containers", "running")
+    over = pod(msgspec.structs.replace(full, state=state), phase=ended.get("phase", "Running"))
+
+    before, after = explain_pod(running, NODE), explain_pod(over, NODE)
+    assert "limit of 100 MiB" in before.verdict
+    assert "near_limit" in {each.cause for each in before.findings}
+    assert room_of(before) is not None
+    assert "limit" not in after.verdict
+    assert "near_limit" not in {each.cause for each in after.findings}
+    assert room_of(after) is None
 
 
 def test_a_single_cgroup_outside_kubernetes_has_its_containers_ladder_and_no_pod_findings() -> None:

@@ -1,8 +1,16 @@
 import msgspec
 import pytest
 
-from memcollect.documents.snapshot import Resize, Termination, Waiting
-from memcollect.join.states import LONGEST, resize_of, short, started_at, termination_of, waiting_of
+from memcollect.documents.snapshot import Container, Pod, Resize, Termination, Waiting
+from memcollect.join.states import (
+    LONGEST,
+    has_ended,
+    resize_of,
+    short,
+    started_at,
+    termination_of,
+    waiting_of,
+)
 from memcollect.kubernetes import objects as kube
 from worlds.join_builders import ended, pod, running, waiting
 
@@ -11,6 +19,25 @@ STARTED = "2026-01-01T00:00:00Z"
 
 def status(state: kube.ContainerState, last: kube.ContainerState | None = None) -> kube.ContainerStatus:
     return kube.ContainerStatus(name="app", state=state, last_state=last or kube.ContainerState())
+
+
+@pytest.mark.parametrize(
+    ("phase", "states", "ended"),
+    [
+        ("Running", ["running", "terminated"], False),
+        ("Running", ["terminated", "terminated"], True),
+        ("Running", [], False),
+        ("Failed", ["waiting"], True),
+        ("Succeeded", [], True),
+        ("Pending", ["waiting"], False),
+    ],
+)
+def test_a_pod_has_ended_by_its_phase_or_when_all_its_containers_have(
+    phase: str, states: list[str], *, ended: bool
+) -> None:
+    containers = [Container(name=f"c{number}", state=state) for number, state in enumerate(states)]
+    containers.append(Container(name="pause", role="pause", state="running"))
+    assert has_ended(Pod(uid="u", name="p", phase=phase, containers=containers)) is ended
 
 
 def test_how_it_ended_this_time_comes_before_the_last_time() -> None:

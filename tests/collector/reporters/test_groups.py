@@ -1,7 +1,8 @@
+import pytest
 from msgspec.structs import replace
 
 from memcollect.documents.snapshot import Missing, Pod, Snapshot, Subtotal, Summary
-from memcollect.reporters import groups, markdown, table
+from memcollect.reporters import groups, html, markdown, table
 
 NO_AGENT = Missing(kind="pod", name="", node="n1", reason="no-agent", detail="Node n1 has no agent.")
 
@@ -80,6 +81,27 @@ def test_what_differs_in_the_node_and_its_agent_alone_is_said_once_with_how_many
     assert names == ["a/1", "a/2", "a/3", "a/4"]
     assert first.node == "3 nodes"
     assert first.detail == ("Nothing listens on memcollect/agent-n1:9. It is the same on the other 2 nodes.")
+
+
+@pytest.mark.parametrize(
+    ("nodes", "line"),
+    [
+        (["n1"], "node n1 (no-agent): Node n1 has no agent."),
+        (
+            ["n1", "n2"],
+            "2 nodes: n1, n2 (no-agent): Node n1 has no agent. It is the same on the other node.",
+        ),
+    ],
+)
+def test_what_is_missing_of_a_node_names_it_once(nodes: list[str], line: str) -> None:
+    missing = [
+        Missing(kind="node", name=each, node=each, reason="no-agent", detail=f"Node {each} has no agent.")
+        for each in nodes
+    ]
+    snapshot = _snapshot(missing=missing)
+    assert f"✗ {line}" in " ".join(table.render(snapshot, width=200).split())
+    assert " on n" not in markdown.render(snapshot)
+    assert " on n" not in html.render(snapshot)
 
 
 def test_another_reason_on_another_node_stays_another() -> None:

@@ -85,8 +85,8 @@ def _judged(run: PhaseRun, taken: Taken) -> PhaseRun:
         )
     if any(pod.cgroup is not None for pod in taken.snapshot.pods):
         return run
-    told = [each.unmeasured for each in taken.snapshot.pods if each.unmeasured]
-    told += [each.detail for each in taken.snapshot.missing]
+    told = [f"pod {each.full_name}: {each.unmeasured}" for each in taken.snapshot.pods if each.unmeasured]
+    told += [f"{each.kind} {each.name}: {each.detail}" for each in taken.snapshot.missing]
     return _unmeasured(run, told[0] if told else "no pod is in the snapshot")
 
 

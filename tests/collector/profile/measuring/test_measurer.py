@@ -3,7 +3,8 @@
 import msgspec
 
 from memcollect.documents.run import Settling, Startup
-from memcollect.profile.measuring.measurer import in_words
+from memcollect.profile.measuring.measurer import _judged, in_words
+from memcollect.profile.measuring.snapshots import Taken
 from worlds import compare_builders as build
 from worlds.compare_builders import MIB
 
@@ -31,6 +32,13 @@ def test_startups_are_told_by_their_median_and_the_slowest() -> None:
     run = msgspec.structs.replace(RUN, startups=rows, settling=None)
     told = in_words(build.snapshot(build.pod(MIB)), run)
     assert told == "1 MiB of working set, ready after 2.0 s (the slowest 8.5 s)"
+
+
+def test_a_pod_that_was_lost_is_named_with_the_reason() -> None:
+    why = "it was deleted after the pods were listed"
+    lost = build.pod(MIB, "lost", containers=[], cgroup=None, unmeasured=why)
+    run = _judged(RUN, Taken(build.snapshot(lost)))
+    assert run.reason == f"No pod was measured: pod {lost.full_name}: {why}"
 
 
 def test_nothing_measured_is_said_and_is_no_zero() -> None:

@@ -25,7 +25,7 @@ WHY_CONTAINER = "c before a limit: it is the limit of the container that is near
 def note_lines(frame: Frame, left_out: Sequence[str], width: int) -> Iterator[Text]:
     """Yield the footnotes, the gravest first."""
     for missing, names in missing_groups(frame.missing):
-        where = f" on {missing.node}" if missing.node and missing.kind != "node" else ""
+        where = f" on {missing.node}" if missing.node else ""
         text = f"{whose(missing, names)}{where} ({missing.reason}): {missing.detail}"
         for line in paragraph(text, width, indent="    ", first="  ✗ "):
             line.stylize("red")
