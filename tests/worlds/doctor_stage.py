@@ -70,7 +70,7 @@ class Stage:
         if to is not None:
             self.state.forward("memcollect", f"agent-{node}", AGENT_PORT, to=("127.0.0.1", to))
 
-    def agent(
+    def agent(  # noqa: PLR0913 # each is one thing that a test breaks
         self,
         node: str,
         *,
@@ -78,17 +78,18 @@ class Stage:
         recorder: Recorder | None = None,
         history: bool = True,
         change: Change = lambda sample: sample,
+        whole: bool = False,
     ) -> None:
         """Start a real agent; `change` is done to each sample, for what a recording cannot show.
 
-        The API server knows one pod of the recording; of the others the agent tells only with `as_it_is`.
+        The API server knows one pod of the recording; of the others the agent tells only with `whole`.
         """
         roots = roots or recorded(CONDITION)
         if history and recorder is None:
             recorder = old_recorder(roots.cgroup)
         if recorder is not None:
             self._stack.callback(recorder.close)
-        seen = change if change is as_it_is else lambda sample: change(_without_pods(sample))
+        seen = change if whole else lambda sample: change(_without_pods(sample))
         sampling = functools.partial(_sampled, roots=roots, node=node, change=seen)
         sock = listen(Address("127.0.0.1", 0))
         listener = Listener(application(Service(sampling, recorder)), sock)
@@ -112,11 +113,6 @@ class Stage:
 
     def lines(self, **question: object) -> dict[str, Result]:
         return {result.check: result for result in self.report(**question).results}
-
-
-def as_it_is(sample: NodeSample) -> NodeSample:
-    """Return the sample of the recording with all its pods, most of which the API server does not know."""
-    return sample
 
 
 def _without_pods(sample: NodeSample) -> NodeSample:

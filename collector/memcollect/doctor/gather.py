@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import TypeVar
 
+import msgspec
+
 from memcollect.doctor.facts import (
     ClusterFacts,
     Connected,
@@ -34,7 +36,7 @@ from memcollect.sources.access import Access, review
 from memcollect.sources.agent_ends import AgentEnds
 from memcollect.sources.agent_pods import AgentPod, after, find_agents
 from memcollect.sources.agent_waits import failed_creations, makers_of, told_evictions, unscheduled_agents
-from memcollect.sources.agents import Limits, Target, fetch_samples
+from memcollect.sources.agents import Limits, Target, fetch_sample, fetch_samples, gone_pods
 from memcollect.sources.api import Api, Patience
 from memcollect.sources.descriptors import most_workers
 from memcollect.sources.kube_config import Cluster, connect
@@ -80,7 +82,7 @@ def cluster_facts(question: Question, progress: Progress = lambda _what, _done, 
         if not isinstance(facts.reached, Fault):
             _ask_api(api, facts, progress)
             _ask_agents(api, cluster, facts, progress)
-            facts.pod_cgroups = _tried(lambda: _pod_cgroups(api, facts))
+            facts.pod_cgroups = _tried(lambda: _pod_cgroups(api, cluster, facts))
     return facts
 
 
@@ -216,8 +218,11 @@ def _ask_agents(api: Api, cluster: Cluster, facts: ClusterFacts, progress: Progr
     )
 
 
-def _pod_cgroups(api: Api, facts: ClusterFacts) -> PodCgroups:
-    """Return which pods' cgroups nobody knows; the pods are listed after the agents have answered."""
+def _pod_cgroups(api: Api, cluster: Cluster, facts: ClusterFacts) -> PodCgroups:
+    """Return which pods' cgroups nobody knows; the pods are listed after the agents have answered.
+
+    A cgroup that is gone when its agent is asked once more was a pod's that ended meanwhile.
+    """
     orphans: list[Orphan] = []
     nodes: list[str] = []
     for conversation, sample in facts.sampled[:MOST_NODES]:
@@ -229,6 +234,7 @@ def _pod_cgroups(api: Api, facts: ClusterFacts) -> PodCgroups:
             for pod in list_pods(api, on_node, _ignored)
         ]
         unknown = set(unknown_uids(sample.tree, known))
+        unknown -= _ended_meanwhile(cluster, facts, conversation, sorted(unknown))
         charges = {place.uid: use for use in sample.tree.cgroups if (place := pod_at(use.path)) is not None}
         nodes.append(conversation.node)
         orphans += [
@@ -236,6 +242,21 @@ def _pod_cgroups(api: Api, facts: ClusterFacts) -> PodCgroups:
             for uid in sorted(unknown)
         ]
     return PodCgroups(nodes=nodes, orphans=orphans)
+
+
+def _ended_meanwhile(
+    cluster: Cluster, facts: ClusterFacts, conversation: Conversation, uids: list[str]
+) -> set[str]:
+    if not uids:
+        return set()
+    target = msgspec.structs.replace(conversation.answer.target, pod_uids=uids, container_ids=())
+    request = SampleRequest(time_budget_seconds=READING_SECONDS)
+    transport = port_forwarding(cluster)()
+    try:
+        answer = fetch_sample(target, request, transport, Limits(timeout=facts.question.timeout))
+    finally:
+        transport.close()
+    return gone_pods(answer.sample) if answer.sample is not None else set()
 
 
 def _target(agent: AgentPod, other: Running | None) -> Target:

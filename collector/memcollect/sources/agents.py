@@ -17,6 +17,8 @@ from memcollect.sources.transport import Endpoint, Transport, TransportFactory
 from memcollect_agent.wire import DEFAULT_CEILING_BYTES, NodeSample, SampleRequest
 
 SAMPLE_PATH = "/v1/sample"
+_GONE = frozenset({"not-found", "gone"})
+"""Reasons of an agent for a pod without a cgroup (measure/discover.py, measure/sample.py)."""
 _BUDGET_SHARE = 0.8
 """Of an agent's deadline that it may spend on measuring; the rest is for the way there and back."""
 MOST_WAITING_BYTES = 64 << 20
@@ -110,6 +112,11 @@ def fetch_sample(target: Target, request: SampleRequest, transport: Transport, l
     except Exception as error:  # noqa: BLE001 # as there
         content = error
     return _answer(_Fetched(target, content))
+
+
+def gone_pods(sample: NodeSample) -> set[str]:
+    """Return the UIDs that the agent was asked for, looked for, and had no cgroup of (any more)."""
+    return {each.name for each in sample.problems if each.kind == "pod" and each.reason in _GONE}
 
 
 def read_answer(answer: Answer) -> Answer:

@@ -1,7 +1,8 @@
 """Accounts from samples: what Kubernetes knows of a node, joined to what its agent read of it.
 
 The pods are listed after the tree was read, so that one which came meanwhile is no orphan; and where a
-cgroup's pod is unknown, its agent is asked once more, for the processes that live there.
+cgroup's pod is unknown, its agent is asked once more, for the processes that live there: a cgroup that is
+gone by then was a pod's that ended meanwhile.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from memcollect.explain.node import explain_account
 from memcollect.join import NodeKnowledge, account_of, unknown_uids
 from memcollect.kubernetes import objects as kube
 from memcollect.sources.agent_pods import AgentPod
-from memcollect.sources.agents import Limits, Target, fetch_sample
+from memcollect.sources.agents import Limits, Target, fetch_sample, gone_pods
 from memcollect.sources.api import Api
 from memcollect.sources.kubelet_config import KubeletConfigs
 from memcollect.sources.node_metrics import NodeMetricsAnswer, node_usage
@@ -86,7 +87,10 @@ class Accounts:
         if why:
             self._report(Missing(kind="pods", name="*", node=name, reason="denied", detail=why))
         uids = unknown_uids(sample.tree, known) if known is not None else []
-        knowledge = self._knowledge(name, known, why, self._orphans(agent, name, uids))
+        again = self._again(agent, name, uids)
+        gone = [_deleted_meanwhile(uid) for uid in uids if again is not None and uid in gone_pods(again)]
+        known = None if known is None else [*known, *gone]
+        knowledge = self._knowledge(name, known, why, again.pods if again is not None else [])
         account = account_of(name, sample, with_kubelet(knowledge, sample.tree))
         return explain_account(account, sample.node) if account is not None else None
 
@@ -109,10 +113,10 @@ class Accounts:
             orphan_pods=orphans,
         )
 
-    def _orphans(self, agent: AgentPod | None, node: str, uids: Sequence[str]) -> list[wire.Pod]:
+    def _again(self, agent: AgentPod | None, node: str, uids: Sequence[str]) -> wire.NodeSample | None:
         """Return what lives in the cgroups of pods that nobody knows; where that cannot be had, report it."""
         if not uids:
-            return []
+            return None
         target = Target(node=node, agent=agent, pod_uids=list(uids[:MOST_ORPHANS]))
         request = wire.SampleRequest(process_limit=ORPHAN_PROCESSES, time_budget_seconds=self._limits.timeout)
         transport = self._transports()
@@ -122,7 +126,7 @@ class Accounts:
             transport.close()
         if answer.failure is not None:
             self._report(answer.failure)
-        return list(answer.sample.pods) if answer.sample is not None else []
+        return answer.sample
 
 
 class _Pods:
@@ -159,6 +163,11 @@ class _Pods:
     def _listed(self, node: str) -> list[KnownPod]:
         on_node = Selection(field_selector=f"spec.nodeName={node}")
         return [known_pod(pod) for pod in list_pods(self._api, on_node, lambda _: None)]
+
+
+def _deleted_meanwhile(uid: str) -> KnownPod:
+    """Return a pod whose cgroup was there with the tree, and neither it nor the pod a moment later."""
+    return KnownPod(uid=uid, namespace="", name=f"{uid} (deleted meanwhile)", phase="Failed")
 
 
 def _pressure(node: kube.Node | None) -> bool | None:

@@ -12,7 +12,7 @@ from memcollect.documents.files import read_snapshot
 from memcollect.documents.snapshot import Snapshot
 from memcollect.testing import NODES, objects
 from memcollect_agent.measure.sample import Roots
-from memcollect_agent.wire import CgroupTree, CgroupUse, SampleRequest
+from memcollect_agent.wire import CgroupTree, CgroupUse, Problem, SampleRequest
 from worlds.agent_trees import FIXTURES
 from worlds.live_cluster import NODE_6, NODE_7, LiveCluster, agent_serving
 from worlds.tcp_agents import http_answer, listening, sample, saying
@@ -166,6 +166,30 @@ def test_orphans_whose_agent_fails_when_it_is_asked_for_them_are_told(command: C
 
     assert [each.kind for each in document.accounts[0].holders] == ["orphan"]
     assert [(each.name, each.reason) for each in document.missing] == [(NODE_7, "agent-error")]
+
+
+def test_a_pod_whose_cgroup_is_gone_a_moment_later_is_no_orphan(command: Command) -> None:
+    uid = f"{'1' * 8}-1111-4111-8111-{'1' * 12}"
+    path = f"/kubepods.slice/kubepods-pod{uid.replace('-', '_')}.slice"
+
+    def ends(connection: socket.socket, body: bytes) -> None:
+        told = sample(NODE_7)
+        if msgspec.msgpack.decode(body, type=SampleRequest).tree:
+            use = CgroupUse(path=path, current_bytes=1 << 20)
+            tree = CgroupTree(read_at=1.0, finished_at=2.0, cgroups=[use])
+            told = msgspec.structs.replace(told, tree=tree)
+        else:
+            gone = Problem(kind="pod", name=uid, reason="not-found", detail="no cgroup of it")
+            told = msgspec.structs.replace(told, problems=[gone])
+        connection.sendall(http_answer(msgspec.msgpack.encode(told)))
+
+    with listening(ends) as port:
+        command.live.reach(NODE_7, port)
+        document = command.document(NODE_7, code=0)
+
+    (account,) = document.accounts
+    assert [(each.kind, each.name) for each in account.holders] == [("pod", f"{uid} (deleted meanwhile)")]
+    assert "does not know" not in account.verdict
 
 
 def test_local_with_a_name_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:

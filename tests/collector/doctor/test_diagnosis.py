@@ -9,9 +9,9 @@ import pytest
 from memcollect.doctor.result import Result
 from memcollect.testing import EVENTS, NODES, POD_METRICS, PODS, Fault, StreamFault, objects
 from memcollect_agent.measure.sample import Roots
-from memcollect_agent.wire import NodeSample, ProcessSums, SkippedProcess
+from memcollect_agent.wire import NodeSample, Problem, ProcessSums, SkippedProcess
 from worlds.agent_trees import Machine, recorded
-from worlds.doctor_stage import CONDITION, LABELS, Stage, as_it_is, old_recorder, with_clock
+from worlds.doctor_stage import CONDITION, LABELS, UIDS, Stage, old_recorder, with_clock
 from worlds.tcp_agents import hanging, http_answer, saying
 
 
@@ -595,10 +595,26 @@ def test_when_all_nodes_differ_alike_this_machine_is_suspected(stage: Stage) -> 
 
 def test_cgroups_of_pods_that_the_api_server_does_not_know_are_a_warning(healthy: Stage) -> None:
     healthy.node("n3")
-    healthy.agent("n3", change=as_it_is)
+    healthy.agent("n3", whole=True)
     lines = healthy.lines()
     assert (failing(lines), warning(lines)) == ([], ["orphans"])
     assert "3 cgroups of pods on n3" in lines["orphans"].sentence
+
+
+def test_a_pod_that_ended_between_two_looks_at_its_node_is_no_orphan(healthy: Stage) -> None:
+    """The agent tells of three strange pods, and a moment later has no cgroup of two of them."""
+
+    def ends(sample: NodeSample) -> NodeSample:
+        if sample.tree is not None:
+            return sample
+        gone = [Problem(kind="pod", name=uid, reason="gone", detail="gone") for uid in UIDS[:2]]
+        return msgspec.structs.replace(sample, pods=[], problems=gone)
+
+    healthy.node("n3")
+    healthy.agent("n3", change=ends, whole=True)
+    line = healthy.lines()["orphans"]
+    assert line.sentence.startswith("1 cgroup of pods on n3")
+    assert line.sentence.endswith("left behind, or deleted just now.")
 
 
 def test_history_that_is_off_is_a_warning_with_the_option(healthy: Stage) -> None:

@@ -39,13 +39,12 @@ def test_a_problem_whose_sentence_says_all_is_left_as_it_is() -> None:
         ("smaps_rollup", "smaps_rollup"),
     ],
 )
-@pytest.mark.parametrize("measured", [{}, {"cgroup": idle_cgroup(0)}], ids=["gone", "measured"])
-def test_what_an_agent_tells_of_a_cgroup_is_told_of_its_pod(
-    name: str, shown: str, measured: dict[str, object]
-) -> None:
+@pytest.mark.parametrize("measured", [False, True])
+def test_what_an_agent_tells_of_a_cgroup_is_told_of_its_pod(name: str, shown: str, *, measured: bool) -> None:
     cgroup = msgspec.structs.replace(idle_cgroup(0), path=f"{POD_PATH}/cri-containerd-{'a' * 64}.scope")
-    own = {key: msgspec.structs.replace(value, path=POD_PATH) for key, value in measured.items()}
-    row = Pod(uid=UID, name="a", namespace="team", containers=[Container(name="app", cgroup=cgroup)], **own)
+    own = msgspec.structs.replace(idle_cgroup(0), path=POD_PATH) if measured else None
+    app = Container(name="app", cgroup=cgroup)
+    row = Pod(uid=UID, name="a", namespace="team", containers=[app], cgroup=own)
     problem = Problem(kind="container", name=name, reason="unreadable", detail="it was not read")
     (missing,) = missing_of_node([problem], [row], "n1")
     assert missing.name == shown

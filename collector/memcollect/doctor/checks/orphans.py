@@ -30,8 +30,8 @@ def known(facts: ClusterFacts) -> Finding:
     return Finding(
         status="warn",
         sentence=f"{count(len(seen.orphans), 'cgroup')} of pods on {few(nodes)}, with {total}, of which the"
-        " API server knows no pod.",
-        remedy="See what they hold and what lives in them; the kubelet's log may say why they stay:",
+        " API server knows no pod: left behind, or deleted just now.",
+        remedy="If they stay: see what they hold and what lives in them; the kubelet's log may say why:",
         commands=tuple(f"memcollect node {shlex.quote(node)}" for node in nodes[:3]),
         items=[
             Item(name=f"{each.node} {each.uid}", status="warn", detail=human_bytes(each.charge_bytes or 0))

@@ -63,7 +63,7 @@ def orphan_sentence(orphans: Sequence[Holder]) -> str:
     else:
         state = ""
     cgroups = f"{len(orphans)} cgroups of pods" if len(orphans) > 1 else "the cgroup of a pod"
-    unknown = "the API server does not know"
+    unknown = "the API server does not know (left behind, or deleted just now)"
     return f"{total} is held by {cgroups} that {unknown}{state}: {names_of(orphans)}."
 
 

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from memcollect.accounting.facts import Facts
-from memcollect.documents.snapshot import Finding, Holder, NodeAccount, Partition
+from memcollect.documents.snapshot import Holder, NodeAccount, Partition
 from memcollect.units import human_bytes
 
 SMALLEST_SHARE = 0.03
 """Of MemTotal: what holds less is not told in the verdict, unless it is where it should not be."""
 MOST_PARTS = 5
 LOUD = frozenset({"orphan_pods", "left_by_pods", "outside_containers"})
-"""Told whatever their share: nobody looks for memory there."""
+"""Told by their findings, whatever their share: nobody looks for memory there."""
 
 
 def pronounce(account: NodeAccount, facts: Facts) -> str:
     """Return the verdict on one node."""
     owners = account.owners
     where = _where(account, owners) if owners is not None else _without_total(account, facts)
-    return " ".join([*where, *_beside(facts), *_alarms(account.findings)])
+    alarms = [each for each in account.findings if each.severity in {"critical", "warning"}]
+    loud = [each.sentence for each in alarms if each.cause in LOUD]
+    return " ".join([*where, *loud, *_beside(facts), *(e.sentence for e in alarms if e.cause not in LOUD)])
 
 
 def _without_total(account: NodeAccount, facts: Facts) -> list[str]:
@@ -40,13 +42,8 @@ def _where(account: NodeAccount, owners: Partition) -> list[str]:
     """Return the sentence that says who holds the node's memory, the largest first."""
     whole = owners.whole_bytes
     parts = [(term.estimate_bytes, term.term) for term in owners.terms]
-    found = {finding.cause for finding in account.findings}
     told = sorted(
-        (
-            part
-            for part in parts
-            if part[0] >= SMALLEST_SHARE * whole or (part[1] in LOUD and part[1] in found)
-        ),
+        (part for part in parts if part[0] >= SMALLEST_SHARE * whole and not _is_told(part[1], account)),
         key=lambda part: (part[1] == "free", -part[0]),
     )
     words = [f"{human_bytes(size)} {_phrase(term, account.holders)}" for size, term in told[:MOST_PARTS]]
@@ -54,6 +51,13 @@ def _where(account: NodeAccount, owners: Partition) -> list[str]:
     if not unnamed.within_bound and abs(unnamed.estimate_bytes) >= SMALLEST_SHARE * whole:
         words.append(_unnamed(unnamed.estimate_bytes))
     return [f"Of {human_bytes(whole)}, {_joined(words)}."] if words else []
+
+
+def _is_told(term: str, account: NodeAccount) -> bool:
+    """Return whether a finding tells all of it; that of containers tells of those that pods started."""
+    found = term in LOUD and any(each.cause == term for each in account.findings)
+    alone = [each for each in account.holders if each.kind == "container" and not each.pod]
+    return found and not (term == "outside_containers" and alone)
 
 
 def _unnamed(size_bytes: int) -> str:
@@ -65,9 +69,6 @@ def _unnamed(size_bytes: int) -> str:
 def _phrase(term: str, holders: Sequence[Holder]) -> str:
     if term == "pods":
         return f"is charged to {_counted([each for each in holders if each.kind in {'pod', 'unnamed'}])}"
-    if term == "orphan_pods":
-        orphans = [each for each in holders if each.kind == "orphan"]
-        return f"is held by {_counted(orphans)} that the API server does not know"
     if term == "outside_containers":
         return _containers([each for each in holders if each.kind == "container"])
     if term == "services":
@@ -125,7 +126,3 @@ def _beside(facts: Facts) -> list[str]:
 
 def _percent(part: int, whole: int) -> str:
     return f"{part * 100 / whole:.0f} %" if whole else "?"
-
-
-def _alarms(findings: Sequence[Finding]) -> list[str]:
-    return [each.sentence for each in findings if each.severity in {"critical", "warning"}]
