@@ -2,6 +2,9 @@
 
 Each process has a pipe of its own and one node at a time. It ends with its pipe, and so with us, whatever
 ends us. What one could not do, or took with it when it was killed, comes back undone: the caller does it.
+
+A process is forked where that is safe, for then it is there at once, with all modules loaded; else it is
+spawned, and loads what this module needs, which is why that is little.
 """
 
 from __future__ import annotations
@@ -10,11 +13,13 @@ import gc
 import multiprocessing
 import os
 import signal
+import sys
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -36,7 +41,7 @@ from memcollect.taking.chosen import Candidate, beats
 from memcollect_agent import wire
 
 if TYPE_CHECKING:
-    from multiprocessing.context import SpawnProcess
+    from multiprocessing.process import BaseProcess
 
 WORTH_NODES = 100
 """From as many nodes on: to start a process takes as long as to explain thirty."""
@@ -44,6 +49,9 @@ MOST_JOBS = 16
 """One process reads all answers and writes all lines: more explainers than that it cannot feed."""
 JOB_BYTES = 192 << 20
 """What one process may need: its modules, an answer of many processes, and what is made of it."""
+_FORK = multiprocessing.get_context("fork")
+_SPAWN = multiprocessing.get_context("spawn")
+_STANDARD_STREAMS = (0, 1, 2)
 
 
 @dataclass(frozen=True)
@@ -77,6 +85,14 @@ def jobs_here(nodes: int) -> int:
     cpus = len(os.sched_getaffinity(0))
     by_memory = psutil.virtual_memory().available // 2 // JOB_BYTES
     return max(1, min(cpus, by_memory, MOST_JOBS))
+
+
+def may_fork() -> bool:
+    """Return whether this process may be forked: on Linux, while it has one thread.
+
+    What another thread has locked, a fork has locked for ever; and a library's threads are threads, too.
+    """
+    return sys.platform == "linux" and len(list(Path("/proc/self/task").iterdir())) == 1
 
 
 def done(work: Work, table: Sequence[Entry]) -> Finished | None:
@@ -120,14 +136,15 @@ class Crew:
         self._idle: list[Connection] = []
         self._busy: dict[Connection, _Task] = {}
         self._order: deque[_Task] = deque()
-        self._processes: list[SpawnProcess] = []
+        self._processes: list[BaseProcess] = []
         self._most = 0
 
     def start(self, nodes: int) -> None:
         """Start the processes for so many nodes."""
         jobs = self._jobs or jobs_here(nodes)
-        # Ctrl-C reaches the whole group of processes, and one that has just begun would die of it aloud.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        # Ctrl-C reaches the whole group of processes, and one that has just begun would die of it aloud. A
+        # forked one would meet SIGTERM with our handler.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
         try:
             for _ in range(jobs if jobs > 1 else 0):
                 self._start_one()
@@ -137,9 +154,9 @@ class Crew:
 
     def _start_one(self) -> None:
         ours, theirs = multiprocessing.Pipe()
-        # Spawned, for what a fork has of our threads' locks it has for ever.
-        process = multiprocessing.get_context("spawn").Process(
-            target=_work, args=(theirs, self._table), name="memcollect explainer", daemon=True
+        context, target = (_FORK, _work_forked) if may_fork() else (_SPAWN, _work)
+        process = context.Process(
+            target=target, args=(theirs, self._table), name="memcollect explainer", daemon=True
         )
         process.start()
         theirs.close()
@@ -231,9 +248,24 @@ def narrowed(facts: ClusterFacts, pods: Sequence[kube.Pod]) -> ClusterFacts:
     )
 
 
+def _work_forked(connection: Connection, table: Sequence[Entry]) -> None:
+    """Let go of what a fork has of ours, then work.
+
+    Its copies of the other processes' pipes would keep these alive, and that of a connection would keep it
+    open for its other end.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    kept = {*_STANDARD_STREAMS, connection.fileno()}
+    for number in {int(each.name) for each in Path("/proc/self/fd").iterdir()} - kept:
+        with suppress(OSError):  # the listing's own is closed by now
+            os.close(number)
+    _work(connection, table)
+
+
 def _work(connection: Connection, table: Sequence[Entry]) -> None:
     """Do what comes through the pipe until it is closed. Ctrl-C is for who holds the other end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     gc.freeze()  # what was loaded stays: it need not be walked again with every node
     with suppress(EOFError, OSError):
         while True:

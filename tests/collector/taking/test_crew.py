@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import msgspec
 import psutil
@@ -45,19 +46,26 @@ def work(number: int, *, content: bytes | None = None) -> Work:
     return Work(target, [pod], content or msgspec.msgpack.encode(sample), ClusterFacts(metrics=Metrics()))
 
 
-@pytest.fixture
-def crew() -> Iterator[Crew]:
-    with closing(Crew(2, default_table())) as made:
-        made.start(2)
+@pytest.fixture(params=["forked", "spawned"])
+def crew(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
+    with closing(begun(request.param, monkeypatch)) as made:
         yield made
+
+
+def begun(how: str, monkeypatch: pytest.MonkeyPatch) -> Crew:
+    """Return a crew of two. The runner of these tests may have a thread, which holds no lock meanwhile."""
+    monkeypatch.setattr("memcollect.taking.crew.may_fork", lambda: how == "forked")
+    made = Crew(2, default_table())
+    made.start(2)
+    return made
 
 
 def names(finished: Finished | None) -> list[str]:
     return [msgspec.json.decode(line, type=Pod).name for line in finished.lines] if finished else ["undone"]
 
 
-def processes() -> list[psutil.Process]:
-    return [each for each in psutil.Process().children() if "spawn_main" in " ".join(each.cmdline())]
+def processes(crew: Crew) -> list[psutil.Process]:
+    return [psutil.Process(each.pid) for each in crew._processes]
 
 
 def test_lines_come_in_the_order_in_which_nodes_were_given(crew: Crew) -> None:
@@ -77,7 +85,7 @@ def test_a_node_that_a_process_cannot_do_comes_back_undone_and_the_others_done(c
 
 def test_what_a_killed_process_had_comes_back_undone_and_nothing_is_lost(crew: Crew) -> None:
     rows = list(crew.give(work(0)))
-    for each in processes():
+    for each in processes(crew):
         each.send_signal(signal.SIGKILL)
     works = [work(number) for number in range(1, 5)]
     rows += [row for each in works for row in crew.give(each)]
@@ -89,29 +97,68 @@ def test_what_a_killed_process_had_comes_back_undone_and_nothing_is_lost(crew: C
 
 def test_the_processes_end_with_the_crew(crew: Crew) -> None:
     list(crew.give(work(0)))
-    begun = processes()
-    assert len(begun) == 2
+    alive = processes(crew)
+    assert len(alive) == 2
     crew.close()
-    assert not any(each.is_running() for each in begun)
+    assert not any(each.is_running() for each in alive)
 
 
 def test_ctrl_c_is_for_who_gives_the_work(crew: Crew) -> None:
     rows = list(crew.give(work(0)))
     rows += crew.rest()
-    for each in processes():
+    for each in processes(crew):
         each.send_signal(signal.SIGINT)
     rows += [*crew.give(work(1)), *crew.rest()]
     assert [names(finished) for _, finished in rows] == [["pod-0"], ["pod-1"]]
 
 
-def test_a_process_ends_when_nobody_is_left_to_work_for() -> None:
-    crew = Crew(2, default_table())
-    crew.start(2)
-    begun = processes()
+def test_a_process_ends_when_nobody_is_left_to_work_for(crew: Crew) -> None:
+    alive = processes(crew)
+    list(crew.rest())
     for connection in crew._idle:
         connection.close()
-    wait_until(lambda: not any(_lives(each) for each in begun))
-    crew.close()
+    wait_until(lambda: not any(_lives(each) for each in alive))
+
+
+def test_a_process_ends_with_its_own_pipe_though_the_others_live(crew: Crew) -> None:
+    """A fork has copies of the pipes that were there before it: kept, they would hold their processes."""
+    first, second = processes(crew)
+    crew._idle[0].close()
+    wait_until(lambda: not _lives(first))
+    assert _lives(second)
+
+
+def test_a_forked_process_holds_open_nothing_of_who_forked_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with (tmp_path / "snapshot.json").open("w") as held, closing(begun("forked", monkeypatch)) as crew:
+        list(crew.give(work(0)))
+        assert [names(finished) for _, finished in crew.rest()] == [["pod-0"]]
+        answered = processes(crew)[-1]
+        paths = {path.readlink() for path in Path(f"/proc/{answered.pid}/fd").iterdir()}
+        assert Path(held.name) not in paths
+        assert len([path for path in paths if path.name.startswith("socket:")]) == 1
+
+
+def test_a_forked_process_ends_with_sigterm_whatever_handles_it_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        crew = begun("forked", monkeypatch)
+        alive = processes(crew)
+        for each in alive:
+            each.send_signal(signal.SIGTERM)
+        wait_until(lambda: not any(_lives(each) for each in alive))
+        crew.close()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_a_process_with_another_thread_is_not_forked() -> None:
+    program = (
+        "import threading; from memcollect.taking.crew import may_fork; print(may_fork());"
+        " threading.Thread(target=threading.Event().wait, daemon=True).start(); print(may_fork())"
+    )
+    assert run([sys.executable, "-c", program], check=True).stdout.split() == ["True", "False"]
 
 
 def _lives(process: psutil.Process) -> bool:
