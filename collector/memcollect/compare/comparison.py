@@ -120,7 +120,7 @@ def compare(documents: Sequence[Document], question: Question) -> Comparison:
     return Comparison(
         tool=Tool(version=question.version),
         issue=question.issue,
-        verdict=headline(growth) if growth is not None else verdict(pairs, question.issue),
+        verdict=verdict(pairs, question.issue, _unfinished(ordered)) if growth is None else headline(growth),
         growth=growth,
         baseline=baseline,
         backends=material.backends,
@@ -281,6 +281,11 @@ def _startups(
     for backend in material.backends:
         manifests = [each.manifest for each in documents if names[each.name] == backend and each.manifest]
         yield from startup_rows(backend, manifests)
+
+
+def _unfinished(documents: Sequence[Document]) -> list[str]:
+    """Return the runs that may be gone on with."""
+    return [each.name for each in documents if each.manifest is not None and not each.manifest.finished_at]
 
 
 def _source(document: Document, backend: str) -> Source:

@@ -58,8 +58,8 @@ def _judgement(rule: Rule, facts: Facts) -> Judgement:
     if lacking:
         name, reason = lacking[0]
         side = name.partition(".")[0]
-        where = f" of the {side}" if side in SIDES else ""
-        why = f"cannot be claimed because the {rule.subject}{where} is not recorded: {reason}"
+        whose = f"the {side}'s" if side in SIDES else "the"
+        why = f"{whose} {rule.subject} is not recorded ({reason})"
         return Judgement(rule=rule.name, holds=False, reason=why, missing=name)
     outcome = rule.judge(facts)
     return Judgement(rule=rule.name, holds=outcome.holds, reason=outcome.reason)
@@ -251,6 +251,15 @@ def _evidence(facts: Facts) -> Outcome:
     faults = facts["candidate.evidence_faults"]
     if before != after:
         return Outcome(holds=False, reason="the two sides were tried by different catalogues of checks")
+    silent = facts["candidate.evidence_silent"]
+    if silent:
+        rows, reasons = silent
+        reason = (
+            f"what the candidate does with {_listed(rows)} is not known ({_listed(reasons)}): give the phase"
+            " that tries it (do = “evidence”) what it lacks, such as `gateway`, or another `driver`, and run"
+            " it again (docs/evidence.md)"
+        )
+        return Outcome(holds=False, reason=reason)
     if faults:
         return Outcome(holds=False, reason=f"the candidate does not keep the guide's rows: {_listed(faults)}")
     return Outcome(holds=True, reason="uploads, artifacts, paths and isolation are as expected")
@@ -300,9 +309,9 @@ RULES = (
     Rule("interval", ("difference",), _interval, "difference"),
     Rule(
         "evidence",
-        (*both("catalogue"), "candidate.evidence_faults"),
+        (*both("catalogue"), "candidate.evidence_faults", "candidate.evidence_silent"),
         _evidence,
-        "evidence of what the backend does",
+        "evidence of what it does",
         BACKENDS,
     ),
     Rule("whole-pod", ("difference", "whole_difference"), _whole_pod, "charge of the pod's own cgroup"),

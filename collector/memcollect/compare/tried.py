@@ -11,7 +11,7 @@ from memcollect.compare.inputs import Document
 from memcollect.compare.model import Cell, StartupRow
 from memcollect.compare.values import HEADLINE
 from memcollect.evidence.document import Evidence
-from memcollect.evidence.matrix import Matrix, guarded_faults, matrix
+from memcollect.evidence.matrix import Matrix, guarded_faults, matrix, unanswered
 from memcollect.units import human_bytes
 
 NOT_TRIED = "no run has tried what it does with uploads, artifacts, paths and isolation; do = “evidence” does"
@@ -27,11 +27,19 @@ def evidence_facts(backend: str, tried: Mapping[str, Evidence]) -> dict[str, Fac
     """Return what the guard asks of a backend's evidence: by which catalogue, and what is not as expected."""
     document = tried.get(backend)
     if document is None:
-        return {"catalogue": Unknown(NOT_TRIED), "evidence_faults": Unknown(NOT_TRIED)}
+        return dict.fromkeys(("catalogue", "evidence_faults", "evidence_silent"), Unknown(NOT_TRIED))
     return {
         "catalogue": frozenset({document.catalogue.sha256}),
         "evidence_faults": tuple(guarded_faults(document)),
+        "evidence_silent": _silent(document),
     }
+
+
+def _silent(document: Evidence) -> tuple[list[str], list[str]] | None:
+    """Return the guarded rows without an answer, and why; None where anything else is amiss."""
+    found = unanswered(document)
+    others = len(guarded_faults(document)) - len(found)
+    return None if others or not found else (list(found), list(dict.fromkeys(found.values())))
 
 
 def matrix_of(

@@ -59,8 +59,19 @@ def _signed(size_bytes: int | None) -> str:
     return f"+{human_bytes(size_bytes)}" if size_bytes > 0 else human_bytes(size_bytes)
 
 
-def verdict(pairs: Sequence[Pair], issue: str | None) -> str:
-    """Return the page's first sentences: the largest claim, and what may not be claimed."""
+def verdict(pairs: Sequence[Pair], issue: str | None, unfinished: Sequence[str] = ()) -> str:
+    """Return the page's first sentences: which run is not over, the largest claim, what may not be."""
+    if not unfinished:
+        return _verdict(pairs, issue)
+    names = " and ".join(unfinished)
+    one = len(unfinished) == 1
+    is_, it = ("is", "it") if one else ("are", "each of them")
+    told = f"{names} {is_} unfinished; `memcollect profile --resume` goes on with {it}."
+    # Without a pair there is nothing more to say: what would be held against one another is still to come.
+    return f"{told} {_verdict(pairs, issue)}" if pairs else f"{_related(issue)}{told}"
+
+
+def _verdict(pairs: Sequence[Pair], issue: str | None) -> str:
     related = f"Related to {issue or UNNAMED_ISSUE}"
     judged = [pair for pair in pairs if pair.kind == "backends"] or list(pairs)
     allowed = [pair for pair in judged if pair.allowed]

@@ -198,6 +198,16 @@ def guarded_faults(document: Evidence) -> list[str]:
     return faults
 
 
+def unanswered(document: Evidence) -> dict[str, str]:
+    """Return the guarded rows of which a check has no answer, and why; all else there is as expected."""
+    found = {}
+    for row in document.rows:
+        bad = [each for each in row.checks if each.verdict != "as-expected"]
+        if row.row in GUARDED and bad and all(each.verdict in {"not-offered", "not-tried"} for each in bad):
+            found[row.row] = bad[0].observed
+    return found
+
+
 def _advice(backend: str, document: Evidence) -> Advice:
     faults = guarded_faults(document)
     others = [

@@ -189,6 +189,9 @@ def test_a_run_that_was_killed_is_unfinished_and_altered_only_where_it_was(
     writer.write_manifest(msgspec.structs.replace(whole.manifest, finished_at=None))
     (tmp_path / "run" / "events.jsonl").write_bytes(events)
     assert run(["compare", str(tmp_path / "run"), "--format", "json"], "memcollect") == 3
-    reasons = [each.reason for each in msgspec.json.decode(capsys.readouterr().out, type=Comparison).missing]
+    found = msgspec.json.decode(capsys.readouterr().out, type=Comparison)
+    assert found.verdict.startswith("run is unfinished; `memcollect profile --resume` goes on with it.")
+    assert "nothing to hold" not in found.verdict
+    reasons = [each.reason for each in found.missing]
     assert any("is unfinished; `memcollect profile --resume` goes on" in each for each in reasons)
     assert sum("was altered" in each for each in reasons) == altered

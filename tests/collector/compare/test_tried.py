@@ -52,6 +52,32 @@ def test_a_guarded_row_that_is_not_as_expected_refuses_the_claim(row: str, verdi
     assert all(row in each for each in reasons)
 
 
+def test_rows_without_an_answer_are_told_in_one_sentence_with_what_gives_one() -> None:
+    """Two templates tried with `exec`, without a gateway: nothing is wrong, and nothing is known."""
+    rows: dict[str, Verdict] = {"Uploads": "not-tried", "Artifacts": "not-offered"}
+    comparison = compared(*with_evidence(evidence_of("cube", rows, driver="exec")))
+    assert refusals(comparison) == {"evidence"}
+    said = comparison.verdict.partition("Nothing may be claimed between the backends: ")[2]
+    assert said.startswith(
+        "what the candidate does with Artifacts and Uploads is not known (it is otherwise):"
+    )
+    assert "such as `gateway`" in said
+
+
+def test_a_row_that_fails_is_told_whatever_else_could_not_be_asked_for() -> None:
+    comparison = compared(*with_evidence(evidence_of("cube", {"Uploads": "not-offered", "Paths": "fails"})))
+    reasons = {each.reason for pair in comparison.pairs for each in pair.refusals if each.rule == "evidence"}
+    assert all("does not keep the guide's rows" in each and "Paths" in each for each in reasons)
+    assert reasons
+
+
+def test_evidence_that_nobody_recorded_is_one_sentence() -> None:
+    comparison = compared(*with_evidence(None))
+    assert "between the backends: the candidate's evidence of what it does is not recorded (no run has" in (
+        comparison.verdict
+    )
+
+
 @pytest.mark.parametrize("row", ["Commands", "Files", "Cleanup", "Operations"])
 def test_other_rows_are_told_and_refuse_nothing(row: str) -> None:
     comparison = compared(*with_evidence(evidence_of("cube", {row: "fails"})))

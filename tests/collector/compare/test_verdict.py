@@ -6,6 +6,9 @@ from memcollect.compare.verdict import verdict
 PARTLY = "Related to #1. cube: 5 MiB less. Nothing may be claimed of the other comparison, nor of the whole."
 
 
+TOO_FEW = "Related to #1. Nothing may be claimed: too few."
+
+
 def _pair(*reasons: str, kind: PairKind = "backends") -> Pair:
     sides = [Side(backend=name, phase=PhaseKey(name="empty")) for name in ("aio", "cube")]
     return Pair(
@@ -44,6 +47,21 @@ def test_the_verdict_begins_with_what_may_be_claimed_and_says_of_how_much_nothin
     pairs: list[Pair], words: str
 ) -> None:
     assert verdict(pairs, "#1") == words
+
+
+@pytest.mark.parametrize(
+    ("pairs", "runs", "words"),
+    [
+        ([], ["a"], "Related to #1. a is unfinished; `memcollect profile --resume` goes on with it."),
+        (
+            [_pair("too few")],
+            ["a", "b"],
+            "a and b are unfinished; `memcollect profile --resume` goes on with each of them. " + TOO_FEW,
+        ),
+    ],
+)
+def test_a_run_that_is_not_over_is_what_is_said_first(pairs: list[Pair], runs: list[str], words: str) -> None:
+    assert verdict(pairs, "#1", runs) == words
 
 
 def test_without_an_issue_the_rest_is_related_to_none() -> None:
