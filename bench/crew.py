@@ -19,7 +19,7 @@ from memcollect.kubernetes.objects import Pod
 from memcollect.services import default_table
 from memcollect.sources.agent_pods import AgentPod
 from memcollect.sources.agents import Target
-from memcollect.taking.crew import Crew, Work, done, narrowed
+from memcollect.taking.crew import Crew, Work, done
 
 
 def main() -> None:
@@ -54,7 +54,7 @@ def _work(template: bytes, node: int, pods: list[Pod], facts: ClusterFacts) -> W
     name = simulated.node_name(node)
     agent = AgentPod(node=name, namespace="memcollect", name=simulated.agent_name(node), port=7070)
     target = Target(node=name, agent=agent)
-    return Work(target, pods, simulated.answer_of(template, node), narrowed(facts, pods))
+    return Work(target, pods, simulated.answer_of(template, node), facts.narrowed(pods))
 
 
 def _alone(works: list[Work]) -> tuple[float, float]:

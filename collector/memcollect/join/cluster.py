@@ -7,7 +7,7 @@ out as a row; what has no number is an entry of `missing` too.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import msgspec
@@ -15,7 +15,7 @@ import msgspec
 from memcollect.documents.snapshot import Missing, Pod
 from memcollect.join.capture import missing_of_node
 from memcollect.join.containers import NO_CGROUP, describe, described, join_containers, outside_of
-from memcollect.join.contradicted import Holder, holders_of, with_equals
+from memcollect.join.contradicted import Alike, alike_in, with_equals
 from memcollect.join.files import files_missing, with_neighbours
 from memcollect.join.recognise import inside_of, runtime_of_pod
 from memcollect.join.roles import app_containers
@@ -42,10 +42,25 @@ class ClusterFacts:
     metrics: Metrics
     handlers: Mapping[str, str] = field(default_factory=dict)
 
+    known_alike: Mapping[int, Alike] | None = None
+    """Of a part of the metrics API's answer: what the whole says of its numbers."""
+
     @cached_property
-    def equals(self) -> dict[int, list[Holder]]:
-        """Return who in the whole answer has the same number."""
-        return holders_of(self.metrics)
+    def alike(self) -> Mapping[int, Alike]:
+        """Return which pods of the whole answer have the same number."""
+        return alike_in(self.metrics) if self.known_alike is None else self.known_alike
+
+    def narrowed(self, pods: Sequence[kube.Pod]) -> ClusterFacts:
+        """Return what concerns these pods: little, to be handed to another process."""
+        known, alike = self.metrics.pods, self.alike
+        names = [(pod.metadata.namespace, pod.metadata.name) for pod in pods]
+        usages = {name: known[name] for name in names if name in known}
+        sizes = {each.memory_bytes for usage in usages.values() for each in usage.containers}
+        return replace(
+            self,
+            metrics=msgspec.structs.replace(self.metrics, pods=usages),
+            known_alike={size: alike[size] for size in sizes if size is not None and size in alike},
+        )
 
 
 @dataclass(frozen=True)
@@ -79,7 +94,7 @@ def join_node(
             row, gaps = _join_pod(pod, found, answer, facts)
         else:
             row, gaps = _join_pod(pod, Found(None), _twin(owner), facts)
-        rows.append(with_equals(with_tops(row, pod, view, facts.metrics), facts.equals))
+        rows.append(with_equals(with_tops(row, pod, view, facts.metrics), facts.metrics, facts.alike))
         missing += gaps
     if not isinstance(answer, wire.NodeSample):
         return NodeJoin(rows, missing)

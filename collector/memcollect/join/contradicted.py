@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import msgspec
 
 from memcollect.documents.snapshot import Container, Pod, Top
-from memcollect.kubernetes.usage import Metrics
+from memcollect.kubernetes.usage import Metrics, PodUsage
 from memcollect.units import human_bytes
 
 EARLIER_POD_SECONDS = 300.0
@@ -49,28 +49,38 @@ def with_contradictions(top: Top, container: Container | None, around: Surroundi
     return msgspec.structs.replace(top, detail=detail)
 
 
-Holder = tuple[str, str, str]
-"""Namespace, pod and container that the metrics API gives a number for."""
+@dataclass(frozen=True)
+class Alike:
+    """The pods for which the metrics API gives the very same number of bytes."""
+
+    first: tuple[tuple[str, str], ...]
+    """Namespace and name of those that may be named: of a large cluster's idle pods there are thousands."""
+    count: int
 
 
-def holders_of(metrics: Metrics) -> dict[int, list[Holder]]:
-    """Return who has the very same number of bytes, by that number: hardly ever two by chance."""
-    holders: dict[int, list[Holder]] = {}
-    for (namespace, pod), usage in metrics.pods.items():
-        for each in usage.containers:
-            if each.memory_bytes:
-                holders.setdefault(each.memory_bytes, []).append((namespace, pod, each.name))
-    return {size: found for size, found in holders.items() if len(found) > 1}
+def alike_in(metrics: Metrics) -> dict[int, Alike]:
+    """Return which pods have the very same number, by that number: hardly ever two by chance."""
+    holders: dict[int, list[tuple[str, str]]] = {}
+    for pod, usage in metrics.pods.items():
+        for size in {each.memory_bytes for each in usage.containers if each.memory_bytes}:
+            holders.setdefault(size, []).append(pod)
+    # One more than are named, for one of them may be the pod of which it is told.
+    return {
+        size: Alike(tuple(found[: _MOST_NAMED + 1]), len(found))
+        for size, found in holders.items()
+        if len(found) > 1
+    }
 
 
-def with_equals(row: Pod, holders: Mapping[int, Sequence[Holder]]) -> Pod:
+def with_equals(row: Pod, metrics: Metrics, alike: Mapping[int, Alike]) -> Pod:
     """Return the row with what is told of its unexplained numbers that others have to the byte, too."""
+    usage = metrics.pods.get((row.namespace or "", row.name))
     told = {
         each.name: said
         for each in row.containers
         if each.top is not None and each.top.status == "unexplained"
         if not each.top.detail.endswith((ONE_PROCESS, WITHOUT_CACHE))
-        if (said := _equals_of(row, each, holders.get(each.top.memory_bytes or 0, ())))
+        if (said := _equals_of(row, each, usage, alike))
     }
     if not told or row.top is None:
         return row
@@ -87,21 +97,23 @@ def _told(top: Top, more: str) -> Top:
     return msgspec.structs.replace(top, detail=f"{top.detail}; {more}" if top.detail else more)
 
 
-def _equals_of(row: Pod, container: Container, holders: Sequence[Holder]) -> str:
+def _equals_of(row: Pod, container: Container, usage: PodUsage | None, alike: Mapping[int, Alike]) -> str:
     """Return who else has the number, containers of the same pod before other pods; "" for nobody."""
     own = (row.namespace or "", row.name)
-    beside = [name for namespace, pod, name in holders if (namespace, pod) == own and name != container.name]
-    pods = [(namespace, pod) for namespace, pod, _ in holders if (namespace, pod) != own]
-    names = [f"container {name}" for name in beside] or [
-        pod if namespace == own[0] else f"{namespace}/{pod}" for namespace, pod in dict.fromkeys(pods)
-    ]
+    size = container.top.memory_bytes or 0 if container.top is not None else 0
+    having = [each.name for each in usage.containers if size and each.memory_bytes == size] if usage else []
+    names = [f"container {name}" for name in having if name != container.name]
+    count = len(names)
+    if not names and size in alike:
+        pods = [each for each in alike[size].first if each != own]
+        names = [pod if namespace == own[0] else f"{namespace}/{pod}" for namespace, pod in pods]
+        count = alike[size].count - bool(having)
     if not names:
         return ""
-    more = len(names) - _MOST_NAMED
+    more = count - _MOST_NAMED
     named = [*names[:_MOST_NAMED], f"{more} more"] if more > 0 else names
     who = named[0] if len(named) == 1 else f"{', '.join(named[:-1])} and {named[-1]}"
-    has = "has" if len(names) == 1 else "have"
-    size = container.top.memory_bytes or 0 if container.top is not None else 0
+    has = "has" if count == 1 else "have"
     held = container.cgroup.current_bytes or 0 if container.cgroup is not None else 0
     or_sum = " or a sum of them" if size > held else ""
     return f"{who} {has} the same number: it may be a copy{or_sum}"

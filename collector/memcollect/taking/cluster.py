@@ -35,7 +35,7 @@ from memcollect.sources.transport import TransportFactory
 from memcollect.taking.accounts import Accounts
 from memcollect.taking.again import Again
 from memcollect.taking.chosen import Chosen
-from memcollect.taking.crew import Crew, Finished, Work, narrowed
+from memcollect.taking.crew import Crew, Finished, Work
 from memcollect.taking.nobody import nobody
 from memcollect_agent import wire
 
@@ -166,9 +166,7 @@ class Collection:
             if told.content is None or not crew.is_there:
                 yield from self._answered(read_answer(told), pods, facts)
                 continue
-            work = Work(
-                told.target, pods, told.content, narrowed(facts, pods), self.depth, self.chosen.floors
-            )
+            work = Work(told.target, pods, told.content, facts.narrowed(pods), self.depth, self.chosen.floors)
             for given, finished in crew.give(work):
                 yield from self._finished(given, finished, facts)
         for given, finished in crew.rest():

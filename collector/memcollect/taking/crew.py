@@ -17,7 +17,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +33,6 @@ from memcollect.explain.summary import Totals
 from memcollect.join import NO_CGROUP, ClusterFacts, join_node
 from memcollect.join.contained import IMPOSSIBLE
 from memcollect.kubernetes import objects as kube
-from memcollect.kubernetes.usage import Metrics
 from memcollect.services import Entry, with_services
 from memcollect.sources.agent_http import AgentFailure, decoded
 from memcollect.sources.agents import Target, endpoint_of
@@ -236,16 +235,6 @@ class _Task:
     work: Work
     is_over: bool = False
     finished: Finished | None = None
-
-
-def narrowed(facts: ClusterFacts, pods: Sequence[kube.Pod]) -> ClusterFacts:
-    """Return of what is known of the cluster what concerns these pods."""
-    known = facts.metrics.pods
-    names = [(pod.metadata.namespace, pod.metadata.name) for pod in pods]
-    return replace(
-        facts,
-        metrics=Metrics(pods={name: known[name] for name in names if name in known}, gaps=facts.metrics.gaps),
-    )
 
 
 def _work_forked(connection: Connection, table: Sequence[Entry]) -> None:

@@ -3,7 +3,9 @@
 import pytest
 
 from memcollect.documents.snapshot import Container, Pod, Top
-from memcollect.join.contradicted import Surroundings, holders_of, with_contradictions, with_equals
+from memcollect.join import ClusterFacts
+from memcollect.join.contradicted import Alike, Surroundings, alike_in, with_contradictions, with_equals
+from memcollect.kubernetes import objects as kube
 from memcollect.kubernetes.usage import Metrics, PodUsage, Usage
 from memcollect_agent.wire import Cgroup, Process
 
@@ -76,7 +78,8 @@ def equals(numbers: dict[str, dict[str, int]], status: str = "unexplained") -> P
         for each, size in sizes.items()
     ]
     row = Pod(uid="1", namespace="team", name=name, containers=containers, top=containers[0].top)
-    return with_equals(row, holders_of(Metrics(pods={("team", pod): one for pod, one in usages.items()})))
+    metrics = Metrics(pods={("team", pod): one for pod, one in usages.items()})
+    return with_equals(row, metrics, alike_in(metrics))
 
 
 def detail(pod: Pod) -> str:
@@ -115,5 +118,29 @@ def test_a_number_below_what_this_container_holds_is_no_sum_over_several() -> No
     container = Container(name="app", cgroup=Cgroup(path="/a", current_bytes=100 * MIB), top=top)
     row = Pod(uid="u", name="a", namespace="team", containers=[container], top=top)
 
-    said = detail(with_equals(row, {5 * MIB: [("team", "a", "app"), ("team", "b", "app")]}))
+    usage = PodUsage(namespace="team", name="a", containers=[Usage(name="app", memory_bytes=5 * MIB)])
+    alike = {5 * MIB: Alike((("team", "a"), ("team", "b")), 2)}
+    said = detail(with_equals(row, Metrics(pods={("team", "a"): usage}), alike))
     assert said == "differs; b has the same number: it may be a copy"
+
+
+@pytest.mark.parametrize("alike", [1, 2, 4, 9])
+def test_of_a_part_of_the_answer_the_same_is_said_as_of_the_whole(alike: int) -> None:
+    """Another process is handed its own node's numbers alone, and who has the same may be elsewhere."""
+    names = [f"w-{number}" for number in range(alike)]
+    usages = {
+        ("team", name): PodUsage(
+            namespace="team", name=name, containers=[Usage(name="app", memory_bytes=MIB)]
+        )
+        for name in names
+    }
+    whole = ClusterFacts(metrics=Metrics(pods=usages))
+    for name in names:
+        part = whole.narrowed([kube.Pod(metadata=kube.Metadata(name=name, namespace="team"))])
+        top = Top(source="s", memory_bytes=MIB, status="unexplained", detail="differs")
+        row = Pod(uid="1", namespace="team", name=name, containers=[Container(name="app", top=top)], top=top)
+        told = with_equals(row, whole.metrics, whole.alike)
+        assert with_equals(row, part.metrics, part.alike) == told
+        assert ("the same number" in detail(told)) == (alike > 1)
+        assert len(part.metrics.pods) == 1
+        assert all(len(each.first) <= 4 for each in part.alike.values())

@@ -19,7 +19,7 @@ from memcollect.kubernetes.usage import Metrics, PodUsage
 from memcollect.services import default_table
 from memcollect.sources.agent_pods import AgentPod
 from memcollect.sources.agents import Target
-from memcollect.taking.crew import Crew, Finished, Work, done, jobs_here, narrowed
+from memcollect.taking.crew import Crew, Finished, Work, done, jobs_here
 from memcollect_agent import wire
 from worlds import sample_snapshots as samples
 from worlds.children import run
@@ -185,7 +185,7 @@ def test_a_pod_without_a_cgroup_is_left_to_who_can_ask_the_api() -> None:
 def test_each_process_is_told_its_own_pods_alone() -> None:
     usages = {("team", name): PodUsage(namespace="team", name=name, timestamp=0.0) for name in ("pod-0", "x")}
     facts = ClusterFacts(metrics=Metrics(pods=usages))
-    assert list(narrowed(facts, work(0).pods).metrics.pods) == [("team", "pod-0")]
+    assert list(facts.narrowed(work(0).pods).metrics.pods) == [("team", "pod-0")]
 
 
 def test_totals_of_nodes_come_to_the_totals_of_their_pods() -> None:
