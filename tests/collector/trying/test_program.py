@@ -60,6 +60,43 @@ def test_what_ran_before_it_is_not_taken_and_stays(environment: Path) -> None:
     assert (environment / "running-others").exists()
 
 
+def test_a_provider_that_adopts_by_its_other_name_is_kept_from_it_too(
+    environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_DEERFLOW_SHAPE", "remote")
+    (environment / "running-others").mkdir()
+    Program([sys.executable], "deerflow").close()
+    assert (environment / "shut-down").exists()
+    assert (environment / "running-others").exists()
+
+
+@pytest.mark.parametrize(
+    ("shape", "why"),
+    [
+        ("renamed", "its RenamedProvider has no _reconcile_orphans and no _reconcile_remote_sandboxes"),
+        ("somebodys-adopting", "its SomebodysAdoptingProvider has no .*, but _adopt_strays"),
+        ("resolved-otherwise", "has no resolve_class"),
+    ],
+)
+def test_a_provider_that_cannot_be_kept_from_what_others_use_is_not_started_and_says_so(
+    shape: str, why: str, environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_DEERFLOW_SHAPE", shape)
+    (environment / "running-others").mkdir()
+    with pytest.raises(OperationError, match=f"cannot be kept from sandboxes that others still use.*{why}"):
+        Program([sys.executable], "deerflow")
+    assert (environment / "running-others").exists()
+    assert not (environment / "shut-down").exists()
+
+
+def test_somebodys_own_provider_that_adopts_nothing_is_started(
+    environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_DEERFLOW_SHAPE", "somebodys")
+    Program([sys.executable], "deerflow").close()
+    assert (environment / "shut-down").exists()
+
+
 def test_an_exit_that_the_contract_does_not_give_is_never_made_up(program: Program) -> None:
     ran = ProgramProvider(program).acquire("k", OWNER, 20).run("echo out; exit 7", {}, None, 20)
     assert isinstance(ran.exit, Unknown)

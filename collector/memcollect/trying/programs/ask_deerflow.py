@@ -8,6 +8,7 @@ The standard library alone, and `deerflow`; the protocol is that of `speaking`, 
 import base64
 import inspect
 import os
+import re
 import sys
 from typing import Any
 
@@ -117,23 +118,55 @@ class Asked:
         return told
 
 
+ADOPTING = ("_reconcile_orphans", "_reconcile_remote_sandboxes")
+"""What DeerFlow's own providers call at their start and every minute; they tell it by nothing public."""
+HARMLESS = frozenset({"LocalSandboxProvider", "TenkiSandboxProvider"})
+"""DeerFlow's own that take only what they have made."""
+_WORDS = re.compile(r"orphan|reconcil|adopt", re.IGNORECASE)
+
+
+class UnguardedError(Exception):
+    """A provider that cannot be kept from other people's sandboxes."""
+
+
 def keep_to_its_own(module: Any) -> None:
     """Let no provider take a sandbox that was there before it, as some do at their start and every minute.
 
     They mean what another process of theirs has left, and cannot tell that from what it still uses. It would
-    be counted among the replicas, and end with the run.
+    be counted among the replicas, and end with the run. Raises UnguardedError, and so later does a provider's
+    resolution, where DeerFlow is built otherwise than this program knows it.
     """
     resolve = getattr(module, "resolve_class", None)
     if resolve is None:
-        return
+        raise UnguardedError(_unguarded("deerflow.sandbox.sandbox_provider has no resolve_class"))
 
     def kept(*asked: Any, **more: Any) -> Any:
         kind = resolve(*asked, **more)
-        if hasattr(kind, "_reconcile_orphans"):
-            kind._reconcile_orphans = lambda _provider: None  # noqa: SLF001 # nothing that is public tells it
+        guard(kind)
         return kind
 
     module.resolve_class = kept
+
+
+def guard(kind: type[Any]) -> None:
+    """Take the methods by which it adopts from a provider. Raises UnguardedError where it has none."""
+    own = kind.__module__.partition(".")[0] == "deerflow"
+    known = [name for name in ADOPTING if hasattr(kind, name)]
+    for name in known:
+        setattr(kind, name, lambda _provider, **_more: None)
+    if known or (own and kind.__name__ in HARMLESS):
+        return
+    suspect = sorted(name for name in dir(kind) if _WORDS.search(name))
+    if own or suspect:
+        has = f", but {', '.join(suspect)}" if suspect else ""
+        raise UnguardedError(_unguarded(f"its {kind.__name__} has no {' and no '.join(ADOPTING)}{has}"))
+
+
+def _unguarded(why: str) -> str:
+    return (
+        "this DeerFlow's provider cannot be kept from sandboxes that others still use, so it is not started: "
+        f"{why}"
+    )
 
 
 def main() -> None:
@@ -142,8 +175,11 @@ def main() -> None:
     keep_orphans()
     from deerflow.sandbox import sandbox_provider  # type: ignore[import-not-found] # noqa: PLC0415
 
-    keep_to_its_own(sandbox_provider)
-    provider = sandbox_provider.get_sandbox_provider()
+    try:
+        keep_to_its_own(sandbox_provider)
+        provider = sandbox_provider.get_sandbox_provider()
+    except UnguardedError as error:
+        sys.exit(str(error))
     asked = Asked(provider)
     set_since = {name: value for name, value in os.environ.items() if before.get(name) != value}
     greeting = {"provider": type(provider).__name__, "users": asked.users, "environment": set_since}

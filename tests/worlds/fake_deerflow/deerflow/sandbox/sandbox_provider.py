@@ -124,15 +124,18 @@ def _misbehave(way: str) -> None:
         raise RuntimeError("\x1b[2J garbage \x00")
 
 
-class FakeProvider:
+class AdoptingNothing:
     def __init__(self) -> None:
         self.root = Path(os.environ["FAKE_DEERFLOW"])
         self.there: dict[str, Sandbox] = {}
         self.adopted: list[Path] = []
-        self._reconcile_orphans()
+        self.begin()
 
-    def _reconcile_orphans(self) -> None:
-        """Take what is there for what a process before it has left, as DeerFlow's own do."""
+    def begin(self) -> None:
+        pass
+
+    def take_what_is_there(self) -> None:
+        """Take it for what a process before it has left, as DeerFlow's own do, and end it with the rest."""
         self.adopted = list(self.root.glob("running-*"))
 
     def acquire(self, thread_id: str | None = None, *, user_id: str | None = None) -> str:
@@ -157,11 +160,54 @@ class FakeProvider:
         (self.root / "shut-down").touch()
 
 
+class FakeProvider(AdoptingNothing):
+    def begin(self) -> None:
+        self._reconcile_orphans()
+
+    def _reconcile_orphans(self) -> None:
+        self.take_what_is_there()
+
+
+class RemoteProvider(AdoptingNothing):
+    """Adopts by the method that the one of a remote service has."""
+
+    def begin(self) -> None:
+        self._reconcile_remote_sandboxes(now=None)
+
+    def _reconcile_remote_sandboxes(self, *, now: float | None = None) -> None:
+        del now
+        self.take_what_is_there()
+
+
+class RenamedProvider(AdoptingNothing):
+    """Adopts by a name that nobody has told us."""
+
+    def begin(self) -> None:
+        self._pick_up_strays()
+
+    def _pick_up_strays(self) -> None:
+        self.take_what_is_there()
+
+
+class SomebodysProvider(AdoptingNothing):
+    __module__ = "somebodys.provider"
+
+
+class SomebodysAdoptingProvider(RenamedProvider):
+    __module__ = "somebodys.provider"
+
+    def begin(self) -> None:
+        self._adopt_strays()
+
+    def _adopt_strays(self) -> None:
+        self.take_what_is_there()
+
+
 class CapacityError(Exception):
     retry_after = 5
 
 
-def get_sandbox_provider() -> FakeProvider:
+def get_sandbox_provider() -> AdoptingNothing:
     if os.environ.get("FAKE_DEERFLOW_WAY") == "never-begins":
         threading.Event().wait()
     if os.environ.get("FAKE_DEERFLOW_BROKEN"):
@@ -172,5 +218,19 @@ def get_sandbox_provider() -> FakeProvider:
     return resolve_class()()
 
 
-def resolve_class() -> type[FakeProvider]:
-    return FakeProvider
+_SHAPES = {
+    "remote": RemoteProvider,
+    "renamed": RenamedProvider,
+    "somebodys": SomebodysProvider,
+    "somebodys-adopting": SomebodysAdoptingProvider,
+}
+_SHAPE = os.environ.get("FAKE_DEERFLOW_SHAPE", "")
+
+
+def resolve_class() -> type[AdoptingNothing]:
+    return _SHAPES.get(_SHAPE, FakeProvider)
+
+
+if _SHAPE == "resolved-otherwise":
+    _resolved_otherwise = resolve_class
+    del resolve_class
