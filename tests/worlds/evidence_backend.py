@@ -257,6 +257,7 @@ def backend(directory: Path, faults: Collection[str] = ()) -> Iterator[tuple[Bac
                 stopped=lambda: False,
                 gateway=HttpGateway(UrlSender(gateway.url)),
                 witness=made,
+                patience_seconds=1.0,
             )
             yield made, performer
     finally:

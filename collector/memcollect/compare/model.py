@@ -229,6 +229,8 @@ class Leftover(Struct, frozen=True, kw_only=True):
     processes: list[str] = field(default_factory=list)
     processes_unknown: str = ""
     """Why shims and VMMs outside of the pods' cgroups were not looked for."""
+    waited_seconds: float | None = None
+    """How long they were looked for: until nothing was left, or 30 s."""
 
 
 class NodeSummary(Struct, frozen=True, kw_only=True):
@@ -262,6 +264,8 @@ class LeftoverSummary(Struct, frozen=True, kw_only=True):
     processes: list[str] = field(default_factory=list)
     """Of all repeats, each name once."""
     processes_unknown: str = ""
+    waited_seconds: float | None = None
+    """The longest of any repeat; None where one is not known."""
 
 
 class ReuseRow(Struct, frozen=True, kw_only=True):

@@ -106,6 +106,7 @@ def _leftover(backend: str, before: NodeEvidence | None, after: NodeEvidence) ->
         dying_change=_change(before, after, lambda look: look.dying_cgroups),
         processes=list(after.leftover_processes),
         processes_unknown=after.absent.get("leftover_shims", ""),
+        waited_seconds=after.waited_seconds,
     )
 
 

@@ -39,6 +39,7 @@ def leftover_summaries(rows: Iterable[Leftover]) -> Iterator[LeftoverSummary]:
             cgroups=_most([row.cgroups for row in some]),
             dying_change=_most([row.dying_change for row in some]),
             processes=sorted({name for row in some for name in row.processes}),
+            waited_seconds=_longest([row.waited_seconds for row in some]),
             processes_unknown=next((row.processes_unknown for row in some if row.processes_unknown), ""),
         )
 
@@ -70,6 +71,11 @@ def _median(values: Sequence[int | None]) -> int | None:
 def _most(values: Sequence[int | None]) -> int | None:
     known = _all_known(values)
     return max(known) if known else None
+
+
+def _longest(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return max(known) if known and len(known) == len(values) else None
 
 
 def _all_known(values: Sequence[int | None]) -> list[int]:

@@ -126,6 +126,8 @@ class NodeEvidence(Struct, frozen=True, kw_only=True):
     """nr_dying_descendants of the cgroup that holds all pods: removed, yet still charged."""
     leftover_processes: list[str] = field(default_factory=list)
     """What of deleted pods still runs, by name: in their cgroups, or a shim or VMM anywhere on the node."""
+    waited_seconds: float | None = None
+    """After a deletion: from the first look for leftovers to the end of this one, the last."""
     absent: dict[str, str] = field(default_factory=dict)
     """Field (or "leftover_shims") -> why it is not known."""
 

@@ -45,6 +45,8 @@ class KeptStep(Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: int | None = None
     facts: dict[str, bool | int | str | list[str]] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
+    waited: dict[str, float] = field(default_factory=dict)
+    """By fact: the seconds after which it was gone, or for which it was looked for."""
     truncated: bool | None = None
     seconds: float | None = None
     level: Level | None = None
@@ -121,6 +123,7 @@ def kept(seen: Seen) -> KeptStep:
         status=seen.status,
         facts={name: _masked(value) for name, value in seen.facts.items()},
         absent={name: without_secrets(why) for name, why in seen.absent.items()},
+        waited={name: round(seconds, 3) for name, seconds in seen.waited.items()},
         truncated=seen.truncated,
         seconds=round(seen.seconds, 3),
         level=seen.level,

@@ -222,6 +222,8 @@ class Facts(Struct, frozen=True, kw_only=True):
 
     values: dict[str, bool | int | str | list[str]] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
+    waited: dict[str, float] = field(default_factory=dict)
+    """Of what was looked for until it was gone: the seconds after which it was, or that it was looked for."""
     level: Level = "node"
 
 
@@ -235,7 +237,7 @@ class Witness(Protocol):
         """Tell the sandbox's "limit_bytes" and "oom_kills" so far."""
 
     def left(self, keys: Sequence[str], seconds: float) -> Facts:
-        """Tell what is still there of sandboxes that were deleted: "pods", "services", "cgroups"."""
+        """Tell what is there of sandboxes now: "pods", "services", "cgroups" …, and "pods_ending" of them."""
 
     def operations(self, key: str, seconds: float) -> Facts:
         """Tell what the sandbox and its backend need of the cluster: "privileged", "host_paths"."""

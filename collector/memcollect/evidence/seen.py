@@ -32,6 +32,8 @@ class Seen(Struct, frozen=True, kw_only=True):
     headers: dict[str, str] = field(default_factory=dict)
     facts: dict[str, bool | int | str | list[str]] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
+    waited: dict[str, float] = field(default_factory=dict)
+    """By fact: the seconds after which it was gone, or for which it was looked for."""
     seconds: float = 0.0
     level: Level | None = None
 

@@ -139,6 +139,8 @@ class Look(_Step, frozen=True, kw_only=True, tag="look"):
 
     about: Literal["processes", "memory", "left", "operations"]
     marker: str = ""
+    until: Literal["", "gone", "settled"] = ""
+    """Ask again, with patience, until nothing is left, or until nothing is on its way out; "": ask once."""
 
 
 class Outlive(_Step, frozen=True, kw_only=True, tag="outlive"):

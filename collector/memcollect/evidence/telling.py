@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from math import ceil
 
 from memcollect.evidence.exits import told
 from memcollect.evidence.seen import Seen
@@ -53,10 +54,17 @@ def facts_in_words(seen: Seen, names: tuple[str, ...] = ()) -> str:
     for name in chosen:
         label = name.replace("_", " ")
         if name in seen.facts:
-            parts.append(f"{label}: {_value(name, seen.facts[name])}")
+            parts.append(f"{label}: {_value(name, seen.facts[name])}{_waited(name, seen)}")
         elif name in seen.absent:
             parts.append(f"{label}: not known ({seen.absent[name]})")
     return "; ".join(parts)
+
+
+def _waited(name: str, seen: Seen) -> str:
+    if name not in seen.waited:
+        return ""
+    seconds = ceil(seen.waited[name])
+    return f" (still there {seconds} s later)" if seen.facts[name] else f" (gone within {seconds} s)"
 
 
 def _value(name: str, value: bool | int | str | list[str]) -> str:  # noqa: FBT001 # a fact's value

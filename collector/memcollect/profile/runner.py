@@ -71,7 +71,7 @@ class Run:
                 self.record.save()
                 return False
         if seen:
-            self.record.add_nodes(leftovers(self.nodes, self._node_names(), self._deleted(), self.missing))
+            self.record.add_nodes(self._left(self._deleted()))
         self.record.finish()
         return True
 
@@ -124,7 +124,10 @@ class Run:
         self.missing += self.cleaner.delete(places)
         # A sandbox may have had several pods, and each of them may have left something.
         ever = [uid for found in uids.values() for uid in found][-MOST_UIDS:]
-        return leftovers(self.nodes, self._node_names(), ever, self.missing)
+        return self._left(ever)
+
+    def _left(self, uids: Sequence[str]) -> list[NodeEvidence]:
+        return leftovers(self.nodes, self._node_names(), uids, self.missing, self.say)
 
     def _deleted(self) -> list[str]:
         """Return the UIDs of the pods that the run has made, the latest, as many as an agent can be asked."""

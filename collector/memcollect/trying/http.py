@@ -158,7 +158,7 @@ def multipart(fields: Mapping[str, str], files: Sequence[tuple[str, str, bytes]]
 
 
 def _timeout(where: str, seconds: float) -> OperationError:
-    return OperationError("timeout", f"{where} did not answer within {seconds:g} s")
+    return OperationError("timeout", f"{where} did not answer within {round(seconds, 1):g} s")
 
 
 def _broken(where: str, error: BaseException) -> OperationError:

@@ -42,7 +42,7 @@ def within(seconds: float, function: Callable[[], T], stopped: Stopped = lambda:
         if stopped():
             raise OperationError("timeout", "interrupted before there was an answer")
         if time.monotonic() > until:
-            raise OperationError("timeout", f"no answer within {seconds:g} s")
+            raise OperationError("timeout", f"no answer within {round(seconds, 1):g} s")
     if call.error is not None:
         raise call.error
     return call.result  # type: ignore[return-value] # it has ended without an error

@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 
 from memcollect.evidence.checks import Check, Need
 from memcollect.evidence.contents import Text, made
+from memcollect.evidence.patience import GOING, GONE, PATIENCE_SECONDS, Waiting
 from memcollect.evidence.port import (
     NO_DELETION,
     Box,
@@ -30,7 +30,7 @@ from memcollect.evidence.port import (
     Ran,
     Witness,
 )
-from memcollect.evidence.seen import Seen
+from memcollect.evidence.seen import Came, Seen
 from memcollect.evidence.steps import (
     Artifact,
     Declared,
@@ -63,6 +63,7 @@ from memcollect.trying.settings import Settings
 
 OVER_LIMIT_BYTES = 64 << 20
 _THREAD_SECONDS = 10.0
+LOOK_PAUSE_SECONDS = 1.0
 
 
 class NotTriedError(Exception):
@@ -80,6 +81,9 @@ class Performer:
     gateway: Gateway | None = None
     witness: Witness | None = None
     row: str = ""
+    say: Callable[[str], None] = lambda _sentence: None
+    patience_seconds: float = PATIENCE_SECONDS
+    """For what takes time to go."""
     held: dict[str, Held] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)
     _limit_bytes: int | None = None
@@ -127,6 +131,7 @@ class Performer:
         if isinstance(step, Together):
             return self._together(step, seconds)
         began = time.monotonic()
+        came: Came
         try:
             seen = within(seconds, lambda: self._do(step, seconds), self.stopped)
         except NotTriedError as error:
@@ -134,10 +139,13 @@ class Performer:
         except NotOfferedError as error:
             seen = Seen(label=step.label, came="not-offered", why=str(error))
         except OperationError as error:
-            came: Any = "not-tried" if self.stopped() else "error"
+            # Whoever looks from outside is ours: that no answer came tells nothing of the backend.
+            came = "not-tried" if self.stopped() or isinstance(step, Look) else "error"
             seen = Seen(label=step.label, came=came, kind=error.kind, why=str(error), status=error.status)
         except Exception as error:  # noqa: BLE001 # a driver's own fault is told as such, and spoils nothing else
-            seen = Seen(label=step.label, came="error", kind="refused", why=f"the driver failed: {error!r}")
+            came = "not-tried" if isinstance(step, Look) else "error"
+            who = "the look from outside" if isinstance(step, Look) else "the driver"
+            seen = Seen(label=step.label, came=came, kind="refused", why=f"{who} failed: {error!r}")
         self._remember(seen)
         return [msgspec.structs.replace(seen, label=step.label, seconds=time.monotonic() - began)]
 
@@ -331,21 +339,46 @@ class Performer:
     # from outside
 
     def _look(self, step: Look, seconds: float) -> Seen:
-        if self.witness is None:
+        witness = self.witness
+        if witness is None:
             raise NotTriedError("nobody sees it from outside")
         keys = [self.held[letter].key for letter in step.box if letter in self.held]
         if not keys:
             raise NotTriedError(f"there is no sandbox {step.box!r}")
         match step.about:
             case "processes":
-                facts = self.witness.processes(keys[0], filled(step.marker, self._names), seconds)
+                marker = filled(step.marker, self._names)
+                return self._awaited(step, lambda: witness.processes(keys[0], marker, seconds), seconds)
             case "memory":
-                facts = self.witness.memory(keys[0], seconds)
+                return _facts(witness.memory(keys[0], seconds))
             case "left":
-                facts = self.witness.left(keys, seconds)
+                return self._awaited(step, lambda: witness.left(keys, seconds), seconds)
             case _:
-                facts = self.witness.operations(keys[0], seconds)
-        return _facts(facts)
+                return _facts(witness.operations(keys[0], seconds))
+
+    def _awaited(self, step: Look, look: Callable[[], Facts], seconds: float) -> Seen:
+        """Look until what must go is gone, or patience ends; what was there and is not told is not gone."""
+        if not step.until:
+            return _facts(look())
+        began = time.monotonic()
+        patience = min(self.patience_seconds, seconds)
+        waiting = Waiting(GONE if step.until == "gone" else GOING)
+        said: dict[str, int] = {}
+        while True:
+            facts = look()
+            at = time.monotonic() - began
+            waiting.note(facts.values, at)
+            if not waiting.there or at >= patience:
+                break
+            if waiting.there != said:
+                said = dict(waiting.there)
+                self.say(f"{self.row}: {_still(said)}; looking again for {patience:g} s at most")
+            if not pause(LOOK_PAUSE_SECONDS, self.stopped):
+                raise NotTriedError("Ctrl-C came")
+        if waiting.there and patience < self.patience_seconds:
+            raise NotTriedError(f"the row's time was spent, {at:.0f} s after it was to be gone")
+        waited = {name: took for name, took in waiting.waited(at).items() if name in facts.values}
+        return _facts(msgspec.structs.replace(facts, waited=waited))
 
     def _outlive(self, step: Outlive) -> Seen:
         seconds = step.seconds
@@ -380,7 +413,14 @@ def seconds_of(step: Step, check: Check, settings: Settings) -> float:
     if isinstance(step, Outlive):
         waited = settings.idle_seconds or 0.0 if step.setting == "idle" else step.seconds
         return waited + step.grace_seconds + 5.0
+    if isinstance(step, Look) and step.until:
+        return PATIENCE_SECONDS + check.seconds
     return check.seconds
+
+
+def _still(there: Mapping[str, int]) -> str:
+    left = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(there.items()))
+    return f"still there: {left}"
 
 
 def _ran(ran: Ran) -> Seen:
@@ -404,4 +444,4 @@ def _http(answer: HttpSeen) -> Seen:
 
 
 def _facts(facts: Facts) -> Seen:
-    return Seen(label="", facts=facts.values, absent=facts.absent, level=facts.level)
+    return Seen(label="", facts=facts.values, absent=facts.absent, waited=facts.waited, level=facts.level)

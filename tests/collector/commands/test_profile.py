@@ -190,7 +190,7 @@ def test_what_the_run_did_not_make_stays(profile: Profile, stage: tuple[Stage, l
 def test_cgroups_that_stay_after_the_deletion_are_leftovers(
     profile: Profile, stage: tuple[Stage, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("memcollect.profile.sandboxes.cleanup._LEFTOVER_SECONDS", 0.5)
+    monkeypatch.setattr("memcollect.profile.sandboxes.cleanup.PATIENCE_SECONDS", 0.5)
     stage[0].keep_cgroups = True
     _, bundle = profile(EMPTY)
     after = only(bundle, "empty").nodes[-1]

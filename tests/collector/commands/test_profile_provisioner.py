@@ -103,7 +103,7 @@ def test_a_release_that_failed_does_not_tell_which_pod_came_back(
 def test_every_pod_that_a_sandbox_ever_had_is_looked_for_after_its_deletion(
     provisioner: Provisioning, stage: tuple[Stage, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cleanup, "_LEFTOVER_SECONDS", 0.0)
+    monkeypatch.setattr(cleanup, "PATIENCE_SECONDS", 0.0)
     provisioner.fresh_after_release = stage[0].keep_cgroups = True
     _, bundle = profiled(provisioner, stage[1], EMPTY + WARM)
     manifest = bundle.manifest

@@ -48,7 +48,7 @@ COMMANDS = {
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Repeating]:
-    monkeypatch.setattr(cleanup, "_LEFTOVER_SECONDS", 0.0)
+    monkeypatch.setattr(cleanup, "PATIENCE_SECONDS", 0.0)
     monkeypatch.setenv("STAGE_KEY", KEY)
     monkeypatch.setenv("STAGE_GATEWAY", f"Bearer {KEY[::-1]}")
     with repeating() as found:

@@ -44,7 +44,7 @@ ROW = Row(
                 Artifact(label="get", path="{out}/{run}/now.bin"),
             ),
             demands=(
-                Status(of="get", any_of=(200,), means="an artifact is not served while its sandbox runs"),
+                Status(of="get", any_of=(200,), means="2 s after it was written an artifact is not served"),
                 Holds(of="get", material=EveryByte(), means="an artifact is changed on its way"),
             ),
         ),
@@ -60,7 +60,7 @@ ROW = Row(
                 Artifact(label="get", path="{out}/{run}/large.bin"),
             ),
             demands=(
-                Status(of="get", any_of=(200,), means="a large artifact is not served"),
+                Status(of="get", any_of=(200,), means="a large artifact is not served at once"),
                 Holds(of="get", material=Bulk(8 << 20), means="a large artifact is changed on its way"),
             ),
             seconds=90.0,
@@ -77,7 +77,7 @@ ROW = Row(
                 Artifact(label="get", path="{out}/{run}/range.txt", range="bytes=2-5"),
             ),
             demands=(
-                Status(of="get", any_of=(200, 206), means="an artifact is not served while its sandbox runs"),
+                Status(of="get", any_of=(200, 206), means="an artifact is not served at once"),
                 Status(of="get", any_of=(206,), otherwise="differs", means="ranges are not served"),
                 Says(of="get", exactly="2345", means="another range than was asked for"),
             ),
@@ -140,7 +140,7 @@ ROW = Row(
                 Artifact(label="get", path="{out}/{run}/a b/grüße-世界.txt"),
             ),
             demands=(
-                Status(of="get", any_of=(200,), means="nested or Unicode names are not served"),
+                Status(of="get", any_of=(200,), means="nested or Unicode names are not served at once"),
                 Says(of="get", exactly="nested"),
             ),
         ),

@@ -2,6 +2,7 @@
 
 from memcollect.evidence.checks import Check, Row
 from memcollect.evidence.demands import Answered, Demand, Fact, Recorded, Same
+from memcollect.evidence.patience import PATIENCE_SECONDS
 from memcollect.evidence.steps import Destroy, Identity, Look, Outlive, Release, Restart, Run, Take
 
 _GUIDE = "the guide: release, idle timeout, process restart and orphan cleanup free resources"
@@ -13,7 +14,7 @@ def _gone(name: str, what: str, fact: str, *, needs: str = "") -> Check:
     return Check(
         name=name,
         asks=f"after the deletion: {what} that are left",
-        expected="none",
+        expected=f"none, {PATIENCE_SECONDS:g} s later at most",
         source=_GUIDE,
         level="node" if needs else "cluster",
         needs=("node",) if needs else ("cluster",),
@@ -31,7 +32,7 @@ ROW = Row(
         Run(label="tidy", box="b", command="rm -f {ws}/{run}-clean"),
         Look(label="while", box="b", about="left"),
         Destroy(label="destroy", box="b"),
-        Look(label="left", box="b", about="left"),
+        Look(label="left", box="b", about="left", until="gone"),
     ),
     checks=(
         Check(
@@ -85,12 +86,12 @@ ROW = Row(
             steps=(
                 Take(label="take", box="c"),
                 Release(label="release", box="c"),
-                Look(label="parked", box="c", about="left"),
+                Look(label="parked", box="c", about="left", until="settled"),
                 Destroy(label="destroy", box="c"),
-                Look(label="gone", box="c", about="left"),
+                Look(label="gone", box="c", about="left", until="gone"),
             ),
             demands=(
-                Recorded(of="parked", facts=("pods",)),
+                Recorded(of="parked", facts=("pods", "pods_ending")),
                 Fact(of="gone", name="pods", equals=0, means="a released sandbox cannot be deleted"),
             ),
             seconds=240.0,
@@ -106,7 +107,7 @@ ROW = Row(
                 Take(label="take", box="d"),
                 Release(label="release", box="d"),
                 Outlive(label="wait", setting="idle"),
-                Look(label="left", box="d", about="left"),
+                Look(label="left", box="d", about="left", until="gone"),
             ),
             demands=(Fact(of="left", name="pods", equals=0, means="the idle timeout does not fire"),),
             seconds=240.0,
@@ -124,9 +125,9 @@ ROW = Row(
                     for box in "efgh"
                     for step in (Take(label=f"take-{box}", box=box), Release(label=f"release-{box}", box=box))
                 ),
-                Look(label="parked", box="efgh", about="left"),
+                Look(label="parked", box="efgh", about="left", until="settled"),
             ),
-            demands=(Recorded(of="parked", facts=("pods",)),),
+            demands=(Recorded(of="parked", facts=("pods", "pods_ending")),),
             seconds=240.0,
         ),
         Check(
@@ -143,7 +144,7 @@ ROW = Row(
                 Take(label="again", box="i", thread="orphan", user="one"),
                 Identity(label="after", box="i"),
                 Destroy(label="destroy", box="i"),
-                Look(label="left", box="i", about="left"),
+                Look(label="left", box="i", about="left", until="gone"),
             ),
             demands=(
                 Same(of="after", other="before", otherwise="differs", means="a sandbox is not found again"),

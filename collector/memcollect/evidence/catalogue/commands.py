@@ -14,7 +14,8 @@ from memcollect.evidence.demands import (
     Took,
 )
 from memcollect.evidence.exits import Exited, Signalled, TimedOut
-from memcollect.evidence.steps import Look, Outlive, Run, Together
+from memcollect.evidence.patience import PATIENCE_SECONDS
+from memcollect.evidence.steps import Look, Run, Together
 
 _CONTRACT = "DeerFlow's sandbox contract: a command gives its text and how it ended"
 _POSIX = "POSIX sh"
@@ -147,14 +148,13 @@ ROW = Row(
         Check(
             name="after-the-limit",
             asks="is the process still there, seen from the node?",
-            expected="no process of the command is left 5 s after its limit",
+            expected=f"no process of the command is left, {PATIENCE_SECONDS:g} s after its answer at most",
             source="the node's agent: cgroup.procs and /proc/PID/cmdline",
             level="node",
             needs=("node",),
             steps=(
                 Run(label="sleep", command="sleep {marker}", limit_seconds=3.0),
-                Outlive(label="pause", seconds=5.0),
-                Look(label="node", about="processes", marker="{marker}"),
+                Look(label="node", about="processes", marker="{marker}", until="gone"),
             ),
             demands=(
                 Fact(

@@ -58,7 +58,7 @@ ROW = Row(
                 Says(
                     of="hash",
                     holds=(_EVERY_BYTE_SHA256,),
-                    means="an upload to a running sandbox is not seen in it",
+                    means="an upload to a running sandbox is not seen in it at once",
                 ),
             ),
         ),
@@ -79,7 +79,7 @@ ROW = Row(
                 Says(
                     of="hash",
                     holds=(_EVERY_BYTE_SHA256,),
-                    means="an upload before the sandbox is not seen in it",
+                    means="an upload from before the sandbox is not seen in it at its beginning",
                 ),
             ),
             seconds=240.0,
@@ -198,8 +198,12 @@ ROW = Row(
             ),
             demands=(
                 Status(of="delete", any_of=(200, 202, 204)),
-                Refused(of="get", means="a deleted upload is still in the sandbox"),
-                Says(of="list", lacks=("{run}-gone.txt",), means="a deleted upload is still listed"),
+                Refused(of="get", means="right after its deletion an upload is still in the sandbox"),
+                Says(
+                    of="list",
+                    lacks=("{run}-gone.txt",),
+                    means="right after its deletion an upload is still listed",
+                ),
                 Answered(of="list"),
             ),
         ),

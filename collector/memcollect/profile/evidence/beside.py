@@ -135,6 +135,11 @@ class NodeWithImages(_Object, frozen=True):
     status: ImagesOfNode = ImagesOfNode()
 
 
+def is_ending(metadata: Metadata) -> bool:
+    """Return whether an object is on its way out."""
+    return metadata.deletion_timestamp is not None
+
+
 def services(api: Api, namespace: str) -> list[Service]:
     """Return the Services of a namespace. Raises a ClusterError."""
     return list(_all(api, f"/api/v1/namespaces/{namespace}/services", "services", Service, namespace))

@@ -130,6 +130,7 @@ class Trier:
             stopped=self.stopped,
             gateway=_gateway(self.plan.evidence, headers),
             witness=witness,
+            say=self.say,
         )
         trial = Trial(performer, self.say, document.add)
         trial.run(rows)

@@ -11,11 +11,10 @@ from memcollect.documents.run import NodeEvidence
 from memcollect.documents.snapshot import Missing
 from memcollect.errors import ClusterError
 from memcollect.evidence.port import Facts
-from memcollect.profile.evidence.beside import claims, known, services
+from memcollect.profile.evidence.beside import claims, is_ending, known, services
 from memcollect.profile.evidence.controllers import controllers
 from memcollect.profile.evidence.operations import Values, beside, of_pod, overhead, whole
 from memcollect.profile.measuring.node_evidence import Nodes
-from memcollect.profile.sandboxes.cleanup import leftovers
 from memcollect.profile.sandboxes.source import Sandbox, Source
 from memcollect.profile.tools import Workshop
 from memcollect.sources.agent_pods import Deployment, find_agents
@@ -108,8 +107,11 @@ class ClusterWitness:
         pods = known("pods", lambda: self._provider.source.look(self._tools, places), absent)
         if pods is not None:
             values["pods"] = len(pods)
+            values["pods_ending"] = sum(is_ending(pod.metadata) for pod in pods.values())
         values |= self._beside(places, [self._provider.called(key) for key in keys], absent)
         values |= self._on_nodes(places, keys, absent, gone=pods is not None and not pods)
+        if pods is None:
+            absent |= dict.fromkeys(("cgroups", "processes"), f"whether its pod is gone: {absent['pods']}")
         return Facts(values=values, absent=absent, level="node" if "cgroups" in values else "cluster")
 
     def operations(self, key: str, seconds: float) -> Facts:
@@ -156,7 +158,9 @@ class ClusterWitness:
         if found is not None:
             values["services"] = sum(_names(each.metadata.name, keys) for each in found)
         if claimed is not None:
-            values["claims"] = [each.metadata.name for each in claimed if _names(each.metadata.name, keys)]
+            own = [each.metadata for each in claimed if _names(each.metadata.name, keys)]
+            values["claims"] = [each.name for each in own]
+            values["claims_ending"] = sum(map(is_ending, own))
         return values
 
     def _on_nodes(
@@ -168,11 +172,8 @@ class ClusterWitness:
             absent |= dict.fromkeys(("cgroups", "processes", "dying_cgroups"), _NOT_THERE)
             return {}
         missing: list[Missing] = []
-        if gone:
-            found = leftovers(self._nodes, names, uids, missing)
-        else:
-            found = self._nodes.look("step", names, uids, missing)
-        if not found:
+        found = self._nodes.look("after" if gone else "step", names, uids, missing)
+        if len(found) < len(names):
             why = missing[0].detail if missing else "no agent answered"
             absent |= dict.fromkeys(("cgroups", "processes", "dying_cgroups"), why)
             return {}

@@ -7,9 +7,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import msgspec
+
 from memcollect.documents.run import Event, NodeEvidence
 from memcollect.documents.snapshot import Missing
 from memcollect.errors import CollectorError, DeniedError, UnauthorizedError
+from memcollect.evidence.patience import PATIENCE_SECONDS
 from memcollect.evidence.telling import counted
 from memcollect.kubernetes.objects import Pod
 from memcollect.profile.measuring.node_evidence import Nodes
@@ -22,8 +25,8 @@ GONE_SECONDS = 120.0
 """Kubernetes gives a pod 30 s to end by itself; then its kubelet needs a moment."""
 _REFUSED_SECONDS = 5.0
 """An API server that refuses for so long will not let us see them go: a token's renewal takes less."""
-_LEFTOVER_SECONDS = 10.0
 _PAUSE_SECONDS = 0.25
+_LEFTOVER_PAUSE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,19 +146,40 @@ def _counted(sandboxes: Sequence[Sandbox]) -> str:
 
 
 def leftovers(
-    nodes: Nodes, names: Sequence[str], uids: Sequence[str], missing: list[Missing]
+    nodes: Nodes,
+    names: Sequence[str],
+    uids: Sequence[str],
+    missing: list[Missing],
+    say: Callable[[str], None] = lambda _sentence: None,
 ) -> list[NodeEvidence]:
-    """Return the nodes' evidence after a deletion: at once clean, or as it is after ten seconds."""
-    until = time.monotonic() + _LEFTOVER_SECONDS
+    """Return the nodes' evidence after a deletion, as it is once nothing is left of the pods, or at last.
+
+    A kubelet removes a pod's cgroup some seconds after the API has the pod no more. A node that held some and
+    then does not answer is asked again: what is not known is not gone.
+    """
+    began = time.monotonic()
+    holding: dict[str, str] = {}
     while True:
         told: list[Missing] = []
         found = nodes.look("after", names, uids, told)
-        if time.monotonic() > until or not any(
-            each.leftover_cgroups or each.leftover_processes for each in found
-        ):
+        waited = time.monotonic() - began
+        before, holding = holding, {**holding, **{each.node: _held(each) for each in found}}
+        holding = {node: what for node, what in holding.items() if what}
+        if not holding or waited >= PATIENCE_SECONDS:
             missing += told
-            return found
-        time.sleep(1.0)
+            return [msgspec.structs.replace(each, waited_seconds=round(waited, 3)) for each in found]
+        if holding != before:
+            what = "; ".join(f"node {plain(node)} holds {what}" for node, what in sorted(holding.items()))
+            say(f"deleted, and {what}: looking again for {PATIENCE_SECONDS:g} s at most")
+        time.sleep(_LEFTOVER_PAUSE_SECONDS)
+
+
+def _held(look: NodeEvidence) -> str:
+    parts = (
+        counted(look.leftover_cgroups, "cgroup") if look.leftover_cgroups else "",
+        counted(len(look.leftover_processes), "process", "processes") if look.leftover_processes else "",
+    )
+    return " and ".join(filter(None, parts))
 
 
 def not_deleted(events: Iterable[Event]) -> list[str]:

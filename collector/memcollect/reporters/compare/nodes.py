@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil
 
 from memcollect.compare.model import Comparison, LeftoverSummary, NodeSummary, Spread
 from memcollect.compare.nodes import WHY_THEY_DIFFER
@@ -12,7 +13,9 @@ AFTER_DELETION = (
     "Against the look before the pods were asked for: the median over the repeats, and of counts the worst."
     " Available: of the node, negative where memory did not come back. Charged: to the cgroup of all pods,"
     " positive where removed ones still hold memory or other pods grew. Dying: how many more removed cgroups"
-    " still hold some. Shims are looked for on the whole node, by the ids of the pods' containers."
+    " still hold some. Shims are looked for on the whole node, by the ids of the pods' containers. A kubelet"
+    " needs some seconds: cgroups and processes are looked for each second until none is left, for 30 s"
+    " and a last look, and what stands here was seen then. Looked: how long, the longest over the repeats."
 )
 
 
@@ -64,6 +67,7 @@ def leftovers(comparison: Comparison) -> Iterator[Section]:
         Column("Min–max", wide=True),
         Column("Cgroups"),
         Column("Dying"),
+        Column("Looked"),
         Column("Processes", right=False),
         Column("Node", right=False, wide=True),
     ]
@@ -79,6 +83,7 @@ def _leftover_row(row: LeftoverSummary) -> list[Cell]:
         *_median(row.pods_charge_change),
         _count(row.cgroups),
         "?" if row.dying_change is None else f"{row.dying_change:+d}" if row.dying_change else "0",
+        "?" if row.waited_seconds is None else f"{ceil(row.waited_seconds)} s",
         ", ".join(row.processes) or _none_seen(row),
         row.node,
     ]

@@ -165,7 +165,7 @@ class Program:
             except (OSError, ValueError) as error:
                 raise self._ended() from error
         if not waiting.ended.wait(seconds):
-            raise OperationError("timeout", f"no answer within {seconds:g} s")
+            raise OperationError("timeout", f"no answer within {round(seconds, 1):g} s")
         answer = waiting.answer
         if answer is None:
             raise self._ended()
