@@ -25,7 +25,7 @@ from memcollect.commands.options import (
     verbose_option,
 )
 from memcollect.commands.output import check_output, deliver, report_width
-from memcollect.commands.profile import Going, at_work, check, clean, run_new
+from memcollect.commands.profile import Going, at_work, check, check_cluster, clean, run_new
 from memcollect.errors import DocumentError, UsageError
 
 if TYPE_CHECKING:
@@ -157,7 +157,9 @@ def _try(options: EvidenceOptions) -> int:
 
     text = _text(options)
     if options.check_only:
-        return check(text)
+        code = check(text)
+        check_cluster(text.parsed(), options.cluster)
+        return code
     text.parsed()
     directory = options.output or Path(f"evidence-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     with at_work(options.cluster) as (workshop, tools):

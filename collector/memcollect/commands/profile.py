@@ -128,12 +128,35 @@ def _check(options: ProfileOptions) -> int:
         raise UsageError("--check needs a PLAN.", "See `memcollect profile --help`.")
     text = _text(options)
     code = check(text)
-    _tell_clone(text.parsed(), options.cluster)
+    check_cluster(text.parsed(), options.cluster)
     return code
 
 
+def check_cluster(plan: Plan, options: ClusterOptions) -> None:
+    """Say what the cluster would make of the plan now. Raises DeniedError for rights that lack.
+
+    So a run does. A cluster that cannot be asked is no mistake of the plan.
+    """
+    from memcollect.profile.needs import require, rights_of  # noqa: PLC0415 # as there
+    from memcollect.sources.version import server_version  # noqa: PLC0415
+
+    _tell_clone(plan, options)
+    rights = rights_of(plan, options.agent_namespace)
+    if not rights:
+        return
+    with contextlib.ExitStack() as stack:
+        try:
+            _, tools = stack.enter_context(at_work(options))
+            # Of a server that is not there no review would say why.
+            server_version(tools.api)
+        except CollectorError as error:
+            say(f"whether you have the rights that it needs cannot be told now: {error}")
+            return
+        require(tools.api, rights)
+
+
 def _tell_clone(plan: Plan, options: ClusterOptions) -> None:
-    """Say which pod the plan would clone now; a cluster that cannot be asked is no mistake of the plan."""
+    """Say which pod the plan would clone now."""
     from memcollect.profile.plan.model import Template  # noqa: PLC0415 # as there
     from memcollect.profile.sandboxes.template import pod_to_clone  # noqa: PLC0415
 

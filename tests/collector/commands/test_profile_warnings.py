@@ -30,7 +30,7 @@ def test_what_could_not_be_claimed_afterwards_is_a_warning_of_the_check_and_of_t
     arguments = ["profile", str(tmp_path / "plan.toml")]
     with staged(tmp_path) as (stage, options):
         stage.add_pod("one", {"app": "x"})
-        checked = memcollect(*arguments, "--check")
+        checked = memcollect(*arguments, "--check", *options)
         done = memcollect(*arguments, "-o", str(tmp_path / "run"), *options)
     warning = 'memcollect: warning: source.kind = "selector" takes the same pods in all 2 repeats, '
     assert (checked.returncode, checked.stderr.startswith(warning)) == (0, True), checked.stderr

@@ -37,13 +37,34 @@ def largest_change(series: Mapping[str, Series], uids: Iterable[str], over: floa
     return max(known) if known and len(known) == len(changes) else None
 
 
+def unknown_of(series: Mapping[str, Series], uids: Iterable[str], over: float) -> str:
+    """Return of which pod the change over the last `over` seconds is not known, and why; "" for none."""
+    told = [f"pod {uid}: {why}" for uid in uids if (why := _why_unknown(series.get(uid), over))]
+    more = f" (and of {len(told) - 1} more)" if len(told) > 1 else ""
+    return f"what changed in {over:g} s is not known of {told[0]}{more}" if told else ""
+
+
+def _why_unknown(series: Series | None, over: float) -> str:
+    if series is None:
+        return "its node's agent follows no cgroup of it"
+    if not series.times:
+        return "its agent has no point with both memory.current and inactive_file"
+    reach = series.times[-1] - series.times[0]
+    if change(series, over) is not None:
+        return ""
+    return (
+        f"its history reaches back {reach:.1f} s from its last point, and has {len(series.times)}"
+        f" point{'' if len(series.times) == 1 else 's'}"
+    )
+
+
 def judged(rule: Settle, changed: int | None, waited: float, reason: str = "") -> Settling:
     """Return the outcome of waiting `waited` seconds; `reason` says why `changed` is not known."""
     settled = changed is not None and changed < rule.within
     if settled:
         why = ""
     elif changed is None:
-        why = reason or f"not every pod has a history of the last {rule.over:g} s without a gap"
+        why = reason or f"what changed in {rule.over:g} s is not known"
     else:
         why = (
             f"a working set still changed by {human_bytes(changed)} in {rule.over:g} s, "

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from memcollect.documents.run import Settling
 from memcollect.errors import ClusterError
 from memcollect.join.series import Series
-from memcollect.profile.measuring.settle import judged, largest_change, pod_series
+from memcollect.profile.measuring.settle import judged, largest_change, pod_series, unknown_of
 from memcollect.profile.plan.model import Settle
 from memcollect.profile.tools import Tools
 from memcollect.sources.agent_http import AgentConversation, AgentFailure
@@ -90,7 +90,10 @@ def wait_until_settled(
             waited = time.monotonic() - began
             fresh = waited >= rule.over + histories.interval_seconds
             changed = largest_change(series, pods, rule.over) if fresh else None
-            outcome = judged(rule, changed, waited, reason or _too_short(rule, histories.interval_seconds))
+            why = (
+                reason or _too_short(rule, histories.interval_seconds) or unknown_of(series, pods, rule.over)
+            )
+            outcome = judged(rule, changed, waited, why)
             if outcome.settled or waited >= rule.at_most or (reason and not series):
                 return outcome
         elif waited >= rule.at_most:

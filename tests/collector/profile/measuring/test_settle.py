@@ -1,5 +1,7 @@
+import pytest
+
 from memcollect.join.series import Series
-from memcollect.profile.measuring.settle import change, judged, largest_change, pod_series
+from memcollect.profile.measuring.settle import change, judged, largest_change, pod_series, unknown_of
 from memcollect.profile.plan.model import Seconds, Settle, Size
 from memcollect_agent.wire import CgroupHistory, History
 
@@ -31,6 +33,27 @@ def test_the_pod_that_moves_most_decides_and_one_unknown_is_unknown() -> None:
     assert largest_change(series, ["a", "b"], 10) == 10_000
     assert largest_change(series, ["a", "c"], 10) is None
     assert largest_change(series, [], 10) is None
+
+
+@pytest.mark.parametrize(
+    ("series", "why"),
+    [
+        (None, "its node's agent follows no cgroup of it"),
+        (Series([], []), "its agent has no point with both memory.current and inactive_file"),
+        (
+            Series([12.0, 20.0], [1, 1]),
+            "its history reaches back 8.0 s from its last point, and has 2 points",
+        ),
+        (Series([20.0], [1]), "its history reaches back 0.0 s from its last point, and has 1 point"),
+    ],
+)
+def test_of_what_is_not_known_the_pod_is_named_and_what_its_history_lacks(
+    series: Series | None, why: str
+) -> None:
+    known = {"a": rising(0)} | ({} if series is None else {"old": series})
+    assert unknown_of(known, ["a", "old"], 10) == f"what changed in 10 s is not known of pod old: {why}"
+    assert unknown_of(known, ["old", "old"], 10).endswith(f"{why} (and of 1 more)")
+    assert unknown_of(known, ["a"], 10) == ""
 
 
 def test_less_than_the_bound_is_settled_as_much_is_not() -> None:

@@ -127,6 +127,26 @@ def test_where_no_agent_answers_nothing_is_waited_for(clock: Clock) -> None:
     assert (outcome.settled, outcome.reason, len(asked_at)) == (False, "the agent is gone", 1)
 
 
+class Short(Told):
+    """Of one pod only few points count: the clock of its node is set back again and again."""
+
+    def of(self, pods: Mapping[str, str]) -> tuple[dict[str, Series], str]:
+        series, reason = super().of(pods)
+        since = len(series["b"].times) - 6
+        cut = Series(series["b"].times[since:], series["b"].working_set_bytes[since:])
+        return {**series, "b": cut}, reason
+
+
+def test_a_pod_whose_history_never_gets_long_enough_is_named_with_how_long_it_is(clock: Clock) -> None:
+    outcome = wait_until_settled(Short(clock, quiet), PODS, RULE, never, clock.pause)
+    assert not outcome.settled
+    assert outcome.reason == (
+        "what changed in 20 s is not known of pod b: its history reaches back 5.0 s from its last point, and"
+        " has 6 points"
+    )
+    assert (outcome.waited_seconds or 0) >= 180
+
+
 @pytest.mark.parametrize("at_most", [20.5, 21.0, 21.9])
 def test_a_rule_without_time_for_the_agents_interval_says_so(clock: Clock, at_most: float) -> None:
     rule = Settle(within=Size(MIB), over=Seconds(20), at_most=Seconds(at_most))
