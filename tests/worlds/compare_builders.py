@@ -338,7 +338,7 @@ def _with_evidence(document_: Document) -> Document:
             pods_charge_bytes=91 * MIB,
             dying_cgroups=3,
             leftover_cgroups=1,
-            waited_seconds=30.4,
+            waited_seconds=60.4,
             leftover_processes=["containerd-shim"],
         ),
     ]

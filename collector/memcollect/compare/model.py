@@ -230,7 +230,7 @@ class Leftover(Struct, frozen=True, kw_only=True):
     processes_unknown: str = ""
     """Why shims and VMMs outside of the pods' cgroups were not looked for."""
     waited_seconds: float | None = None
-    """How long they were looked for: until nothing was left, or 30 s."""
+    """How long they were looked for: until nothing was left, or 60 s."""
 
 
 class NodeSummary(Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ AFTER_DELETION = (
     " Available: of the node, negative where memory did not come back. Charged: to the cgroup of all pods,"
     " positive where removed ones still hold memory or other pods grew. Dying: how many more removed cgroups"
     " still hold some. Shims are looked for on the whole node, by the ids of the pods' containers. A kubelet"
-    " needs some seconds: cgroups and processes are looked for each second until none is left, for 30 s"
+    " needs some seconds: cgroups and processes are looked for each second until none is left, for 60 s"
     " and a last look, and what stands here was seen then. Looked: how long, the longest over the repeats."
 )
 
