@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import msgspec
@@ -10,6 +10,7 @@ import pytest
 
 from memcollect.documents.snapshot import Pod
 from memcollect.errors import DeniedError
+from memcollect.services import default_table
 from memcollect.sources.agents import Limits
 from memcollect.sources.api import Api, Patience
 from memcollect.sources.direct import DirectTransport
@@ -17,6 +18,7 @@ from memcollect.sources.kube_config import connect
 from memcollect.sources.pods import Selection
 from memcollect.sources.transport import Endpoint
 from memcollect.taking.cluster import Collection, Plan
+from memcollect.taking.crew import Crew, Finished
 from memcollect.testing import POD_METRICS, PODS, RUNTIME_CLASSES, Cluster, Fault, StandInCluster, objects
 from memcollect_agent import wire
 from worlds.live_cluster import agent_pod
@@ -49,6 +51,12 @@ class Site:
         plan = Plan(selection=selection, limits=Limits(timeout=4.0), file_limit=file_limit)
         return Collection(self.api, plan, lambda: DirectTransport(self._locate), **more)  # type: ignore[arg-type]
 
+    def refuse(self, node: str) -> None:
+        """Have nobody listen where the node's agent is looked for."""
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            self._ports[node] = taken.getsockname()[1]
+
     def _locate(self, endpoint: Endpoint) -> tuple[str, int]:
         return "127.0.0.1", self._ports[endpoint.node]
 
@@ -59,7 +67,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
         yield Site(tmp_path, stack)
 
 
-def measuring(node: str, seen: Seen | None = None) -> Behaviour:
+def measuring(node: str, seen: Seen | None = None, *, schema: int = wire.SCHEMA_VERSION) -> Behaviour:
     """Answer with a cgroup for every pod that was asked for."""
 
     def answer(connection: socket.socket, body: bytes) -> None:
@@ -68,7 +76,7 @@ def measuring(node: str, seen: Seen | None = None) -> Behaviour:
             seen.append(request)
         pods = [wire.Pod(uid=uid, cgroup=wire.Cgroup(path=f"/pod{uid}")) for uid in request.pod_uids or []]
         sample = wire.NodeSample(sampled_at=1.0, finished_at=2.0, node=wire.Node(name=node), pods=pods)
-        connection.sendall(http_answer(msgspec.msgpack.encode(sample)))
+        connection.sendall(http_answer(msgspec.msgpack.encode(sample), schema=str(schema)))
 
     return answer
 
@@ -194,3 +202,34 @@ def test_names_that_no_pod_has_are_missing_one_by_one_and_no_more(site: Site) ->
         ("x", "not-found"),
         ("y", "not-found"),
     ]
+
+
+@pytest.mark.parametrize("killed", [1, 2])
+def test_whatever_becomes_of_agents_and_processes_every_pod_is_told_once(site: Site, killed: int) -> None:
+    """Half the agents cannot be reached, or are too new to be understood; the others are of two versions."""
+    for number in range(4):
+        site.node(f"same-{number}", f"a-{number}", agent=measuring(f"same-{number}"))
+        newer = measuring(f"newer-{number}", schema=wire.SCHEMA_VERSION + 1)
+        site.node(f"newer-{number}", f"b-{number}", agent=newer)
+        strange = measuring(f"strange-{number}", schema=wire.SCHEMA_VERSION + 5)
+        site.node(f"strange-{number}", f"c-{number}", agent=strange)
+        site.node(f"gone-{number}", f"d-{number}", agent=hanging)
+        site.refuse(f"gone-{number}")
+    alone = site.collection()
+    expected = measured(list(alone.pods()))
+    assert sorted(expected.values()) == [False] * 8 + [True] * 8
+
+    shared = site.collection()
+    told: list[Pod] = []
+    with closing(Crew(2, default_table())) as crew:
+        for row in shared.rows(crew):
+            if not told:
+                for process in crew._processes[:killed]:
+                    process.kill()
+            lines = row.lines if isinstance(row, Finished) else [msgspec.json.encode(row)]
+            told += [msgspec.json.decode(line, type=Pod) for line in lines]
+    assert len(told) == len(expected)
+    assert measured(told) == expected
+    assert sorted(map(str, shared.missing)) == sorted(map(str, alone.missing))
+    assert {gap.reason for gap in shared.missing if gap.kind == "pod"} == {"version", "agent-refused"}
+    assert sorted(node.name for node in shared.nodes) == sorted(node.name for node in alone.nodes)
