@@ -7,8 +7,11 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from memcollect.documents.snapshot import Missing, Snapshot, Subtotal
+from memcollect.documents.snapshot import Missing, Pod, Snapshot, Subtotal
 
+NOT_MEASURED = "Not measured"
+"""How a verdict begins that tells why."""
+SEE_MISSING = "why stands under “Asked for and not measured”"
 MOST_NAMES = 5
 MOST_NODES = 4
 MOST_SUBTOTALS = 20
@@ -52,6 +55,20 @@ def _likewise(more: int) -> str:
     return (
         " It is the same on the other node." if more == 1 else f" It is the same on the other {more} nodes."
     )
+
+
+def said_once(snapshot: Snapshot) -> Snapshot:
+    """Return the snapshot for a page: why many pods were not measured stands in their list, not at each."""
+    groups = missing_groups([each for each in snapshot.missing if each.kind == "pod"])
+    shared = {name: (first.reason, len(names)) for first, names in groups if len(names) > 1 for name in names}
+    pods = [_brief(pod, *shared[pod.full_name]) if pod.full_name in shared else pod for pod in snapshot.pods]
+    return msgspec.structs.replace(snapshot, pods=pods)
+
+
+def _brief(pod: Pod, reason: str, pods: int) -> Pod:
+    short = f"{NOT_MEASURED} ({reason}), as {pods - 1} other pod{'' if pods == 2 else 's'}: {SEE_MISSING}"
+    whole = f"{NOT_MEASURED}: {pod.unmeasured.rstrip('.')}"
+    return msgspec.structs.replace(pod, verdict=pod.verdict.replace(whole, short))
 
 
 def whose(missing: Missing, names: Sequence[str], show: Callable[[str], str] = str) -> str:

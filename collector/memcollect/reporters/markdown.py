@@ -9,7 +9,7 @@ from memcollect.documents.snapshot import Pod
 from memcollect.reporters.attention import first_looks, others
 from memcollect.reporters.columns import Amount, limit_text, overview_row
 from memcollect.reporters.escape import markdown, markdown_code
-from memcollect.reporters.groups import missing_groups, subtotals, whose
+from memcollect.reporters.groups import missing_groups, said_once, subtotals, whose
 from memcollect.reporters.markdown_files import file_rows
 from memcollect.reporters.markdown_mappings import mapping_rows
 from memcollect.reporters.markdown_node import account_lines
@@ -55,7 +55,7 @@ PROCESSES = ("PID", "PSS", "RSS", "Anon", "File", "Shmem", "Command")
 
 def render(snapshot: Snapshot, *, details: Details = "auto") -> str:
     """Return the report as Markdown; `details` says whether pods are shown one by one."""
-    lines = list(_lines(snapshot, in_full=shows_details(snapshot, details)))
+    lines = list(_lines(said_once(snapshot), in_full=shows_details(snapshot, details)))
     doubled = [not line and not before for before, line in pairwise(lines)]
     return "\n".join(line for line, double in zip(lines, [False, *doubled], strict=True) if not double) + "\n"
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from memcollect.reporters.columns import by_size
-from memcollect.reporters.groups import missing_groups, whose
+from memcollect.reporters.groups import missing_groups, said_once, whose
 from memcollect.reporters.terminal.lines import left, paragraph
 from memcollect.reporters.terminal.node import account_lines
 from memcollect.reporters.terminal.overview import attention_lines, overview_lines
@@ -46,7 +46,7 @@ def render(  # noqa: PLR0913 - all of them have a default
     which lists are shown to their end.
     """
     width = max(width, MIN_WIDTH)
-    lines = _lines(snapshot, width, details=details, full=full, whole=whole)
+    lines = _lines(said_once(snapshot), width, details=details, full=full, whole=whole)
     if not color:
         # Without styles there is nothing for rich to do, and for thousands of pods it would do it long.
         return "".join(f"{line.plain.rstrip()}\n" for line in lines)

@@ -1,7 +1,10 @@
+from collections.abc import Callable
+
 import pytest
 from msgspec.structs import replace
 
 from memcollect.documents.snapshot import Missing, Pod, Snapshot, Subtotal, Summary
+from memcollect.explain import explain_pod
 from memcollect.reporters import groups, html, markdown, table
 
 NO_AGENT = Missing(kind="pod", name="", node="n1", reason="no-agent", detail="Node n1 has no agent.")
@@ -68,6 +71,31 @@ def test_both_reports_show_each_nodes_own_available_memory_beside_its_pods() -> 
         "?",
     ]
     assert "| `n1` | 2 | 1 | 3.0 MiB | ? | 9.0 MiB |" in markdown.render(snapshot)
+
+
+KUBELET = "The kubelet of node n1 cannot be reached (refused): see `kubectl describe node n1`."
+
+
+def unmeasured(*names: str) -> Snapshot:
+    missing = [
+        Missing(kind="pod", name=f"team/{name}", node="n1", reason="kubelet-down", detail=KUBELET)
+        for name in names
+    ]
+    pods = [Pod(uid=name, name=name, namespace="team", node="n1", unmeasured=KUBELET) for name in names]
+    return _snapshot(pods=[explain_pod(pod, None) for pod in pods], missing=missing)
+
+
+@pytest.mark.parametrize("report", [table.render, markdown.render, html.render])
+def test_why_several_pods_were_not_measured_is_said_once_on_a_page(report: Callable[..., str]) -> None:
+    page = " ".join(report(unmeasured("a", "b", "c"), details="all").split())
+    assert page.count("cannot be reached") == 1
+    assert page.count("Not measured (kubelet-down), as 2 other pods: why stands under") >= 3
+
+
+@pytest.mark.parametrize("report", [table.render, markdown.render, html.render])
+def test_the_reason_of_one_pod_alone_stands_at_the_pod(report: Callable[..., str]) -> None:
+    page = " ".join(report(unmeasured("a"), details="all").split())
+    assert "Not measured: The kubelet of node n1 cannot be reached" in page
 
 
 def refused(pod: str, node: str) -> Missing:

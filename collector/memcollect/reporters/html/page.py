@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from memcollect.reporters.attention import first_looks
 from memcollect.reporters.columns import by_size
-from memcollect.reporters.groups import MOST_NAMES, missing_groups, subtotals, whose
+from memcollect.reporters.groups import MOST_NAMES, missing_groups, said_once, subtotals, whose
 from memcollect.reporters.html.document import document
 from memcollect.reporters.html.markup import NOTHING, Markup, element, items, joined, name_of
 from memcollect.reporters.html.node import account_section
@@ -32,7 +32,7 @@ def render(snapshot: Snapshot, *, details: Details = "auto") -> str:
     "all": in full; "none": not at all; "auto": in full where they are few, otherwise folded up, and where
     they are very many, those alone that are large or to be looked at first.
     """
-    body = joined(_body(snapshot, details))
+    body = joined(_body(said_once(snapshot), details))
     # Names are escaped, so no quotation mark of theirs stands in it.
     script = SCRIPT if f'"{SORTABLE}' in body else ""
     return document(f"Memory of {snapshot.sample}", [body], script)
