@@ -467,7 +467,7 @@ def test_what_is_true_of_one_node_is_not_said_of_another(healthy: Stage) -> None
     healthy.state.put(PODS, evicted_agent("n3"))
     sentence = healthy.lines()["agents"].sentence
     assert "n3 cannot be measured, for there the agent cannot be asked: it was evicted" in sentence
-    assert sentence.endswith("; nor n4, for other reasons.")
+    assert sentence.endswith("; nor n4, for its own reason.")
 
 
 def test_a_windows_node_needs_no_agent(healthy: Stage) -> None:

@@ -122,7 +122,8 @@ def _told(failing: list[Item]) -> str:
     like = [item for item in failing if item.detail == first.detail]
     told = f"{few(item.name for item in like)} cannot be measured, for there {first.detail}"
     others = [item.name for item in failing if item not in like]
-    return f"{told}; nor {few(others)}, for other reasons" if others else told
+    own = "its own reason" if len(others) == 1 else "reasons of their own"
+    return f"{told}; nor {few(others)}, for {own}" if others else told
 
 
 def _command(facts: ClusterFacts, cause: Cause, node: str, agent: AgentPod | None = None) -> str:
