@@ -4,7 +4,7 @@ Each process has a pipe of its own and one node at a time. It ends with its pipe
 ends us. What one could not do, or took with it when it was killed, comes back undone: the caller does it.
 
 A process is forked where that is safe, for then it is there at once, with all modules loaded; else it is
-spawned, and loads what this module needs, which is why that is little.
+spawned, and loads what this module needs.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
 WORTH_NODES = 100
-"""From as many nodes on: to start a process takes as long as to explain thirty."""
+"""From as many nodes on: to spawn a process, where none can be forked, takes as long as to explain ten."""
 MOST_JOBS = 16
 """One process reads all answers and writes all lines: more explainers than that it cannot feed."""
 JOB_BYTES = 192 << 20
