@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -56,7 +57,9 @@ def begun(how: str, monkeypatch: pytest.MonkeyPatch) -> Crew:
     """Return a crew of two. The runner of these tests may have a thread, which holds no lock meanwhile."""
     monkeypatch.setattr("memcollect.taking.crew.may_fork", lambda: how == "forked")
     made = Crew(2, default_table())
-    made.start(2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside a thread, since Python 3.12
+        made.start(2)
     return made
 
 
