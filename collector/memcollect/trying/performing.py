@@ -419,8 +419,8 @@ def seconds_of(step: Step, check: Check, settings: Settings) -> float:
 
 
 def _still(there: Mapping[str, int]) -> str:
-    left = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in sorted(there.items()))
-    return f"still there: {left}"
+    left = ", ".join(f"{name.replace('_', ' ')}: {count}" for name, count in sorted(there.items()))
+    return f"still there ({left})"
 
 
 def _ran(ran: Ran) -> Seen:

@@ -81,7 +81,7 @@ def test_a_cgroup_that_goes_after_some_looks_is_gone_and_the_time_is_told(tmp_pa
         "cgroups: 0 (gone within 1 s)",
     )
     assert slow.count >= 4
-    assert said[0] == "Cleanup: still there: 3 cgroups; looking again for 5 s at most"
+    assert said[0] == "Cleanup: still there (cgroups: 3); looking again for 5 s at most"
     assert len(said) == 1
 
 
@@ -100,8 +100,8 @@ def test_each_part_has_its_own_time(tmp_path: Path) -> None:
     assert checks["processes"].observed == "processes: 0 (gone within 1 s)"
     assert checks["cgroups"].observed == "cgroups: 0 (gone within 2 s)"
     assert said == [
-        "Cleanup: still there: 1 cgroups, 2 processes; looking again for 5 s at most",
-        "Cleanup: still there: 1 cgroups; looking again for 5 s at most",
+        "Cleanup: still there (cgroups: 1, processes: 2); looking again for 5 s at most",
+        "Cleanup: still there (cgroups: 1); looking again for 5 s at most",
     ]
 
 

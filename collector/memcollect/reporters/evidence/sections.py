@@ -40,7 +40,7 @@ def verdict(matrix: Matrix) -> str:
 def _first_reason(advice: Advice) -> str:
     """Return the first reason, and how many more there are."""
     first, *more = advice.reasons
-    others = f" (and {counted(len(more), 'more reason')})" if more else ""
+    others = f", and {counted(len(more), 'more reason')}" if more else ""
     return first.rstrip(".") + others
 
 
