@@ -28,6 +28,15 @@ class JumpWatch:
         self._offset: float | None = None
         self._jumps: deque[tuple[float, ClockJump]] = deque(maxlen=MAX_JUMPS)
 
+    def look(self, clocks: Clocks) -> None:
+        """Observe both clocks, unless the agent was held up between them: that would look like a jump.
+
+        What was missed shows at the next tick.
+        """
+        before, wall, after = clocks.monotonic(), clocks.wall(), clocks.monotonic()
+        if after - before <= JUMP_SECONDS / 2:
+            self.observe(wall, after)
+
     def observe(self, wall: float, monotonic: float) -> None:
         """Compare the clocks with what they showed before."""
         offset = wall - monotonic

@@ -79,7 +79,7 @@ class Recorder:
         """Read one point of every cgroup that is followed; now and then look for new ones."""
         wall, cpu = time.monotonic(), time.thread_time()
         with self._lock:
-            self._jumps.observe(self._clocks.wall(), self._clocks.monotonic())
+            self._jumps.look(self._clocks)
             self._began_at = self._began_at or self._clocks.wall()
             self._read_root()
             # Before the points are read: a kill that is seen later is the next tick's, so that the points
