@@ -112,14 +112,19 @@ def _ends(demand: Ends, step: Seen) -> Held:
 def _says(demand: Says, step: Seen) -> Held:
     text = _text(demand, step)
     if demand.exactly is not None and text.rstrip(b"\n") != demand.exactly.encode().rstrip(b"\n"):
-        return _of(demand, words(text), holds=False)
+        return _of(demand, _quoted(text, step), holds=False)
     for wanted in demand.holds:
         if wanted.encode() not in text:
-            return _of(demand, f"no {words(wanted.encode())} in {words(text)}", holds=False)
+            return _of(demand, f"no {words(wanted.encode())} in {_quoted(text, step)}", holds=False)
     for unwanted in demand.lacks:
         if unwanted.encode() in text:
             return _of(demand, f"{words(unwanted.encode())} is in {words(text)}", holds=False)
     return Held("as-expected", words(text) if text else "no text")
+
+
+def _quoted(text: bytes, step: Seen) -> str:
+    """Return the text; where there is none, what stderr says beside it, which tells why."""
+    return words(text) if text.strip() or not step.stderr else f"no text; stderr {words(step.stderr)}"
 
 
 def _text(demand: Says, step: Seen) -> bytes:

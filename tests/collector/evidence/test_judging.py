@@ -123,3 +123,9 @@ def test_a_fact_that_is_not_known_is_not_zero() -> None:
     left = check(Fact(of="one", name="pods", equals=0))
     judged = judge(left, [Seen(label="one", absent={"pods": "not allowed"})])
     assert (judged.verdict, judged.observed) == ("not-tried", "pods is not known: not allowed")
+
+
+@pytest.mark.parametrize("demand", [Says(of="one", holds=("canary",)), Says(of="one", exactly="canary")])
+def test_where_a_command_said_nothing_its_stderr_tells_why(demand: Says) -> None:
+    silent = Seen(label="one", exit=Exited(1), stderr=b"cat: /mnt/none: No such file or directory\n")
+    assert "no text; stderr “cat: /mnt/none: No such file" in judge(check(demand), [silent]).observed
