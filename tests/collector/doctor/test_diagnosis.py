@@ -178,6 +178,18 @@ def test_no_pods_and_no_numbers_are_told_apart_from_a_fault(healthy: Stage) -> N
     assert lines["metrics-age"].status == "skipped"
 
 
+@pytest.mark.parametrize("number", [1, 2])
+def test_pods_of_which_none_runs_are_counted(stage: Stage, number: int) -> None:
+    stage.node("n1")
+    stage.agent("n1")
+    for each in range(number):
+        pod = objects.pod("deer-flow", f"done-{each}", node="n1")
+        pod["status"]["phase"] = "Succeeded"
+        stage.state.put(PODS, pod)
+    told = stage.lines()["pods"]
+    assert told.sentence == f"No pod runs in namespace deer-flow, of {number} there: nothing to measure."
+
+
 def test_running_pods_without_any_numbers_are_a_warning(healthy: Stage) -> None:
     healthy.state.remove(POD_METRICS, "sandbox-1", "deer-flow")
     line = healthy.lines()["metrics-age"]
