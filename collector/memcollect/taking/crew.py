@@ -48,8 +48,6 @@ MOST_JOBS = 16
 """One process reads all answers and writes all lines: more explainers than that it cannot feed."""
 JOB_BYTES = 192 << 20
 """What one process may need: its modules, an answer of many processes, and what is made of it."""
-_FORK = multiprocessing.get_context("fork")
-_SPAWN = multiprocessing.get_context("spawn")
 _STANDARD_STREAMS = (0, 1, 2)
 
 
@@ -153,10 +151,7 @@ class Crew:
 
     def _start_one(self) -> None:
         ours, theirs = multiprocessing.Pipe()
-        context, target = (_FORK, _work_forked) if may_fork() else (_SPAWN, _work)
-        process = context.Process(
-            target=target, args=(theirs, self._table), name="memcollect explainer", daemon=True
-        )
+        process = _process((theirs, self._table))
         process.start()
         theirs.close()
         self._idle.append(ours)
@@ -235,6 +230,14 @@ class _Task:
     work: Work
     is_over: bool = False
     finished: Finished | None = None
+
+
+def _process(given: tuple[Connection, Sequence[Entry]]) -> BaseProcess:
+    name = "memcollect explainer"
+    if may_fork():
+        forked = multiprocessing.get_context("fork")
+        return forked.Process(target=_work_forked, args=given, name=name, daemon=True)
+    return multiprocessing.get_context("spawn").Process(target=_work, args=given, name=name, daemon=True)
 
 
 def _work_forked(connection: Connection, table: Sequence[Entry]) -> None:
