@@ -41,7 +41,8 @@ def test_a_snapshot_names_what_hangs_and_measures_the_rest(
         wait_until(lambda: health(port).startswith(f"ok, but a read of {held[:200]} has not come back"))
         found = snapshot(live, tmp_path / "s.json", 3)
         (missing,) = found.missing
-        assert (missing.kind, missing.name, missing.node) == (kind, cgroup.path, NODE_6)
+        named = pod.full_name if kind == "pod" else f"{pod.full_name}/{app.name}"
+        assert (missing.kind, missing.name, missing.node) == (kind, named, NODE_6)
         assert missing.reason == "unreadable"
         assert missing.detail.startswith(f"{held}: a read of it has not come back for ")
         assert len([each for each in found.pods if each.cgroup is not None]) == len(whole.pods)
