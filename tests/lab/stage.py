@@ -32,7 +32,9 @@ class Stage:
     """Makes pods, starts the truthful program in their containers, and takes everything down again."""
 
     def __init__(self, program: str, root: Path = Path("/sys/fs/cgroup")) -> None:
-        # A copy that no pod pays for: the program's own pages are charged to the root cgroup.
+        # A copy that no pod pays for: the program's own pages are charged to the root cgroup. A new file, for
+        # a process of the stage before that is still ending keeps the old one busy.
+        (RUN / "workload").unlink(missing_ok=True)
         self.program = str(shutil.copy(program, RUN / "workload"))
         self._layout = Layout(root, Path("/var/log"))
         self._root = root
