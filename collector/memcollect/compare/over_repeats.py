@@ -10,6 +10,7 @@ from memcollect.compare.model import Leftover, LeftoverSummary, NodeRow, NodeSum
 from memcollect.compare.statistics import spread
 
 R = TypeVar("R", NodeRow, Leftover)
+Number = TypeVar("Number", int, float)
 
 
 def node_summaries(rows: Iterable[NodeRow]) -> Iterator[NodeSummary]:
@@ -39,7 +40,7 @@ def leftover_summaries(rows: Iterable[Leftover]) -> Iterator[LeftoverSummary]:
             cgroups=_most([row.cgroups for row in some]),
             dying_change=_most([row.dying_change for row in some]),
             processes=sorted({name for row in some for name in row.processes}),
-            waited_seconds=_longest([row.waited_seconds for row in some]),
+            waited_seconds=_most([row.waited_seconds for row in some]),
             processes_unknown=next((row.processes_unknown for row in some if row.processes_unknown), ""),
         )
 
@@ -68,17 +69,12 @@ def _median(values: Sequence[int | None]) -> int | None:
     return spread(known).median_bytes if known else None
 
 
-def _most(values: Sequence[int | None]) -> int | None:
+def _most(values: Sequence[Number | None]) -> Number | None:
     known = _all_known(values)
     return max(known) if known else None
 
 
-def _longest(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return max(known) if known and len(known) == len(values) else None
-
-
-def _all_known(values: Sequence[int | None]) -> list[int]:
+def _all_known(values: Sequence[Number | None]) -> list[Number]:
     """Return the values, none where one of them is not known: a part is not the whole."""
     known = [value for value in values if value is not None]
     return known if len(known) == len(values) else []

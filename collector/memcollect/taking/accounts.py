@@ -88,7 +88,8 @@ class Accounts:
             self._report(Missing(kind="pods", name="*", node=name, reason="denied", detail=why))
         uids = unknown_uids(sample.tree, known) if known is not None else []
         again = self._again(agent, name, uids)
-        gone = [_deleted_meanwhile(uid) for uid in uids if again is not None and uid in gone_pods(again)]
+        gone_uids = gone_pods(again) if again is not None else set()
+        gone = [_deleted_meanwhile(uid) for uid in uids if uid in gone_uids]
         known = None if known is None else [*known, *gone]
         knowledge = self._knowledge(name, known, why, again.pods if again is not None else [])
         account = account_of(name, sample, with_kubelet(knowledge, sample.tree))
