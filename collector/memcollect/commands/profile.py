@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 import click
 from msgspec import Struct
@@ -33,8 +33,9 @@ from memcollect.errors import CollectorError, UsageError
 if TYPE_CHECKING:
     from memcollect.profile.begin import Text
     from memcollect.profile.begun import Begun
-    from memcollect.profile.plan.model import Plan
+    from memcollect.profile.plan.model import Plan, Source, Template
     from memcollect.profile.tools import Tools, Workshop
+    from memcollect.sources.api import Api
 
 EPILOG = """\b
 Examples:
@@ -140,7 +141,6 @@ def check_cluster(plan: Plan, options: ClusterOptions) -> None:
     from memcollect.profile.needs import require, rights_of  # noqa: PLC0415 # as there
     from memcollect.sources.version import server_version  # noqa: PLC0415
 
-    _tell_clone(plan, options)
     rights = rights_of(plan, options.agent_namespace)
     if not rights:
         return
@@ -150,22 +150,27 @@ def check_cluster(plan: Plan, options: ClusterOptions) -> None:
             # Of a server that is not there no review would say why.
             server_version(tools.api)
         except CollectorError as error:
-            say(f"whether you have the rights that it needs cannot be told now: {error}")
+            clone = "which pod would be cloned, and " if _clones(plan.source) else ""
+            say(f"{clone}whether you have the rights that it needs cannot be told now: {error}")
             return
+        _tell_clone(plan.source, tools.api)
         require(tools.api, rights)
 
 
-def _tell_clone(plan: Plan, options: ClusterOptions) -> None:
-    """Say which pod the plan would clone now."""
+def _clones(source: Source) -> TypeGuard[Template]:
     from memcollect.profile.plan.model import Template  # noqa: PLC0415 # as there
-    from memcollect.profile.sandboxes.template import pod_to_clone  # noqa: PLC0415
 
-    source = plan.source
-    if not isinstance(source, Template) or not source.clone:
+    return isinstance(source, Template) and bool(source.clone)
+
+
+def _tell_clone(source: Source, api: Api) -> None:
+    """Say which pod the plan would clone now."""
+    from memcollect.profile.sandboxes.template import pod_to_clone  # noqa: PLC0415 # as there
+
+    if not _clones(source):
         return
     try:
-        with at_work(options) as (_, tools):
-            name = pod_to_clone(tools.api, source)
+        name = pod_to_clone(api, source)
     except CollectorError as error:
         say(f"which pod would be cloned cannot be told now: {error}")
         return

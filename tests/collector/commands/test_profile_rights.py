@@ -33,6 +33,16 @@ def test_a_cluster_that_cannot_be_asked_is_no_mistake_of_the_plan(tmp_path: Path
     assert "whether you have the rights that it needs cannot be told now: " in done.stderr
 
 
+def test_why_a_cluster_cannot_be_asked_is_said_once_of_all_that_is_not_known(tmp_path: Path) -> None:
+    done = memcollect("profile", "guide", "--check", "--kubeconfig", str(tmp_path / "none"))
+    assert done.returncode == 0, done.stderr
+    assert (
+        "which pod would be cloned, and whether you have the rights that it needs cannot be told now: "
+        in done.stderr
+    )
+    assert done.stderr.count("There is no kubeconfig") == 1
+
+
 def test_rights_that_lack_are_said_all_at_once_and_nothing_is_begun(tmp_path: Path) -> None:
     (tmp_path / "plan.toml").write_text(SMALL_PLAN + SLOW)
     (tmp_path / "pod.yaml").write_text(POD)
