@@ -107,7 +107,7 @@ def _summed(faults: Sequence[tuple[Sandbox, _Fault]], of: int, good_code: int | 
     if not faults:
         return Outcome(exit_code=good_code)
     missing = [
-        Missing(kind="sandbox", name=f"{each.namespace}/{each.pod}", reason=fault.status, detail=fault.reason)
+        Missing(kind="sandbox", name=each.pod_name, reason=fault.status, detail=fault.reason)
         for each, fault in faults
     ]
     statuses = {fault.status for _, fault in faults}

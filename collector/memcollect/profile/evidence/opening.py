@@ -55,7 +55,7 @@ class AioOpener:
         while time.monotonic() < until:
             said = _asked(sender)
             if not said:
-                return AioBox(sender, f"{sandbox.namespace}/{sandbox.pod}")
+                return AioBox(sender, sandbox.pod_name)
             time.sleep(_PAUSE_SECONDS)
         raise OperationError("timeout", f"{endpoint} never answered /v1/sandbox with 200: {said}")
 

@@ -143,11 +143,7 @@ class Gatherer:
                 ready.append(seen)
                 nodes[seen.uid] = watch.pods[each.pod].spec.node_name or ""
             if reason:
-                missing.append(
-                    Missing(
-                        kind="sandbox", name=f"{seen.namespace}/{seen.pod}", reason="not-ready", detail=reason
-                    )
-                )
+                missing.append(Missing(kind="sandbox", name=seen.pod_name, reason="not-ready", detail=reason))
             if self.source.makes:
                 row = startup(each, watch, poll_seconds=self.poll, pulled=pulled.get(seen.uid), reason=reason)
                 startups.append(row)

@@ -15,7 +15,7 @@ from memcollect.documents.snapshot import Missing, Snapshot
 from memcollect.errors import ClusterError
 from memcollect.profile.measuring.gathering import Gathered
 from memcollect.profile.measuring.node_evidence import Nodes
-from memcollect.profile.measuring.settling import Histories, wait_until_settled
+from memcollect.profile.measuring.settling import Followed, Histories, wait_until_settled
 from memcollect.profile.measuring.snapshots import Taken, encoded, images, take
 from memcollect.profile.plan.model import Settle
 from memcollect.profile.record import Record, snapshot_path
@@ -45,7 +45,8 @@ class Measurer:
         And what a person who waits wants to hear of it.
         """
         histories = Histories(self.tools, self.deployment)
-        settling = wait_until_settled(histories, there.nodes, rule, self.stopped)
+        pods = {each.uid: Followed(each.pod_name, there.nodes[each.uid]) for each in there.ready}
+        settling = wait_until_settled(histories, pods, rule, self.stopped)
         self.record.event("settled" if settling.settled else "did-not-settle", detail=settling.reason)
         run = msgspec.structs.replace(run, settling=settling)
         if run.status == "ok" and not settling.settled:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from memcollect.documents.run import Settling
 from memcollect.join.node_clock import NodeClock
@@ -10,6 +11,13 @@ from memcollect.join.series import Series
 from memcollect.profile.plan.model import Settle
 from memcollect.units import human_bytes
 from memcollect_agent.wire import History
+
+
+class Change(NamedTuple):
+    """How much a pod's working set varied, in bytes, and which pod's."""
+
+    pod: str
+    bytes: int
 
 
 def pod_series(history: History) -> dict[str, Series]:
@@ -30,16 +38,18 @@ def change(series: Series, over: float) -> int | None:
     return high - low
 
 
-def largest_change(series: Mapping[str, Series], uids: Iterable[str], over: float) -> int | None:
-    """Return the largest change of any of the pods; None where that of one is not known."""
-    changes = [change(series[uid], over) if uid in series else None for uid in uids]
-    known = [each for each in changes if each is not None]
-    return max(known) if known and len(known) == len(changes) else None
+def largest_change(series: Mapping[str, Series], names: Mapping[str, str], over: float) -> Change | None:
+    """Return the largest change of any of the pods (UID -> name); None where that of one is not known."""
+    changes = {name: change(series[uid], over) if uid in series else None for uid, name in names.items()}
+    known = [Change(name, each) for name, each in changes.items() if each is not None]
+    return max(known, key=lambda each: each.bytes) if known and len(known) == len(changes) else None
 
 
-def unknown_of(series: Mapping[str, Series], uids: Iterable[str], over: float) -> str:
+def unknown_of(series: Mapping[str, Series], names: Mapping[str, str], over: float) -> str:
     """Return of which pod the change over the last `over` seconds is not known, and why; "" for none."""
-    told = [f"pod {uid}: {why}" for uid in uids if (why := _why_unknown(series.get(uid), over))]
+    told = [
+        f"pod {name}: {why}" for uid, name in names.items() if (why := _why_unknown(series.get(uid), over))
+    ]
     more = f" (and of {len(told) - 1} more)" if len(told) > 1 else ""
     return f"what changed in {over:g} s is not known of {told[0]}{more}" if told else ""
 
@@ -58,17 +68,17 @@ def _why_unknown(series: Series | None, over: float) -> str:
     )
 
 
-def judged(rule: Settle, changed: int | None, waited: float, reason: str = "") -> Settling:
+def judged(rule: Settle, changed: Change | None, waited: float, reason: str = "") -> Settling:
     """Return the outcome of waiting `waited` seconds; `reason` says why `changed` is not known."""
-    settled = changed is not None and changed < rule.within
+    settled = changed is not None and changed.bytes < rule.within
     if settled:
         why = ""
     elif changed is None:
         why = reason or f"what changed in {rule.over:g} s is not known"
     else:
         why = (
-            f"a working set still changed by {human_bytes(changed)} in {rule.over:g} s, "
-            f"{human_bytes(rule.within)} is the most"
+            f"the working set of pod {changed.pod} still changed by {human_bytes(changed.bytes)} in "
+            f"{rule.over:g} s, {human_bytes(rule.within)} is the most"
         )
     return Settling(
         settled=settled,
@@ -77,5 +87,5 @@ def judged(rule: Settle, changed: int | None, waited: float, reason: str = "") -
         within_bytes=int(rule.within),
         for_seconds=float(rule.over),
         at_most_seconds=float(rule.at_most),
-        change_bytes=changed,
+        change_bytes=None if changed is None else changed.bytes,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from memcollect.documents.run import Settling
 from memcollect.errors import ClusterError
@@ -24,6 +25,13 @@ _ASK_SECONDS = 15.0
 _LONGEST_PAUSE = 5.0
 
 
+class Followed(NamedTuple):
+    """A pod whose memory is waited for: what messages call it, and its node."""
+
+    name: str
+    node: str
+
+
 class Histories:
     """Asks the agents of some nodes for their histories, again and again."""
 
@@ -34,11 +42,11 @@ class Histories:
         self.interval_seconds = 0.0
         """The longest time between two points that an agent has told of."""
 
-    def of(self, pods: Mapping[str, str]) -> tuple[dict[str, Series], str]:
-        """Return the series of pods (UID -> node) by UID, and why some are missing, where some are."""
+    def of(self, pods: Mapping[str, Followed]) -> tuple[dict[str, Series], str]:
+        """Return the series of pods by UID, as `pods` are, and why some are missing, where some are."""
         by_node: defaultdict[str, list[str]] = defaultdict(list)
-        for uid, node in pods.items():
-            by_node[node].append(uid)
+        for uid, pod in pods.items():
+            by_node[pod.node].append(uid)
         series: dict[str, Series] = {}
         reason = ""
         for node, uids in by_node.items():
@@ -69,15 +77,16 @@ class Histories:
 
 def wait_until_settled(
     histories: Histories,
-    pods: Mapping[str, str],
+    pods: Mapping[str, Followed],
     rule: Settle,
     stopped: Callable[[], bool],
     pause: Callable[[float], None] = time.sleep,
 ) -> Settling:
-    """Return how the working sets of `pods` (UID -> node) came to rest, or that they did not in time.
+    """Return how the working sets of `pods`, by UID, came to rest, or that they did not in time.
 
     Only points from after this began count: it must have been quiet for the rule's time since.
     """
+    names = {uid: pod.name for uid, pod in pods.items()}
     began = time.monotonic()
     step = min(_LONGEST_PAUSE, max(0.2, rule.over / 10))
     while True:
@@ -89,9 +98,9 @@ def wait_until_settled(
             series, reason = histories.of(pods)
             waited = time.monotonic() - began
             fresh = waited >= rule.over + histories.interval_seconds
-            changed = largest_change(series, pods, rule.over) if fresh else None
+            changed = largest_change(series, names, rule.over) if fresh else None
             why = (
-                reason or _too_short(rule, histories.interval_seconds) or unknown_of(series, pods, rule.over)
+                reason or _too_short(rule, histories.interval_seconds) or unknown_of(series, names, rule.over)
             )
             outcome = judged(rule, changed, waited, why)
             if outcome.settled or waited >= rule.at_most or (reason and not series):

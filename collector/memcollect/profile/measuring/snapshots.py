@@ -40,7 +40,7 @@ def take(  # noqa: PLR0913, PLR0917 # what a snapshot takes
     stopped: Callable[[], bool],
 ) -> Taken:
     """Return the snapshot of these sandboxes. Raises a ClusterError where nothing can be listed."""
-    names = [f"{each.namespace}/{each.pod}" for each in sandboxes]
+    names = [each.pod_name for each in sandboxes]
     plan = Plan(
         selection=Selection(names=names), deployment=deployment, process_limit=PROCESS_LIMIT, limits=limits
     )

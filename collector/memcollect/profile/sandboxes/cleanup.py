@@ -137,7 +137,7 @@ class Cleaner:
             self.record.event("deleted", name=sandbox.key)
             return None
         self.record.event("not-deleted", name=sandbox.key, detail=why)
-        name = f"{sandbox.namespace}/{sandbox.pod}"
+        name = sandbox.pod_name
         return Missing(kind="sandbox", name=name, reason="not-deleted", detail=why)
 
 

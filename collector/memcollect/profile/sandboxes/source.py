@@ -38,6 +38,11 @@ class Sandbox(Struct, frozen=True, kw_only=True):
     requested_at: float | None = None
     """On this machine's clock."""
 
+    @property
+    def pod_name(self) -> str:
+        """Its pod's name with the namespace, as messages give it."""
+        return f"{self.namespace}/{self.pod}"
+
 
 class Source(Protocol):
     """Where sandboxes come from. Its methods may be called from several threads, each with its own tools."""

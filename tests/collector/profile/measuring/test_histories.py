@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from memcollect.profile.measuring.settling import Histories
+from memcollect.profile.measuring.settling import Followed, Histories
 from memcollect.profile.tools import Tools
 from memcollect.sources.agent_pods import Deployment
 from memcollect.testing import PODS, Cluster, Fault, StreamFault
@@ -74,7 +74,9 @@ def looked_for(state: Cluster) -> int:
 
 
 def test_each_agent_is_asked_for_the_pods_of_its_node_alone(agents: Agents, histories: Histories) -> None:
-    series, reason = histories.of({"a": "node-1", "b": "node-2", "c": "node-1"})
+    series, reason = histories.of(
+        {"a": Followed("ns/a", "node-1"), "b": Followed("ns/b", "node-2"), "c": Followed("ns/c", "node-1")}
+    )
     assert agents.asked == [[["a", "c"]], [["b"]]]
     assert {uid: list(each.working_set_bytes) for uid, each in series.items()} == {
         "a": [7],
@@ -87,23 +89,23 @@ def test_each_agent_is_asked_for_the_pods_of_its_node_alone(agents: Agents, hist
 @pytest.mark.usefixtures("agents")
 def test_an_agent_is_looked_for_once(histories: Histories, state: Cluster) -> None:
     for _ in range(3):
-        histories.of({"a": "node-1"})
+        histories.of({"a": Followed("ns/a", "node-1")})
     assert looked_for(state) == 1
 
 
 @pytest.mark.usefixtures("agents")
 def test_an_agent_that_broke_off_is_looked_for_anew(histories: Histories, state: Cluster) -> None:
-    histories.of({"a": "node-1"})
+    histories.of({"a": Followed("ns/a", "node-1")})
     state.fault(Fault(f"{AGENTS}/agent-node-1/portforward", stream=StreamFault.CUT))
-    series, reason = histories.of({"a": "node-1"})
+    series, reason = histories.of({"a": Followed("ns/a", "node-1")})
     assert (series, bool(reason)) == ({}, True)
-    assert histories.of({"a": "node-1"})[0].keys() == {"a"}
+    assert histories.of({"a": Followed("ns/a", "node-1")})[0].keys() == {"a"}
     assert looked_for(state) == 2
 
 
 @pytest.mark.usefixtures("agents")
 def test_a_node_without_an_agent_costs_its_own_pods_alone(histories: Histories) -> None:
-    series, reason = histories.of({"a": "node-1", "b": "node-3"})
+    series, reason = histories.of({"a": Followed("ns/a", "node-1"), "b": Followed("ns/b", "node-3")})
     assert series.keys() == {"a"}
     assert reason == "The agent of node node-3 cannot be asked: there is none"
 
@@ -111,14 +113,14 @@ def test_a_node_without_an_agent_costs_its_own_pods_alone(histories: Histories) 
 @pytest.mark.usefixtures("agents")
 def test_an_agent_that_is_not_ready_is_not_asked(histories: Histories, state: Cluster) -> None:
     state.put(PODS, agent_pod("node-2", ready=False))
-    _, reason = histories.of({"b": "node-2"})
+    _, reason = histories.of({"b": Followed("ns/b", "node-2")})
     assert reason == "The agent of node node-2 cannot be asked: it is not ready"
 
 
 @pytest.mark.usefixtures("agents")
 def test_a_list_of_agents_that_is_denied_is_the_reason(histories: Histories, state: Cluster) -> None:
     state.access.deny("list", "pods", namespace="memcollect")
-    series, reason = histories.of({"a": "node-1"})
+    series, reason = histories.of({"a": Followed("ns/a", "node-1")})
     assert series == {}
     assert "kubectl auth can-i list pods -n memcollect" in reason
 

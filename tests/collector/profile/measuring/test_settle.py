@@ -1,7 +1,7 @@
 import pytest
 
 from memcollect.join.series import Series
-from memcollect.profile.measuring.settle import change, judged, largest_change, pod_series, unknown_of
+from memcollect.profile.measuring.settle import Change, change, judged, largest_change, pod_series, unknown_of
 from memcollect.profile.plan.model import Seconds, Settle, Size
 from memcollect_agent.wire import CgroupHistory, History
 
@@ -30,9 +30,9 @@ def test_of_a_history_that_is_too_short_nothing_is_known() -> None:
 
 def test_the_pod_that_moves_most_decides_and_one_unknown_is_unknown() -> None:
     series = {"a": rising(0), "b": rising(1000)}
-    assert largest_change(series, ["a", "b"], 10) == 10_000
-    assert largest_change(series, ["a", "c"], 10) is None
-    assert largest_change(series, [], 10) is None
+    assert largest_change(series, {"a": "ns/one", "b": "ns/two"}, 10) == Change("ns/two", 10_000)
+    assert largest_change(series, {"a": "ns/one", "c": "ns/three"}, 10) is None
+    assert largest_change(series, {}, 10) is None
 
 
 @pytest.mark.parametrize(
@@ -51,16 +51,17 @@ def test_of_what_is_not_known_the_pod_is_named_and_what_its_history_lacks(
     series: Series | None, why: str
 ) -> None:
     known = {"a": rising(0)} | ({} if series is None else {"old": series})
-    assert unknown_of(known, ["a", "old"], 10) == f"what changed in 10 s is not known of pod old: {why}"
-    assert unknown_of(known, ["old", "old"], 10).endswith(f"{why} (and of 1 more)")
-    assert unknown_of(known, ["a"], 10) == ""
+    said = f"what changed in 10 s is not known of pod ns/two: {why}"
+    assert unknown_of(known, {"a": "ns/one", "old": "ns/two"}, 10) == said
+    assert unknown_of(known, {"old": "ns/two", "lost": "ns/three"}, 10) == f"{said} (and of 1 more)"
+    assert unknown_of(known, {"a": "ns/one"}, 10) == ""
 
 
 def test_less_than_the_bound_is_settled_as_much_is_not() -> None:
-    assert judged(RULE, MIB - 1, 12.0).settled
-    outcome = judged(RULE, MIB, 60.0)
+    assert judged(RULE, Change("ns/one", MIB - 1), 12.0).settled
+    outcome = judged(RULE, Change("ns/one", MIB), 60.0)
     assert not outcome.settled
-    assert outcome.reason == "a working set still changed by 1 MiB in 10 s, 1 MiB is the most"
+    assert outcome.reason == "the working set of pod ns/one still changed by 1 MiB in 10 s, 1 MiB is the most"
     assert (outcome.within_bytes, outcome.for_seconds, outcome.at_most_seconds) == (MIB, 10.0, 60.0)
 
 

@@ -8,7 +8,7 @@ import pytest
 from memcollect.documents.run import Settling
 from memcollect.join.series import Series
 from memcollect.profile.measuring import settling
-from memcollect.profile.measuring.settling import Histories, wait_until_settled
+from memcollect.profile.measuring.settling import Followed, Histories, wait_until_settled
 from memcollect.profile.plan.model import Seconds, Settle, Size
 from memcollect.profile.tools import Workshop
 from memcollect.sources.agent_pods import Deployment
@@ -17,7 +17,7 @@ from worlds.profile_doubles import NOWHERE, after, never
 
 MIB = 1 << 20
 RULE = Settle(within=Size(MIB), over=Seconds(20), at_most=Seconds(180))
-PODS = {"a": "node-1", "b": "node-2"}
+PODS = {"a": Followed("ns/one", "node-1"), "b": Followed("ns/two", "node-2")}
 Charge = Callable[[str, float], int | None]
 
 
@@ -42,7 +42,7 @@ class Told(Histories):
         self._clock, self._size, self._interval = clock, size, interval
         self.asked_at: list[float] = []
 
-    def of(self, pods: Mapping[str, str]) -> tuple[dict[str, Series], str]:
+    def of(self, pods: Mapping[str, Followed]) -> tuple[dict[str, Series], str]:
         now = self._clock.now
         self.asked_at.append(now - 1000.0)
         self.interval_seconds = self._interval
@@ -97,7 +97,9 @@ def test_memory_that_comes_to_rest_late_is_waited_for(clock: Clock) -> None:
 def test_memory_that_never_rests_is_given_up_with_its_last_change(clock: Clock) -> None:
     outcome, _ = waited(clock, lambda uid, at: 900 * MIB + int(at) * MIB * (uid == "b"))
     assert not outcome.settled
-    assert outcome.reason == "a working set still changed by 20 MiB in 20 s, 1 MiB is the most"
+    assert (
+        outcome.reason == "the working set of pod ns/two still changed by 20 MiB in 20 s, 1 MiB is the most"
+    )
     assert outcome.waited_seconds is not None
     assert 180 <= outcome.waited_seconds < 181
     assert max(clock.pauses) <= 5
@@ -130,7 +132,7 @@ def test_where_no_agent_answers_nothing_is_waited_for(clock: Clock) -> None:
 class Short(Told):
     """Of one pod only few points count: the clock of its node is set back again and again."""
 
-    def of(self, pods: Mapping[str, str]) -> tuple[dict[str, Series], str]:
+    def of(self, pods: Mapping[str, Followed]) -> tuple[dict[str, Series], str]:
         series, reason = super().of(pods)
         since = len(series["b"].times) - 6
         cut = Series(series["b"].times[since:], series["b"].working_set_bytes[since:])
@@ -141,7 +143,7 @@ def test_a_pod_whose_history_never_gets_long_enough_is_named_with_how_long_it_is
     outcome = wait_until_settled(Short(clock, quiet), PODS, RULE, never, clock.pause)
     assert not outcome.settled
     assert outcome.reason == (
-        "what changed in 20 s is not known of pod b: its history reaches back 5.0 s from its last point, and"
+        "what changed in 20 s is not known of pod ns/two: its history reaches back 5.0 s from its last point, and"
         " has 6 points"
     )
     assert (outcome.waited_seconds or 0) >= 180
