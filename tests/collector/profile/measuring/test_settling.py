@@ -143,8 +143,8 @@ def test_a_pod_whose_history_never_gets_long_enough_is_named_with_how_long_it_is
     outcome = wait_until_settled(Short(clock, quiet), PODS, RULE, never, clock.pause)
     assert not outcome.settled
     assert outcome.reason == (
-        "what changed in 20 s is not known of pod ns/two: its history reaches back 5.0 s from its last point, and"
-        " has 6 points"
+        "what changed in 20 s is not known of pod ns/two: its history reaches back 5.0 s from its last point,"
+        " and has 6 points"
     )
     assert (outcome.waited_seconds or 0) >= 180
 
