@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 import msgspec
 from msgspec import Struct
 
-from memcollect.kubernetes.objects import Pod
+from memcollect.kubernetes.objects import ContainerStatus, Pod
 from memcollect.sources.api import Api
 from memcollect.sources.evictions import Eviction, eviction_of
 from memcollect.sources.names import checked
@@ -19,6 +19,11 @@ from memcollect_agent.wire import DEFAULT_PORT
 AGENT_SELECTOR = "app.kubernetes.io/name=memcollect-agent"
 FEW = 10
 """For up to this many nodes each is asked for alone; for more, the whole list is."""
+
+
+BETWEEN_TRIES = "CrashLoopBackOff"
+OWN_ENDS = ("StartError", "OOMKilled")
+"""Ends that say more than that the program ended: it was never started, or the kernel ended it."""
 
 
 AGENT_PORT = DEFAULT_PORT
@@ -136,8 +141,23 @@ def _waits(pod: Pod) -> tuple[str, str]:
         return "", ""
     if pod.status.reason:
         return pod.status.reason, plain(pod.status.message or "")
-    waiting = [status.state.waiting for status in pod.status.container_statuses if status.state.waiting]
-    return (waiting[0].reason or "", plain(waiting[0].message or "")) if waiting else ("", "")
+    stuck = [each for each in pod.status.container_statuses if each.state.waiting or each.state.terminated]
+    return _of_container(stuck[0]) if stuck else ("", "")
+
+
+def _of_container(status: ContainerStatus) -> tuple[str, str]:
+    """Return the word and the words for why a container does not run.
+
+    Between two tries the kubelet says only that there will be another; how the last one ended stands in
+    the state before.
+    """
+    waiting, ended = status.state.waiting, status.state.terminated
+    if waiting is not None and waiting.reason == BETWEEN_TRIES:
+        ended = status.last_state.terminated
+    if ended is None:
+        return (waiting.reason or "", plain(waiting.message or "")) if waiting else ("", "")
+    word = ended.reason if ended.reason in OWN_ENDS else BETWEEN_TRIES
+    return word, plain(ended.message or "") or f"it last ended with exit code {ended.exit_code}"
 
 
 def _problem(pod: Pod) -> str:

@@ -227,6 +227,7 @@ def test_an_agent_that_is_not_ready_is_named_with_the_command_that_tells_why(hea
     assert failing(lines) == ["agents"]
     assert "n3 cannot be measured" in lines["agents"].sentence
     assert "it is not ready" in lines["agents"].sentence
+    assert "taint" not in lines["agents"].remedy
     assert lines["agents"].commands[0].endswith("describe pod -n memcollect agent-n3")
 
 
@@ -259,6 +260,46 @@ def test_what_keeps_an_agent_is_told_by_the_pods_own_status(
     assert f"{told} ({word}): the node's own words." in line.sentence
     (shown,) = line.commands
     assert shown.endswith(command)
+
+
+@pytest.mark.parametrize(
+    ("ended", "told", "command"),
+    [
+        (
+            {"reason": "StartError", "exitCode": 128, "message": "stat /no/such/program: no such file"},
+            "its container cannot be made (StartError): stat /no/such/program: no such file",
+            "describe pod -n memcollect agent-n3",
+        ),
+        (
+            {"reason": "OOMKilled", "exitCode": 137},
+            "its memory limit is too low for it (OOMKilled): it last ended with exit code 137",
+            "describe pod -n memcollect agent-n3",
+        ),
+        (
+            {"reason": "Error", "exitCode": 2},
+            "it starts and ends again (CrashLoopBackOff): it last ended with exit code 2",
+            "logs -n memcollect agent-n3 --previous --tail=20",
+        ),
+    ],
+)
+def test_an_agent_between_two_tries_is_told_by_how_the_last_one_ended(
+    healthy: Stage, ended: dict[str, Any], told: str, command: str
+) -> None:
+    healthy.node("n3")
+    pod = objects.pod("memcollect", "agent-n3", node="n3", labels=LABELS)
+    back_off = {"reason": "CrashLoopBackOff", "message": "back-off 20s restarting failed container=agent"}
+    waits = {"state": {"waiting": back_off}, "lastState": {"terminated": ended}}
+    for state in (waits, {"state": {"terminated": ended}}):
+        pod["status"] |= {
+            "phase": "Running",
+            "conditions": [],
+            "containerStatuses": [{"name": "agent", **state}],
+        }
+        healthy.state.put(PODS, pod)
+        line = healthy.lines()["agents"]
+        assert f"{told}." in line.sentence
+        (shown,) = line.commands
+        assert shown.endswith(command)
 
 
 @pytest.mark.parametrize(

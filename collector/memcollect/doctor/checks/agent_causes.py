@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from memcollect.doctor.facts import ClusterFacts
-from memcollect.sources.agent_pods import AgentPod
+from memcollect.sources.agent_pods import BETWEEN_TRIES, AgentPod
 from memcollect.sources.evictions import EVICTED
 
 
@@ -35,6 +35,10 @@ _CRASHES = Cause(
     "See what it said before it ended:",
     "logs -n {0} {1} --previous --tail=20",
 )
+_KILLED = Cause(
+    "its memory limit is too low for it",
+    "Raise that in deploy/base/daemonset.yaml (resources.limits):",
+)
 _SHORT = Cause(
     "the node is short of what its taint names",
     "Free what the node ran out of. With priorityClassName: system-node-critical in"
@@ -50,7 +54,8 @@ _BY_WORD = {
     **dict.fromkeys(
         ("CreateContainerError", "CreateContainerConfigError", "RunContainerError", "StartError"), _CONTAINER
     ),
-    "CrashLoopBackOff": _CRASHES,
+    BETWEEN_TRIES: _CRASHES,
+    "OOMKilled": _KILLED,
     EVICTED: _SHORT,
 }
 _PLACES = (

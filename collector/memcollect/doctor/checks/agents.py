@@ -134,7 +134,9 @@ def _command(facts: ClusterFacts, cause: Cause, node: str, agent: AgentPod | Non
 def _remedy(facts: ClusterFacts, agents: Mapping[str, AgentPod], names: list[str]) -> str:
     """Return what to do about the first of them, whose commands follow."""
     cause = _first_cause(facts, agents, names)
-    return cause.remedy if cause else "See why, for example whether a taint keeps the agent away:"
+    if cause is not None:
+        return cause.remedy
+    return "See why:" if names[0] in agents else "See why, for example whether a taint keeps the agent away:"
 
 
 def _first_cause(facts: ClusterFacts, agents: Mapping[str, AgentPod], names: list[str]) -> Cause | None:
