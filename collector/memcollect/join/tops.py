@@ -31,7 +31,7 @@ YOUNG_SECONDS = 120.0
 """By then metrics-server has two samples of a container, even with its own default of one a minute."""
 DROPPED = (
     "metrics-server leaves out a whole pod when one of its containers reads zero CPU or memory, or has no"
-    " two samples yet"
+    " two samples yet, and every pod of a node whose kubelet did not answer it in time"
 )
 ANOTHER = "the metrics API still shows an earlier pod of this name; take the snapshot again in a minute"
 NOT_YET = "the metrics API does not list this container yet; take the snapshot again in a minute"
