@@ -23,7 +23,9 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1] / part) for part in ("agent", "tests")]
 
-from worlds import manifests  # noqa: E402 - the path above comes first
+from memcollect_agent.history import Settings  # noqa: E402 - the path above comes first
+from memcollect_agent.history.followed import FILES_OF_EACH  # noqa: E402
+from worlds import manifests  # noqa: E402
 from worlds.pod_tree import PodTree  # noqa: E402
 from worlds.served_agents import ask  # noqa: E402
 
@@ -108,8 +110,11 @@ def _soak(tree: PodTree, seconds: float, pods: int) -> int:
 
 def _report(figures: Figures, counts: Counts, *, peak: int, share: float, pods: int) -> int:
     limit = _limit_bytes()
-    # Each followed cgroup is a descriptor: pods, containers, and those of the churn that live at once.
-    most_descriptors = 2 * pods + CHURNED_EACH_ROUND * 2 + SPARE_DESCRIPTORS
+    # Each followed cgroup is a descriptor, and its files are: pods, containers, and those of the churn that
+    # live at once.
+    followed = 2 * pods + CHURNED_EACH_ROUND * 2
+    kept_open = min(followed, Settings().max_kept_open)
+    most_descriptors = followed + FILES_OF_EACH * kept_open + SPARE_DESCRIPTORS
     half = len(figures.rss) // 2
     grown = max(figures.rss[half:]) - max(figures.rss[:half])
     served = counts.served / max(counts.asked, 1)

@@ -21,7 +21,7 @@ def waiting(real):
 os.read, os.pread = waiting(os.read), waiting(os.pread)
 """
 
-_CLASS_CONTENT, _MARK_ADD, _OPEN_PERMISSION, _ALLOW, _HERE = 0x04, 0x01, 0x10000, 0x01, -100
+_CLASS_CONTENT, _MARK_ADD, _OPEN_PERMISSION, _READ_PERMISSION, _HERE = 0x04, 0x01, 0x10000, 0x20000, -100
 
 
 class Holding(Protocol):
@@ -60,7 +60,7 @@ class ByPipes:
 
 
 class ByKernel:
-    """The kernel asks this test whether a file may be opened, and is not answered: fanotify(7), for root."""
+    """The kernel asks this test whether a file may be opened or read, and is not answered: fanotify(7)."""
 
     def __init__(self) -> None:
         self.program = [sys.executable, "-c", _ALL, ""]
@@ -70,7 +70,7 @@ class ByKernel:
             pytest.skip(f"fanotify: {os.strerror(ctypes.get_errno())}")
 
     def hold(self, path: Path) -> None:
-        mask = ctypes.c_uint64(_OPEN_PERMISSION)
+        mask = ctypes.c_uint64(_OPEN_PERMISSION | _READ_PERMISSION)
         if self._libc.fanotify_mark(self._fd, _MARK_ADD, mask, _HERE, os.fsencode(path)) < 0:
             pytest.skip(f"fanotify: {os.strerror(ctypes.get_errno())}")
 

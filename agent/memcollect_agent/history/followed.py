@@ -30,8 +30,12 @@ STAT_FIELDS = (
 """What the composition of a working set is made from, all of it from memory.stat, in bytes."""
 STAT_LIMIT = 16384
 """Bytes; Linux 7.2 writes 1.6 KiB and builds the text in one page, so more is no memory.stat."""
+CURRENT_LIMIT = 64
+"""Bytes of a number and the end of its line."""
 EVENTS_LIMIT = 4096
 """Bytes; Linux 7.2 writes 80."""
+FILES_OF_EACH = 2
+"""Read at each tick: memory.stat and memory.current."""
 NO_MEMORY = "it has no memory.stat: the memory controller is not enabled for this cgroup"
 
 
@@ -50,7 +54,9 @@ class Followed:
         pod_uid: str,
         container_id: str | None,
         is_pod: bool,
+        keep_open: bool,
     ) -> None:
+        """Follow `directory`; with `keep_open` its two files are opened once and not at each tick."""
         self.directory = directory
         self.path = directory.path
         self.inode = directory.inode
@@ -65,14 +71,17 @@ class Followed:
         self._stat = stat
         # Put together once: they are needed at every read, and only an error shows them.
         self._place = f"{directory.root}{directory.path.rstrip('/')}"
-        self._stat_path = f"{self._place}/memory.stat"
-        self._current_path = f"{self._place}/memory.current"
+        self.keeps_open = keep_open
+        self._stat_file = self._record("memory.stat", STAT_LIMIT)
+        self._current_file = self._record("memory.current", CURRENT_LIMIT)
         self._without_memory = False
         self.oom_kills = self._count_kills()
         """What memory.events counted when it was last looked at; None where that cannot be read."""
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Give the descriptors back."""
+        self._stat_file.close()
+        self._current_file.close()
         self.directory.close()
 
     def read(self, clocks: Clocks, cgroups: CgroupFs) -> None:
@@ -117,12 +126,16 @@ class Followed:
             gone_at=self.gone_at,
         )
 
+    def _record(self, name: str, limit: int) -> files.Record:
+        path = f"{self._place}/{name}"
+        return files.Record(name, self.directory.fd, path, limit, keep=self.keeps_open)
+
     def _read_stat(self) -> list[int | None] | None:
         try:
-            data = files.read_record("memory.stat", self.directory.fd, self._stat_path, STAT_LIMIT)
+            data = self._stat_file.read()
             if len(data) >= STAT_LIMIT:
-                raise ParseError(self._stat_path, 0, f"is longer than {STAT_LIMIT} bytes")
-            return self._stat.parse(data, self._stat_path)
+                raise ParseError(self._stat_file.path, 0, f"is longer than {STAT_LIMIT} bytes")
+            return self._stat.parse(data, self._stat_file.path)
         except GoneError:
             raise
         except AgentError as error:
@@ -131,8 +144,7 @@ class Followed:
 
     def _read_current(self) -> int | None:
         try:
-            data = files.read_record("memory.current", self.directory.fd, self._current_path, 64)
-            return single_value.parse_number(data, self._current_path)
+            return single_value.parse_number(self._current_file.read(), self._current_file.path)
         except GoneError:
             raise
         except AgentError as error:
@@ -161,7 +173,9 @@ class FollowedRoot(Followed):
     """The root cgroup, which has no memory.current: its anon + file stands for that, as in cAdvisor."""
 
     def __init__(self, directory: CgroupDir, *, depth: int, stat: StatFields) -> None:
-        super().__init__(directory, depth=depth, stat=stat, pod_uid="", container_id=None, is_pod=False)
+        super().__init__(
+            directory, depth=depth, stat=stat, pod_uid="", container_id=None, is_pod=False, keep_open=True
+        )
 
     def read(self, clocks: Clocks, _cgroups: CgroupFs) -> None:
         """Append a point; the root is never removed, and where it has no memory.stat there is none."""

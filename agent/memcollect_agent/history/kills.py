@@ -31,7 +31,7 @@ class Killings:
             return None
         try:
             with ProcFs(self._proc_root) as proc:
-                return proc.vmstat().get("oom_kill")
+                return proc.oom_kills()
         except AgentError:
             return None
 

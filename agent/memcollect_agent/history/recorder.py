@@ -4,7 +4,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from msgspec import Struct, field
 
@@ -14,13 +14,14 @@ from memcollect_agent.history.followed import STAT_FIELDS, Followed, FollowedRoo
 from memcollect_agent.history.kills import Killings, killed
 from memcollect_agent.history.last import LastKept
 from memcollect_agent.history.scan import Place, Scan
+from memcollect_agent.history.standing import Standing
 from memcollect_agent.parse.stat_fields import StatFields
 from memcollect_agent.read.cgroupfs import CgroupFs
 from memcollect_agent.redact import visible
 from memcollect_agent.wire import CgroupHistory, Cost, History, HistoryRequest, Problem
 
 RESCAN_TICKS = 5
-"""A new pod is seen after at most so many ticks; the walk costs as much as a few ticks do."""
+"""A new pod is seen after at most so many ticks; where one came the walk costs as much as a few of them."""
 
 
 PATIENCE_SECONDS = 10.0
@@ -37,6 +38,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Points of each cgroup: two minutes from the first to the last."""
     max_cgroups: int = 2000
     """Followed at once; each keeps a descriptor open and about 6 KiB."""
+    max_kept_open: int = 512
+    """Of these, whose two files stay open, too: each keeps a page in the kernel (fs/seq_file.c), which is the
+    agent's memory. Those of all others are opened at each tick."""
     max_gone: int = 200
     """Removed cgroups whose points are still kept."""
     clocks: Clocks = field(default_factory=Clocks)
@@ -67,6 +71,8 @@ class Recorder:
         self._jumps = JumpWatch(self.settings.keep_seconds)
         self._costs: deque[tuple[float, float]] = deque(maxlen=self.settings.depth)
         self._scan_problems: list[Problem] = []
+        self._standing = Standing()
+        """What the last walk saw: nothing where it did not see all, or something was lost since."""
         self._began_at: float | None = None
         self._ticks = 0
         self._missed_ticks = 0
@@ -193,6 +199,8 @@ class Recorder:
     def _bury(self, one: Followed) -> None:
         one.close()
         one.problem = ""
+        # In its place another may be, which the count of its parent's children does not tell.
+        self._standing = Standing()
         one.gone_at = self._clocks.wall()
         one.gone_monotonic = self._clocks.monotonic()
         if len(one.ring):
@@ -202,26 +210,34 @@ class Recorder:
         # All of them, and not only those that are found again: the next tick then drops what was removed.
         for one in self._live.values():
             one.look_again()
+        if self._standing.stands(self._cgroups, self._live):
+            return
         scan = Scan(self._cgroups)
-        self._left_out = 0
+        self._left_out, is_whole = 0, True
+        room = self.settings.max_kept_open - sum(one.keeps_open for one in self._live.values())
         for place in scan.places(self._live):
             if place.path in self._live:
                 continue
             if len(self._live) >= self.settings.max_cgroups:
                 self._left_out += 1
+            elif self._follow(place, scan, keep_open=room > 0):
+                room -= 1
             else:
-                self._follow(place, scan)
+                is_whole = False
         self._scan_problems = scan.problems
+        self._standing = scan.standing if is_whole and not scan.problems else Standing()
 
-    def _follow(self, place: Place, scan: Scan) -> None:
+    def _follow(self, place: Place, scan: Scan, *, keep_open: bool) -> bool:
+        """Follow what is there, and return whether it still was."""
         try:
             directory = self._cgroups.open(place.path)
         except GoneError:
-            return
+            return False
         except AgentError as error:
             scan.note(place.path, error)
-            return
-        try:
+            return False
+        with ExitStack() as stack:
+            stack.callback(directory.close)
             one = Followed(
                 directory,
                 depth=self.settings.depth,
@@ -229,12 +245,14 @@ class Recorder:
                 pod_uid=place.pod_uid,
                 container_id=place.container_id,
                 is_pod=place.is_pod,
+                keep_open=keep_open,
             )
-            if self._read(one):
-                self._live[place.path] = one
-        except BaseException:
-            directory.close()
-            raise
+            stack.callback(one.close)
+            if not self._read(one):
+                return False
+            self._live[place.path] = one
+            stack.pop_all()
+        return True
 
     def _forget_old(self) -> None:
         oldest = self._clocks.monotonic() - self.settings.keep_seconds

@@ -42,7 +42,8 @@ class Ring:
             packable = [n if n is not None and n <= _MOST else _UNKNOWN for n in numbers]
             self._row.pack_into(self._data, offset, time, *packable)
         self._next = (self._next + 1) % self._depth
-        self._count = min(self._count + 1, self._depth)
+        if self._count < self._depth:
+            self._count += 1
 
     def rows(self, since: float | None = None) -> list[Row]:
         """Return the points, oldest first; with `since` only from the last one before it on.

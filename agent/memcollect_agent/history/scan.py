@@ -7,6 +7,7 @@ from msgspec import Struct
 from memcollect_agent import pods
 from memcollect_agent.errors import AgentError, GoneError
 from memcollect_agent.history.followed import Followed
+from memcollect_agent.history.standing import NotedDir, Standing
 from memcollect_agent.measure.discover import Finder
 from memcollect_agent.read.cgroupfs import CgroupFs
 from memcollect_agent.redact import visible
@@ -26,10 +27,12 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 class Scan:
-    """One look at the whole tree. `problems` tells what could not be looked into."""
+    """One walk over the whole tree. `problems` tells what could not be looked into."""
 
     def __init__(self, cgroups: CgroupFs) -> None:
         self._cgroups = cgroups
+        self.standing = Standing()
+        """What was seen."""
         self.problems: list[Problem] = []
 
     def places(self, known: dict[str, Followed]) -> Iterator[Place]:
@@ -39,7 +42,7 @@ class Scan:
         """
         finder = Finder(None, None)
         try:
-            with self._cgroups.open() as top:
+            with NotedDir(self._cgroups.open(), self.standing) as top:
                 for found in finder.find(top):
                     if found.pod:
                         yield from self._pod(found.path, found.pod.uid, known.get(found.path))
@@ -66,9 +69,12 @@ class Scan:
     def _children(self, path: str, known: Followed | None) -> list[str]:
         if known is None:
             with self._cgroups.open(path) as directory:
-                return directory.children()
-        # Not children(): a CgroupDir keeps its first answer.
-        return known.directory.children_now()
+                names = directory.children()
+        else:
+            # Not children(): a CgroupDir keeps its first answer.
+            names = known.directory.children_now()
+        self.standing.listed(path, names)
+        return names
 
     def note(self, path: str, error: AgentError) -> None:
         """Add a problem, as long as there are not too many."""

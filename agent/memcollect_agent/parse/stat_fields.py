@@ -9,9 +9,10 @@ import re
 
 from memcollect_agent.parse import flat_keyed
 
-# Nineteen digits always fit 64 bits; a number of twenty is looked at with care.
-_WANTED = rb"%b ([0-9]{1,19})\n"
-_OTHER = rb"%b [0-9]{1,19}\n"
+# Nineteen digits always fit 64 bits; a number of twenty is looked at with care. Fewer of the digits would not
+# fit the line either, so the possessive "+" spares keeping the places to go back to.
+_WANTED = rb"%b ([0-9]{1,19}+)\n"
+_OTHER = rb"%b [0-9]{1,19}+\n"
 
 
 class StatFields:

@@ -10,7 +10,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from memcollect_agent.errors import ParseError, ReadError, UnsafeFileError, read_error
+from memcollect_agent.errors import GONE_ERRNOS, ParseError, ReadError, UnsafeFileError, read_error
 from memcollect_agent.read.hanging import reading
 
 _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -126,12 +126,7 @@ def read_record(name: str, dir_fd: int, path: str, limit: int) -> bytes:
         except OSError as error:
             raise _open_error(path, error) from error
         try:
-            # Reading at an offset is what a FIFO, a socket or a terminal refuses, so none is drained here.
-            data = os.pread(fd, limit, 0)
-        except OSError as error:
-            if error.errno in _UNSAFE_RECORD_ERRNOS:
-                raise UnsafeFileError(path, _NOT_REGULAR) from error
-            raise read_error(path, error) from error
+            data = _first_record(fd, path, limit)
         finally:
             os.close(fd)
     if _witnesses:
@@ -139,11 +134,87 @@ def read_record(name: str, dir_fd: int, path: str, limit: int) -> bytes:
     return data
 
 
-def _opened(name: str, flags: int, dir_fd: int | None, path: str) -> int:
+class Record:
+    """A file of one record that is read again and again: opened once, and one system call for each time.
+
+    The kernel writes its own files anew for whoever reads from their beginning, and refuses that once they
+    were removed (ENODEV). A plain file goes on without a name, so at each time is looked whether it has one.
+    """
+
+    __slots__ = ("_dir_fd", "_fd", "_is_generated", "_keep", "_limit", "_name", "path")
+
+    def __init__(self, name: str, dir_fd: int, path: str, limit: int, *, keep: bool) -> None:
+        """`path` is for messages. Not to `keep` it open is read_record at each time."""
+        self.path = path
+        self._name = name
+        self._dir_fd = dir_fd
+        self._limit = limit
+        self._keep = keep
+        self._fd = -1
+        self._is_generated = False
+
+    def read(self) -> bytes:
+        """Return at most `limit` bytes of it. Raises what read_record does."""
+        if self._fd < 0:
+            return self._opened_anew() if self._keep else self._once()
+        with reading(self.path):
+            try:
+                data = os.pread(self._fd, self._limit, 0)
+                is_there = self._is_generated or os.fstat(self._fd).st_nlink > 0
+            except OSError as error:
+                if error.errno not in GONE_ERRNOS:
+                    raise read_error(self.path, error) from error
+                is_there = False
+        if not is_there:
+            self.close()
+            return self._opened_anew()
+        if _witnesses:
+            tell(self.path, data)
+        return data
+
+    def close(self) -> None:
+        """Give the descriptor back; the next read opens it again."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def _once(self) -> bytes:
+        return read_record(self._name, self._dir_fd, self.path, self._limit)
+
+    def _opened_anew(self) -> bytes:
+        try:
+            fd = _opened(self._name, _FILE_FLAGS, self._dir_fd, self.path, alone=False)
+        except OSError as error:
+            raise _open_error(self.path, error) from error
+        try:
+            with reading(self.path):
+                data = _first_record(fd, self.path, self._limit)
+                size = os.fstat(fd).st_size
+        except BaseException:
+            os.close(fd)
+            raise
+        # The kernel's own files have a size of none, whatever there is to read.
+        self._fd, self._is_generated = fd, size == 0 and bool(data)
+        if _witnesses:
+            tell(self.path, data)
+        return data
+
+
+def _first_record(fd: int, path: str, limit: int) -> bytes:
+    try:
+        # Reading at an offset is what a FIFO, a socket or a terminal refuses, so none is drained here.
+        return os.pread(fd, limit, 0)
+    except OSError as error:
+        if error.errno in _UNSAFE_RECORD_ERRNOS:
+            raise UnsafeFileError(path, _NOT_REGULAR) from error
+        raise read_error(path, error) from error
+
+
+def _opened(name: str, flags: int, dir_fd: int | None, path: str, *, alone: bool = True) -> int:
     """Return a descriptor, which nobody has if the thread was given up meanwhile. Raises OSError."""
     fd = -1
     try:
-        with reading(path, alone=True):
+        with reading(path, alone=alone):
             fd = os.open(name, flags, dir_fd=dir_fd)
     except BaseException:
         if fd >= 0:

@@ -215,6 +215,10 @@ class ProcFs:
         """/proc/vmstat: the lines about reclaim, swap and refaults, in pages or counts."""
         return vmstat.parse(self._read("vmstat"), f"{self.root}/vmstat")
 
+    def oom_kills(self) -> int | None:
+        """/proc/vmstat, oom_kill: how many there were since boot; None on kernels before 4.13."""
+        return vmstat.oom_kills(self._read("vmstat"))
+
     def boot_id(self) -> str:
         """/proc/sys/kernel/random/boot_id: a new one at each boot."""
         name = "sys/kernel/random/boot_id"

@@ -12,6 +12,7 @@ from msgspec import Struct, field
 
 from memcollect_agent.errors import ListenError
 from memcollect_agent.history import Recorder, Settings, Ticker
+from memcollect_agent.history.followed import FILES_OF_EACH
 from memcollect_agent.measure.sample import Roots, sample_node
 from memcollect_agent.metrics.ledger import Ledger
 from memcollect_agent.read.hanging import Watch
@@ -122,21 +123,20 @@ def _why_stalled(ticker: Ticker) -> str:
 
 
 def _within_descriptors(settings: Settings) -> Settings:
-    """Ask for as many descriptors as are allowed, and follow no more cgroups than they suffice for."""
+    """Ask for as many descriptors as are allowed, and follow no more cgroups than they suffice for.
+
+    What is left of them lets the files of followed ones stay open.
+    """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = settings.max_cgroups + SPARE_DESCRIPTORS
+    wanted = settings.max_cgroups + FILES_OF_EACH * settings.max_kept_open + SPARE_DESCRIPTORS
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < wanted:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    most = max(min(settings.max_cgroups, soft - SPARE_DESCRIPTORS), 0)
-    return Settings(
-        interval_seconds=settings.interval_seconds,
-        depth=settings.depth,
-        max_cgroups=most,
-        max_gone=settings.max_gone,
-        clocks=settings.clocks,
-    )
+    free = max(soft - SPARE_DESCRIPTORS, 0)
+    most = min(settings.max_cgroups, free)
+    kept_open = min(settings.max_kept_open, (free - most) // FILES_OF_EACH)
+    return msgspec.structs.replace(settings, max_cgroups=most, max_kept_open=kept_open)
 
 
 def _end(*_: object) -> None:

@@ -2,12 +2,15 @@ import errno
 import json
 import os
 import shutil
+import stat
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from memcollect_agent.history import Recorder, Settings
 from memcollect_agent.history.clocks import Clocks
+from memcollect_agent.read.cgroupfs import CgroupDir
 from memcollect_agent.wire import CgroupHistory, ClockJump, History, HistoryRequest
 from worlds.agent_faults import Fail
 from worlds.agent_trees import FIXTURES
@@ -40,10 +43,10 @@ class Time:
 class World:
     """A tree, a clock and the recorder that follows them."""
 
-    def __init__(self, base: Path, depth: int = 5, max_cgroups: int = 2000, max_gone: int = 200) -> None:
+    def __init__(self, base: Path, settings: Settings | None = None) -> None:
         self.tree = PodTree(base)
         self.time = Time()
-        settings = Settings(depth=depth, max_cgroups=max_cgroups, max_gone=max_gone, clocks=self.time.clocks)
+        settings = msgspec.structs.replace(settings or Settings(depth=5), clocks=self.time.clocks)
         self.recorder = Recorder(str(self.tree.cgroup), settings)
 
     def tick(self, times: int = 1) -> None:
@@ -247,7 +250,7 @@ def test_names_cannot_reach_a_terminal(world: World) -> None:
 
 
 def test_too_many_cgroups_are_counted_and_not_followed(tmp_path: Path) -> None:
-    world = World(tmp_path, max_cgroups=3)
+    world = World(tmp_path, Settings(depth=5, max_cgroups=3))
     world.tree.add_pod(1, 11)
     world.tree.add_pod(2, 12)
     world.tick()
@@ -256,7 +259,7 @@ def test_too_many_cgroups_are_counted_and_not_followed(tmp_path: Path) -> None:
 
 
 def test_removed_cgroups_beyond_the_bound_are_forgotten_and_counted(tmp_path: Path) -> None:
-    world = World(tmp_path, max_gone=2)
+    world = World(tmp_path, Settings(depth=5, max_gone=2))
     pod = world.tree.add_pod(1, 11, 12, 13)
     world.tick()
     for number in (11, 12, 13):
@@ -269,7 +272,7 @@ def test_removed_cgroups_beyond_the_bound_are_forgotten_and_counted(tmp_path: Pa
 @pytest.mark.parametrize("memory", [True, False])
 def test_pods_that_come_and_go_leave_nothing_behind(tmp_path: Path, *, memory: bool) -> None:
     """Without the memory controller, too, whose missing files look like those of a removed cgroup."""
-    world = World(tmp_path, max_cgroups=60, max_gone=4)
+    world = World(tmp_path, Settings(depth=5, max_cgroups=60, max_gone=4))
     held = set()
     for generation in range(40):
         pods = [world.tree.pod(10 * generation + number) for number in range(10)]
@@ -304,8 +307,88 @@ def test_no_descriptor_is_lost_over_a_life_of_changes(world: World, tmp_path: Pa
         world.tick(5)
     assert descriptors(tmp_path) == before > 0
     world.recorder.close()
-    # The pod's, its container's, and the root's.
-    assert descriptors(tmp_path) == before - 3
+    # The pod's and its container's, each with two files, and the root's, which has none here.
+    assert descriptors(tmp_path) == before - 7
+
+
+def test_files_stay_open_for_as_many_cgroups_as_may_and_the_others_are_read_all_the_same(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path, Settings(depth=5, max_kept_open=1))
+    pod = world.tree.add_pod(1, 11, 12, current=5)
+    for current in (5, 6, 7):
+        for directory in (pod, pod / container_id(11), pod / container_id(12)):
+            world.tree.write(directory, current)
+        world.tick()
+    assert [one.current_bytes for one in world.cgroups()] == [[5, 6, 7]] * 3
+    # Three directories, the root's, and the two files of one.
+    assert descriptors(tmp_path) == 6
+
+
+def test_where_nothing_came_the_tree_is_not_walked_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pod = world.tree.add_pod(1, 11)
+    world.tick(6)
+    listed: list[str] = []
+    real = CgroupDir._listed
+
+    def noted(directory: CgroupDir) -> tuple[frozenset[str], list[str]]:
+        listed.append(directory.path)
+        return real(directory)
+
+    monkeypatch.setattr(CgroupDir, "_listed", noted)
+    world.tick(10)
+    assert listed == []
+    world.tree.write(pod / container_id(12), 7)
+    world.tick(5)
+    assert listed
+    assert [one.container_id for one in world.cgroups()] == [None, container_id(11), container_id(12)]
+
+
+@pytest.mark.parametrize("beside", ["kubepods/burstable", "kubelet/kubepods/burstable"])
+def test_what_takes_the_place_of_a_cgroup_that_is_not_followed_is_seen(world: World, beside: str) -> None:
+    """Its parent has as many children as before."""
+    parent = world.tree.cgroup / beside
+    (parent / "plain").mkdir(parents=True)
+    (parent / "plain/cgroup.procs").touch()
+    world.tree.add_pod(1)
+    world.tick(6)
+    (parent / "plain").rename(world.tree.cgroup.parent / "away")
+    world.tree.write(parent / f"pod{uid(2)}", 7)
+    world.tick(5)
+    assert {one.pod_uid for one in world.cgroups()} == {uid(1), uid(2)}
+
+
+def test_what_takes_the_place_of_a_container_between_two_reads_is_seen(world: World) -> None:
+    pod = world.tree.add_pod(1, 11)
+    world.tick(6)
+    for number in range(11, 16):
+        world.tree.remove(pod / container_id(number))
+        world.tree.write(pod / container_id(number + 1), 7)
+        world.tick(5)
+    live = [one.container_id for one in world.cgroups() if one.gone_at is None]
+    assert live == [None, container_id(16)]
+
+
+def test_where_links_are_not_counted_new_pods_are_seen_all_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """btrfs says one of every directory."""
+    real_stat, real_fstat = os.stat, os.fstat
+
+    def one_link(result: os.stat_result) -> os.stat_result:
+        return os.stat_result(
+            (*result[:3], 1 if stat.S_ISDIR(result.st_mode) else result.st_nlink, *result[4:])
+        )
+
+    monkeypatch.setattr(os, "stat", lambda *args, **more: one_link(real_stat(*args, **more)))
+    monkeypatch.setattr(os, "fstat", lambda fd: one_link(real_fstat(fd)))
+    world.tree.add_pod(1)
+    world.tick(6)
+    world.tree.add_pod(2)
+    world.tick(5)
+    assert {one.pod_uid for one in world.cgroups()} == {uid(1), uid(2)}
 
 
 def test_a_clock_that_was_set_is_noted(world: World) -> None:
@@ -326,7 +409,7 @@ def test_a_removed_cgroup_ages_by_the_monotonic_clock(world: World) -> None:
 
 
 def test_the_rings_of_a_full_node_hold_less_than_two_mebibytes(tmp_path: Path) -> None:
-    world = World(tmp_path, depth=Settings().depth)
+    world = World(tmp_path, Settings())
     for number in range(110):
         world.tree.add_pod(number, number)
     world.tick()

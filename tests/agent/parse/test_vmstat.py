@@ -16,3 +16,13 @@ def test_a_real_one_has_all_the_kinds() -> None:
         "workingset_refault_anon",
         "allocstall_normal",
     } <= fields.keys()
+
+
+def test_the_kills_are_found_among_lines_that_begin_alike_and_are_unknown_where_there_are_none() -> None:
+    assert vmstat.oom_kills(b"nr_free_pages 1\nno_oom_kill 3\noom_kill 12\noom_kills 4\n") == 12
+    assert vmstat.oom_kills(b"nr_free_pages 1\noom_killed 3\noom_kill x\n") is None
+
+
+def test_a_real_ones_kills_are_those_of_the_careful_parser() -> None:
+    data = (FIXTURES / "systemd-oom-kernel-7.2/proc/vmstat").read_bytes()
+    assert vmstat.oom_kills(data) == vmstat.parse(data)["oom_kill"]

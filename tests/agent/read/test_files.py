@@ -1,6 +1,7 @@
 import errno
 import os
 import socket
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -70,6 +71,85 @@ def test_no_record_is_read_of_what_is_no_file(tmp_path: Path, top: int, name: st
         server.bind(str(tmp_path / "sock"))
         with pytest.raises(UnsafeFileError):
             files.read_record(name, top, name, 100)
+
+
+def kept(top: int, name: str = "f", *, keep: bool = True) -> files.Record:
+    return files.Record(name, top, name, 100, keep=keep)
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_record_that_is_read_again_is_as_it_is_now(tmp_path: Path, top: int, *, keep: bool) -> None:
+    record = kept(top, keep=keep)
+    for text in ("1\n", "22\n", "", "3\n"):
+        (tmp_path / "f").write_text(text)
+        assert record.read() == text.encode()
+    (tmp_path / "new").write_text("4\n")
+    (tmp_path / "new").replace(tmp_path / "f")
+    assert record.read() == b"4\n"
+    (tmp_path / "f").unlink()
+    with pytest.raises(GoneError):
+        record.read()
+    (tmp_path / "f").write_text("5\n")
+    assert record.read() == b"5\n"
+    record.close()
+
+
+def test_a_kernels_own_file_is_opened_once_and_written_anew_for_each_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened: list[str] = []
+    real = os.open
+
+    def noted(name: str, flags: int, *, dir_fd: int | None = None) -> int:
+        opened.append(name)
+        return real(name, flags, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", noted)
+    proc = files.open_root("/proc")
+    record = files.Record("uptime", proc, "uptime", 100, keep=True)
+    first = record.read()
+    time.sleep(0.05)
+    assert record.read() != first
+    assert opened.count("uptime") == 1
+    record.close()
+    os.close(proc)
+
+
+@pytest.mark.parametrize("code", [errno.ENODEV, errno.ENOENT])
+def test_a_kept_record_that_was_removed_is_looked_for_once_more(
+    tmp_path: Path, top: int, fail: Fail, code: int
+) -> None:
+    """As where the controller was taken from the cgroup and given back: the file of that name is another."""
+    (tmp_path / "f").write_text("1\n")
+    record = kept(top)
+    record.read()
+    fail("f", code, "read")
+    with pytest.raises(GoneError):
+        record.read()
+
+
+def test_a_kept_record_that_cannot_be_read_now_is_no_file_that_went(
+    tmp_path: Path, top: int, fail: Fail
+) -> None:
+    (tmp_path / "f").write_text("1\n")
+    record = kept(top)
+    record.read()
+    fail("f", errno.EIO, "read")
+    with pytest.raises(ReadError) as caught:
+        record.read()
+    assert not isinstance(caught.value, GoneError)
+    record.close()
+
+
+@pytest.mark.parametrize("name", ["link", "fifo", "d", "nothing"])
+def test_what_is_no_file_is_not_kept_open(tmp_path: Path, top: int, name: str) -> None:
+    (tmp_path / "link").symlink_to("/etc/hostname")
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "d").mkdir()
+    with pytest.raises(ReadError):
+        kept(top, name).read()
+    opened = [each.readlink() for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
+    assert [each for each in opened if tmp_path in each.parents] == []
 
 
 def test_reading_a_record_takes_nothing_out_of_a_fifo(tmp_path: Path, top: int) -> None:

@@ -139,15 +139,19 @@ def test_a_taken_port_is_one_sentence_and_exit_one() -> None:
     assert done.stderr == f"memcollect-agent: cannot listen on 127.0.0.1:{port}: Address already in use\n"
 
 
-@pytest.mark.parametrize(("soft", "hard", "most"), [(1024, 1024, 768), (1024, 1 << 20, 2000), (100, 100, 0)])
-def test_no_more_cgroups_are_followed_than_descriptors_suffice_for(
-    soft: int, hard: int, most: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("soft", "hard", "most", "kept_open"),
+    [(1024, 1024, 768, 0), (1024, 1 << 20, 2000, 512), (1024, 2456, 2000, 100), (100, 100, 0, 0)],
+)
+def test_no_more_cgroups_are_followed_than_descriptors_suffice_for_nor_files_kept_open(
+    soft: int, hard: int, most: int, kept_open: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     raised: list[tuple[int, int]] = []
     monkeypatch.setattr(resource, "getrlimit", lambda _what: (soft, hard))
     monkeypatch.setattr(resource, "setrlimit", lambda _what, limits: raised.append(limits))
-    assert run_module._within_descriptors(Settings()).max_cgroups == most
-    assert raised == [(min(2256, hard), hard)]
+    settings = run_module._within_descriptors(Settings())
+    assert (settings.max_cgroups, settings.max_kept_open) == (most, kept_open)
+    assert raised == [(min(3280, hard), hard)]
 
 
 def _ask_in_vain(port: int) -> None:
