@@ -1,5 +1,6 @@
 """What is kept of a cgroup after a kill, or after it is gone."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -52,8 +53,10 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    made.recorder.close()
 
 
 def grown(world: World, directory: Path, *sizes: int) -> None:
@@ -156,6 +159,7 @@ def test_without_the_nodes_counter_every_pod_is_looked_at(tmp_path: Path) -> Non
     world.tick()
 
     assert [each.oom_kills for each in world.last()] == [1, 1]
+    world.recorder.close()
 
 
 def test_a_kill_before_a_pod_was_followed_is_not_a_new_one(world: World) -> None:

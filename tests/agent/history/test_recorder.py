@@ -3,6 +3,8 @@ import json
 import os
 import shutil
 import stat
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
@@ -43,10 +45,10 @@ class Time:
 class World:
     """A tree, a clock and the recorder that follows them."""
 
-    def __init__(self, base: Path, settings: Settings | None = None) -> None:
+    def __init__(self, base: Path, settings: Settings) -> None:
         self.tree = PodTree(base)
         self.time = Time()
-        settings = msgspec.structs.replace(settings or Settings(depth=5), clocks=self.time.clocks)
+        settings = msgspec.structs.replace(settings, clocks=self.time.clocks)
         self.recorder = Recorder(str(self.tree.cgroup), settings)
 
     def tick(self, times: int = 1) -> None:
@@ -75,8 +77,20 @@ def _target(descriptor: Path) -> str:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
+def make_world(tmp_path: Path) -> Iterator[Callable[[Settings], World]]:
+    with ExitStack() as stack:
+
+        def made(settings: Settings) -> World:
+            world = World(tmp_path, settings)
+            stack.callback(world.recorder.close)
+            return world
+
+        yield made
+
+
+@pytest.fixture
+def world(make_world: Callable[[Settings], World]) -> World:
+    return make_world(Settings(depth=5))
 
 
 def test_before_the_first_tick_nothing_is_claimed(world: World) -> None:
@@ -249,8 +263,8 @@ def test_names_cannot_reach_a_terminal(world: World) -> None:
     assert all(one.path.isprintable() for one in world.cgroups())
 
 
-def test_too_many_cgroups_are_counted_and_not_followed(tmp_path: Path) -> None:
-    world = World(tmp_path, Settings(depth=5, max_cgroups=3))
+def test_too_many_cgroups_are_counted_and_not_followed(make_world: Callable[[Settings], World]) -> None:
+    world = make_world(Settings(depth=5, max_cgroups=3))
     world.tree.add_pod(1, 11)
     world.tree.add_pod(2, 12)
     world.tick()
@@ -258,8 +272,10 @@ def test_too_many_cgroups_are_counted_and_not_followed(tmp_path: Path) -> None:
     assert (len(history.cgroups), history.left_out) == (3, 1)
 
 
-def test_removed_cgroups_beyond_the_bound_are_forgotten_and_counted(tmp_path: Path) -> None:
-    world = World(tmp_path, Settings(depth=5, max_gone=2))
+def test_removed_cgroups_beyond_the_bound_are_forgotten_and_counted(
+    make_world: Callable[[Settings], World],
+) -> None:
+    world = make_world(Settings(depth=5, max_gone=2))
     pod = world.tree.add_pod(1, 11, 12, 13)
     world.tick()
     for number in (11, 12, 13):
@@ -270,9 +286,11 @@ def test_removed_cgroups_beyond_the_bound_are_forgotten_and_counted(tmp_path: Pa
 
 
 @pytest.mark.parametrize("memory", [True, False])
-def test_pods_that_come_and_go_leave_nothing_behind(tmp_path: Path, *, memory: bool) -> None:
+def test_pods_that_come_and_go_leave_nothing_behind(
+    tmp_path: Path, make_world: Callable[[Settings], World], *, memory: bool
+) -> None:
     """Without the memory controller, too, whose missing files look like those of a removed cgroup."""
-    world = World(tmp_path, Settings(depth=5, max_cgroups=60, max_gone=4))
+    world = make_world(Settings(depth=5, max_cgroups=60, max_gone=4))
     held = set()
     for generation in range(40):
         pods = [world.tree.pod(10 * generation + number) for number in range(10)]
@@ -313,8 +331,9 @@ def test_no_descriptor_is_lost_over_a_life_of_changes(world: World, tmp_path: Pa
 
 def test_files_stay_open_for_as_many_cgroups_as_may_and_the_others_are_read_all_the_same(
     tmp_path: Path,
+    make_world: Callable[[Settings], World],
 ) -> None:
-    world = World(tmp_path, Settings(depth=5, max_kept_open=1))
+    world = make_world(Settings(depth=5, max_kept_open=1))
     pod = world.tree.add_pod(1, 11, 12, current=5)
     for current in (5, 6, 7):
         for directory in (pod, pod / container_id(11), pod / container_id(12)):
@@ -408,8 +427,10 @@ def test_a_removed_cgroup_ages_by_the_monotonic_clock(world: World) -> None:
     assert container_id(11) in {one.container_id for one in world.cgroups()}
 
 
-def test_the_rings_of_a_full_node_hold_less_than_two_mebibytes(tmp_path: Path) -> None:
-    world = World(tmp_path, Settings())
+def test_the_rings_of_a_full_node_hold_less_than_two_mebibytes(
+    make_world: Callable[[Settings], World],
+) -> None:
+    world = make_world(Settings())
     for number in range(110):
         world.tree.add_pod(number, number)
     world.tick()

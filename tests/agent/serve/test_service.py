@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from memcollect_agent.errors import UnsupportedError
-from memcollect_agent.history import Recorder
+from memcollect_agent.history import Recorder, Settings
 from memcollect_agent.measure.sample import sample_node
 from memcollect_agent.serve.answers import JSON, MESSAGE_PACK, Refusal
 from memcollect_agent.serve.service import Permissions, Service
@@ -25,7 +25,7 @@ def sampled(service: Service, request: SampleRequest) -> NodeSample:
 
 def recording_service() -> Service:
     roots = recorded(CONDITION)
-    recorder = Recorder(roots.cgroup)
+    recorder = Recorder(roots.cgroup, Settings(max_kept_open=0))
     recorder.tick()
     recorder.tick()
     return Service(lambda request: sample_node(request, roots), recorder)
