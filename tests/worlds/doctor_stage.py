@@ -129,7 +129,8 @@ def old_recorder(cgroup_root: str, *, seconds: float = 120.0, **settings: float)
     """Return a history that began so long ago, and keeps no file open: nobody closes it."""
     ago = [seconds]
     clocks = Clocks(wall=lambda: time.time() - ago[0], monotonic=lambda: time.monotonic() - ago[0])
-    recorder = Recorder(cgroup_root, msgspec.convert({"clocks": clocks, "max_kept_open": 0, **settings}, Settings))
+    unkept = {"clocks": clocks, "max_kept_open": 0, **settings}
+    recorder = Recorder(cgroup_root, msgspec.convert(unkept, Settings))
     recorder.tick()
     ago[0] = 0.0
     recorder.tick()
