@@ -9,6 +9,10 @@ GIB = 1 << 30
 
 LARGEST_READABLE = {"KiB": 1023.5, "MiB": 9_999.5, "GiB": 1023.5}
 """MiB stay MiB up to 10,000, as in the tables: sizes of one pod should be comparable by eye."""
+_UNITS = tuple(
+    (unit, LARGEST_READABLE[name] * unit, name) for unit, name in ((KIB, "KiB"), (MIB, "MiB"), (GIB, "GiB"))
+)
+"""Each with the size that is too large for it."""
 _DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?) ?(ms|s|m|min|h)", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
@@ -21,8 +25,8 @@ def human_bytes(size_bytes: int) -> str:
     sign, size = ("−" if size_bytes < 0 else ""), abs(size_bytes)
     if size < KIB:
         return f"{sign}{size} B"
-    for unit, name in ((KIB, "KiB"), (MIB, "MiB"), (GIB, "GiB")):
-        if size / unit < LARGEST_READABLE[name]:
+    for unit, too_large, name in _UNITS:
+        if size < too_large:
             return f"{sign}{_brief(size / unit)} {name}"
     return f"{sign}{_brief(size / (GIB << 10))} TiB"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from functools import lru_cache
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from memcollect.accounting.interval import Interval
@@ -27,6 +27,8 @@ NO_SUMS = "the processes were not read"
 ABOVE = "above."
 """Stands before a fact of the cgroup above: of a container's pod."""
 LRU_LISTS = ("active_anon", "inactive_anon", "active_file", "inactive_file", "unevictable")
+_SIZES_OF_LISTS = itemgetter(*LRU_LISTS)
+_OF_LRU = frozenset((*LRU_LISTS, "anon", "file"))
 ITEMISED_KERNEL = (
     "slab_reclaimable",
     "slab_unreclaimable",
@@ -54,6 +56,7 @@ SUM_FIELDS = (
     "page_tables",
 )
 _AMOUNTS_OF = attrgetter(*(f"{name}_bytes" for name in SUM_FIELDS))
+_OF_PROCESSES = tuple(sys.intern(f"procs.{name}") for name in SUM_FIELDS)
 
 
 class MissingFactError(Exception):
@@ -143,7 +146,7 @@ def gather(cgroup: Cgroup | None, sums: ProcessSums | None, node: Node | None, *
     """Return the facts of one scope; `cgroups` is how many cgroups its subtree holds at least."""
     facts = Facts({"cgroups": cgroups})
     stat = _possible(cgroup.stat, facts.reasons) if cgroup is not None and cgroup.stat is not None else {}
-    facts.update(zip(_names_of_stat(tuple(stat)), stat.values(), strict=True))
+    facts.update(zip(names_below(_STAT, tuple(stat)), stat.values(), strict=True))
     _add_cgroup(facts, cgroup, stat)
     _add_sums(facts, sums)
     _add_node(facts, node)
@@ -151,13 +154,13 @@ def gather(cgroup: Cgroup | None, sums: ProcessSums | None, node: Node | None, *
     return facts
 
 
-@lru_cache(maxsize=8)
-def _names_of_stat(keys: tuple[str, ...]) -> tuple[str, ...]:
-    """Return what the lines of memory.stat are called among facts: the same for every cgroup of a kernel.
+@lru_cache(maxsize=32)
+def names_below(prefix: str, keys: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what a file's lines are called among facts: the same for every cgroup of a kernel.
 
     Interned, as the names in the rules are, which makes looking them up a comparison of addresses.
     """
-    return tuple(sys.intern(_STAT + key) for key in keys)
+    return tuple(sys.intern(prefix + key) for key in keys)
 
 
 def _possible(stat: dict[str, int], reasons: dict[str, str]) -> dict[str, int]:
@@ -217,13 +220,13 @@ def _add_sums(facts: Facts, sums: ProcessSums | None) -> None:
     _add_rings(facts, sums.rings)
     if sums.block_bytes:
         facts["procs.block"] = sums.block_bytes
-    for name, value in zip(SUM_FIELDS, _AMOUNTS_OF(sums), strict=True):
+    for name, value in zip(_OF_PROCESSES, _AMOUNTS_OF(sums), strict=True):
         if value is not None:
-            facts[f"procs.{name}"] = value
+            facts[name] = value
         elif sums.read == 0:
-            facts[f"procs.{name}"] = 0  # no process lives here: a sum over nothing is known
+            facts[name] = 0  # no process lives here: a sum over nothing is known
         else:
-            reasons[f"procs.{name}"] = "smaps_rollup has no such line here, or was not asked for"
+            reasons[name] = "smaps_rollup has no such line here, or was not asked for"
     if "procs.page_tables" not in facts:
         reasons["procs.page_tables"] = "VmPTE was not read"
 
@@ -256,14 +259,17 @@ RING_KINDS = {"perf": "perf", "socket": "packet sockets", "io_uring": "io_uring"
 """Of wire.Rings, with what a person calls them."""
 CHARGED_RINGS = ("io_uring", "bpf")
 """Those that are charged to their maker's cgroup, as kernel memory."""
+RING = "procs.rings_{}"
+"""The fact of one kind of rings."""
+_RINGS = tuple(sys.intern(RING.format(kind)) for kind in RING_KINDS)
+_RINGS_OF = attrgetter(*(f"{kind}_bytes" for kind in RING_KINDS))
 
 
 def _add_rings(facts: Facts, rings: Rings | None) -> None:
     """Add what processes map of the kernel's own pages, where that was looked for."""
     if rings is None:
         return
-    for kind in RING_KINDS:
-        facts[f"procs.rings_{kind}"] = getattr(rings, f"{kind}_bytes")
+    facts.update(zip(_RINGS, _RINGS_OF(rings), strict=True))
     facts["procs.rings_unread"] = rings.unread if rings.looked_at else max(1, rings.unread)
 
 
@@ -329,12 +335,12 @@ def _add_lru(facts: Facts, stat: Mapping[str, int]) -> None:
     """
     reasons = facts.reasons
     why = reasons.get("stat", "this kernel's memory.stat has no such line")
-    absent = [name for name in (*LRU_LISTS, "anon", "file") if name not in stat]
-    if absent:
+    if not stat.keys() >= _OF_LRU:
+        absent = [name for name in (*LRU_LISTS, "anon", "file") if name not in stat]
         why = reasons.get(_STAT + absent[0], why)
         reasons["lru"] = reasons["detached_anon"] = reasons["lazyfree"] = f"it needs stat.{absent[0]}: {why}"
         return
-    lru = sum([stat[name] for name in LRU_LISTS])
+    lru = sum(_SIZES_OF_LISTS(stat))
     facts["lru"] = lru
     facts["detached_anon"] = max(0, lru - stat["anon"] - stat["file"])
     if "shmem" in stat:

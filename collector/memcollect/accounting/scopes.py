@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 from memcollect.accounting.composition import working_set_bytes
 from memcollect.accounting.facts import (
@@ -11,6 +12,7 @@ from memcollect.accounting.facts import (
     MissingFactError,
     counted_kernel_bytes,
     gather,
+    names_below,
     unread_count,
 )
 from memcollect.accounting.interval import total
@@ -25,6 +27,11 @@ HOST_CGROUP = "host-cgroup"
 """The provider of kubectl top's number whose parts the ladder can name."""
 ADDED_UP = ("stat.inactive_file", "current", "lazyfree", "working_set", "cut_off")
 AS_INTERVALS = frozenset({"lazyfree"})
+_KINDS_OF_LIMITS = ("min", "low", "high", "max")
+_LIMITS = tuple((f"limit.{kind}", f"unlimited.{kind}", f"memory.{kind}") for kind in _KINDS_OF_LIMITS)
+_LIMITS_OF = attrgetter(*(f"{kind}_bytes" for kind in _KINDS_OF_LIMITS))
+_AVERAGES = ("avg10", "avg60", "avg300")
+_AVERAGES_OF = attrgetter(*_AVERAGES)
 
 
 def container_facts(container: Container, node: Node | None, pod: Cgroup | None = None) -> Facts:
@@ -198,17 +205,16 @@ def _add_events(facts: Facts, cgroup: Cgroup | None) -> None:
     reasons = facts.reasons
     if cgroup is None:
         return
-    for name in ("min", "low", "high", "max"):
-        limit = getattr(cgroup, f"{name}_bytes")
+    for (name, unlimited, file), limit in zip(_LIMITS, _LIMITS_OF(cgroup), strict=True):
         if isinstance(limit, int):
-            facts[f"limit.{name}"] = limit
+            facts[name] = limit
             continue
         if limit == "max":
-            facts[f"unlimited.{name}"] = 1
-        reasons[f"limit.{name}"] = cgroup.absent.get(f"memory.{name}", f"memory.{name} was not read")
-    events = cgroup.events or {}
-    facts.update({f"events.{name}": count for name, count in events.items()})
-    facts.update({f"local.{name}": count for name, count in (cgroup.events_local or {}).items()})
+            facts[unlimited] = 1
+        reasons[name] = cgroup.absent.get(file, f"{file} was not read")
+    events, local = cgroup.events or {}, cgroup.events_local or {}
+    facts.update(zip(names_below("events.", tuple(events)), events.values(), strict=True))
+    facts.update(zip(names_below("local.", tuple(local)), local.values(), strict=True))
     for name in ("high", "max", "oom_kill"):
         if name not in events:
             reasons[f"events.{name}"] = cgroup.absent.get("memory.events", "memory.events was not read")
@@ -240,8 +246,8 @@ def _add_pressure(facts: Facts, cgroup: Cgroup) -> None:
         facts.reasons["psi"] = cgroup.absent.get("memory.pressure", "memory.pressure was not read")
         return
     for name, line in cgroup.pressure.items():
-        for average in ("avg10", "avg60", "avg300"):
-            facts[f"psi.{name}.{average}"] = round(getattr(line, average) * 100)
+        for fact, share in zip(names_below(f"psi.{name}.", _AVERAGES), _AVERAGES_OF(line), strict=True):
+            facts[fact] = round(share * 100)
 
 
 def _add_tasks(facts: Facts, sums: ProcessSums | None) -> None:

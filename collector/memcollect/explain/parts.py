@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -109,6 +110,7 @@ PARTS = (
     Part("hugetlb", frozenset({"hugetlb"}), "no", "is huge pages (hugetlb), which stay"),
 )
 """Every term of a composition is in one of them."""
+_TOPIC_OF = {term: part.topic for part in PARTS for term in part.terms}
 UNMAPPED = "is private memory"
 """What is said where much of it is mapped by no process of the pod."""
 FILE_NAMES = "is the kernel's cache of file names and inodes, mostly droppable"
@@ -227,7 +229,9 @@ def _cache_bytes(composition: Composition) -> int:
 def _large(composition: Composition) -> Iterator[tuple[int, Part, dict[str, int]]]:
     """Yield the parts that are large enough, each with its amount and that of its terms."""
     least = max(SMALLEST_SHARE * composition.working_set_bytes, 1)
+    by_topic: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for term in composition.terms:
+        by_topic[_TOPIC_OF[term.term]][term.term] = term.estimate_bytes
     for part in PARTS:
-        sizes = {term.term: term.estimate_bytes for term in composition.terms if term.term in part.terms}
-        if sizes and (amount := sum(sizes.values())) >= least:
-            yield amount, part, sizes
+        if part.topic in by_topic and (amount := sum(by_topic[part.topic].values())) >= least:
+            yield amount, part, by_topic[part.topic]

@@ -20,7 +20,6 @@ from memcollect.explain.statement import ORDER, Case, Contribute, Rank, Said, br
 
 _DIRECTORIES = re.compile(r"(?<!\S)/\S+/(?=[\w.]+)")
 """Where a file is; a verdict names it alone, and what is undecided has its whole path."""
-_PLACES = {rank: place for place, rank in enumerate(ORDER)}
 _TOLD_BY_OTHERS = DEATHS | set(pressure.TOLD)
 LONGEST = 310
 """Characters, four lines of a terminal: what is optional is left out where a verdict would be longer."""
@@ -104,7 +103,7 @@ def statements(case: Case) -> list[Statement]:
     for contribute in CONTRIBUTORS + own:
         for said in contribute(case):
             first.setdefault(said.topic, said)
-    ordered = sorted(first.values(), key=lambda said: (_PLACES[said.rank], -said.weight))
+    ordered = sorted(first.values(), key=lambda said: (ORDER.index(said.rank), -said.weight))
     room = LONGEST - sum(len(said.sentence) + 1 for said in ordered if not said.is_optional)
     kept: list[Statement] = []
     for said in ordered:

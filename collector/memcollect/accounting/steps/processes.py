@@ -8,12 +8,13 @@ the two signs of the difference, net: as much again may have been both borrowed 
 from __future__ import annotations
 
 from memcollect.accounting.charge import DETACHED_RULES, KERNEL_RULES
-from memcollect.accounting.facts import CHARGED_RINGS, RING_KINDS, Facts
+from memcollect.accounting.facts import CHARGED_RINGS, RING, RING_KINDS, Facts
 from memcollect.accounting.interval import ZERO, Interval
 from memcollect.accounting.rules import NO_BOUND, Amount, Bound, TermRule, bounded, interval_or_zero, measured
 from memcollect.units import KIB
 
-RING = "procs.rings_{}"
+_ALL_RINGS = tuple(RING.format(kind) for kind in RING_KINDS)
+_CHARGED_RINGS = tuple(RING.format(kind) for kind in CHARGED_RINGS)
 
 
 def double_counted(facts: Facts) -> Amount:
@@ -72,11 +73,11 @@ def _mapped_difference(facts: Facts) -> int:
 
 
 def _all_rings_bytes(facts: Facts) -> int:
-    return sum([facts[name] for name in map(RING.format, RING_KINDS) if name in facts])
+    return sum([facts[name] for name in _ALL_RINGS if name in facts])
 
 
 def _charged_rings_bytes(facts: Facts) -> int:
-    return sum([facts[name] for name in map(RING.format, CHARGED_RINGS) if name in facts])
+    return sum([facts[name] for name in _CHARGED_RINGS if name in facts])
 
 
 def ring_pages(facts: Facts) -> Amount | None:
