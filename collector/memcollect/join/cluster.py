@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import msgspec
+from msgspec import Struct
 
 from memcollect.documents.snapshot import Missing, Pod
 from memcollect.join.capture import missing_of_node
@@ -75,7 +76,8 @@ class NodeJoin:
         """Yield the rows; of those that are among `gaps`, what is missing now, with the reason there."""
         why = {gap.name: gap.detail for gap in gaps if gap.kind == "pod"}
         for pod in self.pods:
-            yield msgspec.structs.replace(pod, unmeasured=why.get(pod.full_name, pod.unmeasured))
+            now = why.get(pod.full_name, pod.unmeasured) if why else pod.unmeasured
+            yield pod if now == pod.unmeasured else msgspec.structs.replace(pod, unmeasured=now)
 
 
 def join_node(
@@ -127,8 +129,7 @@ def _twin(owner: kube.Pod) -> Failure:
     )
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(Struct, frozen=True, gc=False):
     """What a node measured of one pod."""
 
     pod: wire.Pod | None
@@ -143,7 +144,7 @@ class Found:
 
 def strays_of(pod: kube.Pod, answer: wire.NodeSample | Failure) -> list[wire.Container]:
     """Return the pod's containers that were found outside of its own cgroup, by id or by the pod's UID."""
-    if isinstance(answer, Failure):
+    if isinstance(answer, Failure) or not answer.strays:
         return []
     ids = set(running_ids(pod))
     return [each for each in answer.strays if each.id in ids or each.pod_uid == pod.cgroup_uid]
@@ -188,7 +189,8 @@ def _join_pod(
         files=found.files if found is not None else None,
     )
     if found is not None or everything.strays:
-        return msgspec.structs.replace(row, unmeasured=_nothing_runs(row)), missing
+        why = _nothing_runs(row)
+        return msgspec.structs.replace(row, unmeasured=why) if why else row, missing
     if pod.status.phase in FINISHED:
         return msgspec.structs.replace(row, unmeasured=_why_finished(row)), []
     gone = _missing(pod, answer)

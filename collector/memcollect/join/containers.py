@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import msgspec
+from msgspec import Struct
 
 from memcollect.documents.snapshot import Container, Missing
 from memcollect.join.states import started_at, termination_of, waiting_of
@@ -23,8 +23,7 @@ NO_CGROUP = "no-cgroup"
 """Why something that Kubernetes says runs was not measured, as far as one node knows."""
 
 
-@dataclass(frozen=True)
-class Described:
+class Described(Struct, frozen=True, gc=False):
     """One container as Kubernetes describes it: its spec, its status if there is one, and its role."""
 
     spec: kube.ContainerSpec
@@ -57,6 +56,8 @@ def described(pod: kube.Pod) -> Iterator[Described]:
         (pod.spec.ephemeral_containers, pod.status.ephemeral_container_statuses, "ephemeral"),
     )
     for specs, statuses, role in groups:
+        if not specs:
+            continue
         by_name = {status.name: status for status in statuses}
         for spec in specs:
             sidecar = role == "init" and spec.restart_policy == "Always"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import msgspec
+from msgspec import Struct
 
 from memcollect.documents.snapshot import Container, Pod, Top
 from memcollect.kubernetes.usage import Metrics, PodUsage
@@ -24,8 +25,7 @@ _PAGE_AND_KIB = 4096 + 1024
 """A process' RSS is counted in pages, and the metrics API in KiB."""
 
 
-@dataclass(frozen=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True, gc=False):
     """What is known beside the container itself."""
 
     node_memory_bytes: int | None = None

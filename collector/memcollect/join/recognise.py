@@ -45,8 +45,8 @@ NAMES = {
     "vm": "a virtual machine",
 }
 _LABELS = (
-    ("opensandbox", "opensandbox.io/"),
-    ("agent-sandbox", "agents.x-k8s.io/"),
+    ("opensandbox", "opensandbox.io"),
+    ("agent-sandbox", "agents.x-k8s.io"),
 )
 """Platforms by what the domain of one of their labels ends in, or the group of the owner's kind is."""
 _DEER_FLOW = ("app", "deer-flow-sandbox")
@@ -176,10 +176,10 @@ def looks_like_sandbox(pod: kube.Pod) -> bool:
 
 def _platforms(labels: Mapping[str, str], owners: Iterable[kube.Owner]) -> Iterable[tuple[str, str]]:
     """Yield each platform once with its evidence."""
-    for platform, domain in _LABELS:
-        group = domain.removesuffix("/")
-        key = next((key for key in sorted(labels) if _belongs(key.partition("/")[0], group)), None)
-        owner = next((o for o in owners if _belongs(o.api_version.partition("/")[0], group)), None)
+    keys = sorted(labels)
+    for platform, group in _LABELS:
+        key = next((key for key in keys if _belongs(key, group)), None)
+        owner = next((o for o in owners if _belongs(o.api_version, group)), None)
         if key is not None:
             yield platform, f"label {key}"
         elif owner is not None:
@@ -189,4 +189,8 @@ def _platforms(labels: Mapping[str, str], owners: Iterable[kube.Owner]) -> Itera
 
 
 def _belongs(name: str, group: str) -> bool:
-    return name == group or name.endswith(f".{group}")
+    """Return whether what stands before the slash is the group, or a domain below it."""
+    if group not in name:
+        return False
+    domain = name.partition("/")[0]
+    return domain == group or domain.endswith(f".{group}")

@@ -8,10 +8,10 @@ then. What may remain between the two is printed as the budget, and never hidden
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
+from msgspec import Struct
 
 from memcollect.documents.snapshot import Top
 from memcollect.join.node_clock import AHEAD_SECONDS
@@ -29,8 +29,7 @@ HISTORY_SECONDS = 120
 CLOCK_WAS_SET = "the node's clock was set a moment ago, and the sample's time may be from before or after"
 
 
-@dataclass(frozen=True)
-class Now:
+class Now(Struct, frozen=True, gc=False):
     """The agent's sample: its time, its working set, and what counters may lag on that node, in bytes."""
 
     at: float
@@ -42,8 +41,7 @@ class Now:
     """Whether the node's clock was set, so that a sample's time may be of either setting."""
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(Struct, frozen=True, gc=False):
     """When a sample may have been taken: from its timestamp to `end`, in seconds since the epoch.
 
     One container alone: within the second that the timestamp was cut to. Several: any time between

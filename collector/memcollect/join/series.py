@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from memcollect.join.node_clock import NEVER_SET, NodeClock
 from memcollect_agent import wire
 
 
-@dataclass(frozen=True)
-class Series:
+class Series(Struct, frozen=True, gc=False):
     """Points in time order: seconds since the epoch on the node's clock, and bytes."""
 
     times: Sequence[float]

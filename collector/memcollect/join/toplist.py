@@ -7,9 +7,9 @@ its new one), adds an entry that is the sum of the others, or gives the pod's to
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import msgspec
+from msgspec import Struct
 
 from memcollect.kubernetes.usage import Usage
 from memcollect.units import MIB, human_bytes
@@ -20,8 +20,7 @@ SAME_SHARE = 0.02
 """By so much two numbers of one thing may differ: they were read seconds apart."""
 
 
-@dataclass(frozen=True)
-class Shape:
+class Shape(Struct, frozen=True, gc=False):
     """The list as it is to be understood."""
 
     usages: Sequence[Usage]
@@ -43,10 +42,11 @@ def shape_of(
     """
     listed = [_without_negative(each) for each in listed]
     numbers = [each.memory_bytes for each in listed if each.memory_bytes is not None]
-    shown = human_bytes(sum(numbers))
+    shown = sum(numbers)
     if (of_all := _total_for_each(numbers, list(working_sets.values()))) is not None:
         remark = (
-            f"kubectl top shows {shown}: it adds up {len(listed)} entries, each of which is the pod's total"
+            f"kubectl top shows {human_bytes(shown)}: it adds up {len(listed)} entries, each of which is the"
+            " pod's total"
         )
         return Shape([], remark, total_bytes=of_all)
     extra = next((each for each in listed if _is_sum_of_others(each, listed, working_sets)), None)
@@ -55,13 +55,13 @@ def shape_of(
         name = f"called {extra.name}" if extra.name else "without a name"
         return Shape(
             kept,
-            f"kubectl top shows {shown}: it adds up an entry {name}, too, which is the sum of the others and"
-            " is counted once here",
+            f"kubectl top shows {human_bytes(shown)}: it adds up an entry {name}, too, which is the sum of the"
+            " others and is counted once here",
         )
     strangers = [each for each in listed if each.memory_bytes and each.name not in {*working_sets, *others}]
     if strangers and len(strangers) < len(listed):
-        return _without_strangers(listed, strangers, working_sets, sum(numbers))
-    return _each_name_once(listed, working_sets, sum(numbers))
+        return _without_strangers(listed, strangers, working_sets, shown)
+    return _each_name_once(listed, working_sets, shown)
 
 
 def _without_strangers(
