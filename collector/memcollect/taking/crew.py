@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import psutil
@@ -62,6 +62,16 @@ class Work:
     depth: Depth = "full"
     floors: Mapping[str, int] = field(default_factory=dict)
     """At depth summary: what is not heavier than these is not told in full (Chosen.floors)."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Have the pods travel as the JSON that they came as: pickled they take three times as long."""
+        pods = msgspec.json.encode(self.pods)
+        return _unpacked, (self.target, pods, self.content, self.facts, self.depth, dict(self.floors))
+
+
+def _unpacked(target: Target, pods: bytes, *rest: Any) -> Work:
+    """Return the work that `Work.__reduce__` took apart."""
+    return Work(target, msgspec.json.decode(pods, type=list[kube.Pod]), *rest)
 
 
 @dataclass(frozen=True)
