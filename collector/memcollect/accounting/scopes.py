@@ -27,6 +27,12 @@ HOST_CGROUP = "host-cgroup"
 """The provider of kubectl top's number whose parts the ladder can name."""
 ADDED_UP = ("stat.inactive_file", "current", "lazyfree", "working_set", "cut_off")
 AS_INTERVALS = frozenset({"lazyfree"})
+_OF_CHILDREN = tuple((key, f"children.{key}") for key in ("anon", "file", "shmem", "kernel"))
+_OTHER_CHILDREN = (
+    ("pause", frozenset({"pause"})),
+    ("sandbox", frozenset({"sandbox"})),
+    ("other_children", frozenset({"conmon", "unknown"})),
+)
 _KINDS_OF_LIMITS = ("min", "low", "high", "max")
 _LIMITS = tuple((f"limit.{kind}", f"unlimited.{kind}", f"memory.{kind}") for kind in _KINDS_OF_LIMITS)
 _LIMITS_OF = attrgetter(*(f"{kind}_bytes" for kind in _KINDS_OF_LIMITS))
@@ -154,24 +160,21 @@ def _add_top(facts: Facts, top: Top | None) -> None:
 def _add_children(facts: Facts, containers: Sequence[Container], children: Sequence[Cgroup]) -> None:
     reasons = facts.reasons
     unseen = [c.name for c in containers if c.cgroup is None and is_there(c)]
-    for key in ("anon", "file", "shmem", "kernel"):
+    stats = [child.stat for child in children if child.stat is not None]
+    for key, name in _OF_CHILDREN:
         if unseen:
-            reasons[f"children.{key}"] = f"container {unseen[0]} runs, but its cgroup was not measured"
+            reasons[name] = f"container {unseen[0]} runs, but its cgroup was not measured"
             continue
-        known = [_children_share(child.stat, key) for child in children if child.stat is not None]
-        if len(known) == len(children) and None not in known:
-            facts[f"children.{key}"] = sum(value or 0 for value in known)
+        shares = [counted_kernel_bytes(stat) if key == "kernel" else stat.get(key) for stat in stats]
+        if len(shares) == len(children) and None not in shares:
+            facts[name] = sum([share or 0 for share in shares])
         else:
-            reasons[f"children.{key}"] = "a child cgroup's memory.stat lacks it"
+            reasons[name] = "a child cgroup's memory.stat lacks it"
     swaps = [child.swap.current_bytes for child in children]
     swapped = [each for each in swaps if each is not None]
     if not unseen and len(swapped) == len(swaps):
         facts["children.swap"] = sum(swapped)
-    for term, roles in (
-        ("pause", {"pause"}),
-        ("sandbox", {"sandbox"}),
-        ("other_children", {"conmon", "unknown"}),
-    ):
+    for term, roles in _OTHER_CHILDREN:
         charges = [c.cgroup.current_bytes for c in containers if c.role in roles and c.cgroup is not None]
         present = [charge for charge in charges if charge is not None]
         if len(present) == len(charges):
@@ -183,10 +186,6 @@ def _add_children(facts: Facts, containers: Sequence[Container], children: Seque
 def _living(sums: ProcessSums | None) -> int:
     """Return how many processes were found at work, whether or not they could be read."""
     return sums.read + unread_count(sums) if sums is not None else 0
-
-
-def _children_share(stat: dict[str, int], key: str) -> int | None:
-    return counted_kernel_bytes(stat) if key == "kernel" else stat.get(key)
 
 
 def _add_own(facts: Facts, cgroup: Cgroup, children: Sequence[Cgroup]) -> None:

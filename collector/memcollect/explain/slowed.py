@@ -22,23 +22,22 @@ WAS_STALLED = (
     " the last 10 s."
 )
 """Where it is over, or nearly so."""
+_LINES = tuple(
+    (line, who, f"psi.{line}.avg10", f"psi.{line}.avg60") for line, who in (("full", "All"), ("some", "Some"))
+)
 SLOW_START = "Raise memory.high, or look at what grew; until then more of it runs on less and less time."
 
 
 def stalled(facts: Facts) -> tuple[str, str] | None:
     """Return how much of their time the processes lose by waiting for memory."""
-    for line, who in (("full", "All"), ("some", "Some")):
-        now, longer = _percent(facts, f"psi.{line}.avg10"), _percent(facts, f"psi.{line}.avg60")
+    for line, who, of_now, of_longer in _LINES:
+        # Where the kernel keeps none, there is nothing to tell.
+        now, longer = facts.get(of_now, 0) / 100, facts.get(of_longer, 0) / 100
         if max(now, longer) >= STALLED_PERCENT:
             evidence = f"memory.pressure {line} avg10 {now:.2f} avg60 {longer:.2f}"
             template = STALLED if now >= STALLED_PERCENT else WAS_STALLED
             return template.format(who=who, line=line, now=now, long=longer), evidence
     return None
-
-
-def _percent(facts: Facts, name: str) -> float:
-    """Return a share of time; 0 where the kernel keeps none, for then there is nothing to tell."""
-    return facts.get(name, 0) / 100
 
 
 def throttled(facts: Facts) -> tuple[str, str] | None:

@@ -214,6 +214,8 @@ def combine(parts: Sequence[Top], names: Sequence[str] = ()) -> Top:
     The pod's status is the worst of theirs; the budget and the aligned number are added. A sum with an
     unknown part is unknown. `names` are the containers', for a sentence that concerns one of several.
     """
+    if len(parts) == 1:
+        return msgspec.structs.replace(parts[0], remark="", history=[])
     number = max(range(len(parts)), key=lambda each: _severity(parts[each]))
     worst = parts[number]
     concerned = f"container {names[number]}: " if worst.detail and len(names) > 1 else ""

@@ -55,8 +55,8 @@ def shape_of(
         name = f"called {extra.name}" if extra.name else "without a name"
         return Shape(
             kept,
-            f"kubectl top shows {human_bytes(shown)}: it adds up an entry {name}, too, which is the sum of the"
-            " others and is counted once here",
+            f"kubectl top shows {human_bytes(shown)}: it adds up an entry {name}, too, which is the sum of"
+            " the others and is counted once here",
         )
     strangers = [each for each in listed if each.memory_bytes and each.name not in {*working_sets, *others}]
     if strangers and len(strangers) < len(listed):
