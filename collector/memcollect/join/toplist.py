@@ -106,6 +106,8 @@ def _is_sum_of_others(usage: Usage, listed: Sequence[Usage], working_sets: Mappi
 
 def _each_name_once(listed: Sequence[Usage], working_sets: Mapping[str, int | None], shown: int) -> Shape:
     """Return the list with the entry of each name that is nearest to what the agent measured."""
+    if len({each.name for each in listed}) == len(listed):
+        return Shape(listed)
     by_name: dict[str, list[Usage]] = {}
     for each in listed:
         by_name.setdefault(each.name, []).append(each)
