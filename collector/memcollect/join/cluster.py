@@ -189,8 +189,9 @@ def _join_pod(
         files=found.files if found is not None else None,
     )
     if found is not None or everything.strays:
-        why = _nothing_runs(row)
-        return msgspec.structs.replace(row, unmeasured=why) if why else row, missing
+        unmade = _unmade(pod, row) if not missing else []
+        why = unmade[0].detail if unmade else _nothing_runs(row)
+        return msgspec.structs.replace(row, unmeasured=why) if why else row, [*missing, *unmade]
     if pod.status.phase in FINISHED:
         return msgspec.structs.replace(row, unmeasured=_why_finished(row)), []
     gone = _missing(pod, answer)
@@ -210,9 +211,24 @@ def _nothing_runs(row: Pod) -> str:
     return "none of its containers runs" if nothing else ""
 
 
+def _unmade(pod: kube.Pod, row: Pod) -> list[Missing]:
+    """Return that a pod's containers were not made yet, whose cgroup its kubelet has made before them."""
+    waits = pod.status.phase == "Pending" and pod.metadata.deletion_timestamp is None
+    if not waits or not _nothing_runs(row):
+        return []
+    return [_gap_of(pod, "pending", _not_made(pod))]
+
+
+def _not_made(pod: kube.Pod) -> str:
+    return f"its containers were not made yet; see `{describe(pod)}`"
+
+
 def _missing(pod: kube.Pod, answer: wire.NodeSample | Failure) -> Missing:
     """Return why a pod that holds memory, or will, has no numbers."""
-    reason, detail = _why(pod, answer)
+    return _gap_of(pod, *_why(pod, answer))
+
+
+def _gap_of(pod: kube.Pod, reason: str, detail: str) -> Missing:
     return Missing(kind="pod", name=pod.qualified_name, node=pod.spec.node_name, reason=reason, detail=detail)
 
 
@@ -227,7 +243,7 @@ def _why(pod: kube.Pod, answer: wire.NodeSample | Failure) -> tuple[str, str]:
     if pod.metadata.deletion_timestamp is not None:
         return "gone", "it was being deleted, and its cgroup is gone"
     if pod.status.phase == "Pending":
-        return "pending", f"its containers were not made yet; see `{describe(pod)}`"
+        return "pending", _not_made(pod)
     return NO_CGROUP, "its node has no cgroup of its UID, nor of its containers' ids"
 
 

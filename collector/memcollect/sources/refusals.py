@@ -1,5 +1,7 @@
 """What the API server's refusals mean to the person who asked. Pure."""
 
+import re
+
 import msgspec
 
 from memcollect.errors import (
@@ -15,6 +17,9 @@ from memcollect.sources.rights import Right
 
 _MISTAKES = frozenset({400, 422})
 """Bad Request and Unprocessable Entity: the asker's own; 409 and 429 pass, 5xx is the server's."""
+_OF_A_RIGHT = re.compile(r'\bUser ".*" cannot ')
+"""How every authorizer's refusal is put (responsewriters.Forbidden); admission has other words."""
+_OF_ADMISSION = re.compile(r'".*" is forbidden: |\bdenied the request')
 _STATUS = msgspec.json.Decoder(Status)
 
 
@@ -34,6 +39,12 @@ def refusal(http_status: int, body: bytes, right: Right, server: str) -> Cluster
         return UnauthorizedError(
             f"The API server at {server} does not accept the credentials ({said}).",
             "Log in again, or choose another --context.",
+        )
+    if http_status == 403 and _is_by_admission(said):
+        return AnswerError(
+            f"You may {right}, but not this one: {said}.",
+            _remedy_of_admission(said, right),
+            status=http_status,
         )
     if http_status == 403:
         return DeniedError(
@@ -56,3 +67,14 @@ def refusal(http_status: int, body: bytes, right: Right, server: str) -> Cluster
         "Try again; if it stays, look at `kubectl get --raw /readyz?verbose`.",
         status=http_status,
     )
+
+
+def _is_by_admission(said: str) -> bool:
+    """Whether the right is there, and a rule of the cluster or the namespace refused the object itself."""
+    return _OF_ADMISSION.search(said) is not None and _OF_A_RIGHT.search(said) is None
+
+
+def _remedy_of_admission(said: str, right: Right) -> str:
+    if "exceeded quota" in said:
+        return f"See `kubectl describe quota -n {right.namespace}`: you lack no right, but room in it."
+    return "Change what it names, in the manifest or in the rules of the namespace: you lack no right."

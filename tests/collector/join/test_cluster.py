@@ -104,6 +104,23 @@ def test_a_pod_whose_containers_are_not_made_yet_is_pending() -> None:
     assert "kubectl describe" in joined_one(described, answer())[2][0][1]
 
 
+@pytest.mark.parametrize("reason", ["ContainerCreating", "PodInitializing"])
+def test_a_pod_whose_cgroup_alone_was_made_is_pending_too(reason: str) -> None:
+    # The kubelet makes it before it waits for volumes, and the pause container before it pulls images.
+    described = pod([Described("app", None, waiting(reason))], phase="Pending")
+    measured_, unmeasured, (gap,) = joined_one(described, answer(measured_pod(pause())))
+    assert measured_
+    assert gap == ("pending", unmeasured)
+    assert unmeasured.startswith("its containers were not made yet; see `kubectl describe pod")
+
+
+def test_a_pod_that_waits_for_an_image_is_told_by_its_container_alone() -> None:
+    described = pod([Described("app", None, waiting("ErrImagePull"))], phase="Pending")
+    _, unmeasured, gaps = joined_one(described, answer(measured_pod(pause())))
+    assert unmeasured == "none of its containers runs"
+    assert [reason for reason, _ in gaps] == ["not-running"]
+
+
 def test_of_a_pod_without_a_cgroup_is_not_said_that_it_ended() -> None:
     ((reason, detail),) = joined_one(pod([Described("app", "a")]), answer())[2]
     assert reason == "no-cgroup"

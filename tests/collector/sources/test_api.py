@@ -142,6 +142,42 @@ def test_only_what_may_pass_is_to_be_tried_again(
     assert raised.value.remedy.startswith("Try again" if again else "Correct what it names")
 
 
+FORBIDDEN = 'pods "mc-1" is forbidden: '
+WEBHOOK = 'admission webhook "images.example" denied the request: the image is not signed'
+
+
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        (
+            f"{FORBIDDEN}exceeded quota: small, requested: pods=1, used: pods=9, limited: pods=9",
+            "`kubectl describe quota -n team`",
+        ),
+        (f'{FORBIDDEN}violates PodSecurity "restricted:latest": unrestricted capabilities', "the namespace"),
+        (f"{FORBIDDEN}maximum memory usage per Container is 64Mi, but limit is 1Gi", "the namespace"),
+        (WEBHOOK, "the namespace"),
+    ],
+)
+def test_what_admission_refuses_is_no_lack_of_a_right(
+    api: Api, state: Cluster, said: str, remedy: str
+) -> None:
+    body = {"kind": "Status", "status": "Failure", "message": said, "reason": "Forbidden", "code": 403}
+    state.fault(Fault("/api/v1/namespaces/team/pods", status=403, body=msgspec.json.encode(body)))
+    with pytest.raises(AnswerError) as raised:
+        api.post("/api/v1/namespaces/team/pods", Right("create", "pods", namespace="team"), {})
+    assert raised.value.sentence == f"You may create pods in namespace team, but not this one: {said}."
+    assert remedy in raised.value.remedy
+    assert "can-i" not in raised.value.remedy
+
+
+def test_a_missing_right_of_an_object_by_name_is_one_however_admission_puts_it(
+    api: Api, state: Cluster
+) -> None:
+    state.access.deny("get", "pods", reason="it is not yours")
+    with pytest.raises(DeniedError, match="You may not get pods"):
+        api.get("/api/v1/namespaces/team/pods/mc-1", Right("get", "pods", namespace="team"))
+
+
 def test_a_missing_right_comes_with_the_command_that_checks_it(api: Api, state: Cluster) -> None:
     state.access.deny("list", "pods")
     with pytest.raises(DeniedError) as raised:
