@@ -88,7 +88,7 @@ lab-full: $(STAMP) ## The suite on Debian's stock kernel with real runtimes, in 
 
 test-cluster: $(STAMP) ## Test agents deployed in a cluster, in a namespace of our own: make test-cluster KUBECONFIG=FILE
 	@[ -n "$(KUBECONFIG)" ] || { echo 'test-cluster: say which cluster: make test-cluster KUBECONFIG=FILE' >&2; exit 2; }
-	KUBECONFIG=$(abspath $(KUBECONFIG)) $(BIN)/pytest -m cluster -v tests/cluster $(PYTEST_FLAGS)
+	KUBECONFIG=$(abspath $(KUBECONFIG)) $(BIN)/pytest -m cluster -v --timeout 900 tests/cluster $(PYTEST_FLAGS)
 
 evidence-deerflow: $(STAMP) ## DeerFlow's own sandbox provider, tried: DEERFLOW=CHECKOUT (a few minutes)
 	@[ -n "$(DEERFLOW)" ] || { echo 'evidence-deerflow: say where its checkout is: make evidence-deerflow DEERFLOW=DIRECTORY' >&2; exit 2; }

@@ -1,6 +1,7 @@
 """Who may do what: bearer tokens, and rules that requests and SelfSubjectAccessReviews are held against."""
 
 import dataclasses
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from memcollect.testing import failures
@@ -49,11 +50,12 @@ class Attributes:
 class Access:
     """Tokens and rules. With no token everybody is let in; with no rule everything is allowed.
 
-    The last rule added that covers a request decides.
+    The last rule added that covers a request decides; `rules_of` has those of one user, which come after.
     """
 
     def __init__(self) -> None:
         self.tokens: dict[str, str] = {}
+        self.rules_of: Callable[[str], Sequence[Rule]] = lambda _user: ()
         self._rules: list[Rule] = []
 
     def add(self, *rules: Rule) -> None:
@@ -82,24 +84,24 @@ class Access:
             raise failures.unauthorized()
         return self.tokens[token]
 
-    def decide(self, asked: Attributes) -> Rule:
+    def decide(self, asked: Attributes, user: str = ANYONE) -> Rule:
         """Return the rule that decides."""
-        for rule in reversed(self._rules):
+        for rule in reversed([*self._rules, *self.rules_of(user)]):
             if rule.covers(asked):
                 return rule
         return Rule(True)
 
     def check(self, user: str, asked: Attributes) -> None:
         """Raise ApiError (403) unless `user` may."""
-        rule = self.decide(asked)
+        rule = self.decide(asked, user)
         if not rule.allowed:
             raise _forbidden(user, asked, rule.reason)
 
-    def review(self, document: dict[str, Any]) -> dict[str, Any]:
-        """Return a SelfSubjectAccessReview answered: its spec as sent, and the status."""
+    def review(self, document: dict[str, Any], user: str = ANYONE) -> dict[str, Any]:
+        """Return a SelfSubjectAccessReview of `user` answered: its spec as sent, and the status."""
         spec = document.get("spec") or {}
         asked = spec.get("resourceAttributes")
-        rule = self.decide(_attributes(asked)) if asked is not None else Rule(True)
+        rule = self.decide(_attributes(asked), user) if asked is not None else Rule(True)
         status: dict[str, Any] = {"allowed": rule.allowed}
         if rule.reason:
             status["reason"] = rule.reason

@@ -96,12 +96,23 @@ def _resource_request(cluster: Cluster, request: Request, user: str) -> Answer:
     if asked is None:
         return Answer(404, b"404 page not found\n", "text/plain; charset=utf-8")
     if asked.subresource and not (asked.subresource == "status" and asked.resource.custom):
-        raise failures.no_such_resource()
+        return _subresource_request(cluster, asked, request, user)
     verb = _verb(asked, request.method)
     if asked.resource == ACCESS_REVIEWS:
-        return Answer(_CREATED, encoded(cluster.access.review(_review(request)), request))
+        return Answer(_CREATED, encoded(cluster.access.review(_review(request), user), request))
     cluster.access.check(user, asked.attributes(verb))
     return Answer(_CREATED if verb == "create" else 200, _DO[verb](cluster, asked, request))
+
+
+def _subresource_request(cluster: Cluster, asked: Target, request: Request, user: str) -> Answer:
+    """Let whoever plays the rest of the cluster answer what is sent to a subresource."""
+    verb = {"POST": "create", "PUT": "update"}.get(request.method)
+    serve = cluster.subresources.get((asked.resource, asked.subresource))
+    if verb is None or serve is None:
+        raise failures.no_such_resource()
+    cluster.access.check(user, asked.attributes(verb))
+    document = serve(asked.namespace, asked.name, _document(request))
+    return Answer(_CREATED if verb == "create" else 200, encoded(document, request))
 
 
 def _verb(asked: Target, method: str) -> str:

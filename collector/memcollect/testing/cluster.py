@@ -34,6 +34,8 @@ OnExec = Callable[[dict[str, Any], str, list[str]], Sequence[str]]
 """(pod, container, command) -> the program that is run in its place, with its arguments."""
 OnDial = Callable[[str, str, int], tuple[str, int] | None]
 """(namespace, pod, port) -> where a port-forward leads that `forward` says nothing of."""
+OnSubresource = Callable[[str, str, dict[str, Any]], dict[str, Any]]
+"""(namespace, name, what was sent) -> the answer; may raise ApiError."""
 RECORDED = (
     ("pods.json", PODS),
     ("nodes.json", NODES),
@@ -95,6 +97,8 @@ class Cluster:
         self.on_pod_deleted: Callable[[dict[str, Any]], None] = lambda _pod: None
         self.on_exec: OnExec | None = None
         self.on_dial: OnDial = lambda _namespace, _pod, _port: None
+        self.subresources: dict[tuple[Resource, str], OnSubresource] = {}
+        """What answers POST and PUT to a subresource that is not served here."""
         self.bookmark_seconds = 60.0
         """Between two bookmarks of a watch that allows them."""
         self.on_custom_created: Callable[[Resource, dict[str, Any]], None] = lambda _resource, _object: None

@@ -93,7 +93,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def _read(self) -> Request:
         parts = urllib.parse.urlsplit(self.path)
-        length = self.headers.get("Content-Length", "0")
         return Request(
             self.command,
             urllib.parse.unquote(parts.path),
@@ -101,10 +100,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.headers.get("Accept", ""),
             self.headers.get("User-Agent", ""),
             self.headers.get("Authorization"),
-            self.rfile.read(int(length)) if length.isdecimal() else b"",
+            self._body(),
             self.address,
             self.headers.get("Content-Type", ""),
         )
+
+    def _body(self) -> bytes:
+        """Read what was sent, by its length or in chunks, as kubectl sends what it has from its stdin."""
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            length = self.headers.get("Content-Length", "0")
+            return self.rfile.read(int(length)) if length.isdecimal() else b""
+        body = b""
+        while size := int(self.rfile.readline().partition(b";")[0], 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass
+        return body
 
     def _suffer(self, fault: Fault) -> None:
         if self.stopping.wait(fault.delay_seconds if not fault.hang else None) or fault.drop:

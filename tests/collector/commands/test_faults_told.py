@@ -1,6 +1,5 @@
 """Every line of docs/troubleshooting.md: the fault is made, and the sentence is what the page promises."""
 
-import re
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +15,8 @@ from memcollect_agent.wire import Node, NodeSample, Problem, ProcessSums, Skippe
 from worlds.join_builders import measured, measured_pod
 from worlds.live_cluster import NODE_6, NODE_7, LiveCluster, agent_pod, recorded_objects
 from worlds.tcp_agents import http_answer, listening, refusing_port
+from worlds.troubleshooting_page import holds, promised
 
-PAGE = Path(__file__).parents[3] / "docs/troubleshooting.md"
 FORWARD = ".*/portforward"
 METRICS = "/apis/metrics.k8s.io/"
 KUBELET_DOWN = {
@@ -29,17 +28,6 @@ KUBELET_DOWN = {
 Make = Callable[[LiveCluster], None]
 Then = Callable[[LiveCluster], NodeSample | None]
 """What happens once the agent was asked, and what it still answers."""
-
-
-def promised() -> dict[str, str]:
-    """Return the page's sentences by what happened."""
-    rows = [line.split(" | ") for line in PAGE.read_text().splitlines() if line.startswith("| ")]
-    return {cells[0].removeprefix("| "): cells[1] for cells in rows[1:]}
-
-
-def holds(promise: str, said: str) -> bool:
-    """Whether `said` holds the promised sentence; each … stands for something."""
-    return re.search(".+?".join(map(re.escape, promise.split("…"))), said) is not None
 
 
 def scripted(fault: Fault) -> Make:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from memcollect.testing import Access, Attributes
+from memcollect.testing import Access, Attributes, Rule
 from memcollect.testing.failures import ApiError
 
 LIST_PODS = Attributes("list", "", "pods", "team")
@@ -67,3 +67,17 @@ def test_a_review_of_a_subresource_is_held_against_its_own_rule() -> None:
     assert access.review({"spec": spec})["status"] == {"allowed": False, "reason": "not today"}
     spec["resourceAttributes"].pop("subresource")
     assert access.review({"spec": spec})["status"] == {"allowed": True}
+
+
+def test_one_users_rules_are_held_against_that_user_alone() -> None:
+    access = Access()
+    access.rules_of = lambda user: [Rule(False)] if user == "bob" else []
+    assert access.decide(LIST_PODS, "alice").allowed
+    assert not access.decide(LIST_PODS, "bob").allowed
+    spec = {"resourceAttributes": {"verb": "list", "resource": "pods"}}
+    assert [access.review({"spec": spec}, user)["status"]["allowed"] for user in ("alice", "bob")] == [
+        True,
+        False,
+    ]
+    with pytest.raises(ApiError):
+        access.check("bob", LIST_PODS)

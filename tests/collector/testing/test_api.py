@@ -218,3 +218,14 @@ def test_a_wrong_token_is_unauthorized_everywhere(cluster: Cluster) -> None:
     for path in ("/version", "/api/v1/pods", "/nowhere"):
         assert get(cluster, path).status == 401
         assert get(cluster, path, authorization="Bearer right").status in (200, 404)
+
+
+def test_a_subresource_that_somebody_plays_is_answered_by_them_if_one_may_have_it() -> None:
+    cluster = Cluster()
+    path = "/api/v1/namespaces/team/pods/web-1/ephemeralcontainers"
+    assert send(cluster, "PUT", path, {})[0] == 404
+    cluster.subresources[PODS, "ephemeralcontainers"] = lambda *sent: {"sent": sent}
+    assert send(cluster, "PUT", path, {"a": 1}) == (200, {"sent": ["team", "web-1", {"a": 1}]})
+    assert send(cluster, "DELETE", path)[0] == 404
+    cluster.access.deny("update", "pods/ephemeralcontainers")
+    assert send(cluster, "PUT", path, {})[0] == 403
