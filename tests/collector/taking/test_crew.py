@@ -1,6 +1,8 @@
 """Nodes that other processes explain: the same document, whatever becomes of the processes."""
 
+import dataclasses
 import os
+import pickle
 import signal
 import sys
 import warnings
@@ -27,6 +29,7 @@ from worlds.children import run
 from worlds.waiting import wait_until
 
 NODE = wire.Node(name="n", cpus=2, page_size_bytes=4096)
+PODS = Path(__file__).parents[2] / "fixtures/kubernetes-1.36/pods.json"
 
 
 def work(number: int, *, content: bytes | None = None) -> Work:
@@ -45,6 +48,20 @@ def work(number: int, *, content: bytes | None = None) -> Work:
     )
     target = Target(node=f"node-{number}", agent=AgentPod(node=f"node-{number}", name="agent"))
     return Work(target, [pod], content or msgspec.msgpack.encode(sample), ClusterFacts(metrics=Metrics()))
+
+
+def test_work_reaches_a_process_as_it_was_given() -> None:
+    """Even with a number that no kubelet writes, and that MessagePack has no room for."""
+    page = msgspec.json.decode(PODS.read_bytes(), type=kube.Page[kube.Pod])
+    odd = msgspec.json.decode(b'{"name": "a", "restartCount": 1%s}' % (b"0" * 30), type=kube.ContainerStatus)
+    pods = [*(page.items or []), kube.Pod(metadata=kube.Metadata(name="p"), status=status(odd))]
+    given = dataclasses.replace(work(1), pods=pods, depth="summary", floors={"largest": 1})
+
+    assert pickle.loads(pickle.dumps(given)) == given  # noqa: S301 - of our own making
+
+
+def status(container: kube.ContainerStatus) -> kube.PodStatus:
+    return kube.PodStatus(phase="Running", container_statuses=[container])
 
 
 @pytest.fixture(params=["forked", "spawned"])
