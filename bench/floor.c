@@ -1,6 +1,6 @@
-/* The least that any reader of smaps_rollup must do: open, read and close the file of each process.
+/* The least that any reader of these files must do: open, read to its end and close each.
  *
- *     floor < PIDS        one pid a line
+ *     floor < PATHS        one path a line
  *
  * Prints the CPU time of the loop and of the whole process in seconds, the bytes read, and how many
  * files could not be read.
@@ -8,10 +8,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { MOST = 1 << 20, ROOM = 8192 };
+enum { ROOM = 65536 };
 
 static double cpu_seconds(void)
 {
@@ -21,10 +22,9 @@ static double cpu_seconds(void)
            + 1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 }
 
-static long read_one(int pid, char *buffer)
+/* One read: what these files hold fits, as it does for whoever reads them as records. */
+static long read_one(const char *path, char *buffer)
 {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/smaps_rollup", pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -1;
@@ -33,23 +33,40 @@ static long read_one(int pid, char *buffer)
     return length;
 }
 
+static char *all_of(FILE *stream, size_t *length)
+{
+    size_t room = 1 << 20;
+    char *text = malloc(room);
+    *length = 0;
+    for (size_t more; text && (more = fread(text + *length, 1, room - *length - 1, stream)) > 0;) {
+        *length += more;
+        if (room - *length < 2)
+            text = realloc(text, room *= 2);
+    }
+    if (text)
+        text[*length] = '\0';
+    return text;
+}
+
 int main(void)
 {
-    int *pids = malloc(MOST * sizeof *pids);
-    long count = 0, failed = 0, bytes = 0;
-    if (!pids)
-        return 1;
-    while (count < MOST && scanf("%d", &pids[count]) == 1)
-        count++;
-
     static char buffer[ROOM];
+    size_t length;
+    char *paths = all_of(stdin, &length);
+    if (!paths)
+        return 1;
+    for (size_t at = 0; at < length; at++)
+        if (paths[at] == '\n')
+            paths[at] = '\0';
+
+    long failed = 0, bytes = 0;
     double begin = cpu_seconds();
-    for (long at = 0; at < count; at++) {
-        long length = read_one(pids[at], buffer);
-        if (length <= 0)
+    for (char *path = paths; path < paths + length; path += strlen(path) + 1) {
+        long got = read_one(path, buffer);
+        if (got < 0)
             failed++;
         else
-            bytes += length;
+            bytes += got;
     }
     double end = cpu_seconds();
     printf("%.6f %.6f %ld %ld\n", end - begin, end, bytes, failed);

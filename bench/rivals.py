@@ -29,27 +29,37 @@ class Cost:
 Rival = Callable[[], Cost]
 
 
-def floor(programs: Programs, pids: list[int]) -> Rival:
-    """Return the C loop that opens, reads and closes each smaps_rollup."""
+def floor(programs: Programs, paths: list[str]) -> Rival:
+    """Return the C loop that opens, reads and closes each of these files, and looks at nothing."""
 
     def once() -> Cost:
-        run = programs.run(programs.floor, stdin=_lines(pids))
+        run = programs.run(programs.floor, stdin=_lines(paths))
         loop, _, _, failed = run.output.split()
-        _require(int(failed) == 0, f"the floor could not read {failed} processes: run as their user or root")
+        _require(int(failed) == 0, f"the floor could not read {failed} files: run as their user or root")
         return Cost(float(loop), run.cpu_seconds, run.peak_rss_bytes)
 
     return once
+
+
+def rollups(pids: list[int]) -> list[str]:
+    """Return the one file of each process that whoever reads PSS must read."""
+    return [f"/proc/{pid}/smaps_rollup" for pid in pids]
+
+
+def sample(tree: Path) -> list[str]:
+    """Return the command of the agent's sample of a whole node."""
+    return [sys.executable, "-m", "memcollect_agent", "sample", "--cgroup", str(tree)]
 
 
 def memcollect(programs: Programs, tree: Path, pids: list[int]) -> Rival:
     """Return the agent's `sample` of the whole node, as its own cost line and as a program."""
 
     def once() -> Cost:
-        run = programs.run(sys.executable, "-m", "memcollect_agent", "sample", "--cgroup", str(tree))
-        sample = json.loads(run.output)
-        read = sum(child["sums"].get("read", 0) for pod in sample["pods"] for child in pod["containers"])
+        run = programs.run(*sample(tree))
+        answer = json.loads(run.output)
+        read = sum(child["sums"].get("read", 0) for pod in answer["pods"] for child in pod["containers"])
         _require(read == len(pids), f"the agent read {read} of {len(pids)} processes")
-        return Cost(sample["cost"]["cpu_seconds"], run.cpu_seconds, run.peak_rss_bytes)
+        return Cost(answer["cost"]["cpu_seconds"], run.cpu_seconds, run.peak_rss_bytes)
 
     return once
 
@@ -129,8 +139,8 @@ def _wait_for(exporter: ProcessExporter) -> None:
             return
 
 
-def _lines(pids: list[int]) -> str:
-    return "".join(f"{pid}\n" for pid in pids)
+def _lines(items: list[int] | list[str]) -> str:
+    return "".join(f"{item}\n" for item in items)
 
 
 def _require(holds: bool, sentence: str) -> None:  # noqa: FBT001 - a condition and its sentence

@@ -8,7 +8,8 @@ depth is bounded.
 
 import errno
 import os
-from typing import Literal, Self
+from collections.abc import Callable
+from typing import Literal, Self, TypeVar
 
 from memcollect_agent.errors import GoneError, ReadError, read_error
 from memcollect_agent.parse import controllers, flat_keyed, numa_stat, pressure, procs, single_value
@@ -16,6 +17,7 @@ from memcollect_agent.read import files
 from memcollect_agent.read.hanging import reading
 from memcollect_agent.wire import Pressure
 
+_T = TypeVar("_T")
 MAX_DEPTH = 64
 """Levels below the root that are visited; kubelet, kind and systemd together need about a dozen."""
 MAX_CGROUPS = 100_000
@@ -84,35 +86,35 @@ class CgroupDir:
 
     def read_stat(self) -> dict[str, int]:
         """memory.stat: bytes and event counts."""
-        return flat_keyed.parse(self._read("memory.stat"), self._at("memory.stat"))
+        return self._parsed("memory.stat", flat_keyed.parse)
 
     def read_number(self, name: str) -> int:
         """Return a file of one number: memory.current, memory.peak, hugetlb.*.current and the like."""
-        return single_value.parse_number(self._read(name), self._at(name))
+        return self._parsed(name, single_value.parse_number)
 
     def read_limit(self, name: str) -> int | Literal["max"]:
         """Return a limit: memory.max, .high, .low, .min, memory.swap.max and .high, memory.zswap.max."""
-        return single_value.parse_limit(self._read(name), self._at(name))
+        return self._parsed(name, single_value.parse_limit)
 
     def read_flag(self, name: str) -> bool:
         """Return a switch: memory.oom.group."""
-        return single_value.parse_flag(self._read(name), self._at(name))
+        return self._parsed(name, single_value.parse_flag)
 
     def read_counts(self, name: str) -> dict[str, int]:
         """Return event counts: memory.events, memory.events.local, memory.swap.events, cgroup.stat."""
-        return flat_keyed.parse(self._read(name), self._at(name))
+        return self._parsed(name, flat_keyed.parse)
 
     def read_pressure(self) -> dict[str, Pressure]:
         """memory.pressure: percent of time, and microseconds."""
-        return pressure.parse(self._read("memory.pressure"), self._at("memory.pressure"))
+        return self._parsed("memory.pressure", pressure.parse)
 
     def read_numa_stat(self) -> dict[str, dict[str, int]]:
         """memory.numa_stat: memory.stat's fields by node, in bytes or counts."""
-        return numa_stat.parse(self._read("memory.numa_stat"), self._at("memory.numa_stat"))
+        return self._parsed("memory.numa_stat", numa_stat.parse)
 
     def read_controllers(self) -> list[str]:
         """cgroup.controllers: what may be controlled here."""
-        return controllers.parse(self._read("cgroup.controllers"), self._at("cgroup.controllers"))
+        return self._parsed("cgroup.controllers", controllers.parse)
 
     def read_procs(self) -> list[int]:
         """cgroup.procs: the pids in this very cgroup.
@@ -120,13 +122,15 @@ class CgroupDir:
         A threaded cgroup answers EOPNOTSUPP: its processes are listed by the domain above it, so its
         own list is empty.
         """
+        path = self._at("cgroup.procs")
         try:
-            data = self._read("cgroup.procs")
+            # As many records as pids, and so as many reads as it takes.
+            data = files.read_file("cgroup.procs", self.fd, path)
         except ReadError as error:
             if isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EOPNOTSUPP:
                 return []
             raise
-        return procs.parse(data, self._at("cgroup.procs"))
+        return procs.parse(data, path)
 
     def _listed(self) -> tuple[frozenset[str], list[str]]:
         regular, children = set(), []
@@ -141,8 +145,9 @@ class CgroupDir:
             raise read_error(self._at("."), error) from error
         return frozenset(regular), sorted(children)
 
-    def _read(self, name: str) -> bytes:
-        return files.read_file(name, self.fd, self._at(name))
+    def _parsed(self, name: str, parse: Callable[[bytes, str], _T]) -> _T:
+        path = self._at(name)
+        return parse(files.read_whole_record(name, self.fd, path), path)
 
     def _at(self, name: str) -> str:
         return f"{self.root}{self.path.rstrip('/')}/{name}"

@@ -62,6 +62,23 @@ def test_a_record_is_read_in_one_go_as_far_as_it_is_wanted(tmp_path: Path, top: 
     assert files.read_record("f", top, "f", 50) == b"x" * 50
 
 
+@pytest.mark.parametrize("length", [files.RECORD_ROOM - 1, files.RECORD_ROOM, 3 * files.RECORD_ROOM])
+def test_a_whole_record_is_whole_however_long_and_its_witness_is_told_no_part(
+    tmp_path: Path, top: int, length: int
+) -> None:
+    (tmp_path / "f").write_bytes(b"x" * length)
+    seen: list[bytes] = []
+    with files.witnessed(lambda _path, data: seen.append(data)):
+        assert files.read_whole_record("f", top, "f") == b"x" * length
+    assert seen == [b"x" * length]
+
+
+def test_a_whole_record_longer_than_any_file_may_be_is_an_error(tmp_path: Path, top: int) -> None:
+    (tmp_path / "f").write_bytes(b"x" * (files.READ_LIMIT + 1))
+    with pytest.raises(ParseError, match="longer than"):
+        files.read_whole_record("f", top, "f")
+
+
 @pytest.mark.parametrize("name", ["link", "fifo", "sock", "d"])
 def test_no_record_is_read_of_what_is_no_file(tmp_path: Path, top: int, name: str) -> None:
     (tmp_path / "link").symlink_to("/etc/hostname")
