@@ -87,8 +87,7 @@ def make_namespace(kubectl: Kubectl, _ended_as_by_ctrl_c: None) -> Iterator[Call
         return name
 
     yield make
-    for name in made:
-        kubectl.out("delete", "namespace", name, "--wait=false", "--ignore-not-found")
+    kubectl.delete(*(("namespace", name, "--wait=false") for name in made))
 
 
 @pytest.fixture(scope="session")
@@ -117,7 +116,7 @@ def started(kubectl: Kubectl, kit: Kit) -> Iterator[Started]:
 
     yield start
     if names:
-        kubectl.out("delete", "pod", *names, "-n", kit.namespace, "--wait=false", "--ignore-not-found")
+        kubectl.delete(("pod", *names, "-n", kit.namespace, "--wait=false"))
 
 
 def is_ready(pod: Json) -> bool:

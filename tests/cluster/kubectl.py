@@ -3,6 +3,8 @@
 import json
 import os
 import subprocess
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,12 @@ class Kubectl:
         done = self.run(*arguments, sent=None if document is None else json.dumps(document))
         assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr.strip()}"
         return done.stdout
+
+    def delete(self, *things: Sequence[str]) -> None:
+        """Delete each of `things` (the words after `kubectl delete`), whatever becomes of the others."""
+        with ExitStack() as stack:
+            for words in things:
+                stack.callback(self.out, "delete", *words, "--ignore-not-found")
 
     def json(self, *arguments: str) -> Any:
         """Return the objects it gets."""

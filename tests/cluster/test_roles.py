@@ -41,9 +41,13 @@ def bound(kubectl: Kubectl) -> Iterator[list[Json]]:
     """What was made outside of our namespace, so that it would not go with it."""
     made: list[Json] = []
     yield made
-    for each in made:
-        where = ["-n", each["metadata"]["namespace"]] if "namespace" in each["metadata"] else []
-        kubectl.out("delete", each["kind"], each["metadata"]["name"], *where, "--ignore-not-found")
+    kubectl.delete(*map(_named, made))
+
+
+def _named(document: Json) -> list[str]:
+    metadata = document["metadata"]
+    where = ["-n", metadata["namespace"]] if "namespace" in metadata else []
+    return [document["kind"], metadata["name"], *where]
 
 
 @pytest.fixture
