@@ -186,6 +186,13 @@ def test_every_suite_of_the_matrix_is_in_the_plan() -> None:
     assert len({each.name for each in suites}) == len(suites)
 
 
+def test_a_file_that_one_suite_leaves_out_is_another_ones() -> None:
+    words = [word for lane in plan.everything() for each in lane for word in each.arguments]
+    left_out = [word.removeprefix("--ignore=") for word in words if word.startswith("--ignore=")]
+    assert left_out
+    assert set(left_out) <= set(words)
+
+
 @pytest.mark.parametrize("arguments", [[], ["some"]])
 def test_what_it_cannot_run_it_says(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert program.main(arguments) == 2

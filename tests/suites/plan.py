@@ -25,6 +25,8 @@ Lane = Sequence[Suite]
 """Suites that run one after another; lanes run at the same time."""
 
 _IN_LAB = {"MEMCOLLECT_REQUIRE_LAB": "1"}
+_CLUSTER = "tests/lab/test_deploy_cluster.py"
+"""One test of nine minutes that mostly waits: at the end of the lab's own it would be waited for alone."""
 
 
 def everything(flags: Sequence[str] = ()) -> list[Lane]:
@@ -46,17 +48,24 @@ def everything(flags: Sequence[str] = ()) -> list[Lane]:
             "lab",
             "tests/lab",
             "--ignore-glob=tests/lab/test_profile*.py",
+            f"--ignore={_CLUSTER}",
             *_workers(2),
             *flags,
         ),
-        kernel=None if kernels.installed() else kernels.DEFAULT,
+        kernel=_default_kernel(),
+        environment=_IN_LAB,
+    )
+    cluster = Suite(
+        name="the cluster suite, in the lab",
+        arguments=("-m", "lab", _CLUSTER),
+        kernel=_default_kernel(),
         environment=_IN_LAB,
     )
     browser = Suite(name="the browser", arguments=("tests/browser",), limit_seconds=1800.0)
     sdks = Suite(name="others' packages", arguments=("tests/sdks",), limit_seconds=1800.0)
     return [
         [unit, lab],
-        [*truth(matrix.versions(On.TRUTH)), sdks, fuzz, floors],
+        [*truth(matrix.versions(On.TRUTH)), sdks, fuzz, floors, cluster],
         [*(_guide(each) for each in matrix.versions(On.GUIDE)), dist, browser],
     ]
 
@@ -81,6 +90,10 @@ def _guide(version: str) -> Suite:
         kernel=version,
         environment=_IN_LAB,
     )
+
+
+def _default_kernel() -> str | None:
+    return None if kernels.installed() else kernels.DEFAULT
 
 
 def _workers(count: int) -> tuple[str, ...]:
