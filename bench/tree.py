@@ -6,12 +6,14 @@ The files are on a tmpfs; in the kernel's own file system both pay for what memo
 """
 
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 from statistics import median
+
+import rivals
+from programs import Programs
 
 from memcollect_agent.measure.tree import read_tree
 from memcollect_agent.read.cgroupfs import CgroupFs
@@ -42,18 +44,14 @@ def build(top: Path, pods: int) -> None:
 
 def in_turns(top: Path, scratch: Path) -> tuple[list[float], list[float]]:
     """Return the CPU seconds of our passes, and of a C loop over the same files: one of each in turns."""
-    program = scratch / "tree"
-    source = Path(__file__).with_name("tree.c")
-    subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-o", str(program), str(source)], check=True)
-    paths = "".join(f"{path}\n" for name in FILES for path in top.rglob(name))
+    loop = rivals.floor(Programs(scratch), [str(path) for name in FILES for path in top.rglob(name)])
     ours, theirs = [], []
     with ProcFs("/proc") as proc:
         for _ in range(RUNS):
             began = time.thread_time()
             read_tree(proc, CgroupFs(str(top)), 4096)
             ours.append(time.thread_time() - began)
-            loop = subprocess.run([str(program)], input=paths, capture_output=True, text=True, check=True)
-            theirs.append(float(loop.stdout))
+            theirs.append(loop().cpu_seconds)
     return ours, theirs
 
 
