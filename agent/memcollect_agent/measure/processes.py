@@ -443,14 +443,5 @@ def _reading(candidate: _Candidate) -> Reading:
     smaps = candidate.smaps
     # Pss_Anon counts a page that n address spaces map as 1/n, and cuts the sum to whole KiB.
     copies = "Pss_Anon" not in smaps or smaps["Pss_Anon"] != smaps.get("Anonymous")
-    sizes = {key: smaps[key] for key in _TOTALLED if key in smaps}
-    return Reading(
-        candidate.stat.pid,
-        candidate.stat.layout,
-        tuple(smaps.values()),
-        copies,
-        sizes,
-        candidate.page_tables,
-        candidate.stat.comm,
-        candidate.stat.start_ticks,
-    )
+    stat = candidate.stat
+    return Reading(stat.pid, stat.layout, copies, smaps, candidate.page_tables, stat.comm, stat.start_ticks)

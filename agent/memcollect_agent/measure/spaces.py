@@ -29,15 +29,18 @@ class Reading(Struct, frozen=True):
     pid: int
     layout: bytes
     """As PidStat.layout."""
-    numbers: tuple[int, ...]
-    """Every number of its smaps_rollup."""
     copies: bool
     """Whether some anonymous page of it is another address space's too, or that is not known."""
     sizes: dict[str, int]
-    """Those of the numbers that are summed, in bytes, by the kernel's name."""
+    """Its smaps_rollup, in bytes, by the kernel's name."""
     page_tables: int | None = None
     comm: str = ""
     start_ticks: int = 0
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Every number of its smaps_rollup, in the kernel's order."""
+        return tuple(self.sizes.values())
 
 
 class Sharing(Struct, frozen=True, kw_only=True):

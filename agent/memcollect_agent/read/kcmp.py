@@ -20,6 +20,8 @@ _NUMBERS = {
 _KCMP_VM = 1  # include/uapi/linux/kcmp.h
 
 Order = Literal[-1, 0, 1]
+_ORDERS: dict[int, Order] = {0: 0, 1: -1, 2: 1}
+"""By the kernel's answer; 3 is unordered, which it never answers for KCMP_VM."""
 
 
 def compare_spaces(first: int, second: int) -> Order | None:
@@ -27,13 +29,12 @@ def compare_spaces(first: int, second: int) -> Order | None:
 
     The order is one over all address spaces, the same at every call until the machine is booted anew.
     """
-    number = _NUMBERS.get(os.uname().machine)
-    if number is None:
+    if _NUMBER is None:
         return None
-    result = _LIBC.syscall(number, first, second, _KCMP_VM, ctypes.c_ulong(0), ctypes.c_ulong(0))
-    # 3: unordered, which the kernel never answers for KCMP_VM.
-    orders: dict[int, Order] = {0: 0, 1: -1, 2: 1}
-    return orders.get(result)
+    return _ORDERS.get(_LIBC.syscall(_NUMBER, first, second, _KCMP_VM, _NONE, _NONE))
 
 
+# Looked up once: forks of one program are compared some ten times each.
+_NUMBER = _NUMBERS.get(os.uname().machine)
+_NONE = ctypes.c_ulong(0)
 _LIBC = ctypes.CDLL(None, use_errno=True)

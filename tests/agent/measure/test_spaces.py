@@ -32,10 +32,8 @@ time.sleep(600)
 CLONE_VM = 0x100
 
 
-def reading(
-    pid: int, layout: bytes = b"a", numbers: tuple[int, ...] = (4,), *, copies: bool = False
-) -> Reading:
-    return Reading(pid, layout, numbers, copies, {"Pss": numbers[0]})
+def reading(pid: int, layout: bytes = b"a", pss: int = 4, *, copies: bool = False) -> Reading:
+    return Reading(pid, layout, copies, {"Pss": pss})
 
 
 def by_space(spaces: dict[int, int]) -> Callable[[int, int], int]:
@@ -44,7 +42,7 @@ def by_space(spaces: dict[int, int]) -> Callable[[int, int], int]:
 
 def test_the_kernel_says_who_shares_even_where_the_numbers_moved_between_two_reads() -> None:
     found = find_sharing(
-        [reading(1, numbers=(4,)), reading(2, numbers=(5,)), reading(3)], by_space({1: 7, 2: 7, 3: 8}), bool
+        [reading(1, pss=4), reading(2, pss=5), reading(3)], by_space({1: 7, 2: 7, 3: 8}), bool
     )
     assert (found.with_pid, found.by, found.alike) == ({2: 1}, "kcmp", [])
 
@@ -75,18 +73,18 @@ def test_what_cannot_be_told_is_left_open(others: dict[str, object], randomised:
 
 
 def test_without_kcmp_one_space_may_have_moved_a_little_between_two_reads() -> None:
-    found = find_sharing([reading(1, numbers=(100,)), reading(2, numbers=(103,))], None, lambda _: True)
+    found = find_sharing([reading(1, pss=100), reading(2, pss=103)], None, lambda _: True)
     assert (found.with_pid, found.alike) == ({2: 1}, [])
 
 
 def test_without_kcmp_one_that_moved_a_lot_is_left_open() -> None:
-    pair = [reading(1, numbers=(100,)), reading(2, numbers=(203,))]
+    pair = [reading(1, pss=100), reading(2, pss=203)]
     found = find_sharing(pair, None, lambda _: True)
     assert (found.with_pid, found.alike) == ({}, [pair[1]])
 
 
 def test_processes_without_memory_are_nobodys_double() -> None:
-    assert find_sharing([reading(1, numbers=(0,)), reading(2, numbers=(0,))], None, bool).alike == []
+    assert find_sharing([reading(1, pss=0), reading(2, pss=0)], None, bool).alike == []
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=20))
