@@ -95,7 +95,7 @@ def made_metrics(by_node: list[list[Pod]], working_set_bytes: int, now: float) -
         PodUsage(
             namespace=pod.metadata.namespace,
             name=pod.metadata.name,
-            timestamp=float(int(now) - 12),
+            timestamp=simulated.sampled_at(now),
             containers=[
                 Usage(name=container.name, memory_bytes=working_set_bytes, cpu_nanocores=1_000_000)
                 for container in pod.spec.containers

@@ -6,15 +6,17 @@ every other node's answer is the same bytes with its own number in the UIDs and 
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import node_tree
 
+from memcollect.sources.agents import history_since
 from memcollect_agent.history import Recorder, Settings
 from memcollect_agent.history.clocks import Clocks
 from memcollect_agent.measure.sample import Roots, sample_node
@@ -23,7 +25,7 @@ from memcollect_agent.wire import HistoryRequest, NodeSample, SampleRequest
 AGENT_NAMESPACE = "memcollect"
 AGENT_LABELS = {"app.kubernetes.io/name": "memcollect-agent"}
 HISTORY_POINTS = 25
-"""What a collector asks for that finds metrics samples up to half a minute old."""
+"""What the agents remember: an answer has those of them that are asked for."""
 _MARK = 99_999_999
 _RECORDED_PODS = Path(__file__).parents[1] / "tests/fixtures/kubernetes-1.36/pods.json"
 
@@ -39,7 +41,12 @@ def agent_name(node: int) -> str:
 
 
 def answer_template(pods: int, now: float) -> bytes:
-    """Return the MessagePack answer of an agent, to be given a node's number by `answer_of`."""
+    """Return the MessagePack answer of an agent whom the collector asks, to be given a node's number."""
+    return answer_templates(pods, now)(history_since(sampled_at(now)))
+
+
+def answer_templates(pods: int, now: float) -> Callable[[float | None], bytes]:
+    """Return what makes an answer for `answer_of` with the history since a moment (None: all of it), once."""
     with tempfile.TemporaryDirectory() as scratch:
         recorded = [
             int(path.name) for path in (node_tree.RECORDED_NODE / "proc").iterdir() if path.name.isdecimal()
@@ -51,8 +58,14 @@ def answer_template(pods: int, now: float) -> bytes:
             Roots(proc=str(node_tree.RECORDED_NODE / "proc"), cgroup=str(tree)),
             node_name=node_name(_MARK),
         )
-        history = _recorded_history(tree, now)
-    return msgspec.msgpack.encode(msgspec.structs.replace(sample, history=history))
+        recorder = _recorded_history(tree, now)
+
+    @cache
+    def made(since: float | None) -> bytes:
+        history = recorder.history(HistoryRequest(since=since))
+        return msgspec.msgpack.encode(msgspec.structs.replace(sample, history=history))
+
+    return made
 
 
 def answer_of(template: bytes, node: int) -> bytes:
@@ -75,18 +88,23 @@ def pod_objects(nodes: int, pods: int) -> Iterator[dict[str, Any]]:
             yield _pod(template, node, pod, is_agent=pod == pods - 1)
 
 
-def timestamp(now: float) -> str:
+def sampled_at(now: float) -> float:
     """Return a metrics sample's time: some seconds ago, in whole seconds."""
-    return datetime.fromtimestamp(int(now) - 12, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return float(int(now) - 12)
 
 
-def _recorded_history(tree: Path, now: float) -> Any:
+def timestamp(now: float) -> str:
+    """Return a metrics sample's time as metrics-server tells it."""
+    return datetime.fromtimestamp(sampled_at(now), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _recorded_history(tree: Path, now: float) -> Recorder:
     wall = [now - 2.0 * HISTORY_POINTS]
     recorder = Recorder(str(tree), Settings(clocks=Clocks(lambda: wall[0], lambda: wall[0])))
     for _ in range(HISTORY_POINTS):
         recorder.tick()
         wall[0] += 2.0
-    return recorder.history(HistoryRequest())
+    return recorder
 
 
 def _pod(template: dict[str, Any], node: int, pod: int, *, is_agent: bool) -> dict[str, Any]:

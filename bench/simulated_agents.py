@@ -10,6 +10,7 @@ import asyncio
 import sys
 import time
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -24,13 +25,13 @@ from memcollect_agent.wire import SCHEMA_VERSION, SampleRequest
 class Agents:
     """All agents at once; which of them is asked is told by the first pod UID of the request."""
 
-    def __init__(self, template: bytes, now: float, asked: Path | None) -> None:
+    def __init__(self, templates: Callable[[float | None], bytes], now: float, asked: Path | None) -> None:
         """With `asked` history ends when an agent is asked, and that file is told when one was last."""
-        self._template = template
-        self._live = LiveAnswers(template, now) if asked is not None else None
+        self._templates = templates
+        self._live = LiveAnswers(templates(None), now) if asked is not None else None
         self._asked = asked
-        self._replayed: dict[int, bytes] = {}
-        """By node: what is always the same is made once, for real agents have CPUs of their own."""
+        self._replayed: dict[tuple[int, float | None], bytes] = {}
+        """By node and since when history was asked for: made once, for real agents have CPUs of their own."""
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one request and close, as the agent's service does."""
@@ -50,9 +51,10 @@ class Agents:
             now = time.time()
             self._asked.write_text(f"{now}", encoding="utf-8")
             return _response(self._live.at(now, asked), node)
-        if node not in self._replayed:
-            self._replayed[node] = _response(self._template, node)
-        return self._replayed[node]
+        key = node, asked.history_since
+        if key not in self._replayed:
+            self._replayed[key] = _response(self._templates(asked.history_since), node)
+        return self._replayed[key]
 
 
 def _response(template: bytes, node: int) -> bytes:
@@ -85,8 +87,8 @@ def main() -> None:
     parser.add_argument("--now", type=float, default=time.time())
     parser.add_argument("--asked", type=Path)
     options = parser.parse_args()
-    template = simulated.answer_template(options.pods, options.now)
-    asyncio.run(_serve(Agents(template, options.now, options.asked), template))
+    templates = simulated.answer_templates(options.pods, options.now)
+    asyncio.run(_serve(Agents(templates, options.now, options.asked), templates(None)))
 
 
 if __name__ == "__main__":

@@ -27,6 +27,8 @@ MOST_WAITING_BYTES = 64 << 20
 Deflated answers of some 1,100 to 3,100 nodes: agents are asked while they still remember the moment of
 kubectl top's sample, though explaining takes longer (docs/scale.md).
 """
+HISTORY_MARGIN_SECONDS = 10.0
+"""History is asked for from this long before the earliest metrics sample of a node's pods."""
 _TICK = 0.2
 """Seconds between two looks for Ctrl-C: a wait without end cannot be interrupted everywhere."""
 
@@ -112,6 +114,11 @@ def fetch_sample(target: Target, request: SampleRequest, transport: Transport, l
     except Exception as error:  # noqa: BLE001 # as there
         content = error
     return _answer(_Fetched(target, content))
+
+
+def history_since(sampled_at: float | None) -> float | None:
+    """Return from when on history is asked for; None (all of it) where no metrics sample is known."""
+    return None if sampled_at is None else sampled_at - HISTORY_MARGIN_SECONDS
 
 
 def gone_pods(sample: NodeSample) -> set[str]:

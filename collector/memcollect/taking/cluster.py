@@ -25,7 +25,7 @@ from memcollect.kubernetes import objects as kube
 from memcollect.kubernetes.usage import Metrics
 from memcollect.sources.agent_ends import AgentEnds
 from memcollect.sources.agent_pods import Deployment, find_agents
-from memcollect.sources.agents import Answer, Limits, Target, fetch_samples, read_answer
+from memcollect.sources.agents import Answer, Limits, Target, fetch_samples, history_since, read_answer
 from memcollect.sources.api import Api
 from memcollect.sources.metrics import API_DOWN, pod_usage
 from memcollect.sources.plain import plain
@@ -43,8 +43,6 @@ MANY_PODS = 5_000
 """More than anybody reads one by one; of as many a full document has 150 MB."""
 STOPPED = Failure("interrupted", "interrupted before its agent had answered; take the snapshot again")
 NOT_ASKED = Failure("pending", "nobody was asked: none of its pods runs")
-HISTORY_MARGIN_SECONDS = 10.0
-"""History is asked for from this long before the earliest metrics sample of a node's pods."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,7 +196,7 @@ class Collection:
             names += sorted(set(agents) - set(names))
             self._accounts.describe([])
             earliest = self._accounts.ask_top(names)
-            since = min((each for each in (since, _margin(earliest)) if each is not None), default=None)
+            since = min((each for each in (since, history_since(earliest)) if each is not None), default=None)
         targets = [
             Target(
                 node=name,
@@ -333,8 +331,4 @@ def _with_files(sample: wire.NodeSample, files: Mapping[str, wire.PodFiles]) -> 
 def _since(metrics: Metrics) -> float | None:
     """Return from when on history is wanted; None (all of it) where no pod has a sample."""
     times = [usage.timestamp for usage in metrics.pods.values() if usage.timestamp is not None]
-    return _margin(min(times, default=None))
-
-
-def _margin(earliest: float | None) -> float | None:
-    return None if earliest is None else earliest - HISTORY_MARGIN_SECONDS
+    return history_since(min(times, default=None))

@@ -10,13 +10,11 @@ import msgspec
 from memcollect.documents.snapshot import Missing, NodeAccount
 from memcollect.join import missing_of_node
 from memcollect.sources.agent_pods import Deployment, find_agents
-from memcollect.sources.agents import Answer, Limits, Target, fetch_samples
+from memcollect.sources.agents import Answer, Limits, Target, fetch_samples, history_since
 from memcollect.sources.api import Api
 from memcollect.sources.transport import TransportFactory
 from memcollect.taking.accounts import Accounts
 from memcollect_agent import wire
-
-HISTORY_MARGIN_SECONDS = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +94,7 @@ class NodeCollection:
             sums=False,
             tree=True,
             history=True,
-            history_since=None if earliest is None else earliest - HISTORY_MARGIN_SECONDS,
+            history_since=history_since(earliest),
             time_budget_seconds=self._plan.limits.timeout,
         )
         self._progress("asking agents", 0, len(targets))
