@@ -10,10 +10,27 @@ from memcollect_agent.serve import addresses
 from memcollect_agent.serve.listener import Listener
 from memcollect_agent.serve.service import Permissions, Sampling, Service
 from memcollect_agent.serve.wsgi import application
-from memcollect_agent.wire import Node, NodeSample, SampleRequest
+from memcollect_agent.wire import Cgroup, Node, NodeSample, Pod, SampleRequest
 from worlds.waiting import PATIENCE
 
 JSON = "application/json"
+
+STAT = {f"name_{number}": number << 20 for number in range(50)}
+
+
+def sample_of(pods: int) -> NodeSample:
+    """Return a node's sample with so many pods, each of some 750 bytes."""
+    return NodeSample(
+        sampled_at=1.0,
+        finished_at=2.0,
+        node=Node(name="n"),
+        pods=[Pod(uid=f"{each}", cgroup=Cgroup(path=f"/{each}", stat=STAT)) for each in range(pods)],
+    )
+
+
+def service_of(pods: int) -> Service:
+    """Return a service that answers every question with that sample."""
+    return Service(lambda _: sample_of(pods), None)
 
 
 def empty_sample(request: SampleRequest) -> NodeSample:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 import memcollect_agent
 from memcollect_agent.redact import visible
 from memcollect_agent.serve import bodies, schema
+from memcollect_agent.serve.allocator import TRIMMED_FROM_BYTES, give_back
 from memcollect_agent.serve.answers import Answer, Refusal, form_of
 from memcollect_agent.serve.held import Held
 from memcollect_agent.serve.seldom import Seldom
@@ -68,6 +69,8 @@ def application(
             fault = _fault(error)
             _log_refusal(environ, fault, refusals)
             answer = fault.answer()
+        if len(answer.body) >= TRIMMED_FROM_BYTES:
+            give_back()
         if len(answer.body) >= DEFLATED_FROM_BYTES and _takes_deflated(environ):
             answer = _deflated(answer, service.held)
         start_response(f"{answer.status.value} {answer.status.phrase}", _headers(answer))

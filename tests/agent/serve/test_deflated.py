@@ -5,33 +5,14 @@ import zlib
 import msgspec
 import pytest
 
-from memcollect_agent.serve.service import Service
 from memcollect_agent.serve.wsgi import DEFLATED_FROM_BYTES
-from memcollect_agent.wire import Cgroup, Node, NodeSample, Pod, SampleRequest
-from worlds.served_agents import ask, serving
-
-STAT = {f"name_{number}": number << 20 for number in range(50)}
-
-
-def sample_of(pods: int) -> NodeSample:
-    return NodeSample(
-        sampled_at=1.0,
-        finished_at=2.0,
-        node=Node(name="n"),
-        pods=[Pod(uid=f"{each}", cgroup=Cgroup(path=f"/{each}", stat=STAT)) for each in range(pods)],
-    )
-
-
-def service(pods: int) -> Service:
-    def measured(_request: SampleRequest) -> NodeSample:
-        return sample_of(pods)
-
-    return Service(measured, None)
+from memcollect_agent.wire import NodeSample
+from worlds.served_agents import ask, sample_of, service_of, serving
 
 
 @pytest.mark.parametrize("pods", [30, 300])
 def test_a_large_answer_comes_deflated_where_that_is_asked_for_and_is_the_same(pods: int) -> None:
-    made = service(pods)
+    made = service_of(pods)
     with serving(made) as port:
         plain = ask(port, body=b"{}", Memcollect_Schema="1")
         small = ask(port, body=b"{}", Memcollect_Schema="1", Accept_Encoding="gzip, Deflate;q=1")
@@ -45,14 +26,14 @@ def test_a_large_answer_comes_deflated_where_that_is_asked_for_and_is_the_same(p
 
 @pytest.mark.parametrize("asked", ["gzip", "identity", "", "deflated"])
 def test_nobody_gets_it_who_did_not_ask(asked: str) -> None:
-    with serving(service(30)) as port:
+    with serving(service_of(30)) as port:
         reply = ask(port, body=b"{}", Memcollect_Schema="1", Accept_Encoding=asked)
     assert reply.headers["Content-Encoding"] is None
     assert len(msgspec.msgpack.decode(reply.body, type=NodeSample).pods) == 30
 
 
 def test_a_small_answer_and_a_refusal_come_as_they_are() -> None:
-    with serving(service(0)) as port:
+    with serving(service_of(0)) as port:
         reply = ask(port, body=b"{}", Memcollect_Schema="1", Accept_Encoding="deflate")
         refusal = ask(port, body=b"{]", Memcollect_Schema="1", Accept_Encoding="deflate")
     assert len(reply.body) < DEFLATED_FROM_BYTES
