@@ -150,7 +150,8 @@ def _program(data: bytes) -> None:
     comm, *arguments = data.decode("utf-8", "surrogateescape").split("\0")
     kinds.sandbox_id(arguments)
     for exe in (None, comm):
-        kinds.recognise(comm[: kinds.COMM_LENGTH], arguments, exe)
+        told = kinds.recognise(comm[: kinds.COMM_LENGTH], arguments, exe)
+        assert told is None or not exe or kinds.is_known(exe)
         kinds.recognise_keeper(comm[: kinds.COMM_LENGTH], arguments, exe)
 
 

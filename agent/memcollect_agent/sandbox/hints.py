@@ -12,7 +12,7 @@ from msgspec import Struct
 from memcollect_agent.errors import AgentError, GoneError
 from memcollect_agent.read.procfs import ProcessDir, ProcFs
 from memcollect_agent.redact import visible
-from memcollect_agent.sandbox.kinds import HOLDERS, VISITORS, Recognised, recognise, sandbox_id
+from memcollect_agent.sandbox.kinds import HOLDERS, VISITORS, Recognised, is_known, recognise, sandbox_id
 from memcollect_agent.sandbox.regions import read_regions
 from memcollect_agent.wire import Container, Hint, Region
 
@@ -57,10 +57,8 @@ def find_hints(
             break
         try:
             with proc.process(pid) as process:
-                parent = process.stat().ppid
-                known = {each.pid: each for each in hints}
                 enough = sum(bool(each.regions) for each in hints) >= MOST_MAPPED
-                hint = _hint(process, _Reading(late, ceiling_bytes, enough), known.get(parent))
+                hint = _hint(process, _Reading(late, ceiling_bytes, enough), hints)
         except AgentError:
             continue
         if hint is not None:
@@ -76,12 +74,16 @@ class _Reading(Struct, frozen=True):
     enough: bool
 
 
-def _hint(process: ProcessDir, reading: _Reading, parent: Hint | None) -> Hint | None:
+def _hint(process: ProcessDir, reading: _Reading, known: list[Hint]) -> Hint | None:
+    exe = _exe(process)
+    if exe and not is_known(exe):
+        return None
     arguments = _arguments(process)
-    recognised = recognise(process.comm(), arguments, _exe(process))
+    recognised = recognise(process.comm(), arguments, exe)
     if recognised is None:
         return None
-    kind = _stub_or(recognised, parent)
+    parent = process.stat().ppid
+    kind = _stub_or(recognised, next((each for each in known if each.pid == parent), None))
     found: list[Region] = []
     reason = ""
     if kind in HOLDERS | VISITORS:

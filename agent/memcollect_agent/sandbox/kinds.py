@@ -56,6 +56,7 @@ KEEPERS = (
 """Programs beside every ordinary container: they hold nothing of a guest, and tell no runtime apart."""
 
 _PATTERNS = tuple((kind, re.compile(kind.programs)) for kind in KINDS)
+_PROGRAMS = re.compile("|".join(kind.programs for kind in KINDS))
 _KEEPER_PATTERNS = tuple((kind, re.compile(kind.programs)) for kind in KEEPERS)
 _SANDBOX_OPTIONS = ("-id", "--id", "--sandbox", "-sandbox")
 _QEMU_NAME = re.compile(r"(?:^|,)sandbox-([0-9a-f]{32,64})(?:,|$)")
@@ -76,6 +77,11 @@ class Recognised(Struct, frozen=True):
 def recognise(comm: str, arguments: Sequence[str], exe: str | None) -> Recognised | None:
     """Return what the process is, None where it is nothing that is known here."""
     return _recognised(_PATTERNS, comm, arguments, exe)
+
+
+def is_known(exe: str) -> bool:
+    """Return whether the program may be one of KINDS: of any other neither arguments nor comm are asked."""
+    return _PROGRAMS.fullmatch(program_name(exe)) is not None
 
 
 def recognise_keeper(comm: str, arguments: Sequence[str], exe: str | None) -> Recognised | None:

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from memcollect_agent.read import files
 from memcollect_agent.read.procfs import ProcFs
 from memcollect_agent.sandbox.hints import MOST_LOOKED_AT, MOST_MAPPED, find_hints, looks_ordinary
 from memcollect_agent.wire import Cgroup, Container, Hint, ProcessSums
@@ -70,6 +71,25 @@ def test_a_herd_of_stubs_is_not_mapped_one_by_one(machine: Machine) -> None:
     found = hints(machine, *range(100, 140))
     assert len(found) == MOST_LOOKED_AT
     assert sum(bool(each.regions) for each in found) == MOST_MAPPED
+
+
+@pytest.mark.parametrize(
+    ("program", "kinds", "read"),
+    [
+        ("/usr/bin/sleep", [], {"exe"}),
+        ("/usr/bin/runsc", ["sentry"], {"exe", "cmdline", "comm", "stat", "status", "smaps"}),
+    ],
+)
+def test_of_a_program_that_is_no_runtimes_nothing_but_its_path_is_read(
+    machine: Machine, program: str, kinds: list[str], read: set[str]
+) -> None:
+    add(machine, 10, "runsc-sandbox", "boot")
+    Path(machine.roots.proc, "10", "exe").symlink_to(program)
+    seen: set[str] = set()
+    with files.witnessed(lambda path, _data: seen.add(path.rsplit("/", 1)[-1])):
+        found = hints(machine, 10)
+    assert [each.kind for each in found] == kinds
+    assert seen == read
 
 
 def test_a_process_that_is_gone_is_none(machine: Machine) -> None:

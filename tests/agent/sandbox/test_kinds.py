@@ -1,6 +1,6 @@
 import pytest
 
-from memcollect_agent.sandbox.kinds import recognise, sandbox_id
+from memcollect_agent.sandbox.kinds import is_known, recognise, sandbox_id
 
 ID = "c7" * 32
 
@@ -26,6 +26,7 @@ def test_a_runtimes_process_is_told_by_exe_then_argv0_then_comm(
     recognised = recognise(comm, arguments, exe)
     assert recognised is not None
     assert (recognised.kind, recognised.by) == expected
+    assert exe is None or is_known(exe)
 
 
 @pytest.mark.parametrize(
@@ -66,3 +67,18 @@ def test_anything_else_is_nothing(comm: str, arguments: list[str], exe: str | No
 )
 def test_the_sandboxs_id_is_read_from_the_arguments(arguments: list[str], expected: str | None) -> None:
     assert sandbox_id(arguments) == expected
+
+
+@pytest.mark.parametrize(
+    ("exe", "known"),
+    [
+        ("/usr/bin/runsc", True),
+        ("/usr/bin/qemu-system-x86_64 (deleted)", True),
+        ("/usr/bin/python3", False),
+        ("/opt/runsc/python3", False),
+        ("/usr/bin/runsc-old", False),
+        ("", False),
+    ],
+)
+def test_a_program_is_known_by_its_whole_name_whatever_its_arguments(exe: str, *, known: bool) -> None:
+    assert is_known(exe) is known
