@@ -26,6 +26,8 @@ class CgroupReading:
 
     def __init__(self, directory: CgroupDir) -> None:
         self._directory = directory
+        self._names: frozenset[str] = frozenset()
+        """Of the files that this kernel gives this cgroup."""
         self._absent: dict[str, str] = {}
         self._missing = NOT_IN_KERNEL
         self._inode: int | None = None
@@ -66,9 +68,7 @@ class CgroupReading:
     def begin(self) -> None:
         """Read memory.stat, then memory.current. Raises GoneError when the cgroup is no more."""
         directory = self._directory
-        self._inode = directory.inode
-        if not directory.has("memory.stat"):
-            self._missing = self._why_no_memory()
+        self._look("memory.stat")
         self._times[0] = time.time()
         self._stat = self._value("memory.stat", directory.read_stat)
         self._times[1] = time.time()
@@ -88,9 +88,7 @@ class CgroupReading:
 
         Raises GoneError when the cgroup is no more.
         """
-        self._inode = self._directory.inode
-        if not self._directory.has("memory.events"):
-            self._missing = self._why_no_memory()
+        self._look("memory.events")
         self._current = self._number("memory.current")
         self._details = Cgroup(
             path="",
@@ -144,6 +142,13 @@ class CgroupReading:
             absent=self._absent,
         )
 
+    def _look(self, first: str) -> None:
+        """Learn which files there are, and where `first` is none of them, why there are none of memory."""
+        self._inode = self._directory.inode
+        self._names = self._directory.listing()[0]
+        if first not in self._names:
+            self._missing = self._why_no_memory()
+
     def _read_details(self, *, numa: bool) -> None:
         directory = self._directory
         self._details = Cgroup(
@@ -176,12 +181,12 @@ class CgroupReading:
         )
 
     def _oom_group(self) -> bool | None:
-        return self._value("memory.oom.group", lambda: self._directory.read_flag("memory.oom.group"))
+        return self._value("memory.oom.group", self._directory.read_flag)
 
     def _hugetlb(self) -> dict[str, int] | None:
         sizes: dict[str, int] = {}
-        for name in sorted(self._directory.listing()[0]):
-            if name.startswith("hugetlb.") and name.endswith(".current") and ".rsvd." not in name:
+        for name in sorted(name for name in self._names if name.startswith("hugetlb.")):
+            if name.endswith(".current") and ".rsvd." not in name:
                 value = self._number(name)
                 if value is not None:
                     sizes[name.removeprefix("hugetlb.").removesuffix(".current")] = value
@@ -190,20 +195,20 @@ class CgroupReading:
         return sizes or None
 
     def _number(self, name: str) -> int | None:
-        return self._value(name, lambda: self._directory.read_number(name))
+        return self._value(name, self._directory.read_number)
 
     def _limit(self, name: str) -> Limit:
-        return self._value(name, lambda: self._directory.read_limit(name))
+        return self._value(name, self._directory.read_limit)
 
     def _counts(self, name: str) -> dict[str, int] | None:
-        return self._value(name, lambda: self._directory.read_counts(name))
+        return self._value(name, self._directory.read_counts)
 
-    def _value(self, name: str, read: Callable[[], _T]) -> _T | None:
-        if not self._directory.has(name):
+    def _value(self, name: str, read: Callable[[str], _T]) -> _T | None:
+        if name not in self._names:
             self._absent[name] = self._missing if name.startswith("memory.") else NOT_IN_KERNEL
             return None
         try:
-            return read()
+            return read(name)
         except GoneError:
             raise
         except DeniedError as error:

@@ -19,6 +19,7 @@ from memcollect_agent.parse import words
 
 _SHORT = 20
 """Bytes of nineteen digits, which always fit 64 bits, and the end of the line."""
+_FLAGS = {b"1\n": True, b"Y\n": True, b"0\n": False, b"N\n": False}
 
 
 def parse_number(data: bytes, source: str) -> int:
@@ -31,18 +32,15 @@ def parse_number(data: bytes, source: str) -> int:
 
 def parse_limit(data: bytes, source: str) -> int | Literal["max"]:
     """Return the one number of the file, or the kernel's word "max": no limit."""
-    line = _only_line(data, source)
-    return "max" if line == b"max" else words.number(line, source, 1)
+    return "max" if data == b"max\n" else parse_number(data, source)
 
 
 def parse_flag(data: bytes, source: str) -> bool:
     """Return whether the file says 1 or Y; 0 or N is False, anything else raises ParseError."""
-    line = _only_line(data, source)
-    if line in (b"1", b"Y"):
-        return True
-    if line in (b"0", b"N"):
-        return False
-    raise ParseError(source, 1, "is neither 0 nor 1, neither N nor Y")
+    if data not in _FLAGS:
+        _only_line(data, source)
+        raise ParseError(source, 1, "is neither 0 nor 1, neither N nor Y")
+    return _FLAGS[data]
 
 
 def parse_flags(data: bytes, source: str) -> int:

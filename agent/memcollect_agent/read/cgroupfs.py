@@ -27,13 +27,15 @@ MAX_CGROUPS = 100_000
 class CgroupDir:
     """One open cgroup. Close it, or use it as a context manager."""
 
-    __slots__ = ("_listing", "depth", "fd", "path", "root")
+    __slots__ = ("_listing", "_prefix", "depth", "fd", "path", "root")
 
     def __init__(self, root: str, path: str, fd: int, depth: int) -> None:
         self.root = root
         self.path = path
         self.fd = fd
         self.depth = depth
+        self._prefix = f"{root}{path.rstrip('/')}/"
+        """Of what messages call its files."""
         self._listing: tuple[frozenset[str], list[str]] | None = None
 
     def __enter__(self) -> Self:
@@ -84,9 +86,9 @@ class CgroupDir:
         path = f"{self.path.rstrip('/')}/{name}"
         return CgroupDir(self.root, path, files.open_directory(name, self.fd, self._at(name)), self.depth + 1)
 
-    def read_stat(self) -> dict[str, int]:
+    def read_stat(self, name: str = "memory.stat") -> dict[str, int]:
         """memory.stat: bytes and event counts."""
-        return self._parsed("memory.stat", flat_keyed.parse)
+        return self._parsed(name, flat_keyed.parse)
 
     def read_number(self, name: str) -> int:
         """Return a file of one number: memory.current, memory.peak, hugetlb.*.current and the like."""
@@ -104,17 +106,17 @@ class CgroupDir:
         """Return event counts: memory.events, memory.events.local, memory.swap.events, cgroup.stat."""
         return self._parsed(name, flat_keyed.parse)
 
-    def read_pressure(self) -> dict[str, Pressure]:
+    def read_pressure(self, name: str = "memory.pressure") -> dict[str, Pressure]:
         """memory.pressure: percent of time, and microseconds."""
-        return self._parsed("memory.pressure", pressure.parse)
+        return self._parsed(name, pressure.parse)
 
-    def read_numa_stat(self) -> dict[str, dict[str, int]]:
+    def read_numa_stat(self, name: str = "memory.numa_stat") -> dict[str, dict[str, int]]:
         """memory.numa_stat: memory.stat's fields by node, in bytes or counts."""
-        return self._parsed("memory.numa_stat", numa_stat.parse)
+        return self._parsed(name, numa_stat.parse)
 
-    def read_controllers(self) -> list[str]:
+    def read_controllers(self, name: str = "cgroup.controllers") -> list[str]:
         """cgroup.controllers: what may be controlled here."""
-        return self._parsed("cgroup.controllers", controllers.parse)
+        return self._parsed(name, controllers.parse)
 
     def read_procs(self) -> list[int]:
         """cgroup.procs: the pids in this very cgroup.
@@ -146,11 +148,11 @@ class CgroupDir:
         return frozenset(regular), sorted(children)
 
     def _parsed(self, name: str, parse: Callable[[bytes, str], _T]) -> _T:
-        path = self._at(name)
+        path = self._prefix + name
         return parse(files.read_whole_record(name, self.fd, path), path)
 
     def _at(self, name: str) -> str:
-        return f"{self.root}{self.path.rstrip('/')}/{name}"
+        return self._prefix + name
 
 
 class CgroupFs:

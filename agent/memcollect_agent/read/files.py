@@ -17,9 +17,9 @@ _FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FOLLOWING_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 _DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _ROOT_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-# ELOOP: a symbolic link. ENXIO: a socket. ENOTDIR: what should be a directory is not one.
-_UNSAFE_FILE_ERRNOS = frozenset({errno.ELOOP, errno.ENXIO, errno.EISDIR})
-_UNSAFE_RECORD_ERRNOS = frozenset({errno.ESPIPE, errno.EISDIR})
+# ELOOP: a symbolic link. ENXIO: a socket. ESPIPE: a FIFO or a terminal, when it is read at an offset.
+# ENOTDIR: what should be a directory is not one.
+_UNSAFE_FILE_ERRNOS = frozenset({errno.ELOOP, errno.ENXIO, errno.EISDIR, errno.ESPIPE})
 _UNSAFE_DIRECTORY_ERRNOS = frozenset({errno.ELOOP, errno.ENOTDIR})
 _NOT_REGULAR = "is not a regular file, so it was not read"
 
@@ -136,16 +136,17 @@ def read_whole_record(name: str, dir_fd: int, path: str) -> bytes:
     Three calls instead of read_file's five; what is longer than such files are is read once more, to its end.
     Raises what read_file does.
     """
-    with reading(path):
-        fd = _opened_file(name, dir_fd, path)
-        try:
-            data = _first_record(fd, path, RECORD_ROOM)
-            if len(data) == RECORD_ROOM:
-                data = _read_to_end(fd, path, READ_LIMIT)
-        except OSError as error:
-            raise read_error(path, error) from error
-        finally:
-            os.close(fd)
+    try:
+        with reading(path):
+            fd = os.open(name, _FILE_FLAGS, dir_fd=dir_fd)
+            try:
+                data = os.pread(fd, RECORD_ROOM, 0)  # at an offset, as in _first_record
+                if len(data) == RECORD_ROOM:
+                    data = _read_to_end(fd, path, READ_LIMIT)
+            finally:
+                os.close(fd)
+    except OSError as error:
+        raise _file_error(path, error) from error
     if _witnesses:
         tell(path, data)
     return data
@@ -202,7 +203,7 @@ class Record:
         try:
             fd = _opened(self._name, _FILE_FLAGS, self._dir_fd, self.path, alone=False)
         except OSError as error:
-            raise _open_error(self.path, error) from error
+            raise _file_error(self.path, error) from error
         try:
             with reading(self.path):
                 data = _first_record(fd, self.path, self._limit)
@@ -222,9 +223,7 @@ def _first_record(fd: int, path: str, limit: int) -> bytes:
         # Reading at an offset is what a FIFO, a socket or a terminal refuses, so none is drained here.
         return os.pread(fd, limit, 0)
     except OSError as error:
-        if error.errno in _UNSAFE_RECORD_ERRNOS:
-            raise UnsafeFileError(path, _NOT_REGULAR) from error
-        raise read_error(path, error) from error
+        raise _file_error(path, error) from error
 
 
 def _opened(name: str, flags: int, dir_fd: int | None, path: str, *, alone: bool = True) -> int:
@@ -244,10 +243,10 @@ def _opened_file(name: str, dir_fd: int, path: str, flags: int = _FILE_FLAGS) ->
     try:
         return os.open(name, flags, dir_fd=dir_fd)
     except OSError as error:
-        raise _open_error(path, error) from error
+        raise _file_error(path, error) from error
 
 
-def _open_error(path: str, error: OSError) -> ReadError:
+def _file_error(path: str, error: OSError) -> ReadError:
     return (
         UnsafeFileError(path, _NOT_REGULAR) if error.errno in _UNSAFE_FILE_ERRNOS else read_error(path, error)
     )

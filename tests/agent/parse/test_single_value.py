@@ -13,6 +13,12 @@ def test_a_limit_may_be_the_word_max() -> None:
     assert single_value.parse_limit(b"0\n", "memory.max") == 0
 
 
+@pytest.mark.parametrize("data", [b"", b"max", b"max\nmax\n", b" max\n", b"Max\n", b"max\n1\n", b"-1\n"])
+def test_another_limit_is_refused(data: bytes) -> None:
+    with pytest.raises(ParseError):
+        single_value.parse_limit(data, "memory.max")
+
+
 def test_max_is_no_number() -> None:
     with pytest.raises(ParseError, match=r"memory\.current, line 1"):
         single_value.parse_number(b"max\n", "memory.current")

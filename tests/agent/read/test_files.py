@@ -88,6 +88,8 @@ def test_no_record_is_read_of_what_is_no_file(tmp_path: Path, top: int, name: st
         server.bind(str(tmp_path / "sock"))
         with pytest.raises(UnsafeFileError):
             files.read_record(name, top, name, 100)
+        with pytest.raises(UnsafeFileError):
+            files.read_whole_record(name, top, name)
 
 
 def kept(top: int, name: str = "f", *, keep: bool = True) -> files.Record:
@@ -176,6 +178,8 @@ def test_reading_a_record_takes_nothing_out_of_a_fifo(tmp_path: Path, top: int) 
         os.write(fd, b"for somebody else")
         with pytest.raises(UnsafeFileError):
             files.read_record("fifo", top, "fifo", 100)
+        with pytest.raises(UnsafeFileError):
+            files.read_whole_record("fifo", top, "fifo")
         assert os.read(fd, 100) == b"for somebody else"
     finally:
         os.close(fd)
