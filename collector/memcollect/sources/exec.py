@@ -1,8 +1,8 @@
 """A command in a container, by the API's exec: bounded in time and in what is kept of its output.
 
-The official client's `stream.stream` swaps a method of its ApiClient during the handshake, so an
-`Executor` belongs to one worker. The handshake has no time limit of its own: `handshake.Handshaker` gives
-it one. Kubernetes has no way to end a command that was begun: after a time-out it may run on.
+The handshake has no time limit of its own: `handshake.Handshaker` gives it one, with a thread for each
+`Executor`, which so belongs to one worker. Kubernetes has no way to end a command that was begun: after a
+time-out it may run on.
 """
 
 import contextlib
@@ -10,16 +10,16 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import msgspec
-from kubernetes.client import ApiException, CoreV1Api
-from kubernetes.stream import stream
 from msgspec import Struct
 from websocket import WebSocketException
 
+from memcollect.errors import KubeConfigError
 from memcollect.sources.deadline import Deadline
 from memcollect.sources.handshake import Abandoned, Handshaker, TooManyAbandonedError
 from memcollect.sources.kube_config import Cluster
 from memcollect.sources.kubelet import kubelet_down
 from memcollect.sources.plain import plain
+from memcollect.sources.pod_sockets import ApiException, running
 from memcollect.sources.refusals import status_of
 from memcollect.sources.rights import Right
 
@@ -111,7 +111,6 @@ class Executor:
     def __init__(self, cluster: Cluster, abandoned: Abandoned | None = None) -> None:
         self._cluster = cluster
         self._handshaker: Handshaker[Any] = Handshaker(_end, abandoned or Abandoned())
-        self._client: Any = None
 
     def run(  # noqa: PLR0913 # half of them have a default
         self,
@@ -138,31 +137,21 @@ class Executor:
             _end(socket)
 
     def close(self) -> None:
-        """Give the client up."""
+        """Let its thread end."""
         self._handshaker.close()
-        self._client = None
 
     def _begin(self, place: Place, command: Sequence[str], deadline: Deadline, *, stdin: bool) -> Any:
-        if self._client is None:
-            self._client = self._cluster.client()
-        connect = CoreV1Api(self._client).connect_get_namespaced_pod_exec
-        container = {"container": place.container} if place.container else {}
-        arguments: dict[str, Any] = {"command": list(command), "stdout": True, "stderr": True, **container}
-
         def begin() -> Any:
-            flags = {"stdin": stdin, "tty": False, "_preload_content": False, "binary": True}
-            return stream(connect, place.pod, place.namespace, **arguments, **flags)
+            return running(self._cluster, place.namespace, place.pod, place.container, command, stdin=stdin)
 
         try:
             return self._handshaker.run(begin, deadline)
         except ApiException as error:
             raise _handshake_error(error, place) from error
+        except KubeConfigError as error:
+            raise ExecError("denied", error.sentence) from error
         except TooManyAbandonedError as error:
             raise ExecError("unreachable", f"No command was begun in {place}: {error}.") from error
-        except TimeoutError:
-            # The hung thread still has the client and its swapped method.
-            self._client = None
-            raise
 
 
 class _Exchange:

@@ -1,9 +1,7 @@
 """The way to an agent that needs no listener on any network: pods/portforward, by the official client.
 
-What the client's `stream.portforward` leaves open, and how it is met here:
+What the client's port-forward leaves open, and how it is met here:
 
-- it swaps a method of its ApiClient during the handshake: each worker has an ApiClient of its own, and
-  gives it up together with a handshake that hangs;
 - the handshake has no timeout: `handshake.Handshaker` gives it one;
 - its thread waits in select(): descriptors are checked, and `descriptors.most_workers` bounds workers;
 - its thread may die of an error: its end of the stream is then closed in its place, so that the HTTP
@@ -19,17 +17,16 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from kubernetes.client import ApiException, CoreV1Api
-from kubernetes.stream import portforward
-from kubernetes.stream.ws_client import PortForward
 from websocket import ABNF, WebSocketException
 
+from memcollect.errors import KubeConfigError
 from memcollect.sources.deadline import Deadline
 from memcollect.sources.descriptors import SELECT_LIMIT, most_workers
 from memcollect.sources.handshake import Abandoned, Handshaker, TooManyAbandonedError
 from memcollect.sources.kube_config import Cluster
 from memcollect.sources.kubelet import kubelet_down
 from memcollect.sources.plain import plain
+from memcollect.sources.pod_sockets import ApiException, PortForward, port_forward
 from memcollect.sources.refusals import status_of
 from memcollect.sources.rights import Right
 from memcollect.sources.transport import (
@@ -59,7 +56,6 @@ class PortForwardTransport:
     def __init__(self, cluster: Cluster, abandoned: Abandoned | None = None) -> None:
         self._cluster = cluster
         self._handshaker: Handshaker[Any] = Handshaker(_end, abandoned or Abandoned())
-        self._client: Any = None
         self._closing: ForwardedStream | None = None
 
     def connect(self, endpoint: Endpoint, deadline: Deadline) -> "ForwardedStream":
@@ -76,10 +72,9 @@ class PortForwardTransport:
         return self._closing
 
     def close(self) -> None:
-        """See the last stream to its end and give the client up."""
+        """See the last stream to its end."""
         self._settle(_GRACE_SECONDS)
         self._handshaker.close()
-        self._client = None
 
     def _settle(self, grace: float) -> None:
         stream, self._closing = self._closing, None
@@ -87,25 +82,19 @@ class PortForwardTransport:
             stream.settle(grace)
 
     def _handshake(self, endpoint: Endpoint, deadline: Deadline) -> Any:
-        if self._client is None:
-            self._client = self._cluster.client()
-        forwarding = CoreV1Api(self._client).connect_get_namespaced_pod_portforward
-
         def begin() -> Any:
-            return portforward(forwarding, endpoint.pod, endpoint.namespace, ports=str(endpoint.port))
+            return port_forward(self._cluster, endpoint.namespace, endpoint.pod, endpoint.port)
 
         try:
             return self._handshaker.run(begin, deadline)
         except ApiException as error:
             raise _handshake_error(error, endpoint) from error
+        except KubeConfigError as error:
+            raise TransportError("denied", error.sentence) from error
         except TooManyAbandonedError as error:
             raise TransportError(
                 "agent-unreachable", f"No port-forward to {endpoint} was begun: {error}."
             ) from error
-        except TimeoutError:
-            # The hung thread still has the client and its swapped method.
-            self._client = None
-            raise
 
 
 class ForwardedStream(SocketStream):

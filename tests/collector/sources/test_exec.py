@@ -9,6 +9,7 @@ from memcollect.sources import kube_config
 from memcollect.sources.deadline import Deadline
 from memcollect.sources.exec import LARGEST_OUTPUT_BYTES, ExecError, Executor, Place
 from memcollect.testing import PODS, Cluster, ExecRefusedError, Fault, StreamFault, objects
+from worlds.lost_token import LOST, lose_token
 from worlds.waiting import PATIENCE
 
 PLACE = Place(namespace="team", pod="web")
@@ -71,6 +72,12 @@ def test_the_container_that_is_named_runs_it(executor: Executor, state: Cluster)
     state.on_exec = lambda _pod, container, _command: asked.append(container) or ["true"]  # type: ignore[func-returns-value]
     executor.run(Place(namespace="team", pod="web", container="side"), ["x"], Deadline(20))
     assert asked == ["side"]
+
+
+def test_a_token_that_cannot_be_read_again_is_told(executor: Executor, cluster: kube_config.Cluster) -> None:
+    lose_token(cluster)
+    error = refused(executor, ["true"])
+    assert (error.reason, str(error)) == ("denied", f"{cluster.origin} {LOST}")
 
 
 def test_a_command_that_does_not_end_in_time(executor: Executor) -> None:

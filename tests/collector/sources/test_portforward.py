@@ -19,6 +19,7 @@ from memcollect.sources.portforward import PortForwardTransport, _read_last_word
 from memcollect.sources.transport import Endpoint
 from memcollect.testing import PODS, Cluster, Fault, StandInCluster, StreamFault, objects
 from memcollect_agent.wire import NodeSample, SampleRequest
+from worlds.lost_token import LOST, lose_token
 from worlds.tcp_agents import (
     Behaviour,
     answering,
@@ -103,6 +104,14 @@ def test_one_transport_asks_many_times_and_leaves_nothing_open(
             break
         time.sleep(0.02)
     assert len(list(Path("/proc/self/fd").iterdir())) <= before
+
+
+def test_a_token_that_cannot_be_read_again_is_told(
+    agent: Agent, cluster: kube_config.Cluster, transport: PortForwardTransport
+) -> None:
+    agent(answering("node-1"))
+    lose_token(cluster)
+    assert (failure(transport).reason, str(failure(transport))) == ("denied", f"{cluster.origin} {LOST}")
 
 
 def test_it_works_over_https_with_the_clusters_own_authority(
