@@ -14,7 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, Generic, ParamSpec, Self, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
 
 from memcollect_agent.errors import HangingError, StalledError
 from memcollect_agent.redact import visible
@@ -47,25 +47,31 @@ class _Thread(threading.local):
 _here = _Thread()
 
 
-class reading:  # noqa: N801 - used as a statement, many thousand times: a generator takes thrice the time
-    """What is done meanwhile is a read of `path`. Raises HangingError where one hangs already.
+class _Unwatched:
+    """What is read while nobody looks on."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+_unwatched = _Unwatched()
+
+
+def reading(path: str, *, alone: bool = False) -> "_Attempt[Any] | _Unwatched":
+    """Begin a read of `path`: what a with statement holds. Raises HangingError where one hangs already.
 
     `alone` is set for what is no file of a directory among others: another one's hanging says nothing of it.
     """
-
-    __slots__ = ("_attempt",)
-
-    def __init__(self, path: str, *, alone: bool = False) -> None:
-        self._attempt = attempt = _here.attempt
-        if attempt is not None:
-            attempt.begin(path, alone=alone)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._attempt is not None:
-            self._attempt.end()
+    attempt = _here.attempt
+    if attempt is None:
+        return _unwatched
+    attempt.begin(path, alone=alone)
+    return attempt
 
 
 class _Attempt(Generic[T]):
@@ -94,7 +100,10 @@ class _Attempt(Generic[T]):
         self.reads += 1
         self.path = path
 
-    def end(self) -> None:
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
         self.path = ""
         if self.given_up:
             raise GivenUpError
