@@ -64,7 +64,8 @@ class PodMeasurer:
                 child.reading.details(numa=numa)
             reading.details(numa=numa)
             seen: set[tuple[int, int]] = set()
-            containers = [self._container(child, seen) for child in children.all]
+            listed = [self._container(child, seen) for child in children.all]
+            containers = [each for each, _ in listed]
             own_pids = self._subtrees.own(directory)
             own = self._read_processes(reading, own_pids, seen)
             reading.again()
@@ -72,7 +73,7 @@ class PodMeasurer:
             own_hints: list[Hint] = []
             if not looks_ordinary(containers, own.listed):
                 own_hints = self._hints(own_pids)
-                containers = self._recognised(children.all, containers)
+                containers = self._recognised(listed)
         finally:
             children.close()
         return Pod(
@@ -94,9 +95,9 @@ class PodMeasurer:
     def unit(self, place: pods.UnitPlace, directory: CgroupDir) -> Pod:
         """Measure a container or a service outside Kubernetes."""
         as_container = pods.ContainerPlace(id=place.id, runtime=place.runtime, role="container")
-        container = self._alone(as_container, directory, set())
+        container, pids = self._alone(as_container, directory, set())
         if place.kind == "container":
-            hints = self._hints(self._subtrees.all(directory))
+            hints = self._hints(pids)
             # A VMM or any other of these programs may be a container's own; a Sentry is a runtime's.
             if any(hint.kind == "sentry" for hint in hints):
                 container = msgspec.structs.replace(container, hints=hints)
@@ -118,12 +119,9 @@ class PodMeasurer:
             containers=[container],
         )  # fmt: skip
 
-    def _recognised(self, children: "list[_Child]", containers: list[Container]) -> list[Container]:
+    def _recognised(self, listed: list[tuple[Container, Pids]]) -> list[Container]:
         """Return the containers with the processes of a sandbox runtime named, and their roles by these."""
-        named = [
-            msgspec.structs.replace(each, hints=self._hints(self._subtrees.all(child.directory)))
-            for child, each in zip(children, containers, strict=True)
-        ]
+        named = [msgspec.structs.replace(each, hints=self._hints(pids)) for each, pids in listed]
         return [
             msgspec.structs.replace(each, role="sandbox") if _holds_sandbox(each, named) else each
             for each in named
@@ -162,20 +160,22 @@ class PodMeasurer:
         self, place: pods.ContainerPlace, directory: CgroupDir, seen: set[tuple[int, int]]
     ) -> Container:
         """Return one cgroup with its whole subtree, and the sandbox runtime's processes in it."""
-        container = self._alone(place, directory, seen)
-        return msgspec.structs.replace(container, hints=self._hints(self._subtrees.all(directory)))
+        container, pids = self._alone(place, directory, seen)
+        return msgspec.structs.replace(container, hints=self._hints(pids))
 
     def _alone(
         self, place: pods.ContainerPlace, directory: CgroupDir, seen: set[tuple[int, int]]
-    ) -> Container:
+    ) -> tuple[Container, Pids]:
         reading = CgroupReading(directory)
         reading.begin()
         reading.details(numa=self._of.request.numa)
         return self._container(_Child(place, directory, reading), seen)
 
-    def _container(self, child: "_Child", seen: set[tuple[int, int]]) -> Container:
+    def _container(self, child: "_Child", seen: set[tuple[int, int]]) -> tuple[Container, Pids]:
+        """Return a container, and the processes that were listed in it."""
         processes = self._processes(child.reading)
-        tally = processes.read(self._subtrees.all(child.directory), seen)
+        pids = self._subtrees.all(child.directory)
+        tally = processes.read(pids, seen)
         child.reading.again()
         self._report_unread("container", child.reading)
         described = processes.describe(tally)
@@ -185,7 +185,7 @@ class PodMeasurer:
         if self._of.request.mappings:
             described = self._mappings.told(described, child.reading.path)
         self._report_skipped(child.reading.path, tally)
-        return Container(
+        container = Container(
             id=child.place.id,
             runtime=visible(child.place.runtime) if child.place.runtime else None,
             role=role_of(child.place, child.reading.current_bytes, tally),
@@ -193,6 +193,7 @@ class PodMeasurer:
             sums=self._sums(child.reading, tally),
             processes=described,
         )
+        return container, pids
 
     def _sums(self, reading: CgroupReading, tally: Tally) -> ProcessSums:
         """Return the sums, with what only a look at single processes tells, where the numbers ask for it."""

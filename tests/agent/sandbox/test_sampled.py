@@ -1,11 +1,13 @@
 """The agent's whole answer for sandbox runtimes: roles, hints, cgroups beside the pod, and no pod at all."""
 
+import errno
 from pathlib import Path
 
 import pytest
 
 from memcollect_agent.measure.sample import sample_node
 from memcollect_agent.wire import NodeSample, Pod, SampleRequest
+from worlds.agent_faults import Fail
 from worlds.agent_trees import MIB, Machine, pid_stat, smaps
 
 UID = "476ef1fb-90cb-446a-989f-e9a1ed217abf"
@@ -57,6 +59,15 @@ def test_a_sentry_in_the_pods_own_cgroup_is_named_there(machine: Machine) -> Non
     (pod,) = sampled(machine).pods
     assert [hint.kind for hint in pod.own_hints] == ["sentry"]
     assert set(roles(pod).values()) == {"container"}
+
+
+def test_a_list_of_processes_that_cannot_be_read_is_told_once_where_a_sandbox_is_looked_for(
+    machine: Machine, fail: Fail
+) -> None:
+    machine.cgroup(f"{POD}/{SANDBOX}", ())
+    fail("cgroup.procs", errno.EIO)
+    problems = [(each.kind, each.name) for each in sampled(machine).problems]
+    assert problems == [("container", f"{POD}/{SANDBOX}"), ("pod", POD)]
 
 
 def test_katas_own_cgroup_is_told_by_its_name(machine: Machine) -> None:
