@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from memcollect_agent.measure.sample import Roots
-from memcollect_agent.serve.addresses import Address, listen
 from worlds import children
+from worlds.ports import free_port
 from worlds.waiting import PATIENCE, wait_until
 
 REPOSITORY = Path(__file__).parents[2]
@@ -49,11 +49,6 @@ def promtool(*arguments: str, given: str = "") -> str:
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
     return said
-
-
-def free_port() -> int:
-    with listen(Address("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])
 
 
 class Page:

@@ -11,6 +11,7 @@ import pytest
 
 from worlds import children, manifests
 from worlds.pod_tree import PodTree
+from worlds.ports import free_port
 from worlds.served_agents import ask
 from worlds.waiting import wait_until
 
@@ -62,11 +63,6 @@ def heaps_of_threads(pid: int) -> int:
         start % HEAP_BYTES == 0 and rights == "rw-p" and starts.get(end, (0, ""))[1] == "---p"
         for start, (end, rights) in starts.items()
     )
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])
 
 
 def answers(port: int) -> bool:

@@ -23,6 +23,7 @@ from memcollect_agent.wire import History, NodeSample
 from worlds import children
 from worlds.agent_trees import recorded
 from worlds.pod_tree import PodTree
+from worlds.ports import free_port
 from worlds.served_agents import ask
 from worlds.waiting import PATIENCE, wait_until
 
@@ -43,11 +44,6 @@ def agent(roots: Roots, *options: str) -> Iterator[Agent]:
     with children.Child(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         wait_until(lambda: answers(health_port) or process.poll() is not None)
         yield Agent(process, port, health_port)
-
-
-def free_port() -> int:
-    with listen(Address("127.0.0.1", 0)) as sock:
-        return int(sock.getsockname()[1])
 
 
 def answers(port: int) -> bool:
