@@ -5,65 +5,49 @@ MEMCOLLECT_SCREENSHOTS names a directory that keeps the pages and their screensh
 """
 
 import os
-import shutil
 from pathlib import Path
+from typing import NoReturn
 
 import msgspec
 import pytest
 
 from browser.pages import write_pages
 from browser.seen import Seen
-from worlds import children
+from worlds import children, npm
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 INSTALLED = ROOT / ".lab" / "browser"
 """Where npm puts what it fetches; nowhere else in the tree."""
-INSTALL_SECONDS = LOOK_SECONDS = 600.0
+LOOK_SECONDS = 600.0
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give the first test the time that its fixture may take."""
     for item in items:
         if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.timeout(INSTALL_SECONDS + LOOK_SECONDS + 60))
+            item.add_marker(pytest.mark.timeout(npm.INSTALL_SECONDS + LOOK_SECONDS + 60))
 
 
 @pytest.fixture(scope="session")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     """What a real browser saw of every page."""
-    browser = _program("chromium")
-    _install(_program("npm"))
+    try:
+        browser, node = npm.program("chromium"), npm.program("node")
+        npm.install(HERE / "package.json", INSTALLED)
+    except npm.NotHere as missing:
+        _absent(str(missing))
     kept = os.environ.get("MEMCOLLECT_SCREENSHOTS")
     directory = Path(kept) if kept else tmp_path_factory.mktemp("pages")
     directory.mkdir(parents=True, exist_ok=True)
     write_pages(directory)
-    command = [_program("node"), str(HERE / "look.mjs"), browser, str(directory)]
+    command = [node, str(HERE / "look.mjs"), browser, str(directory)]
     looked = children.run(command, cwd=INSTALLED, timeout=LOOK_SECONDS)
     assert looked.returncode == 0, looked.stderr[-4000:]
     return msgspec.json.decode((directory / "seen.json").read_bytes(), type=Seen)
 
 
-def _program(name: str) -> str:
-    path = shutil.which(name)
-    return path or _absent(f"{name} is not here: scripts/debian-packages browser installs it")
-
-
-def _install(npm: str) -> None:
-    """Have what package.json names, unless it is there already."""
-    INSTALLED.mkdir(parents=True, exist_ok=True)
-    asked, there = HERE / "package.json", INSTALLED / "package.json"
-    if (INSTALLED / "node_modules").is_dir() and there.is_file() and there.read_text() == asked.read_text():
-        return
-    there.write_text(asked.read_text())
-    command = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"]
-    installed = children.run(command, cwd=INSTALLED, timeout=INSTALL_SECONDS)
-    if installed.returncode:
-        there.unlink()
-        _absent(f"npm could not install what drives the browser: {installed.stderr.strip()[-500:]}")
-
-
-def _absent(reason: str) -> str:
+def _absent(reason: str) -> NoReturn:
     if os.environ.get("MEMCOLLECT_REQUIRE_BROWSER"):
         pytest.fail(reason)
     pytest.skip(reason)
