@@ -1,6 +1,5 @@
 """What of the rules and the dashboard works with the core set of series alone; what does not, says so."""
 
-import json
 import re
 from typing import Any
 
@@ -8,7 +7,8 @@ import yaml
 
 from memcollect_agent.metrics.catalogue import CATALOGUE, Series
 from memcollect_agent.metrics.parts import CORE_TERMS, TERMS
-from worlds.metrics_stage import DASHBOARD, REPOSITORY, RULES
+from worlds.dashboard import panels
+from worlds.metrics_stage import REPOSITORY, RULES
 
 NEEDS_ALL = "memcollect-whole-set"
 """The group of the rules that are empty with the core set."""
@@ -38,11 +38,6 @@ def rules() -> list[tuple[str, str, str]]:
         for group in GROUPS
         for rule in group["rules"]
     ]
-
-
-def panels() -> list[dict[str, Any]]:
-    every: list[dict[str, Any]] = json.loads(DASHBOARD.read_text())["panels"]
-    return [panel for panel in every if panel["type"] != "row"]
 
 
 def test_only_the_rules_of_one_group_need_the_whole_set() -> None:

@@ -4,6 +4,7 @@ The node is a recorded one: its kernel files, the pods of its API and its kubele
 same moment, so our working set and the kubelet's must be equal.
 """
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator
@@ -16,8 +17,8 @@ import yaml
 from memcollect_agent.metrics.catalogue import CATALOGUE
 from memcollect_agent.metrics.parts import TERMS
 from worlds.agent_trees import FIXTURES, recorded
+from worlds.dashboard import asked, dashboard, panels, targets
 from worlds.metrics_stage import (
-    DASHBOARD,
     REPOSITORY,
     RULES,
     Prometheus,
@@ -42,28 +43,42 @@ PODS = [
 OF_THE_OPERATOR = REPOSITORY / "deploy/overlays/prometheus/prometheusrule.yaml"
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+SETTLED = (
+    ("namespace_pod:memcollect_kubelet_gap_bytes:sum", len(PODS)),
+    ("namespace_pod:memcollect_working_set_bytes:sum", len(PODS)),
+    # Rates need two scrapes, and not of one page.
+    ("rate(memcollect_agent_measurements_total[1m]) > 0", 1),
+    # What grew needs the number of a second ago.
+    ("namespace_pod_container:memcollect_lasting_bytes:diff offset 1s", len(PODS)),
+)
+
+
+@contextlib.contextmanager
+def node(directory: Path, *options: str) -> Iterator[Prometheus]:
+    """Have Prometheus scrape an agent with these options, and what it joins with."""
     require_prometheus()
     pods = json.loads((API / "pods.json").read_text())["items"]
     kubelet = without_times((API / "metrics-resource.txt").read_text())
     pages = {"/pods": kube_state_metrics(pods), "/kubelet": kubelet}
     with (
-        metered_agent(recorded(CONDITION), "--metrics-pss-interval", "10") as agent,
+        metered_agent(recorded(CONDITION), *options) as agent,
         static_pages(pages) as others,
         prometheus(
-            tmp_path_factory.mktemp("prometheus"),
+            directory,
             {"memcollect": (agent, "/metrics"), "ksm": (others, "/pods"), "kubelet": (others, "/kubelet")},
         ) as server,
     ):
+        yield server
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    with node(tmp_path_factory.mktemp("prometheus"), "--metrics-pss-interval", "10") as server:
         names = [rule["record"] for rule in rules_here() if "record" in rule]
         server.wait_for(
+            *SETTLED,
             *((name, 1) for name in names),
-            ("namespace_pod:memcollect_kubelet_gap_bytes:sum", len(PODS)),
             ("namespace_pod:memcollect_pss_bytes:sum", len(PODS)),
-            ("namespace_pod:memcollect_working_set_bytes:sum", len(PODS)),
-            # Rates need two scrapes, and not of one page.
-            ("rate(memcollect_agent_measurements_total[1m]) > 0", 1),
         )
         yield server
 
@@ -145,32 +160,33 @@ def test_rules_and_dashboard_use_only_metrics_that_someone_gives() -> None:
 # ---- the dashboard, as Grafana's model has it ----
 
 
-def dashboard() -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(DASHBOARD.read_text())
-    return document
+CHOSEN = "(sandbox-a|sandbox-b)"
+"""As Grafana writes two values of a variable into a query."""
 
 
-def panels() -> list[dict[str, Any]]:
-    return [panel for panel in dashboard()["panels"] if panel["type"] != "row"]
-
-
-def targets() -> list[dict[str, Any]]:
-    return [target for panel in panels() for target in panel["targets"]]
-
-
-def asked(expr: str) -> str:
-    """Return `expr` with the variables as Grafana fills them in when all is chosen."""
-    for name, value in {"$namespace": ".+", "$pod": ".+", "$__rate_interval": "1m"}.items():
-        expr = expr.replace(name, value)
-    return expr
+def unanswered(server: Prometheus) -> set[str]:
+    """Return the queries of panels that are answered with nothing."""
+    return {target["expr"] for target in targets() if not server.query(asked(target["expr"], pods=CHOSEN))}
 
 
 def test_every_panels_query_is_answered_with_data(running: Prometheus) -> None:
-    rare = re.compile("memcollect_agent_problems_total")  # nothing went wrong
-    for panel in panels():
-        for target in panel["targets"]:
-            found = running.query(asked(target["expr"]))
-            assert found or rare.search(target["expr"]), (panel["title"], target["expr"])
+    # Nothing went wrong, no alert fires and nobody was killed.
+    rare = re.compile("memcollect_agent_problems_total|ALERTS|oom_kills_total")
+    assert {expr for expr in unanswered(running) if not rare.search(expr)} == set()
+
+
+def test_with_the_core_set_only_the_panels_that_say_so_stay_empty(
+    running: Prometheus, tmp_path: Path
+) -> None:
+    with node(tmp_path, "--metrics-series", "core") as server:
+        server.wait_for(*SETTLED)
+        empty = unanswered(server) - unanswered(running)
+    # Only a pass over processes counts them.
+    empty = {expr for expr in empty if "memcollect_agent_processes_total" not in expr}
+    say = [panel for panel in panels() if "--metrics-series all" in panel.get("description", "")]
+    by_panel = [empty & {target["expr"] for target in panel["targets"]} for panel in say]
+    assert [len(each) for each in by_panel] == [1, 1]
+    assert empty == set().union(*by_panel)
 
 
 def test_the_variables_offer_what_is_there(running: Prometheus) -> None:
@@ -203,6 +219,53 @@ def test_the_dashboard_is_one_that_grafana_can_import() -> None:
     used = set(re.findall(r"\$\{?([a-z]\w*)", json.dumps(document)))
     assert names == ["datasource", "namespace", "pod"]
     assert used == set(names)
+
+
+def test_every_legend_and_link_names_labels_that_the_answer_has(running: Prometheus) -> None:
+    for panel in panels():
+        links = " ".join(link["url"] for link in panel["fieldConfig"]["defaults"].get("links", []))
+        linked = set(re.findall(r"__field\.labels\.(\w+)", links))
+        for target in panel["targets"]:
+            named = linked | set(re.findall(r"\{\{(\w+)\}\}", target.get("legendFormat", "")))
+            for labels, _ in running.query(asked(target["expr"], pods=CHOSEN)):
+                assert named <= labels.keys(), (panel["title"], target["expr"])
+
+
+def test_a_link_opens_this_dashboard_with_variables_that_it_has() -> None:
+    names = {variable["name"] for variable in dashboard()["templating"]["list"]}
+    links = [link["url"] for panel in panels() for link in panel["fieldConfig"]["defaults"].get("links", [])]
+    assert links
+    for url in links:
+        assert url.startswith(f"/d/{dashboard()['uid']}?")
+        assert set(re.findall(r"[?&]var-(\w+)=", url)) == names
+
+
+def test_colours_by_thresholds_are_the_dashboards_own() -> None:
+    """Without them Grafana colours bars and numbers red from 80 on: bytes, and how many agents there are."""
+    for panel in panels():
+        if panel["type"] == "timeseries":
+            continue
+        defaults = panel["fieldConfig"]["defaults"]
+        if defaults.get("color") != {"mode": "fixed", "fixedColor": "blue"}:
+            first, *others = [step["value"] for step in defaults["thresholds"]["steps"]]
+            assert first is None
+            assert others == sorted(others)
+
+
+def test_no_panel_is_repeated_for_every_pod_of_a_fleet() -> None:
+    """With «All» Grafana would draw thirty thousand, and write their names into each query."""
+    variables = {variable["name"]: variable for variable in dashboard()["templating"]["list"]}
+    repeated = {panel["repeat"] for panel in panels() if "repeat" in panel}
+    assert repeated
+    assert not any(variables[name]["includeAll"] for name in repeated)
+    assert all(each["allValue"] == ".+" for each in variables.values() if each.get("includeAll"))
+
+
+def test_a_panel_that_may_be_empty_says_why() -> None:
+    zeros = "or vector(0)"
+    for panel in panels():
+        if not all(zeros in target["expr"] for target in panel["targets"]):
+            assert panel["fieldConfig"]["defaults"]["noValue"], panel["title"]
 
 
 def test_every_panel_is_whole() -> None:

@@ -163,7 +163,7 @@ def prometheus(directory: Path, targets: Mapping[str, tuple[int, str]]) -> Itera
             "job_name": job,
             "metrics_path": path,
             "honor_labels": True,
-            "static_configs": [{"targets": [f"127.0.0.1:{port}"]}],
+            "static_configs": [{"targets": [f"127.0.0.1:{port}"], "labels": {"node": "n1"}}],
         }
         for job, (port, path) in targets.items()
     ]
