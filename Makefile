@@ -59,7 +59,8 @@ test: $(RELEASE) lint agent-alone docs ## Everything CI runs: lint, types, contr
 unit: $(STAMP) ## Only the tests that need no kernel of their own
 	$(BIN)/pytest -m "not lab and not cluster and not dist and not fuzz and not browser and not sdks" -n 3 --dist loadfile $(PYTEST_FLAGS)
 
-sdks: $(STAMP) ## Let the packages of OpenSandbox, E2B and others drive our stand-ins; kept in .lab/sdks
+sdks: $(STAMP) ## Let the packages of OpenSandbox, E2B and others drive our stand-ins, Grafana's judge the dashboard; kept in .lab/sdks
+	scripts/debian-packages sdks
 	MEMCOLLECT_SDKS=$(abspath .lab/sdks) $(BIN)/pytest tests/sdks $(PYTEST_FLAGS)
 
 browser: $(STAMP) ## Show the pages to a real browser; screenshots go to .lab/pages
