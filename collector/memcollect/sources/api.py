@@ -82,6 +82,10 @@ class Api:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def another(self) -> Api:
+        """Return one more, for another thread: of the same cluster, and as patient."""
+        return Api(self.cluster, self._patience, self._pause)
+
     def close(self) -> None:
         """Close the connections."""
         self._client.rest_client.pool_manager.clear()

@@ -49,6 +49,11 @@ class Selection(Struct, frozen=True, kw_only=True):
         return [None] if self.namespaces is None else list(dict.fromkeys([*self.namespaces, *qualified]))
 
     @property
+    def is_everything(self) -> bool:
+        """Whether every pod of the cluster is meant."""
+        return self.places == [None] and not self.names and not self.query
+
+    @property
     def query(self) -> Query:
         """The selectors as query parameters."""
         return [

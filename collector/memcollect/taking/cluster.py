@@ -2,7 +2,8 @@
 
 The order matters. The pod list is the truth of what exists; the metrics API is asked once, before the
 agents, so that every sample is younger than the number it is held against; only agents of nodes that
-hold a pod of the selection are asked, for these pods only.
+hold a pod of the selection are asked, for these pods only. While a long list of pods comes page by page, the
+metrics API is asked already, and of a whole cluster the agents' pods are listed (beside.py).
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from __future__ import annotations
 import gc
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import msgspec
 
@@ -24,7 +26,7 @@ from memcollect.join.contained import IMPOSSIBLE, contradiction, without_numbers
 from memcollect.kubernetes import objects as kube
 from memcollect.kubernetes.usage import Metrics
 from memcollect.sources.agent_ends import AgentEnds
-from memcollect.sources.agent_pods import Deployment, find_agents
+from memcollect.sources.agent_pods import AgentPod, Deployment, find_agents
 from memcollect.sources.agents import Answer, Limits, Target, fetch_samples, history_since, read_answer
 from memcollect.sources.api import Api
 from memcollect.sources.metrics import API_DOWN, pod_usage
@@ -34,10 +36,15 @@ from memcollect.sources.runtime_classes import runtime_classes
 from memcollect.sources.transport import TransportFactory
 from memcollect.taking.accounts import Accounts
 from memcollect.taking.again import Again
+from memcollect.taking.beside import Beside
 from memcollect.taking.chosen import Chosen
 from memcollect.taking.crew import Crew, Finished, Work
 from memcollect.taking.nobody import nobody
 from memcollect_agent import wire
+
+T = TypeVar("T")
+Told = tuple[T, list[Missing]]
+"""An answer, and what of it cannot be had."""
 
 MANY_PODS = 5_000
 """More than anybody reads one by one; of as many a full document has 150 MB."""
@@ -113,6 +120,7 @@ class Collection:
         asked, the nodes that have not answered are listed as missing, and what was measured is kept.
         """
         self._progress("listing pods", 0, 0)
+        metrics_told, agents_told = self._begun(self._metrics), self._agents_begun()
         by_node = self._pods_by_node()
         if not by_node and not self._plan.nodes:
             # Names that no pod has are told one by one already, and so is a namespace that is denied.
@@ -121,22 +129,28 @@ class Collection:
         if self._plan.depth is None and sum(map(len, by_node.values())) > MANY_PODS:
             self.depth = "summary"
         self._progress("asking the metrics API", 0, 0)
-        metrics = self._metrics()
+        metrics = self._taken(metrics_told())
         self.missing += metrics.gaps
         facts = ClusterFacts(metrics=metrics, handlers=self._handlers(by_node))
         for name in [name for name, pods in by_node.items() if not _needs_agent(name, pods)]:
             yield from self._joined(name, by_node.pop(name), NOT_ASKED, facts)
-        with _unwalked():
-            yield from self._measured(by_node, facts, crew)
+        if by_node or self._plan.nodes:
+            agents = self._taken(agents_told([name for name in by_node if name is not None]))
+            with _unwalked():
+                yield from self._measured(by_node, agents, facts, crew)
 
     def _measured(
-        self, by_node: dict[str | None, list[kube.Pod]], facts: ClusterFacts, crew: Crew | None
+        self,
+        by_node: dict[str | None, list[kube.Pod]],
+        agents: Mapping[str, AgentPod],
+        facts: ClusterFacts,
+        crew: Crew | None,
     ) -> Iterator[Pod | Finished]:
         if crew is not None and not self._plan.nodes and by_node:
             crew.start(len(by_node))
-            yield from self._by_crew(by_node, facts, crew)
+            yield from self._by_crew(by_node, agents, facts, crew)
         elif by_node or self._plan.nodes:
-            for told in self._answers(by_node, _since(facts.metrics)):
+            for told in self._answers(by_node, agents, _since(facts.metrics)):
                 yield from self._answered(told, by_node.pop(told.target.node, []), facts)
         self.interrupted = bool(by_node)
         for name, pods in by_node.items():
@@ -156,10 +170,14 @@ class Collection:
         )
 
     def _by_crew(
-        self, by_node: dict[str | None, list[kube.Pod]], facts: ClusterFacts, crew: Crew
+        self,
+        by_node: dict[str | None, list[kube.Pod]],
+        agents: Mapping[str, AgentPod],
+        facts: ClusterFacts,
+        crew: Crew,
     ) -> Iterator[Pod | Finished]:
         """Have the crew do the nodes that answered; what it leaves undone is done here."""
-        for told in self._answers(by_node, _since(facts.metrics), undecoded=crew.is_there):
+        for told in self._answers(by_node, agents, _since(facts.metrics), undecoded=crew.is_there):
             pods = by_node.pop(told.target.node, [])
             if told.content is None or not crew.is_there:
                 yield from self._answered(read_answer(told), pods, facts)
@@ -187,11 +205,14 @@ class Collection:
             self.accounts += [account] if account is not None else []
 
     def _answers(
-        self, by_node: dict[str | None, list[kube.Pod]], since: float | None, *, undecoded: bool = False
+        self,
+        by_node: dict[str | None, list[kube.Pod]],
+        agents: Mapping[str, AgentPod],
+        since: float | None,
+        *,
+        undecoded: bool = False,
     ) -> Iterator[Answer]:
         names = [name for name in by_node if name is not None]
-        wanted = None if self._plan.nodes else names
-        agents = find_agents(self._api, self.missing.append, wanted, self._plan.deployment)
         if self._plan.nodes:
             names += sorted(set(agents) - set(names))
             self._accounts.describe([])
@@ -269,16 +290,43 @@ class Collection:
             by_node[pod.spec.node_name].append(_lean(pod))
         return dict(by_node)
 
-    def _metrics(self) -> Metrics:
+    def _begun(self, ask: Callable[[Api], Told[T]]) -> Callable[[], Told[T]]:
+        """Return what gives an answer: asked for from now on where pods are listed, else when called."""
+        if self._plan.selection.by_name is not None:
+            return lambda: ask(self._api)
+
+        def aside() -> Told[T]:
+            with self._api.another() as api:
+                return ask(api)
+
+        return Beside(aside).result
+
+    def _taken(self, told: Told[T]) -> T:
+        answer, gaps = told
+        self.missing += gaps
+        return answer
+
+    def _metrics(self, api: Api) -> Told[Metrics]:
         """Return the metrics API's numbers; without any, and with the reason, where it cannot be asked."""
+        gaps: list[Missing] = []
         try:
-            return pod_usage(self._api, self._plan.selection, self.missing.append)
+            return pod_usage(api, self._plan.selection, gaps.append), gaps
         except ClusterError as error:
-            # The pods were listed just before: what hangs or breaks off is what stands behind the API server.
+            # The pods could be listed: what hangs or breaks off is what stands behind the API server.
             detail = f"{API_DOWN} ({error.sentence})"
-            return Metrics(
-                gaps=[Missing(kind="metrics", name="*", reason="metrics-unavailable", detail=detail)]
-            )
+            down = Missing(kind="metrics", name="*", reason="metrics-unavailable", detail=detail)
+            return Metrics(gaps=[down]), gaps
+
+    def _agents_begun(self) -> Callable[[Sequence[str]], Told[dict[str, AgentPod]]]:
+        """Return what gives the agents of these nodes and maybe of others, who may be listed from now on."""
+        if not (self._plan.nodes or self._plan.selection.is_everything):
+            return lambda nodes: self._agents(self._api, nodes)
+        told = self._begun(lambda api: self._agents(api, None))
+        return lambda _nodes: told()
+
+    def _agents(self, api: Api, nodes: Sequence[str] | None) -> Told[dict[str, AgentPod]]:
+        gaps: list[Missing] = []
+        return find_agents(api, gaps.append, nodes, self._plan.deployment), gaps
 
     def _handlers(self, by_node: dict[str | None, list[kube.Pod]]) -> dict[str, str]:
         """Return handlers by RuntimeClass; nobody is asked where no pod names one."""

@@ -1,6 +1,7 @@
 """A collection node by node: in which order what is asked, and what is left when something is not there."""
 
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -23,8 +24,11 @@ from memcollect.testing import POD_METRICS, PODS, RUNTIME_CLASSES, Cluster, Faul
 from memcollect_agent import wire
 from worlds.live_cluster import agent_pod
 from worlds.tcp_agents import Behaviour, hanging, http_answer, listening
+from worlds.waiting import wait_until
 
 ALL = Selection(namespaces=["team"])
+ALL_METRICS = "/apis/metrics.k8s.io/v1beta1/pods"
+METRICS = "/apis/metrics.k8s.io/v1beta1/namespaces/team/pods"
 Seen = list[wire.SampleRequest]
 
 
@@ -180,11 +184,56 @@ def test_runtime_classes_that_cannot_be_had_cost_their_handlers_only(site: Site)
     assert ("runtimeclasses", "denied") in [(each.kind, each.reason) for each in collection.missing]
 
 
-def test_agents_that_may_not_be_listed_are_an_error_that_names_the_right(site: Site) -> None:
+@pytest.mark.parametrize("selection", [ALL, Selection()])
+def test_agents_that_may_not_be_listed_are_an_error_that_names_the_right(
+    site: Site, selection: Selection
+) -> None:
     site.node("n1", "a", agent=measuring("n1"))
+    site.state.put(PODS, objects.pod("team", "waits", phase="Pending"))
     site.state.fault(Fault("/api/v1/namespaces/memcollect", times=None, status=403))
+    rows = site.collection(selection).pods()
+    assert next(rows).name == "waits"
     with pytest.raises(DeniedError, match="list pods in namespace memcollect"):
+        list(rows)
+
+
+def test_while_pods_are_listed_the_metrics_are_asked_and_of_everything_the_agents_listed(
+    site: Site,
+) -> None:
+    site.node("n1", "a", agent=measuring("n1"))
+    site.state.fault(Fault("/api/v1/pods", status=503))
+    meanwhile = {ALL_METRICS, "/api/v1/namespaces/memcollect/pods"}
+
+    def pause(_seconds: float) -> None:
+        wait_until(lambda: meanwhile <= set(site.state.requests.paths()))
+
+    site.api = Api(site.api.cluster, Patience(), pause)
+    assert {"a": True}.items() <= measured(list(site.collection(Selection()).pods())).items()
+    paths = site.state.requests.paths()
+    assert max(map(paths.index, meanwhile)) < len(paths) - 1 - paths[::-1].index("/api/v1/pods")
+    assert [paths.count(each) for each in meanwhile] == [1, 1]
+
+
+def test_pods_that_may_not_be_listed_are_an_error_at_once_though_metrics_are_waited_for(site: Site) -> None:
+    site.state.fault(Fault(METRICS, hang=True), Fault("/api/v1/namespaces/team/pods", status=403))
+    site.api = Api(site.api.cluster, Patience(timeout=60.0))
+    before = time.monotonic()
+    with pytest.raises(DeniedError, match="list pods in namespace team"):
         list(site.collection().pods())
+    assert time.monotonic() - before < 30.0
+
+
+def test_what_is_missing_of_the_metrics_and_of_the_agents_is_told_in_the_order_of_the_steps(
+    site: Site,
+) -> None:
+    site.node("n1", "a", agent=measuring("n1"))
+    site.state.put(PODS, {**agent_pod("n9"), "status": {"containerStatuses": 5}})
+    site.state.put(POD_METRICS, {**objects.pod_metrics("team", "a", "", {}), "containers": 5})
+    collection = site.collection(Selection())
+    list(collection.pods())
+    told = [(each.kind, each.name) for each in collection.missing if each.reason == "malformed"]
+    odd = ("pod", f"memcollect/{agent_pod('n9')['metadata']['name']}")
+    assert told == [odd, ("podmetrics", "team/a"), odd]
 
 
 def test_nothing_selected_is_one_missing_entry_and_no_agent_is_asked(site: Site) -> None:
@@ -192,7 +241,8 @@ def test_nothing_selected_is_one_missing_entry_and_no_agent_is_asked(site: Site)
     assert list(collection.pods()) == []
     assert [(each.kind, each.reason) for each in collection.missing] == [("selection", "no-match")]
     # Once with the selector, and once without, to name the sandboxes that it missed.
-    assert site.state.requests.paths() == ["/api/v1/namespaces/team/pods"] * 2
+    paths = [each for each in site.state.requests.paths() if each != METRICS]
+    assert paths == ["/api/v1/namespaces/team/pods"] * 2
 
 
 def test_names_that_no_pod_has_are_missing_one_by_one_and_no_more(site: Site) -> None:
