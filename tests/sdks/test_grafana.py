@@ -134,12 +134,51 @@ def values(part: Any, key: str) -> Iterator[Any]:
             yield from values(each, key)
 
 
+def colours() -> list[str]:
+    found = (each for key in ("color", "fixedColor") for each in values(panels(), key))
+    return sorted({each for each in found if isinstance(each, str)})
+
+
+def facts(packages: Path, shown: list[tuple[Dashboard, float]]) -> Any:
+    """Return what Grafana's own code says, and how it shows each number by the options of its field."""
+    question = json.dumps({"colours": colours(), "shown": shown})
+    said = children.run([npm.program("node"), packages / "facts.cjs", question], cwd=packages)
+    assert said.returncode == 0, said.stderr
+    return json.loads(said.stdout)
+
+
 def test_units_calculations_and_colours_are_grafanas_and_seen_in_both_its_themes(packages: Path) -> None:
-    colours = {
-        each for key in ("color", "fixedColor") for each in values(panels(), key) if isinstance(each, str)
-    }
-    said = children.run([npm.program("node"), packages / "facts.cjs", *colours], cwd=packages)
-    facts = json.loads(said.stdout)
-    assert {*values(panels(), "unit")} <= {*facts["units"]}
-    assert {each for calcs in values(panels(), "calcs") for each in calcs} <= {*facts["calculations"]}
-    assert {name: seen for name, seen in facts["contrasts"].items() if min(seen) < VISIBLE} == {}
+    known = facts(packages, [])
+    assert {*values(panels(), "unit")} <= {*known["units"]}
+    assert {each for calcs in values(panels(), "calcs") for each in calcs} <= {*known["calculations"]}
+    assert known["contrasts"].keys() == {*colours()}
+    assert {name: seen for name, seen in known["contrasts"].items() if min(seen) < VISIBLE} == {}
+
+
+SHOWN: list[tuple[str, float, str, str]] = [
+    ("Closest to their limit", 0.32, "32%", "green"),
+    ("Closest to their limit", 0.9, "90%", "orange"),
+    ("Closest to their limit", 0.97, "97%", "red"),
+    ("Grew most in the time shown", 60 * 2**20, "60 MiB", "blue"),
+    ("Grew most in the time shown", -60 * 2**20, "-60 MiB", "blue"),
+    ("Unexplained", 8 * 2**20, "8 MiB", "green"),
+    ("Unexplained", 96 * 2**20, "96 MiB", "orange"),
+    ("Alerts that fire", 1, "1", "orange"),
+    ("Killed for memory in the time shown", 3, "3", "red"),
+    ("Nodes closest to eviction", 0.5, "50%", "green"),
+    ("Largest working sets", 3 * 2**30, "3 GiB", "blue"),
+    ("Agents that answer", 0, "0", "red"),
+    ("Agents that answer", 5000, "5000", "green"),
+    ("Nodes that cannot be read", 0, "0", "green"),
+    ("Nodes that cannot be read", 1, "1", "red"),
+    ("Pods left out", 2, "2", "red"),
+]
+"""A panel, a number, and how Grafana shows it there."""
+
+
+def test_numbers_are_shown_in_their_units_and_in_the_colour_of_their_weight(packages: Path) -> None:
+    fields = {panel["title"]: defaults(panel) for panel in panels()}
+    shown = facts(packages, [(fields[title], number) for title, number, *_ in SHOWN])["shown"]
+    assert [tuple(each) for each in shown] == [(text, colour) for *_, text, colour in SHOWN]
+    unseen = {panel["title"] for panel in panels() if panel["type"] != "timeseries"} - {s[0] for s in SHOWN}
+    assert unseen == set()
