@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import psutil
 
 from memcollect.documents.snapshot import Depth, Missing, Pod
 from memcollect.explain import explain_pod
@@ -89,6 +88,8 @@ def jobs_here(nodes: int) -> int:
     """Return how many processes so many nodes are worth here: by CPUs and memory that are to be had."""
     if nodes < WORTH_NODES:
         return 1
+    import psutil  # noqa: PLC0415 # of a small cluster's snapshot it would be a twentieth of the start
+
     cpus = len(os.sched_getaffinity(0))
     by_memory = psutil.virtual_memory().available // 2 // JOB_BYTES
     return max(1, min(cpus, by_memory, MOST_JOBS))

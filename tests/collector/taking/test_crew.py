@@ -187,7 +187,7 @@ def _lives(process: psutil.Process) -> bool:
 
 def test_a_process_loads_nothing_of_the_cluster_client_or_the_terminal() -> None:
     """Each loads what the module needs: the client alone would be as much again as all the rest."""
-    names = ("kubernetes", "yaml", "click", "rich")
+    names = ("kubernetes", "yaml", "click", "rich", "psutil")
     program = "import sys, memcollect.taking.crew; print({*sys.argv[1:]} & {*sys.modules})"
     loaded = run([sys.executable, "-c", program, *names], check=True)
     assert loaded.stdout.strip() == "set()"
