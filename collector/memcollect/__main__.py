@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib.util
 import os
 import sys
@@ -28,6 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
     fill_closed_streams()
     code = _main(sys.argv[1:])
     _leave_threads_behind(code)
+    # The process ends: to look for garbage among all its modules once more takes a seventh of a second.
+    gc.freeze()
     return code
 
 

@@ -119,24 +119,25 @@ class Collection:
         Raises a ClusterError where the pods or the agents cannot be listed at all. Stopped while agents are
         asked, the nodes that have not answered are listed as missing, and what was measured is kept.
         """
-        self._progress("listing pods", 0, 0)
-        metrics_told, agents_told = self._begun(self._metrics), self._agents_begun()
-        by_node = self._pods_by_node()
-        if not by_node and not self._plan.nodes:
-            # Names that no pod has are told one by one already, and so is a namespace that is denied.
-            self.missing += [] if self.missing else [nobody(self._api, self._plan.selection)]
-            return
-        if self._plan.depth is None and sum(map(len, by_node.values())) > MANY_PODS:
-            self.depth = "summary"
-        self._progress("asking the metrics API", 0, 0)
-        metrics = self._taken(metrics_told())
-        self.missing += metrics.gaps
-        facts = ClusterFacts(metrics=metrics, handlers=self._handlers(by_node))
-        for name in [name for name, pods in by_node.items() if not _needs_agent(name, pods)]:
-            yield from self._joined(name, by_node.pop(name), NOT_ASKED, facts)
-        if by_node or self._plan.nodes:
-            agents = self._taken(agents_told([name for name in by_node if name is not None]))
-            with _unwalked():
+        with _unwalked() as listed:
+            self._progress("listing pods", 0, 0)
+            metrics_told, agents_told = self._begun(self._metrics), self._agents_begun()
+            by_node = self._pods_by_node()
+            if not by_node and not self._plan.nodes:
+                # Names that no pod has are told one by one already, and so is a namespace that is denied.
+                self.missing += [] if self.missing else [nobody(self._api, self._plan.selection)]
+                return
+            if self._plan.depth is None and sum(map(len, by_node.values())) > MANY_PODS:
+                self.depth = "summary"
+            self._progress("asking the metrics API", 0, 0)
+            metrics = self._taken(metrics_told())
+            self.missing += metrics.gaps
+            listed()
+            facts = ClusterFacts(metrics=metrics, handlers=self._handlers(by_node))
+            for name in [name for name, pods in by_node.items() if not _needs_agent(name, pods)]:
+                yield from self._joined(name, by_node.pop(name), NOT_ASKED, facts)
+            if by_node or self._plan.nodes:
+                agents = self._taken(agents_told([name for name in by_node if name is not None]))
                 yield from self._measured(by_node, agents, facts, crew)
 
     def _measured(
@@ -353,12 +354,24 @@ def _lean(pod: kube.Pod) -> kube.Pod:
 
 
 @contextmanager
-def _unwalked() -> Iterator[None]:
-    """Spare the garbage collector what was listed, which stays: it would walk it again and again."""
-    gc.freeze()
+def _unwalked() -> Iterator[Callable[[], None]]:
+    """Spare the garbage collector what is listed: it is no garbage, and would be walked again and again.
+
+    Gives what is to be called once all is listed. Until then, nothing is collected.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+
+    def listed() -> None:
+        gc.freeze()
+        if enabled:
+            gc.enable()
+
     try:
-        yield
+        yield listed
     finally:
+        if enabled:
+            gc.enable()
         gc.unfreeze()
 
 

@@ -1,5 +1,6 @@
 """A collection node by node: in which order what is asked, and what is left when something is not there."""
 
+import gc
 import socket
 import time
 from collections.abc import Iterator
@@ -125,6 +126,25 @@ def test_the_metrics_are_asked_before_the_agents_and_the_pods_before_both(site: 
     steps: list[str] = []
     list(site.collection(progress=lambda what, _done, _of: steps.append(what)).pods())
     assert list(dict.fromkeys(steps)) == ["listing pods", "asking the metrics API", "asking agents"]
+
+
+def test_the_garbage_collector_waits_while_a_list_grows_and_no_longer(site: Site) -> None:
+    site.node("n1", "a", agent=measuring("n1"))
+    steps: dict[str, bool] = {}
+    collection = site.collection(progress=lambda what, _done, _of: steps.setdefault(what, gc.isenabled()))
+    kept = gc.get_freeze_count()
+    rows = collection.pods()
+    assert (next(rows).name, gc.isenabled()) == ("a", True)
+    assert gc.get_freeze_count() > kept
+    assert steps == {"listing pods": False, "asking the metrics API": False, "asking agents": True}
+    assert (list(rows), gc.isenabled(), gc.get_freeze_count()) == ([], True, 0)
+
+
+def test_the_garbage_collector_is_as_it_was_after_a_list_that_cannot_be_had(site: Site) -> None:
+    site.state.fault(Fault("/api/v1/namespaces/team/pods", status=403))
+    with pytest.raises(DeniedError):
+        list(site.collection().pods())
+    assert (gc.isenabled(), gc.get_freeze_count()) == (True, 0)
 
 
 def test_pods_come_as_their_nodes_answer(site: Site) -> None:
