@@ -20,6 +20,7 @@ from memcollect.services import default_table
 from memcollect.sources.agent_pods import AgentPod
 from memcollect.sources.agents import Target
 from memcollect.taking.crew import Crew, Work, done
+from memcollect.taking.listed import by_node
 
 
 def main() -> None:
@@ -54,7 +55,8 @@ def _work(template: bytes, node: int, pods: list[Pod], facts: ClusterFacts) -> W
     name = simulated.node_name(node)
     agent = AgentPod(node=name, namespace="memcollect", name=simulated.agent_name(node), port=7070)
     target = Target(node=name, agent=agent)
-    return Work(target, pods, simulated.answer_of(template, node), facts.narrowed(pods))
+    listed = by_node(pods)[name]
+    return Work(target, listed.pods, simulated.answer_of(template, node), facts.narrowed(listed.names))
 
 
 def _alone(works: list[Work]) -> tuple[float, float]:

@@ -6,7 +6,7 @@ out as a row; what has no number is an entry of `missing` too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -51,10 +51,9 @@ class ClusterFacts:
         """Return which pods of the whole answer have the same number."""
         return alike_in(self.metrics) if self.known_alike is None else self.known_alike
 
-    def narrowed(self, pods: Sequence[kube.Pod]) -> ClusterFacts:
-        """Return what concerns these pods: little, to be handed to another process."""
+    def narrowed(self, names: Iterable[tuple[str, str]]) -> ClusterFacts:
+        """Return what concerns the pods of these namespaces and names: little, for another process."""
         known, alike = self.metrics.pods, self.alike
-        names = [(pod.metadata.namespace, pod.metadata.name) for pod in pods]
         usages = {name: known[name] for name in names if name in known}
         sizes = {each.memory_bytes for usage in usages.values() for each in usage.containers}
         return replace(

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -21,7 +20,7 @@ import msgspec
 from memcollect.documents.snapshot import Depth, Missing, NodeAccount, Pod
 from memcollect.errors import ClusterError
 from memcollect.explain import explain_pod
-from memcollect.join import FINISHED, ClusterFacts, Failure, NodeJoin, join_node, running_ids
+from memcollect.join import ClusterFacts, Failure, NodeJoin, join_node
 from memcollect.join.contained import IMPOSSIBLE, contradiction, without_numbers
 from memcollect.kubernetes import objects as kube
 from memcollect.kubernetes.usage import Metrics
@@ -39,6 +38,7 @@ from memcollect.taking.again import Again
 from memcollect.taking.beside import Beside
 from memcollect.taking.chosen import Chosen
 from memcollect.taking.crew import Crew, Finished, Work
+from memcollect.taking.listed import Listed, Packed, by_node
 from memcollect.taking.nobody import nobody
 from memcollect_agent import wire
 
@@ -49,6 +49,8 @@ Told = tuple[T, list[Missing]]
 MANY_PODS = 5_000
 """More than anybody reads one by one; of as many a full document has 150 MB."""
 STOPPED = Failure("interrupted", "interrupted before its agent had answered; take the snapshot again")
+NO_PODS = Listed()
+"""Of a node that none was listed on."""
 NOT_ASKED = Failure("pending", "nobody was asked: none of its pods runs")
 
 
@@ -122,42 +124,42 @@ class Collection:
         with _unwalked() as listed:
             self._progress("listing pods", 0, 0)
             metrics_told, agents_told = self._begun(self._metrics), self._agents_begun()
-            by_node = self._pods_by_node()
-            if not by_node and not self._plan.nodes:
+            nodes = by_node(list_pods(self._api, self._plan.selection, self.missing.append))
+            if not nodes and not self._plan.nodes:
                 # Names that no pod has are told one by one already, and so is a namespace that is denied.
                 self.missing += [] if self.missing else [nobody(self._api, self._plan.selection)]
                 return
-            if self._plan.depth is None and sum(map(len, by_node.values())) > MANY_PODS:
+            if self._plan.depth is None and sum(len(each.uids) for each in nodes.values()) > MANY_PODS:
                 self.depth = "summary"
             self._progress("asking the metrics API", 0, 0)
             metrics = self._taken(metrics_told())
             self.missing += metrics.gaps
             listed()
-            facts = ClusterFacts(metrics=metrics, handlers=self._handlers(by_node))
-            for name in [name for name, pods in by_node.items() if not _needs_agent(name, pods)]:
-                yield from self._joined(name, by_node.pop(name), NOT_ASKED, facts)
-            if by_node or self._plan.nodes:
-                agents = self._taken(agents_told([name for name in by_node if name is not None]))
-                yield from self._measured(by_node, agents, facts, crew)
+            facts = ClusterFacts(metrics=metrics, handlers=self._handlers(nodes))
+            for name in [name for name, each in nodes.items() if name is None or not each.may_have_cgroup]:
+                yield from self._joined(name, nodes.pop(name).pods, NOT_ASKED, facts)
+            if nodes or self._plan.nodes:
+                agents = self._taken(agents_told([name for name in nodes if name is not None]))
+                yield from self._measured(nodes, agents, facts, crew)
 
     def _measured(
         self,
-        by_node: dict[str | None, list[kube.Pod]],
+        nodes: dict[str | None, Listed],
         agents: Mapping[str, AgentPod],
         facts: ClusterFacts,
         crew: Crew | None,
     ) -> Iterator[Pod | Finished]:
-        if crew is not None and not self._plan.nodes and by_node:
-            crew.start(len(by_node))
-            yield from self._by_crew(by_node, agents, facts, crew)
-        elif by_node or self._plan.nodes:
-            for told in self._answers(by_node, agents, _since(facts.metrics)):
-                yield from self._answered(told, by_node.pop(told.target.node, []), facts)
-        self.interrupted = bool(by_node)
-        for name, pods in by_node.items():
-            yield from self._joined(name, pods, STOPPED, facts)
+        if crew is not None and not self._plan.nodes and nodes:
+            crew.start(len(nodes))
+            yield from self._by_crew(nodes, agents, facts, crew)
+        elif nodes or self._plan.nodes:
+            for told in self._answers(nodes, agents, _since(facts.metrics)):
+                yield from self._answered(told, nodes.pop(told.target.node, NO_PODS).pods, facts)
+        self.interrupted = bool(nodes)
+        for name, listed in nodes.items():
+            yield from self._joined(name, listed.pods, STOPPED, facts)
 
-    def _answered(self, told: Answer, pods: list[kube.Pod], facts: ClusterFacts) -> Iterator[Pod]:
+    def _answered(self, told: Answer, pods: Packed, facts: ClusterFacts) -> Iterator[Pod]:
         answer = self._ends.added(told)
         self._add_account(answer)
         yield from self._joined(answer.target.node, pods, self._outcome(answer), facts)
@@ -172,18 +174,19 @@ class Collection:
 
     def _by_crew(
         self,
-        by_node: dict[str | None, list[kube.Pod]],
+        nodes: dict[str | None, Listed],
         agents: Mapping[str, AgentPod],
         facts: ClusterFacts,
         crew: Crew,
     ) -> Iterator[Pod | Finished]:
         """Have the crew do the nodes that answered; what it leaves undone is done here."""
-        for told in self._answers(by_node, agents, _since(facts.metrics), undecoded=crew.is_there):
-            pods = by_node.pop(told.target.node, [])
+        for told in self._answers(nodes, agents, _since(facts.metrics), undecoded=crew.is_there):
+            listed = nodes.pop(told.target.node, NO_PODS)
             if told.content is None or not crew.is_there:
-                yield from self._answered(read_answer(told), pods, facts)
+                yield from self._answered(read_answer(told), listed.pods, facts)
                 continue
-            work = Work(told.target, pods, told.content, facts.narrowed(pods), self.depth, self.chosen.floors)
+            narrowed = facts.narrowed(listed.names)
+            work = Work(told.target, listed.pods, told.content, narrowed, self.depth, self.chosen.floors)
             for given, finished in crew.give(work):
                 yield from self._finished(given, finished, facts)
         for given, finished in crew.rest():
@@ -194,7 +197,7 @@ class Collection:
     ) -> Iterator[Pod | Finished]:
         if finished is None:
             answer = read_answer(Answer(target=work.target, content=work.content))
-            yield from self._answered(answer, list(work.pods), facts)
+            yield from self._answered(answer, work.pods, facts)
             return
         self.missing += finished.missing
         self.nodes += [finished.node] if finished.node is not None else []
@@ -207,13 +210,13 @@ class Collection:
 
     def _answers(
         self,
-        by_node: dict[str | None, list[kube.Pod]],
+        nodes: dict[str | None, Listed],
         agents: Mapping[str, AgentPod],
         since: float | None,
         *,
         undecoded: bool = False,
     ) -> Iterator[Answer]:
-        names = [name for name in by_node if name is not None]
+        names = [name for name in nodes if name is not None]
         if self._plan.nodes:
             names += sorted(set(agents) - set(names))
             self._accounts.describe([])
@@ -223,10 +226,11 @@ class Collection:
             Target(
                 node=name,
                 agent=agents.get(name),
-                pod_uids=[pod.cgroup_uid for pod in by_node.get(name, [])],
-                container_ids=[id_ for pod in by_node.get(name, []) for id_ in running_ids(pod)],
+                pod_uids=listed.uids,
+                container_ids=listed.container_ids,
             )
             for name in names
+            for listed in [nodes.get(name, NO_PODS)]
         ]
         request = wire.SampleRequest(
             process_limit=self._plan.process_limit,
@@ -254,8 +258,9 @@ class Collection:
         self._progress("asking agents", done, of)
 
     def _joined(
-        self, name: str | None, pods: list[kube.Pod], answer: wire.NodeSample | Failure, facts: ClusterFacts
+        self, name: str | None, packed: Packed, answer: wire.NodeSample | Failure, facts: ClusterFacts
     ) -> Iterator[Pod]:
+        pods = packed.pods()
         joined = self._node_joined(name, pods, answer, facts)
         listed = {pod.qualified_name: pod for pod in pods}
         gaps = [self._again.settled(gap, listed) for gap in joined.missing]
@@ -284,12 +289,6 @@ class Collection:
                 Missing(kind="pod", name=pod.full_name, node=pod.node, reason="broken-answer", detail=detail)
             )
             return explain_pod(without_numbers(pod, detail), None)
-
-    def _pods_by_node(self) -> dict[str | None, list[kube.Pod]]:
-        by_node: defaultdict[str | None, list[kube.Pod]] = defaultdict(list)
-        for pod in list_pods(self._api, self._plan.selection, self.missing.append):
-            by_node[pod.spec.node_name].append(_lean(pod))
-        return dict(by_node)
 
     def _begun(self, ask: Callable[[Api], Told[T]]) -> Callable[[], Told[T]]:
         """Return what gives an answer: asked for from now on where pods are listed, else when called."""
@@ -329,9 +328,9 @@ class Collection:
         gaps: list[Missing] = []
         return find_agents(api, gaps.append, nodes, self._plan.deployment), gaps
 
-    def _handlers(self, by_node: dict[str | None, list[kube.Pod]]) -> dict[str, str]:
+    def _handlers(self, nodes: dict[str | None, Listed]) -> dict[str, str]:
         """Return handlers by RuntimeClass; nobody is asked where no pod names one."""
-        if not any(pod.spec.runtime_class_name for pods in by_node.values() for pod in pods):
+        if not any(listed.names_a_class for listed in nodes.values()):
             return {}
         try:
             classes = runtime_classes(self._api, self.missing.append)
@@ -343,14 +342,6 @@ class Collection:
 
 def _contradicted(error: Exception) -> str:
     return f"{plain(contradiction(error))}: look at its node, or take the snapshot again"
-
-
-def _lean(pod: kube.Pod) -> kube.Pod:
-    """Return a pod on a node with those conditions alone that are asked for: all are a fifth of its size."""
-    if pod.spec.node_name is None:
-        return pod
-    asked = [each for each in pod.status.conditions if each.type in kube.RESIZE_CONDITIONS]
-    return msgspec.structs.replace(pod, status=msgspec.structs.replace(pod.status, conditions=asked))
 
 
 @contextmanager
@@ -373,11 +364,6 @@ def _unwalked() -> Iterator[Callable[[], None]]:
         if enabled:
             gc.enable()
         gc.unfreeze()
-
-
-def _needs_agent(node: str | None, pods: Iterable[kube.Pod]) -> bool:
-    """Return whether a node holds a pod that has, or may have, a cgroup."""
-    return node is not None and any(pod.status.phase not in FINISHED for pod in pods)
 
 
 def _with_files(sample: wire.NodeSample, files: Mapping[str, wire.PodFiles]) -> wire.NodeSample:

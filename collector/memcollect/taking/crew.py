@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -31,11 +31,11 @@ from memcollect.explain.reduced import reduced
 from memcollect.explain.summary import Totals
 from memcollect.join import NO_CGROUP, ClusterFacts, join_node
 from memcollect.join.contained import IMPOSSIBLE
-from memcollect.kubernetes import objects as kube
 from memcollect.services import Entry, with_services
 from memcollect.sources.agent_http import AgentFailure, decoded
 from memcollect.sources.agents import Target, endpoint_of
 from memcollect.taking.chosen import Candidate, beats
+from memcollect.taking.listed import Packed
 from memcollect_agent import wire
 
 if TYPE_CHECKING:
@@ -55,22 +55,12 @@ class Work:
     """One node: the pods that were listed on it and the answer of its agent, not decoded."""
 
     target: Target
-    pods: Sequence[kube.Pod]
+    pods: Packed
     content: bytes
     facts: ClusterFacts
     depth: Depth = "full"
     floors: Mapping[str, int] = field(default_factory=dict)
     """At depth summary: what is not heavier than these is not told in full (Chosen.floors)."""
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Have the pods travel as the JSON that they came as: pickled they take three times as long."""
-        pods = msgspec.json.encode(self.pods)
-        return _unpacked, (self.target, pods, self.content, self.facts, self.depth, dict(self.floors))
-
-
-def _unpacked(target: Target, pods: bytes, *rest: Any) -> Work:
-    """Return the work that `Work.__reduce__` took apart."""
-    return Work(target, msgspec.json.decode(pods, type=list[kube.Pod]), *rest)
 
 
 @dataclass(frozen=True)
@@ -107,7 +97,7 @@ def done(work: Work, table: Sequence[Entry]) -> Finished | None:
     """Return the node, finished; None where its answer is not what most are, and wants to be looked into."""
     try:
         sample = decoded(work.content, wire.NodeSample, endpoint_of(work.target))
-        joined = join_node(work.target.node, work.pods, sample, work.facts)
+        joined = join_node(work.target.node, work.pods.pods(), sample, work.facts)
         if any(gap.reason == NO_CGROUP for gap in joined.missing):
             return None  # the API is to be asked what became of it
         totals = Totals()

@@ -5,7 +5,6 @@ import pytest
 from memcollect.documents.snapshot import Container, Pod, Top
 from memcollect.join import ClusterFacts
 from memcollect.join.contradicted import Alike, Surroundings, alike_in, with_contradictions, with_equals
-from memcollect.kubernetes import objects as kube
 from memcollect.kubernetes.usage import Metrics, PodUsage, Usage
 from memcollect_agent.wire import Cgroup, Process
 
@@ -136,7 +135,7 @@ def test_of_a_part_of_the_answer_the_same_is_said_as_of_the_whole(alike: int) ->
     }
     whole = ClusterFacts(metrics=Metrics(pods=usages))
     for name in names:
-        part = whole.narrowed([kube.Pod(metadata=kube.Metadata(name=name, namespace="team"))])
+        part = whole.narrowed([("team", name)])
         top = Top(source="s", memory_bytes=MIB, status="unexplained", detail="differs")
         row = Pod(uid="1", namespace="team", name=name, containers=[Container(name="app", top=top)], top=top)
         told = with_equals(row, whole.metrics, whole.alike)

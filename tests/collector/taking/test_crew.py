@@ -23,6 +23,7 @@ from memcollect.services import default_table
 from memcollect.sources.agent_pods import AgentPod
 from memcollect.sources.agents import Target
 from memcollect.taking.crew import Crew, Finished, Work, done, jobs_here
+from memcollect.taking.listed import Packed
 from memcollect_agent import wire
 from worlds import sample_snapshots as samples
 from worlds.children import run
@@ -47,7 +48,8 @@ def work(number: int, *, content: bytes | None = None) -> Work:
         pods=[wire.Pod(uid=uid, cgroup=wire.Cgroup(path=f"/{number}", current_bytes=number))],
     )
     target = Target(node=f"node-{number}", agent=AgentPod(node=f"node-{number}", name="agent"))
-    return Work(target, [pod], content or msgspec.msgpack.encode(sample), ClusterFacts(metrics=Metrics()))
+    content = content or msgspec.msgpack.encode(sample)
+    return Work(target, Packed.of([pod]), content, ClusterFacts(metrics=Metrics()))
 
 
 def test_work_reaches_a_process_as_it_was_given() -> None:
@@ -55,9 +57,11 @@ def test_work_reaches_a_process_as_it_was_given() -> None:
     page = msgspec.json.decode(PODS.read_bytes(), type=kube.Page[kube.Pod])
     odd = msgspec.json.decode(b'{"name": "a", "restartCount": 1%s}' % (b"0" * 30), type=kube.ContainerStatus)
     pods = [*(page.items or []), kube.Pod(metadata=kube.Metadata(name="p"), status=status(odd))]
-    given = dataclasses.replace(work(1), pods=pods, depth="summary", floors={"largest": 1})
+    given = dataclasses.replace(work(1), pods=Packed.of(pods), depth="summary", floors={"largest": 1})
 
-    assert pickle.loads(pickle.dumps(given)) == given  # noqa: S301 - of our own making
+    told = pickle.loads(pickle.dumps(given))  # noqa: S301 - of our own making
+    assert told.pods.pods() == pods
+    assert dataclasses.replace(told, pods=given.pods) == given
 
 
 def status(container: kube.ContainerStatus) -> kube.PodStatus:
@@ -205,7 +209,7 @@ def test_a_pod_without_a_cgroup_is_left_to_who_can_ask_the_api() -> None:
 def test_each_process_is_told_its_own_pods_alone() -> None:
     usages = {("team", name): PodUsage(namespace="team", name=name, timestamp=0.0) for name in ("pod-0", "x")}
     facts = ClusterFacts(metrics=Metrics(pods=usages))
-    assert list(facts.narrowed(work(0).pods).metrics.pods) == [("team", "pod-0")]
+    assert list(facts.narrowed([("team", "pod-0")]).metrics.pods) == [("team", "pod-0")]
 
 
 def test_totals_of_nodes_come_to_the_totals_of_their_pods() -> None:
