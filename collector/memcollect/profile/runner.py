@@ -131,6 +131,8 @@ class Run:
 
     def _deleted(self) -> list[str]:
         """Return the UIDs of the pods that the run has made, the latest, as many as an agent can be asked."""
+        if not self.source.makes:
+            return []
         earlier = (row.pod_uid for run in self.record.manifest.phases for row in run.startups)
         own = (uid for found in self.gatherer.uids.values() for uid in found)
         return [uid for uid in dict.fromkeys([*earlier, *own]) if uid][-MOST_UIDS:]

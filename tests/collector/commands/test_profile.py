@@ -271,8 +271,8 @@ def test_a_plan_or_source_that_is_not_there_is_told_before_a_cluster_is_looked_f
     assert "kubeconfig" not in told
 
 
-def test_a_selector_uses_what_is_there_and_deletes_nothing(
-    stage: tuple[Stage, list[str]], tmp_path: Path
+def test_a_selector_uses_what_is_there_and_neither_deletes_it_nor_calls_it_left(
+    stage: tuple[Stage, list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stage[0].add_pod("one", {"app": "x"})
     plan = tmp_path / "plan.toml"
@@ -284,6 +284,9 @@ def test_a_selector_uses_what_is_there_and_deletes_nothing(
     assert outcomes(bundle) == [("empty", 1, "ok")]
     assert stage[0].pods() == ["one"]
     assert only(bundle, "empty").startups == []
+    (after,) = [each for each in bundle.manifest.nodes if each.moment == "after"]
+    assert (after.leftover_cgroups, after.leftover_processes) == (None, [])
+    assert "deleted" not in capsys.readouterr().err
 
 
 def test_a_clone_has_the_running_pods_containers_none_of_its_labels_and_the_runtime_class(
