@@ -8,6 +8,7 @@ import pytest
 from memcollect.commands.run import run
 from memcollect.documents.files import read_snapshot
 from memcollect.documents.snapshot import Snapshot
+from memcollect.sources import agent_ends
 from memcollect.testing import Fault, StreamFault
 from memcollect_agent.wire import SCHEMA_VERSION, Node, NodeSample
 from worlds.live_cluster import NODE_6, NODE_7, LiveCluster
@@ -24,6 +25,12 @@ IMPOSSIBLE = msgspec.msgpack.encode(
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "f.json"
+
+
+@pytest.fixture(autouse=True)
+def no_late_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for no kubelet that tells of an agent's end a second late: no agent ends here."""
+    monkeypatch.setattr(agent_ends, "PATIENCE_SECONDS", 0.0)
 
 
 class Failed:
