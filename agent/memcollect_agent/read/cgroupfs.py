@@ -35,7 +35,7 @@ class CgroupDir:
         self.fd = fd
         self.depth = depth
         self._prefix = f"{root}{path.rstrip('/')}/"
-        """Of what messages call its files."""
+        """Before the name of a file, as messages have it."""
         self._listing: tuple[frozenset[str], list[str]] | None = None
 
     def __enter__(self) -> Self:
@@ -65,7 +65,7 @@ class CgroupDir:
             # The kernel says ENOENT here, but glibc's readdir turns that into the end of the listing; a
             # cgroup that lives always has files.
             if not regular and not children:
-                raise GoneError(self._at("."), "the cgroup was removed")
+                raise GoneError(self._prefix + ".", "the cgroup was removed")
             self._listing = regular, children
         return self._listing
 
@@ -84,7 +84,8 @@ class CgroupDir:
     def child(self, name: str) -> "CgroupDir":
         """Open a child cgroup."""
         path = f"{self.path.rstrip('/')}/{name}"
-        return CgroupDir(self.root, path, files.open_directory(name, self.fd, self._at(name)), self.depth + 1)
+        fd = files.open_directory(name, self.fd, self._prefix + name)
+        return CgroupDir(self.root, path, fd, self.depth + 1)
 
     def read_stat(self, name: str = "memory.stat") -> dict[str, int]:
         """memory.stat: bytes and event counts."""
@@ -124,7 +125,7 @@ class CgroupDir:
         A threaded cgroup answers EOPNOTSUPP: its processes are listed by the domain above it, so its
         own list is empty.
         """
-        path = self._at("cgroup.procs")
+        path = self._prefix + "cgroup.procs"
         try:
             # As many records as pids, and so as many reads as it takes.
             data = files.read_file("cgroup.procs", self.fd, path)
@@ -137,22 +138,19 @@ class CgroupDir:
     def _listed(self) -> tuple[frozenset[str], list[str]]:
         regular, children = set(), []
         try:
-            with reading(self._at("."), alone=True), os.scandir(self.fd) as entries:
+            with reading(self._prefix + ".", alone=True), os.scandir(self.fd) as entries:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         children.append(entry.name)
                     else:
                         regular.add(entry.name)
         except OSError as error:
-            raise read_error(self._at("."), error) from error
+            raise read_error(self._prefix + ".", error) from error
         return frozenset(regular), sorted(children)
 
     def _parsed(self, name: str, parse: Callable[[bytes, str], _T]) -> _T:
         path = self._prefix + name
         return parse(files.read_whole_record(name, self.fd, path), path)
-
-    def _at(self, name: str) -> str:
-        return self._prefix + name
 
 
 class CgroupFs:
