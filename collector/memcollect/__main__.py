@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import importlib.util
@@ -61,6 +62,8 @@ def _leave_threads_behind(code: int) -> None:
         thread.daemon and thread is not threading.current_thread() for thread in threading.enumerate()
     ):
         return
+    # The cluster's client keeps a kubeconfig's certificate and key in files of /tmp until then.
+    atexit._run_exitfuncs()  # noqa: SLF001 # there is no other way to have them run before os._exit
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()

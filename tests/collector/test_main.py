@@ -90,6 +90,18 @@ def test_an_interruption_is_one_line_and_exit_code_130() -> None:
     assert error.strip() == "memcollect: interrupted."
 
 
+def test_a_program_that_leaves_threads_behind_tidies_up_all_the_same() -> None:
+    """A private key of the kubeconfig would else stay in /tmp, where the cluster's client puts it."""
+    program = (
+        "import atexit, sys, threading; from memcollect.__main__ import main;"
+        " atexit.register(print, 'tidied');"
+        " threading.Thread(target=threading.Event().wait, daemon=True).start();"
+        " sys.argv[1:] = ['--version']; sys.exit(main())"
+    )
+    done = children.run([sys.executable, "-c", program])
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "tidied")
+
+
 def test_a_terminal_that_knows_only_ascii_gets_ascii(machine: list[str]) -> None:
     done = _run(machine, env={**os.environ, "PYTHONIOENCODING": "ascii"})
     assert done.returncode == 0
