@@ -7,8 +7,10 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from memcollect_agent.wire import History
 from worlds import children, manifests
 from worlds.pod_tree import PodTree
 from worlds.ports import free_port
@@ -65,11 +67,13 @@ def heaps_of_threads(pid: int) -> int:
     )
 
 
-def answers(port: int) -> bool:
+def has_looked(port: int) -> bool:
+    """Return whether the first look at the cgroups has ended: before it there is no history to tell."""
     try:
-        return ask(port, "/v1/history", b'{"pod_uids": []}').status == 200
+        reply = ask(port, "/v1/history", b'{"pod_uids": []}')
     except OSError:
         return False
+    return reply.status == 200 and msgspec.msgpack.decode(reply.body, type=History).ticks > 0
 
 
 def test_clients_that_do_not_read_beside_honest_ones_stay_within_the_manifests_limit(
@@ -83,7 +87,7 @@ def test_clients_that_do_not_read_beside_honest_ones_stay_within_the_manifests_l
     serve = ["serve", *roots, "--listen", f"127.0.0.1:{port}", "--health-listen", "off"]
     command = [sys.executable, "-c", PROGRAM, *serve, "--history-interval", "60"]
     with children.Child(command, stderr=subprocess.DEVNULL) as agent, contextlib.ExitStack() as held:
-        wait_until(lambda: answers(port))
+        wait_until(lambda: has_looked(port))
         idle = peak_bytes(agent.pid)
         for number in range(STRANGERS):
             sock = held.enter_context(socket.create_connection(("127.0.0.1", port)))
