@@ -260,7 +260,7 @@ class Collection:
     def _joined(
         self, name: str | None, packed: Packed, answer: wire.NodeSample | Failure, facts: ClusterFacts
     ) -> Iterator[Pod]:
-        pods = packed.pods()
+        pods = packed.unpacked()
         joined = self._node_joined(name, pods, answer, facts)
         listed = {pod.qualified_name: pod for pod in pods}
         gaps = [self._again.settled(gap, listed) for gap in joined.missing]

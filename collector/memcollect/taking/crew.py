@@ -97,7 +97,7 @@ def done(work: Work, table: Sequence[Entry]) -> Finished | None:
     """Return the node, finished; None where its answer is not what most are, and wants to be looked into."""
     try:
         sample = decoded(work.content, wire.NodeSample, endpoint_of(work.target))
-        joined = join_node(work.target.node, work.pods.pods(), sample, work.facts)
+        joined = join_node(work.target.node, work.pods.unpacked(), sample, work.facts)
         if any(gap.reason == NO_CGROUP for gap in joined.missing):
             return None  # the API is to be asked what became of it
         totals = Totals()

@@ -60,7 +60,7 @@ def test_work_reaches_a_process_as_it_was_given() -> None:
     given = dataclasses.replace(work(1), pods=Packed.of(pods), depth="summary", floors={"largest": 1})
 
     told = pickle.loads(pickle.dumps(given))  # noqa: S301 - of our own making
-    assert told.pods.pods() == pods
+    assert told.pods.unpacked() == pods
     assert dataclasses.replace(told, pods=given.pods) == given
 
 

@@ -46,7 +46,7 @@ def test_each_node_has_its_pods_in_their_order_however_often_they_were_packed(
     nodes = by_node(given)
     for name, pods in nodes.items():
         wanted = [lean(pod) for pod in given if pod.spec.node_name == name]
-        assert pods.pods.pods() == wanted
+        assert pods.pods.unpacked() == wanted
         assert len(wanted) == 3
         assert pods.names == [(pod.metadata.namespace, pod.metadata.name) for pod in wanted]
         assert pods.uids == [pod.cgroup_uid for pod in wanted]
@@ -59,7 +59,7 @@ def test_a_number_that_no_kubelet_writes_is_kept() -> None:
     pod = kube.Pod(
         metadata=kube.Metadata(name="p"), status=kube.PodStatus(phase="Running", container_statuses=[odd])
     )
-    assert Packed.of([pod]).pods() == [pod]
+    assert Packed.of([pod]).unpacked() == [pod]
 
 
 def test_a_pod_on_no_node_keeps_the_conditions_that_say_why() -> None:
@@ -67,7 +67,7 @@ def test_a_pod_on_no_node_keeps_the_conditions_that_say_why() -> None:
     waiting = kube.Pod(metadata=kube.Metadata(name="p"), status=kube.PodStatus(conditions=[why]))
     (nodes,) = by_node([waiting]).items()
     assert nodes[0] is None
-    assert nodes[1].pods.pods()[0].status.conditions == [why]
+    assert nodes[1].pods.unpacked()[0].status.conditions == [why]
 
 
 @pytest.mark.parametrize(
