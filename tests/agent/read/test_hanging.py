@@ -80,6 +80,8 @@ def test_work_is_begun_anew_without_the_file_that_hangs_until_it_comes_back(
         wait_until(lambda: watch.hanging() == "")
     assert watch.run(work) == ["/a/x", "the rest"]
     assert pipes.touched == ["/a/x"], "the thread that was given up went on after its read"
+    # The thread that came back says so after it is forgotten.
+    wait_until(lambda: len(caplog.records) > 1)
     told = [record.getMessage().partition(" s: ")[2] for record in caplog.records]
     assert told == ["it is left out until it does", "it is read again"]
 
