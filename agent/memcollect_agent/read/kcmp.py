@@ -29,12 +29,11 @@ def compare_spaces(first: int, second: int) -> Order | None:
 
     The order is one over all address spaces, the same at every call until the machine is booted anew.
     """
-    if _NUMBER is None:
-        return None
-    return _ORDERS.get(_LIBC.syscall(_NUMBER, first, second, _KCMP_VM, _NONE, _NONE))
+    # KCMP_VM has no use for the two arguments that would follow.
+    return _ORDERS.get(_SYSCALL(_NUMBER, first, second, _KCMP_VM))
 
 
 # Looked up once: forks of one program are compared some ten times each.
-_NUMBER = _NUMBERS.get(os.uname().machine)
-_NONE = ctypes.c_ulong(0)
-_LIBC = ctypes.CDLL(None, use_errno=True)
+_NUMBER = _NUMBERS.get(os.uname().machine, -1)
+"""-1 is no system call, which the kernel says (ENOSYS)."""
+_SYSCALL = ctypes.CDLL(None).syscall
