@@ -1,44 +1,21 @@
 """The panels that a tired engineer sees first, over a made-up cluster: who is near its limit, what grew,
 what nobody can explain, and what has gone wrong already."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from worlds.dashboard import asked, panels
-from worlds.metrics_stage import RULES, promtool
+from worlds.made_up_cluster import hold_to, ids, pod
 
 MINUTES = 120
 YOUNG = "_x89 "
 """Not there for the first hour and a half."""
 
 
-def ids(number: int) -> str:
-    return f'pod_uid="u{number}", container_id="{number:064x}", qos="Burstable"'
-
-
-def container(number: int, pod: str, **series: str) -> list[dict[str, str]]:
-    """Return what an agent and kube-state-metrics give of a pod of one container."""
-    who = f'namespace="shop", pod="{pod}", uid="u{number}"'
-    ours = f'{ids(number)}, role="container"'
-    names = {
-        "working_set": f"memcollect_container_working_set_bytes{{{ours}}}",
-        "limit": f"memcollect_container_limit_bytes{{{ours}}}",
-        "kills": f'memcollect_pod_oom_kills_total{{pod_uid="u{number}", qos="Burstable"}}',
-        **{
-            term: f'memcollect_container_composition_bytes{{{ours}, term="{term}"}}'
-            for term in ("droppable", "residual")
-        },
-    }
-    given = {names[name]: values for name, values in series.items()}
-    known = f"1x{MINUTES}"
-    given[f"kube_pod_info{{{who}}}"] = known
-    given[f'kube_pod_container_info{{{who}, container="app", container_id="containerd://{number:064x}"}}'] = (
-        known
-    )
-    return [{"series": name, "values": values} for name, values in given.items()]
+def container(number: int, name: str, **series: str) -> list[dict[str, str]]:
+    return pod(number, name, f"1x{MINUTES}", **series)
 
 
 CLUSTER = [
@@ -105,7 +82,6 @@ def test_they_stand_before_all_others_and_each_is_tried_here() -> None:
 def test_a_panel_shows_of_the_cluster_what_it_is_for(title: str, tmp_path: Path) -> None:
     (target,) = (panel["targets"][0] for panel in first_row() if panel["title"] == title)
     case = {
-        "interval": "1m",
         "input_series": CLUSTER,
         "promql_expr_test": [
             {
@@ -115,6 +91,4 @@ def test_a_panel_shows_of_the_cluster_what_it_is_for(title: str, tmp_path: Path)
             }
         ],
     }
-    file = {"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": [case]}
-    (tmp_path / "panel.yaml").write_text(json.dumps(file))
-    assert "SUCCESS" in promtool("test", "rules", str(tmp_path / "panel.yaml"))
+    hold_to(tmp_path, case)
