@@ -239,7 +239,7 @@ class FileRow(_OfAPod, frozen=True, gc=False):
     volume: Annotated[str | None, _says("The volume's name in the pod's spec.")]
     volume_kind: Annotated[str | None, _says("`empty-dir`, `configmap`, `csi`, …")]
     device: Annotated[int, _says("With the inode what tells two files of a node apart.")]
-    inode: Annotated[int, _says("0: it has none of its own.")]
+    inode: Annotated[int, _says("0: it has none of its own. One from 2^63 on stands as itself − 2^64.")]
     size_bytes: Annotated[int | None, _says("Its length.")]
     resident_low_bytes: Annotated[int | None, _says("What of it is in memory, whoever pays: at least …")]
     resident_high_bytes: Annotated[int | None, _says("… and at most.")]

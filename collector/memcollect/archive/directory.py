@@ -20,6 +20,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fnmatch import fnmatch
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -40,6 +41,8 @@ _LEFT_MARKS = f".{MARK}.*.part"
 """What an export leaves that was killed when it had just begun (documents.files.write_document)."""
 STAGING = "_staging"
 LAST = "snapshots"
+_MOMENTS = ("captured_at", "finished_at", "mode")
+"""Columns of `snapshots` that are alike where two of its files are of one measurement."""
 MOST_NAME_BYTES = 200
 """Of a cluster's name in a folder's; file systems take 255."""
 _FILE = re.compile(r"([0-9a-f]{64})\.parquet")
@@ -50,6 +53,10 @@ class _Mark(msgspec.Struct):
     written_by: str = ""
 
 
+Places = dict[Path, dict[str, Path]]
+"""A snapshot's files by "date=…/cluster=…" and table. It has one place, but where hands were at work."""
+
+
 class Archive:
     """An archive that is held for changes. What is half of an export was removed; `broken_off` counts it."""
 
@@ -57,34 +64,65 @@ class Archive:
         """Look which snapshots `directory` holds, and remove what was left of exports."""
         self._directory = directory
         shutil.rmtree(directory / STAGING, ignore_errors=True)
-        self._files: defaultdict[str, dict[str, Path]] = defaultdict(dict)
+        self._snapshots: defaultdict[str, Places] = defaultdict(dict)
+        self._foreign: list[Path] = []
+        self._days: dict[str, dict[tuple[object, ...], list[str]]] = {}
         for table in TABLES:
-            for path in (directory / table).glob("date=*/cluster=*/*.parquet"):
+            for path in (directory / table).glob("*/*/*.parquet"):
                 if match := _FILE.fullmatch(path.name):
-                    self._files[match[1]][table] = path
-        halves = [sha256 for sha256, files in self._files.items() if LAST not in files]
-        self.broken_off = len(halves)
-        for sha256 in halves:
-            self._remove(sha256)
+                    place = path.parent.relative_to(directory / table)
+                    self._snapshots[match[1]].setdefault(place, {})[table] = path
+                else:
+                    self._foreign.append(path)
+        self.broken_off = sum(self._remove_halves(sha256) for sha256 in list(self._snapshots))
 
-    def damaged(self) -> list[tuple[Path, str]]:
-        """Return files that are cut short or not there, each with the name of its snapshot's JSON.
-
-        Engines fail at the one, and miss rows without the other.
-        """
-        return [
-            (path, _json_name(files[LAST]))
-            for files in self._files.values()
-            for table in TABLES
-            if not (path := files.get(table, _sibling(files[LAST], table))).is_file() or not is_whole(path)
-        ]
+    def faults(self) -> Iterator[str]:
+        """Say of each file why questions fail at it, miss rows without it, or count rows twice with it."""
+        for places in self._snapshots.values():
+            for place, files in places.items():
+                for table in TABLES:
+                    path = files.get(table, self._directory / table / place / files[LAST].name)
+                    if not path.is_file() or not is_whole(path):
+                        file = _json_name(files[LAST])
+                        yield f"{path} is missing or cut short: export {file} again, which mends it."
+            first, *more = (files[LAST] for files in places.values())
+            for path in more:
+                yield (
+                    f"{path} is a snapshot that {first.parent} has too, so that its rows count twice: remove"
+                    " the files of this name under one of the two, in every table."
+                )
+        for path in self._foreign:
+            yield f"{path} is none of this archive's files, and questions read it too: move it elsewhere."
 
     def cluster_of(self, sha256: str) -> str | None:
         """Return under which cluster's name the snapshot is held, whole; None where it is not."""
-        files = self._files.get(sha256, {})
-        if not set(TABLES) <= files.keys() or not all(is_whole(path) for path in files.values()):
+        for files in self._snapshots.get(sha256, {}).values():
+            if set(TABLES) <= files.keys() and all(is_whole(path) for path in files.values()):
+                return unquote(files[LAST].parent.name.partition("=")[2])
+        return None
+
+    def same_as(self, sha256: str, staged: Path, date: str) -> str | None:
+        """Return of which file the archive holds the measurement that is in `staged`; None: of none.
+
+        Explained or laid out anew, a measurement has another hash; its moments and pods are the same.
+        """
+        if sha256 in self._snapshots:
             return None
-        return unquote(files[LAST].parent.name.partition("=")[2])
+        if date not in self._days:
+            self._days[date] = self._of_day(date)
+        for other in self._days[date].get(_moments_in(staged / f"{LAST}.parquet"), []):
+            for files in self._snapshots.get(other, {}).values():
+                pods = _pods_in(files["pods"]) if "pods" in files else None
+                if pods is not None and pods == _pods_in(staged / "pods.parquet"):
+                    return _json_name(files[LAST])
+        return None
+
+    def _of_day(self, date: str) -> dict[tuple[object, ...], list[str]]:
+        """Return the snapshots of a day by their moments."""
+        found: defaultdict[tuple[object, ...], list[str]] = defaultdict(list)
+        for path in (self._directory / LAST / f"date={date}").glob("*/*.parquet"):
+            found[_moments_in(path)].append(path.stem)
+        return found
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
@@ -96,21 +134,34 @@ class Archive:
 
     def add(self, sha256: str, staged: Path, date: str, cluster: str) -> None:
         """Put a snapshot's files in their places, in the place of damaged ones of its own."""
-        self._remove(sha256)
-        for table in TABLES:
-            place = self._directory / table / f"date={date}" / f"cluster={folder_name(cluster)}"
-            place.mkdir(parents=True, exist_ok=True)
-            target = place / f"{sha256}.parquet"
+        for files in self._snapshots.pop(sha256, {}).values():
+            _remove(files)
+        place = Path(f"date={date}", f"cluster={folder_name(cluster)}")
+        added = {table: self._directory / table / place / f"{sha256}.parquet" for table in TABLES}
+        for table, target in added.items():
+            target.parent.mkdir(parents=True, exist_ok=True)
             (staged / f"{table}.parquet").replace(target)
-            _flush(place)
-            self._files[sha256][table] = target
+            _flush(target.parent)
+        self._snapshots[sha256][place] = added
+        if date in self._days:
+            self._days[date].setdefault(_moments_in(added[LAST]), []).append(sha256)
 
-    def _remove(self, sha256: str) -> None:
-        # The one that makes the others count goes first.
-        files = self._files.pop(sha256, {})
-        for table in reversed(TABLES):
-            if table in files:
-                files[table].unlink(missing_ok=True)
+    def _remove_halves(self, sha256: str) -> bool:
+        """Remove a snapshot's files from where its row is not; return whether there were any."""
+        places = self._snapshots[sha256]
+        halves = [place for place, files in places.items() if LAST not in files]
+        for place in halves:
+            _remove(places.pop(place))
+        if not places:
+            del self._snapshots[sha256]
+        return bool(halves)
+
+
+def _remove(files: dict[str, Path]) -> None:
+    # The one that makes the others count goes first.
+    for table in reversed(TABLES):
+        if table in files:
+            files[table].unlink(missing_ok=True)
 
 
 def folder_name(cluster: str) -> str:
@@ -136,8 +187,10 @@ def held_archive(directory: Path, wait: Callable[[], object]) -> Iterator[Archiv
             yield Archive(directory)
     except OSError as error:
         full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+        place = error.filename2 or error.filename
+        at = f" ({place})" if place and str(place) != str(directory) else ""
         raise OutputError(
-            f"The archive {directory} could not be written: {error.strerror or error}.",
+            f"The archive {directory} could not be written: {error.strerror or error}{at}.",
             "Free some space and export again: what is in it is unchanged."
             if full
             else "Choose a directory you may write to.",
@@ -148,10 +201,10 @@ def _make(directory: Path) -> None:
     if directory.exists() and not directory.is_dir():
         raise UsageError(f"{directory} is no directory.", "Name a directory for the archive.")
     directory.mkdir(parents=True, exist_ok=True)
-    known = {MARK, LOCK, STAGING, *(left.name for left in directory.glob(_LEFT_MARKS))}
-    if not (directory / MARK).exists() and (
-        others := sorted(path.name for path in directory.iterdir() if path.name not in known)
-    ):
+    # Listed before the mark is looked for, which another export may be putting there with all else.
+    names = {path.name for path in directory.iterdir()} - {MARK, LOCK, STAGING}
+    others = sorted(name for name in names if not fnmatch(name, _LEFT_MARKS))
+    if others and not os.path.lexists(directory / MARK):
         raise UsageError(
             f"{directory} holds something else than an archive: {others[0]}.",
             f"Name an empty or new directory (an archive has {MARK}).",
@@ -160,7 +213,7 @@ def _make(directory: Path) -> None:
 
 def _check_version(directory: Path) -> None:
     mark = directory / MARK
-    if not mark.exists():
+    if not os.path.lexists(mark):
         for left in directory.glob(_LEFT_MARKS):
             left.unlink()
         text = msgspec.json.encode(_Mark(ARCHIVE_VERSION, __version__)) + b"\n"
@@ -187,15 +240,32 @@ def _check_version(directory: Path) -> None:
 def _json_name(path: Path) -> str:
     """Return which file the snapshot was exported from; its hash where its row cannot be read."""
     try:
-        return str(pq.read_table(path, columns=["file"])["file"][0])
-    except (OSError, pa.ArrowException):
+        return str(_columns(path, "file")[0][0])
+    except (OSError, pa.ArrowException, IndexError):
         return f"the snapshot with the SHA-256 {path.stem}"
 
 
-def _sibling(path: Path, table: str) -> Path:
-    """Return the file of another table for the same snapshot."""
-    *_, date, cluster, name = path.parts
-    return path.parents[3] / table / date / cluster / name
+def _moments_in(path: Path) -> tuple[object, ...]:
+    """Return when the snapshot was taken of which this is the row; nothing where it cannot be read."""
+    try:
+        return tuple(column[0] for column in _columns(path, *_MOMENTS))
+    except (OSError, pa.ArrowException, IndexError):
+        return ()
+
+
+def _pods_in(path: Path) -> set[tuple[object, ...]] | None:
+    """Return which pods a file of the table `pods` has; None where it cannot be read."""
+    try:
+        return set(zip(*_columns(path, "pod_uid", "pod"), strict=True))
+    except (OSError, pa.ArrowException):
+        return None
+
+
+def _columns(path: Path, *names: str) -> list[list[object]]:
+    """Return columns of a file, which is opened by us: of some relative names pyarrow makes URIs."""
+    with path.open("rb") as stream:
+        table = pq.ParquetFile(stream).read(columns=list(names))
+    return [table[name].to_pylist() for name in names]
 
 
 def _flush(directory: Path) -> None:

@@ -30,6 +30,8 @@ class Exported:
     """By table."""
     in_summary: int = 0
     """Pods that were told in summary."""
+    same_as: str = ""
+    """The file of which the archive held the same measurement."""
 
 
 def export(archive: Archive, name: str, cluster: str | None) -> Exported:
@@ -53,6 +55,9 @@ def export(archive: Archive, name: str, cluster: str | None) -> Exported:
                     f"{stored.name} was not exported: it has a value that cannot be ({error}).",
                     "Was it edited? The archive is unchanged.",
                 ) from error
+            same_as = archive.same_as(stored.sha256, staging, day)
+            if same_as is not None:
+                return Exported(stored.name, named, added=False, same_as=same_as)
             archive.add(stored.sha256, staging, day, named)
     return Exported(stored.name, named, added=True, rows=rows, in_summary=in_summary)
 

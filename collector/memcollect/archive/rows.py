@@ -271,6 +271,11 @@ def _process(whose: Whose, process: Process) -> ProcessRow:
     )
 
 
+def _signed(number: int) -> int:
+    """Return a number of 64 bits as a signed one: not every engine reads Parquet's unsigned ones."""
+    return number - (1 << 64) if 1 << 63 <= number < 1 << 64 else number
+
+
 def _file(begin: Begin, use: FileUse) -> FileRow:
     return FileRow(
         *begin,
@@ -278,8 +283,8 @@ def _file(begin: Begin, use: FileUse) -> FileRow:
         use.place,
         use.volume or None,
         use.volume_kind or None,
-        use.device,
-        use.inode,
+        _signed(use.device),
+        _signed(use.inode),
         use.size_bytes,
         use.resident_low_bytes,
         use.resident_high_bytes,

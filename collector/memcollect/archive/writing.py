@@ -40,15 +40,17 @@ class TableFile:
 
     def __init__(self, path: Path, table: str) -> None:
         """Open it: an OSError where that cannot be."""
+        self._table = table
         self._schema = schema_of(table)
-        self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
+        # Absolute: pyarrow takes a relative name like "prod:archive" for a URI.
+        self._writer = pq.ParquetWriter(path.absolute(), self._schema, compression="zstd")
         self._rows: list[Struct] = []
         self.rows = 0
         """How many were written; all when it is closed."""
         self._batches: list[pa.RecordBatch] = []
 
     def add(self, rows: Iterable[Struct]) -> None:
-        """Add rows. Raises pa.ArrowException or OverflowError where a value fits no column."""
+        """Add rows. Raises ValueError where a value fits no column."""
         self._rows += rows
         if len(self._rows) >= ROWS_AT_ONCE:
             self._turn()
@@ -70,9 +72,15 @@ class TableFile:
         """Make columns of the rows."""
         self.rows += len(self._rows)
         columns = zip(*map(astuple, self._rows), strict=True) if self._rows else [()] * len(self._schema)
-        arrays = [pa.array(column, field.type) for column, field in zip(columns, self._schema, strict=True)]
+        arrays = [self._column(*each) for each in zip(columns, self._schema, strict=True)]
         self._batches.append(pa.record_batch(arrays, schema=self._schema))
         self._rows.clear()
+
+    def _column(self, values: tuple[object, ...], field: pa.Field) -> pa.Array:
+        try:
+            return pa.array(values, field.type)
+        except (pa.ArrowException, ValueError, ArithmeticError) as error:
+            raise ValueError(f"{self._table}.{field.name}: {error}") from error
 
     def _write(self) -> None:
         """Write a row group."""

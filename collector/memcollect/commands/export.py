@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +13,11 @@ from memcollect.commands.help_page import GroupedCommand
 from memcollect.commands.options import Format, clean_text, option, typed, verbose_option
 from memcollect.commands.output import counted, say
 from memcollect.commands.taking import EXIT_INCOMPLETE, EXIT_OK
-from memcollect.errors import DocumentError, UnsupportedError
+from memcollect.errors import DocumentError, OutputError, UnsupportedError
 
 if TYPE_CHECKING:
     from memcollect.archive.directory import Archive
+    from memcollect.archive.exporting import Exported
 
 EXIT_FAILED = 1
 MOST_NAMED = 5
@@ -29,7 +29,8 @@ Examples:
   duckdb -c "select image, max(anon_bytes) from 'archive/containers/*/*/*.parquet' group by image"
 
 Exit codes: 0 everything is in the archive; 1 nothing could be exported; 2 wrong usage; 3 a snapshot could
-not be exported, or a file of the archive is damaged; 130 interrupted: the snapshots before are in it.
+not be exported, or a file of the archive is damaged, doubled or not its own; 130 interrupted: the snapshots
+before are in it.
 """
 
 
@@ -79,54 +80,83 @@ def command(options: ExportOptions) -> int:
         raise UnsupportedError(
             "export needs pyarrow, which is not installed.", "Run: pip install 'memcollect[archive]'"
         )
-    from memcollect.archive.directory import held_archive  # noqa: PLC0415 (it needs what was looked for above)
+    try:
+        from memcollect.archive.directory import held_archive  # noqa: PLC0415 (it needs what was looked for)
+    except ImportError as error:
+        raise UnsupportedError(
+            f"export needs pyarrow, which is installed and cannot be loaded: {error}.",
+            "Run: pip install --force-reinstall pyarrow",
+        ) from error
 
-    with held_archive(
-        options.output, lambda: say(f"waiting for another export into {options.output}")
-    ) as archive:
-        if archive.broken_off:
-            say(
-                f"an export was broken off: its half of {counted(archive.broken_off, 'snapshot')} is removed."
-            )
-        failed = _export_all(archive, options)
-        damaged = archive.damaged()
-    for path, file in damaged[:MOST_NAMED]:
-        say(f"{path} is missing or cut short: export {file} again, which mends it.")
-    if len(damaged) > MOST_NAMED:
-        say(f"{len(damaged) - MOST_NAMED} more files of the archive are missing or cut short.")
-    if failed == len(options.documents):
+    done = _Done()
+    try:
+        with held_archive(
+            options.output, lambda: say(f"waiting for another export into {options.output}")
+        ) as archive:
+            if archive.broken_off:
+                halves = counted(archive.broken_off, "snapshot")
+                say(f"an export was broken off: its half of {halves} is removed.")
+            _export_all(archive, options, done)
+            faults = list(archive.faults())
+    except OutputError as error:
+        if not done.added:
+            raise
+        say(str(error))
+        return EXIT_INCOMPLETE
+    for fault in faults[:MOST_NAMED]:
+        say(fault)
+    if len(faults) > MOST_NAMED:
+        say(f"{len(faults) - MOST_NAMED} more files of the archive are missing, cut short or too many.")
+    if done.failed == len(options.documents):
         return EXIT_FAILED
-    return EXIT_INCOMPLETE if failed or damaged else EXIT_OK
+    return EXIT_INCOMPLETE if done.failed or faults else EXIT_OK
 
 
-def _export_all(archive: Archive, options: ExportOptions) -> int:
-    """Export each, and say what became of it; return how many could not be."""
+class _Done(Struct):
+    """What became of the snapshots so far."""
+
+    added: int = 0
+    failed: int = 0
+    pods: int = 0
+    containers: int = 0
+
+    def words(self) -> str:
+        """Return what was added."""
+        rows = f" with {counted(self.pods, 'pod')} and {counted(self.containers, 'container')}"
+        return f"{counted(self.added, 'snapshot')}{rows if self.added else ''} added"
+
+
+def _export_all(archive: Archive, options: ExportOptions, done: _Done) -> None:
+    """Export each, and say what became of it; of those before one that ends all, too."""
     from memcollect.archive.exporting import export  # noqa: PLC0415 (as above)
 
-    rows: Counter[str] = Counter()
-    added = failed = 0
-    for name in options.documents:
-        try:
-            exported = export(archive, name, options.cluster)
-        except DocumentError as error:
-            failed += 1
-            say(str(error))
-            continue
-        if exported.added:
-            added += 1
-            rows += exported.rows
-            if exported.in_summary:
-                told = "1 pod was" if exported.in_summary == 1 else f"{exported.in_summary:,} pods were"
-                say(
-                    f"of {exported.name} {told} told in summary: rows of pods and terms, and none of their"
-                    " containers, steps and findings."
-                )
-        else:
-            say(f"{exported.name} is in the archive already (cluster {exported.cluster}): nothing added.")
-    pods = (
-        f" with {counted(rows['pods'], 'pod')} and {counted(rows['containers'], 'container')}"
-        if added
-        else ""
-    )
-    say(f"{counted(added, 'snapshot')}{pods} added to {options.output}")
-    return failed
+    try:
+        for name in options.documents:
+            try:
+                exported = export(archive, name, options.cluster)
+            except DocumentError as error:
+                done.failed += 1
+                say(str(error))
+            else:
+                _say_exported(exported)
+                done.added += exported.added
+                done.pods += exported.rows["pods"]
+                done.containers += exported.rows["containers"]
+    finally:
+        say(f"{done.words()} to {options.output}")
+
+
+def _say_exported(exported: Exported) -> None:
+    if exported.same_as:
+        say(
+            f"{exported.name} is the snapshot of {exported.same_as} over again, explained or laid out anew:"
+            " nothing added. Export it into a new archive."
+        )
+    elif not exported.added:
+        say(f"{exported.name} is in the archive already (cluster {exported.cluster}): nothing added.")
+    elif exported.in_summary:
+        told = "1 pod was" if exported.in_summary == 1 else f"{exported.in_summary:,} pods were"
+        say(
+            f"of {exported.name} {told} told in summary: rows of pods and terms, and none of their"
+            " containers, steps and findings."
+        )

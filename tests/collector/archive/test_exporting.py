@@ -9,6 +9,7 @@ import pytest
 from memcollect.archive.columns import TABLES
 from memcollect.documents.snapshot import Ladder, Pod, Snapshot
 from memcollect.reporters import json
+from memcollect_agent.wire import FileUse, PodFiles
 from worlds import reported_cases
 from worlds import sample_snapshots as samples
 from worlds.archives import Asked, export
@@ -76,6 +77,16 @@ def test_what_is_not_known_is_null_and_never_nought(archive: Asked) -> None:
     numbers = "working_set_bytes, residual_bytes, charge_bytes, limit_bytes, anon_bytes, top_bytes, top_at"
     assert archive.rows(f"SELECT {numbers} FROM pods") == [(None,) * 7]  # noqa: S608 -- our own columns
     assert archive.rows("SELECT unmeasured, namespace FROM pods") == [("no agent runs there", None)]
+
+
+@pytest.mark.parametrize("inode", [0, (1 << 63) - 1, 1 << 63, 17059405034532985563, (1 << 64) - 1])
+def test_a_file_systems_inode_of_64_bits_is_kept(archive: Asked, inode: int) -> None:
+    """Network file systems give such numbers: a whole snapshot was refused for one of them."""
+    use = FileUse(path="/efs/x", place="volume", device=5, inode=inode)
+    archived(archive, samples.snapshot(samples.pod("one", files=PodFiles(files=[use]))))
+    assert archive.rows("SELECT (inode::HUGEINT + (1::HUGEINT << 64)) % (1::HUGEINT << 64) FROM files") == [
+        (inode,)
+    ]
 
 
 def test_a_snapshots_row_has_the_evidences_hash(archive: Asked) -> None:

@@ -2,8 +2,9 @@ import fcntl
 import importlib.util
 import io
 import os
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -15,9 +16,11 @@ from memcollect.commands.run import run
 from memcollect.documents.snapshot import Snapshot, Top
 from memcollect.explain.reduced import reduced
 from memcollect.reporters import json
+from worlds import children
 from worlds import sample_snapshots as samples
 from worlds.archives import Asked, export
 from worlds.children import Child
+from worlds.live_cluster import environment
 
 ONE = samples.snapshot(samples.pod("one"))
 TWO = samples.snapshot(samples.pod("two"), samples.pod("three", uid="u-3"))
@@ -81,6 +84,33 @@ def test_the_same_snapshot_twice_adds_nothing(
     assert "copy.json is in the archive already (cluster worker-1): nothing added." in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("how", ["explained anew", "laid out anew"])
+def test_a_measurement_is_added_once_whatever_its_file_looks_like(
+    archive: Asked, save: Save, tmp_path: Path, capsys: pytest.CaptureFixture[str], how: str
+) -> None:
+    one, again = save("1.json", ONE), tmp_path / "again.json"
+    if how == "explained anew":
+        assert run(["explain", str(one), "--format", "json", "-o", str(again)], "memcollect") == 0
+    else:
+        again.write_bytes(msgspec.json.format(one.read_bytes(), indent=4))
+    assert again.read_bytes() != one.read_bytes()
+    assert export(archive, one) == 0
+    before = files(archive)
+    assert export(archive, again, "--cluster", "other") == 0
+    assert files(archive) == before
+    said = "again.json is the snapshot of 1.json over again, explained or laid out anew: nothing added."
+    assert said in capsys.readouterr().err
+    # Also where one command has both.
+    both = Asked(tmp_path / "both")
+    assert export(both, again, one) == 0
+    assert both.count("pods") == 1
+
+
+def test_two_snapshots_of_one_moment_with_other_pods_are_two(archive: Asked, save: Save) -> None:
+    assert export(archive, save("1.json", ONE), save("2.json", samples.snapshot(samples.pod("two")))) == 0
+    assert archive.rows("SELECT pod FROM pods ORDER BY 1") == [("one",), ("two",)]
+
+
 def test_a_snapshot_comes_through_a_pipe(archive: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(json.render(TWO).encode())))
     assert export(archive, "-", "--cluster", "prod") == 0
@@ -111,7 +141,7 @@ def test_nothing_is_kept_of_one_with_a_value_that_cannot_be(
     bad = samples.snapshot(samples.pod("one"), huge)
     assert export(archive, save("huge.json", bad), save("timeless.json", timeless)) == 1
     errors = capsys.readouterr().err
-    assert "huge.json was not exported: it has a value that cannot be" in errors
+    assert "huge.json was not exported: it has a value that cannot be (pods.top_bytes: " in errors
     assert "timeless.json was not exported: it has a value that cannot be" in errors
     assert files(archive) == {}
     assert not any((archive.directory / "_staging").iterdir())
@@ -161,6 +191,39 @@ def test_a_damaged_file_is_named_and_mended_by_exporting_again(
     assert archive.rows("SELECT count(*) FROM terms") == archive.rows(
         "SELECT count(*) FROM terms JOIN snapshots USING (snapshot)"
     )
+
+
+def test_a_snapshot_that_stands_twice_is_named(
+    archive: Asked, save: Save, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As where two machines' archives were copied together, or a folder was to be renamed."""
+    one = save("1.json", ONE)
+    assert export(archive, one) == 0
+    for table in TABLES:
+        day = archive.directory / table / "date=2026-01-02"
+        shutil.copytree(day / "cluster=worker-1", day / "cluster=other")
+    whole = files(archive)
+    capsys.readouterr()
+    assert export(archive, one) == 3
+    assert "has too, so that its rows count twice: remove the files" in capsys.readouterr().err
+    assert files(archive) == whole
+    shutil.rmtree(archive.directory / "snapshots/date=2026-01-02/cluster=other")
+    assert export(archive, one) == 0
+    assert "an export was broken off: its half of 1 snapshot is removed." in capsys.readouterr().err
+    assert archive.count("pods") == 1
+
+
+def test_a_file_of_another_name_that_questions_read_is_named(
+    archive: Asked, save: Save, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = save("1.json", ONE)
+    assert export(archive, one) == 0
+    (pods,) = (archive.directory / "pods").rglob("*.parquet")
+    copy = pods.with_name("copy of it.parquet")
+    shutil.copy(pods, copy)
+    assert export(archive, one) == 3
+    assert f"{copy} is none of this archive's files, and questions read it" in capsys.readouterr().err
+    assert copy.exists()
 
 
 @pytest.mark.parametrize(
@@ -214,6 +277,58 @@ def test_a_full_disk_is_told_and_what_was_there_stays(
     assert files(archive) == before
 
 
+@pytest.mark.parametrize("what", ["file", "dangling link"])
+def test_what_stands_in_a_tables_place_is_named(
+    archive: Asked, save: Save, capsys: pytest.CaptureFixture[str], what: str
+) -> None:
+    archive.directory.mkdir()
+    assert export(archive, save("1.json", ONE)) == 0
+    table = archive.directory / "terms"
+    shutil.rmtree(table)
+    table.touch() if what == "file" else table.symlink_to("nowhere")
+    assert export(archive, save("2.json", TWO)) == 1
+    assert f"({table}" in capsys.readouterr().err
+
+
+def test_a_mark_that_leads_nowhere_is_told(
+    archive: Asked, save: Save, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive.directory.mkdir()
+    (archive.directory / "_archive.json").symlink_to("nowhere")
+    assert export(archive, save("1.json", ONE)) == 1
+    assert "_archive.json cannot be read: No such file" in capsys.readouterr().err
+
+
+def test_an_archive_that_another_export_is_making_is_no_foreign_folder(
+    archive: Asked, save: Save, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = Path.iterdir
+
+    def while_another_begins(directory: Path) -> Iterator[Path]:
+        if directory == archive.directory:
+            (directory / "_archive.json").write_text('{"archive_version": 1}')
+            (directory / "pods").mkdir(exist_ok=True)
+        return listed(directory)
+
+    monkeypatch.setattr(Path, "iterdir", while_another_begins)
+    assert export(archive, save("1.json", ONE)) == 0
+
+
+@pytest.mark.parametrize("name", ["prod:archive", "s3:archive", "file:archive", "a%41", "a b#c?d"])
+def test_a_relative_name_is_a_directory_whatever_it_looks_like(
+    save: Save, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    one = save("1.json", ONE)
+    monkeypatch.chdir(tmp_path)
+    archive = Asked(Path(name))
+    assert export(archive, one) == 0
+    assert len(files(archive)) == len(TABLES)
+    (snapshots,) = (archive.directory / "snapshots").rglob("*.parquet")
+    (archive.directory / "pods" / snapshots.relative_to(archive.directory / "snapshots")).unlink()
+    assert export(archive, save("2.json", TWO)) == 3
+    assert "is missing or cut short: export 1.json again" in capsys.readouterr().err
+
+
 def test_two_exports_wait_for_each_other(archive: Asked, save: Save) -> None:
     one, two = save("1.json", ONE), save("2.json", TWO)
     assert export(archive, one) == 0
@@ -238,6 +353,19 @@ def test_without_pyarrow_it_says_what_to_install(
         "memcollect: export needs pyarrow, which is not installed. Run: pip install 'memcollect[archive]'\n"
     )
     assert not archive.directory.exists()
+
+
+def test_a_pyarrow_that_cannot_be_loaded_is_told(archive: Asked, save: Save, tmp_path: Path) -> None:
+    broken = tmp_path / "broken" / "pyarrow"
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text("raise ImportError('libarrow.so.2600: cannot open')")
+    words = ["-m", "memcollect", "export", str(save("1.json", ONE)), "-o", str(archive.directory)]
+    done = children.run([sys.executable, *words], env=environment(PYTHONPATH=str(broken.parent)))
+    assert done.returncode == 1
+    assert done.stderr == (
+        "memcollect: export needs pyarrow, which is installed and cannot be loaded: libarrow.so.2600: cannot"
+        " open. Run: pip install --force-reinstall pyarrow\n"
+    )
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", "", "x" * 300, "é" * 90, "a=b", "%41", "\t"])
