@@ -11,6 +11,7 @@ import sys
 import threading
 from pathlib import Path
 
+from memcollect.termination import ending_cleanly
 from memcollect_agent.streams import fill_closed_streams
 
 COLLECTOR_NEEDS = ("msgspec", "click", "rich")
@@ -28,7 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
     if arguments is not None:
         return _main(arguments)
     fill_closed_streams()
-    code = _main(sys.argv[1:])
+    with ending_cleanly():
+        code = _main(sys.argv[1:])
     _leave_threads_behind(code)
     # The process ends: to look for garbage among all its modules once more takes a seventh of a second.
     gc.freeze()

@@ -14,7 +14,7 @@ from memcollect.commands.output import say
 from memcollect.commands.taking import ClusterQuestion
 from memcollect.documents.snapshot import Missing
 from memcollect.errors import UsageError
-from memcollect.lab.termination import ending_cleanly
+from memcollect.termination import ending_cleanly
 from memcollect_agent.wire import PodFiles
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from memcollect.documents.files import check_target, write_document
+from memcollect.documents.files import PiecesError, check_target, set_apart, write_document
 from memcollect.errors import OutputError
 from memcollect.reporters.escape import visible
 from memcollect.secrecy import without_secrets
@@ -93,7 +93,7 @@ def deliver_pieces(pieces: Iterable[bytes], path: Path | None, *, force: bool) -
     with contextlib.ExitStack() as stack:
         with _spooling():
             spool = stack.enter_context(tempfile.TemporaryFile())
-            for piece in pieces:
+            for piece in set_apart(pieces):
                 spool.write(piece)
             spool.seek(0)
         with _standard_output():
@@ -105,6 +105,8 @@ def deliver_pieces(pieces: Iterable[bytes], path: Path | None, *, force: bool) -
 def _spooling() -> Iterator[None]:
     try:
         yield
+    except PiecesError as error:
+        raise error.raised from None
     except OSError as error:
         raise OutputError(
             f"The result could not be kept in a temporary file: {error.strerror or error}.",

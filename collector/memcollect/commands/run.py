@@ -11,6 +11,7 @@ import click
 from memcollect.commands import cli
 from memcollect.commands.output import say
 from memcollect.errors import CollectorError
+from memcollect.termination import Terminated
 from memcollect_agent.streams import discard_output
 
 EXIT_OK = 0
@@ -26,7 +27,7 @@ _SHOWN = 60
 
 
 def run(arguments: list[str], program_name: str) -> int:  # noqa: PLR0911 (one for each kind of ending)
-    """Run `arguments`; return 0, 1 (failed), 2 (wrong usage), 3 (incomplete) or 130 (interrupted)."""
+    """Return 0, 1 (failed), 2 (wrong usage), 3 (incomplete), 130 (interrupted), or 128 + a signal."""
     state: dict[str, Any] = {}
     try:
         result = cli.main(args=arguments, prog_name=program_name, standalone_mode=False, obj=state)
@@ -35,6 +36,9 @@ def run(arguments: list[str], program_name: str) -> int:  # noqa: PLR0911 (one f
     except (click.Abort, KeyboardInterrupt):
         say("interrupted.")
         return EXIT_INTERRUPTED
+    except Terminated as ending:
+        say(f"ended by {ending.number.name}.")
+        return 128 + ending.number
     except SystemExit as ending:  # click's, when it has told the shell how a word goes on
         return ending.code if isinstance(ending.code, int) else EXIT_OK
     except CollectorError as error:

@@ -235,18 +235,37 @@ def write_document(path: Path, pieces: Iterable[bytes], *, force: bool) -> None:
         )
         temporary = Path(name)
         with os.fdopen(descriptor, "wb") as stream:
-            stream.writelines(pieces)
+            for piece in set_apart(pieces):
+                stream.write(piece)
             stream.flush()
             os.fchmod(descriptor, _mode_for(target))
             os.fsync(descriptor)
         _move(temporary, target, force=force)
         temporary = None
+    except PiecesError as error:
+        raise error.raised from None
     except OSError as error:
         raise OutputError(f"{path} was not written: {_why(error)}.", _what_to_do(error)) from error
     finally:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 temporary.unlink()
+
+
+class PiecesError(Exception):
+    """What the system said to who makes the pieces, and not to who writes them."""
+
+    def __init__(self, raised: OSError) -> None:
+        super().__init__(str(raised))
+        self.raised = raised
+
+
+def set_apart(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the pieces. Raises PiecesError in place of an OSError of theirs."""
+    try:
+        yield from pieces
+    except OSError as error:
+        raise PiecesError(error) from error
 
 
 def _takes_a_stream(path: Path) -> bool:

@@ -20,7 +20,7 @@ from memcollect.lab.demo_cluster import OUTPUT, Runs
 from memcollect.lab.errors import LabError
 from memcollect.lab.guest import Play
 from memcollect.lab.places import Places
-from memcollect.lab.termination import ending_cleanly
+from memcollect.termination import ending_cleanly
 
 Progress = Callable[[str], None]
 

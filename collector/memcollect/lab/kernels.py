@@ -20,7 +20,7 @@ from msgspec import Struct
 from memcollect.alone import alone
 from memcollect.lab import archive, matrix, processor, space
 from memcollect.lab.errors import LabError, MissingToolError
-from memcollect.lab.termination import ending_cleanly
+from memcollect.termination import ending_cleanly
 
 Say = Callable[[str], None]
 """Hears what is being done, a line at a time."""

@@ -24,7 +24,7 @@ from memcollect.lab.errors import BootError, LabError
 from memcollect.lab.guest_config import STANDARD_MOUNTS, GuestConfig, Mount
 from memcollect.lab.kernels import Kernel
 from memcollect.lab.streams import lines_of
-from memcollect.lab.termination import ending_cleanly
+from memcollect.termination import ending_cleanly
 
 _TIME = re.compile(r"^\[ *[0-9.]+\] ?")
 _EVERY_BOOT = re.compile(r"^(SELinux:|mmapper_init - |Failed to initialize ubd)")

@@ -1,10 +1,13 @@
+import errno
 import os
 import stat
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from memcollect.commands.output import deliver_pieces
 from memcollect.documents.files import decode_snapshot, read_snapshot, write_document
 from memcollect.errors import DocumentError, OutputError, SchemaError, UsageError
 from memcollect.reporters import json
@@ -170,6 +173,18 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path)
     assert "was not written: File too large" in done.stdout
     assert path.read_bytes() == b"old"
     assert [each.name for each in tmp_path.iterdir()] == ["out.json"]
+
+
+def test_what_goes_wrong_where_pieces_are_made_is_no_fault_of_the_place(tmp_path: Path) -> None:
+    def pieces() -> Iterator[bytes]:
+        yield b"new"
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with pytest.raises(OSError, match="Too many open files"):
+        write_document(tmp_path / "out.json", pieces(), force=False)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(OSError, match="Too many open files"):
+        deliver_pieces(pieces(), None, force=False)
 
 
 def test_a_full_filesystem_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from memcollect.lab.full import acceleration, image, machine, sources
 from memcollect.lab.full.acceleration import EMULATED, VIRTUALISED
 from memcollect.lab.full.image import Say
 from memcollect.lab.full.machine import Running, Setting
-from memcollect.lab.termination import ending_cleanly
+from memcollect.termination import ending_cleanly
 
 _VIRTUALISED_BOOT_SECONDS = 120.0
 """By then it is up, or this KVM does not do: one that emulates the guest's kernel itself takes hours."""

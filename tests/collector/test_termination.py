@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from memcollect.lab.termination import ending_cleanly
+from memcollect.termination import ending_cleanly
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

@@ -6,19 +6,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
+
+class Terminated(SystemExit):
+    """A signal's end, on its way up: its code is 128 + the signal's number, as shells have it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(128 + number)
+        self.number = signal.Signals(number)
 
 
 @contextmanager
 def ending_cleanly() -> Iterator[None]:
-    """Within it, a signal that would end the process at once raises SystemExit (128 + its number).
+    """Within it, a signal that would end the process at once raises Terminated.
 
     A handler that the program set itself is left alone; and only the main thread can set one.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    ours = [each for each in _SIGNALS if signal.getsignal(each) is signal.SIG_DFL]
+    ours = [each for each in SIGNALS if signal.getsignal(each) is signal.SIG_DFL]
     for each in ours:
         signal.signal(each, _leave)
     try:
@@ -29,4 +37,4 @@ def ending_cleanly() -> Iterator[None]:
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)
+    raise Terminated(number)
