@@ -7,6 +7,7 @@ import msgspec
 from memcollect.documents.snapshot import (
     Composition,
     Container,
+    Finding,
     Ladder,
     Pod,
     Residual,
@@ -14,8 +15,10 @@ from memcollect.documents.snapshot import (
     Runtime,
     Snapshot,
     Step,
+    SwapRoom,
     Term,
     Top,
+    Undecided,
 )
 from memcollect_agent.wire import Cgroup, FileUse, Payer, PodFiles
 
@@ -23,10 +26,10 @@ MIB = 1 << 20
 MONDAY = datetime(2026, 11, 2, 2, tzinfo=UTC)
 
 
-def night(number: int, *pods: Pod) -> Snapshot:
+def night(number: int, *pods: Pod, cluster: str = "prod") -> Snapshot:
     """Return the snapshot of one night: the first is a Monday's."""
     at = f"{MONDAY + timedelta(days=number):%Y-%m-%dT%H:%M:%SZ}"
-    return Snapshot(captured_at=at, finished_at=at, mode="cluster", cluster="prod", pods=list(pods))
+    return Snapshot(captured_at=at, finished_at=at, mode="cluster", cluster=cluster, pods=list(pods))
 
 
 def pod(name: str, *containers: Container, **more: object) -> Pod:
@@ -35,9 +38,10 @@ def pod(name: str, *containers: Container, **more: object) -> Pod:
     return msgspec.structs.replace(made, **more)
 
 
-def container(image: str, anon: int, limit: int | None = None) -> Container:
+def container(image: str, anon: int, limit: int | None = None, swap_room: SwapRoom = "unknown") -> Container:
     """Return a container whose charge is `anon` MiB of private memory, of a limit of `limit` MiB."""
     parts = Composition(
+        swap_room=swap_room,
         working_set_bytes=anon * MIB,
         terms=[
             Term(
@@ -65,6 +69,11 @@ def beside(role: str, charge: int) -> Container:
     return Container(name=role, role=role, cgroup=Cgroup(path=f"/{role}", current_bytes=charge * MIB))
 
 
+def own_cost(scope: str, cost: int) -> Finding:
+    """Return what is said of a sandbox's own cost in a scope, in MiB."""
+    return Finding(cause="runtime_own", scope=scope, estimate_bytes=cost * MIB, sentence="")
+
+
 def topped(shown: int, measured: int) -> Top:
     """Return what kubectl top showed, and what was measured at that time, in MiB."""
     return Top(
@@ -77,8 +86,9 @@ def topped(shown: int, measured: int) -> Top:
     )
 
 
-def cached(cache: int, **volumes: int) -> dict[str, object]:
+def cached(cache: int, *, payers_known: bool = True, **volumes: int) -> dict[str, object]:
     """Return fields of a pod with `cache` MiB of page cache, of which the named volumes hold some."""
+    own = [Payer(cgroup_inode=1, path="/pod", bytes=0), Payer(cgroup_inode=2, bytes=MIB)]
     files = [
         FileUse(
             path=f"/{name}/data",
@@ -87,7 +97,7 @@ def cached(cache: int, **volumes: int) -> dict[str, object]:
             volume_kind="csi",
             resident_low_bytes=size * MIB,
             resident_high_bytes=size * MIB,
-            payers=[Payer(cgroup_inode=1, path="/pod", bytes=size * MIB), Payer(cgroup_inode=2, bytes=MIB)],
+            payers=[msgspec.structs.replace(own[0], bytes=size * MIB), own[1]] if payers_known else None,
         )
         for name, size in volumes.items()
     ]
@@ -95,9 +105,15 @@ def cached(cache: int, **volumes: int) -> dict[str, object]:
     return {"cgroup": cgroup, "files": PodFiles(files=files)}
 
 
-def open_ladder(rest: int, bound: int) -> Ladder:
+def open_ladder(rest: int, bound: int, missing: str = "") -> Ladder:
     """Return a ladder of one step that has `rest` MiB left, of `bound` MiB that it may have."""
-    step = Step(from_rung="pss", to_rung="current", gap_bytes=rest * MIB, residual=residual(rest, bound))
+    step = Step(
+        from_rung="pss",
+        to_rung="current",
+        gap_bytes=rest * MIB,
+        residual=residual(rest, bound),
+        undecided=[Undecided(name=missing, missing=missing, reason="")] if missing else [],
+    )
     return Ladder(
         rungs=[
             Rung(rung="pss", bytes=0, source="Σ Pss"),

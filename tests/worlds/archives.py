@@ -11,13 +11,15 @@ from worlds import archive_page
 class Asked:
     """An archive, asked by DuckDB through the views that docs/archive.md makes."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, zone: str = "UTC") -> None:
         self.directory = directory
+        self._zone = zone
+        """Where who asks is."""
 
     def rows(self, statement: str) -> list[tuple[object, ...]]:
-        """Return what the statement gives; times in UTC, as the archive has them."""
+        """Return what the statement gives."""
         with duckdb.connect() as connection:
-            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute(f"SET TimeZone = '{self._zone}'")
             connection.execute(archive_page.views(self.directory))
             return connection.execute(statement).fetchall()
 

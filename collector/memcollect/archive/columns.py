@@ -46,6 +46,12 @@ TopStatus = Annotated[str | None, _says("How far that can be trusted (docs/top.m
 TopTime = Annotated[datetime | None, _says("When the number was taken that `kubectl top` showed.")]
 AtSample = Annotated[int | None, _says("The agent's own working set at that time, from its history.")]
 Tolerance = Annotated[int | None, _says("How far those two may lie apart without either being wrong.")]
+Room = Annotated[
+    str | None,
+    _says(
+        "Whether what only swap takes had room there: `usable`, `full`, `forbidden`, `none`; NULL: not known."
+    ),
+]
 Pss = Annotated[int | None, _says("Fair share of the pages that its processes map (PSS).")]
 Rss = Annotated[int | None, _says("Pages that its processes map, shared ones counted each time.")]
 PssAnon = Annotated[int | None, _says("PSS of private memory.")]
@@ -107,6 +113,7 @@ class PodRow(Struct, frozen=True, kw_only=True, gc=False):
     top_working_set_bytes: AtSample
     top_tolerance_bytes: Tolerance
     verdict: Annotated[str, _says("Where its memory is, in sentences.")]
+    swap_room: Room
 
 
 class ContainerRow(Struct, frozen=True, kw_only=True, gc=False):
@@ -142,6 +149,7 @@ class ContainerRow(Struct, frozen=True, kw_only=True, gc=False):
     top_at: TopTime
     top_working_set_bytes: AtSample
     top_tolerance_bytes: Tolerance
+    swap_room: Room
 
 
 class _OfAPod(Struct, frozen=True, gc=False):

@@ -13,6 +13,7 @@ hash that is not there was left by an export that was broken off, and the next o
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import re
 import shutil
@@ -165,12 +166,18 @@ def _remove(files: dict[str, Path]) -> None:
 
 
 def folder_name(cluster: str) -> str:
-    """Return a cluster's name as Hive writes it in a folder's: whatever is special as %XX."""
+    """Return a cluster's name as Hive writes it in a folder's: whatever is special as %XX.
+
+    One that is too long is cut, and ends with what tells it from others that begin alike.
+    """
     name = quote(cluster, safe="") or "unnamed"
-    while len(name) > MOST_NAME_BYTES:
+    if len(name) <= MOST_NAME_BYTES:
+        return name
+    end = f"~{hashlib.sha256(cluster.encode()).hexdigest()[:8]}"
+    while len(name) > MOST_NAME_BYTES - len(end):
         cluster = cluster[:-1]
         name = quote(cluster, safe="")
-    return name
+    return name + end
 
 
 @contextmanager

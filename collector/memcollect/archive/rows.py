@@ -149,6 +149,7 @@ def _pod(snapshot: str, pod: Pod) -> PodRow:
         top_working_set_bytes=top.working_set_at_sample_bytes,
         top_tolerance_bytes=top.tolerance_bytes,
         verdict=pod.verdict,
+        swap_room=_swap_room(parts),
     )
 
 
@@ -185,11 +186,16 @@ def _container(snapshot: str, pod: Pod, container: Container) -> ContainerRow:
         top_at=_time(top.timestamp),
         top_working_set_bytes=top.working_set_at_sample_bytes,
         top_tolerance_bytes=top.tolerance_bytes,
+        swap_room=_swap_room(parts),
     )
 
 
 def _limit(limit: Limit) -> int | None:
     return limit if isinstance(limit, int) else None
+
+
+def _swap_room(parts: Composition | None) -> str | None:
+    return None if parts is None or parts.swap_room == "unknown" else parts.swap_room
 
 
 def _add_parts(rows: Rows, whose: Whose, composition: Composition | None, ladder: Ladder | None) -> None:

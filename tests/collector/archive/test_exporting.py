@@ -79,6 +79,13 @@ def test_what_is_not_known_is_null_and_never_nought(archive: Asked) -> None:
     assert archive.rows("SELECT unmeasured, namespace FROM pods") == [("no agent runs there", None)]
 
 
+@pytest.mark.parametrize("cluster", ["7", "007", "2026-01-02", "true", "a=b/..", "%41", "\n", "é" * 30])
+def test_a_clusters_name_is_text_whatever_it_looks_like(archive: Asked, cluster: str) -> None:
+    archived(archive, samples.snapshot(samples.pod("one"), cluster=cluster))
+    ((found,),) = archive.rows("SELECT cluster FROM pods JOIN snapshots USING (snapshot, date, cluster)")
+    assert found == cluster
+
+
 @pytest.mark.parametrize("inode", [0, (1 << 63) - 1, 1 << 63, 17059405034532985563, (1 << 64) - 1])
 def test_a_file_systems_inode_of_64_bits_is_kept(archive: Asked, inode: int) -> None:
     """Network file systems give such numbers: a whole snapshot was refused for one of them."""

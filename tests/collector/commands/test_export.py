@@ -373,3 +373,4 @@ def test_a_clusters_name_makes_one_folder(name: str) -> None:
     folder = module.folder_name(name)
     assert "/" not in folder
     assert 0 < len(os.fsencode(folder)) <= 200
+    assert folder != module.folder_name(f"{name}2")
