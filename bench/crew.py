@@ -19,7 +19,7 @@ from memcollect.join import ClusterFacts
 from memcollect.kubernetes.objects import Pod
 from memcollect.services import default_table
 from memcollect.sources.agent_pods import AgentPod
-from memcollect.sources.agents import Target
+from memcollect.sources.agents import Answer, Target
 from memcollect.taking.crew import Crew, Work, done
 from memcollect.taking.listed import by_node
 from memcollect_agent.serve.wsgi import QUICKLY
@@ -59,7 +59,7 @@ def _work(template: bytes, node: int, pods: list[Pod], facts: ClusterFacts) -> W
     target = Target(node=name, agent=agent)
     listed = by_node(pods)[name]
     answer = zlib.compress(simulated.answer_of(template, node), QUICKLY)
-    return Work(target, listed.pods, answer, facts.narrowed(listed.names))
+    return Work(Answer(target=target, content=answer), listed.pods, facts.narrowed(listed.names))
 
 
 def _alone(works: list[Work]) -> tuple[float, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ import msgspec
 
 from memcollect.commands.connection import ConnectionOptions, PodOptions
 from memcollect.commands.interruption import interruption
-from memcollect.commands.options import BoundOptions
+from memcollect.commands.options import BoundOptions, is_verbose
 from memcollect.commands.output import counted, say
 from memcollect.commands.services import service_table
 from memcollect.commands.taking import NO_PROCESSES, ClusterQuestion, ProcessOptions, Taking
@@ -22,10 +23,13 @@ from memcollect.explain.deserving import REASONS, deserving
 from memcollect.explain.reduced import reduced
 from memcollect.explain.summary import Totals
 from memcollect.services import with_services
+from memcollect.taking import allowed
+from memcollect.units import human_bytes
 from memcollect_agent import __version__
 
 if TYPE_CHECKING:
     from memcollect.taking.cluster import Collection, Plan
+    from memcollect.taking.crew import Crew
     from memcollect_agent.wire import PodFiles
 
 
@@ -118,7 +122,7 @@ def cluster_taking(
                     yield from collection.chosen.add(Candidate(reduced(row), row, deserving(row)))
             yield from collection.chosen.rest()
             progress("", 0, 0)
-            for note in _depth_notes(collection):
+            for note in (*_depth_notes(collection), *_crew_notes(crew)):
                 say(note)
 
         def opened() -> Snapshot:
@@ -152,6 +156,22 @@ def _depth_notes(collection: Collection) -> list[str]:
         + ", the others by terms and verdict alone. --depth full tells all in full, and"
         " `memcollect explain NAMESPACE/POD` any one as it is now."
     ]
+
+
+def _crew_notes(crew: Crew) -> Iterator[str]:
+    """Yield what became of the processes that explain, where that is not as it should be, or with -v."""
+    if crew.not_begun:
+        yield f"no process could be begun for --jobs ({crew.not_begun}): this one explained all the nodes."
+    if crew.lost:
+        how = "; ".join(f"{count} {each}" for each, count in Counter(crew.lost).items())
+        yield (
+            f"{len(crew.lost)} of {crew.begun} explaining processes lost ({how}): this one explained their"
+            " nodes, and nothing is missing for it. Fewer --jobs take less memory."
+        )
+    if is_verbose():
+        by = f"by {crew.begun} processes beside this one" if crew.begun else "in this process alone"
+        room = human_bytes(allowed.memory_bytes())
+        yield f"explained {by}, which may use {counted(allowed.cpus(), 'CPU')} and now {room} of memory."
 
 
 @contextlib.contextmanager

@@ -182,11 +182,11 @@ class Collection:
         """Have the crew do the nodes that answered; what it leaves undone is done here."""
         for told in self._answers(nodes, agents, _since(facts.metrics), undecoded=crew.is_there):
             listed = nodes.pop(told.target.node, NO_PODS)
-            if told.content is None or not crew.is_there:
+            if not crew.is_there:
                 yield from self._answered(read_answer(told), listed.pods, facts)
                 continue
             narrowed = facts.narrowed(listed.names)
-            work = Work(told.target, listed.pods, told.content, narrowed, self.depth, self.chosen.floors)
+            work = Work(told, listed.pods, narrowed, self.depth, self.chosen.floors)
             for given, finished in crew.give(work):
                 yield from self._finished(given, finished, facts)
         for given, finished in crew.rest():
@@ -196,8 +196,7 @@ class Collection:
         self, work: Work, finished: Finished | None, facts: ClusterFacts
     ) -> Iterator[Pod | Finished]:
         if finished is None:
-            answer = read_answer(Answer(target=work.target, content=work.content))
-            yield from self._answered(answer, work.pods, facts)
+            yield from self._answered(read_answer(work.answer), work.pods, facts)
             return
         self.missing += finished.missing
         self.nodes += [finished.node] if finished.node is not None else []

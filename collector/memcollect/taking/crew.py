@@ -1,7 +1,8 @@
 """Whole nodes joined and explained in processes of their own: bytes in, finished lines and totals out.
 
 Each process has a pipe of its own and one node at a time. It ends with its pipe, and so with us, whatever
-ends us. What one could not do, or took with it when it was killed, comes back undone: the caller does it.
+ends us. What one could not do, or took with it when it was killed, comes back undone: the caller does it. So
+do, in their places, the nodes that gave no answer.
 
 A process is forked where that is safe, for then it is there at once, with all modules loaded; else it is
 spawned, and loads what this module needs.
@@ -9,14 +10,17 @@ spawned, and loads what this module needs.
 
 from __future__ import annotations
 
+import errno
 import gc
 import multiprocessing
 import os
 import signal
+import socket
+import struct
 import sys
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -33,9 +37,11 @@ from memcollect.join import NO_CGROUP, ClusterFacts, join_node
 from memcollect.join.contained import IMPOSSIBLE
 from memcollect.services import Entry, with_services
 from memcollect.sources.agent_http import AgentFailure, decoded
-from memcollect.sources.agents import Target, endpoint_of
+from memcollect.sources.agents import Answer, endpoint_of
+from memcollect.taking import allowed
 from memcollect.taking.chosen import Candidate, beats
 from memcollect.taking.listed import Packed
+from memcollect.termination import SIGNALS
 from memcollect_agent import wire
 
 if TYPE_CHECKING:
@@ -48,15 +54,18 @@ MOST_JOBS = 16
 JOB_BYTES = 192 << 20
 """What one process may need: its modules, an answer of many processes, and what is made of it."""
 _STANDARD_STREAMS = (0, 1, 2)
+_PATIENCE_SECONDS = 60
+"""For a process with one node. A large one takes a second; what is stopped, or hangs, answers never."""
+
+STUCK = f"no answer for {_PATIENCE_SECONDS} s"
 
 
 @dataclass(frozen=True)
 class Work:
-    """One node: the pods that were listed on it and the answer of its agent, not decoded."""
+    """One node: the pods that were listed on it and what came of its agent, an answer not decoded."""
 
-    target: Target
+    answer: Answer
     pods: Packed
-    content: bytes
     facts: ClusterFacts
     depth: Depth = "full"
     floors: Mapping[str, int] = field(default_factory=dict)
@@ -78,11 +87,8 @@ def jobs_here(nodes: int) -> int:
     """Return how many processes so many nodes are worth here: by CPUs and memory that are to be had."""
     if nodes < WORTH_NODES:
         return 1
-    import psutil  # noqa: PLC0415 # of a small cluster's snapshot it would be a twentieth of the start
-
-    cpus = len(os.sched_getaffinity(0))
-    by_memory = psutil.virtual_memory().available // 2 // JOB_BYTES
-    return max(1, min(cpus, by_memory, MOST_JOBS))
+    by_memory = allowed.memory_bytes() // 2 // JOB_BYTES
+    return max(1, min(allowed.cpus(), by_memory, MOST_JOBS))
 
 
 def may_fork() -> bool:
@@ -96,8 +102,9 @@ def may_fork() -> bool:
 def done(work: Work, table: Sequence[Entry]) -> Finished | None:
     """Return the node, finished; None where its answer is not what most are, and wants to be looked into."""
     try:
-        sample = decoded(work.content, wire.NodeSample, endpoint_of(work.target))
-        joined = join_node(work.target.node, work.pods.unpacked(), sample, work.facts)
+        target = work.answer.target
+        sample = decoded(work.answer.content or b"", wire.NodeSample, endpoint_of(target))
+        joined = join_node(target.node, work.pods.unpacked(), sample, work.facts)
         if any(gap.reason == NO_CGROUP for gap in joined.missing):
             return None  # the API is to be asked what became of it
         totals = Totals()
@@ -134,29 +141,40 @@ class Crew:
         self._idle: list[Connection] = []
         self._busy: dict[Connection, _Task] = {}
         self._order: deque[_Task] = deque()
-        self._processes: list[BaseProcess] = []
+        self._processes: dict[Connection, BaseProcess] = {}
         self._most = 0
+        self.begun = 0
+        """How many there were at first."""
+        self.lost: list[str] = []
+        """How each process ended, or was ended, that was gone before its work was done."""
+        self.not_begun = ""
+        """Why there are no processes though there should be, in the system's words."""
 
     def start(self, nodes: int) -> None:
         """Start the processes for so many nodes."""
         jobs = self._jobs or jobs_here(nodes)
         # Ctrl-C reaches the whole group of processes, and one that has just begun would die of it aloud. A
-        # forked one would meet SIGTERM with our handler.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+        # forked one would meet the others with our handlers.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, *SIGNALS})
         try:
             for _ in range(jobs if jobs > 1 else 0):
                 self._start_one()
+        except OSError as error:  # too few descriptors, say, and they are wanted for agents, too
+            self.close()
+            self.not_begun = error.strerror or str(error)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        self._most = 2 * len(self._processes)
+        self.begun = len(self._processes)
+        self._most = 2 * self.begun
 
     def _start_one(self) -> None:
         ours, theirs = multiprocessing.Pipe()
-        process = _process((theirs, self._table))
-        process.start()
-        theirs.close()
+        with closing(theirs):
+            _give_up_sending(ours)
+            process = _process((theirs, self._table))
+            self._processes[ours] = process
+            process.start()
         self._idle.append(ours)
-        self._processes.append(process)
 
     @property
     def is_there(self) -> bool:
@@ -164,10 +182,13 @@ class Crew:
         return bool(self._idle or self._busy)
 
     def give(self, work: Work) -> Iterator[tuple[Work, Finished | None]]:
-        """Hand a node over, once a process is free; yield what is finished by then, in the order given."""
-        task = _Task(work)
+        """Hand a node over, once a process is free; yield what is finished by then, in the order given.
+
+        One without an answer needs no process, and only waits for its turn.
+        """
+        task = _Task(work, is_over=work.answer.content is None)
         self._order.append(task)
-        while self._busy and (not self._idle or len(self._order) > self._most):
+        while self._busy and (len(self._order) > self._most or not (self._idle or task.is_over)):
             self._collect()
             yield from self._in_order()
         self._send(task)
@@ -181,14 +202,14 @@ class Crew:
         yield from self._in_order()
 
     def close(self) -> None:
-        """End the processes."""
-        for connection in (*self._idle, *self._busy):
+        """End the processes. They have nothing to tidy up, and one that is stopped heeds no other signal."""
+        for connection, process in self._processes.items():
             connection.close()
+            if process.pid is not None:
+                process.kill()
+                process.join()
         self._idle.clear()
         self._busy.clear()
-        for process in self._processes:
-            process.terminate()
-            process.join()
         self._processes.clear()
 
     def _send(self, task: _Task) -> None:
@@ -196,27 +217,48 @@ class Crew:
             connection = self._idle.pop()
             try:
                 connection.send(task.work)
-            except OSError:  # it is gone
-                connection.close()
+            except OSError as error:  # it is gone, or takes nothing
+                self._lose(connection, is_stuck=error.errno == errno.EAGAIN)
                 continue
             self._busy[connection] = task
             return
         task.is_over = True
 
     def _collect(self) -> None:
-        """Wait for a process to answer, or to be gone."""
-        for ready in wait(list(self._busy)):
-            connection = ready
-            if not isinstance(connection, Connection):
-                continue
+        """Wait for a process to answer, or to be gone; end those that do neither."""
+        ready = self._ready()
+        for connection in ready or list(self._busy):
             task = self._busy.pop(connection)
             task.is_over = True
+            if not ready:
+                self._lose(connection, is_stuck=True)
+                continue
             try:
                 task.finished = connection.recv()
             except (EOFError, OSError):
-                connection.close()
+                self._lose(connection)
             else:
                 self._idle.append(connection)
+
+    def _ready(self) -> list[Connection]:
+        """Return whose answers are there; none where none comes for a long time, second by second.
+
+        While this process itself is stopped, as by Ctrl-Z, at most one second passes by that count.
+        """
+        for _ in range(_PATIENCE_SECONDS):
+            ready = [each for each in wait(list(self._busy), 1.0) if isinstance(each, Connection)]
+            if ready:
+                return ready
+        return []
+
+    def _lose(self, connection: Connection, *, is_stuck: bool = False) -> None:
+        connection.close()
+        process = self._processes.pop(connection)
+        if not is_stuck:
+            process.join(1.0)  # its pipe goes a moment before it
+        process.kill()
+        process.join()
+        self.lost.append(STUCK if is_stuck else _ending(process.exitcode or 0))
 
     def _in_order(self) -> Iterator[tuple[Work, Finished | None]]:
         while self._order and self._order[0].is_over:
@@ -233,6 +275,21 @@ class _Task:
     finished: Finished | None = None
 
 
+def _ending(code: int) -> str:
+    """Return how a process ended, by its exit code."""
+    if code == -signal.SIGKILL:
+        return "killed, as the kernel does where memory is short"
+    if code == errno.ENOMEM:
+        return "out of memory"
+    return f"ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+
+
+def _give_up_sending(connection: Connection) -> None:
+    """Have a write end with EAGAIN where the other end takes nothing for a long time."""
+    with socket.socket(fileno=os.dup(connection.fileno())) as same:
+        same.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", _PATIENCE_SECONDS, 0))
+
+
 def _process(given: tuple[Connection, Sequence[Entry]]) -> BaseProcess:
     name = "memcollect explainer"
     if may_fork():
@@ -247,7 +304,9 @@ def _work_forked(connection: Connection, table: Sequence[Entry]) -> None:
     Its copies of the other processes' pipes would keep these alive, and that of a connection would keep it
     open for its other end.
     """
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for each in SIGNALS:
+        if callable(signal.getsignal(each)):  # one that is ignored, as under nohup, stays so
+            signal.signal(each, signal.SIG_DFL)
     kept = {*_STANDARD_STREAMS, connection.fileno()}
     for number in {int(each.name) for each in Path("/proc/self/fd").iterdir()} - kept:
         with suppress(OSError):  # the listing's own is closed by now
@@ -258,13 +317,20 @@ def _work_forked(connection: Connection, table: Sequence[Entry]) -> None:
 def _work(connection: Connection, table: Sequence[Entry]) -> None:
     """Do what comes through the pipe until it is closed. Ctrl-C is for who holds the other end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     gc.freeze()  # what was loaded stays: it need not be walked again with every node
     with suppress(EOFError, OSError):
-        while True:
-            work: Work = connection.recv()
-            try:
-                finished = done(work, table)
-            except Exception:  # noqa: BLE001 # a fault of ours: the other end meets it again, and tells of it
-                finished = None
-            connection.send(finished)
+        try:
+            while True:
+                _do(connection, table)
+        except MemoryError:  # half of something is in the pipe
+            sys.exit(errno.ENOMEM)
+
+
+def _do(connection: Connection, table: Sequence[Entry]) -> None:
+    work: Work = connection.recv()
+    try:
+        finished = done(work, table)
+    except Exception:  # noqa: BLE001 # a fault of ours: the other end meets it again, and tells of it
+        finished = None
+    connection.send(finished)

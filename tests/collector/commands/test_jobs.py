@@ -1,5 +1,7 @@
 """`memcollect snapshot --jobs`: several processes explain, and the document is the same."""
 
+import re
+import warnings
 from pathlib import Path
 
 import msgspec
@@ -10,6 +12,8 @@ from memcollect.documents.files import read_snapshot
 from memcollect.documents.snapshot import Missing, Snapshot, Summary
 from memcollect.explain.summary import Totals
 from worlds.live_cluster import LiveCluster
+
+SANDBOXES = ("-n", "deer-flow", "-n", "team-b")
 
 
 @pytest.fixture
@@ -29,7 +33,7 @@ def included(monkeypatch: pytest.MonkeyPatch) -> list[Totals]:
 @pytest.mark.parametrize(
     ("where", "code", "nodes"),
     [
-        (["-n", "deer-flow", "-n", "team-b"], 0, 2),
+        ([*SANDBOXES], 0, 2),
         (["-A"], 3, 0),  # the agents' own pods have no cgroup here, of which the API is asked once more
     ],
 )
@@ -55,6 +59,35 @@ def test_a_snapshot_says_the_same_with_any_number_of_jobs(  # noqa: PLR0913, PLR
     assert told[0][1].pods_measured > 2
     assert told[0] == told[1]
     assert len(included) == nodes
+
+
+def test_processes_that_are_lost_are_told_and_nothing_else_is(
+    live: LiveCluster, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("memcollect.taking.crew.may_fork", lambda: True)
+    monkeypatch.setattr("memcollect.taking.crew._do", full)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside a thread, since Python 3.12
+        assert run(["snapshot", *SANDBOXES, "--jobs", "2", *live.options()], "memcollect") == 0
+    told = capsys.readouterr()
+    assert told.err == (
+        "memcollect: 2 of 2 explaining processes lost (2 out of memory): this one explained their nodes, and"
+        " nothing is missing for it. Fewer --jobs take less memory.\n"
+    )
+    assert told.out.count("deer-flow/") > 0
+
+
+@pytest.mark.parametrize(("jobs", "by"), [("1", "in this process alone"), ("2", "by 2 processes beside")])
+def test_verbose_says_how_many_explained_and_what_may_be_used(
+    live: LiveCluster, capsys: pytest.CaptureFixture[str], jobs: str, by: str
+) -> None:
+    assert run(["snapshot", *SANDBOXES, "--jobs", jobs, "-v", *live.options()], "memcollect") == 0
+    told = capsys.readouterr().err
+    assert told.startswith(f"memcollect: explained {by}")
+    assert re.search(r"which may use [0-9]+ CPUs? and now [0-9.]+ [GM]iB of memory\.\n$", told)
 
 
 def test_a_table_is_made_of_them_too(live: LiveCluster, capsys: pytest.CaptureFixture[str]) -> None:

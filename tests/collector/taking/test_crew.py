@@ -1,6 +1,8 @@
 """Nodes that other processes explain: the same document, whatever becomes of the processes."""
 
 import dataclasses
+import errno
+import multiprocessing
 import os
 import pickle
 import signal
@@ -14,15 +16,16 @@ import msgspec
 import psutil
 import pytest
 
-from memcollect.documents.snapshot import Pod
+from memcollect.documents.snapshot import Missing, Pod
 from memcollect.explain.summary import Totals, summarise
 from memcollect.join import ClusterFacts
 from memcollect.kubernetes import objects as kube
 from memcollect.kubernetes.usage import Metrics, PodUsage
 from memcollect.services import default_table
 from memcollect.sources.agent_pods import AgentPod
-from memcollect.sources.agents import Target
-from memcollect.taking.crew import Crew, Finished, Work, done, jobs_here
+from memcollect.sources.agents import Answer, Target
+from memcollect.taking import allowed
+from memcollect.taking.crew import STUCK, Crew, Finished, Work, done, jobs_here
 from memcollect.taking.listed import Packed
 from memcollect_agent import wire
 from worlds import sample_snapshots as samples
@@ -49,7 +52,7 @@ def work(number: int, *, content: bytes | None = None) -> Work:
     )
     target = Target(node=f"node-{number}", agent=AgentPod(node=f"node-{number}", name="agent"))
     content = content or msgspec.msgpack.encode(sample)
-    return Work(target, Packed.of([pod]), content, ClusterFacts(metrics=Metrics()))
+    return Work(Answer(target=target, content=content), Packed.of([pod]), ClusterFacts(metrics=Metrics()))
 
 
 def test_work_reaches_a_process_as_it_was_given() -> None:
@@ -89,7 +92,7 @@ def names(finished: Finished | None) -> list[str]:
 
 
 def processes(crew: Crew) -> list[psutil.Process]:
-    return [psutil.Process(each.pid) for each in crew._processes]
+    return [psutil.Process(each.pid) for each in crew._processes.values()]
 
 
 def test_lines_come_in_the_order_in_which_nodes_were_given(crew: Crew) -> None:
@@ -114,9 +117,76 @@ def test_what_a_killed_process_had_comes_back_undone_and_nothing_is_lost(crew: C
     works = [work(number) for number in range(1, 5)]
     rows += [row for each in works for row in crew.give(each)]
     rows += crew.rest()
-    assert [given.target.node for given, _ in rows] == [f"node-{number}" for number in range(5)]
+    assert [given.answer.target.node for given, _ in rows] == [f"node-{number}" for number in range(5)]
     assert [names(finished) for _, finished in rows][1:] == [["undone"]] * 4
     assert not crew.is_there
+    assert crew.lost == ["killed, as the kernel does where memory is short"] * 2
+
+
+def test_a_node_without_an_answer_keeps_its_place(crew: Crew) -> None:
+    """Told at once, it would stand before nodes that answered earlier."""
+    gone = Missing(kind="node", name="node-1", reason="timeout", detail="It did not answer.")
+    told = Answer(target=work(1).answer.target, failure=gone)
+    works = [work(0), dataclasses.replace(work(1), answer=told), work(2)]
+    rows = [row for each in works for row in crew.give(each)]
+    rows += crew.rest()
+    assert [given for given, _ in rows] == works
+    assert [names(finished) for _, finished in rows] == [["pod-0"], ["undone"], ["pod-2"]]
+
+
+@pytest.mark.parametrize("size_bytes", [0, 4 << 20], ids=["answers", "listens"])
+def test_a_process_that_no_longer_answers_or_listens_is_ended_and_its_node_comes_back(
+    monkeypatch: pytest.MonkeyPatch, size_bytes: int
+) -> None:
+    monkeypatch.setattr("memcollect.taking.crew._PATIENCE_SECONDS", 5)
+    with closing(begun("forked", monkeypatch)) as crew:
+        both = processes(crew)
+        both[-1].suspend()
+        works = [work(number, content=os.urandom(size_bytes)) for number in range(6)]
+        rows = [row for each in works for row in crew.give(each)]
+        rows += crew.rest()
+        assert [given for given, _ in rows] == works
+        assert crew.lost == [STUCK]
+        assert [_lives(each) for each in both] == [True, False]
+
+
+def test_the_end_waits_for_no_process_that_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    crew = begun("forked", monkeypatch)
+    both = processes(crew)
+    for each in both:
+        each.suspend()
+    crew.close()
+    assert not any(_lives(each) for each in both)
+
+
+def test_a_process_that_runs_out_of_memory_ends_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("memcollect.taking.crew._do", full)
+    with closing(begun("forked", monkeypatch)) as crew:
+        rows = [*crew.give(work(0)), *crew.give(work(1)), *crew.give(work(2)), *crew.rest()]
+        assert [names(finished) for _, finished in rows] == [["undone"]] * 3
+        assert crew.lost == ["out of memory"] * 2
+    assert capfd.readouterr().err == ""
+
+
+def test_where_not_all_processes_can_be_begun_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Descriptors, for example, are wanted for port-forwards, too."""
+    pipes = [multiprocessing.Pipe()]
+
+    def pipe() -> object:
+        if not pipes:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return pipes.pop()
+
+    monkeypatch.setattr(multiprocessing, "Pipe", pipe)
+    with closing(begun("forked", monkeypatch)) as crew:
+        assert crew.not_begun == "Too many open files"
+        assert not crew.is_there
+        assert [names(finished) for _, finished in crew.give(work(0))] == [["undone"]]
 
 
 def test_the_processes_end_with_the_crew(crew: Crew) -> None:
@@ -199,7 +269,7 @@ def test_a_process_loads_nothing_of_the_cluster_client_or_the_terminal() -> None
 
 def test_a_pod_without_a_cgroup_is_left_to_who_can_ask_the_api() -> None:
     given = work(0)
-    empty = msgspec.msgpack.decode(given.content, type=wire.NodeSample)
+    empty = msgspec.msgpack.decode(given.answer.content or b"", type=wire.NodeSample)
     other = msgspec.structs.replace(empty.pods[0], uid="another")
     nobody = msgspec.msgpack.encode(msgspec.structs.replace(empty, pods=[other]))
     assert done(given, default_table()) is not None
@@ -236,7 +306,6 @@ def test_totals_of_nodes_come_to_the_totals_of_their_pods() -> None:
 def test_the_default_is_what_cpus_and_memory_allow(
     monkeypatch: pytest.MonkeyPatch, nodes: int, cpus: int, available: int, jobs: int
 ) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(cpus)))
-    memory = psutil.virtual_memory()._replace(available=available)
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    monkeypatch.setattr(allowed, "cpus", lambda: cpus)
+    monkeypatch.setattr(allowed, "memory_bytes", lambda: available)
     assert jobs_here(nodes) == jobs

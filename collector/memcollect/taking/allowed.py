@@ -1,0 +1,59 @@
+"""How many CPUs and how much memory this process may use: the machine's, or less where a cgroup allows less.
+
+A container sees the whole machine's numbers everywhere but in its own cgroup v2 and in those around it.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+CGROUPS = Path("/sys/fs/cgroup")
+OWN = Path("/proc/self/cgroup")
+_UNIFIED = "0::/"
+
+
+def cpus(mounted: Path = CGROUPS, own: Path = OWN) -> int:
+    """Return the CPUs that it may run on, or as many as a quota is worth, begun ones whole."""
+    quotas = [math.ceil(quota) for each in _cgroups(mounted, own) for quota in _quota(each)]
+    return max(1, min([len(os.sched_getaffinity(0)), *quotas]))
+
+
+def memory_bytes(mounted: Path = CGROUPS, own: Path = OWN) -> int:
+    """Return what can be had without pushing anything out that is in use."""
+    import psutil  # noqa: PLC0415 # of a small cluster's snapshot it would be a twentieth of the start
+
+    rooms = [room for each in _cgroups(mounted, own) for room in _room(each)]
+    return max(0, min([psutil.virtual_memory().available, *rooms]))
+
+
+def _cgroups(mounted: Path, own: Path) -> Iterator[Path]:
+    """Yield the directory of the process's cgroup, and those of all around it."""
+    lines = _text(own).splitlines()
+    inside = next((line.removeprefix(_UNIFIED) for line in lines if line.startswith(_UNIFIED)), None)
+    if inside is not None and ".." not in inside.split("/"):
+        here = mounted / inside
+        yield from (here, *(each for each in here.parents if each.is_relative_to(mounted)))
+
+
+def _quota(cgroup: Path) -> Iterator[float]:
+    match _text(cgroup / "cpu.max").split():
+        case [quota, period] if quota != "max":
+            yield int(quota) / int(period)
+
+
+def _room(cgroup: Path) -> Iterator[int]:
+    limit, used = _text(cgroup / "memory.max").strip(), _text(cgroup / "memory.current").strip()
+    if limit.isdecimal() and used.isdecimal():
+        stat = dict(line.split(maxsplit=1) for line in _text(cgroup / "memory.stat").splitlines())
+        yield int(limit) - int(used) + int(stat.get("inactive_file", 0))
+
+
+def _text(path: Path) -> str:
+    """Return what is in a file; "" where it cannot be read, as where there is no such controller."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
