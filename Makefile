@@ -2,7 +2,7 @@
 # packages in it and, where a real kernel is to be booted, Debian's packages. The demo needs few of them, so
 # it has a stamp of its own; where all is installed already, that will do.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-profile test lint format unit sdks browser lab lab-full test-cluster evidence-deerflow evidence-docker guide bench bench-collector bench-fleet soak fuzz agent-alone image dist man docs clean
+.PHONY: help demo demo-profile test lint format unit sdks victoria browser lab lab-full test-cluster evidence-deerflow evidence-docker guide bench bench-collector bench-fleet soak fuzz agent-alone image dist man docs clean
 
 # Tests start hundreds of programs, which would compile every module anew where somebody has asked for that.
 unexport PYTHONDONTWRITEBYTECODE
@@ -62,6 +62,10 @@ unit: $(STAMP) ## Only the tests that need no kernel of their own
 sdks: $(STAMP) ## Let the packages of OpenSandbox, E2B and others drive our stand-ins, Grafana's judge the dashboard; kept in .lab/sdks
 	scripts/debian-packages sdks
 	MEMCOLLECT_SDKS=$(abspath .lab/sdks) $(BIN)/pytest tests/sdks $(PYTEST_FLAGS)
+
+victoria: $(STAMP) ## Scrape an agent with Debian's vmagent, evaluate the rules with its vmalert
+	scripts/debian-packages victoria
+	MEMCOLLECT_REQUIRE_VICTORIA=1 $(BIN)/pytest tests/deploy/test_victoriametrics.py $(PYTEST_FLAGS)
 
 browser: $(STAMP) ## Show the pages to a real browser; screenshots go to .lab/pages
 	scripts/debian-packages browser

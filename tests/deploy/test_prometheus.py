@@ -1,45 +1,21 @@
-"""A real Prometheus scrapes a real agent; the rules and the dashboard are held to what it stores.
-
-The node is a recorded one: its kernel files, the pods of its API and its kubelet's own page are of the
-same moment, so our working set and the kubelet's must be equal.
-"""
+"""A real Prometheus scrapes a real agent; the rules and the dashboard are held to what it stores."""
 
 import contextlib
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from memcollect_agent.metrics.catalogue import CATALOGUE
 from memcollect_agent.metrics.parts import TERMS
-from worlds.agent_trees import FIXTURES, recorded
 from worlds.dashboard import asked, dashboard, panels, targets
-from worlds.metrics_stage import (
-    REPOSITORY,
-    RULES,
-    Prometheus,
-    kube_state_metrics,
-    metered_agent,
-    prometheus,
-    promtool,
-    require_prometheus,
-    static_pages,
-    without_times,
-)
+from worlds.metrics_stage import REPOSITORY, RULES, Prometheus, prometheus, promtool, require_prometheus
+from worlds.recorded_metrics import PODS, by_pod, rules_here, targets_of_node
 from worlds.waiting import wait_until
 
-CONDITION = "systemd-kernel-7.2"
-API = FIXTURES / CONDITION / "api"
-PODS = [
-    ("deer-flow", "sandbox-a"),
-    ("deer-flow", "sandbox-b"),
-    ("deer-flow", "sandbox-c"),
-    ("kube-system", "probe-pf5nk"),
-]
 OF_THE_OPERATOR = REPOSITORY / "deploy/overlays/prometheus/prometheusrule.yaml"
 
 
@@ -57,17 +33,7 @@ SETTLED = (
 def node(directory: Path, *options: str) -> Iterator[Prometheus]:
     """Have Prometheus scrape an agent with these options, and what it joins with."""
     require_prometheus()
-    pods = json.loads((API / "pods.json").read_text())["items"]
-    kubelet = without_times((API / "metrics-resource.txt").read_text())
-    pages = {"/pods": kube_state_metrics(pods), "/kubelet": kubelet}
-    with (
-        metered_agent(recorded(CONDITION), *options) as agent,
-        static_pages(pages) as others,
-        prometheus(
-            directory,
-            {"memcollect": (agent, "/metrics"), "ksm": (others, "/pods"), "kubelet": (others, "/kubelet")},
-        ) as server,
-    ):
+    with targets_of_node(*options) as scraped, prometheus(directory, scraped) as server:
         yield server
 
 
@@ -81,14 +47,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
             ("namespace_pod:memcollect_pss_bytes:sum", len(PODS)),
         )
         yield server
-
-
-def rules_here() -> list[dict[str, Any]]:
-    return [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
-
-
-def by_pod(found: list[tuple[dict[str, str], float]]) -> dict[tuple[str, str], float]:
-    return {(labels["namespace"], labels["pod"]): number for labels, number in found}
 
 
 def last_errors(server: Prometheus) -> list[str]:
