@@ -283,7 +283,7 @@ class _NodeSampling:
     def _tree(self, node: Node) -> CgroupTree | None:
         try:
             page_size = node.page_size_bytes or 4096
-            tree = read_tree(self._proc, self._cgroups, page_size, self._is_late, settings=True)
+            tree = read_tree(self._proc, self._cgroups, page_size, self._is_late)
         except AgentError as error:
             self._problems.add_error("node", "tree", error)
             return None

@@ -57,15 +57,17 @@ def read_tree(
     page_size_bytes: int,
     late: Callable[[], bool] = lambda: False,
     *,
-    settings: bool = False,
+    charges_alone: bool = False,
 ) -> CgroupTree:
     """Return the charges of the node's cgroups; those whose turn comes when it is `late` are left out.
 
-    With `settings` also when the kubelet evicts. Raises AgentError where the tree's root cannot be read.
+    Unless these are wanted `charges_alone`, also when the kubelet evicts, and which pod's process started a
+    container outside Kubernetes: all pods' processes are listed for that. Raises AgentError where the tree's
+    root cannot be read.
     """
     walk = _Walk(proc, cgroups, page_size_bytes, late)
-    tree = walk.run()
-    if not settings or not walk.kubelets_cgroup:
+    tree = walk.run(starters=not charges_alone)
+    if charges_alone or not walk.kubelets_cgroup:
         return tree
     return msgspec.structs.replace(tree, kubelet=kubelet.read_kubelet(proc, cgroups, walk.kubelets_cgroup))
 
@@ -87,7 +89,7 @@ class _Walk:
         self._left_out = 0
         self._vanished = 0
 
-    def run(self) -> CgroupTree:
+    def run(self, *, starters: bool) -> CgroupTree:
         began = time.time()
         with self._cgroups.open() as top:
             meminfo = self._known("meminfo", self._proc.meminfo)
@@ -95,7 +97,8 @@ class _Walk:
             root_read_at = time.time()
             meminfo_again = self._known("meminfo", self._proc.meminfo)
             self._below(top)
-        self._tie_containers()
+        if starters:
+            self._tie_containers()
         free = self._known("free_percpu", self._proc.free_percpu_pages)
         return CgroupTree(
             read_at=began,

@@ -82,7 +82,9 @@ class _Look:
 
     def _whole(self) -> WholeNode | None:
         try:
-            return whole_node(read_tree(self._proc, self._cgroups, os.sysconf("SC_PAGE_SIZE")))
+            page_size = os.sysconf("SC_PAGE_SIZE")
+            late = self._budget.spent
+            return whole_node(read_tree(self._proc, self._cgroups, page_size, late, charges_alone=True))
         except AgentError as error:
             self._problems.append(_problem("node", "/", error))
             return None

@@ -25,17 +25,18 @@ class WholeNode(Struct, frozen=True, kw_only=True):
     kernel_uncounted: int | None = None
     """Kernel memory that no counter names, at most."""
     held: dict[str, int] = field(default_factory=dict)
-    """By HOLDERS."""
+    """By HOLDERS; empty where a cgroup was left out: a sum of a part would look whole."""
     dying_cgroups: int | None = None
 
 
 def whole_node(tree: CgroupTree) -> WholeNode:
     """Return the numbers of a node."""
     meminfo, root = tree.meminfo or {}, tree.root or {}
-    held = _held(tree.cgroups)
+    told = [] if tree.left_out else tree.cgroups
+    held = {} if tree.left_out else _held(told)
     usage = _sum(root, ("anon", "file"))
-    if usage is not None and not tree.left_out:
-        held["root_alone"] = usage - _user_pages(tree.cgroups)
+    if usage is not None and held:
+        held["root_alone"] = usage - _user_pages(told)
     inactive = root.get("inactive_file")
     return WholeNode(
         total=meminfo.get("MemTotal"),
@@ -44,7 +45,7 @@ def whole_node(tree: CgroupTree) -> WholeNode:
         active_cache=root.get("active_file"),
         kernel_uncounted=_kernel_uncounted(meminfo, tree.free_percpu_bytes or 0),
         held=held,
-        dying_cgroups=max((use.dying for use in tree.cgroups if use.dying is not None), default=None),
+        dying_cgroups=max((use.dying for use in told if use.dying is not None), default=None),
     )
 
 

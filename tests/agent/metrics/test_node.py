@@ -1,4 +1,5 @@
 import os
+import sys
 from pathlib import Path
 
 from memcollect_agent.measure.sample import Roots, sample_node
@@ -157,6 +158,8 @@ def test_what_there_was_no_time_for_is_counted(tmp_path: Path) -> None:
     tree.add_pod(1, 1)
     node = read_node(roots_of(tree), Limits(seconds=0.0))
     assert (node.pods, node.left_out.pods) == ([], {"budget": 1})
+    assert node.whole is not None
+    assert node.whole.held == {}
 
 
 def test_a_machine_that_cannot_be_measured_says_so(tmp_path: Path) -> None:
@@ -165,3 +168,31 @@ def test_a_machine_that_cannot_be_measured_says_so(tmp_path: Path) -> None:
     assert not node.readable
     assert node.problems[0].kind == "node"
     assert "cgroup v1" in node.problems[0].detail
+
+
+class _Opened:
+    """Names of files opened while it is on; a hook stays for good."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.on = True
+        sys.addaudithook(self._note)
+
+    def _note(self, event: str, arguments: tuple[object, ...]) -> None:
+        if self.on and event == "open":
+            self.names.append(str(arguments[0]))
+
+
+def test_no_list_of_processes_is_read_though_a_container_of_no_pod_is_there(tmp_path: Path) -> None:
+    """A snapshot asks which pod's process started it, and lists all pods' processes for that."""
+    tree = PodTree(tmp_path)
+    tree.add_pod(1, 1, current=64 << 20)
+    (tree.cgroup / "docker").mkdir()
+    tree.write(tree.cgroup / "docker" / container_id(9), 64 << 20)
+    opened = _Opened()
+    node = read_node(roots_of(tree))
+    opened.on = False
+    assert node.whole is not None
+    assert node.whole.held["outside_containers"] == 64 << 20
+    assert any(name.endswith("memory.current") for name in opened.names)
+    assert [name for name in opened.names if name.endswith("cgroup.procs")] == []

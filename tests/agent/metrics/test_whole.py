@@ -1,3 +1,5 @@
+import msgspec
+
 from memcollect_agent.measure.sample import sample_node
 from memcollect_agent.metrics.node import read_node
 from memcollect_agent.metrics.whole import HOLDERS, whole_node
@@ -35,6 +37,14 @@ def test_without_files_there_are_no_numbers_and_no_zeros() -> None:
 
     assert (node.total, node.available, node.working_set, node.kernel_uncounted) == (None, None, None, None)
     assert "root_alone" not in node.held
+
+
+def test_where_a_cgroup_was_left_out_nothing_is_said_of_who_holds_what() -> None:
+    made = Made(orphan_anon=150 * MIB).tree()
+    node = whole_node(msgspec.structs.replace(made, left_out=1))
+
+    assert (node.held, node.dying_cgroups) == ({}, None)
+    assert node.working_set == whole_node(made).working_set
 
 
 def test_a_cgroup_without_numbers_hands_its_children_to_the_one_above() -> None:
