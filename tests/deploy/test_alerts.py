@@ -212,6 +212,30 @@ def test_of_a_pod_that_ends_with_its_kill_the_alert_is_not_lost(tmp_path: Path) 
     hold(tmp_path, job, [firing(110, alert, ["job"]), firing(130, alert, [])])
 
 
+def full(number: int, name: str, *, role: str = "container", **mib: float) -> list[Series]:
+    steady = {what: f"{size * MIB:.0f}x{len(TIMES)}" for what, size in mib.items()}
+    return pod(number, name, EVER, role=role, **steady)
+
+
+def test_a_pods_own_limit_is_told_where_no_container_of_it_is_near_one(tmp_path: Path) -> None:
+    series = [
+        *full(1, "left-tmpfs", working_set=5, droppable=0, pod_lasting=97, limit=100, pod_limit=100),
+        *full(2, "app-alone", working_set=97, droppable=0, pod_lasting=98, limit=100, pod_limit=100),
+        *full(3, "cached", working_set=99, droppable=50, pod_lasting=50, limit=100, pod_limit=100),
+        *full(4, "guest", role="sandbox", working_set=97, droppable=0, pod_lasting=97, pod_limit=100),
+        *full(5, "without", working_set=97, droppable=0, pod_lasting=97),
+    ]
+    of_pods, of_containers = "MemcollectPodCloseToLimit", "MemcollectContainerCloseToLimit"
+    hold(
+        tmp_path,
+        series,
+        [
+            *(firing(minute, of_pods, ["guest", "left-tmpfs"]) for minute in range(30, 300, 30)),
+            *(firing(minute, of_containers, ["app-alone"]) for minute in range(30, 300, 30)),
+        ],
+    )
+
+
 def unexplained(directory: Path, residual: float, summary: str) -> None:
     series = pod(1, "odd", EVER, working_set=course(lambda _: 1000), residual=course(lambda _: residual))
     alert = {

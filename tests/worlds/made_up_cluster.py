@@ -22,7 +22,10 @@ def pod(number: int, name: str, ever: str, *, role: str = "container", **series:
         "working_set": f"memcollect_container_working_set_bytes{{{ours}}}",
         "limit": f"memcollect_container_limit_bytes{{{ours}}}",
         "kills": f'memcollect_pod_oom_kills_total{{pod_uid="u{number}", qos="Burstable"}}',
-        "outside": f'memcollect_pod_outside_containers_bytes{{pod_uid="u{number}", qos="Burstable"}}',
+        **{
+            f"pod_{what}": f'memcollect_pod_{what}_bytes{{pod_uid="u{number}", qos="Burstable"}}'
+            for what in ("limit", "lasting")
+        },
         **{
             term: f'memcollect_container_composition_bytes{{{ours}, term="{term}"}}'
             for term in ("droppable", "residual")

@@ -1,7 +1,7 @@
 """Every metric of the page: its name, kind, labels and help. docs/metrics.md says more of each.
 
 The page has one of two sets of series. "all" has everything. "core" is for large fleets: eight series for a
-container, three for a pod, none for a pause container, and everything about the node and the agent.
+container, five for a pod, none for a pause container, and everything about the node and the agent.
 """
 
 from typing import Literal
@@ -102,6 +102,20 @@ CONTAINER_UNREAD = Spec(
 )
 POD_CURRENT = Spec(
     "memcollect_pod_current_bytes", "memory.current of the pod's own cgroup.", POD, unit="bytes"
+)
+POD_LIMIT = Spec(
+    "memcollect_pod_limit_bytes",
+    "memory.max of the pod's own cgroup, for all its containers, its tmpfs and its sandbox together; absent "
+    "where it says max: no limit.",
+    POD,
+    unit="bytes",
+)
+POD_LASTING = Spec(
+    "memcollect_pod_lasting_bytes",
+    "The working set of the pod's own cgroup without page cache and reclaimable slab: what stays until it is "
+    "freed or swapped out.",
+    POD,
+    unit="bytes",
 )
 POD_WORKING_SET = Spec(
     "memcollect_pod_working_set_bytes",

@@ -72,6 +72,8 @@ def _of_containers(node: NodeReading, series: Series) -> Iterator[tuple[Spec, Ro
 def _of_pods(node: NodeReading) -> Iterator[tuple[Spec, Rows]]:
     pods = [((pod.uid, pod.qos_class), pod) for pod in node.pods]
     yield catalogue.POD_CURRENT, ((labels, pod.current) for labels, pod in pods)
+    yield catalogue.POD_LIMIT, ((labels, pod.limit) for labels, pod in pods)
+    yield catalogue.POD_LASTING, ((labels, pod.lasting) for labels, pod in pods)
     yield catalogue.POD_WORKING_SET, ((labels, pod.working_set) for labels, pod in pods)
     yield catalogue.POD_OUTSIDE, ((labels, pod.outside_containers) for labels, pod in pods)
     yield catalogue.POD_DYING, ((labels, pod.dying_cgroups) for labels, pod in pods)

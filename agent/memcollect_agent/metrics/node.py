@@ -139,6 +139,8 @@ class _Look:
             qos_class=place.pod.qos_class,
             current=parts.current,
             working_set=parts.working_set,
+            lasting=parts.lasting,
+            limit=self._limit(directory, "pod"),
             dying_cgroups=self._counts(directory, "cgroup.stat").get("nr_dying_descendants"),
             oom_kills=self._counts(directory, "memory.events").get("oom_kill"),
             containers=list(children.values()),
@@ -157,7 +159,7 @@ class _Look:
                 inode=cgroup.inode,
                 parts=parts_of(cgroup.stat, cgroup.current_bytes),
                 swap=self._number(directory, "memory.swap.current"),
-                limit=self._limit(directory),
+                limit=self._limit(directory, "container"),
             )
 
     def _role(self, place: pods.ContainerPlace, directory: CgroupDir, charge: int | None) -> str:
@@ -177,11 +179,11 @@ class _Look:
             self._note("pod", directory.path, error)
             return {}
 
-    def _limit(self, directory: CgroupDir) -> int | None:
+    def _limit(self, directory: CgroupDir, kind: str) -> int | None:
         try:
             limit = directory.read_limit("memory.max") if directory.has("memory.max") else None
         except AgentError as error:
-            self._note("container", directory.path, error)
+            self._note(kind, directory.path, error)
             return None
         return limit if isinstance(limit, int) else None
 

@@ -73,6 +73,12 @@ class Parts(Struct, frozen=True, kw_only=True):
     lazyfree: int | None
     """At least so much of anon was given back with MADV_FREE, and is left out of the working set too."""
 
+    @property
+    def lasting(self) -> int | None:
+        """The working set without what can be dropped under pressure."""
+        droppable = grouped(self.composition).get("droppable")
+        return None if self.working_set is None or droppable is None else self.working_set - droppable
+
 
 def parts_of(stat: Stat | None, current: int | None) -> Parts:
     """Return what follows from the two files, each None where it could not be read."""

@@ -29,6 +29,10 @@ class PodReading(Struct, frozen=True, kw_only=True):
     qos_class: str
     current: int | None
     working_set: int | None
+    lasting: int | None
+    """Of the working set what cannot be dropped."""
+    limit: int | None
+    """memory.max in bytes; None also where it is "max"."""
     dying_cgroups: int | None
     """nr_dying_descendants of cgroup.stat: removed cgroups that still hold charges."""
     containers: list[ContainerReading]

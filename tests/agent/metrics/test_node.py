@@ -115,6 +115,32 @@ def test_a_limit_is_a_number_and_no_limit_is_none(tmp_path: Path) -> None:
     }
 
 
+def test_a_pod_has_a_limit_and_a_lasting_part_of_its_own(tmp_path: Path) -> None:
+    """An init container's tmpfs is charged to it, though no container that is left has it."""
+    tree = PodTree(tmp_path)
+    pod = tree.add_pod(1, 1)
+    assert (only(read_node(roots_of(tree))).limit, only(read_node(roots_of(tree))).lasting) == (None, 4096)
+
+    numbers = {"file": 80, "shmem": 60, "active_file": 15, "inactive_file": 5, "active_anon": 60}
+    tree.write(pod, 100, **numbers, slab_reclaimable=7, kernel=7)
+    (pod / "memory.max").write_text("128\n")
+    found = only(read_node(roots_of(tree)))
+    # Of 20 of page cache 5 are cold and 15 hot: neither these nor the slab last.
+    assert (found.limit, found.working_set, found.lasting) == (128, 95, 95 - 15 - 7)
+
+    (pod / "memory.max").write_text("nonsense\n")
+    node = read_node(roots_of(tree))
+    assert only(node).limit is None
+    assert [problem.kind for problem in node.problems] == ["pod"]
+
+
+def test_without_a_number_that_it_needs_the_lasting_part_is_unknown(tmp_path: Path) -> None:
+    tree = PodTree(tmp_path)
+    stat = tree.add_pod(1, 1) / "memory.stat"
+    stat.write_text(stat.read_text().replace("active_file 0\n", "", 1).replace("inactive_file 0\n", "", 1))
+    assert only(read_node(roots_of(tree))).lasting is None
+
+
 def test_the_kills_are_those_of_the_pods_own_cgroup_which_outlives_its_containers(tmp_path: Path) -> None:
     tree = PodTree(tmp_path)
     pod = tree.add_pod(1, 1)
