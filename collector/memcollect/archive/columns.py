@@ -81,7 +81,10 @@ class SnapshotRow(Struct, frozen=True, kw_only=True, gc=False):
     with_files: Annotated[bool, _says("Whether files were asked for.")]
     pods_in_summary: Annotated[
         int | None,
-        _says("Rows in `pods` that were told in summary: of these no other table has any but `terms`."),
+        _says(
+            "Rows in `pods` that were told in summary: other tables have their `terms`, and `containers` of "
+            "those without a working set."
+        ),
     ]
 
 

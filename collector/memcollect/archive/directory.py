@@ -20,7 +20,7 @@ import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fnmatch import fnmatch
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -32,7 +32,7 @@ import pyarrow.parquet as pq
 from memcollect.alone import alone
 from memcollect.archive.columns import ARCHIVE_VERSION, TABLES
 from memcollect.archive.writing import is_whole
-from memcollect.documents.files import MAX_WRITTEN_BYTES, read_bytes, write_document
+from memcollect.documents.files import MAX_WRITTEN_BYTES, STDIN, read_bytes, shown, write_document
 from memcollect.errors import DocumentError, OutputError, SchemaError, UsageError
 from memcollect_agent import __version__
 
@@ -245,11 +245,12 @@ def _check_version(directory: Path) -> None:
 
 
 def _json_name(path: Path) -> str:
-    """Return which file the snapshot was exported from; its hash where its row cannot be read."""
-    try:
-        return str(_columns(path, "file")[0][0])
-    except (OSError, pa.ArrowException, IndexError):
-        return f"the snapshot with the SHA-256 {path.stem}"
+    """Return which file a snapshot was exported from; its hash where it was piped, or its row is damaged."""
+    with suppress(OSError, pa.ArrowException, IndexError):
+        file = str(_columns(path, "file")[0][0])
+        if file != shown(STDIN):
+            return file
+    return f"the snapshot with the SHA-256 {path.stem}"
 
 
 def _moments_in(path: Path) -> tuple[object, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from msgspec import Struct
+from msgspec import Struct, field
 
 from memcollect.commands.help_page import GroupedCommand
 from memcollect.commands.options import Format, clean_text, option, typed, verbose_option
@@ -117,6 +117,8 @@ class _Done(Struct):
 
     added: int = 0
     failed: int = 0
+    held: list[str] = field(default_factory=list)
+    """What is said of each that was in the archive already."""
     pods: int = 0
     containers: int = 0
 
@@ -139,24 +141,30 @@ def _export_all(archive: Archive, options: ExportOptions, done: _Done) -> None:
                 say(str(error))
             else:
                 _say_exported(exported)
+                if not (exported.added or exported.same_as):
+                    done.held.append(
+                        f"{exported.name} is in the archive already (cluster {exported.cluster})"
+                    )
                 done.added += exported.added
                 done.pods += exported.rows["pods"]
                 done.containers += exported.rows["containers"]
     finally:
+        for held in done.held if len(done.held) <= MOST_NAMED else ():
+            say(f"{held}: nothing added.")
+        if len(done.held) > MOST_NAMED:
+            say(f"{len(done.held):,} snapshots are in the archive already: nothing added of them.")
         say(f"{done.words()} to {options.output}")
 
 
 def _say_exported(exported: Exported) -> None:
     if exported.same_as:
         say(
-            f"{exported.name} is the snapshot of {exported.same_as} over again, explained or laid out anew:"
-            " nothing added. Export it into a new archive."
+            f"{exported.name} is {exported.same_as} over again, explained or laid out anew: nothing added."
+            " Export it into a new archive."
         )
-    elif not exported.added:
-        say(f"{exported.name} is in the archive already (cluster {exported.cluster}): nothing added.")
     elif exported.in_summary:
         told = "1 pod was" if exported.in_summary == 1 else f"{exported.in_summary:,} pods were"
         say(
             f"of {exported.name} {told} told in summary: rows of pods and terms, and none of their"
-            " containers, steps and findings."
+            " steps, findings and measured containers."
         )

@@ -29,6 +29,8 @@ MAX_DOCUMENT_BYTES = 4 << 30
 MAX_WRITTEN_BYTES = 4 << 20
 """Of a plan, a table or a manifest, which a person or a program of theirs has written."""
 NEW_FILE_MODE = 0o666
+_PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zXZ": "xz", b"BZh": "bzip2"}
+"""How files begin that were made smaller, and the program that unpacks them."""
 READ_VERSIONS = (SCHEMA_VERSION, SUMMARY_SCHEMA_VERSION)
 
 
@@ -75,6 +77,12 @@ def decode_snapshot(data: bytes, shown_name: str) -> Snapshot:
     """
     if not data.strip():
         raise DocumentError(f"{shown_name} is empty.", "Take the snapshot again with --format json -o FILE.")
+    for begin, program in _PACKED.items():
+        if data.startswith(begin):
+            raise DocumentError(
+                f"{shown_name} is compressed with {program}.",
+                f"Name what this unpacks, or - for it through a pipe: {program} -dc FILE",
+            )
     try:
         head = msgspec.json.decode(data, type=_Head)
         _check_version(head, shown_name)

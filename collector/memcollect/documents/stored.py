@@ -78,11 +78,22 @@ def open_snapshot(name: str) -> Iterator[Stored]:
 def _spooled(document: BinaryIO, called: str) -> Iterator[BinaryIO]:
     with tempfile.TemporaryFile() as spool:
         while piece := document.read(READ_BYTES):
-            spool.write(piece)
+            _keep(piece, spool, called)
             if spool.tell() > MAX_DOCUMENT_BYTES:
                 raise too_large(called, MAX_DOCUMENT_BYTES, "snapshot")
         spool.seek(0)
         yield spool
+
+
+def _keep(piece: bytes, spool: BinaryIO, called: str) -> None:
+    try:
+        spool.write(piece)
+        spool.flush()
+    except OSError as error:
+        raise DocumentError(
+            f"{called} could not be kept in {tempfile.gettempdir()} while it is read: {error.strerror}.",
+            "Free some space there, or name another place in TMPDIR.",
+        ) from error
 
 
 def _hashed(stream: BinaryIO) -> tuple[str, int]:

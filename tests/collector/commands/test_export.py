@@ -1,6 +1,9 @@
+import bz2
 import fcntl
+import gzip
 import importlib.util
 import io
+import lzma
 import os
 import shutil
 import sys
@@ -98,12 +101,59 @@ def test_a_measurement_is_added_once_whatever_its_file_looks_like(
     before = files(archive)
     assert export(archive, again, "--cluster", "other") == 0
     assert files(archive) == before
-    said = "again.json is the snapshot of 1.json over again, explained or laid out anew: nothing added."
+    said = "again.json is 1.json over again, explained or laid out anew: nothing added."
     assert said in capsys.readouterr().err
     # Also where one command has both.
     both = Asked(tmp_path / "both")
     assert export(both, again, one) == 0
     assert both.count("pods") == 1
+
+
+def test_of_many_that_are_there_it_says_how_many(
+    archive: Asked, save: Save, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder is exported each night, and cron sends what is said."""
+    nights = [
+        save(f"{day}.json", samples.snapshot(captured_at=f"2026-01-0{day}T00:00:00.000Z"))
+        for day in range(1, 8)
+    ]
+    assert export(archive, *nights[:6]) == 0
+    capsys.readouterr()
+    assert export(archive, *nights) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "memcollect: 6 snapshots are in the archive already: nothing added of them.",
+        f"memcollect: 1 snapshot with 1 pod and 3 containers added to {archive.directory}",
+    ]
+
+
+@pytest.mark.parametrize("program", ["gzip", "xz", "bzip2"])
+def test_a_compressed_snapshot_is_told_to_be_and_comes_through_a_pipe(
+    archive: Asked,
+    save: Save,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    program: str,
+) -> None:
+    one = save("1.json", ONE)
+    packers: dict[str, Callable[[bytes], bytes]] = {
+        "gzip": gzip.compress,
+        "xz": lzma.compress,
+        "bzip2": bz2.compress,
+    }
+    packed = one.with_name("1.json.packed")
+    packed.write_bytes(packers[program](one.read_bytes()))
+    assert export(archive, packed) == 1
+    assert f"1.json.packed is compressed with {program}. " in capsys.readouterr().err
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(one.read_bytes())))
+    assert export(archive, "-") == 0
+    assert export(archive, one) == 0
+    assert archive.count("pods") == 1
+    # What to export again is never called "standard input".
+    (harmed,) = (archive.directory / "terms").rglob("*.parquet")
+    harmed.write_bytes(b"")
+    capsys.readouterr()
+    assert export(archive, save("2.json", TWO)) == 3
+    assert f"export the snapshot with the SHA-256 {harmed.stem} again" in capsys.readouterr().err
 
 
 def test_two_snapshots_of_one_moment_with_other_pods_are_two(archive: Asked, save: Save) -> None:

@@ -48,6 +48,17 @@ def test_a_command_whose_file_does_not_fit_says_so_and_leaves_what_was_there(
     assert not list(tmp_path.rglob("*.parquet"))
 
 
+def test_a_piped_snapshot_that_has_no_room_to_be_kept_is_told_by_that_place(tmp_path: Path) -> None:
+    saved = json.render(sample_snapshots.snapshot(sample_snapshots.pod("one")))
+    limited = f'ulimit -f {2 * LIMIT_KIB}; exec "$@"'
+    words = [sys.executable, "-m", "memcollect", "export", "-", "-o", str(tmp_path / "archive")]
+    done = children.run(
+        ["sh", "-c", limited, "sh", *words], input=saved, env=environment(TMPDIR=str(tmp_path))
+    )
+    assert done.returncode == 1
+    assert f"standard input could not be kept in {tmp_path} while it is read: File too large." in done.stderr
+
+
 def test_an_export_tells_what_it_added_before_there_was_no_room(tmp_path: Path) -> None:
     small, large = tmp_path / "small.json", tmp_path / "large.json"
     small.write_text(json.render(sample_snapshots.snapshot(sample_snapshots.pod("one"))))
