@@ -236,6 +236,27 @@ def test_a_pods_own_limit_is_told_where_no_container_of_it_is_near_one(tmp_path:
     )
 
 
+def test_a_pod_that_was_known_within_the_hour_is_no_orphan(tmp_path: Path) -> None:
+    """A static pod in a crash loop is seen now and then; a shard of kube-state-metrics may be away."""
+    looping = f'pod_uid="hash", container_id="{1:064x}", qos="Burstable", role="container"'
+    info = f'namespace="kube-system", pod="etcd", container="etcd", container_id="containerd://{1:064x}"'
+    series = [
+        {"series": f"memcollect_container_current_bytes{{{looping}}}", "values": "9x2 stale _x21 " * 17},
+        {"series": f"kube_pod_container_info{{{info}}}", "values": EVER},
+        {"series": 'kube_pod_info{namespace="shop", pod="other", uid="u3"}', "values": EVER},
+        {"series": 'kube_pod_info{namespace="shop", pod="web", uid="u2"}', "values": "1x20 stale _x20 1x380"},
+        *(
+            {
+                "series": f'memcollect_pod_current_bytes{{node="n1", pod_uid="{uid}", qos="Burstable"}}',
+                "values": EVER,
+            }
+            for uid in ("hash", "u2", "u3", "orphan")
+        ),
+    ]
+    alert = "MemcollectOrphanedPodCgroups"
+    hold(tmp_path, series, [firing(minute, alert, ["orphan"], "pod_uid") for minute in range(30, 600, 10)])
+
+
 def unexplained(directory: Path, residual: float, summary: str) -> None:
     series = pod(1, "odd", EVER, working_set=course(lambda _: 1000), residual=course(lambda _: residual))
     alert = {
