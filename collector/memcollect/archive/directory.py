@@ -46,7 +46,8 @@ _MOMENTS = ("captured_at", "finished_at", "mode")
 """Columns of `snapshots` that are alike where two of its files are of one measurement."""
 MOST_NAME_BYTES = 200
 """Of a cluster's name in a folder's; file systems take 255."""
-_FILE = re.compile(r"([0-9a-f]{64})\.parquet")
+_FILE = re.compile(r"(date=[^/]+/cluster=[^/]+)/([0-9a-f]{64})\.parquet")
+_UNREADABLE = (OSError, pa.ArrowException, LookupError)
 
 
 class _Mark(msgspec.Struct):
@@ -70,9 +71,8 @@ class Archive:
         self._days: dict[str, dict[tuple[object, ...], list[str]]] = {}
         for table in TABLES:
             for path in (directory / table).glob("*/*/*.parquet"):
-                if match := _FILE.fullmatch(path.name):
-                    place = path.parent.relative_to(directory / table)
-                    self._snapshots[match[1]].setdefault(place, {})[table] = path
+                if match := _FILE.fullmatch(path.relative_to(directory / table).as_posix()):
+                    self._snapshots[match[2]].setdefault(Path(match[1]), {})[table] = path
                 else:
                     self._foreign.append(path)
         self.broken_off = sum(self._remove_halves(sha256) for sha256 in list(self._snapshots))
@@ -83,9 +83,9 @@ class Archive:
             for place, files in places.items():
                 for table in TABLES:
                     path = files.get(table, self._directory / table / place / files[LAST].name)
-                    if not path.is_file() or not is_whole(path):
+                    if not path.is_file() or not is_whole(path, table):
                         file = _json_name(files[LAST])
-                        yield f"{path} is missing or cut short: export {file} again, which mends it."
+                        yield f"{path} is missing or damaged: export {file} again, which mends it."
             first, *more = (files[LAST] for files in places.values())
             for path in more:
                 yield (
@@ -98,7 +98,7 @@ class Archive:
     def cluster_of(self, sha256: str) -> str | None:
         """Return under which cluster's name the snapshot is held, whole; None where it is not."""
         for files in self._snapshots.get(sha256, {}).values():
-            if set(TABLES) <= files.keys() and all(is_whole(path) for path in files.values()):
+            if set(TABLES) <= files.keys() and all(is_whole(path, table) for table, path in files.items()):
                 return unquote(files[LAST].parent.name.partition("=")[2])
         return None
 
@@ -246,7 +246,7 @@ def _check_version(directory: Path) -> None:
 
 def _json_name(path: Path) -> str:
     """Return which file a snapshot was exported from; its hash where it was piped, or its row is damaged."""
-    with suppress(OSError, pa.ArrowException, IndexError):
+    with suppress(*_UNREADABLE):
         file = str(_columns(path, "file")[0][0])
         if file != shown(STDIN):
             return file
@@ -257,7 +257,7 @@ def _moments_in(path: Path) -> tuple[object, ...]:
     """Return when the snapshot was taken of which this is the row; nothing where it cannot be read."""
     try:
         return tuple(column[0] for column in _columns(path, *_MOMENTS))
-    except (OSError, pa.ArrowException, IndexError):
+    except _UNREADABLE:
         return ()
 
 
@@ -265,7 +265,7 @@ def _pods_in(path: Path) -> set[tuple[object, ...]] | None:
     """Return which pods a file of the table `pods` has; None where it cannot be read."""
     try:
         return set(zip(*_columns(path, "pod_uid", "pod"), strict=True))
-    except (OSError, pa.ArrowException):
+    except _UNREADABLE:
         return None
 
 

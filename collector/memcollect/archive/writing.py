@@ -19,15 +19,15 @@ ROWS_AT_ONCE = 1024
 """Kept as Python's objects before they become columns …"""
 ROW_GROUP_ROWS = 131_072
 """… and how many of those become one row group: what a reader skips or reads whole."""
+TABLE_KEY = b"memcollect.table"
 _KINDS = {str: pa.string(), int: pa.int64(), bool: pa.bool_(), datetime: pa.timestamp("us", tz="UTC")}
 
 
 def schema_of(table: str) -> pa.Schema:
     """Return the table's schema: every field has its meaning, and the file the version of the tables."""
     fields = [_field(column) for column in columns_of(table)]
-    return pa.schema(
-        fields, metadata={"memcollect.archive_version": str(ARCHIVE_VERSION), "memcollect.table": table}
-    )
+    about = {b"memcollect.archive_version": str(ARCHIVE_VERSION), TABLE_KEY: table}
+    return pa.schema(fields, metadata=about)
 
 
 def _field(column: Column) -> pa.Field:
@@ -112,10 +112,11 @@ def _flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def is_whole(path: Path) -> bool:
-    """Return whether a file begins and ends as Parquet does: one that is cut short does not."""
+def is_whole(path: Path, table: str) -> bool:
+    """Return whether a file is one of the table's, to its end: an OSError where it cannot be opened."""
     with path.open("rb") as stream:
-        begin = stream.read(4)
-        size = stream.seek(0, os.SEEK_END)
-        stream.seek(max(0, size - 4))
-        return size >= 12 and begin == stream.read(4) == b"PAR1"
+        try:
+            found = pq.read_metadata(stream).metadata or {}
+        except (OSError, pa.ArrowException):
+            return False
+    return bool(found.get(TABLE_KEY) == table.encode())

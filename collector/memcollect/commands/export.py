@@ -106,7 +106,7 @@ def command(options: ExportOptions) -> int:
     for fault in faults[:MOST_NAMED]:
         say(fault)
     if len(faults) > MOST_NAMED:
-        say(f"{len(faults) - MOST_NAMED} more files of the archive are missing, cut short or too many.")
+        say(f"{len(faults) - MOST_NAMED} more files of the archive are missing, damaged or too many.")
     if done.failed == len(options.documents):
         return EXIT_FAILED
     return EXIT_INCOMPLETE if done.failed or faults else EXIT_OK

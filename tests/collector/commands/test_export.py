@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from memcollect.archive import directory as module
@@ -219,7 +221,9 @@ def test_what_an_export_left_that_was_broken_off_is_removed_by_the_next(
     assert files(archive).keys() == whole.keys()
 
 
-@pytest.mark.parametrize("harm", ["cut", "gone", "empty", "garbage"])
+@pytest.mark.parametrize(
+    "harm", ["cut", "gone", "empty", "garbage", "no footer", "another table's", "foreign"]
+)
 def test_a_damaged_file_is_named_and_mended_by_exporting_again(
     archive: Asked, save: Save, capsys: pytest.CaptureFixture[str], harm: str
 ) -> None:
@@ -231,10 +235,20 @@ def test_a_damaged_file_is_named_and_mended_by_exporting_again(
     if harm == "gone":
         harmed.unlink()
     else:
-        harmed.write_bytes({"cut": data[:-10], "empty": b"", "garbage": b"x" * 500}[harm])
+        foreign = io.BytesIO()
+        pq.write_table(pa.table({"snapshot": ["x"]}), foreign)
+        harms = {
+            "cut": data[:-10],
+            "empty": b"",
+            "garbage": b"x" * 500,
+            "no footer": b"PAR1" + b"x" * 500 + b"PAR1",
+            "another table's": next((archive.directory / "pods").rglob("*.parquet")).read_bytes(),
+            "foreign": foreign.getvalue(),
+        }
+        harmed.write_bytes(harms[harm])
     capsys.readouterr()
     assert export(archive, one) == 3
-    assert f"{harmed} is missing or cut short: export 2.json again" in capsys.readouterr().err
+    assert f"{harmed} is missing or damaged: export 2.json again" in capsys.readouterr().err
     assert export(archive, two) == 0
     assert harmed.exists()
     assert archive.count("pods") == 3
@@ -263,17 +277,33 @@ def test_a_snapshot_that_stands_twice_is_named(
     assert archive.count("pods") == 1
 
 
-def test_a_file_of_another_name_that_questions_read_is_named(
-    archive: Asked, save: Save, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("place", ["date=2026-01-02/cluster=worker-1/copy of it.parquet", "old/kept/{}"])
+def test_a_file_elsewhere_that_questions_read_is_named_and_kept(
+    archive: Asked, save: Save, capsys: pytest.CaptureFixture[str], place: str
 ) -> None:
     one = save("1.json", ONE)
     assert export(archive, one) == 0
     (pods,) = (archive.directory / "pods").rglob("*.parquet")
-    copy = pods.with_name("copy of it.parquet")
+    copy = archive.directory / "pods" / place.format(pods.name)
+    copy.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(pods, copy)
     assert export(archive, one) == 3
     assert f"{copy} is none of this archive's files, and questions read it" in capsys.readouterr().err
     assert copy.exists()
+
+
+def test_a_row_that_cannot_be_read_is_named_by_its_hash_and_hinders_no_other(
+    archive: Asked, save: Save, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert export(archive, save("1.json", ONE)) == 0
+    (harmed,) = (archive.directory / "snapshots").rglob("*.parquet")
+    pq.write_table(pa.table({"a": [1]}), harmed)
+    capsys.readouterr()
+    assert export(archive, save("2.json", samples.snapshot(samples.pod("two")))) == 3
+    said = f"{harmed} is missing or damaged: export the snapshot with the SHA-256 {harmed.stem} again"
+    assert said in capsys.readouterr().err
+    assert export(archive, save("1.json", ONE)) == 0
+    assert archive.count("pods") == 2
 
 
 @pytest.mark.parametrize(
@@ -376,7 +406,7 @@ def test_a_relative_name_is_a_directory_whatever_it_looks_like(
     (snapshots,) = (archive.directory / "snapshots").rglob("*.parquet")
     (archive.directory / "pods" / snapshots.relative_to(archive.directory / "snapshots")).unlink()
     assert export(archive, save("2.json", TWO)) == 3
-    assert "is missing or cut short: export 1.json again" in capsys.readouterr().err
+    assert "is missing or damaged: export 1.json again" in capsys.readouterr().err
 
 
 def test_two_exports_wait_for_each_other(archive: Asked, save: Save) -> None:
