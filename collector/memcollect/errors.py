@@ -102,3 +102,16 @@ class AnswerError(ClusterError):
     def __init__(self, sentence: str, remedy: str = "", *, status: int | None = None) -> None:
         super().__init__(sentence, remedy)
         self.status = status
+
+
+NO_THREAD = "can't start new thread"
+"""Python's own words, for which it has no class."""
+NO_THREADS = (
+    "No more threads can be begun here: `ulimit -u`, `ulimit -v` or a container's pids limit is reached; ask"
+    " fewer agents at once with --concurrency."
+)
+
+
+def lacks_threads(error: object) -> bool:
+    """Return whether it was raised for that."""
+    return isinstance(error, RuntimeError) and str(error) == NO_THREAD

@@ -63,3 +63,5 @@ def check_mode(context: click.Context, *, local: bool) -> None:
                 f"{name} has no effect {'with' if local else 'without'} --local.",
                 "Leave one of them out." if local else "Add --local, or leave it out.",
             )
+    if context.params.get("nodes") and any(parameter.name == "jobs" for parameter in typed):
+        raise UsageError("--jobs has no effect with --nodes.", "Leave one of them out.")

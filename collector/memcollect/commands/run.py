@@ -10,7 +10,7 @@ import click
 
 from memcollect.commands import cli
 from memcollect.commands.output import say
-from memcollect.errors import CollectorError
+from memcollect.errors import NO_THREADS, CollectorError, lacks_threads
 from memcollect.termination import Terminated
 from memcollect_agent.streams import discard_output
 
@@ -52,7 +52,7 @@ def run(arguments: list[str], program_name: str) -> int:  # noqa: PLR0911 (one f
             name = str(error.filename)[:_SHOWN]
             say(f"{name}…: {error.strerror}. Name a file or directory that can be there.")
             return EXIT_FAILED
-        return _unforeseen(error, verbose=bool(state.get("verbose")))
+        return _failed(error, verbose=bool(state.get("verbose")))
     return result if isinstance(result, int) else EXIT_OK
 
 
@@ -78,6 +78,16 @@ def _unwritten(error: OSError) -> int:
     discard_output()
     say(f"Standard output could not be written: {error.strerror}.")
     return EXIT_FAILED
+
+
+def _failed(error: Exception, *, verbose: bool) -> int:
+    if isinstance(error, MemoryError):
+        say("There is not enough memory for this. Ask for less at once, or allow it more.")
+        return EXIT_FAILED
+    if lacks_threads(error):
+        say(NO_THREADS)
+        return EXIT_FAILED
+    return _unforeseen(error, verbose=verbose)
 
 
 def _unforeseen(error: Exception, *, verbose: bool) -> int:

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from memcollect.documents.snapshot import Missing
+from memcollect.errors import NO_THREADS, lacks_threads
 from memcollect.sources.agent_http import LARGEST_BYTES, AgentConversation, AgentFailure, decoded
 from memcollect.sources.agent_pods import AgentPod
 from memcollect.sources.deadline import Deadline
@@ -166,11 +167,24 @@ class _Fetch:
             self._todo.put(target)
         self._waiting = _Waiting(limits.most_waiting_bytes)
         self._stopped = threading.Event()
+        self._workers = 0
+        self._asking = threading.Lock()
+        """Of what is left to ask, and of who asks."""
 
     def start(self, workers: int) -> None:
+        """Begin so many, or as many as can be had. Raises RuntimeError where not one can."""
         for number in range(workers):
             name = f"memcollect agent worker {number}"
-            threading.Thread(target=self._work, name=name, daemon=True).start()
+            with self._asking:
+                self._workers += 1
+            try:
+                threading.Thread(target=self._work, name=name, daemon=True).start()
+            except RuntimeError:
+                with self._asking:
+                    self._workers -= 1
+                if number == 0:
+                    raise
+                return
 
     def stop(self) -> None:
         self._stopped.set()
@@ -194,13 +208,35 @@ class _Fetch:
         transport = self._transports()
         try:
             while not self._stopped.is_set():
-                if self._waiting.has_room(_TICK):
-                    target = self._todo.get_nowait()
-                    self._waiting.add(self._fetched(target, transport))
-        except queue.Empty:
-            return
+                if not self._waiting.has_room(_TICK):
+                    continue
+                target = self._next()
+                if target is None:
+                    return
+                fetched = self._fetched(target, transport)
+                if lacks_threads(fetched.content) and self._leaves(target):
+                    return
+                self._waiting.add(fetched)
         finally:
             transport.close()
+
+    def _next(self) -> Target | None:
+        """Return whom to ask; None where nobody is left, and then this worker is none any more."""
+        with self._asking:
+            try:
+                return self._todo.get_nowait()
+            except queue.Empty:
+                self._workers -= 1
+                return None
+
+    def _leaves(self, target: Target) -> bool:
+        """Leave a target, and the threads of this worker, to the others; return whether there are any."""
+        with self._asking:
+            if self._workers < 2:
+                return False
+            self._workers -= 1
+            self._todo.put(target)
+            return True
 
     def _fetched(self, target: Target, transport: Transport) -> "_Fetched":
         try:
@@ -263,9 +299,13 @@ def _answer(fetched: _Fetched) -> Answer:
     except AgentFailure as failure:
         reason, detail = failure.reason, str(failure)
     except Exception as error:  # noqa: BLE001 # as above
-        reason, detail = "agent-error", f"Asking failed: {plain(repr(error))}; please report this."
+        reason, detail = "agent-error", _unforeseen(error)
     missing = Missing(kind="node", name=target.node, node=target.node, reason=reason, detail=detail)
     return Answer(target=target, failure=missing)
+
+
+def _unforeseen(error: Exception) -> str:
+    return NO_THREADS if lacks_threads(error) else f"Asking failed: {plain(repr(error))}; please report this."
 
 
 def _sample(fetched: _Fetched) -> NodeSample:

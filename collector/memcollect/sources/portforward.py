@@ -19,7 +19,7 @@ from typing import Any
 
 from websocket import ABNF, WebSocketException
 
-from memcollect.errors import KubeConfigError
+from memcollect.errors import NO_THREAD, KubeConfigError
 from memcollect.sources.deadline import Deadline
 from memcollect.sources.descriptors import SELECT_LIMIT, most_workers
 from memcollect.sources.handshake import Abandoned, Handshaker, TooManyAbandonedError
@@ -88,6 +88,9 @@ class PortForwardTransport:
         try:
             return self._handshaker.run(begin, deadline)
         except ApiException as error:
+            # The client makes one of whatever its handshake raises.
+            if str(error.reason) == NO_THREAD:
+                raise RuntimeError(NO_THREAD) from error
             raise _handshake_error(error, endpoint) from error
         except KubeConfigError as error:
             raise TransportError("denied", error.sentence) from error

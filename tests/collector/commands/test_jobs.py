@@ -119,3 +119,8 @@ def _by_name(missing: list[Missing]) -> list[Missing]:
 def test_it_has_no_effect_on_this_machine_alone(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["snapshot", "--local", "--jobs", "2"], "memcollect") == 2
     assert "--jobs has no effect with --local." in capsys.readouterr().err
+
+
+def test_it_has_no_effect_where_whole_nodes_are_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["snapshot", "-A", "--nodes", "--jobs", "2"], "memcollect") == 2
+    assert "--jobs has no effect with --nodes." in capsys.readouterr().err

@@ -33,6 +33,24 @@ def test_verbose_shows_the_traceback_of_a_mistake_of_ours(capsys: pytest.Capture
     assert "memcollect: Traceback (most recent call last):\n" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (MemoryError(), "There is not enough memory for this."),
+        (RuntimeError("can't start new thread"), "No more threads can be begun here: `ulimit -u`"),
+    ],
+)
+def test_what_the_machine_does_not_give_is_no_mistake_of_ours(
+    error: Exception, words: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("memcollect.commands.explain.read_snapshot", fail)
+    assert run(["explain", "f.json"], "memcollect") == 1
+    assert capsys.readouterr().err.startswith(f"memcollect: {words}")
+
+
 def test_hostile_arguments_come_back_visible(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", "no\x1b[31m\nsuch"], "memcollect") == 1
     assert r"no\x1b[31m\nsuch cannot be read" in capsys.readouterr().err

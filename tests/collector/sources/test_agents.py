@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NoReturn
 
 import msgspec
 import pytest
@@ -27,7 +28,7 @@ from memcollect_agent.serve.run import Options, started
 from memcollect_agent.wire import SampleRequest
 from worlds import children
 from worlds.tcp_agents import Behaviour, answering, hanging, http_answer, listening, refusing_port, saying
-from worlds.waiting import PATIENCE
+from worlds.waiting import PATIENCE, wait_until
 
 NODE = Path(__file__).parents[2] / "fixtures" / "systemd-kernel-7.2"
 
@@ -141,6 +142,71 @@ def test_a_fault_of_ours_with_one_agent_is_reported_and_does_not_lose_the_others
         "good": "sample",
         "unknown-to-the-transport": "agent-error",
     }
+
+
+@pytest.mark.parametrize("begun", [0, 1, 2])
+def test_as_many_are_asked_at_once_as_threads_can_be_begun(
+    nodes: Nodes, monkeypatch: pytest.MonkeyPatch, begun: int
+) -> None:
+    real = threading.Thread.start
+    names = [f"memcollect agent worker {number}" for number in range(begun, 4)]
+
+    def start(thread: threading.Thread) -> None:
+        if thread.name in names:
+            raise RuntimeError("can't start new thread")
+        real(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    targets = [nodes.add(f"n{number}") for number in range(4)]
+    answers = fetch_samples(targets, SampleRequest(), nodes.transports, Limits(concurrency=4))
+    if begun:
+        assert by_node(answers) == dict.fromkeys(["n0", "n1", "n2", "n3"], "sample")
+    else:
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            next(answers)
+
+
+def test_who_finds_no_thread_for_its_way_to_an_agent_leaves_that_to_who_has_one(nodes: Nodes) -> None:
+    """A port-forward has threads of its own: with fewer at once all agents are reached."""
+    refused: list[Endpoint] = []
+
+    def full(endpoint: Endpoint) -> NoReturn:
+        refused.append(endpoint)
+        raise RuntimeError("can't start new thread")
+
+    def last(endpoint: Endpoint) -> tuple[str, int]:
+        wait_until(lambda: len(refused) == 3 and workers() == 1)
+        return "127.0.0.1", nodes.ports[endpoint.node]
+
+    ways = iter([last, full, full, full])
+    targets = [nodes.add(f"n{number}") for number in range(4)]
+    wait_until(lambda: workers() == 0)  # those of other tests
+    answers = fetch_samples(
+        targets, SampleRequest(), lambda: DirectTransport(next(ways)), Limits(concurrency=4)
+    )
+    assert by_node(answers) == dict.fromkeys(["n0", "n1", "n2", "n3"], "sample")
+
+
+def workers() -> int:
+    return sum(each.name.startswith("memcollect agent worker") for each in threading.enumerate())
+
+
+def test_where_nobody_has_a_thread_for_it_every_agent_is_told(nodes: Nodes) -> None:
+    def full(_: Endpoint) -> NoReturn:
+        raise RuntimeError("can't start new thread")
+
+    targets = [nodes.add(f"n{number}") for number in range(4)]
+    answers = fetch_samples(targets, SampleRequest(), lambda: DirectTransport(full), Limits(concurrency=4))
+    assert by_node(answers) == dict.fromkeys(["n0", "n1", "n2", "n3"], "agent-error")
+
+
+def test_a_way_to_an_agent_that_no_thread_is_left_for_is_no_fault_of_ours(nodes: Nodes) -> None:
+    def full(_: Endpoint) -> NoReturn:
+        raise RuntimeError("can't start new thread")
+
+    answer = fetch_sample(nodes.add("n"), SampleRequest(), DirectTransport(full), Limits())
+    assert answer.failure is not None
+    assert answer.failure.detail.startswith("No more threads can be begun here")
 
 
 def test_no_targets_are_no_answers(nodes: Nodes) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import NoReturn
 
 import msgspec
 import pytest
@@ -15,6 +16,7 @@ from memcollect.sources import kube_config
 from memcollect.sources.agent_http import AgentConversation, AgentFailure
 from memcollect.sources.deadline import Deadline
 from memcollect.sources.handshake import Abandoned
+from memcollect.sources.pod_sockets import ApiException
 from memcollect.sources.portforward import PortForwardTransport, _read_last_words
 from memcollect.sources.transport import Endpoint
 from memcollect.testing import PODS, Cluster, Fault, StandInCluster, StreamFault, objects
@@ -220,6 +222,17 @@ def test_when_too_many_handshakes_hang_no_more_are_begun(
     assert refused.reason == "agent-unreachable"
     assert "2 earlier ones still hang" in str(refused)
     transport.close()
+
+
+def test_a_thread_that_the_client_cannot_begin_is_told_from_what_the_node_says(
+    transport: PortForwardTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> NoReturn:
+        raise ApiException(status=0, reason="can't start new thread")
+
+    monkeypatch.setattr("memcollect.sources.portforward.port_forward", full)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        ask(transport)
 
 
 def test_a_descriptor_that_select_cannot_wait_for_is_one_sentence(
