@@ -10,7 +10,7 @@ import pytest
 from lab.runtime_explained import explained, finding
 from lab.runtime_truth import Played
 from memcollect.archive.columns import TABLES
-from memcollect.documents.snapshot import Pod, Snapshot
+from memcollect.documents.snapshot import Container, Pod, Snapshot
 from memcollect.explain.reduced import reduced
 from memcollect.reporters import json
 from memcollect_agent.measure.sample import Roots, sample_node
@@ -45,6 +45,7 @@ NIGHTS = (
         ),
         # Its Sentry is in the pod's own cgroup.
         made.pod("own", made.beside("pause", 1), runtime=GVISOR, findings=[made.own_cost("pod", 6)]),
+        made.pod("pause-not-read", Container(name="pause", role="pause")),
         made.pod("guest-not-found", made.beside("sandbox", 64), runtime=KATA),
         made.pod("in-a-guest", made.container("python", 0), top=made.topped(50, 1), runtime=GVISOR),
         made.pod("e", ladder=made.open_ladder(30, 1), runtime=GVISOR),
