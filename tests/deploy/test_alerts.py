@@ -1,6 +1,6 @@
 """Which pods the alerts tell of, and of which they must not: made-up days of a scrape every two minutes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +66,22 @@ QUIET = (
 LOUD = (leaks, leaks_behind_its_garbage)
 
 
-def grown(number: int, of: Course, **series: str) -> list[Series]:
-    name = of.__name__.replace("_", "-")
-    return pod(number, name, EVER, working_set=course(of), droppable=f"0x{len(TIMES)}", **series)
+def name_of(of: Course) -> str:
+    return of.__name__.replace("_", "-")
+
+
+def grown(courses: Sequence[Course], **series: str) -> list[Series]:
+    """Return a pod for each course, named after it; all have these series, too."""
+    none = f"0x{len(TIMES)}"
+    return [
+        one
+        for number, of in enumerate(courses)
+        for one in pod(number, name_of(of), EVER, working_set=course(of), droppable=none, **series)
+    ]
+
+
+def limited(mib: int | None) -> dict[str, str]:
+    return {} if mib is None else {"limit": course(lambda _: mib)}
 
 
 def firing(minute: int, alert: str, pods: list[str], by: str = "pod") -> dict[str, Any]:
@@ -86,30 +99,24 @@ def hold(directory: Path, series: list[Series], expected: list[dict[str, Any]]) 
     hold_to(directory, {"input_series": series, "promql_expr_test": expected}, f"{STEP}m")
 
 
-@pytest.mark.parametrize("of", QUIET, ids=lambda of: of.__name__)
-@pytest.mark.parametrize("limited", [True, False])
-def test_what_does_not_grow_for_hours_is_never_told(tmp_path: Path, of: Course, *, limited: bool) -> None:
-    limit = {"limit": course(lambda _: 1100)} if limited else {}
-    alert = "MemcollectContainerGrows" + ("ToLimit" if limited else "WithoutLimit")
-    hold(tmp_path, grown(1, of, **limit), never(alert))
+TO_LIMIT, WITHOUT = "MemcollectContainerGrowsToLimit", "MemcollectContainerGrowsWithoutLimit"
 
 
-@pytest.mark.parametrize("of", LOUD, ids=lambda of: of.__name__)
-@pytest.mark.parametrize("limited", [True, False])
+@pytest.mark.parametrize(("alert", "limit"), [(TO_LIMIT, 1100), (WITHOUT, None)])
+def test_what_does_not_grow_for_hours_is_never_told(tmp_path: Path, alert: str, limit: int | None) -> None:
+    hold(tmp_path, grown(QUIET, **limited(limit)), never(alert))
+
+
+@pytest.mark.parametrize(("alert", "limit"), [(TO_LIMIT, 1900), (WITHOUT, None)])
 def test_what_grows_for_hours_is_told_and_goes_on_being_told(
-    tmp_path: Path, of: Course, *, limited: bool
+    tmp_path: Path, alert: str, limit: int | None
 ) -> None:
-    limit = {"limit": course(lambda _: 1900)} if limited else {}
-    alert = "MemcollectContainerGrows" + ("ToLimit" if limited else "WithoutLimit")
-    name = of.__name__.replace("_", "-")
-    hold(
-        tmp_path,
-        grown(1, of, **limit),
-        [firing(5 * 60, alert, []), *(firing(minute, alert, [name]) for minute in range(480, 780, 10))],
-    )
+    told = sorted(name_of(of) for of in LOUD)
+    later = [firing(minute, alert, told) for minute in range(500, 780, 10)]
+    hold(tmp_path, grown(LOUD, **limited(limit)), [firing(5 * 60, alert, []), *later])
 
 
-@pytest.mark.parametrize("alert", ["MemcollectContainerGrowsToLimit", "MemcollectContainerGrowsWithoutLimit"])
+@pytest.mark.parametrize("alert", [TO_LIMIT, WITHOUT])
 def test_an_agent_that_was_replaced_ends_no_alert(tmp_path: Path, alert: str) -> None:
     """The gap of its restart comes by again three hours later."""
     away = range(520, 524)
