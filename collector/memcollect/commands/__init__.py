@@ -50,7 +50,7 @@ Examples:
   memcollect explain before.json my-pod
 
 Exit codes: 0 everything measured; 1 failed; 2 wrong usage; 3 written, but something you asked for is
-missing; 130 interrupted.
+missing; 130 interrupted; 143 ended by SIGTERM, 129 by SIGHUP.
 """
 
 

@@ -39,16 +39,21 @@ def _cgroups(mounted: Path, own: Path) -> Iterator[Path]:
 
 
 def _quota(cgroup: Path) -> Iterator[float]:
-    match _text(cgroup / "cpu.max").split():
-        case [quota, period] if quota != "max":
-            yield int(quota) / int(period)
+    words = _text(cgroup / "cpu.max").split()
+    if len(words) == 2 and all(map(str.isdecimal, words)) and int(words[1]):  # else "max": none
+        yield int(words[0]) / int(words[1])
 
 
 def _room(cgroup: Path) -> Iterator[int]:
     limit, used = _text(cgroup / "memory.max").strip(), _text(cgroup / "memory.current").strip()
     if limit.isdecimal() and used.isdecimal():
-        stat = dict(line.split(maxsplit=1) for line in _text(cgroup / "memory.stat").splitlines())
-        yield int(limit) - int(used) + int(stat.get("inactive_file", 0))
+        stat = [line.split() for line in _text(cgroup / "memory.stat").splitlines()]
+        yield int(limit) - int(used) + sum(int(words[1]) for words in stat if _is_idle(words))
+
+
+def _is_idle(words: list[str]) -> bool:
+    """Return whether it is the line of cache that nobody uses."""
+    return len(words) == 2 and words[0] == "inactive_file" and words[1].isdecimal()
 
 
 def _text(path: Path) -> str:

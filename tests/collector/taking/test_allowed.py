@@ -76,3 +76,12 @@ def test_what_cannot_be_seen_limits_nothing(cgroups: Cgroups, own: str) -> None:
     cgroups.own.write_text(own)
     cgroups.write("", cpu_max="100000 100000")
     assert cgroups.allowed() == (64, 256 * GIB)
+
+
+@pytest.mark.parametrize("text", ["", "a b", "1e5", "1 0", "-1 100000", "\x00"])
+def test_what_no_kernel_writes_limits_nothing(cgroups: Cgroups, text: str) -> None:
+    cgroups.write("kubepods/pod", cpu_max=text, memory_max=text, memory_current="0")
+    assert cgroups.allowed() == (64, 256 * GIB)
+    stat = f"{text}\ninactive_file\ninactive_file {text}"
+    cgroups.write("kubepods/pod", memory_max=f"{GIB}", memory_current="0", memory_stat=stat)
+    assert cgroups.allowed() == (64, GIB)
