@@ -20,8 +20,7 @@ from memcollect.sources.kube_config import Cluster
 from memcollect.sources.kubelet import kubelet_down
 from memcollect.sources.plain import plain
 from memcollect.sources.pod_sockets import ApiException, running
-from memcollect.sources.refusals import status_of
-from memcollect.sources.rights import Right
+from memcollect.sources.refusals import refused_in_pod, status_of
 
 LARGEST_OUTPUT_BYTES = 64 << 10
 """Kept of each of stdout and stderr, the end of it; what came before is counted and dropped."""
@@ -245,8 +244,7 @@ def _handshake_error(error: ApiException, place: Place) -> ExecError:
     body = bytes(getattr(cause, "resp_body", None) or b"")
     said = plain(status_of(body).message or body.decode("utf-8", "replace") or str(error.reason)).rstrip(".")
     if code == 403:
-        right = Right("create", "pods", namespace=place.namespace, subresource="exec")
-        return ExecError("denied", f"You may not {right}: {said}; check with `{right.command}`.")
+        return ExecError("denied", refused_in_pod(said, place.namespace, "exec"))
     if code == 401:
         return ExecError("denied", f"The API server does not accept the credentials: {said}.")
     if code == 404:

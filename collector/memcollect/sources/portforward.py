@@ -27,8 +27,7 @@ from memcollect.sources.kube_config import Cluster
 from memcollect.sources.kubelet import kubelet_down
 from memcollect.sources.plain import plain
 from memcollect.sources.pod_sockets import ApiException, PortForward, port_forward
-from memcollect.sources.refusals import status_of
-from memcollect.sources.rights import Right
+from memcollect.sources.refusals import refused_in_pod, status_of
 from memcollect.sources.transport import (
     Endpoint,
     SocketStream,
@@ -184,8 +183,7 @@ def _handshake_error(error: ApiException, endpoint: Endpoint) -> TransportError:
         status_of(bytes(body)).message or bytes(body).decode("utf-8", "replace") or str(error.reason)
     )
     if code == 403:
-        right = Right("create", "pods", namespace=endpoint.namespace, subresource="portforward")
-        return TransportError("denied", f"You may not {right}: {said}; check with `{right.command}`.")
+        return TransportError("denied", refused_in_pod(said, endpoint.namespace, "portforward"))
     if code == 401:
         return TransportError("denied", f"The API server does not accept the credentials: {said}.")
     if code == 404:

@@ -19,6 +19,7 @@ _MISTAKES = frozenset({400, 422})
 """Bad Request and Unprocessable Entity: the asker's own; 409 and 429 pass, 5xx is the server's."""
 _OF_A_RIGHT = re.compile(r'\bUser ".*" cannot ')
 """How every authorizer's refusal is put (responsewriters.Forbidden); admission has other words."""
+_VERB = re.compile(r'\bUser ".*" cannot (\w+) resource "')
 _OF_ADMISSION = re.compile(r'".*" is forbidden: |\bdenied the request')
 _STATUS = msgspec.json.Decoder(Status)
 
@@ -67,6 +68,16 @@ def refusal(http_status: int, body: bytes, right: Right, server: str) -> Cluster
         "Try again; if it stays, look at `kubectl get --raw /readyz?verbose`.",
         status=http_status,
     )
+
+
+def refused_in_pod(said: str, namespace: str, subresource: str) -> str:
+    """Return the sentence on a WebSocket to a pod that was forbidden.
+
+    It asks `get`, and who has that (from Kubernetes 1.35 on) `create`; where that lacks, no verb is named.
+    """
+    verb = _VERB.search(said)
+    right = Right(verb[1] if verb else "create", "pods", namespace=namespace, subresource=subresource)
+    return f"You may not {right}: {said.rstrip(' .:')}; check with `{right.command}`."
 
 
 def _is_by_admission(said: str) -> bool:

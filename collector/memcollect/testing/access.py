@@ -97,6 +97,18 @@ class Access:
         if not rule.allowed:
             raise _forbidden(user, asked, rule.reason)
 
+    def check_stream(self, user: str, method: str, get: Attributes, create: Attributes) -> None:
+        """Raise ApiError (403) unless `user` may open a stream: since 1.35 a GET needs `create` as well.
+
+        That is asked within the request, and refused in other words, which name neither user nor verb.
+        """
+        self.check(user, get if method == "GET" else create)
+        rule = self.decide(create, user)
+        if not rule.allowed:
+            plural = create.resource.partition("/")[0]
+            said = f'{plural} "{create.name}" is forbidden: {rule.reason}'
+            raise ApiError(403, "Forbidden", said, {"name": create.name, "kind": plural})
+
     def review(self, document: dict[str, Any], user: str = ANYONE) -> dict[str, Any]:
         """Return a SelfSubjectAccessReview of `user` answered: its spec as sent, and the status."""
         spec = document.get("spec") or {}

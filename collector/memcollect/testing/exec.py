@@ -60,8 +60,7 @@ def wanted(cluster: Cluster, request: Request) -> Target | None:
 def accept(cluster: Cluster, asked: Target, request: Request, headers: "Message[str, str]") -> Accepted:
     """Return how the request is granted. Raises ApiError (400, 401, 403, 404)."""
     user = cluster.access.user(request.authorization)
-    for verb in ("get", "create"):
-        cluster.access.check(user, asked.attributes(verb))
+    cluster.access.check_stream(user, request.method, *map(asked.attributes, ("get", "create")))
     pod = cluster.store.get(PODS, asked.namespace, asked.name).decoded()
     names = [each["name"] for each in pod["spec"]["containers"]]
     container = request.query.get("container", [names[0]])[-1]

@@ -58,9 +58,7 @@ def wanted(cluster: Cluster, request: Request) -> Wanted | None:
 def accept(cluster: Cluster, asked: Wanted, request: Request, headers: "Message[str, str]") -> Accepted:
     """Return how the request is granted. Raises ApiError (400, 401, 403, 404)."""
     user = cluster.access.user(request.authorization)
-    # Since 1.35 a WebSocket, though a GET, needs the right to create as well.
-    for verb in ("get", "create"):
-        cluster.access.check(user, asked.target.attributes(verb))
+    cluster.access.check_stream(user, request.method, *map(asked.target.attributes, ("get", "create")))
     pod = cluster.store.get(PODS, asked.namespace, asked.pod)
     if not pod.fields["spec.nodeName"]:
         raise failures.bad_request(f"pod {asked.pod} does not have a host assigned")

@@ -104,11 +104,13 @@ def test_a_program_that_is_not_there(executor: Executor, state: Cluster) -> None
     assert "executable file not found" in str(error)
 
 
-def test_what_is_denied_names_the_right(executor: Executor, state: Cluster) -> None:
-    state.access.deny("create", "pods/exec")
+@pytest.mark.parametrize("verb", ["get", "create"])
+def test_what_is_denied_names_the_right(executor: Executor, state: Cluster, verb: str) -> None:
+    state.access.deny(verb, "pods/exec")
     error = refused(executor, ["true"])
     assert error.reason == "denied"
-    assert "kubectl auth can-i create pods/exec -n team" in str(error)
+    assert f"You may not {verb} pods/exec" in str(error)
+    assert f"kubectl auth can-i {verb} pods/exec -n team" in str(error)
 
 
 def test_a_pod_that_is_gone(executor: Executor) -> None:

@@ -192,12 +192,17 @@ def test_an_agent_that_misbehaves_is_one_sentence(
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_missing_right_is_named(agent: Agent, state: Cluster, transport: PortForwardTransport) -> None:
+@pytest.mark.parametrize("verb", ["get", "create"])
+def test_a_missing_right_is_named(
+    agent: Agent, state: Cluster, transport: PortForwardTransport, verb: str
+) -> None:
     agent(answering("node-1"))
-    state.access.deny("create", "pods/portforward")
+    state.access.deny(verb, "pods/portforward")
     denied = failure(transport)
     assert denied.reason == "denied"
-    assert "`kubectl auth can-i create pods/portforward -n memcollect`" in str(denied)
+    assert f"You may not {verb} pods/portforward" in str(denied)
+    assert f"; check with `kubectl auth can-i {verb} pods/portforward -n memcollect`." in str(denied)
+    assert ":;" not in str(denied)
 
 
 def test_a_handshake_that_hangs_costs_no_more_than_its_deadline(
