@@ -108,10 +108,10 @@ class ForwardedStream(SocketStream):
         self._endpoint = endpoint
 
     def fault(self) -> TransportError | None:
-        """Return what came over the port's error channel: the node's own words."""
+        """Return what the node said over the port's error channel; or that nobody said goodbye."""
         said = self._forward.error(self._endpoint.port)
         if not said:
-            return None
+            return self._lost()
         down = kubelet_down(said, self._endpoint.node)
         if down:
             return TransportError("kubelet-down", down)
@@ -119,6 +119,19 @@ class ForwardedStream(SocketStream):
             return TransportError("agent-refused", f"Nothing listens on {self._endpoint}.")
         return TransportError(
             "agent-unreachable", f"The forwarding to {self._endpoint} failed: {plain(said)}."
+        )
+
+    def _lost(self) -> TransportError | None:
+        """Return that the WebSocket was lost: a node says goodbye however the agent's end of it ends.
+
+        After a goodbye the client keeps its socket.
+        """
+        if self._forward.websocket.sock is not None:
+            return None
+        return TransportError(
+            "agent-unreachable",
+            f"The connection to {self._endpoint} was lost on its way: see whether the API server and the "
+            "node's kubelet run, and take the snapshot again.",
         )
 
     def close(self, *, broken: bool = False) -> None:

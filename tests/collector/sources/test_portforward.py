@@ -140,8 +140,8 @@ def test_nothing_listens_on_the_agents_port(state: Cluster, transport: PortForwa
         (Fault(FORWARD, stream=StreamFault.REFUSE), "agent-refused"),
         (Fault(FORWARD, stream=StreamFault.HANG), "timeout"),
         (Fault(FORWARD, stream=StreamFault.CLOSE), "broken-answer"),
-        (Fault(FORWARD, stream=StreamFault.CUT), "broken-answer"),
-        (Fault(FORWARD, stream=StreamFault.CUT, stream_after_bytes=60), "broken-answer"),
+        (Fault(FORWARD, stream=StreamFault.CUT), "agent-unreachable"),
+        (Fault(FORWARD, stream=StreamFault.CUT, stream_after_bytes=60), "agent-unreachable"),
         (Fault(FORWARD, stream=StreamFault.ERROR, stream_after_bytes=60), "agent-unreachable"),
         (Fault(FORWARD, status=401), "denied"),
         (Fault(FORWARD, status=403), "denied"),
@@ -165,6 +165,18 @@ def test_a_forward_that_fails_is_one_sentence_and_does_not_spoil_the_next(
     assert failure(transport, 0.5).reason == reason
     assert ask(transport).node.name == "node-1"
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("after", [0, 60])
+def test_a_connection_that_is_lost_on_its_way_is_not_told_as_the_agents_end(
+    agent: Agent, state: Cluster, transport: PortForwardTransport, after: int
+) -> None:
+    """As where the API server dies; where the agent does, its node closes the WebSocket as it should be."""
+    agent(answering("node-1"))
+    for stream in (StreamFault.CUT, StreamFault.CLOSE):
+        state.fault(Fault(FORWARD, stream=stream, stream_after_bytes=after))
+        lost = "was lost on its way" in str(failure(transport))
+        assert lost is (stream is StreamFault.CUT)
 
 
 @pytest.mark.parametrize(
