@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
 import stat
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -29,6 +29,9 @@ MAX_DOCUMENT_BYTES = 4 << 30
 MAX_WRITTEN_BYTES = 4 << 20
 """Of a plan, a table or a manifest, which a person or a program of theirs has written."""
 NEW_FILE_MODE = 0o666
+_NEW_FILE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_MOST_NAME_BYTES = 100
+"""Of a document's name in that of the file in which it begins; file systems take 255."""
 _PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zXZ": "xz", b"BZh": "bzip2"}
 """How files begin that were made smaller, and the program that unpacks them."""
 READ_VERSIONS = (SCHEMA_VERSION, SUMMARY_SCHEMA_VERSION)
@@ -236,12 +239,11 @@ def write_document(path: Path, pieces: Iterable[bytes], *, force: bool) -> None:
         return
     # A link is followed, so that the document it stands for is replaced and not the link.
     target = Path(os.path.realpath(path))
-    temporary: Path | None = None
+    # Named before it is made: what ends the program in between, a signal say, would else leave it behind.
+    begin = os.fsdecode(os.fsencode(target.name)[:_MOST_NAME_BYTES])
+    temporary = target.parent / f".{begin}.{secrets.token_hex(8)}.part"
     try:
-        descriptor, name = tempfile.mkstemp(
-            prefix=f".{target.name[:100]}.", suffix=".part", dir=target.parent
-        )
-        temporary = Path(name)
+        descriptor = os.open(temporary, _NEW_FILE_FLAGS, 0o600)
         with os.fdopen(descriptor, "wb") as stream:
             for piece in set_apart(pieces):
                 stream.write(piece)
@@ -249,15 +251,13 @@ def write_document(path: Path, pieces: Iterable[bytes], *, force: bool) -> None:
             os.fchmod(descriptor, _mode_for(target))
             os.fsync(descriptor)
         _move(temporary, target, force=force)
-        temporary = None
     except PiecesError as error:
         raise error.raised from None
     except OSError as error:
         raise OutputError(f"{path} was not written: {_why(error)}.", _what_to_do(error)) from error
     finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 class PiecesError(Exception):

@@ -175,6 +175,33 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path)
     assert [each.name for each in tmp_path.iterdir()] == ["out.json"]
 
 
+def test_who_is_ended_just_as_the_file_was_made_leaves_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, made = os.open, []
+
+    def ended(name: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        descriptor = real(name, flags, mode, dir_fd=dir_fd)
+        if Path(name).parent == tmp_path:
+            os.close(descriptor)
+            made.append(name)
+            raise KeyboardInterrupt
+        return descriptor
+
+    monkeypatch.setattr(os, "open", ended)
+    with pytest.raises(KeyboardInterrupt):
+        write_document(tmp_path / "d.json", [b"new"], force=False)
+    monkeypatch.undo()
+    assert len(made) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_document_may_have_as_long_a_name_as_the_file_system_takes(tmp_path: Path) -> None:
+    path = tmp_path / ("\N{EURO SIGN}" * 83 + ".json")
+    write_document(path, [b"new"], force=False)
+    assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"new"]
+
+
 def test_what_goes_wrong_where_pieces_are_made_is_no_fault_of_the_place(tmp_path: Path) -> None:
     def pieces() -> Iterator[bytes]:
         yield b"new"
