@@ -273,8 +273,8 @@ def sections(table: str) -> list[str]:
 def first_words(verdict: str) -> str:
     """Return the first words after a verdict's amounts, which moved between the two snapshots.
 
-    They say what it is, and not whose: of a pod that grows one process is named where most is its own, and what
-    it had grown by between two reads decides that.
+    They say what it is, and not whose: of a pod that grows one process is named where most is its own, and
+    what it had grown by between two reads decides that.
     """
     return " ".join(re.split(r"[\d.]+ [KMG]iB", verdict)[2].split()[:4])
 
