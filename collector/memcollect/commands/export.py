@@ -149,10 +149,11 @@ def _export_all(archive: Archive, options: ExportOptions, done: _Done) -> None:
                 done.pods += exported.rows["pods"]
                 done.containers += exported.rows["containers"]
     finally:
-        for held in done.held if len(done.held) <= MOST_NAMED else ():
-            say(f"{held}: nothing added.")
         if len(done.held) > MOST_NAMED:
             say(f"{len(done.held):,} snapshots are in the archive already: nothing added of them.")
+        else:
+            for held in done.held:
+                say(f"{held}: nothing added.")
         say(f"{done.words()} to {options.output}")
 
 

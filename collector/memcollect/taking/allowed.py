@@ -10,9 +10,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from memcollect_agent.errors import ParseError
+from memcollect_agent.parse import pid_cgroup
+
 CGROUPS = Path("/sys/fs/cgroup")
 OWN = Path("/proc/self/cgroup")
-_UNIFIED = "0::/"
 
 
 def cpus(mounted: Path = CGROUPS, own: Path = OWN) -> int:
@@ -31,9 +33,11 @@ def memory_bytes(mounted: Path = CGROUPS, own: Path = OWN) -> int:
 
 def _cgroups(mounted: Path, own: Path) -> Iterator[Path]:
     """Yield the directory of the process's cgroup, and those of all around it."""
-    lines = _text(own).splitlines()
-    inside = next((line.removeprefix(_UNIFIED) for line in lines if line.startswith(_UNIFIED)), None)
-    if inside is not None and ".." not in inside.split("/"):
+    try:
+        inside = pid_cgroup.parse(own.read_bytes()).lstrip("/")
+    except (OSError, ParseError):
+        return
+    if ".." not in inside.split("/"):
         here = mounted / inside
         yield from (here, *(each for each in here.parents if each.is_relative_to(mounted)))
 
