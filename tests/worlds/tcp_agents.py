@@ -18,8 +18,11 @@ def http_answer(
     status: str = "200 OK",
     kind: str = "application/msgpack",
     schema: str | None = str(SCHEMA_VERSION),
+    retry_after: str | None = None,
 ) -> bytes:
     head = [f"HTTP/1.1 {status}", f"Content-Type: {kind}", f"Content-Length: {len(body)}"]
+    if retry_after is not None:
+        head.append(f"Retry-After: {retry_after}")
     if schema is not None:
         head.append(f"Memcollect-Schema: {schema}")
     return "\r\n".join([*head, "", ""]).encode() + body
@@ -43,6 +46,22 @@ def answering(node: str) -> Behaviour:
 
 def saying(data: bytes) -> Behaviour:
     return lambda connection, _body: connection.sendall(data)
+
+
+def busy(then: Behaviour, *, times: int, retry_after: str | None = "0") -> Behaviour:
+    """Refuse so many requests as an agent does that has too much to do, and answer the next ones."""
+    left = iter(range(times))
+    refusal = http_answer(
+        b"The agent is busy.", "503 Service Unavailable", "text/plain", retry_after=retry_after
+    )
+
+    def answer(connection: socket.socket, body: bytes) -> None:
+        if next(left, None) is None:
+            then(connection, body)
+        else:
+            connection.sendall(refusal)
+
+    return answer
 
 
 def hanging(connection: socket.socket, _body: bytes) -> None:

@@ -11,7 +11,7 @@ from typing import Literal, Self, TypeVar
 
 import msgspec
 
-from memcollect.sources.deadline import Deadline
+from memcollect.sources.deadline import Deadline, asked_pause
 from memcollect.sources.http_over_stream import StreamConnection
 from memcollect.sources.plain import plain
 from memcollect.sources.transport import Endpoint, Stream, Transport, TransportError, TransportReason
@@ -41,11 +41,15 @@ _VERSION_STATUSES = frozenset(
 
 
 class AgentFailure(Exception):  # noqa: N818 # a value of the result as much as an error
-    """An agent that gave no numbers: `reason` is a word, the text a sentence."""
+    """An agent that gave no numbers: `reason` is a word, the text a sentence.
 
-    def __init__(self, reason: FailureReason, sentence: str) -> None:
+    `again_seconds` is after how long a busy one asks to be asked again; None of any other fault.
+    """
+
+    def __init__(self, reason: FailureReason, sentence: str, *, again_seconds: float | None = None) -> None:
         super().__init__(sentence)
         self.reason: FailureReason = reason
+        self.again_seconds = again_seconds
 
 
 _EXPECTED = (TransportError, AgentFailure, OSError, http.client.HTTPException, ValueError)
@@ -155,7 +159,10 @@ class AgentConversation:
             raise _failure("version", _version_problem(theirs, self._who))
         if response.status != http.client.OK:
             said = plain(content[:2000].decode("utf-8", "replace")) or response.reason
-            raise _failure("agent-error", f"{self._who} answered HTTP {response.status}: {said}")
+            failure = _failure("agent-error", f"{self._who} answered HTTP {response.status}: {said}")
+            if response.status == http.client.SERVICE_UNAVAILABLE:
+                failure.again_seconds = asked_pause(response.getheader("Retry-After"))
+            raise failure
         kind = (response.getheader("Content-Type") or "").partition(";")[0].strip().lower()
         if kind != MESSAGE_PACK:
             raise _failure("broken-answer", f"{self._who} answered in {plain(kind, 60) or 'no known form'}")
@@ -171,7 +178,7 @@ class AgentConversation:
         if fault is not None and not (isinstance(error, AgentFailure) and error.reason != "broken-answer"):
             return AgentFailure(fault.reason, str(fault))
         if isinstance(error, AgentFailure):
-            return AgentFailure(error.reason, str(error))
+            return AgentFailure(error.reason, str(error), again_seconds=error.again_seconds)
         return self._broken(error)
 
     def _broken(self, error: Exception) -> AgentFailure:

@@ -12,7 +12,7 @@ from memcollect.documents.snapshot import Missing
 from memcollect.errors import NO_THREADS, lacks_threads
 from memcollect.sources.agent_http import LARGEST_BYTES, AgentConversation, AgentFailure, decoded
 from memcollect.sources.agent_pods import AgentPod
-from memcollect.sources.deadline import Deadline
+from memcollect.sources.deadline import Deadline, Stopped, pause
 from memcollect.sources.plain import plain
 from memcollect.sources.transport import Endpoint, Transport, TransportFactory
 from memcollect_agent.wire import DEFAULT_CEILING_BYTES, NodeSample, SampleRequest
@@ -30,6 +30,8 @@ kubectl top's sample, though explaining takes longer (docs/scale.md).
 """
 HISTORY_MARGIN_SECONDS = 10.0
 """History is asked for from this long before the earliest metrics sample of a node's pods."""
+_LEAST_ASKING_SECONDS = 1.0
+"""Of an agent's deadline that must be left where a busy one is asked again."""
 _TICK = 0.2
 """Seconds between two looks for Ctrl-C: a wait without end cannot be interrupted everywhere."""
 
@@ -139,14 +141,38 @@ def _within(request: SampleRequest, limits: Limits) -> SampleRequest:
     return msgspec.structs.replace(request, time_budget_seconds=budget, process_ceiling_bytes=ceiling)
 
 
-def _content(target: Target, request: SampleRequest, transport: Transport, limits: Limits) -> bytes:
+def _content(
+    target: Target,
+    request: SampleRequest,
+    transport: Transport,
+    limits: Limits,
+    stopped: Stopped = lambda: False,
+) -> bytes:
+    """Return the answer as it came; a busy agent is asked again when it says. Raises AgentFailure."""
     endpoint = endpoint_of(target)
     uids = None if target.pod_uids is None else list(target.pod_uids)
     ids = list(target.container_ids)
     request = msgspec.structs.replace(request, pod_uids=uids, container_ids=ids)
     deadline = Deadline(limits.timeout)
-    with AgentConversation(transport, endpoint, deadline, largest_bytes=limits.largest_bytes) as agent:
-        return agent.fetch("POST", SAMPLE_PATH, request)
+    while True:
+        try:
+            with AgentConversation(
+                transport, endpoint, deadline, largest_bytes=limits.largest_bytes
+            ) as agent:
+                return agent.fetch("POST", SAMPLE_PATH, request)
+        except AgentFailure as failure:
+            if not _waits(failure.again_seconds, deadline, stopped):
+                raise
+        budget = max(_LEAST_ASKING_SECONDS, deadline.left()) * _BUDGET_SHARE
+        request = msgspec.structs.replace(
+            request, time_budget_seconds=min(request.time_budget_seconds, budget)
+        )
+
+
+def _waits(seconds: float | None, deadline: Deadline, stopped: Stopped) -> bool:
+    """Let the time pass that a busy agent asks for; False where it asks for none, or for too much."""
+    lasts = seconds is not None and deadline.lasts(seconds + _LEAST_ASKING_SECONDS)
+    return seconds is not None and lasts and pause(seconds, stopped)
 
 
 class _Fetch:
@@ -240,7 +266,9 @@ class _Fetch:
 
     def _fetched(self, target: Target, transport: Transport) -> "_Fetched":
         try:
-            return _Fetched(target, _content(target, self._request, transport, self._limits))
+            return _Fetched(
+                target, _content(target, self._request, transport, self._limits, self._stopped.is_set)
+            )
         except Exception as error:  # noqa: BLE001 # a fault of ours with one agent must not lose the others
             return _Fetched(target, error)
 

@@ -17,7 +17,7 @@ import msgspec
 import urllib3
 
 from memcollect.errors import AnswerError, ClusterError, UnreachableError
-from memcollect.sources.deadline import Deadline
+from memcollect.sources.deadline import Deadline, asked_pause
 from memcollect.sources.plain import plain
 from memcollect.sources.refusals import refusal
 from memcollect.sources.rights import Right
@@ -32,7 +32,6 @@ Query = Sequence[tuple[str, str]]
 T = TypeVar("T")
 
 RETRIED = frozenset({429, 500, 502, 503, 504})
-LONGEST_PAUSE = 30.0
 _CHUNK = 1 << 16
 _ENCODINGS = frozenset({"", "identity", "gzip"})
 """One at a time: gzip within gzip unpacks to a million times its size."""
@@ -137,8 +136,8 @@ class Api:
                     return answer
                 failure = refusal(status, answer, right, self.cluster.server)
                 lasting = status not in RETRIED
-                pause = _retry_after(headers) or pause
-            if lasting or attempt == self._patience.tries or whole.passed or pause > whole.left():
+                pause = asked_pause(headers.get("Retry-After")) or pause
+            if lasting or attempt == self._patience.tries or not whole.lasts(pause):
                 raise failure
             self._pause(pause)
         raise AssertionError("unreachable: the last try returns or raises")
@@ -212,12 +211,6 @@ class Api:
                 f"The API server at {server} did not answer in {self._patience.timeout:g} s.", _REACH
             )
         return UnreachableError(f"The API server at {server} cannot be reached: {_reason(error)}.", _REACH)
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds the server asks to wait, at most LONGEST_PAUSE; None where it does not say."""
-    text = headers.get("Retry-After", "")
-    return min(float(text), LONGEST_PAUSE) if text.isascii() and text.isdecimal() and len(text) < 9 else None
 
 
 def _is_timeout(error: Exception) -> bool:

@@ -9,6 +9,8 @@ Stopped = Callable[[], bool]
 """Whether whoever asked wants no more of it."""
 TICK_SECONDS = 0.1
 """How often `Stopped` is asked in a wait."""
+LONGEST_PAUSE = 30.0
+"""Seconds: a server may ask for more."""
 
 
 class Deadline:
@@ -28,10 +30,23 @@ class Deadline:
             raise TimeoutError(f"not within {self.seconds:g} s")
         return remaining
 
+    def lasts(self, seconds: float) -> bool:
+        """Tell whether so many seconds are left."""
+        return time.monotonic() + seconds <= self._end
+
     @property
     def passed(self) -> bool:
         """Whether the moment has come."""
         return time.monotonic() >= self._end
+
+
+def asked_pause(retry_after: str | None) -> float | None:
+    """Return the seconds that such a header asks to wait, at most LONGEST_PAUSE; None where it tells none.
+
+    A date, which RFC 9110 (10.2.3) allows as well, tells none: neither API servers nor agents send one.
+    """
+    text = retry_after or ""
+    return min(float(text), LONGEST_PAUSE) if text.isascii() and text.isdecimal() and len(text) < 9 else None
 
 
 def pause(seconds: float, stopped: Stopped) -> bool:

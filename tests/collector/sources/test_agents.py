@@ -27,7 +27,16 @@ from memcollect_agent.serve.addresses import Address
 from memcollect_agent.serve.run import Options, started
 from memcollect_agent.wire import SampleRequest
 from worlds import children
-from worlds.tcp_agents import Behaviour, answering, hanging, http_answer, listening, refusing_port, saying
+from worlds.tcp_agents import (
+    Behaviour,
+    answering,
+    busy,
+    hanging,
+    http_answer,
+    listening,
+    refusing_port,
+    saying,
+)
 from worlds.waiting import PATIENCE, wait_until
 
 NODE = Path(__file__).parents[2] / "fixtures" / "systemd-kernel-7.2"
@@ -265,6 +274,70 @@ def test_an_agent_may_not_measure_for_longer_than_it_is_waited_for(nodes: Nodes)
         fetch_samples([nodes.add("n", note)], SampleRequest(time_budget_seconds=1), nodes.transports, limits)
     )
     assert budgets == [4.0, 1.0]
+
+
+def test_a_busy_agent_is_asked_again_when_it_says(nodes: Nodes) -> None:
+    begin = time.monotonic()
+    targets = [nodes.add("busy", busy(answering("busy"), times=2, retry_after="1")), nodes.add("free")]
+    assert by_node(fetch_samples(targets, SampleRequest(), nodes.transports)) == {
+        "busy": "sample",
+        "free": "sample",
+    }
+    assert time.monotonic() - begin >= 2
+
+
+def test_a_busy_agent_is_told_at_once_where_its_time_would_be_over_then(nodes: Nodes) -> None:
+    begin = time.monotonic()
+    targets = [nodes.add("busy", busy(answering("busy"), times=1, retry_after="25"))]
+    (answer,) = fetch_samples(targets, SampleRequest(), nodes.transports, Limits(timeout=20.0))
+    assert answer.failure
+    assert answer.failure.reason == "agent-error"
+    assert "The agent is busy." in answer.failure.detail
+    assert time.monotonic() - begin < 15
+
+
+@pytest.mark.parametrize("retry_after", [None, "-1", "soon", "1e3", "Wed, 21 Oct 2026 07:28:00 GMT"])
+def test_who_does_not_say_when_to_ask_again_is_asked_once(nodes: Nodes, retry_after: str | None) -> None:
+    targets = [nodes.add("busy", busy(answering("busy"), times=1, retry_after=retry_after))]
+    assert by_node(fetch_samples(targets, SampleRequest(), nodes.transports)) == {"busy": "agent-error"}
+
+
+def test_an_agent_that_is_busy_for_ever_is_told_within_its_time(nodes: Nodes) -> None:
+    targets = [nodes.add("busy", busy(answering("busy"), times=99, retry_after="3")), nodes.add("free")]
+    answers = fetch_samples(targets, SampleRequest(), nodes.transports, Limits(timeout=6.0))
+    assert by_node(answers) == {"busy": "agent-error", "free": "sample"}
+
+
+def test_an_agent_that_is_asked_again_may_measure_for_what_is_left_of_its_time(nodes: Nodes) -> None:
+    budgets: list[float] = []
+
+    def note(connection: socket.socket, body: bytes) -> None:
+        budgets.append(msgspec.msgpack.decode(body, type=SampleRequest).time_budget_seconds)
+        answering("n")(connection, body)
+
+    first = nodes.add("n", busy(note, times=1, retry_after="2"))
+    request = SampleRequest(time_budget_seconds=9.0)
+    assert [a.failure for a in fetch_samples([first], request, nodes.transports, Limits(timeout=10.0))] == [
+        None
+    ]
+    assert 0 < budgets[0] <= 8.0 * 0.8
+
+
+def test_a_busy_agent_is_not_asked_again_by_who_has_left(nodes: Nodes) -> None:
+    refused, asked = threading.Event(), threading.Event()
+
+    def behaviour(connection: socket.socket, body: bytes) -> None:
+        if refused.is_set():
+            asked.set()
+        refused.set()
+        busy(answering("busy"), times=1, retry_after="1")(connection, body)
+
+    targets = [nodes.add("busy", behaviour)]
+    before = workers()
+    answers = fetch_samples(targets, SampleRequest(), nodes.transports, stopped=refused.is_set)
+    assert list(answers) == []
+    wait_until(lambda: workers() == before)
+    assert not asked.is_set()
 
 
 def test_leaving_early_keeps_what_came_and_asks_no_further_agent(nodes: Nodes) -> None:

@@ -16,7 +16,8 @@ from memcollect.errors import (
 )
 from memcollect.kubernetes.objects import Page, Pod, ServerVersion
 from memcollect.sources import kube_config
-from memcollect.sources.api import LONGEST_PAUSE, Api, Patience
+from memcollect.sources.api import Api, Patience
+from memcollect.sources.deadline import LONGEST_PAUSE
 from memcollect.sources.rights import Right
 from memcollect.sources.version import server_version
 from memcollect.testing import PODS, Cluster, Fault, StandInCluster, objects
