@@ -64,6 +64,12 @@ def container(image: str, anon: int, limit: int | None = None, swap_room: SwapRo
     return Container(name="app", id=image, image=image, cgroup=cgroup, composition=parts)
 
 
+def tight(name: str, anon: int, limit: int, *containers: Container) -> Pod:
+    """Return a pod that has a limit of its own, with `anon` MiB of private memory, all in MiB."""
+    like = container("", anon, limit)
+    return pod(name, *containers, cgroup=like.cgroup, composition=like.composition)
+
+
 def beside(role: str, charge: int) -> Container:
     """Return what a sandbox has beside its containers, of `charge` MiB."""
     return Container(name=role, role=role, cgroup=Cgroup(path=f"/{role}", current_bytes=charge * MIB))

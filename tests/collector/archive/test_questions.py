@@ -22,6 +22,7 @@ from worlds.archive_builders import MIB
 from worlds.archives import Asked, export
 
 KATA, GVISOR = made.runtime("kata"), made.runtime("gvisor")
+TIGHT = made.tight("tight", 95, 96, made.container("python", 95, limit=96))
 BIG = made.pod("big", made.container("python", 900), made.beside("pause", 90))
 NIGHTS = (
     made.night(0, made.pod("a", made.container("python", 100)), made.pod("b", made.container("node", 50))),
@@ -32,6 +33,10 @@ NIGHTS = (
         made.pod("b", made.container("node", 40, limit=42), top=made.topped(201, 200)),
         # As b, but that swap would take it.
         made.pod("swaps", made.container("node", 40, limit=42, swap_room="usable")),
+        # Its own limit, of which neither container knows.
+        made.tight("own-limit", 80, 82, made.container("ruby", 40), made.container("perl", 40)),
+        # Told by its container, and not twice.
+        made.tight("told", 60, 64, made.container("lua", 60, limit=64)),
         made.pod("c", **made.cached(100, data=80, logs=10)),
         # The same name again: of a StatefulSet, the one before is still ending.
         made.pod("c", uid="uid-before", **made.cached(100, data=40)),
@@ -61,9 +66,19 @@ NIGHTS = (
     ),
     # Of those told in summary only the largest have rows of containers.
     msgspec.structs.replace(
-        made.night(8, BIG, reduced(made.pod("small", made.container("python", 1)))), depth="summary"
+        made.night(8, BIG, reduced(made.pod("small", made.container("python", 1))), reduced(TIGHT)),
+        depth="summary",
     ),
 )
+
+
+def close(
+    hour: str, pod: str, of: tuple[str | None, str | None], stays: int, limit: int
+) -> tuple[object, ...]:
+    """Return the row of a container and its image, of the pod itself with Nones; sizes in MiB."""
+    return (hour, "prod", "team", pod, *of, None, stays * MIB, limit * MIB, stays * MIB, 100 * stays / limit)
+
+
 ANSWERS: dict[str, list[tuple[object, ...]]] = {
     "Which image's private memory grew, week by week?": [
         ("prod", "python", "2026-11-09", 210.0, 1, "2026-11-02", 100.0)
@@ -76,19 +91,10 @@ ANSWERS: dict[str, list[tuple[object, ...]]] = {
         ("2026-11-09 02", "prod", "team", "nobody-knows-who-pays", "shared", "csi", 0, 300 * MIB, 100 * MIB),
     ],
     "Who was close to a limit, with memory that the kernel could not have taken back?": [
-        (
-            "2026-11-09 02",
-            "prod",
-            "team",
-            "b",
-            "app",
-            "node",
-            None,
-            40 * MIB,
-            42 * MIB,
-            40 * MIB,
-            100 * 40 / 42,
-        )
+        close("2026-11-10 02", "tight", (None, None), 95, 96),
+        close("2026-11-09 02", "own-limit", (None, None), 80, 82),
+        close("2026-11-09 02", "b", ("app", "node"), 40, 42),
+        close("2026-11-09 02", "told", ("app", "lua"), 60, 64),
     ],
     "Where did numbers not add up?": [
         ("gvisor", "pss", "current", False, 1, 1, 30.0 * MIB, 30 * MIB),

@@ -28,10 +28,8 @@ def written_and_read(pod: Pod, machine: Node | None) -> Pod:
     return restored(msgspec.json.decode(msgspec.json.encode(short), type=Pod))
 
 
-def bare(terms: list[Term]) -> dict[str, tuple[int, int, int, str]]:
-    return {
-        each.term: (each.low_bytes, each.high_bytes, each.estimate_bytes, each.confidence) for each in terms
-    }
+def bare(terms: list[Term]) -> dict[str, Term]:
+    return {each.term: msgspec.structs.replace(each, evidence="") for each in terms}
 
 
 def check(pod: Pod, machine: Node | None) -> None:
