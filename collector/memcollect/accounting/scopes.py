@@ -27,11 +27,14 @@ HOST_CGROUP = "host-cgroup"
 """The provider of kubectl top's number whose parts the ladder can name."""
 ADDED_UP = ("stat.inactive_file", "current", "lazyfree", "working_set", "cut_off")
 AS_INTERVALS = frozenset({"lazyfree"})
-_OF_CHILDREN = tuple((key, f"children.{key}") for key in ("anon", "file", "shmem", "kernel"))
+_OF_CHILDREN = tuple(
+    (key, f"children.{key}") for key in ("anon", "file", "shmem", "kernel", "slab_reclaimable")
+)
 _OTHER_CHILDREN = (
     ("pause", frozenset({"pause"})),
     ("sandbox", frozenset({"sandbox"})),
-    ("other_children", frozenset({"conmon", "unknown"})),
+    ("monitors", frozenset({"conmon"})),
+    ("other_children", frozenset({"unknown"})),
 )
 _KINDS_OF_LIMITS = ("min", "low", "high", "max")
 _LIMITS = tuple((f"limit.{kind}", f"unlimited.{kind}", f"memory.{kind}") for kind in _KINDS_OF_LIMITS)

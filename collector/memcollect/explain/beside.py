@@ -35,6 +35,16 @@ CAUSES = (
         "pod_processes",
         "{amount} more is charged to the pod itself, by processes outside of its containers.",
     ),
+    Beside(
+        "dead_slab",
+        "{amount} more is the kernel's caches of files, charged to the pod by containers that are gone and"
+        " mostly droppable.",
+    ),
+    Beside(
+        "pod_kernel",
+        "{amount} more is kernel memory that is charged to the pod and to none of its containers, and stays.",
+    ),
+    Beside("monitors", "{amount} more is charged to CRI-O's monitors in this pod (conmon)."),
     Beside("pause", "{amount} more is in the pause container's cgroup."),
     Beside("borrowed_file", "It maps {amount} of file pages that are not charged to it."),
     Beside("rings", "It maps {amount} of the kernel's own buffers, which ps counts as pages of files."),

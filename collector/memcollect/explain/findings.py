@@ -427,6 +427,34 @@ POD_RULES = (
         severity="notice",
     ),
     AmountRule(
+        "dead_slab",
+        dead.dead_slab,
+        "{amount} is the kernel's caches of files (names, inodes) that are charged to the pod and to none of"
+        " its containers: left by containers that are gone, and mostly dropped under pressure; kubectl top"
+        " shows nothing of it, the pod's limit does.",
+        "Look at init containers, and runs before a restart, that unpacked, cloned or searched many files.",
+        severity="notice",
+    ),
+    AmountRule(
+        "pod_kernel",
+        dead.kept_kernel,
+        "{amount} is kernel memory that stays and is charged to the pod and to none of its containers: of"
+        " containers that are gone (BPF maps, sockets), or the kernel's own records of the pod's cgroups;"
+        " kubectl top shows nothing of it, the pod's limit does.",
+        "It goes when what holds it is closed: look for BPF maps pinned below /sys/fs/bpf (bpftool map), and"
+        " for files and sockets that were handed on.",
+        severity="notice",
+    ),
+    AmountRule(
+        "monitors",
+        _term(dead.RULES, "monitors"),
+        "{amount} is charged to CRI-O's monitors in this pod (conmon), which write the containers' logs:"
+        " kubectl top shows nothing of it, the pod's limit does.",
+        "Page cache of log files goes under pressure. conmon_cgroup in CRI-O's configuration says whose"
+        " it is.",
+        severity="notice",
+    ),
+    AmountRule(
         "pause",
         _term(dead.RULES, "pause"),
         "{amount} is the pause container, which kubectl top leaves out.",

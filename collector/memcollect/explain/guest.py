@@ -26,6 +26,7 @@ BACKINGS = {
     "anon": "private anonymous memory of the VMM",
     "file": "a snapshot file that is mapped privately",
     "hugetlb": "huge pages (hugetlb)",
+    "guest_memfd": "a guest_memfd, which no process can map: a confidential guest's private pages",
 }
 
 
@@ -159,7 +160,8 @@ def _hugetlb(cgroup: Cgroup | None) -> int | None:
 
 
 def _guest(scope: Scope) -> Guest | None:
-    held = [(hint, _guest_regions(hint)) for hint in scope.hints if hint.kind in HOLDERS]
+    unmapped = _guest_memfd(scope)
+    held = [(hint, _guest_regions(hint) + unmapped) for hint in scope.hints if hint.kind in HOLDERS]
     held = [(hint, regions) for hint, regions in held if regions]
     if not held:
         return None
@@ -182,7 +184,42 @@ def _guest_regions(hint: Hint) -> list[Region]:
     return named + snapshots or [each for each in large if each.backing == "anon"]
 
 
+def _guest_memfd(scope: Scope) -> list[Region]:
+    """Return a confidential guest's private memory in a VMM's scope, as the one region that no process maps.
+
+    KVM's guest_memfd (6.8) charges it as page cache of a mapping that is unevictable and cannot be mapped
+    (virt/kvm/guest_memfd.c, kvm_gmem_get_folio): file pages on no file list, beyond all that is mapped.
+    """
+    stat = scope.stat
+    if any(name not in stat for name in _OFF_LISTS) or any(each.kind == "sentry" for each in scope.hints):
+        return []
+    listed = stat["shmem"] + stat["active_file"] + stat["inactive_file"]
+    unlisted = min(stat["file"] - listed, stat["unevictable"])
+    # What is mapped and no shared memory may be on no list because it is locked.
+    shared = max((_mapped_shmem(hint) for hint in scope.hints), default=0)
+    mapped = max(0, stat["file_mapped"] - min(stat["shmem"], shared))
+    if unlisted - mapped < LEAST_GUEST_BYTES:
+        return []
+    return [Region(backing="guest_memfd", writable=True, size_bytes=unlisted)]
+
+
+_OFF_LISTS = ("file", "shmem", "active_file", "inactive_file", "unevictable", "file_mapped")
+
+
+def _mapped_shmem(hint: Hint) -> int:
+    return sum(each.rss_bytes for each in hint.regions if each.backing in {"memfd", "shm"})
+
+
+def _private(guest: Guest, regions: Sequence[Region]) -> Amount:
+    """Return that memory: at least what is on no list and cannot all be mapped, and so locked."""
+    most, mapped = sum(each.size_bytes for each in regions), guest.scope.stat["file_mapped"]
+    told = f"page cache on no file list {most}, file_mapped {mapped}"
+    return Amount(Interval.of(max(0, most - mapped), most, most), "inferred", told)
+
+
 def _resident(region: Region) -> int:
+    if region.backing == "guest_memfd":
+        return region.size_bytes  # no process maps it, so that it is in no RSS
     return region.rss_bytes + (region.hugetlb_bytes or 0)
 
 
@@ -252,4 +289,11 @@ def _names(regions: Sequence[Region]) -> str:
     return ", ".join(f"{each.backing} {each.name}" for each in regions)
 
 
-_AMOUNTS = {"memfd": _shared, "shm": _shared, "anon": _anonymous, "file": _snapshot, "hugetlb": _huge}
+_AMOUNTS = {
+    "memfd": _shared,
+    "shm": _shared,
+    "anon": _anonymous,
+    "file": _snapshot,
+    "hugetlb": _huge,
+    "guest_memfd": _private,
+}

@@ -31,6 +31,7 @@ OVER = (
 NEAR = "{needed} of {whose} limit of {limit} cannot be dropped{writing}: {left} more ends in {end}."
 ONCE_WRITTEN = "of it is page cache that must be written out first"
 WRITING = f" ({{amount}} {ONCE_WRITTEN})"
+INSIDE = "Look for who set it: what runs inside of the container (systemd, Docker) has cgroups of its own."
 FULL = "The charge is at {current} of {limit}, but {up_to}{droppable} of it can be dropped."
 
 
@@ -71,6 +72,16 @@ def count_of(facts: Facts, name: str) -> int:
     memory.events.local has that (5.2). Raises MissingFactError where memory.events was not read.
     """
     return facts.get(f"local.{name}", facts[f"events.{name}"])
+
+
+def count_inside(facts: Facts, name: str) -> int:
+    """Return a count of memory.events for limits below a container's own cgroup: made by what runs in it.
+
+    0 of a pod, below which its containers are, and where the kernel does not tell the own from the others.
+    """
+    if "own.processes" in facts or f"local.{name}" not in facts:
+        return 0
+    return max(0, facts[f"events.{name}"] - facts[f"local.{name}"])
 
 
 def times(count: int) -> str:
@@ -172,6 +183,15 @@ def hit_limit(facts: Facts) -> tuple[str, str] | None:
     return (f"The peak was the limit, {human_bytes(limit or 0)}.", evidence) if is_peak else None
 
 
+def hit_inside(facts: Facts) -> tuple[str, str] | None:
+    """Return how often a limit below this container's own cgroup was hit."""
+    hits = count_inside(facts, "max")
+    if not hits:
+        return None
+    sentence = f"A limit that was set inside of it was hit {times(hits)} and room had to be made."
+    return sentence, f"memory.events max {facts['events.max']}, of its own {facts['local.max']}"
+
+
 def _known_limit(facts: Facts) -> int | None:
     return facts.get("limit.max")
 
@@ -208,5 +228,6 @@ LIMIT_RULES = (
     LimitRule("near_limit", "warning", near_limit, make_room),
     LimitRule("full_of_cache", "info", full_of_cache),
     LimitRule("hit_limit", "notice", hit_limit),
+    LimitRule("hit_inside", "notice", hit_inside, INSIDE),
     LimitRule("protected", "info", protected),
 )

@@ -13,8 +13,13 @@ from memcollect.units import human_bytes
 
 OF_LIMIT = frozenset({"near_limit"})
 """Causes that imply that a limit was hit, where they name it; a kill always does, of one or another."""
-TOLD = ("near_limit", "stalled", "throttled", "swap_full", "hit_limit", "near_high")
+TOLD = (
+    *("near_limit", "stalled", "throttled", "throttled_inside"),
+    *("swap_full", "hit_limit", "hit_inside", "near_high"),
+)
 """Causes of limits and slowed that are news whatever their severity, the gravest first."""
+HITS = frozenset({"hit_limit", "hit_inside"})
+"""Causes that a kill implies."""
 
 UNWRITTEN = ("unwritten_cold_cache", "unwritten_hot_cache")
 NO_LIMIT = "It has no memory limit."
@@ -24,7 +29,7 @@ def pressure(case: Case) -> Iterator[Said]:
     """Yield each state of want once: of the container that has it, before the pod's sum of the same."""
     for place, cause in enumerate(TOLD):
         found = case.of_cause(cause)
-        if cause == "hit_limit":
+        if cause in HITS:
             found = [] if case.of_cause("oom_kill") else [each for each in found if not _is_said(case, each)]
         if found:
             chosen = max(found, key=_is_of_container)

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from memcollect.accounting.facts import Facts
 from memcollect.accounting.swap_room import FULL_SHARE
-from memcollect.explain.limits import NEAR_LIMIT_SHARE, LimitRule, count_of, limit_of, times
+from memcollect.explain.limits import (
+    INSIDE,
+    NEAR_LIMIT_SHARE,
+    LimitRule,
+    count_inside,
+    count_of,
+    limit_of,
+    times,
+)
 from memcollect.units import human_bytes
 
 STALLED_PERCENT = 10.0
@@ -55,6 +63,18 @@ def throttled(facts: Facts) -> tuple[str, str] | None:
     return sentence, f"high {hits}"
 
 
+def throttled_inside(facts: Facts) -> tuple[str, str] | None:
+    """Return how often a memory.high below this container's own cgroup was exceeded."""
+    hits = count_inside(facts, "high")
+    if not hits:
+        return None
+    sentence = (
+        f"A memory.high that was set inside of it was exceeded {times(hits)}, which slows down what runs"
+        " there, whatever room the container itself has."
+    )
+    return sentence, f"memory.events high {facts['events.high']}, of its own {facts['local.high']}"
+
+
 def near_high(facts: Facts) -> tuple[str, str] | None:
     """Return how near the charge is to memory.high, above which the processes are slowed down."""
     limit, current = limit_of(facts, "high"), facts["current"]
@@ -83,6 +103,7 @@ def swap_full(facts: Facts) -> tuple[str, str] | None:
 SLOWED_RULES = (
     LimitRule("stalled", "warning", stalled, "Give it memory: what waits for memory does no work."),
     LimitRule("throttled", "notice", throttled, SLOW_START),
+    LimitRule("throttled_inside", "notice", throttled_inside, INSIDE),
     LimitRule("near_high", "notice", near_high),
     LimitRule("swap_full", "notice", swap_full, "Raise memory.swap.max, or look at what was swapped out."),
 )

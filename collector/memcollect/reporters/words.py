@@ -73,6 +73,7 @@ TERMS = {
     "unmapped_shmem": "tmpfs nobody maps",
     "unmapped_cache": "cache nobody maps",
     "dead_containers": "containers now gone",
+    "monitors": "CRI-O's monitors",
     "pause": "pause container",
     "sandbox": "sandbox runtime",
     "pod_processes": "processes of the pod",

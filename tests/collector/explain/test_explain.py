@@ -5,7 +5,18 @@ from memcollect.documents.snapshot import Container
 from memcollect.explain import explain, explain_pod
 from memcollect.reporters.room import room_of
 from memcollect_agent.wire import ProcessSums
-from worlds.builders import MIB, NODE, QUIET_STAT, cgroup, container, idle_cgroup, pause, pod, snapshot
+from worlds.builders import (
+    MIB,
+    NODE,
+    QUIET_CURRENT,
+    QUIET_STAT,
+    cgroup,
+    container,
+    idle_cgroup,
+    pause,
+    pod,
+    snapshot,
+)
 
 GONE = Container(name="init", role="init", state="terminated")
 
@@ -98,6 +109,27 @@ def test_a_sentry_in_the_pods_own_cgroup_is_not_called_a_dead_container() -> Non
     assert "dead_containers" not in causes
     assert "pod_processes" in causes
     assert row.verdict.startswith("Its app containers have a working set of 0 B. 160 MiB more is charged to")
+
+
+def test_kernel_memory_that_gone_containers_left_in_the_pod_is_told_by_whether_it_goes() -> None:
+    """An init container that unpacked files leaves their names, one that pinned BPF maps leaves those."""
+    stat = {"kernel": 260 * MIB, "slab_reclaimable": 202 * MIB, "slab": 203 * MIB, "vmalloc": 50 * MIB}
+    held = cgroup(QUIET_CURRENT + 250 * MIB, stat, path="/kubepods/pod1", descendants={})
+    quiet = cgroup(stat={"kernel": 10 * MIB, "slab_reclaimable": 2 * MIB})
+    row = explain_pod(pod(container(cgroup=quiet), cgroup=held), NODE)
+
+    assert (
+        "200 MiB more is the kernel's caches of files, charged to the pod by containers that" in row.verdict
+    )
+    assert "50 MiB more is kernel memory that is charged to the pod and to none of its" in row.verdict
+
+
+def test_what_a_containers_monitor_is_charged_for_is_told() -> None:
+    """CRI-O with conmon_cgroup = "pod": conmon writes the container's log, whose page cache it pays for."""
+    monitor = container("app", role="conmon", id="m", cgroup=idle_cgroup(90 * MIB, file=90 * MIB))
+    row = explain_pod(pod(container(), monitor), NODE)
+
+    assert "90 MiB more is charged to CRI-O's monitors in this pod (conmon)." in row.verdict
 
 
 def test_one_node_that_told_nothing_spoils_no_pod() -> None:

@@ -77,3 +77,49 @@ def test_how_many_share_a_snapshot_follows_from_its_pss() -> None:
     shared = region("file", 46 * MIB, "/s", private=True, anon_bytes=6 * MIB, pss_bytes=16 * MIB)
     assert sharers(shared) == 4
     assert sharers(region("file", 6 * MIB, "/s", private=True, anon_bytes=6 * MIB)) is None
+
+
+PRIVATE = {
+    "file": 8392 * MIB,
+    "shmem": 180 * MIB,
+    "file_mapped": 190 * MIB,
+    "unevictable": 8192 * MIB,
+    "active_file": 20 * MIB,
+    "inactive_file": 0,
+}
+"""memory.stat of a confidential guest's VMM: guest_memfd of 8 GiB, and 180 MiB that it shares with it."""
+
+
+def confidential(kind: str = "vmm", **changed: int) -> Container:
+    holder = hint(kind, region("memfd", 180 * MIB, "ram"))
+    return container("sandbox", role="sandbox", hints=[holder], cgroup=cgroup(stat={**PRIVATE, **changed}))
+
+
+def test_a_confidential_guests_private_pages_are_its_memory_though_no_process_maps_them() -> None:
+    """KVM's guest_memfd is page cache of an unevictable mapping, which cannot be mapped."""
+    (guest,) = guests_of(scopes_of(pod(confidential())))
+    interval = guest_amount(guest).interval
+
+    assert guest.backing == "guest_memfd"
+    assert (interval.low, interval.high, interval.estimate) == (8182 * MIB, 8372 * MIB, 8372 * MIB)
+    assert guest_amount(guest).confidence == "inferred"
+
+
+def test_a_guest_that_shares_nothing_with_its_vmm_is_found_all_the_same() -> None:
+    alone = hint("vmm", region("rest", 3 * MIB))
+    held = container("sandbox", role="sandbox", hints=[alone], cgroup=cgroup(stat=PRIVATE))
+
+    assert [each.backing for each in guests_of(scopes_of(pod(held)))] == ["guest_memfd"]
+
+
+def test_files_that_a_vmm_has_locked_are_not_taken_for_a_guest() -> None:
+    """QEMU that locks all of its memory has its own program's pages on no list, and maps them."""
+    locked = confidential(file=240 * MIB, file_mapped=210 * MIB, unevictable=40 * MIB)
+    (guest,) = guests_of(scopes_of(pod(locked)))
+
+    assert guest.backing == "memfd"
+    assert guest_amount(guest).interval.high == 180 * MIB
+
+
+def test_a_sentry_has_no_guest_memfd() -> None:
+    assert guests_of(scopes_of(pod(confidential("sentry")))) == []

@@ -6,6 +6,7 @@ from memcollect.explain.limits import (
     LIMIT_RULES,
     LimitRule,
     full_of_cache,
+    hit_inside,
     hit_limit,
     near_limit,
     protected,
@@ -207,3 +208,14 @@ def test_the_limit_of_a_pod_is_called_the_pods() -> None:
 
     assert told is not None
     assert told[0].startswith("90 MiB of the pod's limit of 100 MiB cannot be dropped")
+
+
+def test_a_limit_that_was_set_inside_of_a_container_is_told_where_it_was_hit() -> None:
+    told = hit_inside(known(events__max=30, local__max=2))
+
+    assert told == (
+        "A limit that was set inside of it was hit 28 times and room had to be made.",
+        "memory.events max 30, of its own 2",
+    )
+    assert hit_inside(known(events__max=30, local__max=30)) is None
+    assert hit_inside(known(events__max=30)) is None, "this kernel does not tell them apart"

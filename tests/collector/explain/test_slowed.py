@@ -1,7 +1,7 @@
 import pytest
 
 from memcollect.accounting.facts import MissingFactError
-from memcollect.explain.slowed import near_high, stalled, swap_full, throttled
+from memcollect.explain.slowed import near_high, stalled, swap_full, throttled, throttled_inside
 from worlds.builders import MIB, facts
 
 
@@ -80,3 +80,20 @@ def test_a_stall_that_is_over_is_told_of_the_minute_in_which_it_was() -> None:
 
 def test_memory_high_of_a_container_is_not_the_pods() -> None:
     assert throttled(facts(events__high=7, local__high=0, current=95 * MIB)) is None
+
+
+def test_a_memory_high_that_was_set_inside_of_a_container_is_told() -> None:
+    """A systemd in it has units with MemoryHigh=: the container's own numbers show nothing of it."""
+    given = facts(events__high=120, local__high=20, limit__high=100 * MIB, current=50 * MIB)
+
+    told = throttled_inside(given)
+    assert told is not None
+    assert told[0].startswith("A memory.high that was set inside of it was exceeded 100 times, which slows")
+    assert told[1] == "memory.events high 120, of its own 20"
+
+
+@pytest.mark.parametrize("known", [{"local__high": 120}, {}, {"local__high": 20, "own__processes": 0}])
+def test_what_was_exceeded_in_itself_or_in_a_pods_containers_was_not_set_inside(
+    known: dict[str, int],
+) -> None:
+    assert throttled_inside(facts((), events__high=120, **known)) is None

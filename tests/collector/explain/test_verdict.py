@@ -126,6 +126,21 @@ def test_nothing_counted_is_said_so() -> None:
             "pod_processes",
             "64 MiB more is charged to the pod itself, by processes outside of its containers.",
         ),
+        (
+            "dead_slab",
+            (
+                "64 MiB more is the kernel's caches of files, charged to the pod by containers that are gone"
+                " and mostly droppable."
+            ),
+        ),
+        (
+            "pod_kernel",
+            (
+                "64 MiB more is kernel memory that is charged to the pod and to none of its containers, and"
+                " stays."
+            ),
+        ),
+        ("monitors", "64 MiB more is charged to CRI-O's monitors in this pod (conmon)."),
         ("pause", "64 MiB more is in the pause container's cgroup."),
         ("borrowed_file", "It maps 64 MiB of file pages that are not charged to it."),
         ("double_counted", "Adding up RSS, as ps does, double-counts 64 MiB of shared pages."),

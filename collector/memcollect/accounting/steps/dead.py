@@ -1,7 +1,7 @@
 """From the pod's own cgroup to its app containers: what kubectl top never adds up. Pure.
 
 The facts are the pod's, with `children.KEY` for Σ memory.stat over all its child cgroups, `pause`,
-`sandbox` and `other_children` for the charges of children that are no app containers.
+`sandbox`, `monitors` and `other_children` for the charges of children that are no app containers.
 """
 
 from __future__ import annotations
@@ -70,6 +70,27 @@ def pod_kernel(facts: Facts) -> Amount:
     return measured(-max(0, own), f"pod − Σ children: kernel {own}")
 
 
+def dead_slab(facts: Facts) -> Amount | None:
+    """Return what of that memory is caches of files: names and inodes outlive whoever looked them up.
+
+    None where processes live in the pod's own cgroup: then it is put down to them.
+    """
+    if facts["own.processes"]:
+        return None
+    own = max(0, _left_behind(facts, "slab_reclaimable"))
+    return measured(-own, f"pod − Σ children: slab_reclaimable {own}")
+
+
+def kept_kernel(facts: Facts) -> Amount | None:
+    """Return the rest of it, which stays: BPF maps, sockets, the kernel's own records of the children."""
+    slab = facts[dead_slab]
+    if slab is None:
+        return None
+    whole = facts[pod_kernel]
+    kept = max(0, slab.interval.estimate - whole.interval.estimate)
+    return measured(-kept, f"{whole.evidence}, without slab_reclaimable {-slab.interval.estimate}")
+
+
 def _child(term: str, what: str) -> TermRule:
     def amount(facts: Facts) -> Amount:
         return measured(-facts[term], f"memory.current of {what}")
@@ -92,6 +113,7 @@ def bound(facts: Facts) -> Bound:
 RULES = (
     _child("pause", "the pause container"),
     _child("sandbox", "the cgroup of the sandbox runtime (a Sentry, a VMM)"),
+    _child("monitors", "CRI-O's monitors (conmon)"),
     _child("other_children", "child cgroups that are no app containers"),
     TermRule("pod_processes", pod_processes),
     TermRule("dead_containers", dead_containers),

@@ -69,6 +69,7 @@ CLASSES = {
     "other_kernel": "kernel",
     "hugetlb": "plain",
     "dead_containers": "gone",
+    "monitors": "runtime",
     "pause": "runtime",
     "sandbox": "runtime",
     "pod_processes": "runtime",

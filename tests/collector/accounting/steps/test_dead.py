@@ -4,7 +4,7 @@ import pytest
 
 from memcollect.accounting.facts import Facts
 from memcollect.accounting.interval import Interval
-from memcollect.accounting.rules import evaluate
+from memcollect.accounting.rules import Amount, evaluate
 from memcollect.accounting.steps import dead
 from worlds.builders import PAGE, facts
 
@@ -18,6 +18,7 @@ POD: dict[str, int | tuple[int, int, int]] = {
     "kernel_counted": 40,
     "children__kernel": 30,
     "pause": 7,
+    "monitors": 0,
     "other_children": 3,
     "sandbox": 0,
     "own__processes": 0,
@@ -69,6 +70,7 @@ def test_children_that_seem_to_hold_more_than_the_pod_leave_nothing_dead() -> No
         ("children.kernel", {"other_kernel"}),
         ("kernel_counted", {"other_kernel"}),
         ("pause", {"pause"}),
+        ("monitors", {"monitors"}),
         ("other_children", {"other_children"}),
         ("sandbox", {"sandbox"}),
         ("own.processes", {"dead_containers", "pod_processes"}),
@@ -100,3 +102,24 @@ def test_what_the_pod_has_in_swap_beyond_its_containers_was_left_behind() -> Non
     assert amount.interval == Interval.exactly(250)
     assert dead.dead_swap(known(swap__current=400)) is None, "a container's is not known"
     assert dead.dead_swap(known(swap__current=400, children__swap=150, own__processes=1)) is None
+
+
+def test_kernel_memory_that_no_child_holds_is_told_by_what_goes_and_what_stays() -> None:
+    given = known(stat__slab_reclaimable=39, children__slab_reclaimable=32)
+
+    assert dead.dead_slab(given) == Amount(
+        Interval.exactly(-7), "measured", "pod − Σ children: slab_reclaimable 7"
+    )
+    kept = dead.kept_kernel(given)
+    assert kept is not None
+    assert (kept.interval, kept.evidence) == (
+        Interval.exactly(-3),
+        "pod − Σ children: kernel 10, without slab_reclaimable 7",
+    )
+
+
+def test_kernel_memory_of_a_pod_in_which_processes_live_is_not_called_left_behind() -> None:
+    given = known(stat__slab_reclaimable=39, children__slab_reclaimable=32, own__processes=1)
+
+    assert dead.dead_slab(given) is None
+    assert dead.kept_kernel(given) is None
