@@ -25,10 +25,9 @@ DEPTH = 60
 class LiveAnswers:
     """Answers made anew once a second for everybody who asks the same."""
 
-    def __init__(self, template: bytes, made_at: float) -> None:
-        """`template` is an answer whose history ends at `made_at`."""
+    def __init__(self, template: bytes) -> None:
+        """`template` is an answer with a history."""
         self._sample = msgspec.msgpack.decode(template, type=NodeSample)
-        self._made_at = made_at
         self._kept: dict[tuple[int, float | None], bytes] = {}
 
     def at(self, now: float, request: SampleRequest) -> bytes:

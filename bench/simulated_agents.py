@@ -25,10 +25,10 @@ from memcollect_agent.wire import SCHEMA_VERSION, SampleRequest
 class Agents:
     """All agents at once; which of them is asked is told by the first pod UID of the request."""
 
-    def __init__(self, templates: Callable[[float | None], bytes], now: float, asked: Path | None) -> None:
+    def __init__(self, templates: Callable[[float | None], bytes], asked: Path | None) -> None:
         """With `asked` history ends when an agent is asked, and that file is told when one was last."""
         self._templates = templates
-        self._live = LiveAnswers(templates(None), now) if asked is not None else None
+        self._live = LiveAnswers(templates(None)) if asked is not None else None
         self._asked = asked
         self._replayed: dict[tuple[int, float | None], bytes] = {}
         """By node and since when history was asked for: made once, for real agents have CPUs of their own."""
@@ -88,7 +88,7 @@ def main() -> None:
     parser.add_argument("--asked", type=Path)
     options = parser.parse_args()
     templates = simulated.answer_templates(options.pods, options.now)
-    asyncio.run(_serve(Agents(templates, options.now, options.asked), templates(None)))
+    asyncio.run(_serve(Agents(templates, options.asked), templates(None)))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The one place where the lab meets the explaining middle."""
 
 from lab.truth import Measured
-from memcollect.documents.snapshot import Composition, Ladder, Pod, Residual, Snapshot, Step, Undecided
+from memcollect.documents.snapshot import Composition, Ladder, Pod, Residual, Snapshot, Step
 from memcollect.explain import explain
 from memcollect.join import Capture, LocalNames, local_snapshot
 
@@ -75,12 +75,6 @@ def steps_of(pod: Pod) -> list[Step]:
     """Return every step of the pod and its containers."""
     scopes = scopes_of(pod)
     return [step for scope in scopes for step in ladder_of(pod, scope).steps]
-
-
-def undecided_of(pod: Pod) -> list[Undecided]:
-    """Return everything the document leaves open about the pod."""
-    of_steps = [item for step in steps_of(pod) for item in step.undecided]
-    return [*pod.undecided, *of_steps]
 
 
 def outside_bounds(snapshot: Snapshot) -> dict[str, Residual]:

@@ -22,8 +22,6 @@ MOST_NAMES = 1000
 MOST_DOCUMENT_BYTES = 64 << 20
 """Of a saved snapshot whose pods are completed; a larger one takes too long to read."""
 
-Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
-
 
 def contexts(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete the kubeconfig's contexts."""

@@ -42,8 +42,3 @@ def told(end: Exit) -> str:
         case TimedOut():
             return "ended at the time limit"
     return f"the exit is not told{f': {end.why}' if end.why else ''}"
-
-
-def from_wait_status(code: int) -> Exit:
-    """Return what a code stands for; a negative one is minus the signal, as Python's subprocess has it."""
-    return Signalled(-code) if code < 0 else Exited(code)

@@ -42,7 +42,6 @@ class Scope:
     charge: int | None
     stat: dict[str, int]
     hugetlb: int | None = None
-    is_outside: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,7 +120,6 @@ def own_pss(hint: Hint, guest: Guest) -> int | None:
 
 def _container_scope(container: Container) -> Scope:
     cgroup = container.cgroup
-    outside = container.role == "overhead"
     path = cgroup.path if cgroup is not None else ""
     place = {
         "overhead": f"{path}, outside of the pod's cgroup",
@@ -135,7 +133,6 @@ def _container_scope(container: Container) -> Scope:
         charge=cgroup.current_bytes if cgroup is not None else None,
         stat=(cgroup.stat or {}) if cgroup is not None else {},
         hugetlb=_hugetlb(cgroup),
-        is_outside=outside,
     )
 
 

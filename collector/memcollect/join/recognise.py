@@ -27,7 +27,6 @@ IN_GUEST = (
 IN_SENTRY = (
     "gVisor made no cgroup for this container alone: all of the sandbox is charged where its Sentry is"
 )
-PLAIN = frozenset({"default", "runc", "crun"})
 _OF_KIND = {
     "sentry": "gvisor",
     "sentry-stub": "gvisor",

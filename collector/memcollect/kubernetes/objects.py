@@ -206,14 +206,9 @@ class Pod(_Object, frozen=True):
 class NodeInfo(_Object, frozen=True):
     """status.nodeInfo."""
 
-    kernel_version: str = ""
     os_image: str = ""
-    container_runtime_version: str = ""
-    kubelet_version: str = ""
-    architecture: str = ""
     operating_system: str = ""
     boot_id: str = field(default="", name="bootID")
-    machine_id: str = field(default="", name="machineID")
 
 
 class NodeAddress(_Object, frozen=True):
@@ -310,8 +305,6 @@ class PodMetrics(_Object, frozen=True):
     timestamp: object = None
     """The earliest of its containers' samples, in whole seconds: RFC 3339 from metrics-server. An adapter
     that knows no time sends null, year 1 or what it likes, and its numbers are kubectl top's all the same."""
-    window: str = ""
-    """Over which CPU was averaged, as a Go duration; memory is a moment's."""
     containers: list[ContainerUsage] | None = None
 
 
@@ -321,7 +314,6 @@ class NodeMetrics(_Object, frozen=True):
     metadata: Metadata
     timestamp: object = None
     """Of the kubelet's sample, as in PodMetrics."""
-    window: str = ""
     usage: Usage = field(default_factory=Usage)
 
 
@@ -355,7 +347,6 @@ class ListMetadata(_Object, frozen=True):
 
     resource_version: str = ""
     continue_: str = field(default="", name="continue")
-    remaining_item_count: int | None = None
 
 
 Item = TypeVar("Item")

@@ -24,8 +24,6 @@ class PodUsage(Struct, frozen=True, kw_only=True, gc=False):
     timestamp: float | None = None
     """Of the earliest container's sample: seconds since the Unix epoch, whole, on the node's clock; None
     where the API gave none that is a time."""
-    window_seconds: float | None = None
-    """Over which CPU was averaged; memory is a moment's."""
     containers: Sequence[Usage] = field(default_factory=list)
 
 

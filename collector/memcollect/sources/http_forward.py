@@ -27,7 +27,6 @@ class HttpAnswer(Struct, frozen=True, kw_only=True):
 
     status: int
     body: bytes = b""
-    body_bytes: int = 0
 
 
 def call(transport: Transport, endpoint: Endpoint, request: HttpRequest, deadline: Deadline) -> HttpAnswer:
@@ -59,8 +58,7 @@ def _exchange(stream: Stream, request: HttpRequest) -> HttpAnswer:
         headers["Content-Type"] = request.content_type
     connection.request(request.method, request.path, body=request.body or None, headers=headers)
     response = connection.getresponse()
-    kept, total = bytearray(), 0
+    kept = bytearray()
     while chunk := response.read(_CHUNK):
-        total += len(chunk)
         kept += chunk[: LARGEST_ANSWER_BYTES - len(kept)]
-    return HttpAnswer(status=response.status, body=bytes(kept), body_bytes=total)
+    return HttpAnswer(status=response.status, body=bytes(kept))

@@ -1,6 +1,5 @@
 """What `kubectl top pod` shows: the pods of metrics.k8s.io, in bytes and seconds."""
 
-import re
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -20,7 +19,6 @@ GROUP = "metrics.k8s.io"
 ROOT = f"/apis/{GROUP}/v1beta1"
 
 _POD_METRICS = msgspec.json.Decoder(PodMetrics)
-_DURATION = re.compile(r"(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+(?:\.[0-9]+)?)s)?", re.ASCII)
 NO_API = (
     "This cluster has no metrics API (metrics.k8s.io), so kubectl top has no numbers either: "
     "install metrics-server."
@@ -74,7 +72,6 @@ def _usage(found: PodMetrics) -> PodUsage:
         namespace=found.metadata.namespace,
         name=found.metadata.name,
         timestamp=sampled_at(found.timestamp),
-        window_seconds=_seconds(found.window),
         containers=[_container(container) for container in found.containers or []],
     )
 
@@ -106,15 +103,6 @@ def sampled_at(given: object) -> float | None:
     except (msgspec.ValidationError, OverflowError):
         return None
     return seconds if seconds > 0 else None
-
-
-def _seconds(duration: str) -> float | None:
-    """Return a Go duration ("17.146s", "1m0s") in seconds; None where it is something else."""
-    match = _DURATION.fullmatch(duration)
-    if match is None or not duration:
-        return None
-    hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    return hours * 3600 + minutes * 60 + seconds
 
 
 def _gap(error: ClusterError, place: str) -> Missing:

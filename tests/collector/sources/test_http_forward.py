@@ -54,7 +54,7 @@ def test_of_a_long_answer_the_beginning_is_kept(
 ) -> None:
     monkeypatch.setattr(http_forward, "LARGEST_ANSWER_BYTES", 1000)
     answer = post(transport, "/echo", b"x" * 200_000)
-    assert (len(answer.body), answer.body_bytes) == (1000, 200_000)
+    assert len(answer.body) == 1000
 
 
 def test_a_port_on_which_nothing_listens(transport: PortForwardTransport, state: Cluster) -> None:

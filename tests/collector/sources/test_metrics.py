@@ -25,7 +25,7 @@ def pods(state: Cluster) -> None:
         state.put(POD_METRICS, numbers)
 
 
-def test_recorded_numbers_come_in_bytes_nanocores_and_seconds(
+def test_recorded_numbers_come_in_bytes_and_nanocores(
     api: Api, state: Cluster, recorded: Path, told: list[Missing]
 ) -> None:
     state.fault(Fault("/apis/metrics.k8s.io/v1beta1/pods", body=(recorded / "podmetrics.json").read_bytes()))
@@ -34,7 +34,6 @@ def test_recorded_numbers_come_in_bytes_nanocores_and_seconds(
 
     pod = metrics.pods["deer-flow", "sandbox-a"]
     assert pod.timestamp == datetime(2026, 11, 22, 19, 53, 2, tzinfo=UTC).timestamp()
-    assert pod.window_seconds == 17.146
     assert pod.containers == [Usage(name="sandbox", memory_bytes=89508 << 10, cpu_nanocores=1166452)]
     assert [c.name for c in metrics.pods["deer-flow", "sandbox-b"].containers] == ["main", "sidecar"]
     assert metrics.gap("deer-flow") is None
@@ -96,17 +95,15 @@ def test_what_was_not_asked_of_all_namespaces_is_a_gap_of_each(
 
 def test_a_number_that_is_none_is_unknown_and_not_zero(api: Api, state: Cluster, told: list[Missing]) -> None:
     body = (
-        b'{"items":[{"metadata":{"name":"p","namespace":"team"},"timestamp":"2026-01-01T00:00:00Z","window":"?",'
+        b'{"items":[{"metadata":{"name":"p","namespace":"team"},"timestamp":"2026-01-01T00:00:00Z",'
         b'"containers":[{"name":"a","usage":{"memory":"lots"}},{"name":"b"}]},'
-        b'{"metadata":{"name":"q","namespace":"team"},"timestamp":"2026-01-01T00:00:00Z","window":"1m0.5s",'
+        b'{"metadata":{"name":"q","namespace":"team"},"timestamp":"2026-01-01T00:00:00Z",'
         b'"containers":null}]}'
     )
     state.fault(Fault(LIST, body=body))
     pods = pod_usage(api, Selection(namespaces=["team"]), told.append).pods
     assert pods["team", "p"].containers == [Usage(name="a"), Usage(name="b")]
-    assert pods["team", "p"].window_seconds is None
     assert pods["team", "q"].containers == []
-    assert pods["team", "q"].window_seconds == 60.5
 
 
 @pytest.mark.parametrize(

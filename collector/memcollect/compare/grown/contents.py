@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from memcollect.compare.grown.model import FileChange, FileMeasure, MappingChange
 from memcollect.compare.processes import lists_all
@@ -25,11 +24,6 @@ OTHER_MEASURE = "measured in another way {when}"
 Bounds = tuple[int, int]
 _FileKey = tuple[str, str]
 _PartKey = tuple[str, str, str, str]
-
-
-class _Amount(NamedTuple):
-    measure: FileMeasure
-    bytes: Bounds
 
 
 def file_changes(old: Pod, new: Pod) -> list[FileChange]:

@@ -75,7 +75,6 @@ class WholeSpec(_Object, frozen=True):
     host_pid: bool = field(default=False, name="hostPID")
     host_ipc: bool = field(default=False, name="hostIPC")
     service_account_name: str = ""
-    automount_service_account_token: bool | None = None
     containers: list[Container] = field(default_factory=list)
     init_containers: list[Container] = field(default_factory=list)
     volumes: list[Volume] = field(default_factory=list)

@@ -71,7 +71,6 @@ class _FileError(Struct):
     error_type: str
     message: str
     errno: int | None = None
-    errno_name: str | None = None
 
 
 class _Bash(Struct):
