@@ -6,7 +6,7 @@ are stamped by one clock, so the clock of whoever runs memcollect does not matte
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -95,14 +95,15 @@ def with_tops(row: Pod, pod: kube.Pod, view: NodeView, metrics: Metrics) -> Pod:
     if shape.total_bytes is not None:
         return msgspec.structs.replace(row, top=_total(shape, usage, view.clock))
     named = _named(row, pod, usage, view)
+    others = [each for each in row.containers if each.role not in OUTSIDE_TOP and each.name not in named]
+    absent = {each.name: why for each in others if (why := _absent(each, view))}
+    tops = {**named, **absent}
     containers = [
-        msgspec.structs.replace(each, top=named.get(each.name) or _absent(each, view))
-        if each.role not in OUTSIDE_TOP
-        else each
+        msgspec.structs.replace(each, top=tops.get(each.name)) if each.role not in OUTSIDE_TOP else each
         for each in row.containers
     ]
     top = _as_shown(combine(list(named.values()), list(named)), shape)
-    return msgspec.structs.replace(row, containers=containers, top=_with_absent(top, containers))
+    return msgspec.structs.replace(row, containers=containers, top=_with_absent(top, absent))
 
 
 def _not_running(row: Pod) -> Pod:
@@ -155,24 +156,19 @@ def _named(row: Pod, pod: kube.Pod, usage: PodUsage, view: NodeView) -> dict[str
     return dict(zip(names, attribute_provider(tops, containers, row.runtime), strict=True))
 
 
-def _with_absent(top: Top, containers: Iterable[Container]) -> Top:
-    """Return the pod's number with the containers named that it leaves out."""
-    absent = {each.name: each.top.detail for each in containers if each.top and _is_absent(each.top)}
+def _with_absent(top: Top, absent: Mapping[str, Top]) -> Top:
+    """Return the pod's number with the containers named that it leaves out, `absent` by name."""
     if not absent:
         return top
-    late = [name for name, detail in absent.items() if detail == NOT_YET]
+    late = [name for name, why in absent.items() if why.detail == NOT_YET]
     left_out = [f"container {', '.join(late)}, which the metrics API does not list yet"] if late else []
     left_out += [
-        f"container {name}, which {detail.removeprefix(NEVER)}"
-        for name, detail in absent.items()
+        f"container {name}, which {why.detail.removeprefix(NEVER)}"
+        for name, why in absent.items()
         if name not in late
     ]
     remark = f"without {' and '.join(left_out)}"
     return msgspec.structs.replace(top, remark=f"{top.remark}; {remark}" if top.remark else remark)
-
-
-def _is_absent(top: Top) -> bool:
-    return top.detail == NOT_YET or top.detail.startswith(NEVER)
 
 
 def _container_top(

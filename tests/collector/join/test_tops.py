@@ -65,6 +65,16 @@ def test_a_container_is_aligned_by_the_history_of_its_own_inode() -> None:
     assert found.top.detail == container.detail == "it has grown by 200 MiB since"
 
 
+def test_a_container_that_has_grown_since_is_not_one_that_kubectl_top_leaves_out() -> None:
+    history = [ring(7, [(20, 100 * MIB), (4, 300 * MIB)]), ring(8, [(20, 5 * MIB), (0, 5 * MIB)])]
+    sample = sampled(
+        measured("a", working_set=300 * MIB, inode=7), measured("h", working_set=5 * MIB), history=history
+    )
+    found = top(TWO, sample, usage(app=100 * MIB, helper=5 * MIB))
+    assert (found.memory_bytes, found.status) == (105 * MIB, "drifted")
+    assert (found.detail, found.remark) == ("container app: it has grown by 200 MiB since", "")
+
+
 def test_the_agents_own_number_is_the_last_point() -> None:
     sample = sampled(measured("a", working_set=MIB, inode=7), history=[ring(7, [(20, MIB)])])
     found = top(ONE, sample, usage(app=MIB))
