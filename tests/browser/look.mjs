@@ -10,7 +10,7 @@ const [browserPath, directory] = process.argv.slice(2);
 const installed = createRequire(join(process.cwd(), "package.json"));
 const { chromium } = installed("playwright-core");
 const AXE = readFileSync(installed.resolve("axe-core/axe.min.js"), "utf-8");
-const WIDTHS = [400, 800, 1280];
+const WIDTHS = [320, 800, 1280];
 const SCHEMES = ["light", "dark"];
 const OPTIONS = [
   "--no-sandbox", // we are root in a container, and the pages are our own
@@ -59,7 +59,7 @@ for (const name of readdirSync(directory).filter((each) => each.endsWith(".html"
     const found = await opened(name, options, async (page) => {
       await page.screenshot({ path: join(directory, `${name}-${width}-${colorScheme}.png`) });
       // The narrow light and the wide dark page stand for all, as they are first seen; pod.html has the rest.
-      const checked = (width === 400) === (colorScheme === "light") && width !== 800;
+      const checked = (width === 320) === (colorScheme === "light") && width !== 800;
       const found = checked ? await violations(page) : null;
       await page.evaluate(() => document.querySelectorAll("details").forEach((each) => { each.open = true; }));
       return { too_wide: await page.evaluate(tooWide), violations: found };

@@ -6,7 +6,7 @@ from browser.pages import SIZES
 from browser.seen import Seen
 
 pytestmark = pytest.mark.browser
-WIDTHS, SCHEMES = (400, 800, 1280), ("light", "dark")
+WIDTHS, SCHEMES = (320, 800, 1280), ("light", "dark")
 PAGES = ("pods", "pod", "details", "hostile", "node", "compared")
 BY_SIZE = sorted(SIZES, key=lambda name: -SIZES[name])
 
@@ -27,7 +27,7 @@ def test_no_page_must_be_moved_sideways(seen: Seen) -> None:
 
 def test_axe_core_finds_no_violation_in_contrast_or_anything_else(seen: Seen) -> None:
     checked = {(each.page, each.width, each.scheme) for each in seen.looks if each.violations is not None}
-    assert checked == {(f"{page}.html", *how) for page in PAGES for how in ((400, "light"), (1280, "dark"))}
+    assert checked == {(f"{page}.html", *how) for page in PAGES for how in ((320, "light"), (1280, "dark"))}
     found = {(each.page, each.scheme, fault) for each in seen.looks for fault in each.violations or []}
     assert found == set()
 

@@ -645,12 +645,16 @@ def schema_version_of(depth: Depth) -> int:
     return SUMMARY_SCHEMA_VERSION if depth == "summary" else SCHEMA_VERSION
 
 
+UNNAMED = "unspecified"
+"""The sample of a snapshot that nobody gave a name."""
+
+
 class Snapshot(Struct, frozen=True, kw_only=True, gc=False):
     """The document."""
 
     schema_version: int = SCHEMA_VERSION
     tool: Tool = field(default_factory=Tool)
-    sample: str = "unspecified"
+    sample: str = UNNAMED
     captured_at: str
     finished_at: str
     mode: Literal["cluster", "local"]

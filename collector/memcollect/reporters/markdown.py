@@ -32,6 +32,7 @@ from memcollect.reporters.words import (
     heading,
     pod_facts,
     shows_details,
+    subject,
     top_sentence,
 )
 
@@ -61,7 +62,8 @@ def render(snapshot: Snapshot, *, details: Details = "auto") -> str:
 
 
 def _lines(snapshot: Snapshot, *, in_full: bool) -> Iterator[str]:
-    yield f"# Memory of {markdown_code(snapshot.sample)}"
+    of, is_name = subject(snapshot)
+    yield f"# Memory of {markdown_code(of) if is_name else of}"
     yield ""
     if len(snapshot.pods) > 1:
         yield from _looks(snapshot.pods)

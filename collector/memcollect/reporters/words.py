@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from memcollect.accounting.facts import unread_count, unread_rss_bytes, why_unread
+from memcollect.documents.snapshot import UNNAMED
 from memcollect.join.node_clock import AHEAD_SECONDS
 from memcollect.reporters import node_words
 from memcollect.reporters.escape import visible
@@ -332,7 +333,7 @@ def heading(snapshot: Snapshot) -> list[tuple[str, str]]:
     """Return what the whole document is about as (label, text), ready to print under a title."""
     summary = snapshot.summary
     lines = [
-        ("Sample", snapshot.sample),
+        *([("Sample", snapshot.sample)] if snapshot.sample != UNNAMED else []),
         ("Captured", snapshot.captured_at),
         ("Mode", _mode(snapshot)),
         *([] if is_of_nodes(snapshot) else [("Pods", _pods(snapshot))]),
@@ -348,6 +349,19 @@ def heading(snapshot: Snapshot) -> list[tuple[str, str]]:
     else:
         lines.append(("Nodes", _nodes_line(snapshot.nodes)))
     return [(label, visible(text)) for label, text in lines]
+
+
+def subject(snapshot: Snapshot) -> tuple[str, bool]:
+    """Return what a page's title says that it is of, and whether that is a name.
+
+    That is the sample; where nobody named it, the pod or the node, or how many there are.
+    """
+    if snapshot.sample != UNNAMED:
+        return snapshot.sample, True
+    names = [pod_name(pod) for pod in snapshot.pods] or [account.node for account in snapshot.accounts]
+    if len(names) == 1:
+        return names[0], True
+    return f"{len(names)} {'nodes' if is_of_nodes(snapshot) else 'pods'}", False
 
 
 def is_of_nodes(snapshot: Snapshot) -> bool:

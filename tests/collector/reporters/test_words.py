@@ -49,6 +49,16 @@ def test_the_gravest_finding_comes_first_and_then_the_largest() -> None:
     assert words.findings_by_weight([small, large, grave]) == [grave, large, small]
 
 
+def test_a_page_is_called_by_its_sample_or_by_what_is_on_it() -> None:
+    named, one = samples.snapshot(), msgspec.structs.replace(samples.snapshot(), sample="unspecified")
+    assert words.subject(named) == (named.sample, True)
+    assert words.subject(one) == (words.pod_name(one.pods[0]), True)
+    assert words.subject(msgspec.structs.replace(one, pods=one.pods * 2)) == ("2 pods", False)
+    assert words.subject(msgspec.structs.replace(one, pods=[])) == ("0 pods", False)
+    assert "Sample" in dict(words.heading(named))
+    assert "Sample" not in dict(words.heading(one))
+
+
 def test_a_residual_outside_its_bound_says_so_aloud() -> None:
     residual = samples.ladder().steps[1].residual
     assert words.residual_note(residual) == "OUTSIDE its bound, −1.0 MiB to 1.0 MiB"

@@ -15,7 +15,7 @@ from memcollect.reporters.html.node import account_section
 from memcollect.reporters.html.overview import looks, overview, subtotals_part
 from memcollect.reporters.html.pod import pod_section
 from memcollect.reporters.html.tables import SORTABLE
-from memcollect.reporters.words import heading, is_of_nodes, shows_details
+from memcollect.reporters.words import heading, is_of_nodes, shows_details, subject
 
 if TYPE_CHECKING:
     from memcollect.documents.snapshot import Missing, Pod, Snapshot
@@ -35,7 +35,7 @@ def render(snapshot: Snapshot, *, details: Details = "auto") -> str:
     body = joined(_body(said_once(snapshot), details))
     # Names are escaped, so no quotation mark of theirs stands in it.
     script = SCRIPT if f'"{SORTABLE}' in body else ""
-    return document(f"Memory of {snapshot.sample}", [body], script)
+    return document(f"Memory of {subject(snapshot)[0]}", [body], script)
 
 
 def _has_overview(snapshot: Snapshot, details: Details) -> bool:
@@ -47,7 +47,8 @@ def _body(snapshot: Snapshot, details: Details) -> Iterator[Markup]:
     told = _told(pods, details)
     anchors = {id(pod): f"pod-{number}" for number, pod in enumerate(told, 1)}
     folded = not shows_details(snapshot, details)
-    yield element("header", element("h1", "Memory of ", name_of(snapshot.sample)))
+    of, is_name = subject(snapshot)
+    yield element("header", element("h1", "Memory of ", name_of(of) if is_name else of))
     yield element(
         "main",
         _missing(snapshot.missing),
