@@ -11,7 +11,7 @@ import importlib
 import click
 
 from memcollect.commands.config import defaults, settings
-from memcollect.commands.nearest import nearest
+from memcollect.nearest import nearest
 from memcollect_agent import __version__ as version
 
 COMMANDS = {

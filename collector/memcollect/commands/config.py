@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import click
 
-from memcollect.commands.nearest import nearest
 from memcollect.errors import DocumentError, UsageError
+from memcollect.nearest import nearest
 
 FILE_VARIABLE = "MEMCOLLECT_CONFIG"
 PROFILES, PROFILE = "profiles", "profile"

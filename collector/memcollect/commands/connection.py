@@ -232,8 +232,8 @@ cluster_options = _all(
     option(
         "--request-timeout",
         type=Duration(min=0, min_open=True, max=600),
-        default=30.0,
-        show_default="30 s",
+        default="30s",
+        show_default=True,
         metavar="DURATION",
         help="How long to wait for each answer of the API server; it is asked up to four times.",
     ),

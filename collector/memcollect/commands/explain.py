@@ -27,7 +27,6 @@ from memcollect.commands.files_pod import NO_FILES, asked_files, printed_pod
 from memcollect.commands.heartbeat import heartbeat
 from memcollect.commands.help_page import GroupedCommand
 from memcollect.commands.modes import check_saved
-from memcollect.commands.nearest import nearest
 from memcollect.commands.options import (
     BoundOptions,
     ReportOptions,
@@ -52,6 +51,7 @@ from memcollect.commands.taking import (
 from memcollect.documents.files import read_snapshot
 from memcollect.errors import UsageError
 from memcollect.join.roles import STEPLESS
+from memcollect.nearest import nearest
 from memcollect.reporters.words import pod_name
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from memcollect.reporters.words import Details
 from memcollect.units import duration_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     _SizeType = click.ParamType[int]
     _ChoiceType = click.Choice[str]
@@ -32,6 +32,8 @@ OLDER = "; profile-v1 and profile-v1-markdown are what the older profile script 
 FORMATS_TOLD = (
     "table for people, markdown for a pull request, html for one page with pictures, json for programs"
 )
+FORMAT_WORDS = (*FORMATS, "yaml", "wide")
+"""What `-o` says to kubectl, and --format to us."""
 NODE_FORMATS = ("table", "markdown", "html", "json")
 OPPOSITES = ("namespaces", "all_namespaces")
 STRENGTHS = {
@@ -169,11 +171,24 @@ SAMPLE = option(
     help="Name this moment, such as after-python.",
 )
 FORCE = option("--force", is_flag=True, help="Overwrite the file that -o names.")
+
+
+def _a_file(context: click.Context, _parameter: click.Parameter, value: Path | None) -> Path | None:
+    """Return the file; end with wrong usage where a format is named, as -o takes it elsewhere."""
+    if str(value) in FORMAT_WORDS and (known := formats_of(context.command)):
+        meant = str(value) if str(value) in known else f"{', '.join(known[:-1])} or {known[-1]}"
+        raise UsageError(
+            f"-o names a file, and {str(value)!r} looks like a format.", f"Write --format {meant}."
+        )
+    return value
+
+
 OUTPUT = option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
     metavar="FILE",
+    callback=_a_file,
     help="Write to FILE instead of standard output: all of it, or nothing if it fails.",
 )
 
@@ -195,13 +210,18 @@ class Format(_ChoiceType):
         return super().convert(value, param, ctx)
 
 
+def formats_of(command: click.Command) -> Sequence[str]:
+    """Return what its --format takes; nothing where it has none."""
+    return next((each.type.choices for each in command.params if isinstance(each.type, Format)), ())
+
+
 def timeout_option(seconds: float, what: str) -> Callable[[Command], Command]:
     """Return --timeout, `seconds` unless it is given; `what` it is the time for."""
     return option(
         "--timeout",
         type=Duration(min=0, min_open=True, max=3600),
-        default=seconds,
-        show_default=f"{seconds:g} s",
+        default=f"{seconds:g}s",
+        show_default=True,
         metavar="DURATION",
         help=what,
     )

@@ -62,11 +62,23 @@ def _usage(error: click.ClickException) -> int:
     if isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):
         error.show()
         return error.exit_code
-    say(error.format_message())
     context = getattr(error, "ctx", None)
+    say((_meant_format(error) or error).format_message())
     if context is not None:
         say(f"see `{context.command_path} --help`")
     return error.exit_code
+
+
+def _meant_format(error: click.ClickException) -> click.NoSuchOption | None:
+    """Return an unknown option that is called as a format is ("--json") as one that meant that; else None."""
+    if not isinstance(error, click.NoSuchOption) or error.ctx is None:
+        return None
+    from memcollect.commands.options import formats_of  # noqa: PLC0415 (few commands end here)
+
+    name = error.option_name.removeprefix("--")
+    if name not in formats_of(error.ctx.command):
+        return None
+    return click.NoSuchOption(error.option_name, possibilities=[f"--format {name}"], ctx=error.ctx)
 
 
 def _is_of_output(error: OSError) -> bool:

@@ -53,8 +53,8 @@ missing in the last round.
 @option(
     "--interval",
     type=Duration(min=1, max=3600),
-    default=5.0,
-    show_default="5 s",
+    default="5s",
+    show_default=True,
     metavar="DURATION",
     help="How often to ask the agents. The metrics API is asked every 15 s at most.",
 )

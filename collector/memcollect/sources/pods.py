@@ -14,6 +14,8 @@ from memcollect.sources.names import checked
 from memcollect.sources.pages import Listing, Report, items
 from memcollect.sources.rights import Right
 
+NOT_FOUND = "not-found"
+"""Why a name is missing that no pod has."""
 FEW = 20
 """Up to this many are asked for by name; more are picked out of the list."""
 
@@ -137,7 +139,7 @@ def _picked(found: Iterator[Pod], selection: Selection, report: Report) -> Itera
     for name in left:
         where = "There is no pod" if "/" in name else "No pod of the chosen namespaces is called"
         detail = f"{where} {name}: see `kubectl get pods -A`."
-        report(Missing(kind="pod", name=name, reason="not-found", detail=detail))
+        report(Missing(kind="pod", name=name, reason=NOT_FOUND, detail=detail))
 
 
 def missing(error: ClusterError, kind: str, name: str) -> Missing:

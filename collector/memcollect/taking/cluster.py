@@ -39,7 +39,7 @@ from memcollect.taking.beside import Beside
 from memcollect.taking.chosen import Chosen
 from memcollect.taking.crew import Crew, Finished, Work
 from memcollect.taking.listed import Listed, Packed, by_node
-from memcollect.taking.nobody import nobody
+from memcollect.taking.nobody import nobody, with_likely
 from memcollect_agent import wire
 
 T = TypeVar("T")
@@ -125,6 +125,7 @@ class Collection:
             self._progress("listing pods", 0, 0)
             metrics_told, agents_told = self._begun(self._metrics), self._agents_begun()
             nodes = by_node(list_pods(self._api, self._plan.selection, self.missing.append))
+            self.missing = with_likely(self._api, self._plan.selection, self.missing)
             if not nodes and not self._plan.nodes:
                 # Names that no pod has are told one by one already, and so is a namespace that is denied.
                 self.missing += [] if self.missing else [nobody(self._api, self._plan.selection)]

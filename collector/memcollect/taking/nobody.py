@@ -1,7 +1,10 @@
-"""What to say where a selection holds no pod: who is there instead."""
+"""What to say where a selection holds no pod, or a name is no pod's: who is there instead."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable, Sequence
+from functools import cache
 from itertools import islice
 
 import msgspec
@@ -9,8 +12,10 @@ import msgspec
 from memcollect.documents.snapshot import Missing
 from memcollect.errors import ClusterError
 from memcollect.join.recognise import looks_like_sandbox
+from memcollect.nearest import nearest
 from memcollect.sources.api import Api
-from memcollect.sources.pods import Selection, list_pods
+from memcollect.sources.listed_names import listed_names
+from memcollect.sources.pods import NOT_FOUND, Selection, list_pods
 
 MOST_LOOKED_AT = 2000
 """Pods of the same namespaces that are looked through for sandboxes."""
@@ -31,6 +36,37 @@ def nobody(api: Api, selection: Selection) -> Missing:
         reason="no-match",
         detail=f"{matches}; {_instead(api, selection) if narrowed else _check(where)}",
     )
+
+
+def with_likely(api: Api, selection: Selection, missing: Sequence[Missing]) -> list[Missing]:
+    """Return `missing`, of each name that no pod has with those that may be meant.
+
+    Where there is such a name, asks the API server for the pods of the same namespaces, then for all, until
+    one is like it; what that cannot say is left out.
+    """
+
+    @cache
+    def there(place: str | None) -> list[tuple[str, str]]:
+        with contextlib.suppress(ClusterError):
+            return listed_names(api, "pods", place, MOST_LOOKED_AT)
+        return []
+
+    places = dict.fromkeys([*selection.places, None])
+    return [_with_meant(each, map(there, places)) if each.reason == NOT_FOUND else each for each in missing]
+
+
+def _with_meant(missing: Missing, known: Iterable[list[tuple[str, str]]]) -> Missing:
+    """Return the entry with whoever of the first list is called so elsewhere, or nearly so."""
+    meant = next(filter(None, (_meant(missing.name, names) for names in known)), "")
+    detail = f"There is no pod {missing.name}. Did you mean {meant}?" if meant else missing.detail
+    return msgspec.structs.replace(missing, detail=detail)
+
+
+def _meant(written: str, names: Sequence[tuple[str, str]]) -> str:
+    full = [f"{namespace}/{name}" for namespace, name in names]
+    same = [each for each in full if each.endswith(f"/{written.rpartition('/')[2]}")]
+    alike = full if "/" in written else [name for _, name in names]
+    return " or ".join(same[:MOST_NAMED]) or nearest(written, alike)
 
 
 def _check(where: str) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from memcollect.commands.run import run
 from memcollect.documents.snapshot import Snapshot
+from memcollect.testing import Fault
 from worlds.live_cluster import LiveCluster
 
 
@@ -46,9 +47,39 @@ def test_files_that_cannot_be_reached_are_said_and_change_the_exit_code(
 
 
 def test_a_pod_that_is_not_there_is_missing(live: LiveCluster, capsys: pytest.CaptureFixture[str]) -> None:
-    out, err = told(capsys, "sandbox-z", *live.options(), code=3)
+    out, err = told(capsys, "nobody-is-called-so", *live.options(), code=3)
     assert out == ""
-    assert "sandbox-z" in err
+    assert "No pod of the chosen namespaces is called nobody-is-called-so: see `kubectl get pods -A`." in err
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("snadbox-b", "sandbox-b"),
+        ("deer-flow/snadbox-b", "deer-flow/sandbox-b"),
+        ("deerflow/sandbox-b", "deer-flow/sandbox-b"),
+    ],
+)
+def test_a_slip_of_the_fingers_finds_its_pod(
+    written: str, meant: str, live: LiveCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, err = told(capsys, written, *live.options(), code=3)
+    assert f"There is no pod {written}. Did you mean {meant}" in err
+
+
+def test_a_pod_of_other_namespaces_is_named_with_them(
+    live: LiveCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, err = told(capsys, "sandbox-c", "-n", "default", *live.options(), code=3)
+    assert "There is no pod sandbox-c. Did you mean deer-flow/sandbox-c or team-b/sandbox-c?" in err
+
+
+def test_where_no_pods_may_be_listed_a_pod_that_is_not_there_is_still_told(
+    live: LiveCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    live.state.fault(Fault(".*/pods$", times=None, status=403))
+    _, err = told(capsys, "deer-flow/snadbox-b", *live.options(), code=3)
+    assert "There is no pod deer-flow/snadbox-b: see `kubectl get pods -A`." in err
 
 
 def test_of_several_pods_of_one_name_none_is_told(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from datetime import date, datetime, time
 from typing import Any
 
+from memcollect.nearest import nearest as nearest_of
 from memcollect.sources.plain import plain
 
 _LONGEST = 60
@@ -35,7 +35,7 @@ def nearest(word: Any, names: Iterable[str]) -> str | None:
     """Return the one of `names` that was most likely meant by `word`; None where it is like none."""
     if not isinstance(word, str) or len(word) > _LONGEST:
         return None
-    return next(iter(difflib.get_close_matches(word.lower(), list(names), n=1)), None)
+    return nearest_of(word.lower(), names, most=1) or None
 
 
 def _written(value: Any) -> str:

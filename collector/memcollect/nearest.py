@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 MOST = 3
 LEAST_LIKENESS = 0.6
 
 
-def nearest(written: str, names: Sequence[str]) -> str:
+def nearest(written: str, names: Iterable[str], most: int = MOST) -> str:
     """Return the names most like `written`, joined by "or"; empty where none is like it."""
-    return " or ".join(difflib.get_close_matches(written, list(dict.fromkeys(names)), MOST, LEAST_LIKENESS))
+    return " or ".join(difflib.get_close_matches(written, list(dict.fromkeys(names)), most, LEAST_LIKENESS))
