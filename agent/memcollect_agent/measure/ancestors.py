@@ -1,8 +1,9 @@
-"""The cgroups above what is measured -> wire.Cgroup, for their limits and events alone.
+"""The cgroups above what is measured -> wire.Cgroup, for their limits and events.
 
 An OOM kill below a cgroup counts in every cgroup above the victim, but `oom` in memory.events.local counts
 only where the limit was (mm/memcontrol.c, mem_cgroup_oom): to say whose limit it was, all of them are needed
-up to the root, which has neither limit nor events.
+up to the root, which has neither limit nor events. Where one is near its limit, what of its charge could be
+dropped is the question, and memory.stat is read, too: it costs more than all the rest.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,6 +16,8 @@ from memcollect_agent.wire import Cgroup
 
 MOST = 256
 """Ancestors that are read at most: a kubelet has three, nested clusters a dozen each."""
+NEAR_SHARE = 0.9
+"""Of a limit: from this charge on memory.stat is read."""
 
 
 def paths_above(paths: Iterable[str]) -> list[str]:
@@ -45,9 +48,16 @@ def measure_ancestors(
             with cgroups.open(path) as directory:
                 reading = CgroupReading(directory)
                 reading.limits()
+                if _is_near(reading.result()):
+                    reading.begin()
                 measured.append(reading.result())
         except GoneError:
             continue
         except AgentError as error:
             problems.add_error("node", path, error)
     return measured
+
+
+def _is_near(cgroup: Cgroup) -> bool:
+    limit, charge = cgroup.max_bytes, cgroup.current_bytes
+    return isinstance(limit, int) and charge is not None and charge >= NEAR_SHARE * limit

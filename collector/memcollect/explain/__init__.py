@@ -14,6 +14,7 @@ from memcollect.accounting.ladder import container_ladder, pod_ladder
 from memcollect.accounting.private import private_memory
 from memcollect.accounting.scopes import app_facts, container_facts, is_there, pod_facts
 from memcollect.documents.snapshot import Composition, Container, Depth, Finding, Pod, Snapshot, Undecided
+from memcollect.explain.above import find_above, limited_above
 from memcollect.explain.engine import find
 from memcollect.explain.files import file_sums
 from memcollect.explain.findings import rules_for_container, rules_for_pod
@@ -30,7 +31,7 @@ from memcollect.join.roles import STEPLESS, app_containers
 from memcollect.join.states import has_ended
 from memcollect_agent.wire import Node
 
-AHEAD = frozenset({"near_limit"})
+AHEAD = frozenset({"near_limit", "near_limit_above"})
 """Causes that tell of what comes, which is nothing where nothing runs."""
 _GRAVITY = {"critical": 0, "warning": 1, "notice": 2, "info": 3}
 
@@ -87,7 +88,7 @@ def explain_pod(pod: Pod, node: Node | None, *, depth: Depth = "full") -> Pod:
         undecided=undecided,
         file_sums=file_sums(pod),
     )
-    said = statements(Case(pod, apps, facts))
+    said = statements(Case(pod, apps, facts, limited_above(pod, node)))
     return msgspec.structs.replace(pod, statements=said, verdict=pronounce(said))
 
 
@@ -123,7 +124,7 @@ def _findings(
     of_runtime, open_of_runtime = find_runtime(pod)
     findings += of_runtime + find_places(pod) + find_tools(pod)
     of_kills, open_of_kills = find_kills(pod, node)
-    findings += of_kills
+    findings += of_kills + find_above(pod, node)
     undecided += open_of_kills
     undecided += open_of_runtime
     if has_ended(pod):

@@ -95,6 +95,8 @@ class Room:
 
     left_bytes: int
     """Before something must go: the limit less the charge."""
+    to_the_end_bytes: int
+    """Before nothing more can go: the same with all that can be dropped as it is."""
     sentence: str
     is_near: bool
 
@@ -113,7 +115,7 @@ def room_left(facts: Facts, whose: str = "its") -> Room | None:
     if more >= LEAST_ROOM_SHARE * limit:
         room = human_bytes(max(0, limit - current + more))
         sentence += LEFT_WITH_DROPPABLE.format(room=room, up_to=_up_to(gone, limit))
-    return Room(left, f"{sentence}.", needed_bytes(facts) >= NEAR_LIMIT_SHARE * limit)
+    return Room(left, limit - current + more, f"{sentence}.", needed_bytes(facts) >= NEAR_LIMIT_SHARE * limit)
 
 
 def _up_to(gone: Reclaim, limit: int) -> str:

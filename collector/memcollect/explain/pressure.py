@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from memcollect.documents.snapshot import Finding
+from memcollect.explain.above import limit_of_others
 from memcollect.explain.beside import says_unwritten
 from memcollect.explain.limits import room_left
+from memcollect.explain.places import short
 from memcollect.explain.statement import Case, Rank, Said
 from memcollect.join.states import has_ended
 from memcollect.units import human_bytes
@@ -23,6 +25,7 @@ HITS = frozenset({"hit_limit", "hit_inside"})
 
 UNWRITTEN = ("unwritten_cold_cache", "unwritten_hot_cache")
 NO_LIMIT = "It has no memory limit."
+LIMIT_ABOVE = "It has no memory limit of its own; {path} above it has {limit}{charged}."
 
 
 def pressure(case: Case) -> Iterator[Said]:
@@ -56,7 +59,10 @@ def _is_of_container(finding: Finding) -> bool:
 
 
 def room(case: Case) -> Iterator[Said]:
-    """Yield how much is left to the nearest limit, of the pod and its containers."""
+    """Yield how much is left to the nearest limit, of the pod and its containers: to the nearest OOM kill.
+
+    A container that reads files for long is at its limit, and far from its end.
+    """
     if case.pod.unmeasured or has_ended(case.pod):
         return  # nothing of it runs that could need the room
     of_pod = "its" if len(case.apps) == 1 and "limit.max" in case.apps[0][1] else "the pod's"
@@ -68,9 +74,9 @@ def room(case: Case) -> Iterator[Said]:
     ]
     if not known:
         if all("unlimited.max" in facts for _, facts in case.scopes):
-            yield Said("room", NO_LIMIT, Rank.ASIDE, rests_on=["limit.max"], is_optional=True)
+            yield from _without_own(case)
         return
-    scope, nearest = min(known, key=lambda each: each[1].left_bytes)
+    scope, nearest = min(known, key=lambda each: (each[1].to_the_end_bytes, each[1].left_bytes))
     several = len(case.apps) > 1 and scope != "pod"
     yield Said(
         topic="near_limit" if nearest.is_near else "room",
@@ -79,3 +85,21 @@ def room(case: Case) -> Iterator[Said]:
         amount_bytes=nearest.left_bytes,
         rests_on=["limit.max", "current"],
     )
+
+
+def _without_own(case: Case) -> Iterator[Said]:
+    """Yield that it has no limit, or whose limit holds for it all the same, where that is not told yet.
+
+    That of all pods of a node is no news: the kubelet sets it, to what may be allocated there.
+    """
+    if "near_limit_above" in case.causes:
+        return
+    nearest = limit_of_others(case.above)
+    if nearest is None:
+        yield Said("room", NO_LIMIT, Rank.ASIDE, rests_on=["limit.max"], is_optional=True)
+        return
+    level, charge = nearest
+    charged = "" if charge is None else f", of which {human_bytes(charge)} is charged"
+    limit = human_bytes(level.limit_bytes or 0)
+    sentence = LIMIT_ABOVE.format(path=short(level.path), limit=limit, charged=charged)
+    yield Said("room", sentence, Rank.ROOM, rests_on=["limit.max"])

@@ -15,6 +15,7 @@ from memcollect.accounting.facts import Facts, MissingFactError
 from memcollect.accounting.steps.processes import CHARGING, DOUBLE_COUNTING
 from memcollect.documents.snapshot import Container, Finding, Pod, Reclaimable, Statement
 from memcollect.units import MIB
+from memcollect_agent.wire import Cgroup
 
 SMALLEST_SHARE = 0.05
 """Of the working set: what is larger than this is always in the verdict."""
@@ -86,13 +87,21 @@ class Said(Struct, frozen=True, gc=False):
 class Case:
     """One pod as far as it was explained, for those who contribute to its verdict."""
 
-    def __init__(self, pod: Pod, apps: Sequence[tuple[Container, Facts]], facts: Facts) -> None:
+    def __init__(
+        self,
+        pod: Pod,
+        apps: Sequence[tuple[Container, Facts]],
+        facts: Facts,
+        above: Sequence[Cgroup] = (),
+    ) -> None:
         """Take the pod with compositions, ladders and findings, and without a verdict.
 
-        `apps`: the app containers with their facts; `facts`: those of the pod's own cgroup.
+        `apps`: the app containers with their facts; `facts`: those of the pod's own cgroup; `above`: the
+        cgroups above it that have a limit, the nearest first.
         """
         self.pod = pod
         self.apps = apps
+        self.above = above
         self._facts = facts
         self.scopes = [*((container.name, facts) for container, facts in apps), ("pod", facts)]
         """The facts of every app container by its name, and the pod's own."""

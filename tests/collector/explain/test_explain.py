@@ -132,6 +132,16 @@ def test_what_a_containers_monitor_is_charged_for_is_told() -> None:
     assert "90 MiB more is charged to CRI-O's monitors in this pod (conmon)." in row.verdict
 
 
+def test_of_several_limits_the_one_nearest_to_a_kill_is_told() -> None:
+    """One that is full of cache has room for all of it, and next to it an app may be at its end."""
+    app = idle_cgroup(430 * MIB, anon=430 * MIB, active_anon=430 * MIB)
+    log = idle_cgroup(100 * MIB, file=100 * MIB, inactive_file=100 * MIB)
+    of_app = container("app", cgroup=msgspec.structs.replace(app, max_bytes=512 * MIB))
+    of_log = container("log", cgroup=msgspec.structs.replace(log, max_bytes=100 * MIB))
+
+    assert "app: 82 MiB is left to its limit of 512 MiB." in explain_pod(pod(of_app, of_log), NODE).verdict
+
+
 def test_one_node_that_told_nothing_spoils_no_pod() -> None:
     explained = explain(snapshot(pod(), node=None))
 

@@ -173,7 +173,7 @@ class _Above:
 
     def blamed(self, pod: Sequence[Level]) -> tuple[Blame, Level | None, Sequence[Level]]:
         """Return whose limit above the victim was hit; where none was, the node had no memory left."""
-        hit = [_level(each, _kind(each.path)) for each in self._levels or () if _local(each, "oom")]
+        hit = [level_above(each) for each in self._levels or () if _local(each, "oom")]
         found = [*pod, *hit]
         if found:
             return ("pod" if found[0].kind == "pod" else "above"), found[0], tuple(found[1:])
@@ -208,6 +208,11 @@ def _level(cgroup: Cgroup, kind: Kind) -> Level:
         peak_bytes=cgroup.peak_bytes,
         hits=_local(cgroup, "max"),
     )
+
+
+def level_above(cgroup: Cgroup) -> Level:
+    """Return a cgroup above a pod as one whose limit may be hit."""
+    return _level(cgroup, _kind(cgroup.path))
 
 
 def _kind(path: str) -> Literal["qos", "pods", "other"]:

@@ -106,8 +106,8 @@ def _why(pod: Pod, kill: Kill) -> str:
     if kill.blame == "above":
         others = f", and so {'was' if len(kill.others) == 1 else 'were'} {len(kill.others)} more"
         return (
-            f" for a limit above this pod: {_level(kill.level)} was reached{others if kill.others else ''};"
-            " none of the pod's own was."
+            f" for a limit above this pod: {name_level(kill.level)} was reached"
+            f"{others if kill.others else ''}; none of the pod's own was."
         )
     return f": {_own_limit(pod, kill)} was reached{_peak(kill.level)}."
 
@@ -143,7 +143,8 @@ def _peak(level: Level | None) -> str:
     return f" (its peak is {human_bytes(level.peak_bytes)})"
 
 
-def _level(level: Level | None) -> str:
+def name_level(level: Level | None) -> str:
+    """Return whose limit above a pod it is, with its path and size."""
     if level is None:
         return "an unknown one"
     names = {"pods": "that of all pods together", "qos": "that of all pods of its QoS class"}

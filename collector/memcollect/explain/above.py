@@ -1,0 +1,84 @@
+"""Limits of the cgroups above a pod, which hold for it as its own do. Pure.
+
+The kubelet limits all pods together to what may be allocated on the node (kubepods), a slice limits the
+services in it, and a pod in a pod has the outer one's limit above it. A charge counts in all of them, and the
+OOM killer looks for a victim below the one that is full (mm/memcontrol.c).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from memcollect.accounting.facts import MissingFactError
+from memcollect.accounting.scopes import container_facts
+from memcollect.accounting.swap_room import swap_room
+from memcollect.documents.snapshot import Container, Finding, Pod
+from memcollect.explain.kills.counts import Level, level_above
+from memcollect.explain.kills.told import ABOVE_REMEDY, name_level
+from memcollect.explain.limits import needed_bytes
+from memcollect.units import human_bytes
+from memcollect_agent.wire import Cgroup, Node
+
+NEAR_SHARE = 0.95
+"""Of a limit that many share what one of them grows by is a small part: it is near later than its own."""
+NEAR = (
+    "A limit above it is nearly used up, {name}: {needed} cannot be dropped, and {left} more, whoever takes"
+    " it, ends in {end}."
+)
+OVER = (
+    "A limit above it is used up, {name}: {needed} cannot be dropped, and what is charged next, whoever takes"
+    " it, ends in {end}."
+)
+
+
+def limited_above(pod: Pod, node: Node | None) -> list[Cgroup]:
+    """Return the cgroups above the pod that have a limit, the nearest first."""
+    own = [pod.cgroup, *(each.cgroup for each in pod.containers)]
+    path = next((each.path for each in own if each is not None), None)
+    if path is None or node is None:
+        return []
+    above = [each for each in node.ancestors or () if path.startswith(f"{each.path}/") and _limit(each)]
+    return sorted(above, key=lambda each: -len(each.path))
+
+
+def find_above(pod: Pod, node: Node | None) -> list[Finding]:
+    """Return the finding on the limit above the pod that is nearest to its end, where one is near."""
+    found = [each for cgroup in limited_above(pod, node) if (each := _near(cgroup, node)) is not None]
+    return [min(found, key=lambda each: each[0])[1]] if found else []
+
+
+def _near(cgroup: Cgroup, node: Node | None) -> tuple[int, Finding] | None:
+    """Return how much is left to the limit, and the finding on it; None where it is far, or not known."""
+    facts = container_facts(Container(name=cgroup.path, cgroup=cgroup), node)
+    limit = _limit(cgroup)
+    try:
+        needed = facts[needed_bytes]
+    except MissingFactError:
+        return None
+    if needed < NEAR_SHARE * limit:
+        return None
+    left = limit - needed
+    sentence = (NEAR if left > 0 else OVER).format(
+        name=name_level(level_above(cgroup)),
+        needed=human_bytes(needed),
+        left=human_bytes(left),
+        end="swapping, and an OOM kill when swap is full" if swap_room(facts) == "usable" else "an OOM kill",
+    )
+    return left, Finding(
+        cause="near_limit_above",
+        scope="pod",
+        severity="warning",
+        sentence=sentence,
+        evidence=f"{cgroup.path}: memory.current − what can be dropped {needed}, memory.max {limit}",
+        remedy=ABOVE_REMEDY,
+    )
+
+
+def limit_of_others(above: Sequence[Cgroup]) -> tuple[Level, int | None] | None:
+    """Return the nearest limit above that is no kubelet's, with its charge; None where there is none."""
+    found = [(level, each.current_bytes) for each in above if (level := level_above(each)).kind == "other"]
+    return found[0] if found else None
+
+
+def _limit(cgroup: Cgroup) -> int:
+    return cgroup.max_bytes if isinstance(cgroup.max_bytes, int) else 0

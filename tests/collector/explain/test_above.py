@@ -1,0 +1,90 @@
+"""Limits of the cgroups above a pod."""
+
+import msgspec
+import pytest
+
+from memcollect.documents.snapshot import Pod
+from memcollect.explain import explain_pod
+from memcollect_agent.wire import Cgroup, Limit, Node
+from worlds.builders import MIB, NODE, cgroup, container, idle_cgroup, pod
+
+PODS = "/kubepods"
+GIB = 1024 * MIB
+
+
+def above(path: str, limit: Limit, held: int, cache: int = 0) -> Cgroup:
+    """Return a cgroup above the pod, which holds private memory and page cache."""
+    stat = idle_cgroup(held + cache, anon=held, active_anon=held, file=cache, active_file=cache)
+    return msgspec.structs.replace(stat, path=path, max_bytes=limit)
+
+
+def told(*ancestors: Cgroup, **of_pod: object) -> Pod:
+    return explain_pod(pod(**of_pod), msgspec.structs.replace(NODE, ancestors=list(ancestors)))
+
+
+def causes(row: Pod) -> set[str]:
+    return {each.cause for each in row.findings}
+
+
+def test_a_limit_of_all_pods_that_is_nearly_used_up_is_told_of_each_first() -> None:
+    row = told(above(PODS, 8 * GIB, 8 * GIB - 90 * MIB))
+
+    assert row.verdict.startswith(
+        "A limit above it is nearly used up, that of all pods together (/kubepods, 8192 MiB): 8102 MiB cannot"
+        " be dropped, and 90 MiB more, whoever takes it, ends in an OOM kill."
+    )
+    assert "no memory limit" not in row.verdict
+
+
+def test_a_limit_above_that_is_used_up_leaves_nothing_to_tell_of() -> None:
+    assert "is used up" in told(above(PODS, 8 * GIB, 8 * GIB)).verdict
+
+
+def test_page_cache_of_other_pods_makes_no_limit_near() -> None:
+    """The limit of all pods is full of cache on every node that reads files for long."""
+    assert "near_limit_above" not in causes(told(above(PODS, 8 * GIB, 4 * GIB, 4 * GIB)))
+
+
+def test_of_several_limits_that_with_the_least_left_is_told() -> None:
+    row = told(above("/", 9 * GIB, 8 * GIB + 950 * MIB), above(PODS, 8 * GIB, 8 * GIB - 20 * MIB))
+
+    assert "20 MiB more, whoever takes it" in row.verdict
+
+
+@pytest.mark.parametrize(
+    "missing", [{"stat": None}, {"max_bytes": "max"}, {"path": "/other"}, {"max_bytes": 0}]
+)
+def test_a_limit_that_is_not_known_or_not_above_is_not_told(missing: dict[str, object]) -> None:
+    full = above(PODS, 8 * GIB, 8 * GIB)
+    row = told(msgspec.structs.replace(full, **missing))
+
+    assert "near_limit_above" not in causes(row)
+    assert "above it" not in row.verdict
+
+
+def test_swap_comes_before_the_end() -> None:
+    node = msgspec.structs.replace(
+        NODE, ancestors=[above(PODS, 8 * GIB, 8 * GIB)], swap_devices=1, meminfo={"SwapFree": GIB}
+    )
+
+    assert "ends in swapping, and an OOM kill when swap is full." in explain_pod(pod(), node).verdict
+
+
+def test_a_service_or_a_pod_inside_of_another_is_told_whose_limit_holds_for_it() -> None:
+    inner = above("/kubepods/podA/c", 2 * GIB, 500 * MIB)
+    where = cgroup(path="/kubepods/podA/c/kubepods/pod1")
+    row = told(above(PODS, 8 * GIB, GIB), inner, cgroup=where, containers=[container(cgroup=where)])
+
+    assert (
+        "It has no memory limit of its own; …/podA/c above it has 2048 MiB, of which 500 MiB is charged."
+        in row.verdict
+    )
+
+
+def test_the_limit_of_all_pods_is_no_news_while_it_is_far() -> None:
+    assert "above it" not in told(above(PODS, 8 * GIB, GIB)).verdict
+
+
+def test_an_agent_that_told_of_no_cgroup_above_leaves_it_open() -> None:
+    assert "near_limit_above" not in causes(explain_pod(pod(), NODE))
+    assert "near_limit_above" not in causes(explain_pod(pod(), Node(name="node-1")))
