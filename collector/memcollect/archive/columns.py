@@ -82,8 +82,8 @@ class SnapshotRow(Struct, frozen=True, kw_only=True, gc=False):
     pods_in_summary: Annotated[
         int | None,
         _says(
-            "Rows in `pods` that were told in summary: other tables have their `terms`, and `containers` of "
-            "those without a working set."
+            "Rows in `pods` that were told in summary: other tables have their `terms`, and of `containers` "
+            "name, image and private memory."
         ),
     ]
 

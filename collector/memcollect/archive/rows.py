@@ -18,6 +18,7 @@ from memcollect.archive.columns import (
     TermRow,
 )
 from memcollect.documents.snapshot import (
+    AppSummary,
     Composition,
     Container,
     Finding,
@@ -62,6 +63,8 @@ def pod_rows(snapshot: str, pod: Pod) -> Rows:
         "files": [_file(begin, use) for use in (pod.files.files if pod.files else ())],
     }
     _add_parts(rows, (*begin, None, None), pod.composition, pod.ladder)
+    if pod.summary is not None:
+        rows["containers"] += [_app(snapshot, pod, app) for app in pod.summary.apps]
     for container in (*pod.containers, *pod.outside):
         whose = (*begin, container.name, container.id)
         rows["containers"].append(_container(snapshot, pod, container))
@@ -188,6 +191,16 @@ def _container(snapshot: str, pod: Pod, container: Container) -> ContainerRow:
         top_tolerance_bytes=top.tolerance_bytes,
         swap_room=_swap_room(parts),
     )
+
+
+def _app(snapshot: str, pod: Pod, app: AppSummary) -> ContainerRow:
+    """Return the row of a container of which a pod told in summary keeps this alone."""
+    known = Container(
+        name=app.name,
+        image=app.image,
+        cgroup=Cgroup(path="", stat=None if app.anon_bytes is None else {"anon": app.anon_bytes}),
+    )
+    return _container(snapshot, pod, known)
 
 
 def _limit(limit: Limit) -> int | None:

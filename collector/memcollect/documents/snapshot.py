@@ -337,11 +337,22 @@ class FileSum(Struct, frozen=True, kw_only=True, gc=False):
     """By how much the rest may be wrong since the whole moved while files were looked at."""
 
 
+class AppSummary(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What a pod told in summary keeps of a container that kubectl top adds up."""
+
+    name: str
+    image: str | None = None
+    anon_bytes: int | None = None
+    """Its private memory, the line `anon` of memory.stat; None: not read."""
+
+
 class PodSummary(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What a pod told in summary keeps of what was left out of it: containers, counters, steps, evidence."""
 
     containers: int = 0
     """How many containers kubectl top adds up."""
+    apps: list[AppSummary] = field(default_factory=list)
+    """These containers; none of a pod whose working set is not known: it keeps its containers themselves."""
     restarts: int = 0
     """Of all of its containers together, as Kubernetes counts them."""
     limit_bytes: Limit = None

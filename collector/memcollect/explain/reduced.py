@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from memcollect.documents.snapshot import (
+    AppSummary,
     Composition,
     Container,
     Pod,
@@ -97,8 +98,10 @@ def reduced(pod: Pod) -> Pod:
 def _summary(pod: Pod) -> PodSummary:
     whole = pod.composition
     rungs = pod.ladder.rungs if pod.ladder is not None else []
+    apps = app_containers(pod)
     return PodSummary(
-        containers=len(app_containers(pod)),
+        containers=len(apps),
+        apps=[_app(each) for each in apps] if whole is not None else [],
         restarts=sum(each.restarts or 0 for each in pod.containers),
         limit_bytes=limit_of(pod),
         causes=list(dict.fromkeys(each.cause for each in pod.findings)),
@@ -109,6 +112,13 @@ def _summary(pod: Pod) -> PodSummary:
         left_out=_exact(whole.left_out) if whole else {},
         beside=_exact(whole.beside) if whole else {},
         rungs={each.rung: each.bytes for each in rungs if each.rung in RUNGS},
+    )
+
+
+def _app(container: Container) -> AppSummary:
+    stat = container.cgroup.stat if container.cgroup is not None else None
+    return AppSummary(
+        name=container.name, image=container.image, anon_bytes=stat.get("anon") if stat is not None else None
     )
 
 

@@ -64,7 +64,7 @@ NIGHTS = (
         made.pod("c", uid="uid-c-2", **made.cached(100, data=45)),
         cluster="staging",
     ),
-    # Of those told in summary only the largest have rows of containers.
+    # Of those told in summary only the largest are told in full.
     msgspec.structs.replace(
         made.night(8, BIG, reduced(made.pod("small", made.container("python", 1))), reduced(TIGHT)),
         depth="summary",
@@ -81,7 +81,7 @@ def close(
 
 ANSWERS: dict[str, list[tuple[object, ...]]] = {
     "Which image's private memory grew, week by week?": [
-        ("prod", "python", "2026-11-09", 210.0, 1, "2026-11-02", 100.0)
+        ("prod", "python", "2026-11-09", 210.0, 3, "2026-11-02", 100.0)
     ],
     "Whose `kubectl top` was wrong by more than 10 %?": [
         ("2026-11-09 02", "prod", "team", "a", "differs", 260 * MIB, 200 * MIB, 30.0)

@@ -18,7 +18,7 @@ import pytest
 from memcollect.archive import directory as module
 from memcollect.archive.columns import TABLES
 from memcollect.commands.run import run
-from memcollect.documents.snapshot import Snapshot, Top
+from memcollect.documents.snapshot import Pod, Snapshot, Top
 from memcollect.explain.reduced import reduced
 from memcollect.reporters import json
 from worlds import children
@@ -71,11 +71,35 @@ def test_of_a_pod_told_in_summary_it_says_what_the_archive_does_not_get(
 ) -> None:
     short = msgspec.structs.replace(TWO, pods=[reduced(TWO.pods[0]), TWO.pods[1]], depth="summary")
     assert export(archive, save("1.json", short)) == 0
-    assert "1.json 1 pod was told in summary: rows of pods and terms" in capsys.readouterr().err
+    assert (
+        "1.json 1 pod was told in summary: rows of pods, terms, and of their containers' names, images and"
+        " private memory, and no others."
+    ) in capsys.readouterr().err
     told = archive.rows("select pods, pods_in_summary from snapshots")
     assert told == [(2, 1)]
     terms = archive.rows("select pod, sum(estimate_bytes) from terms where part = 'composition' group by pod")
     assert len(terms) == 2
+
+
+def with_images(pod: Pod) -> Pod:
+    named = [msgspec.structs.replace(each, image=f"registry/{each.name}:1") for each in pod.containers]
+    return msgspec.structs.replace(pod, containers=named)
+
+
+def test_of_a_pod_told_in_summary_the_containers_that_top_counts_have_image_and_private_memory(
+    archive: Asked, save: Save
+) -> None:
+    statement = (
+        "select pod, container, role, image, anon_bytes from containers where role = 'container' order by all"
+    )
+    pods = [with_images(each) for each in TWO.pods]
+    assert export(archive, save("full.json", msgspec.structs.replace(TWO, pods=pods))) == 0
+    in_full = archive.rows(statement)
+    assert [row[0] for row in in_full if None not in row] == ["three", "two"]
+    short = Asked(archive.directory.with_name("in-summary"))
+    summary = msgspec.structs.replace(TWO, pods=[reduced(each) for each in pods], depth="summary")
+    assert export(short, save("short.json", summary)) == 0
+    assert short.rows(statement) == in_full
 
 
 def test_the_same_snapshot_twice_adds_nothing(
