@@ -64,7 +64,7 @@ def test_the_page_s_first_lines_say_which_backend_may_be_recommended_and_why_not
     words = (*BACKENDS, "--issue", "#3213", "--format", "markdown")
     page = compare(results, *words, code=guide.NOT_ALL_TRIED)
     first = page.partition("\n## ")[0]
-    assert "disk may be recommended by the guide's rule; memory may not" in first
+    assert "disk may be recommended by the guide's rule, memory aside; memory may not" in first
     assert "Artifacts" in first
 
 

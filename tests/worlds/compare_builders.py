@@ -41,6 +41,9 @@ NODE = Node(
     page_size_bytes=4096,
     transparent_hugepage="madvise",
     swap_devices=0,
+    lru_gen=True,
+    ksm_run=0,
+    zswap_enabled=False,
     meminfo={"MemAvailable": 5 << 30, "MemTotal": 8 << 30},
 )
 PLAN = "9f" * 32

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 from msgspec import Struct
 
 from memcollect.commands.connection import ClusterOptions, cluster_options
@@ -44,8 +46,9 @@ SOURCE is a TOML file, or the name of a source that comes with memcollect; docs/
 it.
 
 Exit codes: 0 every check was tried, whatever its result; 1 failed; 2 wrong usage; 3 the bundle is written,
-but something was not tried or not removed; 130 Ctrl-C.
+or with --show shown, but something was not tried or not removed; 130 Ctrl-C.
 """
+EXIT_INCOMPLETE = 3
 _PLAN = """schema = 1
 name = "evidence"
 repeats = 1
@@ -187,11 +190,34 @@ def _show(bundles: Sequence[Path], format_: str, output: Path | None, *, force: 
     from memcollect_agent import __version__  # noqa: PLC0415
 
     check_output(output, force=force)
-    documents = [each for bundle in bundles for each in _documents(bundle)]
+    places = [bundle.resolve() for bundle in bundles]
+    twice = next((bundle for bundle in bundles if places.count(bundle.resolve()) > 1), None)
+    if twice is not None:
+        raise UsageError(f"{twice} is named twice.", "Name each bundle once.")
+    documents = _told_apart([(bundle, each) for bundle in bundles for each in _documents(bundle)])
     width = 80 if output is not None else report_width()
-    text = rendered(matrix(documents), format_, Tool(version=__version__), width)
+    found = matrix(documents)
+    text = rendered(found, format_, Tool(version=__version__), width)
     deliver(text, output, force=force, in_utf8=format_ == "html")
-    return 0
+    return EXIT_INCOMPLETE if found.untried or found.left or found.broken_off else 0
+
+
+def _told_apart(found: Sequence[tuple[Path, Evidence]]) -> list[Evidence]:
+    """Return the evidence with names that tell it apart: of equal backends with the bundle's."""
+    names = [each.backend for _, each in found]
+    longer = [
+        f"{name} ({_shown(bundle)})" if names.count(name) > 1 else name
+        for name, (bundle, _) in zip(names, found, strict=True)
+    ]
+    whole = [
+        f"{name} {longer[: at + 1].count(name)}" if longer.count(name) > 1 else name
+        for at, name in enumerate(longer)
+    ]
+    return [msgspec.structs.replace(each, backend=name) for name, (_, each) in zip(whole, found, strict=True)]
+
+
+def _shown(path: Path) -> str:
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _documents(bundle: Path) -> list[Evidence]:

@@ -16,7 +16,7 @@ from memcollect.commands.help_page import GroupedCommand
 from memcollect.commands.options import FORCE, OUTPUT, TargetOptions, option, typed, verbose_option
 from memcollect.commands.output import check_output, deliver_pieces, say
 from memcollect.documents.files import read_bytes, shown
-from memcollect.errors import DocumentError, UsageError
+from memcollect.errors import UsageError
 
 KEY_BYTES = 32
 _GZIP = b"\x1f\x8b"
@@ -75,13 +75,11 @@ def command(options: RedactOptions) -> int:
 def _redacted(document: str) -> bytes:
     from memcollect.recording.archive import is_recording, read_recording  # noqa: PLC0415 # --help need not wait
 
-    if os.path.isdir(document) or _is_packed(document):  # noqa: PTH112 -- any text
+    if _is_packed(document) or (os.path.isdir(document) and is_recording(document)):  # noqa: PTH112 -- any text
         from memcollect.recording.archive import encode  # noqa: PLC0415
         from memcollect.recording.redacted import redacted_recording  # noqa: PLC0415
         from memcollect.redaction.words import Words  # noqa: PLC0415
 
-        if not is_recording(document):
-            raise DocumentError(f"{document} is no recording.", "`memcollect record` makes them.")
         return encode(redacted_recording(read_recording(document), Words(secrets.token_bytes(KEY_BYTES))))
     data = read_bytes(document, what="snapshot, a recording or a diagnosis")
     return (_diagnosis if _is_diagnosis(data) else _snapshot)(data, shown(document))

@@ -8,9 +8,16 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from memcollect.compare.inputs import NOT_RECORDED, Observation, returns
-from memcollect.compare.model import Cell, Delta, Measure, PhaseKey
+from memcollect.compare.model import Capacity, Cell, Delta, Measure, PhaseKey
 from memcollect.compare.statistics import difference, spread
-from memcollect.compare.values import Known, measured_pods, repeat_values
+from memcollect.compare.values import (
+    HEADLINE,
+    WHOLE_POD,
+    Known,
+    held_bytes,
+    measured_pods,
+    repeat_values,
+)
 from memcollect.documents.snapshot import Pod
 
 
@@ -87,10 +94,24 @@ def cell(group_: Group) -> Cell:
         repeats=len(repeats),
         pods=sorted(len(pods) for pods in repeats),
         measures=[_measure(name, [row.get(name, 0) for row in values]) for name in names],
+        capacity=_capacity(repeats),
         statuses=dict(sorted(statuses.items())),
         reused=sum(reuses) if reuses else None,
         reuses=len(reuses),
     )
+
+
+def _capacity(repeats: Sequence[Sequence[Pod]]) -> Capacity | None:
+    measured = [pods for pods in repeats if pods]
+    if not measured or any(len({pod.uid for pod in pods}) < len(pods) for pods in measured):
+        return None  # one pod in two snapshots of a repeat is not two
+    for metric in (HEADLINE, WHOLE_POD):
+        sizes = [[held_bytes(pod, metric) for pod in pods] for pods in measured]
+        known = [[size for size in each if size is not None] for each in sizes]
+        if known == sizes:
+            total, largest = spread([sum(each) for each in known]), max(map(max, known))
+            return Capacity(metric=metric, total=total, largest_bytes=largest)
+    return None
 
 
 def _pods_of(observations: Sequence[Observation]) -> list[Pod]:

@@ -44,7 +44,7 @@ from memcollect.compare.rounds import reuse_rows
 from memcollect.compare.services import services_saved
 from memcollect.compare.startup import startup_rows
 from memcollect.compare.statistics import chance_of_separation
-from memcollect.compare.tried import by_backend, evidence_facts, matrix_of
+from memcollect.compare.tried import by_backend, earlier_trials, evidence_facts, matrix_of
 from memcollect.compare.values import HEADLINE, WHOLE_POD
 from memcollect.compare.verdict import claim, verdict
 from memcollect.compare.wording import odds
@@ -61,6 +61,7 @@ STATISTICS = (
     " such intervals are rough: at best they tell whether the two sides overlap. Each stands by"
     " itself: of many, some leave out 0 by chance."
 )
+NO_RUN = "no run says what it is called"
 NOT_THERE = "was not measured, though it was on another backend"
 BEYOND_MEMORY = (
     "These are numbers about memory. That uploads, outputs, artifacts and isolation still behave as before is"
@@ -96,6 +97,8 @@ class _Material:
     cells: Mapping[tuple[str, PhaseKey], Cell]
     gaps: list[Gap]
     problems: Mapping[str, list[str]]
+    called: Mapping[str, frozenset[str]]
+    """What a backend's runs call it themselves, those that have only tried it among them."""
     tried: Mapping[str, Evidence]
 
 
@@ -162,6 +165,14 @@ def _material(documents: Sequence[Document], names: Mapping[str, str], baseline:
         cells={key: cell(groups[key]) for key in keys},
         gaps=[*_wrong_files(problems), *found, *_not_measured(observed)],
         problems=problems,
+        called={
+            backend: frozenset(
+                each.manifest.backend
+                for each in documents
+                if each.manifest is not None and names[each.name] == backend
+            )
+            for backend in backends
+        },
         tried=by_backend(documents, names),
     )
 
@@ -255,6 +266,7 @@ def _facts(material: _Material, sides: tuple[Side, Side], found: Sequence[Delta]
         )
         own = side_facts(group_, absent, material.problems.get(side.backend, []), providers)
         own |= evidence_facts(side.backend, material.tried)
+        own |= {"label": side.backend, "called": material.called[side.backend] or Unknown(NO_RUN)}
         values |= {f"{name}.{fact}": value for fact, value in own.items()}
     values["difference"] = _difference(found, HEADLINE)
     values["whole_difference"] = _difference(found, WHOLE_POD)
@@ -304,6 +316,7 @@ def _source(document: Document, backend: str) -> Source:
         kind="snapshot" if manifest is None else "run",
         sha256=document.sha256,
         backend=backend,
+        called=manifest.backend if manifest is not None else "",
         run_id=manifest.run_id if manifest is not None else None,
         plan=manifest.plan.name if manifest is not None else None,
         plan_sha256=manifest.plan.sha256 if manifest is not None else None,
@@ -324,6 +337,7 @@ def _notes(documents: Sequence[Document], names: Mapping[str, str], pairs: Seque
         )
     if {*names.values()} - {names[document.name] for document in documents if document.evidence}:
         yield BEYOND_MEMORY
+    yield from earlier_trials(documents, names)
     # A run that has only tried its backend is no repeat.
     runs = [each for each in documents if each.manifest is not None and each.snapshots]
     together = Counter(names[each.name] for each in runs)

@@ -17,6 +17,11 @@ GOOD_BEFORE = frozenset({"ok", "did-not-settle", "skipped"})
 """Statuses of phases that did all of their work, or none; what comes after them knows what it stands on."""
 
 
+HUGE_PAGES = "transparent_hugepage"
+MERGING = 1
+"""/sys/kernel/mm/ksm/run: 0 stopped, 2 takes apart again what was merged."""
+
+
 @dataclass(frozen=True)
 class Unknown:
     """A fact that the documents do not hold, and why."""
@@ -81,11 +86,14 @@ def side_facts(
         ),
         "workload": _all(group.observations, _workloads, "no run says what was done in it"),
         "kernel": _nodes(pods, lambda node: node.kernel),
-        "thp": _nodes(pods, _huge_pages),
+        "thp": _nodes(pods, lambda node: _setting(node, HUGE_PAGES, node.transparent_hugepage)),
         "swap": _nodes(pods, _swap),
+        "ageing": _nodes(pods, lambda node: _setting(node, "lru_gen", node.lru_gen)),
+        "merging": _nodes(pods, lambda node: _setting(node, "ksm_run", _merges(node))),
         "memory_total": _nodes(pods, lambda node: (node.meminfo or {}).get("MemTotal")),
         "page_size": _nodes(pods, lambda node: node.page_size_bytes),
         "cpus": _nodes(pods, lambda node: node.cpus),
+        "runtime": _all(pods, lambda each: each[1].runtime.family, "no pod was measured"),
         "driver": _all(pods, lambda each: each[1].driver, "the shape of the cgroup paths did not tell"),
         "image": _containers(pods, lambda each: each.image_id or None, "nothing says which image it runs"),
         "requests": _resources(pods, lambda each: each.requests),
@@ -140,15 +148,23 @@ def _nodes(pods: Sequence[tuple[Observation, Pod]], of: Callable[[Node], Any]) -
 
 
 def _swap(node: Node) -> str | None:
-    return None if node.swap_devices is None else "on" if node.swap_devices else "off"
+    """Return whether there is swap; what zswap holds of it is charged like other memory."""
+    if not node.swap_devices:
+        return None if node.swap_devices is None else "off"
+    packed = _setting(node, "zswap_enabled", node.zswap_enabled)
+    return None if packed is None else "on, with zswap" if packed == "on" else "on"
 
 
-def _huge_pages(node: Node) -> str | None:
-    """Return the setting; a kernel without the file has no huge pages, where /sys was there to be read."""
-    absent = node.absent.get("transparent_hugepage", "").startswith("there is no ")
-    if node.transparent_hugepage is None and absent and node.cpus is not None:
-        return "none in this kernel"
-    return node.transparent_hugepage
+def _merges(node: Node) -> bool | None:
+    return None if node.ksm_run is None else node.ksm_run == MERGING
+
+
+def _setting(node: Node, field_name: str, value: bool | str | None) -> str | None:  # noqa: FBT001 (as the node tells it)
+    """Return a setting of the kernel; without the file it has none, where /sys was there to be read."""
+    if value is not None:
+        return value if isinstance(value, str) else "on" if value else "off"
+    absent = node.absent.get(field_name, "").startswith("there is no ")
+    return "none in this kernel" if absent and node.cpus is not None else None
 
 
 def _providers(pods: Sequence[tuple[Observation, Pod]], others: frozenset[str]) -> Fact:

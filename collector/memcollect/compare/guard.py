@@ -108,6 +108,20 @@ def _phase(facts: Facts) -> Outcome:
     return Outcome(holds=True, reason="the phase was measured on both sides")
 
 
+def _backend(facts: Facts) -> Outcome:
+    """Judge whether each side is one backend, and not the one that the other is called."""
+    for side, other in zip(SIDES, reversed(SIDES), strict=True):
+        for what, values in (("backend", facts[f"{side}.called"]), ("runtime", facts[f"{side}.runtime"])):
+            if len(values) > 1:
+                reason = f"more than one {what} is taken together as the {side}: {_listed(values)}"
+                return Outcome(holds=False, reason=reason)
+        label = facts[f"{side}.label"]
+        if label in facts[f"{other}.called"] - facts[f"{side}.called"]:
+            reason = f"the {side} is labelled {label}, which is what the {other}'s own run calls it"
+            return Outcome(holds=False, reason=reason)
+    return Outcome(holds=True, reason="each side is one backend, of one runtime")
+
+
 def _files(facts: Facts) -> Outcome:
     problems = sorted(facts["baseline.files"] | facts["candidate.files"])
     if problems:
@@ -288,6 +302,7 @@ RULES = (
     Rule("status", both("status"), _status, "outcome"),
     Rule("earlier", both("earlier"), _earlier, "outcome of earlier phases"),
     Rule("own-pods", both("shared_pods"), _own_pods, "identity of pods"),
+    Rule("backend", (*both("label"), *both("called"), *both("runtime")), _backend, "backend"),
     Rule("settled", both("settled"), _settled, "settling"),
     same("settle-rule", "settle_rule", REST, _rest, BACKENDS),
     Rule("settle-rule", both("settle_rule"), _rest_of_each, REST, PHASES),
@@ -296,6 +311,8 @@ RULES = (
     same("kernel", "kernel", "kernel"),
     same("thp", "thp", "transparent huge page setting"),
     same("swap", "swap", "swap"),
+    same("ageing", "ageing", "ageing of pages by generations (MGLRU)"),
+    same("merging", "merging", "merging of equal pages (KSM)"),
     Rule("node-memory", both("memory_total"), _memory_total, "nodes' memory"),
     same("page-size", "page_size", "page size"),
     same("cpus", "cpus", "number of CPUs"),

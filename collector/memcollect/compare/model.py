@@ -73,6 +73,17 @@ class Measure(Struct, frozen=True, kw_only=True):
     """Why some or all repeats are without it."""
 
 
+class Capacity(Struct, frozen=True, kw_only=True):
+    """What all pods of a repeat held together, and the largest of them: medians over repeats tell neither."""
+
+    metric: str
+    """The working set; of pods in virtual machines the whole pod's."""
+    total: Spread
+    """Over the repeats; of each the sum over its pods."""
+    largest_bytes: int
+    """The most that one pod held in any repeat."""
+
+
 class Cell(Struct, frozen=True, kw_only=True):
     """One phase of one backend, over its repeats."""
 
@@ -82,6 +93,8 @@ class Cell(Struct, frozen=True, kw_only=True):
     pods: list[int] = field(default_factory=list)
     """How many pods each repeat measured."""
     measures: list[Measure] = field(default_factory=list)
+    capacity: Capacity | None = None
+    """Of the repeats that measured a pod; None where a pod's number is not known, or one is there twice."""
     statuses: dict[str, int] = field(default_factory=dict)
     """How often the phase ended in what way; "not recorded" where no run says."""
     reused: int | None = None
@@ -332,6 +345,8 @@ class Source(Struct, frozen=True, kw_only=True):
     sha256: str
     """Of the snapshot's file, or of the bundle's manifest, which holds the hashes of all its files."""
     backend: str
+    called: str = ""
+    """What the run itself calls its backend; a label may say otherwise."""
     run_id: str | None = None
     plan: str | None = None
     plan_sha256: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from memcollect.compare.evidence import Fact, Unknown
 from memcollect.compare.inputs import Document
 from memcollect.compare.model import Cell, StartupRow
-from memcollect.compare.values import HEADLINE
+from memcollect.compare.values import WHOLE_POD
 from memcollect.evidence.document import Evidence
 from memcollect.evidence.matrix import Matrix, guarded_faults, matrix, unanswered
 from memcollect.units import human_bytes
@@ -20,7 +21,25 @@ NOT_TRIED = "no run has tried what it does with uploads, artifacts, paths and is
 def by_backend(documents: Iterable[Document], names: Mapping[str, str]) -> dict[str, Evidence]:
     """Return each backend's evidence; of several the one that was begun last."""
     every = [(names[document.name], each) for document in documents for each in document.evidence]
-    return dict(sorted(every, key=lambda pair: pair[1].started_at or 0.0))
+    return dict(sorted(every, key=lambda pair: _begun(pair[1])))
+
+
+def earlier_trials(documents: Iterable[Document], names: Mapping[str, str]) -> Iterator[str]:
+    """Yield of each backend that was tried several times which one counts, and what was found before it."""
+    trials: defaultdict[str, list[tuple[str, Evidence]]] = defaultdict(list)
+    for document in documents:
+        for each in document.evidence:
+            trials[names[document.name]].append((document.name, each))
+    for backend, every in sorted(trials.items()):
+        *before, (last, _) = sorted(every, key=lambda trial: _begun(trial[1]))
+        faults = [f"{name}: {fault}" for name, each in before for fault in guarded_faults(each)[:1]]
+        told = f" What was begun before it was not as expected: {'; '.join(faults)}." if faults else ""
+        if before:
+            yield f"{backend} was tried {len(every)} times; what was begun last counts, that of {last}.{told}"
+
+
+def _begun(document: Evidence) -> float:
+    return document.started_at or 0.0
 
 
 def evidence_facts(backend: str, tried: Mapping[str, Evidence]) -> dict[str, Fact]:
@@ -69,22 +88,30 @@ def _named(backend: str, document: Evidence) -> Evidence:
 
 
 def _capacity(cells: Iterable[Cell]) -> Iterator[str]:
-    """Yield for each number of sandboxes at once what a pod's working set was over the repeats."""
+    """Yield for each number of sandboxes at once what they held together, on average, and the largest."""
     for cell in cells:
-        measure = cell.measure(HEADLINE)
-        if cell.phase.step is None or measure is None or measure.spread is None:
+        found = cell.capacity
+        measure = cell.measure(found.metric) if found is not None else None
+        if cell.phase.step is None or found is None or measure is None or measure.spread is None:
             continue
-        spread = measure.spread
+        each, least = measure.spread, min(cell.pods)
+        whole = f"{human_bytes(found.total.median_bytes)} in all, "
+        # A part's sum is no total.
+        together = whole if least >= cell.phase.step else f"of which in one repeat {least} were measured, "
+        guests = "with all that the pods' own cgroups hold, " if found.metric == WHOLE_POD else ""
         yield (
-            f"{cell.phase.step} at once: {human_bytes(spread.median_bytes)} each "
-            f"({human_bytes(spread.low_bytes)} to {human_bytes(spread.high_bytes)} over the repeats)"
+            f"{cell.phase.step} at once: {guests}{together}{human_bytes(each.median_bytes)} on average "
+            f"({human_bytes(each.low_bytes)} to {human_bytes(each.high_bytes)} over the repeats), "
+            f"the largest {human_bytes(found.largest_bytes)}"
         )
 
 
 def _startup(rows: Iterable[StartupRow]) -> Iterator[str]:
+    """Yield for each number of sandboxes at once how long they took; without a number it is one."""
     for row in rows:
-        if row.phase.step is None or row.p50_seconds is None:
+        if row.phase.cycle is not None or row.p50_seconds is None:
             continue
+        at_once = f"1 at once ({row.phase.name})" if row.phase.step is None else f"{row.phase.step} at once"
         slow = "" if row.p95_seconds is None else f", p95 {row.p95_seconds:.1f} s"
         lost = f", {row.never_ready} never ready" if row.never_ready else ""
-        yield f"{row.phase.step} at once: p50 {row.p50_seconds:.1f} s{slow}{lost}"
+        yield f"{at_once}: p50 {row.p50_seconds:.1f} s{slow} of {row.n}{lost}"

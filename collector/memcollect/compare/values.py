@@ -65,6 +65,14 @@ def pod_values(pod: Pod) -> dict[str, Known]:
     return {**totals, **terms, RESIDUAL: residual}
 
 
+def held_bytes(pod: Pod, metric: str) -> int | None:
+    """Return the pod's working set, or the whole pod's; None where it is not known."""
+    if metric == HEADLINE:
+        return pod.composition.working_set_bytes if pod.composition is not None else None
+    whole = _whole_pod(pod)
+    return whole if isinstance(whole, int) else None
+
+
 def _of_guest(pod: Pod) -> dict[str, Known]:
     """Return the metrics of a pod of which only the whole is known."""
     unknown = dict.fromkeys((HEADLINE, *TERMS, RESIDUAL), IN_GUEST)

@@ -60,7 +60,7 @@ def read_bundle(path: str) -> Bundle:
     What else is wrong with it is in `problems`.
     """
     directory = Path(path) if Path(path).is_dir() else Path(path).parent
-    if not (directory / MANIFEST_NAME).is_file():
+    if not is_bundle(path) or not (directory / MANIFEST_NAME).is_file():
         raise DocumentError(
             f"{path} is no bundle: it has no {MANIFEST_NAME}.", "Name a directory that `profile` left."
         )

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from memcollect.documents.run import MANIFEST_NAME, SNAPSHOT_FOLDER
 from memcollect.documents.snapshot import SCHEMA_VERSION, SUMMARY_SCHEMA_VERSION, Snapshot
 from memcollect.documents.summaries import all_restored
 from memcollect.errors import DocumentError, OutputError, SchemaError, UsageError
@@ -170,6 +171,12 @@ def open_document(
 
 
 def _check_kind(status: os.stat_result, name: str, most_bytes: int, what: str) -> None:
+    if stat.S_ISDIR(status.st_mode) and what.startswith("snapshot") and _is_run(name):
+        raise DocumentError(
+            f"{name} is the directory of a run.",
+            f"Name a snapshot of those in {name.rstrip('/')}/{SNAPSHOT_FOLDER}; `memcollect compare` reads"
+            " the whole.",
+        )
     if not stat.S_ISREG(status.st_mode):
         remedy = (
             "Name a saved snapshot, or - for stdin."
@@ -179,6 +186,10 @@ def _check_kind(status: os.stat_result, name: str, most_bytes: int, what: str) -
         raise DocumentError(f"{name} is not a regular file.", remedy)
     if status.st_size > most_bytes:
         raise too_large(name, most_bytes, what)
+
+
+def _is_run(directory: str) -> bool:
+    return os.path.isfile(os.path.join(directory, MANIFEST_NAME))  # noqa: PTH113, PTH118 -- any text
 
 
 @contextlib.contextmanager

@@ -6,10 +6,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from memcollect.commands.run import run
 from memcollect.testing.sandboxes import aio
+from worlds import compare_builders as build
 from worlds.children import Child
 from worlds.profile_stage import NAMESPACE, POD, TEMPLATE, Stage, staged
 
@@ -114,9 +116,27 @@ def test_saved_evidence_is_shown_in_every_format(
         ("json", "{"),
     ):
         code, out, _ = evidence(capsys, "--show", bundle, "--format", format_)
-        assert code == 0
+        assert code == 3  # as when it was tried: something could not be asked for
         assert out.lower().startswith(beginning.lower())
     assert all(len(line) <= 80 for line in evidence(capsys, "--show", bundle)[1].splitlines())
+
+
+def test_runs_of_one_backend_are_shown_side_by_side_with_the_bundles_they_are_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_ = build.good_pair()[0]
+    before = msgspec.structs.replace(run_, evidence=[build.evidence_of("aio", {"Paths": "fails"})])
+    twice = msgspec.structs.replace(run_, evidence=[build.evidence_of("aio"), build.evidence_of("aio")])
+    old, new = build.write(tmp_path / "old", before), build.write(tmp_path / "new", twice)
+    code, out, _ = evidence(capsys, "--show", str(old), "--show", str(new), "--format", "json")
+    assert code == 0
+    assert json.loads(out)["backends"] == [f"aio ({old})", f"aio ({new}) 1", f"aio ({new}) 2"]
+
+
+def test_one_bundle_is_shown_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bundle = build.write(tmp_path / "aio", build.good_pair()[0])
+    code, _, err = evidence(capsys, "--show", str(bundle), "--show", f"{bundle}/../aio")
+    assert (code, err.count("is named twice.")) == (2, 1)
 
 
 def test_check_says_what_would_be_tried_without_a_cluster(

@@ -10,6 +10,7 @@ from memcollect.commands.run import run
 from memcollect.errors import CollectorError
 from memcollect.profile.plan.model import Template
 from memcollect.profile.sandboxes.template import TemplateSource
+from worlds import compare_builders as build
 
 COMMANDS = {
     "explain": ["explain", "{file}"],
@@ -47,6 +48,36 @@ def made(folder: Path, kind: str) -> Path:
         }
         path.write_bytes(content[kind])
     return path
+
+
+@pytest.mark.parametrize(
+    "words", [["explain"], ["redact"], ["export", "-o", "archive"]], ids=lambda words: str(words[0])
+)
+def test_of_a_run_s_directory_it_is_told_where_its_snapshots_are(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_ = build.write(tmp_path / "aio", build.good_pair()[0])
+    command, *more = words
+    assert (
+        run(
+            [command, str(run_), *(str(tmp_path / each) if each[0] != "-" else each for each in more)],
+            "memcollect",
+        )
+        == 1
+    )
+    assert (
+        f"Name a snapshot of those in {run_}/snapshots; `memcollect compare` reads the whole."
+        in capsys.readouterr().err
+    )
+
+
+def test_what_is_not_there_is_no_name_for_the_bundle_beside_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_ = build.write(tmp_path / "aio", build.good_pair()[0])
+    assert run(["evidence", "--show", str(run_ / "misspelt")], "memcollect") == 1
+    assert "misspelt is no bundle" in capsys.readouterr().err
+    assert run(["evidence", "--show", str(run_ / "manifest.json")], "memcollect") == 0
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,7 +1,8 @@
 from memcollect.compare.cells import Group, cell, deltas, group, phase_order
 from memcollect.compare.inputs import Document, observations
-from memcollect.compare.model import PhaseKey
+from memcollect.compare.model import Capacity, PhaseKey
 from memcollect.documents.run import PhaseRun
+from memcollect.documents.snapshot import Pod
 from worlds import compare_builders as build
 from worlds.compare_builders import MIB
 
@@ -19,6 +20,32 @@ def test_n_counts_repeats_and_never_pods() -> None:
     assert working_set is not None
     assert working_set.spread is not None
     assert working_set.spread.n == 1
+
+
+def capacity_of(*repeats: list[Pod]) -> Capacity | None:
+    """Return the capacity of one backend's snapshots of these pods, a repeat each."""
+    documents = [build.document(build.snapshot(*pods), f"{n}.json") for n, pods in enumerate(repeats)]
+    observed = [("aio", each) for document in documents for each in observations(document)]
+    (found,) = group(observed).values()
+    return cell(found).capacity
+
+
+def test_of_all_pods_the_sum_of_each_repeat_is_told_and_the_largest_of_any() -> None:
+    first = [build.pod(size * MIB, f"a{size}") for size in (10, 20, 90)]
+    second = [build.pod(size * MIB, f"b{size}") for size in (30, 40)]
+    found = capacity_of(first, second)
+    assert found is not None
+    assert found.metric == "working_set"
+    assert found.total.values_bytes == [70 * MIB, 120 * MIB]
+    assert found.largest_bytes == 90 * MIB
+
+
+def test_of_repeats_that_measured_nothing_and_of_pods_that_are_there_twice_there_is_no_sum() -> None:
+    found = capacity_of([build.pod(MIB)], [])
+    assert found is not None
+    assert found.total.values_bytes == [MIB]
+    assert capacity_of([]) is None
+    assert capacity_of([build.pod(MIB), build.pod(2 * MIB)]) is None, "one pod, twice"
 
 
 def test_several_snapshots_of_one_phase_are_one_repeat() -> None:

@@ -181,6 +181,65 @@ def test_the_order_of_the_documents_changes_nothing(shuffled: list[Document]) ->
     assert compare(shuffled, QUESTION) == compare(_documents(), QUESTION)
 
 
+def labelled(document: Document, label: str) -> Document:
+    return msgspec.structs.replace(document, label=label)
+
+
+def backend_refusals(*documents: Document) -> set[str]:
+    """Return what the rule says of the backends' pairs; none where it lets them pass."""
+    pairs = [each for each in compare(documents, Question()).pairs if each.kind == "backends"]
+    assert pairs
+    return {rule.reason for each in pairs for rule in each.refusals if rule.rule == "backend"}
+
+
+def test_labels_that_stand_for_the_other_side_are_refused() -> None:
+    aio, cube = build.good_pair()
+    assert backend_refusals(labelled(aio, "cube"), labelled(cube, "aio")) == {
+        "the baseline is labelled cube, which is what the candidate's own run calls it"
+    }
+    assert backend_refusals(labelled(aio, "before"), labelled(cube, "after")) == set()
+
+
+def test_what_a_run_calls_itself_is_kept_beside_its_label() -> None:
+    aio, cube = build.good_pair()
+    found = compare([aio, labelled(cube, "boxlite")], Question()).sources
+    assert [(each.backend, each.called) for each in found] == [("aio", "aio"), ("boxlite", "cube")]
+
+
+def test_of_one_backend_an_older_run_may_have_a_label_of_its_own() -> None:
+    aio, cube = build.good_pair()
+    assert cube.manifest is not None
+    later = msgspec.structs.replace(cube, manifest=msgspec.structs.replace(cube.manifest, backend="aio"))
+    assert backend_refusals(labelled(aio, "aio-old"), later) == set()
+
+
+def test_runs_of_two_backends_under_one_label_are_no_repeats_of_one() -> None:
+    aio, cube = build.good_pair()
+    other = build.run("boxlite", {"empty": [80 * MIB] * 3, "after-python": [240 * MIB] * 3})
+    assert backend_refusals(aio, labelled(cube, "cube"), labelled(other, "cube")) == {
+        "more than one backend is taken together as the candidate: boxlite and cube"
+    }
+
+
+def test_evidence_of_another_backend_is_none_of_the_candidates() -> None:
+    aio, cube = build.good_pair()
+    assert cube.manifest is not None
+    untried = msgspec.structs.replace(cube, evidence=[])
+    borrowed = msgspec.structs.replace(
+        aio,
+        name="runs/tried",
+        sha256="ee" * 32,
+        label="cube",
+        snapshots={},
+        evidence=[build.evidence_of("aio")],
+    )
+    assert borrowed.manifest is not None
+    alone = msgspec.structs.replace(borrowed.manifest, run_id="tried", phases=[])
+    assert backend_refusals(aio, untried, msgspec.structs.replace(borrowed, manifest=alone)) == {
+        "more than one backend is taken together as the candidate: aio and cube"
+    }
+
+
 def test_one_run_given_twice_under_two_names_is_no_repeat_of_itself() -> None:
     aio, cube = build.good_pair()
     again = msgspec.structs.replace(aio, name="copy", sha256="other")

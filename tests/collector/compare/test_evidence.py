@@ -53,6 +53,26 @@ def test_a_kernel_without_huge_pages_is_a_known_setting() -> None:
     assert isinstance(_fact("thp", node_changes={**without, "cpus": None}), Unknown)
 
 
+@pytest.mark.parametrize(("name", "field"), [("ageing", "lru_gen"), ("merging", "ksm_run")])
+def test_a_kernel_without_such_a_switch_is_known_to_be_without(name: str, field: str) -> None:
+    without: dict[str, Any] = {field: None, "absent": {field: f"there is no /sys/kernel/mm/{field}"}}
+    assert _fact(name, node_changes=without) == {"none in this kernel"}
+    assert isinstance(_fact(name, node_changes={field: None}), Unknown)
+
+
+@pytest.mark.parametrize(("run", "merges"), [(0, "off"), (1, "on"), (2, "off")])
+def test_equal_pages_are_merged_only_while_ksm_runs(run: int, merges: str) -> None:
+    assert _fact("merging", node_changes={"ksm_run": run}) == {merges}
+
+
+@pytest.mark.parametrize(
+    ("zswap", "swap"), [(True, {"on, with zswap"}), (False, {"on"}), (None, Unknown("the node did not tell"))]
+)
+def test_swap_is_told_with_what_zswap_keeps_in_memory(zswap: bool | None, swap: Fact) -> None:  # noqa: FBT001 (a setting)
+    assert _fact("swap", node_changes={"swap_devices": 1, "zswap_enabled": zswap}) == swap
+    assert _fact("swap", node_changes={"swap_devices": 0, "zswap_enabled": zswap}) == {"off"}
+
+
 def test_a_pod_whose_node_is_not_described_leaves_its_facts_unknown() -> None:
     assert isinstance(_fact("kernel", build.pod(MIB), build.pod(MIB, "b", node="elsewhere")), Unknown)
 

@@ -44,6 +44,15 @@ def test_the_whole_of_what_is_charged_is_compared() -> None:
     assert whole.difference.estimate_bytes == 200 * MIB
 
 
+def test_the_sum_of_such_pods_is_of_the_whole_pods() -> None:
+    comparison = compared(vm(301 * MIB, name="a", uid="a"), vm(401 * MIB, name="b", uid="b"))
+    (cell,) = [each for each in comparison.cells if each.backend == "kata"]
+    assert cell.capacity is not None
+    assert cell.capacity.metric == "pod_working_set"
+    assert cell.capacity.total.values_bytes == [700 * MIB]
+    assert cell.capacity.largest_bytes == 400 * MIB
+
+
 def test_what_the_runtime_keeps_in_a_cgroup_elsewhere_is_a_part_of_the_whole() -> None:
     overhead = Container(name="overhead", role="overhead", cgroup=cgroup(50 * MIB))
     spread = measure(compared(vm(301 * MIB, overhead)), "pod_working_set").spread

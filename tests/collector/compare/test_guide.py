@@ -10,7 +10,7 @@ from memcollect.compare import Document, Question, compare
 from memcollect.compare.guard import RULES
 from memcollect.compare.model import Comparison, Pair, PairKind
 from memcollect.documents.run import PhaseRun, Settling
-from memcollect.documents.snapshot import Missing, Pod, Top
+from memcollect.documents.snapshot import Missing, Pod, Runtime, Top
 from memcollect.profile.plan.model import Evidence, Plan, Reuse, Scale
 from memcollect.profile.plan.parse import parse_plan
 from memcollect.profile.plan.shipped import text_of
@@ -149,6 +149,11 @@ def twins(_: str, pods: list[Pod]) -> list[Pod]:
     return [*pods, msgspec.structs.replace(pods[0], uid=f"{pods[0].uid}-b", name="sandbox-2")]
 
 
+def some_in_gvisor(pod: Pod) -> Pod:
+    """Return the pod in another runtime, but for the first repeat's."""
+    return pod if pod.uid.endswith("-1") else msgspec.structs.replace(pod, runtime=Runtime(family="gvisor"))
+
+
 def unexplained(pod: Pod) -> Pod:
     """Return the pod with 60 MiB in its container's charge, and its own, that no counter names."""
     (container,) = pod.containers
@@ -166,6 +171,7 @@ def unexplained(pod: Pod) -> Pod:
 
 SPOILT: dict[str, Callable[[], Document]] = {
     "phase": lambda: candidate({"empty": ANON["empty"]}),
+    "backend": lambda: pods_with(some_in_gvisor),
     "files": lambda: msgspec.structs.replace(candidate(), problems=["x.json is not as the run left it"]),
     "missing": lambda: phase_with(
         missing=[Missing(kind="pod", name="a/b", reason="no-agent", detail="its node has no agent")]
@@ -181,6 +187,8 @@ SPOILT: dict[str, Callable[[], Document]] = {
     "kernel": lambda: on(kernel="6.12.1"),
     "thp": lambda: on(transparent_hugepage="always"),
     "swap": lambda: on(swap_devices=1),
+    "ageing": lambda: on(lru_gen=False),
+    "merging": lambda: on(ksm_run=1),
     "node-memory": lambda: on(meminfo={"MemAvailable": 5 << 30, "MemTotal": 16 << 30}),
     "page-size": lambda: on(page_size_bytes=65536),
     "cpus": lambda: on(cpus=2),
@@ -218,7 +226,7 @@ def test_without_such_a_circumstance_there_is_a_claim() -> None:
 
 def test_each_of_the_rules_has_its_circumstance() -> None:
     assert set(SPOILT) == {rule.name for rule in RULES}
-    assert len(SPOILT) == 27
+    assert len(SPOILT) == 30
 
 
 @pytest.mark.parametrize("rule", SPOILT)

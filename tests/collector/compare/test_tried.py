@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from memcollect.compare import Document, Question, compare
-from memcollect.compare.model import Cell, Comparison, Measure, PhaseKey, Spread, StartupRow
+from memcollect.compare.model import Capacity, Cell, Comparison, Measure, PhaseKey, Spread, StartupRow
 from memcollect.compare.tried import matrix_of
 from memcollect.evidence.document import Evidence
 from memcollect.evidence.judging import Verdict
@@ -104,21 +104,70 @@ def test_of_several_trials_of_a_backend_the_last_counts() -> None:
         assert refusals(compared(before, msgspec.structs.replace(after, evidence=order))) == set()
 
 
+def test_what_an_earlier_trial_found_is_told_though_the_last_counts() -> None:
+    before, after = with_evidence(evidence_of("cube", started_at=9.0))
+    both = [*after.evidence, evidence_of("cube", {"Paths": "fails"}, started_at=5.0)]
+    assert [note for note in compared(before, after).notes if " tried " in note] == []
+    comparison = compared(before, msgspec.structs.replace(after, evidence=both))
+    (told,) = [note for note in comparison.notes if " tried " in note]
+    assert told == (
+        "runs/cube was tried 2 times; what was begun last counts, that of runs/cube. What was begun before it"
+        " was not as expected: runs/cube: Paths: check: fails: it is otherwise."
+    )
+
+
 def test_the_first_two_rows_are_what_was_measured_at_each_number_of_sandboxes() -> None:
     phase = PhaseKey(name="concurrent", step=50)
     spread = Spread(
         n=3, median_bytes=90 * MIB, low_bytes=80 * MIB, high_bytes=95 * MIB, q1_bytes=1, q3_bytes=1
     )
+    total = Spread(n=3, median_bytes=4500 * MIB, low_bytes=1, high_bytes=2, q1_bytes=1, q3_bytes=1)
+    whole = Cell(
+        backend="aio",
+        phase=phase,
+        repeats=3,
+        pods=[50, 50, 50],
+        measures=[Measure(metric="working_set", spread=spread)],
+        capacity=Capacity(metric="working_set", total=total, largest_bytes=120 * MIB),
+    )
     cells = [
-        Cell(backend="aio", phase=phase, repeats=3, measures=[Measure(metric="working_set", spread=spread)])
+        whole,
+        msgspec.structs.replace(whole, phase=PhaseKey(name="empty")),
+        part_of(whole),
+        guests(whole),
     ]
-    startups = [StartupRow(backend="aio", phase=phase, n=49, never_ready=1, p50_seconds=2.0, p95_seconds=4.5)]
+    startups = [
+        StartupRow(backend="aio", phase=PhaseKey(name="empty"), n=3, p50_seconds=1.0, p95_seconds=1.5),
+        StartupRow(backend="aio", phase=PhaseKey(name="warm", cycle=1), n=3, p50_seconds=9.0),
+        StartupRow(backend="aio", phase=phase, n=49, never_ready=1, p50_seconds=2.0, p95_seconds=4.5),
+    ]
     found = matrix_of(["aio", "cube"], {"aio": evidence_of("aio")}, cells, startups)
     assert found is not None
     assert found.backends == ["aio"]
     capacity, startup = (row.cells[0].worst for row in found.rows[:2])
-    assert capacity == "50 at once: 90 MiB each (80 MiB to 95 MiB over the repeats)"
-    assert startup == "50 at once: p50 2.0 s, p95 4.5 s, 1 never ready"
+    rest = "90 MiB on average (80 MiB to 95 MiB over the repeats), the largest 120 MiB"
+    assert capacity.split("; ") == [
+        f"50 at once: 4500 MiB in all, {rest}",
+        f"50 at once: of which in one repeat 49 were measured, {rest}",
+        f"50 at once: with all that the pods' own cgroups hold, 4500 MiB in all, {rest}",
+    ]
+    assert startup.split("; ") == [
+        "1 at once (empty): p50 1.0 s, p95 1.5 s of 3",
+        "50 at once: p50 2.0 s, p95 4.5 s of 49, 1 never ready",
+    ]
+
+
+def part_of(cell: Cell) -> Cell:
+    return msgspec.structs.replace(cell, pods=[49, 50, 50])
+
+
+def guests(cell: Cell) -> Cell:
+    """Return the cell as of pods in virtual machines, of which the whole is known alone."""
+    assert cell.capacity is not None
+    whole = msgspec.structs.replace(cell.measures[0], metric="pod_working_set")
+    return msgspec.structs.replace(
+        cell, measures=[whole], capacity=msgspec.structs.replace(cell.capacity, metric="pod_working_set")
+    )
 
 
 def test_where_no_backend_was_tried_there_is_no_matrix() -> None:

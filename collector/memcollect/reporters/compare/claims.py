@@ -78,4 +78,6 @@ def _source(source: Source) -> Bullet:
     if source.plan is not None:
         below.append(f"plan {source.plan}, SHA-256 {source.plan_sha256}; run {source.run_id}")
     below += [f"image {image}" for image in source.images]
-    return Bullet(f"{source.name}: {kind} of {source.backend}", below)
+    otherwise = source.called if source.called != source.backend else ""
+    own = f"; the run itself says {otherwise}" if otherwise else ""
+    return Bullet(f"{source.name}: {kind} of {source.backend}{own}", below)

@@ -13,7 +13,8 @@ from memcollect.reporters.compare.layout import Bullet, Column, Page, Section, T
 _HASH_DIGITS = 12
 _RULE = (
     "The guide lets nobody recommend a backend whose uploads, artifacts, paths or isolation are not as "
-    "expected, or not tried, whatever its memory."
+    "expected, or not tried, whatever its memory; nor one that was not seen to need less, which these checks "
+    "do not measure."
 )
 
 
@@ -28,7 +29,7 @@ def verdict(matrix: Matrix) -> str:
     bad = [each for each in matrix.advice if not each.may]
     parts = []
     if good:
-        parts.append(f"{_listed(good)} may be recommended by the guide's rule")
+        parts.append(f"{_listed(good)} may be recommended by the guide's rule, memory aside")
     if bad and good:
         parts += [f"{each.backend} may not: {_first_reason(each)}" for each in bad]
     elif bad:
@@ -91,7 +92,11 @@ def _matrix(matrix: Matrix) -> Section:
     unmeasured = [row.name for row in matrix.rows if row.name in MEASURED and not any(_told(row))]
     return Section(
         "The ten rows: checks that are as expected, of all, and the worst of the others",
-        paragraphs=[f"{' and '.join(unmeasured)}: `memcollect profile` measures them."] if unmeasured else [],
+        paragraphs=[
+            f"{' and '.join(unmeasured)}: `memcollect profile` measures them, in a phase with do = “scale”."
+        ]
+        if unmeasured
+        else [],
         table=Table(columns, rows),
         bullets=[*measured, *bullets],
     )

@@ -1,5 +1,7 @@
 from collections.abc import Iterator
 
+import msgspec
+
 from memcollect.compare import Document, Question, compare
 from memcollect.reporters.compare.layout import Bytes, Cell, Page, Section
 from memcollect.reporters.compare.numbers import metric_label
@@ -77,6 +79,15 @@ def test_every_document_is_pinned_by_its_hash() -> None:
     below = [text for each in _section(_page(*documents), "Documents").bullets for text in each.below]
     assert all(f"SHA-256 {document.sha256}" in below for document in documents)
     assert any(build.PLAN in text for text in below)
+
+
+def test_a_label_is_listed_with_what_the_run_calls_itself() -> None:
+    aio, cube = build.good_pair()
+    shown = _page(aio, msgspec.structs.replace(cube, label="boxlite"))
+    assert [each.text for each in _section(shown, "Documents").bullets] == [
+        "runs/aio: run of aio",
+        "runs/cube: run of boxlite; the run itself says cube",
+    ]
 
 
 def test_what_memory_does_not_show_is_said_on_every_page() -> None:
