@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 
 import click
+from click.shell_completion import CompletionItem
 
 from memcollect.commands.config import defaults, settings
 from memcollect.nearest import nearest
@@ -69,6 +70,12 @@ class LazyGroup(click.Group):
         module = importlib.import_module(f"memcollect.commands.{name}")
         command: click.Command = module.command
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete commands, with their lines in the help and without importing one of them, and options."""
+        commands = sorted(COMMANDS.items())
+        named = [CompletionItem(name, help=says) for name, says in commands if name.startswith(incomplete)]
+        return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -70,6 +70,22 @@ def files_or_pods(
     return [*files(context, parameter, incomplete), *pods(context, parameter, incomplete)]
 
 
+def plans(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the plans that come with memcollect, or a file."""
+    return [*files(context, parameter, incomplete), *_offered(_shipped, incomplete)]
+
+
+def sources(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the sources that come with memcollect, or a file."""
+    return [*files(context, parameter, incomplete), *_offered(lambda: _shipped("sources"), incomplete)]
+
+
+def _shipped(folder: str = "") -> Iterable[str]:
+    from memcollect.profile.plan.shipped import names  # noqa: PLC0415
+
+    return names(folder)
+
+
 def saved_pods(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete the pods of the snapshot that was named before."""
 

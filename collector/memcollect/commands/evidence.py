@@ -13,6 +13,7 @@ import click
 import msgspec
 from msgspec import Struct
 
+from memcollect.commands import complete
 from memcollect.commands.connection import ClusterOptions, cluster_options
 from memcollect.commands.help_page import GroupedCommand
 from memcollect.commands.options import (
@@ -91,7 +92,7 @@ class EvidenceOptions(Struct, frozen=True, kw_only=True):
 
 
 @click.command("evidence", cls=GroupedCommand, epilog=EPILOG)
-@click.argument("source", required=False, default="", callback=clean_text)
+@click.argument("source", required=False, default="", callback=clean_text, shell_complete=complete.sources)
 @option("--rows", default="", metavar="ROW,…", callback=_rows, help="Check only these rows. [default: all]")
 @option(
     "--driver",

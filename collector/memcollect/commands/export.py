@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import Struct, field
 
+from memcollect.commands import complete
 from memcollect.commands.help_page import GroupedCommand
 from memcollect.commands.options import Format, clean_text, option, typed, verbose_option
 from memcollect.commands.output import counted, say
@@ -44,7 +45,7 @@ class ExportOptions(Struct, frozen=True, kw_only=True):
 
 
 @click.command("export", cls=GroupedCommand, epilog=EPILOG)
-@click.argument("documents", nargs=-1, required=True, metavar="SNAPSHOT...")
+@click.argument("documents", nargs=-1, required=True, metavar="SNAPSHOT...", shell_complete=complete.files)
 @option(
     "--format",
     "format_",

@@ -13,6 +13,7 @@ import msgspec
 from click.core import ParameterSource
 from msgspec import Struct
 
+from memcollect.commands import complete
 from memcollect.errors import UsageError
 from memcollect.reporters.words import Details
 from memcollect.units import duration_seconds
@@ -130,6 +131,8 @@ def option(*names: str, **attributes: Any) -> Callable[[Command], Command]:
     long_name = next(name for name in names if name.startswith("--")).split("/")[0]
     variable = "MEMCOLLECT_" + long_name.removeprefix("--").replace("-", "_").upper()
     attributes.setdefault("envvar", variable)
+    if attributes.get("metavar") in ("FILE", "PATH", "DIR") and "type" not in attributes:
+        attributes.setdefault("shell_complete", complete.files)
     return click.option(*names, **attributes)
 
 

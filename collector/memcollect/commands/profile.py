@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeGuard
 import click
 from msgspec import Struct
 
+from memcollect.commands import complete
 from memcollect.commands.connection import ClusterOptions, cluster_options
 from memcollect.commands.help_page import GroupedCommand
 from memcollect.commands.interruption import Interruption, interruption
@@ -67,7 +68,7 @@ class ProfileOptions(Struct, frozen=True, kw_only=True):
 
 
 @click.command("profile", cls=GroupedCommand, epilog=EPILOG)
-@click.argument("plan", required=False, default="", callback=clean_text)
+@click.argument("plan", required=False, default="", callback=clean_text, shell_complete=complete.plans)
 @option(
     "-o",
     "--output",
@@ -79,6 +80,7 @@ class ProfileOptions(Struct, frozen=True, kw_only=True):
     "--source",
     metavar="FILE",
     callback=clean_text,
+    shell_complete=complete.sources,
     help="Take [source] from this TOML file instead of the plan.",
 )
 @option(

@@ -11,6 +11,7 @@ import click
 import msgspec
 from msgspec import Struct
 
+from memcollect.commands import complete
 from memcollect.commands.contradictions import numbers_of
 from memcollect.commands.help_page import GroupedCommand
 from memcollect.commands.options import FORCE, OUTPUT, TargetOptions, option, typed, verbose_option
@@ -46,7 +47,7 @@ class RedactOptions(Struct, frozen=True, kw_only=True):
 
 
 @click.command("redact", cls=GroupedCommand, epilog=EPILOG)
-@click.argument("document", required=False, metavar="FILE")
+@click.argument("document", required=False, metavar="FILE", shell_complete=complete.files)
 @option("--known", is_flag=True, help="List the well-known names that stay.")
 @FORCE
 @OUTPUT

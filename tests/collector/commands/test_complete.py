@@ -6,8 +6,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
+from memcollect.commands import COMMANDS, cli
 from worlds import children
 from worlds.live_cluster import NODE_6, NODE_7, LiveCluster
 
@@ -32,7 +34,7 @@ users:
 """
 
 
-def completed(words: str, environment: dict[str, str], before: str = "") -> list[str]:
+def completed(words: str, environment: dict[str, str], before: str = "", kind: str = "plain") -> list[str]:
     typed = f"memcollect {words}"
     asked = {
         "_MEMCOLLECT_COMPLETE": "bash_complete",
@@ -41,7 +43,7 @@ def completed(words: str, environment: dict[str, str], before: str = "") -> list
     }
     ran = children.run([sys.executable, "-c", before + PROGRAM], env={**os.environ, **environment, **asked})
     assert ran.stderr == ""
-    return [line.partition(",")[2] for line in ran.stdout.splitlines() if line.startswith("plain,")]
+    return [line.partition(",")[2] for line in ran.stdout.splitlines() if line.startswith(f"{kind},")]
 
 
 @pytest.fixture
@@ -58,6 +60,29 @@ def away(tmp_path: Path) -> Iterator[dict[str, str]]:
 def test_commands_and_options(away: dict[str, str]) -> None:
     assert completed("sna", away) == ["snapshot"]
     assert "--field-selector" in completed("snapshot --f", away)
+
+
+def test_whatever_is_a_file_or_a_directory_is_left_to_the_shell() -> None:
+    """Of every command, by what its help calls an option's or an argument's value."""
+    program = click.Context(cli, info_name="memcollect")
+    of_paths = {"FILE", "PATH", "DIR", "BUNDLE", "SNAPSHOT...", "[PATH]...", "SNAPSHOT|POD"}
+    left, lost = set(), []
+    for name in COMMANDS:
+        command = cli.get_command(program, name)
+        assert command is not None
+        context = click.Context(command, info_name=name, parent=program)
+        for parameter in command.params:
+            if parameter.metavar in of_paths:
+                kinds = {each.type for each in parameter.shell_complete(context, "x/")}
+                left.add(parameter.metavar)
+                lost += [] if kinds & {"file", "dir"} else [f"{name} {parameter.opts[0]}"]
+    assert (lost, left) == ([], of_paths)
+
+
+def test_plans_and_sources_that_come_with_it_are_offered_beside_files(away: dict[str, str]) -> None:
+    assert completed("profile gu", away) == ["guide"]
+    assert completed("profile --source gv", away) == completed("evidence gv", away) == ["gvisor"]
+    assert completed("profile plans/x", away, kind="file") == ["plans/x"]
 
 
 def test_contexts_come_from_the_kubeconfig(away: dict[str, str]) -> None:
