@@ -63,14 +63,18 @@ def _other_unevictable(facts: Facts) -> Interval:
 
 
 def _locked_by_processes(facts: Facts) -> int | None:
-    """Return Σ Locked without locked page cache; None where some process could not be read."""
+    """Return Σ Locked; None where some process could not be read."""
     if "procs.locked" not in facts or "procs.unread_rss" not in facts or facts["procs.unread_rss"]:
         return None
-    return max(0, facts["procs.locked"] - interval_or_zero(facts[locked_cache]).low)
+    return facts["procs.locked"]
 
 
 def locked_anon(facts: Facts) -> Amount | None:
-    """Return anonymous memory that a process has locked, which even swap cannot take."""
+    """Return anonymous memory that a process has locked, which even swap cannot take.
+
+    Locked page cache is in Σ Locked where a process has locked it, and not where it is ramfs: the estimate
+    takes it to be, the interval does not.
+    """
     if not facts[tells_lists]:
         return None
     rest = facts[_other_unevictable]
@@ -81,7 +85,7 @@ def locked_anon(facts: Facts) -> Amount | None:
     least = min(max(0, rest.low - shmem), most)
     if seen is not None:
         most = max(least, min(most, seen))
-    guess = max(rest.estimate - shmem, seen or 0)
+    guess = max(rest.estimate - shmem, (seen or 0) - interval_or_zero(facts[locked_cache]).estimate)
     told = "" if seen is None else f", Σ Locked {facts['procs.locked']}"
     evidence = f"unevictable without page cache {rest.estimate}, shmem {shmem}{told}"
     return bounded(Interval.between(least, most, min(guess, rest.estimate)), evidence)

@@ -130,3 +130,61 @@ def test_the_kernel_terms_sum_to_kernel_and_sock() -> None:
     amounts = [rule.amount(known()) for rule in charge.KERNEL_RULES]
 
     assert sum(estimate(each) for each in amounts if each is not None) == 17 * MIB
+
+
+@pytest.mark.parametrize(
+    "known", [{"stat__hugetlb": 6, "hugetlb": 6}, {"hugetlb_charged": 1, "hugetlb": 6}, {"hugetlb": 6}]
+)
+def test_huge_pages_are_in_the_charge_or_beside_it_and_never_both(known: dict[str, int]) -> None:
+    charged, beside = (each(facts((), **known)) for each in (charge.hugetlb_charged, charge.hugetlb_beside))
+    assert (charged is None) != (beside is None)
+    assert estimate(charged or beside) == 6
+    assert (beside is not None) == (known == {"hugetlb": 6})
+
+
+def test_huge_pages_that_only_processes_tell_may_all_be_the_same_ones() -> None:
+    amount = charge.huge_pages(facts(procs__hugetlb=7, procs__read=3))
+    assert amount is not None
+    assert amount.interval == Interval.of(3, 7, 7)
+    assert charge.huge_pages(facts()) is None
+
+
+def test_what_is_in_swap_is_its_counter_or_does_not_apply() -> None:
+    assert estimate(charge.swapped_out(facts(swap__current=5))) == 5
+    assert charge.swapped_out(facts()) is None
+
+
+DETACHED = (charge.unnamed_detached, charge.detached_swap_cache, charge.split_huge)
+
+
+@pytest.mark.parametrize(
+    ("known", "told"),
+    [
+        ({"detached_anon": 7, "stat__swapcached": 3}, [None, Interval.of(0, 3, 3), Interval.of(4, 7, 4)]),
+        ({"detached_anon": 7, "node__swap_devices": 0}, [None, Interval.exactly(0), Interval.exactly(7)]),
+        ({"detached_anon": 7, "node__swap_devices": 1}, [Interval.exactly(7), None, None]),
+        ({"detached_anon": 0, "stat__swapcached": 3}, [None, None, None]),
+    ],
+)
+def test_detached_memory_has_one_name_or_two_and_no_byte_of_it_both(
+    known: dict[str, int], told: list[Interval | None]
+) -> None:
+    amounts = [each(facts((), lru=7, stat__anon=0, stat__file=0, **known)) for each in DETACHED]
+    assert [each and each.interval for each in amounts] == told
+
+
+def test_records_of_a_caches_blocks_are_by_the_smallest_block_there_may_be() -> None:
+    assert charge.most_buffer_heads(64 * MIB) == charge.most_buffer_heads(64 * MIB, 1024) == 65536 * 104
+    assert charge.most_buffer_heads(64 * MIB, 4096) == 16384 * 104
+    assert charge.most_buffer_heads(-1) == 0
+
+
+def test_on_old_kernels_what_is_within_bookkeeping_may_be_no_memory_at_all_and_never_less() -> None:
+    stat = dict.fromkeys(OLD_STAT, 0)
+    amount = charge.other_kernel(gather(Cgroup(path="/x", current_bytes=4096, stat=stat), None, NODE))
+    assert amount.interval.low == 0
+    assert amount.interval.estimate == 4096
+    less = charge.other_kernel(
+        gather(Cgroup(path="/x", current_bytes=0, stat={**stat, "sock": 1}), None, NODE)
+    )
+    assert (less.interval.low, less.interval.estimate) == (0, 0)
