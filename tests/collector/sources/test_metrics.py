@@ -95,7 +95,7 @@ def test_what_was_not_asked_of_all_namespaces_is_a_gap_of_each(
 
 def test_a_number_that_is_none_is_unknown_and_not_zero(api: Api, state: Cluster, told: list[Missing]) -> None:
     body = (
-        b'{"items":[{"metadata":{"name":"p","namespace":"team"},"timestamp":"2026-01-01T00:00:00Z",'
+        b'{"items":[{"metadata":{"name":"p","namespace":"team"},"timestamp":"2026-01-01T00:00:00Z","window":null,'
         b'"containers":[{"name":"a","usage":{"memory":"lots"}},{"name":"b"}]},'
         b'{"metadata":{"name":"q","namespace":"team"},"timestamp":"2026-01-01T00:00:00Z",'
         b'"containers":null}]}'
