@@ -138,6 +138,16 @@ def removed_container(stage: Stage) -> list[Truth]:
     return [truth(pod, "dead_containers", 26 * MIB, scope="pod"), truth(pod, "anon", 5 * MIB)]
 
 
+def removed_container_that_looked_up_names(stage: Stage) -> list[Truth]:
+    """What it looked up stays in the kernel's cache of names, charged to the pod from then on."""
+    pod = stage.pod("init-names", "init", "app")
+    stage.tenant(pod, f"lookups {DISK} 60000", container="init").end()
+    cgroups.remove(pod.containers["init"])
+    stage.tenant(pod, f"anon {5 * MIB}")
+    names = 60000 // (PAGE // DENTRY_BYTES) * PAGE
+    return [truth(pod, "dead_slab", names, scope="pod"), truth(pod, "anon", 5 * MIB)]
+
+
 def locked_file(stage: Stage) -> list[Truth]:
     pod, path = stage.pod("locked"), stage.file("locked", 30 * MIB)
     stage.tenant(pod, f"lock {path}")
@@ -269,6 +279,7 @@ WORKLOADS: dict[str, Workload] = {
         neighbours_file,
         moved_process,
         removed_container,
+        removed_container_that_looked_up_names,
         locked_file,
         swapped_out,
         several_at_once,
