@@ -19,6 +19,8 @@ MISSING = (
     "The parts come to {amount} more than the whole of {whole}, which counters that are not yet flushed may"
     " do here."
 )
+GUEST = "guest_memory"
+"""What is undecided where no VMM and no Sentry was found."""
 
 
 def doubts(case: Case) -> Iterator[Said]:
@@ -50,3 +52,15 @@ def _sentence(composition: Composition, amount: str) -> str:
     if composition.undecided:
         return OPEN.format(amount=amount, names=", ".join(item.name for item in composition.undecided))
     return (TOO_MUCH if residual.estimate_bytes < 0 else NOT_EXPLAINED).format(amount=amount, whole=whole)
+
+
+def guest(case: Case) -> Iterator[Said]:
+    """Yield that a sandbox's guest was not found: the pod's numbers are then without the most of it."""
+    for item in case.pod.undecided:
+        if item.name == GUEST:
+            yield Said(
+                topic=GUEST,
+                sentence=f"Where its guest's memory is could not be told: {item.reason}.",
+                rank=Rank.DOUBTS,
+                rests_on=[GUEST],
+            )

@@ -48,6 +48,8 @@ PROGRAMS = {
     "virtiofsd": "virtiofsd",
     "jailer": "the jailer",
 }
+SHIMS = frozenset({"kata-shim", "cube-shim"})
+"""Programs that may have the VMM in them: one that maps no guest has it elsewhere."""
 OPAQUE = {
     "gvisor": "Guest composition is not visible from the host: processes, heaps and page cache of the"
     " guest are"
@@ -312,7 +314,8 @@ def _undecided(view: View) -> list[Undecided]:
     if unread:
         reason = unread[0].regions_missing
         return [Undecided(name="guest_memory", missing=f"smaps of process {unread[0].pid}", reason=reason)]
-    if any(hint.kind in HOLDERS for scope in view.scopes for hint in scope.hints):
+    holders = {hint.kind for scope in view.scopes for hint in scope.hints if hint.kind in HOLDERS}
+    if holders - SHIMS:
         reason = "the process that holds the guest maps no memory of a shape that is known here"
         return [Undecided(name="guest_memory", missing="guest memory", reason=reason)]
     name = RUNTIME_NAMES[view.pod.runtime.family]

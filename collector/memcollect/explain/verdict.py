@@ -91,6 +91,7 @@ OF_HOST_NUMBERS: tuple[Contribute, ...] = (
     beside.cold_cache,
     beside.protection,
     doubts.doubts,
+    doubts.guest,
     tops.tops,
 )
 """Heard after those, of pods whose working set is their own and not a guest's."""

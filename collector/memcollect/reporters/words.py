@@ -74,6 +74,7 @@ TERMS = {
     "unmapped_shmem": "tmpfs nobody maps",
     "unmapped_cache": "cache nobody maps",
     "dead_containers": "containers now gone",
+    "own_kernel": "kernel: the pod's own",
     "monitors": "CRI-O's monitors",
     "pause": "pause container",
     "sandbox": "sandbox runtime",

@@ -39,6 +39,21 @@ def test_a_guest_that_nobody_found_is_undecided_and_not_zero() -> None:
     assert "guest_memory" not in causes(explained)
 
 
+def test_a_guest_that_nobody_found_is_told_in_the_verdict() -> None:
+    """The pod's numbers are then without the most of it: a VMM left in its runtime's own cgroup, say."""
+    verdict = explain_pod(pod(runtime=KATA), NODE).verdict
+
+    assert "Where its guest's memory is could not be told: no process that holds a Kata guest was" in verdict
+
+
+def test_a_shim_without_a_guest_is_no_vmm_of_an_unknown_shape() -> None:
+    shim = Hint(kind="kata-shim", pid=7, program="containerd-shim-kata-v2", by="exe", regions=[])
+    explained = explain_pod(pod(sandbox(shim), runtime=KATA), NODE)
+    (open_,) = [each for each in explained.undecided if each.name == "guest_memory"]
+
+    assert open_.reason.startswith("no process that holds a Kata guest was found in the pod's cgroups")
+
+
 def test_mappings_that_were_not_read_are_the_reason() -> None:
     explained = explain_pod(pod(sandbox(vmm(missing="the time budget was spent")), runtime=KATA), NODE)
     (open_,) = [each for each in explained.undecided if each.name == "guest_memory"]

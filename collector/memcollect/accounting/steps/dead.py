@@ -117,5 +117,5 @@ RULES = (
     _child("other_children", "child cgroups that are no app containers"),
     TermRule("pod_processes", pod_processes),
     TermRule("dead_containers", dead_containers),
-    TermRule("other_kernel", pod_kernel, "no"),
+    TermRule("own_kernel", pod_kernel),
 )

@@ -69,6 +69,7 @@ CLASSES = {
     "other_kernel": "kernel",
     "hugetlb": "plain",
     "dead_containers": "gone",
+    "own_kernel": "kernel",
     "monitors": "runtime",
     "pause": "runtime",
     "sandbox": "runtime",

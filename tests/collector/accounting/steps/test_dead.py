@@ -36,7 +36,7 @@ def sizes(given: Facts) -> dict[str, int]:
 
 
 def test_what_no_child_holds_was_left_behind_and_comes_off() -> None:
-    assert sizes(known()) == {"pause": -7, "other_children": -3, "dead_containers": -210, "other_kernel": -10}
+    assert sizes(known()) == {"pause": -7, "other_children": -3, "dead_containers": -210, "own_kernel": -10}
 
 
 def test_the_evidence_tells_tmpfs_from_the_rest() -> None:
@@ -59,7 +59,7 @@ def test_children_that_seem_to_hold_more_than_the_pod_leave_nothing_dead() -> No
     given = known(children__anon=900, children__kernel=900)
 
     assert "dead_containers" not in sizes(given)
-    assert "other_kernel" not in sizes(given)
+    assert "own_kernel" not in sizes(given)
 
 
 @pytest.mark.parametrize(
@@ -67,8 +67,8 @@ def test_children_that_seem_to_hold_more_than_the_pod_leave_nothing_dead() -> No
     [
         ("stat.anon", {"dead_containers"}),
         ("children.file", {"dead_containers"}),
-        ("children.kernel", {"other_kernel"}),
-        ("kernel_counted", {"other_kernel"}),
+        ("children.kernel", {"own_kernel"}),
+        ("kernel_counted", {"own_kernel"}),
         ("pause", {"pause"}),
         ("monitors", {"monitors"}),
         ("other_children", {"other_children"}),
