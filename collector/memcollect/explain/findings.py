@@ -22,6 +22,11 @@ WRITE_BACK = (
     "The disk sets the pace: a program that syncs as it writes, or writes more slowly, keeps it small."
 )
 TMPFS = "Look for files under /dev/shm and in-memory emptyDirs; set sizeLimit on them."
+MAPPED_SHMEM = (
+    "Most of it is what programs map (a database's buffers, a browser's): see how they are set, for it need"
+    " not be in any file that can be listed."
+)
+STAYS = "it stays until its files are deleted and no process has them open or maps them"
 
 
 def _term(rules: Iterable[TermRule], name: str) -> Callable[[Facts], Amount | None]:
@@ -30,10 +35,11 @@ def _term(rules: Iterable[TermRule], name: str) -> Callable[[Facts], Amount | No
 
 def _shmem_words(facts: Facts) -> dict[str, str]:
     if "stat.file" not in facts or "stat.file_mapped" not in facts:
-        return {"kept": ""}
+        return {"kept": "", "look": TMPFS}
     unmapped = facts[processes.unmapped_shmem].interval.estimate
-    seen = "most of it is mapped by no process, so ps does not show it"
-    return {"kept": f"; {seen}" if unmapped > facts["stat.shmem"] // 2 else ""}
+    if unmapped <= facts["stat.shmem"] // 2:
+        return {"kept": "", "look": MAPPED_SHMEM}
+    return {"kept": "; most of it is mapped by no process, so ps does not show it", "look": TMPFS}
 
 
 def _huge_words(facts: Facts) -> dict[str, str]:
@@ -227,17 +233,17 @@ CHARGE_RULES = (
     AmountRule(
         "shmem",
         charge.shmem,
-        "{amount} is tmpfs or shared memory (/dev/shm, emptyDir medium Memory, memfd{kept}); it stays until"
-        " the files are deleted, and without swap the kernel cannot drop it.",
-        TMPFS,
+        "{amount} is tmpfs or shared memory (/dev/shm, emptyDir medium Memory, memfd{kept});"
+        f" {STAYS}, and without swap the kernel cannot drop it.",
+        "{look}",
         words=_shmem_words,
     ),
     AmountRule(
         "pinned_shmem",
         user_pages.pinned_shmem,
         "{amount} is tmpfs or shared memory that swap cannot take (mounted noswap, as the kubelet mounts"
-        " emptyDir medium Memory, or locked{kept}); it stays until the files are deleted.",
-        TMPFS,
+        f" emptyDir medium Memory, or locked{{kept}}); {STAYS}.",
+        "{look}",
         words=_shmem_words,
     ),
     AmountRule(

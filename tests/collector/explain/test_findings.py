@@ -110,6 +110,16 @@ def test_tmpfs_that_no_process_maps_is_what_ps_cannot_show() -> None:
     assert "mapped by no process" not in the("shmem", mapped).sentence
 
 
+def test_shared_memory_that_programs_map_is_not_looked_for_among_files() -> None:
+    """A database's buffers have no file, and a browser deletes its own at once: /dev/shm looks empty."""
+    held = {"pss_shmem_bytes": 8 * MIB, "pss_file_bytes": 10 * MIB}
+    mapped = the("shmem", findings({"file_mapped": 18 * MIB}, held))
+
+    assert "until its files are deleted and no process has them open or maps them" in mapped.sentence
+    assert mapped.remedy.startswith("Most of it is what programs map")
+    assert the("shmem", findings()).remedy.startswith("Look for files under /dev/shm")
+
+
 def test_unread_processes_are_told_even_where_nothing_is_missing_from_the_sums() -> None:
     skipped = [SkippedProcess(pid=7, rss_bytes=3 * MIB, reason="budget")]
     finding = the("unread_processes", findings(sums={"listed": 2, "skipped": skipped}))
