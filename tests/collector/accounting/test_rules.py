@@ -9,7 +9,9 @@ from memcollect.accounting.rules import (
     as_term,
     bounded,
     charge_bound,
+    cpus_in_words,
     evaluate,
+    interval_of,
     lag_bytes,
     measured,
     residual_of,
@@ -35,6 +37,35 @@ def test_a_rule_that_lacks_a_fact_is_undecided_under_the_facts_name() -> None:
 
     assert terms == []
     assert [(item.name, item.missing) for item in undecided] == [("anon", "stat.anon")]
+
+
+def test_a_term_says_all_that_its_amount_and_its_rule_do() -> None:
+    amount = Amount(Interval.of(1, 5, 2), "inferred", "counted by hand")
+    ((told,), _) = evaluate([TermRule("x", lambda _: amount, "locked")], facts())
+    assert (told.term, told.confidence, told.evidence, told.reclaimable) == (
+        "x",
+        "inferred",
+        "counted by hand",
+        "locked",
+    )
+    assert interval_of(told) == amount.interval
+
+
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        ({"node__cpus": 1}, "1 CPU"),
+        ({"node__cpus": 2}, "2 CPUs"),
+        ({}, "the node did not tell its CPUs: for one"),
+    ],
+)
+def test_a_bound_says_for_how_many_cpus_it_was_made(known: dict[str, int], words: str) -> None:
+    assert cpus_in_words(facts((), **known)) == words
+
+
+def test_a_residual_says_both_ends_of_its_bound() -> None:
+    told = residual_of(10, [term(1, 5, 2)], within(-3, 8))
+    assert (told.bound_low_bytes, told.bound_high_bytes) == (-3, 8)
 
 
 def test_a_rule_that_does_not_apply_or_finds_nothing_is_no_term() -> None:
