@@ -42,10 +42,11 @@ EVICTED_FOR_VOLUME = (
 _EVICTIONS = (("resource: memory", EVICTED_FOR_MEMORY), ("EmptyDir volume", EVICTED_FOR_VOLUME))
 """What the kubelet writes of an eviction (pkg/kubelet/eviction/helpers.go), and what helps."""
 _SIGNALS: dict[int, str] = {each.value: each.name for each in signal.Signals}
-_HINTS: dict[int, str] = {
-    signal.SIGBUS: "SIGBUS is what a write to a full /dev/shm or an empty pool of huge pages gives. ",
-    signal.SIGABRT: "SIGABRT is how a program ends itself, for one when it is refused memory. ",
+_OF_MEMORY: dict[int, str] = {
+    signal.SIGBUS: ", which a write to a full /dev/shm or an empty pool of huge pages gives",
+    signal.SIGABRT: ", as a program ends itself, for one whose heap is full or that is refused memory",
 }
+"""Signals that may mean a want of memory which no limit of a cgroup knows of."""
 IN_GUEST = "it ran in a virtual machine, whose own kernel may have ended it: no counter on this node tells"
 
 
@@ -102,7 +103,8 @@ def why_waiting(container: Container) -> str:
     if end is None:
         message = waiting.message if waiting is not None else None
         return f"{told} ({message.rstrip('. ')})" if message else told
-    return f"{told}; it last ended {how_it_ended(end)}{_at_limit(container, end)}"
+    why = _signal_in_words(end) if signal_of(end) in _OF_MEMORY else ""
+    return f"{told}; it last ended {how_it_ended(end)}{why}{_at_limit(container, end)}"
 
 
 def describe(pod: Pod) -> str:
@@ -204,21 +206,29 @@ def _signalled(pod: Pod, container: Container, end: Termination, node: Node | No
 
 
 def _restarted(pod: Pod, container: Container, end: Termination, node: Node | None) -> Finding:
-    """Return that it ended by itself: what it held is gone, and its memory began anew."""
-    number = signal_of(end) or 0
-    name = _SIGNALS.get(number, f"signal {number}" if end.signal else None)
+    """Return that it ended by itself: what it held is gone, and its memory began anew.
+
+    A warning where the signal may mean that memory was short, of which the numbers show nothing.
+    """
     blind = _in_guest(pod) or _before_boot(end, node) or gone_kills(pod) != 0
     kernel = "" if blind else "; the OOM killer ended nothing in an earlier run of it"
     logs = _of(pod, f"kubectl logs --previous -c {shlex.quote(container.name)}")
     return Finding(
         cause="restarted",
         scope=container.name,
-        severity="info",
+        severity="warning" if signal_of(end) in _OF_MEMORY else "info",
         sentence=f"Container {container.name} was restarted {_times(container.restarts or 0)}, and last ended"
-        f" with {_code(end)}{f' ({name})' if name else ''}{kernel}.",
+        f" with {_code(end)}{_signal_in_words(end)}{kernel}.",
         evidence=_evidence(container),
-        remedy=f"{_HINTS.get(number, '')}`{logs}` shows what it said last.",
+        remedy=f"`{logs}` shows what it said last.",
     )
+
+
+def _signal_in_words(end: Termination) -> str:
+    """Return " (SIGSEGV)", with what the signal may mean for memory; "" where none ended it."""
+    number = signal_of(end) or 0
+    name = _SIGNALS.get(number, f"signal {number}" if end.signal else None)
+    return f" ({name}{_OF_MEMORY.get(number, '')})" if name else ""
 
 
 def _in_guest(pod: Pod) -> bool:

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from memcollect.documents.snapshot import Container, Finding, Pod, Resize, Runtime, Termination, Waiting
+from memcollect.explain import explain_pod
 from memcollect.explain.kills.endings import (
     EVICTED_FOR_MEMORY,
     EVICTED_FOR_VOLUME,
@@ -103,7 +104,7 @@ def test_a_container_that_was_asked_to_end_is_no_news() -> None:
         (ending("Completed", 0), "exit code 0;"),
         (ending("Error", 1), "exit code 1;"),
         (ending("Error", 139), "exit code 139 (SIGSEGV);"),
-        (ending("Error", 2, signal=6), "exit code 2 (SIGABRT);"),
+        (ending("Error", 2, signal=11), "exit code 2 (SIGSEGV);"),
         (ending("Error", 255), "exit code 255;"),
         (ending("Error", 200), "exit code 200;"),
     ],
@@ -121,8 +122,31 @@ def test_a_container_that_ended_by_itself_was_restarted_and_the_kernel_did_not_d
     assert "kubectl logs --previous -c app" in finding.remedy
 
 
-def test_a_full_dev_shm_is_named_where_a_bus_error_ended_it() -> None:
-    assert only(row(ending("Error", 135))).remedy.startswith("SIGBUS is what a write to a full /dev/shm")
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        (
+            ending("Error", 135),
+            "(SIGBUS, which a write to a full /dev/shm or an empty pool of",
+        ),
+        (ending("Error", 134), "exit code 134 (SIGABRT, as a program ends itself, for one whose heap"),
+        (ending("Error", 2, signal=6), "exit code 2 (SIGABRT, as a program ends itself,"),
+    ],
+)
+def test_an_end_for_want_of_memory_that_no_limit_knows_of_is_told_in_the_verdict(
+    end: Termination, told: str
+) -> None:
+    finding = only(row(end))
+
+    assert (finding.cause, finding.severity) == ("restarted", "warning")
+    assert told in finding.sentence
+    assert told in explain_pod(row(end), NODE).verdict
+
+
+def test_a_program_that_ends_itself_again_and_again_is_told_with_what_that_may_mean() -> None:
+    crashing = row(ending("Error", 134), state="waiting", waiting=Waiting(reason="CrashLoopBackOff"))
+
+    assert "it last ended with exit code 134 (SIGABRT, as a program ends itself" in (only(crashing).sentence)
 
 
 def test_nothing_is_said_of_the_kernel_where_its_counters_do_not_reach() -> None:
