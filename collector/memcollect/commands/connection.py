@@ -157,29 +157,26 @@ def _all(*options: Callable[[Command], Command]) -> Callable[[Command], Command]
     return decorate
 
 
-pod_options = _all(
-    namespaces_options("Pods in this namespace", "Pods in all namespaces."),
-    option(
-        "-l",
-        "--selector",
-        metavar="SELECTOR",
-        callback=clean_text,
-        help=f"Pods with these labels; '' for all. [default: {DEFAULT_SELECTOR}, or all with -A or POD]",
-    ),
-    option(
-        "--field-selector",
-        metavar="SELECTOR",
-        callback=clean_text,
-        help="Pods with these fields, as in kubectl.",
-    ),
-    option(
-        "--nodes",
-        is_flag=True,
-        help="Also measure each node that has an agent (as `memcollect node` does), and sandboxes without a"
-        " Pod (CubeSandbox, E2B, …).",
-    ),
-)
-"""Those of PodOptions, but for the pods themselves, which are an argument."""
+def pod_options(nodes: str) -> Callable[[Command], Command]:
+    """Return those of PodOptions but for the pods, an argument; of --nodes the help says `nodes`."""
+    return _all(
+        namespaces_options("Pods in this namespace", "Pods in all namespaces."),
+        option(
+            "-l",
+            "--selector",
+            metavar="SELECTOR",
+            callback=clean_text,
+            help=f"Pods with these labels; '' for all. [default: {DEFAULT_SELECTOR}, or all with -A or POD]",
+        ),
+        option(
+            "--field-selector",
+            metavar="SELECTOR",
+            callback=clean_text,
+            help="Pods with these fields, as in kubectl.",
+        ),
+        option("--nodes", is_flag=True, help=nodes),
+    )
+
 
 CONTEXT = option(
     "--context",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 from click.core import ParameterSource
 
@@ -50,12 +52,15 @@ def _typed(context: click.Context) -> list[click.Parameter]:
     ]
 
 
-def check_mode(context: click.Context, *, local: bool) -> None:
-    """Raise UsageError where an option of the other mode was typed; one of the environment is left be."""
+def check_mode(context: click.Context, *, local: bool, cluster_only: Sequence[str] = ()) -> None:
+    """Raise UsageError where an option of the other mode was typed; one of the environment is left be.
+
+    `cluster_only` are those that the command has no use for with --local, beside those of every command.
+    """
     typed = _typed(context)
     if local and any(parameter.name == "pods" for parameter in typed):
         raise UsageError("With --local pods are not chosen by argument.", "Use --match PATTERN.")
-    wrong = CLUSTER_ONLY if local else LOCAL_ONLY
+    wrong = (*CLUSTER_ONLY, *cluster_only) if local else LOCAL_ONLY
     for parameter in typed:
         if parameter.name in wrong:
             name = max(parameter.opts, key=len)

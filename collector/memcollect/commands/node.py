@@ -17,8 +17,8 @@ from memcollect.commands.modes import check_mode
 from memcollect.commands.options import (
     SAMPLE,
     BoundOptions,
+    FormatOptions,
     MachineOptions,
-    ReportOptions,
     clean_text,
     machine_options,
     node_report_options,
@@ -47,6 +47,10 @@ missing; 130 Ctrl-C, with what had been measured by then.
 """
 
 
+BOUNDS = ("timeout", "process_ceiling")
+"""Of an agent: this machine's own look at itself has none."""
+
+
 class NodeOptions(Struct, frozen=True, kw_only=True):
     """What `memcollect node` was told."""
 
@@ -54,7 +58,7 @@ class NodeOptions(Struct, frozen=True, kw_only=True):
     local: bool
     sample: str
     bounds: BoundOptions
-    report: ReportOptions
+    report: FormatOptions
     cluster: ClusterOptions
     machine: MachineOptions
 
@@ -77,7 +81,7 @@ def command(options: NodeOptions) -> int:
     kubelet counts as used, pods that the API server does not know, what deleted pods left behind, containers
     that a pod started outside its own cgroup. Without NODE it looks at every node that has an agent.
     """
-    check_mode(click.get_current_context(), local=options.local)
+    check_mode(click.get_current_context(), local=options.local, cluster_only=BOUNDS)
     check_output(options.report.output, force=options.report.force)
     return finish(_local(options) if options.local else _cluster(options), options.report)
 

@@ -55,10 +55,15 @@ class TargetOptions(Struct, frozen=True, kw_only=True):
     """Whether a file that is there may be overwritten."""
 
 
-class ReportOptions(TargetOptions, frozen=True, kw_only=True):
-    """How a snapshot is shown, and where."""
+class FormatOptions(TargetOptions, frozen=True, kw_only=True):
+    """How a document is shown, and where."""
 
     format_: str = "table"
+
+
+class ReportOptions(FormatOptions, frozen=True, kw_only=True):
+    """Likewise, and what of each pod."""
+
     details: Details = "auto"
 
 
@@ -244,15 +249,6 @@ def match_option(what: str) -> Callable[[Command], Command]:
 
 def report_options(function: Command) -> Command:
     """Add those of ReportOptions: --format, -o, --force and --details."""
-    return _report_options(function, FORMATS)
-
-
-def node_report_options(function: Command) -> Command:
-    """Add the same, without the formats that tell of pods alone."""
-    return _report_options(function, NODE_FORMATS)
-
-
-def _report_options(function: Command, formats: tuple[str, ...]) -> Command:
     function = option(
         "--details",
         type=click.Choice(["auto", "all", "none"]),
@@ -261,6 +257,15 @@ def _report_options(function: Command, formats: tuple[str, ...]) -> Command:
         help="Whether to show each pod in full. auto: up to 8 pods, or 32 with --include-processes; html "
         "folds the rest away.",
     )(function)
+    return _format_options(function, FORMATS)
+
+
+def node_report_options(function: Command) -> Command:
+    """Add those of FormatOptions, without the formats that tell of pods alone."""
+    return _format_options(function, NODE_FORMATS)
+
+
+def _format_options(function: Command, formats: tuple[str, ...]) -> Command:
     function = OUTPUT(FORCE(function))
     return option(
         "--format",

@@ -98,7 +98,10 @@ missing; 130 Ctrl-C, with what had been measured by then.
     "unexplained. [default: full; summary with -A and more than 5,000 pods]",
 )
 @process_ceiling_option
-@pod_options
+@pod_options(
+    nodes="Also measure each node that has an agent (as `memcollect node` does), and sandboxes without a Pod"
+    " (CubeSandbox, E2B, …)."
+)
 @cluster_options
 @report_options
 @machine_options
@@ -117,9 +120,9 @@ def command(options: SnapshotOptions) -> int:
     check_mode(click.get_current_context(), local=options.local)
     check_output(options.report.output, force=options.report.force)
     if options.local:
-        return finish(local_taking(options), options.report)
+        return finish(local_taking(options), options.report, options.report.details)
     with cluster_taking(options, options.jobs, _depth(options)) as taking:
-        return finish(taking, options.report)
+        return finish(taking, options.report, options.report.details)
 
 
 def _depth(options: SnapshotOptions) -> Depth | None:

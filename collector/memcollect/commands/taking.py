@@ -12,13 +12,14 @@ from msgspec import Struct
 
 from memcollect.commands.connection import ClusterOptions, PodOptions
 from memcollect.commands.heartbeat import heartbeat
-from memcollect.commands.options import BoundOptions, MachineOptions, ReportOptions
+from memcollect.commands.options import BoundOptions, FormatOptions, MachineOptions, ReportOptions
 from memcollect.commands.output import deliver, deliver_pieces, say
 from memcollect.commands.reports import IN_UTF8, OLDER_VIEWS, report
 from memcollect.documents.snapshot import Missing, Pod, Snapshot
 from memcollect.documents.summaries import restored
 from memcollect.reporters import json
 from memcollect.reporters.groups import missing_groups
+from memcollect.reporters.words import Details
 
 EXIT_OK = 0
 EXIT_INCOMPLETE = 3
@@ -91,7 +92,7 @@ class Taking:
     interrupted: Callable[[], bool] = lambda: False
 
 
-def finish(taking: Taking, options: ReportOptions) -> int:
+def finish(taking: Taking, options: FormatOptions, details: Details = "auto") -> int:
     """Write the document in the format that was asked for; return the exit code.
 
     JSON goes out pod by pod; what people read is laid out over all pods, so it needs them all.
@@ -109,7 +110,7 @@ def finish(taking: Taking, options: ReportOptions) -> int:
         pods = sorted(map(as_struct, taking.pods), key=lambda pod: (pod.namespace or "", pod.name))
         snapshot = msgspec.structs.replace(closing(), pods=pods)
         with heartbeat(f"writing {len(pods)} pods as {options.format_}"):
-            text = report(snapshot, options.format_, to_file=output is not None, details=options.details)
+            text = report(snapshot, options.format_, to_file=output is not None, details=details)
         deliver(text, output, force=force, in_utf8=options.format_ in IN_UTF8)
         if not pods and not snapshot.missing and options.format_ in OLDER_VIEWS:
             say("no pod was found.")

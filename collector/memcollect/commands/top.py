@@ -79,7 +79,9 @@ missing in the last round.
     10.0, "How long each agent may take. One that takes longer than the interval delays only itself."
 )
 @process_ceiling_option
-@pod_options
+@pod_options(
+    nodes="Also watch sandboxes without a Pod (CubeSandbox, E2B, …), on every node that has an agent."
+)
 @cluster_options
 @machine_options
 @verbose_option

@@ -195,3 +195,11 @@ def test_a_pod_whose_cgroup_is_gone_a_moment_later_is_no_orphan(command: Command
 def test_local_with_a_name_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["node", "--local", "worker-1"], "memcollect") == 2
     assert "--local" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", [["--timeout", "5s"], ["--process-ceiling", "1Gi"]])
+def test_what_bounds_an_agent_is_refused_of_this_machine(
+    option: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["node", "--local", *option], "memcollect") == 2
+    assert f"{option[0]} has no effect with --local." in capsys.readouterr().err
