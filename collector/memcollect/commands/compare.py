@@ -193,7 +193,9 @@ def _names(paths: list[str]) -> dict[str, str]:
 
 def _last_part(path: str) -> str:
     """Return what a file or directory is called, also where it is named by where one stands in it."""
-    name = Path(path).name
+    from memcollect.documents.files import STDIN, shown  # noqa: PLC0415
+
+    name = shown(path) if path == STDIN else Path(path).name
     return name if name not in {"", ".."} else Path(path).resolve().name or path
 
 
@@ -201,7 +203,7 @@ def _read(path: str, name: str, label: str | None) -> Document:
     from memcollect.compare import Document  # noqa: PLC0415
     from memcollect.documents.bundle import is_bundle, read_bundle  # noqa: PLC0415
     from memcollect.documents.events import is_of_a_crash  # noqa: PLC0415
-    from memcollect.documents.files import decode_snapshot, read_bytes  # noqa: PLC0415
+    from memcollect.documents.files import decode_snapshot, read_bytes, shown  # noqa: PLC0415
 
     if is_bundle(path):
         bundle = read_bundle(path)
@@ -223,7 +225,7 @@ def _read(path: str, name: str, label: str | None) -> Document:
             problems=_few(problems),
         )
     data = read_bytes(path)
-    snapshot = _explained(decode_snapshot(data, path), path)
+    snapshot = _explained(decode_snapshot(data, shown(path)), shown(path))
     digest = hashlib.sha256(data).hexdigest()
     return Document(name=name, label=label, sha256=digest, snapshots={name: snapshot})
 

@@ -1,3 +1,4 @@
+import io
 from pathlib import Path
 
 import msgspec
@@ -146,6 +147,23 @@ def test_two_names_that_would_look_alike_stay_two_documents(
     assert run(["compare", *paths, "--format", "json"], "memcollect") == 0
     comparison = msgspec.json.decode(capsys.readouterr().out, type=Comparison)
     assert comparison.backends == [r"caf\xe9.json", r"caf\xe9.json (2)"]
+
+
+@pytest.mark.parametrize("piped", [True, False])
+def test_one_of_them_may_come_on_standard_input(
+    piped: bool,  # noqa: FBT001 (a case)
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = _save(tmp_path / "a.json", _snapshot(MIB))
+    after = _save(tmp_path / "b.json", _snapshot(9 * MIB))
+    data = Path(after).read_bytes() if piped else b""
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+    assert run(["compare", before, "-", "--by", "file"], "memcollect") == (0 if piped else 1)
+    output = capsys.readouterr()
+    assert ("standard input: snapshot of standard input" in output.out) is piped
+    assert ("standard input is empty" in output.err) is not piped
 
 
 @pytest.mark.parametrize("name", ["nowhere.json", "empty.json", "."])

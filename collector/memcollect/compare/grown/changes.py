@@ -31,7 +31,7 @@ def growth_of(documents: Sequence[Document]) -> Growth | None:
     if len(moments) != 2 or any(each.manifest is not None or each.label for each in documents):
         return None
     (before, earlier), (after, later) = sorted(moments, key=lambda each: _time(each[1]))
-    found = matched(earlier.pods, later.pods)
+    found = matched(earlier.pods, later.pods, one_cluster=_is_one_cluster(earlier, later))
     if not any(rule != "owner" for _, _, rule in found.pairs):
         return None
     listed = earlier.scope.processes and later.scope.processes
@@ -48,6 +48,13 @@ def growth_of(documents: Sequence[Document]) -> Growth | None:
         only_before=sorted(pod.full_name for pod in found.only_before),
         only_after=sorted(pod.full_name for pod in found.only_after),
     )
+
+
+def _is_one_cluster(earlier: Snapshot, later: Snapshot) -> bool:
+    """Return whether both are of one cluster; it may have two names, in two people's kubeconfigs."""
+    boots = [{node.boot_id for node in each.nodes if node.boot_id} for each in (earlier, later)]
+    names = {each.cluster for each in (earlier, later) if each.cluster}
+    return len(names) < 2 or not boots[0].isdisjoint(boots[1])
 
 
 def _time(snapshot: Snapshot) -> float:

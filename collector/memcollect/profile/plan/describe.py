@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from memcollect.evidence.catalogue import rows_named
 from memcollect.evidence.telling import counted
-from memcollect.profile.plan.model import Evidence, Exec, Mark, Phase, Plan, Reuse, Scale, Wait, is_seen
+from memcollect.profile.plan.model import (
+    Evidence,
+    Exec,
+    Mark,
+    Phase,
+    Plan,
+    Reuse,
+    Scale,
+    Settle,
+    Wait,
+    is_seen,
+)
 from memcollect.profile.plan.workload import workload_of
 from memcollect.sources.plain import plain
 from memcollect.units import human_bytes
@@ -20,13 +31,25 @@ def description(plan: Plan) -> str:
         f"{plan.name}{version}: {counted(plan.repeats, 'repeat')}, {where}",
         *(_line(phase, plan) for phase in plan.phases),
     ]
-    rule = plan.settle
     if is_seen(plan.source):
-        lines.append(
-            f"Settled: a change of less than {human_bytes(rule.within)} in {rule.over:g} s, "
-            f"waited for at most {rule.at_most:g} s."
-        )
+        lines.append(f"Settled: {_at_rest(plan.settle)}{_own_rests(plan)}.")
     return "\n".join(lines)
+
+
+def _at_rest(rule: Settle) -> str:
+    return (
+        f"a change of less than {human_bytes(rule.within)} in {rule.over:g} s, "
+        f"waited for at most {rule.at_most:g} s"
+    )
+
+
+def _own_rests(plan: Plan) -> str:
+    """Return by which other rules phases come to rest; "" where none has one of its own."""
+    by_rule: dict[str, list[str]] = {}
+    for phase in plan.phases:
+        if phase.settle is not None and phase.settle != plan.settle:
+            by_rule.setdefault(_at_rest(phase.settle), []).append(phase.name)
+    return "".join(f"; {' and '.join(names)}: {rule}" for rule, names in by_rule.items())
 
 
 def left_out(plan: Plan) -> str:

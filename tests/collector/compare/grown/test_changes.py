@@ -1,5 +1,6 @@
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,7 +8,7 @@ from memcollect.compare import Document
 from memcollect.compare.grown.changes import growth_of
 from memcollect.compare.grown.model import Growth
 from memcollect.documents.snapshot import Pod, Scope
-from worlds.compare_builders import MIB, document, pod, process, snapshot
+from worlds.compare_builders import MIB, NODE, document, pod, process, snapshot
 
 LATER = "2026-01-01T00:10:00Z"
 
@@ -40,6 +41,25 @@ def test_the_largest_change_comes_first_and_the_term_that_made_it_first_in_it() 
     assert (first.terms[0].term, first.terms[0].change_bytes) == ("hot_cache", 89 * MIB)
     assert first.charge_change_bytes == 90 * MIB
     assert found.seconds == 600
+
+
+def of_cluster(name: str, uid: str, boot_id: str | None = None, captured_at: str = LATER) -> Document:
+    node = msgspec.structs.replace(NODE, boot_id=boot_id)
+    taken = snapshot(pod(MIB, uid=uid), cluster=name, node=node, captured_at=captured_at)
+    return document(taken, f"{name}-{uid}.json")
+
+
+def test_a_pod_of_that_name_in_another_cluster_is_another_one() -> None:
+    first = of_cluster("prod", "1", captured_at="2026-01-01T00:00:00Z")
+    assert growth_of([first, of_cluster("staging", "2")]) is None
+    assert growth_of([first, of_cluster("staging", "1")]) is not None, "a UID is one everywhere"
+    assert growth_of([first, of_cluster("", "2")]) is not None, "nothing says that it is another"
+
+
+def test_a_cluster_that_has_two_names_is_known_by_its_nodes() -> None:
+    first = of_cluster("prod", "1", "b00", captured_at="2026-01-01T00:00:00Z")
+    assert growth_of([first, of_cluster("admin@prod", "2", "b00")]) is not None
+    assert growth_of([first, of_cluster("staging", "2", "b01")]) is None
 
 
 @given(

@@ -33,5 +33,21 @@ def test_an_owner_decides_only_where_one_pod_is_left_on_each_side() -> None:
     )
 
 
+def test_a_service_is_the_same_on_its_own_machine_alone() -> None:
+    here, there = (pod(MIB, "docker.service", uid="docker.service", kind="service", node=n) for n in "ab")
+    assert belongings([here], [here]) == [("docker.service", "docker.service", "uid")]
+    assert belongings([here], [there]) == []
+    moved = [pod(MIB, "a", uid="1", node=n) for n in "ab"]
+    assert belongings(moved[:1], moved[1:]) == [("1", "1", "uid")]
+
+
+def test_in_two_clusters_a_name_and_an_owner_are_two() -> None:
+    before, after = [named("a", "1"), named("b", "2", "Job/x")], [named("a", "3"), named("c", "4", "Job/x")]
+    assert {rule for _, _, rule in belongings(before, after)} == {"name", "owner"}
+    assert matched(before, [*after, named("d", "1")], one_cluster=False).pairs == [
+        (before[0], named("d", "1"), "uid")
+    ]
+
+
 def test_pods_without_an_owner_are_no_family() -> None:
     assert belongings([named("a", "1")], [named("b", "2")]) == []

@@ -10,6 +10,8 @@ from memcollect.profile.plan.model import (
     Scale,
     Seconds,
     Selected,
+    Settle,
+    Size,
     Wait,
 )
 from memcollect.profile.plan.workload import workload_of
@@ -27,6 +29,15 @@ def test_the_first_line_is_the_plan_and_where_sandboxes_come_from_the_last_when_
     first, _, last = description(plan(Nothing(name="a"))).splitlines()
     assert first == "small 7: 3 repeats, sandboxes of namespace deer-flow by selector"
     assert last == "Settled: a change of less than 1 MiB in 20 s, waited for at most 180 s."
+
+
+def test_phases_that_come_to_rest_by_a_rule_of_their_own_are_told_with_it() -> None:
+    longer = Settle(within=Size(1 << 20), over=Seconds(60), at_most=Seconds(300))
+    phases = [Nothing(name="a", settle=longer), Nothing(name="b"), Nothing(name="c", settle=longer)]
+    assert description(plan(*phases, Nothing(name="d", settle=Settle()))).splitlines()[-1] == (
+        "Settled: a change of less than 1 MiB in 20 s, waited for at most 180 s;"
+        " a and c: a change of less than 1 MiB in 60 s, waited for at most 300 s."
+    )
 
 
 def test_a_plan_without_a_version_names_none() -> None:
