@@ -53,12 +53,26 @@ def _of_phase(document: Document, run: PhaseRun, backend: str) -> Iterator[Gap]:
         )
     elif run.status not in ("ok", "did-not-settle"):
         yield Gap(backend=backend, phase=label, reason=f"repeat {run.repeat} ended as {run.status}{why}")
+    else:
+        for reason in _contradicted(document, run):
+            yield Gap(backend=backend, phase=label, reason=f"repeat {run.repeat}: {reason}")
     for missing in run.missing:
         yield Gap(
             backend=backend,
             phase=label,
             reason=f"repeat {run.repeat}: {missing.kind} {missing.name} ({missing.reason})",
         )
+
+
+def _contradicted(document: Document, run: PhaseRun) -> Iterator[str]:
+    """Yield where a phase's snapshots are not what the run says of it, though it says that all went well."""
+    taken = [document.snapshots[path] for path in run.snapshots]
+    for path, each in zip(run.snapshots, taken, strict=True):
+        if each.sample != run.phase:
+            yield f"{path} says that it is of {each.sample}"
+    pods = {pod.uid for each in taken for pod in each.pods}
+    if run.step is not None and len(pods) < run.step and not run.missing:
+        yield f"{len(pods)} of {run.step} pods are in its snapshot"
 
 
 def _planned(manifest: RunManifest) -> Iterator[tuple[str, int | None]]:

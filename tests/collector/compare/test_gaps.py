@@ -36,7 +36,7 @@ def test_a_plan_of_absurdly_many_repeats_is_one_gap() -> None:
 
 
 def test_a_step_that_is_not_there_is_missing() -> None:
-    document = _with(phase_run("empty", 1, step=10), steps=[10, 50])
+    document = _with(phase_run("empty", 1, step=1), steps=[1, 50])
     assert _gaps(document) == [("empty", "1 of 1 planned repeats with 50 at once not there")]
 
 
@@ -57,6 +57,22 @@ def test_a_step_that_is_not_there_is_missing() -> None:
 )
 def test_a_phase_that_went_wrong_is_missing_with_its_reason(phase: PhaseRun, reason: str) -> None:
     assert _gaps(_with(phase)) == [("empty", reason)]
+
+
+def test_a_phase_of_so_many_at_once_has_as_many_pods() -> None:
+    assert _gaps(_with(phase_run("empty", 1, step=2))) == [
+        ("empty (2 at once)", "repeat 1: 1 of 2 pods are in its snapshot")
+    ]
+
+
+def test_a_snapshot_that_stands_for_another_phase_than_it_says_is_told() -> None:
+    document = run("aio", {"empty": [MIB], "after-bash": [MIB]})
+    (first, second) = document.snapshots
+    exchanged = {first: document.snapshots[second], second: document.snapshots[first]}
+    assert _gaps(msgspec.structs.replace(document, snapshots=exchanged)) == [
+        ("empty", f"repeat 1: {first} says that it is of after-bash"),
+        ("after-bash", f"repeat 1: {second} says that it is of empty"),
+    ]
 
 
 def test_a_run_that_was_broken_off_says_so() -> None:
