@@ -1,6 +1,11 @@
+from collections.abc import Sequence
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from memcollect.documents.snapshot import Container, Pod
 from memcollect.join import ClusterFacts, Failure, join_node
 from memcollect.kubernetes import objects as kube
 from memcollect.kubernetes.usage import Metrics
@@ -224,3 +229,55 @@ def test_every_missing_entry_has_a_sentence() -> None:
     joined = join_node(NODE, pods, answer(measured_pod(measured("a"), pause())), NO_METRICS)
     assert len(joined.missing) == 3
     assert all(len(each.detail.split()) > 5 and each.reason for each in joined.missing)
+
+
+PODS = st.lists(
+    st.tuples(st.integers(0, 4), st.integers(0, 8), st.sampled_from([None, 0, 1, 5])),
+    min_size=1,
+    unique_by=lambda each: each[0],
+)
+
+
+@given(PODS, st.data())
+def test_another_pod_beside_it_changes_no_number_of_a_pod_nor_does_their_order(
+    sizes: list[tuple[int, int, int | None]], data: st.DataObject
+) -> None:
+    described_ones = {
+        n: pod([Described("app", f"a{n}")], name=f"sandbox-{n}", uid=f"uid-{n}") for n, _, _ in sizes
+    }
+    cgroups = {
+        n: measured_pod(measured(f"a{n}", working_set=size * MIB), uid=f"uid-{n}") for n, size, _ in sizes
+    }
+    tops = {
+        n: usage(name=f"sandbox-{n}", app=shown * MIB).metrics.pods
+        for n, _, shown in sizes
+        if shown is not None
+    }
+
+    def rows(numbers: Sequence[int]) -> dict[str, Pod]:
+        facts = ClusterFacts(
+            metrics=Metrics(pods={key: one for n in numbers if n in tops for key, one in tops[n].items()})
+        )
+        joined = join_node(
+            NODE, [described_ones[n] for n in numbers], answer(*(cgroups[n] for n in numbers)), facts
+        )
+        return {row.name: row for row in joined.pods}
+
+    all_of_them = rows(data.draw(st.permutations([n for n, _, _ in sizes])))
+    for n, _, _ in sizes:
+        (alone,) = rows([n]).values()
+        beside = all_of_them[f"sandbox-{n}"]
+        assert numbers(beside) == numbers(alone)
+
+
+def numbers(row: Pod) -> list[tuple[str, int | None, int | None]]:
+    """Return what a pod and its containers have, by its cgroups and by kubectl top."""
+    scopes: list[Pod | Container] = [row, *row.containers]
+    return [
+        (
+            each.name,
+            each.cgroup.current_bytes if each.cgroup else None,
+            each.top.memory_bytes if each.top else None,
+        )
+        for each in scopes
+    ]

@@ -1,11 +1,17 @@
+from collections.abc import Sequence
+
 import msgspec
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from memcollect.documents.snapshot import Container, Waiting
-from memcollect.join.containers import described, join_containers
+from memcollect.join.containers import described, join_containers, outside_of
 from memcollect.kubernetes import objects as kube
 from memcollect.kubernetes.objects import ContainerStatus, Pod
-from worlds.join_builders import Described, ended, measured, pause, pod, waiting
+from memcollect_agent.wire import Container as Measured
+from memcollect_agent.wire import Hint, Process, ProcessSums
+from worlds.join_builders import Described, cgroup, ended, measured, measured_pod, pause, pod, waiting
 
 
 def roles(containers: list[Container]) -> list[tuple[str, str | None, str]]:
@@ -203,3 +209,89 @@ def test_described_goes_through_all_three_lists() -> None:
         ("b", "init", True),
         ("c", "ephemeral", True),
     ]
+
+
+IDS = st.sampled_from(["a", "b", "c", "d", "pause", "gone"])
+DESCRIBED = st.lists(
+    st.tuples(
+        st.sampled_from(["one", "two", "three"]), IDS, st.sampled_from([None, waiting(), ended(), ended(1)])
+    ),
+    unique_by=(lambda each: each[0], lambda each: each[1]),
+)
+MEASURED = st.lists(
+    st.tuples(IDS, st.sampled_from(["container", "container", "pause", "sandbox", "conmon", "unknown"])),
+    unique=True,
+)
+
+
+def placed(containers: Sequence[Container]) -> list[tuple[str, str, str, bool]]:
+    return sorted((c.name, c.role, c.cgroup.path, c.elsewhere) for c in containers if c.cgroup)
+
+
+@given(DESCRIBED, MEASURED, st.data())
+def test_every_cgroup_is_told_once_whatever_was_restarted_and_in_whatever_order(
+    said: list[tuple[str, str, kube.ContainerState | None]],
+    found: list[tuple[str, str]],
+    data: st.DataObject,
+) -> None:
+    described_ones = [Described(name, id_, state) for name, id_, state in said]
+    cgroups = [measured(id_, role) for id_, role in found]
+    strays = cgroups[:1]
+    containers, missing = join_containers(pod(described_ones), cgroups, strays=strays)
+    assert sorted(path for _, _, path, _ in placed(containers)) == sorted(c.cgroup.path for c in cgroups)
+    assert [c.cgroup.path for c in strays] == [path for _, _, path, away in placed(containers) if away]
+
+    # One id that is in two cgroups has no order of its own; the later is the container's.
+    assume(
+        len({id_ for id_, role in found if role != "conmon"}) == sum(role != "conmon" for _, role in found)
+    )
+    shuffled = pod(data.draw(st.permutations(described_ones)))
+    again, still_missing = join_containers(shuffled, data.draw(st.permutations(cgroups)), strays=strays)
+    assert placed(again) == placed(containers)
+    assert {each.name for each in still_missing} == {each.name for each in missing}
+
+
+def test_what_kubernetes_and_the_node_say_of_a_container_is_all_told() -> None:
+    app = Described("app", "a")
+    wanted = kube.Resources(requests={"memory": "64Mi"}, limits={"memory": "1Gi"})
+    app.spec = msgspec.structs.replace(app.spec, resources=wanted)
+    app.status = msgspec.structs.replace(app.status, image_id="sha256:1", restart_count=3)
+    hints = [Hint(kind="vmm", pid=7, program="qemu", by="exe")]
+    processes = [Process(pid=7, ppid=1, start_time=0)]
+    found = msgspec.structs.replace(measured("a"), hints=hints, processes=processes)
+    undescribed = msgspec.structs.replace(found, id="x", cgroup=measured("x").cgroup)
+
+    (told, left), _ = join_containers(pod([app]), [found, undescribed])
+    assert (told.image, told.image_id, told.restarts) == ("image/app", "sha256:1", 3)
+    assert (told.requests, told.limits) == ({"memory": "64Mi"}, {"memory": "1Gi"})
+    for each in (told, left):
+        assert (each.hints, each.processes, each.sums) == (hints, processes, found.sums)
+
+
+def test_a_container_that_ended_well_but_is_no_init_container_may_be_restarted() -> None:
+    containers, _ = join_containers(pod([Described("app", "old", ended(0))]), [measured("new"), pause()])
+    assert roles(containers)[0] == ("app", "new", "container")
+
+
+def test_what_is_outside_of_the_pods_cgroup_is_named_by_where_it_is_and_told_whole() -> None:
+    found = Measured(
+        id="s",
+        role="overhead",
+        cgroup=cgroup("/kata_overhead/s"),
+        sums=ProcessSums(listed=1, read=1),
+        hints=[Hint(kind="vmm", pid=7, program="qemu", by="exe")],
+        processes=[Process(pid=7, ppid=1, start_time=0)],
+    )
+    (told,) = outside_of(msgspec.structs.replace(measured_pod(), outside=[found]))
+    assert told.name == "kata_overhead"
+    for name in ("id", "role", "cgroup", "sums", "hints", "processes"):
+        assert getattr(told, name) == getattr(found, name)
+    assert outside_of(None) == []
+
+
+def test_a_container_in_a_guest_says_so_where_the_host_has_none_of_it_and_one_runs() -> None:
+    said = [Described("app", "a"), Described("helper", "h"), Described("later", None, waiting())]
+    containers, missing = join_containers(pod(said), [measured("h"), pause()], inside="in a guest")
+    assert [each.inside for each in containers] == ["in a guest", "", "", ""]
+    assert [each.state for each in containers] == ["running", "running", "waiting", None]
+    assert missing == []

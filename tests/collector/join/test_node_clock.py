@@ -1,11 +1,13 @@
 """Times of a clock that was set, put on the clock as it is now."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from memcollect.join.node_clock import NEVER_SET, NodeClock
-from memcollect_agent.wire import ClockJump
+from memcollect_agent.wire import ClockJump, History
+from worlds.join_builders import answer
 
 
 def clock(*jumps: tuple[float, float], now: float, tick: float = 2.0) -> NodeClock:
@@ -26,6 +28,12 @@ BACK = clock((1400.0, -3600.0), now=1410.0)
         (FORWARD, 990.0, 4590.0),
         (FORWARD, 4605.0, 4605.0),
         (FORWARD, 3000.0, None),
+        (FORWARD, 1000.0, 4600.0),
+        (FORWARD, 1000.5, None),
+        (FORWARD, 4597.0, None),
+        (FORWARD, 4597.5, 4597.5),
+        (FORWARD, 4615.0, 4615.0),
+        (FORWARD, 4615.5, None),
         (BACK, 4990.0, 1390.0),
         (BACK, 1300.0, -2300.0),
         (BACK, 1405.0, None),
@@ -35,6 +43,18 @@ def test_a_moment_is_put_on_the_present_clock_where_only_one_setting_fits(
     which: NodeClock, stamped: float | None, expected: float | None
 ) -> None:
     assert which.moment(stamped) == expected
+
+
+def test_a_clock_is_that_of_the_answer_up_to_its_end_or_the_last_setting() -> None:
+    def of(finished_at: float) -> NodeClock:
+        history = History(
+            interval_seconds=2.0, depth=60, clock_jumps=[ClockJump(at=4600.0, by_seconds=3600.0)]
+        )
+        return NodeClock.of(msgspec.structs.replace(answer(), finished_at=finished_at, history=history))
+
+    assert of(4610.0) == FORWARD
+    assert of(4599.0).now == 4600.0
+    assert NodeClock.of(answer()) == NodeClock.of(answer(history=[])) == NEVER_SET
 
 
 def test_points_keep_their_order_and_their_distances() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from memcollect.join import ClusterFacts, join_node
-from memcollect.join.recognise import runtime_of_pod, runtime_on_node
+from memcollect.join.recognise import looks_like_sandbox, runtime_of_pod, runtime_on_node
 from memcollect.kubernetes import objects as kube
 from memcollect.kubernetes.usage import Metrics
 from memcollect_agent import wire
@@ -138,3 +138,19 @@ def test_a_sandbox_without_a_pod_is_a_row_of_its_own() -> None:
     assert [(row.kind, row.name, row.node, row.runtime.family) for row in joined.pods] == [
         ("sandbox", "x", "n", "firecracker")
     ]
+
+
+@pytest.mark.parametrize(
+    ("described", "is_one"),
+    [
+        (pod([Described("app")], name="x", metadata=kube.Metadata(name="x")), False),
+        (pod([Described("app")], metadata=kube.Metadata(name="x"), runtime_class="kata"), True),
+        (pod([Described("app")], metadata=kube.Metadata(name="my-Sandbox-1")), True),
+        (pod([Described("app"), Described("sandbox")], metadata=kube.Metadata(name="x")), True),
+        (labelled({"tier": "web", "role": "code-sandbox"}), True),
+        (labelled({"a.opensandbox.io/id": "1"}), True),
+        (labelled({"tier": "web"}), False),
+    ],
+)
+def test_a_sandbox_is_one_by_any_of_what_kubernetes_says_of_it(described: kube.Pod, *, is_one: bool) -> None:
+    assert looks_like_sandbox(described) is is_one

@@ -10,6 +10,7 @@ from memcollect.join.states import (
     started_at,
     termination_of,
     waiting_of,
+    was_refused,
 )
 from memcollect.kubernetes import objects as kube
 from worlds.join_builders import ended, pod, running, waiting
@@ -38,6 +39,39 @@ def test_a_pod_has_ended_by_its_phase_or_when_all_its_containers_have(
     containers = [Container(name=f"c{number}", state=state) for number, state in enumerate(states)]
     containers.append(Container(name="pause", role="pause", state="running"))
     assert has_ended(Pod(uid="u", name="p", phase=phase, containers=containers)) is ended
+
+
+NEVER_RAN = Container(name="a", state="waiting")
+
+
+@pytest.mark.parametrize(
+    ("phase", "reason", "containers", "refused"),
+    [
+        ("Failed", "OutOfmemory", [NEVER_RAN, NEVER_RAN], True),
+        ("Failed", "OutOfmemory", [], True),
+        ("Failed", "OutOfmemory", [NEVER_RAN, Container(name="b", state="running")], False),
+        ("Failed", "OutOfmemory", [NEVER_RAN, Container(name="b", last_termination=Termination())], False),
+        ("Running", "OutOfmemory", [NEVER_RAN], False),
+        ("Failed", "Evicted", [NEVER_RAN], False),
+    ],
+)
+def test_a_pod_was_refused_that_failed_for_that_reason_and_of_which_nothing_ran(
+    phase: str, reason: str, containers: list[Container], *, refused: bool
+) -> None:
+    row = Pod(uid="u", name="p", phase=phase, reason=reason, containers=containers)
+    assert was_refused(row) is refused
+
+
+@pytest.mark.parametrize("written", ["containerd://abc", "cri-o://abc"])
+def test_an_end_has_the_id_of_the_container_that_ended(written: str) -> None:
+    end = termination_of(
+        status(kube.ContainerState(terminated=kube.Terminated(exit_code=0, container_id=written)))
+    )
+    assert end is not None
+    assert end.container_id == "abc"
+    end = termination_of(status(ended()))
+    assert end is not None
+    assert end.container_id is None
 
 
 def test_how_it_ended_this_time_comes_before_the_last_time() -> None:
@@ -91,6 +125,11 @@ def test_older_clusters_say_it_in_the_status(old: str, state: str) -> None:
     )
 
     assert resize_of(described) == Resize(state=state, reason=old)
+
+
+def test_why_it_waits_is_told_with_the_kubelets_message() -> None:
+    state = kube.ContainerState(waiting=kube.Waiting(reason="ErrImagePull", message="no such\n image "))
+    assert waiting_of(status(state)) == Waiting(reason="ErrImagePull", message="no such image")
 
 
 def test_a_message_is_one_line_of_bounded_length() -> None:
