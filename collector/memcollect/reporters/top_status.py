@@ -23,6 +23,20 @@ _STATUSES = {
 """What has drifted says so in its detail, with the amount."""
 
 
+COUNTED = {
+    "reconciled": "matched",
+    "drifted": "changed since",
+    "undecided": "not decided",
+    "stale": "too old",
+    "unaligned": "not comparable",
+    "different-provider": "another number",
+    "unexplained": "NOT EXPLAINED",
+    "not-measured": "not compared",
+    "no-metrics": "without a number",
+}
+"""What is said of so many pods."""
+
+
 def top_status(top: Top) -> str:
     """Return what the number comes to, with our own reading of that moment where there is one; "" if neither.
 

@@ -11,7 +11,7 @@ from memcollect.reporters import node_words
 from memcollect.reporters.escape import visible
 from memcollect.reporters.groups import MOST_NODES
 from memcollect.reporters.sizes import interval, share, size
-from memcollect.reporters.top_status import top_status
+from memcollect.reporters.top_status import COUNTED, top_status
 from memcollect.units import human_bytes
 
 if TYPE_CHECKING:
@@ -392,7 +392,7 @@ def _pods(snapshot: Snapshot) -> str:
 
 
 def _statuses(summary: Summary) -> str:
-    counts = [f"{count} {status}" for status, count in summary.statuses.items()]
+    counts = [f"{count} {COUNTED.get(status, status)}" for status, count in summary.statuses.items()]
     return f" ({', '.join(counts)})" if counts else ""
 
 

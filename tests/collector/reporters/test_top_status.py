@@ -2,8 +2,11 @@
 
 import pytest
 
-from memcollect.documents.snapshot import Top
-from memcollect.reporters.top_status import top_status
+from memcollect.documents.snapshot import Summary, Top
+from memcollect.join.reconcile import SEVERITY
+from memcollect.reporters.top_status import COUNTED, top_status
+from memcollect.reporters.words import heading
+from worlds import sample_snapshots as samples
 
 MIB = 1 << 20
 
@@ -49,3 +52,11 @@ def test_a_number_matches_only_what_was_read_at_that_time_and_within_the_budget(
     found: Top, words: str
 ) -> None:
     assert top_status(found) == words
+
+
+def test_of_many_pods_every_status_is_counted_in_plain_words() -> None:
+    assert set(COUNTED) == set(SEVERITY)
+    counts = {"drifted": 1, "reconciled": 12, "of a later version": 2}
+    snapshot = samples.snapshot(summary=Summary(pods=15, top_bytes=MIB, statuses=counts))
+    told = "1.0 MiB (1 changed since, 12 matched, 2 of a later version)"
+    assert dict(heading(snapshot))["kubectl top"] == told
