@@ -530,7 +530,7 @@ class Node(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     zswap_enabled: bool | None = None
     ancestors: list[Cgroup] | None = None
     """The cgroups above those that were measured, from the top down, the root left out: limits and events
-    alone, and memory.stat of those near their limit. None: an agent that did not read them."""
+    alone, and all else of those near their limit. None: an agent that did not read them."""
     absent: dict[str, str] = field(default_factory=dict)
 
 

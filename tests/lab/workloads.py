@@ -12,6 +12,7 @@ from lab.kills import KILLS
 from lab.stage import DISK, MIB, RUN, SHM, Stage, bundle, truth, unmount
 from lab.truth import Truth
 from memcollect.lab import cgroups, syscalls
+from memcollect.lab.layout import PlacedPod
 
 Workload = Callable[[Stage], list[Truth]]
 
@@ -148,6 +149,35 @@ def removed_container_that_looked_up_names(stage: Stage) -> list[Truth]:
     return [truth(pod, "dead_slab", names, scope="pod"), truth(pod, "anon", 5 * MIB)]
 
 
+def limits_set_inside(stage: Stage) -> list[Truth]:
+    """A systemd inside of a sandbox has units with limits of their own: the container's own are far."""
+    slowed, full = stage.pod("slowed-inside"), stage.pod("full-inside")
+    _unit(stage, slowed, {"memory.high": 20 * MIB}, f"anon {60 * MIB}")
+    _unit(stage, full, {"memory.max": 24 * MIB}, f"read {stage.file('full-inside', 40 * MIB)} 1")
+    return [truth(slowed, "throttled_inside"), truth(full, "hit_inside")]
+
+
+def _unit(stage: Stage, pod: PlacedPod, limits: dict[str, int | str], words: str) -> None:
+    unit = pod.containers["app"] / "unit"
+    cgroups.make(unit, pod.containers["app"])
+    cgroups.limit(unit, limits)
+    stage.command(unit, [stage.program, *words.split()]).wait_ready()
+
+
+def limit_above_nearly_used_up(stage: Stage) -> list[Truth]:
+    """What the one holds leaves the other little; nothing may go to swap, though there is some."""
+    hog, other = (stage.pod(name, driver="cgroupfs", qos_class="BestEffort") for name in ("much", "little"))
+    everyones = other.cgroup.parent
+    stage.after(lambda: cgroups.limit(everyones, {"memory.max": "max", "memory.swap.max": "max"}))
+    cgroups.limit(everyones, {"memory.max": 64 * MIB, "memory.swap.max": 0})
+    stage.tenant(hog, f"anon {56 * MIB}")
+    stage.tenant(other, f"anon {5 * MIB}")
+    return [
+        truth(pod, "near_limit_above", scope="pod", says="whoever takes it, ends in an OOM kill.")
+        for pod in (hog, other)
+    ]
+
+
 def locked_file(stage: Stage) -> list[Truth]:
     pod, path = stage.pod("locked"), stage.file("locked", 30 * MIB)
     stage.tenant(pod, f"lock {path}")
@@ -280,6 +310,8 @@ WORKLOADS: dict[str, Workload] = {
         moved_process,
         removed_container,
         removed_container_that_looked_up_names,
+        limits_set_inside,
+        limit_above_nearly_used_up,
         locked_file,
         swapped_out,
         several_at_once,

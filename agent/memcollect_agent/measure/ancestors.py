@@ -3,7 +3,8 @@
 An OOM kill below a cgroup counts in every cgroup above the victim, but `oom` in memory.events.local counts
 only where the limit was (mm/memcontrol.c, mem_cgroup_oom): to say whose limit it was, all of them are needed
 up to the root, which has neither limit nor events. Where one is near its limit, what of its charge could be
-dropped is the question, and memory.stat is read, too: it costs more than all the rest.
+dropped or swapped is the question, and memory.stat and all other files are read, too: these cost ten times as
+much.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,7 +18,7 @@ from memcollect_agent.wire import Cgroup
 MOST = 256
 """Ancestors that are read at most: a kubelet has three, nested clusters a dozen each."""
 NEAR_SHARE = 0.9
-"""Of a limit: from this charge on memory.stat is read."""
+"""Of a limit: from this charge on all files are read."""
 
 
 def paths_above(paths: Iterable[str]) -> list[str]:
@@ -50,6 +51,7 @@ def measure_ancestors(
                 reading.limits()
                 if _is_near(reading.result()):
                     reading.begin()
+                    reading.details()
                 measured.append(reading.result())
         except GoneError:
             continue

@@ -60,7 +60,7 @@ def guest(case: Case) -> Iterator[Said]:
         if item.name == GUEST:
             yield Said(
                 topic=GUEST,
-                sentence=f"Where its guest's memory is could not be told: {item.reason}.",
+                sentence=f"Where the guest's memory is could not be told: {item.reason}.",
                 rank=Rank.DOUBTS,
                 rests_on=[GUEST],
             )

@@ -48,16 +48,19 @@ def test_limits_events_charge_and_peak_are_read(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize(("charge", "is_read"), [(900, True), (899, False)])
-def test_what_one_near_its_limit_could_drop_is_read_too(
+def test_what_one_near_its_limit_could_drop_or_swap_is_read_too(
     machine: Machine,
     charge: int,
     is_read: bool,  # noqa: FBT001 - a parameter of a test
 ) -> None:
-    (machine.cgroup("/kubepods", current=charge) / "memory.max").write_text("1000\n")
+    directory = machine.cgroup("/kubepods", current=charge)
+    (directory / "memory.max").write_text("1000\n")
+    (directory / "memory.swap.max").write_text("0\n")
 
     (kubepods, *_), _ = measured(machine, POD)
 
     assert (kubepods.stat is not None) is is_read
+    assert kubepods.swap.max_bytes == (0 if is_read else None)
     assert (kubepods.current_bytes, kubepods.max_bytes) == (charge, 1000)
 
 

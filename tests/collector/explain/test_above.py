@@ -5,7 +5,7 @@ import pytest
 
 from memcollect.documents.snapshot import Pod
 from memcollect.explain import explain_pod
-from memcollect_agent.wire import Cgroup, Limit, Node
+from memcollect_agent.wire import Cgroup, Limit, Node, Swap
 from worlds.builders import MIB, NODE, cgroup, container, idle_cgroup, pod
 
 PODS = "/kubepods"
@@ -88,3 +88,10 @@ def test_the_limit_of_all_pods_is_no_news_while_it_is_far() -> None:
 def test_an_agent_that_told_of_no_cgroup_above_leaves_it_open() -> None:
     assert "near_limit_above" not in causes(explain_pod(pod(), NODE))
     assert "near_limit_above" not in causes(explain_pod(pod(), Node(name="node-1")))
+
+
+def test_where_swap_is_forbidden_above_no_swapping_is_promised() -> None:
+    full = msgspec.structs.replace(above(PODS, 8 * GIB, 8 * GIB), swap=Swap(current_bytes=0, max_bytes=0))
+    node = msgspec.structs.replace(NODE, ancestors=[full], swap_devices=1, meminfo={"SwapFree": GIB})
+
+    assert "ends in an OOM kill." in explain_pod(pod(), node).verdict

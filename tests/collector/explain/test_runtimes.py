@@ -43,7 +43,7 @@ def test_a_guest_that_nobody_found_is_told_in_the_verdict() -> None:
     """The pod's numbers are then without the most of it: a VMM left in its runtime's own cgroup, say."""
     verdict = explain_pod(pod(runtime=KATA), NODE).verdict
 
-    assert "Where its guest's memory is could not be told: no process that holds a Kata guest was" in verdict
+    assert "Where the guest's memory is could not be told: no process that holds a Kata guest was" in verdict
 
 
 def test_a_shim_without_a_guest_is_no_vmm_of_an_unknown_shape() -> None:
