@@ -47,6 +47,7 @@ from memcollect.commands.taking import (
     ProcessOptions,
     as_struct,
     exit_code,
+    told_missing,
 )
 from memcollect.documents.files import read_snapshot
 from memcollect.errors import UsageError
@@ -241,7 +242,7 @@ def _explain_file(options: ExplainOptions, stored: Snapshot) -> int:
     if not snapshot.pods and options.report.format_ in OLDER_VIEWS:
         say("no pod is in the snapshot.")
         return EXIT_INCOMPLETE
-    return 0
+    return told_missing(snapshot.missing)
 
 
 def _show(snapshot: Snapshot, options: ExplainOptions, *, one: bool) -> None:

@@ -219,10 +219,8 @@ def _residual(pods: Sequence[Pod]) -> Fact:
 
 
 def _missing(observations: Iterable[Observation]) -> Iterator[str]:
+    """Yield the pods that a snapshot does not name among what it lacks, which stands among the gaps."""
     for each in observations:
-        # What a run's snapshots lack stands among the gaps of the run.
-        lacking = each.snapshot.missing if each.status is None else []
-        yield from (f"{missing.kind} {missing.name} ({missing.reason})" for missing in lacking)
         named = {missing.name.rpartition("/")[2] for missing in each.snapshot.missing}
         for pod in each.snapshot.pods:
             if pod.composition is None and pod.name not in named and not lives_in_guest(pod):

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from memcollect.commands.run import run
-from memcollect.documents.snapshot import Snapshot
+from memcollect.documents.snapshot import Missing, Snapshot
 from memcollect.explain import explain
 from memcollect.reporters import json
 from worlds import builders, local_tree
@@ -73,6 +73,17 @@ def test_an_unknown_pod_is_answered_with_those_there_are(
     name = _save(tmp_path / "f.json", samples.snapshot(samples.pod("one"), samples.pod("two")))
     assert run(["explain", name, "three"], "memcollect") == 2
     assert "It holds: deer-flow/one, deer-flow/two." in capsys.readouterr().err
+
+
+def test_a_snapshot_that_lacks_something_ends_as_when_it_was_taken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = Missing(kind="pod", name="deer-flow/late", reason="no-agent", detail="its node has no agent")
+    lacking = msgspec.structs.replace(samples.snapshot(), missing=[gone])
+    path = _save(tmp_path / "s.json", explain(lacking))
+    assert run(["explain", path], "memcollect") == 3
+    assert capsys.readouterr().err.endswith("1 asked for and not measured: its node has no agent\n")
+    assert run(["explain", path, lacking.pods[0].uid], "memcollect") == 0
 
 
 def test_an_ambiguous_name_is_answered_with_the_uids(

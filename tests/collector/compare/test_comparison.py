@@ -4,9 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memcollect.compare import Document, Question, compare
-from memcollect.compare.model import Comparison, Pair
+from memcollect.compare.model import Comparison, Judgement, Pair
 from memcollect.compare.values import TOTALS
 from memcollect.documents.run import FileEntry, PhaseStatus
+from memcollect.documents.snapshot import Missing
 from worlds import compare_builders as build
 from worlds.compare_builders import MIB
 
@@ -135,6 +136,22 @@ def test_single_snapshots_are_shown_with_their_difference_but_carry_no_claim() -
     (pair,) = comparison.pairs
     assert (pair.kind, _change(pair, "working_set"), pair.allowed) == ("phases", 8 * MIB, False)
     assert {"repeats", "status", "settled"} <= {each.rule for each in pair.refusals}
+
+
+def test_what_a_single_snapshot_lacks_is_said_once() -> None:
+    gone = Missing(kind="pod", name="deer-flow/late", reason="pending", detail="wait")
+    before = build.snapshot(build.pod(MIB), missing=[gone])
+    documents = [
+        build.document(before, "a.json", "a"),
+        build.document(build.snapshot(build.pod(MIB)), "b.json"),
+    ]
+    (told,) = [each.reason for each in refusals(documents) if each.rule == "missing"]
+    assert told == "missing on the baseline: empty: pod deer-flow/late (pending): wait"
+
+
+def refusals(documents: list[Document]) -> list[Judgement]:
+    (pair,) = [each for each in compare(documents, Question()).pairs if each.kind == "backends"]
+    return pair.refusals
 
 
 def test_a_phase_too_young_for_kubectl_top_knows_its_provider_from_a_later_one() -> None:
