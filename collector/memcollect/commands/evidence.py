@@ -21,6 +21,7 @@ from memcollect.commands.options import (
     BoundOptions,
     Format,
     clean_text,
+    no_format,
     option,
     process_ceiling_option,
     timeout_option,
@@ -113,6 +114,7 @@ class EvidenceOptions(Struct, frozen=True, kw_only=True):
     "--output",
     type=click.Path(path_type=Path),
     metavar="PATH",
+    callback=no_format,
     help="Write the bundle to this new directory, or with --show the page to this file.",
 )
 @option(

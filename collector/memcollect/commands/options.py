@@ -181,7 +181,7 @@ SAMPLE = option(
 FORCE = option("--force", is_flag=True, help="Overwrite the file that -o names.")
 
 
-def _a_file(context: click.Context, _parameter: click.Parameter, value: Path | None) -> Path | None:
+def no_format(context: click.Context, _parameter: click.Parameter, value: Path | None) -> Path | None:
     """Return the file; end with wrong usage where a format is named, as -o takes it elsewhere."""
     if str(value) in FORMAT_WORDS and (known := formats_of(context.command)):
         meant = str(value) if str(value) in known else f"{', '.join(known[:-1])} or {known[-1]}"
@@ -196,7 +196,7 @@ OUTPUT = option(
     "--output",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    callback=_a_file,
+    callback=no_format,
     help="Write to FILE instead of standard output: all of it, or nothing if it fails.",
 )
 

@@ -362,7 +362,7 @@ def subject(snapshot: Snapshot) -> tuple[str, bool]:
     names = [pod_name(pod) for pod in snapshot.pods] or [account.node for account in snapshot.accounts]
     if len(names) == 1:
         return names[0], True
-    return f"{len(names)} {'nodes' if is_of_nodes(snapshot) else 'pods'}", False
+    return f"{len(names)} {'nodes' if is_of_nodes(snapshot) else _noun(snapshot)}", False
 
 
 def is_of_nodes(snapshot: Snapshot) -> bool:
@@ -380,12 +380,15 @@ def _mode(snapshot: Snapshot) -> str:
     return f"cluster, {namespaces}" + (f", {scope.selector}" if scope.selector else "")
 
 
+def _noun(snapshot: Snapshot) -> str:
+    """Return what its rows are; of this machine they may be containers and services."""
+    return "pods" if {pod.kind for pod in snapshot.pods} <= {"pod"} else "groups"
+
+
 def _pods(snapshot: Snapshot) -> str:
-    kinds = {pod.kind for pod in snapshot.pods}
-    noun = "pods" if kinds <= {"pod"} else "groups"
     summary = snapshot.summary
     count = summary.pods_measured + summary.pods_in_guests
-    measured = f"{count} of {summary.pods} {noun} measured"
+    measured = f"{count} of {summary.pods} {_noun(snapshot)} measured"
     if summary.pods_in_guests:
         measured += f" ({summary.pods_in_guests} in sandboxes of their own)"
     return f"{measured}, {len(snapshot.missing)} missing" if snapshot.missing else measured

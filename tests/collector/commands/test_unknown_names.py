@@ -45,6 +45,7 @@ def test_the_help_lists_every_command_in_one_group() -> None:
     [
         (["snapshot", "-o", "json"], "-o names a file, and 'json' looks like a format. Write --format json."),
         (["node", "-o", "wide"], "'wide' looks like a format. Write --format table, markdown, html or json."),
+        (["evidence", "--show", "aio", "-o", "markdown"], "Write --format markdown."),
         (["snapshot", "--json"], "No such option '--json'. Did you mean '--format json'?"),
         (["redact", "--json"], "No such option '--json'.\n"),
     ],

@@ -55,6 +55,8 @@ def test_a_page_is_called_by_its_sample_or_by_what_is_on_it() -> None:
     assert words.subject(one) == (words.pod_name(one.pods[0]), True)
     assert words.subject(msgspec.structs.replace(one, pods=one.pods * 2)) == ("2 pods", False)
     assert words.subject(msgspec.structs.replace(one, pods=[])) == ("0 pods", False)
+    services = [samples.pod("a.service", kind="service"), samples.pod("b.service", kind="service")]
+    assert words.subject(msgspec.structs.replace(one, pods=services)) == ("2 groups", False)
     assert "Sample" in dict(words.heading(named))
     assert "Sample" not in dict(words.heading(one))
 
