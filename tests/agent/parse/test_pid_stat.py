@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,8 +50,27 @@ def test_resident_pages_caught_below_zero_are_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"1 (x", b"1 x) S 1\n", b"(x) S 1\n", b"1 (x) S 1 2 3\n", b"x (x) S" + b" 1" * 40]
+    ("data", "why"),
+    [
+        (b"", "is not a pid"),
+        (b"1 (x", "is not a pid"),
+        (b"1 x) S 1\n", "is not a pid"),
+        (b"(x) S 1\n", "is not a pid"),
+        (b"1 (x) S 1 2 3\n", "is not a pid"),
+        (b"1 (x) S" + b" 1" * 20, "is not a pid"),
+        (b"x (x) S" + b" 1" * 40, "x"),
+        (b"1 (x) SS" + b" 1" * 40, "the state is not a letter"),
+        (b"1 (x) 5" + b" 1" * 40, "the state is not a letter"),
+        (b"1 (x) S" + b" 1" * 20 + b" -y", "-y"),
+    ],
 )
-def test_another_form_is_refused(data: bytes) -> None:
-    with pytest.raises(ParseError):
+def test_another_form_is_refused_with_its_line(data: bytes, why: str) -> None:
+    with pytest.raises(ParseError, match=re.escape(why)) as raised:
         pid_stat.parse(data)
+    assert raised.value.line_number == 1
+
+
+@pytest.mark.parametrize(("tail", "layout"), [(b"", b""), (b" 1 1 0 10", b""), (b" 7 8 9 10", b"7 8 9")])
+def test_where_the_kernel_hides_or_lacks_the_places_there_is_no_layout(tail: bytes, layout: bytes) -> None:
+    """Without the right to see them startcode and endcode are 1, and startstack is 0 (fs/proc/array.c)."""
+    assert pid_stat.parse(b"1 (x) S" + b" 1" * 21 + b" 6" + tail).layout == layout

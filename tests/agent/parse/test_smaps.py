@@ -23,7 +23,8 @@ VmFlags: rd wr mr mw me gd ac
 
 def test_each_mapping_has_its_range_its_file_and_its_sizes() -> None:
     memfd, stack = smaps.parse(SENTRY)
-    assert (memfd.end - memfd.start, memfd.permissions, memfd.inode) == (48 << 20, "rw-s", 2057)
+    assert (memfd.size, memfd.permissions, memfd.device, memfd.inode) == (48 << 20, "rw-s", "00:01", 2057)
+    assert (memfd.flags, stack.flags) == ("rd wr sh mr mw me ms", "rd wr mr mw me gd ac")
     assert memfd.path == "/memfd:runsc-memory (deleted)"
     assert memfd.sizes["Pss"] == 20 << 20
     assert (stack.path, stack.sizes) == ("[stack]", {"Rss": 12288, "Pss": 12288, "Anonymous": 12288})
@@ -38,12 +39,24 @@ def test_nothing_is_no_mappings() -> None:
     assert list(smaps.parse(b"")) == []
 
 
+def test_a_kernel_that_tells_no_flags_gives_none() -> None:
+    assert next(smaps.parse(SENTRY.replace(b"VmFlags", b"VmOther"))).flags == ""
+
+
 @pytest.mark.parametrize(
-    "text", [b"Rss: 4 kB\n", SENTRY.replace(b"Pss:                  12 kB\n", b""), b"x" + SENTRY]
+    ("text", "line"),
+    [
+        (b"Rss: 4 kB\n", 1),
+        (b"x" + SENTRY, 1),
+        (SENTRY.replace(b"Pss:                  12 kB\n", b""), 9),
+        (SENTRY.replace(b"Rss:                  12 kB\n", b""), 9),
+        (SENTRY.replace(b"Rss:               40960 kB\n", b""), 1),
+    ],
 )
-def test_what_is_no_smaps_is_refused(text: bytes) -> None:
-    with pytest.raises(ParseError):
+def test_what_is_no_smaps_is_refused_with_its_line(text: bytes, line: int) -> None:
+    with pytest.raises(ParseError) as raised:
         list(smaps.parse(text))
+    assert raised.value.line_number == line
 
 
 def test_what_a_bounded_read_cut_loses_its_last_mapping_only() -> None:

@@ -63,6 +63,13 @@ def test_a_broken_line_is_blamed(old: bytes, new: bytes, line: int, seen_before:
     assert caught.value.line_number == line
 
 
+@pytest.mark.parametrize("name", [b"Rss", b"Pss"])
+def test_without_its_rss_or_pss_it_says_nothing(name: bytes) -> None:
+    lacking = b"".join(line for line in REAL.splitlines(keepends=True) if not line.startswith(name + b":"))
+    with pytest.raises(ParseError, match="has no Rss or no Pss"):
+        smaps_rollup.parse(lacking)
+
+
 @given(st.integers(0, len(REAL) - 1), st.binary(max_size=3))
 def test_a_damaged_one_is_never_misread(position: int, damage: bytes) -> None:
     """Both ways agree on every damaged text: the fast one accepts nothing that the careful one refuses."""
