@@ -2,7 +2,8 @@
 
 The kubelet limits all pods together to what may be allocated on the node (kubepods), a slice limits the
 services in it, and a pod in a pod has the outer one's limit above it. A charge counts in all of them, and the
-OOM killer looks for a victim below the one that is full (mm/memcontrol.c).
+OOM killer looks for a victim below the one that is full (mm/memcontrol.c). It is a notice and no warning: all
+pods of a node have it at once, and none of them need be the one to look at.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ def _near(cgroup: Cgroup, node: Node | None) -> tuple[int, Finding] | None:
     return left, Finding(
         cause="near_limit_above",
         scope="pod",
-        severity="warning",
+        severity="notice",
         sentence=sentence,
         evidence=f"{cgroup.path}: memory.current − what can be dropped {needed}, memory.max {limit}",
         remedy=ABOVE_REMEDY,

@@ -58,6 +58,12 @@ def _is_of_container(finding: Finding) -> bool:
     return finding.scope != "pod"
 
 
+def above(case: Case) -> Iterator[Said]:
+    """Yield what is left to a limit above the pod, where that is little."""
+    for finding in case.of_cause("near_limit_above"):
+        yield Said("near_limit_above", finding.sentence, Rank.ROOM, rests_on=[finding.cause])
+
+
 def room(case: Case) -> Iterator[Said]:
     """Yield how much is left to the nearest limit, of the pod and its containers: to the nearest OOM kill.
 

@@ -80,7 +80,14 @@ def opening(case: Case) -> Iterator[Said]:
         yield from parts.parts(case)
 
 
-CONTRIBUTORS: tuple[Contribute, ...] = (opening, deaths, alarms, pressure.pressure, pressure.room)
+CONTRIBUTORS: tuple[Contribute, ...] = (
+    opening,
+    deaths,
+    alarms,
+    pressure.pressure,
+    pressure.above,
+    pressure.room,
+)
 """Each says what it knows; of two on one topic the first is heard."""
 OF_HOST_NUMBERS: tuple[Contribute, ...] = (
     within.huge_pages,

@@ -6,6 +6,7 @@ from memcollect.documents.snapshot import Container, Finding, Pod, Undecided
 from memcollect.explain.kills.before import before_kill
 from memcollect.explain.kills.counts import Kill, Level, kills_of
 from memcollect.explain.kills.endings import OOM_KILLED, find_endings, was_killed
+from memcollect.explain.places import short
 from memcollect.join.roles import app_containers
 from memcollect.units import human_bytes
 from memcollect_agent.wire import Node
@@ -150,7 +151,8 @@ def name_level(level: Level | None) -> str:
     names = {"pods": "that of all pods together", "qos": "that of all pods of its QoS class"}
     size = f", {human_bytes(level.limit_bytes)}" if level.limit_bytes is not None else ""
     name = names.get(level.kind)
-    return f"{name} ({level.path}{size})" if name else f"that of {level.path}{size}"
+    path = short(level.path)
+    return f"{name} ({path}{size})" if name else f"that of {path}{size}"
 
 
 def _evidence(kill: Kill, node: Node | None) -> str:
