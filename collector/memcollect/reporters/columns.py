@@ -15,7 +15,11 @@ from memcollect_agent.wire import Limit
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
-    from memcollect.documents.snapshot import Composition, Pod
+    from memcollect.documents.snapshot import Composition, Pod, Snapshot
+    from memcollect.reporters.words import Details
+
+MANY_PODS, LARGEST_PODS = 1000, 100
+"""A list of more pods than the first nobody reads: it has the largest, so many of them."""
 
 
 class Amount(Struct, frozen=True):
@@ -63,6 +67,17 @@ def by_size(pod: Pod) -> tuple[int, str]:
     """Sort key: the largest working set first, then by name; the unmeasured last."""
     known = pod.composition.working_set_bytes if pod.composition else -1
     return -known, pod_name(pod)
+
+
+def listed_pods(snapshot: Snapshot, details: Details) -> tuple[list[Pod], int]:
+    """Return the pods that a list shows and how many it leaves out: all but the largest of very many.
+
+    Which were not measured is told with why, and `details` "all" shows every one.
+    """
+    pods = snapshot.pods
+    if details == "all" or len(pods) <= MANY_PODS:
+        return pods, 0
+    return sorted(pods, key=by_size)[:LARGEST_PODS], len(pods) - LARGEST_PODS
 
 
 def _pss(pod: Pod) -> Amount:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from memcollect.documents.snapshot import Pod
 from memcollect.reporters.attention import first_looks, others
-from memcollect.reporters.columns import Amount, limit_text, overview_row
+from memcollect.reporters.columns import Amount, limit_text, listed_pods, overview_row
 from memcollect.reporters.escape import markdown, markdown_code
 from memcollect.reporters.groups import missing_groups, said_once, subtotals, whose
 from memcollect.reporters.markdown_files import file_rows
@@ -56,12 +56,12 @@ PROCESSES = ("PID", "PSS", "RSS", "Anon", "File", "Shmem", "Command")
 
 def render(snapshot: Snapshot, *, details: Details = "auto") -> str:
     """Return the report as Markdown; `details` says whether pods are shown one by one."""
-    lines = list(_lines(said_once(snapshot), in_full=shows_details(snapshot, details)))
+    lines = list(_lines(said_once(snapshot), details))
     doubled = [not line and not before for before, line in pairwise(lines)]
     return "\n".join(line for line, double in zip(lines, [False, *doubled], strict=True) if not double) + "\n"
 
 
-def _lines(snapshot: Snapshot, *, in_full: bool) -> Iterator[str]:
+def _lines(snapshot: Snapshot, details: Details) -> Iterator[str]:
     of, is_name = subject(snapshot)
     yield f"# Memory of {markdown_code(of) if is_name else of}"
     yield ""
@@ -71,7 +71,7 @@ def _lines(snapshot: Snapshot, *, in_full: bool) -> Iterator[str]:
     for account in snapshot.accounts:
         yield from account_lines(account)
     if snapshot.pods:
-        yield from _overview(snapshot.pods)
+        yield from _overview(*listed_pods(snapshot, details))
     for title, rows, left_out in subtotals(snapshot):
         yield from _subtotals(title, rows, left_out)
     if snapshot.missing:
@@ -81,7 +81,7 @@ def _lines(snapshot: Snapshot, *, in_full: bool) -> Iterator[str]:
             + markdown(missing.detail)
             for missing, names in missing_groups(snapshot.missing)
         )
-    for pod in snapshot.pods if in_full else []:
+    for pod in snapshot.pods if shows_details(snapshot, details) else []:
         yield from _pod(pod)
     if snapshot.notes:
         yield from section("Notes")
@@ -101,7 +101,7 @@ def _subtotals(title: str, rows: list[Subtotal], left_out: int) -> Iterator[str]
         yield from ("", f"and {left_out} more, in the JSON")
 
 
-def _overview(pods: list[Pod]) -> Iterator[str]:
+def _overview(pods: list[Pod], left_out: int) -> Iterator[str]:
     yield from section("Pods")
     yield from table_head(OVERVIEW, numbers=8)
     for pod in pods:
@@ -109,6 +109,8 @@ def _overview(pods: list[Pod]) -> Iterator[str]:
         amounts = (row.pss, row.cache, row.shmem, row.kernel, row.residual)
         first = [_amount(row.top), _amount(row.working_set), limit_text(row.limit)]
         yield table_row([markdown_code(pod.full_name), *first, *map(_amount, amounts)])
+    if left_out:
+        yield from ("", f"and {left_out:,} more, in the JSON")
 
 
 def _looks(pods: list[Pod]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from memcollect.reporters.columns import by_size
+from memcollect.reporters.columns import by_size, listed_pods
 from memcollect.reporters.groups import missing_groups, said_once, whose
 from memcollect.reporters.terminal.lines import left, paragraph
 from memcollect.reporters.terminal.node import account_lines
@@ -74,7 +74,7 @@ def _lines(snapshot: Snapshot, width: int, *, details: Details, full: bool, whol
         yield from _missing_at_end(snapshot, width)
         yield from attention_lines(snapshot.pods, width)
         yield Text()
-        yield from overview_lines(snapshot.pods, width)
+        yield from overview_lines(*listed_pods(snapshot, details), width)
         yield Text()
     for account in snapshot.accounts:
         yield from account_lines(account, width, full=full)

@@ -39,8 +39,8 @@ def attention_lines(pods: list[Pod], width: int) -> Iterator[Text]:
         yield Text(f"    and {more} more with news of that kind", style="dim")
 
 
-def overview_lines(pods: list[Pod], width: int) -> Iterator[Text]:
-    """Yield a heading and two lines for each pod, the largest working set first."""
+def overview_lines(pods: list[Pod], left_out: int, width: int) -> Iterator[Text]:
+    """Yield a heading and two lines for each pod, the largest first, and how many more there are."""
     with_top = any(pod.top is not None and pod.top.memory_bytes is not None for pod in pods)
     headings = (["TOP"] if with_top else []) + ["WORKSET", "LIMIT", "CACHE", "SHMEM", "KERNEL", "RESID"]
     name_width = max(width - COLUMN_WIDTH * len(headings), MIN_NAME_WIDTH)
@@ -55,6 +55,8 @@ def overview_lines(pods: list[Pod], width: int) -> Iterator[Text]:
         yield Text(_numbers(pod, names[id(pod)], name_width, with_top=with_top))
         if pod.verdict:
             yield Text("  " + cut(visible(pod.verdict), width - 2), style="dim")
+    if left_out:
+        yield Text(f"  and {left_out:,} more: --format json lists them all", style="dim")
 
 
 def row_names(pods: list[Pod]) -> dict[int, str]:
