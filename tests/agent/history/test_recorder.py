@@ -12,6 +12,7 @@ import pytest
 
 from memcollect_agent.history import Recorder, Settings
 from memcollect_agent.history.clocks import Clocks
+from memcollect_agent.history.followed import STAT_LIMIT
 from memcollect_agent.read.cgroupfs import CgroupDir
 from memcollect_agent.wire import CgroupHistory, ClockJump, History, HistoryRequest
 from worlds.agent_faults import Fail
@@ -225,7 +226,11 @@ def test_a_refused_file_costs_only_its_own_column(world: World, fail: Fail) -> N
     assert "memory.current: Permission denied" in history.problems[0].detail
 
 
-@pytest.mark.parametrize("text", ["", "x", "anon 1\n" * 2, "anon -5\n", f"anon {'9' * 40}\n", "a 1\n" * 9000])
+TOO_LONG = "".join(f"{'anon' if not n else f'x{n:03x}'} {n + 10**9}\n" for n in range(STAT_LIMIT // 16))
+"""Whole lines up to the limit: nothing but its length tells that there may be more."""
+
+
+@pytest.mark.parametrize("text", ["", "x", "anon 1\n" * 2, "anon -5\n", f"anon {'9' * 40}\n", TOO_LONG])
 def test_damaged_numbers_are_unknown_and_said_so(world: World, text: str) -> None:
     pod = world.tree.add_pod(1, 11, current=5, anon=3)
     (pod / "memory.stat").write_text(text)
@@ -254,6 +259,18 @@ def test_a_field_that_the_kernel_lacks_is_left_out_and_not_zero(world: World) ->
     world.tick()
     assert "kernel" not in world.cgroups()[0].stat
     assert world.cgroups()[0].stat["sock"] == [0]
+
+
+def test_a_field_that_was_missing_once_keeps_its_other_numbers(world: World) -> None:
+    pod = world.tree.add_pod(1)
+    whole = (pod / "memory.stat").read_text()
+    (pod / "memory.stat").write_text(
+        "".join(f"{line}\n" for line in whole.splitlines() if "sock" not in line)
+    )
+    world.tick()
+    (pod / "memory.stat").write_text(whole)
+    world.tick()
+    assert world.cgroups()[0].stat["sock"] == [None, 0]
 
 
 def test_names_cannot_reach_a_terminal(world: World) -> None:
@@ -470,11 +487,18 @@ def test_the_root_is_remembered_as_the_kubelet_counts_it(tmp_path: Path) -> None
     recorder.tick()
     (tmp_path / "memory.stat").write_text("anon 600\nfile 300\ninactive_file 100\n")
     recorder.tick()
+    for kept in ("anon 600\n", "file 300\n"):
+        (tmp_path / "memory.stat").write_text(f"{kept}inactive_file 0\n")
+        recorder.tick()
     root = recorder.history(HistoryRequest(pod_uids=[]), root=True).root
     recorder.close()
 
     assert root is not None
-    assert (root.path, root.current_bytes, root.inactive_file_bytes) == ("/", [800, 900], [200, 100])
+    assert (root.path, root.current_bytes, root.inactive_file_bytes) == (
+        "/",
+        [800, 900, None, None],
+        [200, 100, 0, 0],
+    )
     assert recorder.history(HistoryRequest()).root is None
 
 

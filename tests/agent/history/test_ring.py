@@ -1,3 +1,6 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
 from memcollect_agent.history.ring import Ring
 
 
@@ -23,6 +26,16 @@ def test_a_full_ring_gives_up_its_oldest_point() -> None:
 def test_a_ring_takes_all_its_memory_at_once_and_no_more_for_any_number_of_points() -> None:
     # A time and two numbers of 8 bytes, four times.
     assert [filled(points).size_bytes for points in (0, 4, 100)] == [96, 96, 96]
+
+
+@given(st.integers(1, 5), st.integers(0, 12), st.integers(0, 7), st.integers(0, 7))
+def test_the_last_points_before_the_newest_are_those_of_a_list(
+    depth: int, points: int, most: int, skip: int
+) -> None:
+    kept = [float(number) for number in range(points)][-depth:]
+    wanted = kept[: max(0, len(kept) - skip)]
+    told = [time for time, _ in filled(points, depth).last(most, skip=skip)]
+    assert told == (wanted[-most:] if most else [])
 
 
 def test_since_keeps_the_last_point_before_it() -> None:
