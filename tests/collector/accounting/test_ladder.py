@@ -117,6 +117,21 @@ def test_a_pod_climbs_by_its_own_cgroup_and_then_by_its_containers() -> None:
     assert ladder.steps[2].closed
 
 
+def test_a_pods_last_step_is_what_its_containers_have_on_the_inactive_list() -> None:
+    step = climbed_pod(pod(container(), pause(MIB))).steps[3]
+    assert (step.from_rung, step.to_rung, step.gap_bytes) == ("current", "working_set", -20 * MIB)
+    assert step.closed
+
+
+def test_without_steps_the_rungs_are_the_same() -> None:
+    row = pod(container(top=Top(source="metrics.k8s.io", memory_bytes=150 * MIB)), pause(MIB))
+    one, facts = row.containers[0], container_facts(row.containers[0], NODE)
+    assert container_ladder(facts, one.top, steps=False) == Ladder(rungs=climbed(one).rungs)
+    apps = app_facts(row, [(one, facts)])
+    ladder = pod_ladder(pod_facts(row, NODE), apps, row.top, steps=False)
+    assert ladder == Ladder(rungs=climbed_pod(row).rungs)
+
+
 def test_a_pods_step_stays_open_where_a_running_container_was_not_measured() -> None:
     row = pod(container(), Container(name="late", state="running"))
 

@@ -2,7 +2,15 @@ import msgspec
 import pytest
 
 from memcollect.accounting.facts import Facts, MissingFactError
-from memcollect.accounting.scopes import app_facts, container_facts, is_there, pod_facts, pod_sums
+from memcollect.accounting.scopes import (
+    ADDED_UP,
+    ELSEWHERE,
+    app_facts,
+    container_facts,
+    is_there,
+    pod_facts,
+    pod_sums,
+)
 from memcollect.documents.snapshot import Container, Pod, Top
 from memcollect.join.roles import app_containers
 from memcollect_agent.wire import Cgroup, ProcessSums, SkippedProcess, Swap
@@ -118,6 +126,62 @@ def test_app_containers_add_up_as_kubectl_top_adds_them() -> None:
     facts = apps(pod(container(), container("b"), pause(), GONE))
 
     assert facts["working_set"] == 2 * 157 * MIB
+
+
+def test_a_pod_of_the_same_container_twice_has_twice_of_everything_and_of_each_end_of_an_interval() -> None:
+    one = container(
+        cgroup=cgroup(stat={"unevictable": 3 * MIB, "inactive_file": 21 * MIB}, swap=Swap(current_bytes=7)),
+        sums=None,
+    )
+    top = Top(source="x", memory_bytes=5 * MIB + 7)
+    once, twice = apps(pod(one, top=top)), apps(pod(one, msgspec.structs.replace(one, name="b"), top=top))
+    lazyfree = once.interval("lazyfree")
+    assert lazyfree.low < lazyfree.high
+    assert twice.interval("lazyfree") == lazyfree + lazyfree
+    for name in ADDED_UP:
+        if name in once:
+            assert twice[name] == 2 * once[name]
+    assert {"current", "working_set", "stat.inactive_file", "lazyfree"} <= once.keys() & twice.keys()
+    assert (twice["top"], twice["top_raw"]) == (5 * MIB, 5 * MIB + 7)
+    children = [pod_facts(pod(*several), NODE)["children.swap"] for several in ([one], [one, one])]
+    assert children == [7, 14]
+
+
+def test_what_the_children_have_in_swap_is_unknown_where_one_of_them_does_not_tell() -> None:
+    told, untold = container(cgroup=cgroup(swap=Swap(current_bytes=7))), container("b")
+    assert "children.swap" not in pod_facts(pod(told, untold), NODE)
+    assert "children.swap" not in pod_facts(pod(told, UNMEASURED), NODE)
+
+
+def test_what_the_children_hold_is_unknown_where_a_file_of_one_of_them_lacks_it() -> None:
+    stat = {"anon": 5}
+    for partly in (Cgroup(path="/b", stat=stat), Cgroup(path="/b")):
+        facts = pod_facts(pod(container(), container("b", cgroup=partly)), NODE)
+        assert reason(facts, "children.file") == "a child cgroup's memory.stat lacks it"
+    assert pod_facts(pod(container("b", cgroup=Cgroup(path="/b", stat=stat))), NODE)["children.anon"] == 5
+
+
+def test_processes_in_the_pods_own_cgroup_are_in_its_sums() -> None:
+    own = ProcessSums(listed=1, read=1, rss_bytes=9)
+    sums = pod_sums(pod(own_sums=own))
+    assert sums is not None
+    assert sums.rss_bytes == 9 + (QUIET_SUMS.rss_bytes or 0)
+    assert pod_sums(pod(own_sums=None)) == sums_of_one()
+
+
+def test_a_pod_has_its_own_limits_and_counts_every_cgroup_below_it() -> None:
+    own = cgroup(max_bytes=9 * MIB, descendants={"nr_descendants": 2})
+    facts = pod_facts(pod(cgroup=own), NODE)
+    assert (facts["limit.max"], facts["cgroups"]) == (9 * MIB, 3)
+
+
+def test_what_lives_in_a_guest_or_elsewhere_says_so_for_each_number() -> None:
+    inside = Container(name="app", state="running", inside="in a guest")
+    for name in ("stat.anon", "current", "procs.pss"):
+        assert reason(container_facts(inside, NODE), name) == "in a guest"
+    assert reason(apps(pod(inside)), "current") == "in a guest"
+    away = pod_facts(pod(container(elsewhere=True)), NODE)
+    assert reason(away, "stat.anon") == reason(away, "current") == ELSEWHERE
 
 
 def test_a_sum_over_containers_is_unknown_where_one_of_them_is() -> None:

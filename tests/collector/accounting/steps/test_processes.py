@@ -194,3 +194,49 @@ def test_a_ring_whose_maker_pays_elsewhere_hides_none_of_our_files() -> None:
 def test_where_no_ring_was_found_none_is_told() -> None:
     assert estimate("rings", with_rings("perf", 0)) is None
     assert estimate("rings", known()) is None
+
+
+@pytest.mark.parametrize(("merged", "told"), [(4, Interval.of(-4, 0, -4)), (99, Interval.of(-10, 0, -10))])
+def test_merged_pages_are_at_most_what_ps_counts_again(merged: int, told: Interval) -> None:
+    amount = processes.merged_pages(facts(procs__ksm=merged, procs__rss=30, procs__pss=20))
+    assert amount is not None
+    assert amount.interval == told
+    assert processes.merged_pages(facts(procs__ksm=0, procs__rss=30, procs__pss=20)) is None
+    assert processes.merged_pages(facts(procs__rss=30, procs__pss=20)) is None
+    less = processes.merged_pages(facts(procs__ksm=4, procs__rss=10, procs__pss=20))
+    assert less is not None
+    assert less.interval == Interval.exactly(0)
+
+
+def test_what_ps_counts_of_processes_without_pss_comes_off() -> None:
+    amount = processes.not_read(facts(procs__unread=2, procs__unread_rss=7))
+    assert amount is not None
+    assert amount.interval == Interval.exactly(-7)
+    assert processes.not_read(facts(procs__unread=0, procs__unread_rss=0)) is None
+    assert processes.not_read(facts(procs__unread=2)) is None
+
+
+ALIKE = {
+    "procs.alike_pss": 60,
+    "procs.alike_pss_anon": 40,
+    "procs.alike_pss_file": 15,
+    "procs.alike_pss_shmem": 5,
+}
+
+
+@pytest.mark.parametrize(
+    ("charged_anon", "charged_mapped", "twice"),
+    [(40, 20, 60), (80, 40, None), (70, 40, 10), (80, 33, 7), (0, 0, 60), (999, 999, None)],
+)
+def test_processes_that_may_be_one_are_as_much_twice_as_they_have_beyond_the_charge(
+    charged_anon: int, charged_mapped: int, twice: int | None
+) -> None:
+    """Of two that each have 40 anonymous and 20 mapped bytes: one address space, two, or in part."""
+    given = Facts({"procs.pss_anon": 80, "procs.pss_file": 30, "procs.pss_shmem": 10, **ALIKE})
+    given |= {"stat.anon": charged_anon, "stat.file_mapped": charged_mapped}
+    amount = processes.alike_processes(given)
+    if twice is None:
+        assert amount is None
+    else:
+        assert amount is not None
+        assert amount.interval == Interval.of(-60, 0, -twice)
