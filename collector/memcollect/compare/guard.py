@@ -236,10 +236,9 @@ def _workload(facts: Facts) -> Outcome:
     if len(before | after) == 1:
         trail = next(iter(before))
         return Outcome(holds=True, reason=f"the same workload: {short_digest(trail[-1][1])}")
-    if before == after:
+    if len(before) > 1 or len(after) > 1:
         return Outcome(holds=False, reason="more than one workload within a side")
-    known = {phase: sha256 for trail in before for phase, sha256 in trail}
-    other = {phase: sha256 for trail in after for phase, sha256 in trail}
+    known, other = (dict(next(iter(each), ())) for each in (before, after))
     phases = [name for name in dict.fromkeys((*known, *other)) if known.get(name) != other.get(name)]
     where = f" in {_listed(phases)}" if phases else ", in another order"
     return Outcome(holds=False, reason=f"different workload{where}: it was not the same work on both sides")

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from memcollect.compare.evidence import Facts, Unknown
 from memcollect.compare.guard import RULES, judge
@@ -139,6 +140,64 @@ def test_a_side_that_is_mixed_in_itself_is_refused_even_if_both_are_alike() -> N
     mixed = frozenset({"6.1.0", "6.12.1"})
     refused = _refused({"baseline.kernel": mixed, "candidate.kernel": mixed})
     assert refused == {"kernel": "more than one kernel within a side: 6.1.0 or 6.12.1"}
+
+
+OF_ONE_VALUE: dict[str, Any] = {
+    "settle_rule": (MIB, 1.0),
+    "workload": (("after-python", "cd" * 32),),
+    "pods": 50,
+    "kernel": "6.12.1",
+    "thp": "always",
+    "swap": "on",
+    "ageing": "off",
+    "merging": "on",
+    "page_size": 65536,
+    "cpus": 8,
+    "driver": "cgroupfs",
+    "image": (("aio", "sha256:bb"),),
+    "requests": (("aio",),),
+    "limits": (("aio", ("memory", "2Gi")),),
+    "provider": "kata-guest",
+    "runtime": "kata",
+}
+
+
+@pytest.mark.parametrize("side", ["baseline", "candidate"])
+@pytest.mark.parametrize("fact", OF_ONE_VALUE)
+def test_a_side_that_is_mixed_is_refused_where_the_other_is_not(side: str, fact: str) -> None:
+    refused = _refused({f"{side}.{fact}": SIDE[fact] | {OF_ONE_VALUE[fact]}})
+    assert len(refused) == 1
+
+
+@pytest.mark.parametrize("side", ["baseline", "candidate"])
+def test_of_more_than_one_workload_on_a_side_none_is_called_another_order(side: str) -> None:
+    mixed = SIDE["workload"] | {OF_ONE_VALUE["workload"]}
+    assert _refused({f"{side}.workload": mixed}) == {"workload": "more than one workload within a side"}
+
+
+def test_the_same_phases_in_another_order_are_another_workload() -> None:
+    trail = (("after-bash", "aa" * 32), ("after-python", "bb" * 32))
+    both = {"baseline.workload": frozenset({trail}), "candidate.workload": frozenset({trail[::-1]})}
+    assert _refused(both)["workload"].startswith("different workload, in another order")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "holds", "words"),
+    [
+        (-52 * MIB, -48 * MIB, True, "-52 MiB to -48 MiB"),
+        (MIB, 2 * MIB, True, "1 MiB to 2 MiB"),
+        (-52 * MIB, 0, False, "-52 MiB to 0 B"),
+        (-MIB, MIB, False, "-1 MiB to 1 MiB"),
+        (None, None, False, "a single repeat has no interval"),
+    ],
+)
+def test_an_interval_is_told_by_both_its_ends_and_may_not_contain_zero(
+    low: int | None, high: int | None, *, holds: bool, words: str
+) -> None:
+    found = replace(DIFFERENCE, low_bytes=low, high_bytes=high)
+    judged = {each.rule: each for each in judge(Facts({**GOOD, "difference": found}), "backends")}
+    assert judged["interval"].holds is holds
+    assert words in judged["interval"].reason.replace("−", "-")
 
 
 def test_another_workload_is_refused_with_the_phase_it_differs_in() -> None:

@@ -131,6 +131,12 @@ def test_median_and_quartiles_are_numpys(values: list[int]) -> None:
     assert ours == pytest.approx([float(each) for each in expected], abs=1)
 
 
+def test_what_was_seen_is_told_with_how_many_there_were_of_each() -> None:
+    found = difference([5, 6], [7, 8, 9])
+    assert (found.n_before, found.n_after) == (2, 3)
+    assert (spread([3, 1, 2]).n, list(spread([3, 1, 2]).values_bytes)) == (3, [1, 2, 3])
+
+
 def test_of_a_single_value_nothing_can_be_drawn_anew() -> None:
     found = difference([5], [7, 8, 9])
     assert (found.estimate_bytes, found.low_bytes, found.high_bytes) == (3, None, None)
