@@ -9,10 +9,11 @@ from pathlib import PurePath
 import pyarrow as pa
 
 from memcollect.archive.directory import Archive
-from memcollect.archive.rows import Counted, pod_rows, snapshot_row, written_time
+from memcollect.archive.rows import Counted, pod_rows, snapshot_row
 from memcollect.archive.writing import TableFile, table_files
 from memcollect.documents.snapshot import Snapshot
 from memcollect.documents.stored import Stored, open_snapshot
+from memcollect.documents.times import written_time
 from memcollect.errors import DocumentError
 
 UNNAMED = "unnamed"

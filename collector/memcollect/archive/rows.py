@@ -29,6 +29,7 @@ from memcollect.documents.snapshot import (
     Term,
     Top,
 )
+from memcollect.documents.times import written_time
 from memcollect.explain.files import charged_bytes
 from memcollect_agent import __version__
 from memcollect_agent.wire import Cgroup, FileUse, Limit, Process
@@ -109,14 +110,6 @@ def snapshot_row(sha256: str, file: str, size_bytes: int, rest: Snapshot, counte
         with_files=rest.scope.files,
         pods_in_summary=counted.in_summary,
     )
-
-
-def written_time(text: str) -> datetime:
-    """Return the time that a document writes in ISO 8601, in UTC. ValueError where it is none."""
-    time = datetime.fromisoformat(text)
-    if time.tzinfo is None:
-        raise ValueError(f"{text!r} names no time zone")
-    return time.astimezone(UTC)
 
 
 def _time(seconds: float | None) -> datetime | None:

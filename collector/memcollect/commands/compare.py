@@ -249,8 +249,13 @@ def _all_explained(snapshots: Mapping[str, Snapshot]) -> tuple[dict[str, Snapsho
 
 def _explained(snapshot: Snapshot, path: str) -> Snapshot:
     """Return it explained by this version, so that all sides are taken apart by the same rules."""
+    from memcollect.documents.times import written_time  # noqa: PLC0415
     from memcollect.explain import explain  # noqa: PLC0415
 
+    try:
+        written_time(snapshot.captured_at)
+    except ValueError as error:
+        raise DocumentError(f"{path} does not say when it was taken ({error}).", "Was it edited?") from error
     with numbers_of(path):
         return explain(snapshot)
 

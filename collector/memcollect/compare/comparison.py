@@ -310,6 +310,8 @@ def _source(document: Document, backend: str) -> Source:
         for container in app_containers(pod)
         if container.image_id
     }
+    # They are written in UTC, all in one form: their order as words is that in time.
+    taken = sorted(snapshot.captured_at for snapshot in snapshots)
     tool = manifest.tool if manifest is not None else snapshots[0].tool if snapshots else Tool()
     return Source(
         name=document.name,
@@ -322,6 +324,8 @@ def _source(document: Document, backend: str) -> Source:
         plan_sha256=manifest.plan.sha256 if manifest is not None else None,
         tool_version=tool.version,
         images=sorted(images),
+        first_taken_at=taken[0] if taken else "",
+        last_taken_at=taken[-1] if taken else "",
     )
 
 

@@ -352,6 +352,10 @@ class Source(Struct, frozen=True, kw_only=True):
     plan_sha256: str | None = None
     tool_version: str = ""
     images: list[str] = field(default_factory=list)
+    first_taken_at: str = ""
+    """When the earliest of its snapshots was taken, as that says; "" where it has none."""
+    last_taken_at: str = ""
+    """When the latest was."""
 
 
 class Gap(Struct, frozen=True, kw_only=True):

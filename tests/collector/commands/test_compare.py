@@ -1,3 +1,4 @@
+import hashlib
 import io
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from memcollect.commands.run import run
 from memcollect.compare.model import Comparison
 from memcollect.documents.bundle import BundleWriter
+from memcollect.documents.run import RunManifest
 from memcollect.documents.snapshot import Runtime, Snapshot
 from memcollect.reporters import json
 from worlds import compare_builders as build
@@ -164,6 +166,34 @@ def test_one_of_them_may_come_on_standard_input(
     output = capsys.readouterr()
     assert ("standard input: snapshot of standard input" in output.out) is piped
     assert ("standard input is empty" in output.err) is not piped
+
+
+@pytest.mark.parametrize("time", ["yesterday", "", "2026-01-01T00:00:00", "9999-12-31T23:59:59-23:59"])
+def test_a_snapshot_that_does_not_say_when_it_was_taken_is_one_sentence(
+    time: str, runs: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edited = _save(tmp_path / "a.json", msgspec.structs.replace(_snapshot(MIB), captured_at=time))
+    other = _save(tmp_path / "b.json", _snapshot(9 * MIB))
+    assert run(["compare", edited, other], "memcollect") == 1
+    said = capsys.readouterr().err
+    assert (said.count("\n"), said.count("a.json does not say when it was taken")) == (1, 1)
+    first = next((Path(runs[0]) / "snapshots").iterdir())
+    snapshot = msgspec.json.decode(first.read_bytes(), type=Snapshot)
+    first.write_bytes(msgspec.json.encode(msgspec.structs.replace(snapshot, captured_at=time)))
+    manifest = Path(runs[0]) / "manifest.json"
+    whole = msgspec.json.decode(manifest.read_bytes(), type=RunManifest)
+    sealed = [
+        msgspec.structs.replace(
+            each, sha256=hashlib.sha256(first.read_bytes()).hexdigest(), size_bytes=first.stat().st_size
+        )
+        if each.path == f"snapshots/{first.name}"
+        else each
+        for each in whole.files
+    ]
+    manifest.write_bytes(msgspec.json.encode(msgspec.structs.replace(whole, files=sealed)))
+    assert run(["compare", *runs, "--format", "json"], "memcollect") == 3
+    found = msgspec.json.decode(capsys.readouterr().out, type=Comparison)
+    assert any(f"{first.name} does not say when it was taken" in each.reason for each in found.missing)
 
 
 @pytest.mark.parametrize("name", ["nowhere.json", "empty.json", "."])

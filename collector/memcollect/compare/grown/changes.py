@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
 import msgspec
 
@@ -17,6 +16,7 @@ from memcollect.compare.inputs import Document
 from memcollect.compare.processes import lists_all
 from memcollect.compare.values import CHARGE, HEADLINE, RESIDUAL, TOTALS, Known, pod_values
 from memcollect.documents.snapshot import Pod, Snapshot
+from memcollect.documents.times import written_time
 from memcollect.join.roles import app_containers
 
 NOT_MEASURED = "it was not measured"
@@ -58,7 +58,7 @@ def _is_one_cluster(earlier: Snapshot, later: Snapshot) -> bool:
 
 
 def _time(snapshot: Snapshot) -> float:
-    return datetime.fromisoformat(snapshot.captured_at).timestamp()
+    return written_time(snapshot.captured_at).timestamp()
 
 
 def _weight(change: PodChange) -> tuple[bool, int, str]:

@@ -75,6 +75,9 @@ def sources(comparison: Comparison) -> Section:
 def _source(source: Source) -> Bullet:
     kind = "run" if source.kind == "run" else "snapshot"
     below = [f"SHA-256 {source.sha256}"]
+    if source.first_taken_at:
+        until = f" to {source.last_taken_at}" if source.last_taken_at != source.first_taken_at else ""
+        below.append(f"taken {source.first_taken_at}{until}")
     if source.plan is not None:
         below.append(f"plan {source.plan}, SHA-256 {source.plan_sha256}; run {source.run_id}")
     below += [f"image {image}" for image in source.images]

@@ -81,6 +81,15 @@ def test_every_document_is_pinned_by_its_hash() -> None:
     assert any(build.PLAN in text for text in below)
 
 
+def test_every_document_is_told_with_when_its_snapshots_were_taken() -> None:
+    run, single = build.good_pair()[0], build.document(build.snapshot(build.pod(MIB)), "a.json")
+    bullets = _section(_page(run, single), "Documents").bullets
+    assert {each.text.partition(":")[0]: each.below[1] for each in bullets} == {
+        "runs/aio": "taken 2026-01-01T00:01:00Z to 2026-01-01T00:03:00Z",
+        "a.json": "taken 2026-01-01T00:00:00Z",
+    }
+
+
 def test_a_label_is_listed_with_what_the_run_calls_itself() -> None:
     aio, cube = build.good_pair()
     shown = _page(aio, msgspec.structs.replace(cube, label="boxlite"))

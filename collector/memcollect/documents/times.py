@@ -1,0 +1,16 @@
+"""Times as documents write them. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def written_time(text: str) -> datetime:
+    """Return the time that a document writes in ISO 8601, in UTC. ValueError where it is none."""
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError(f"{text!r} names no time zone")
+    try:
+        return time.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{text!r} is out of range") from error
