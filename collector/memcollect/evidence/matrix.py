@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct, field
 
-from memcollect.evidence.catalogue import GUARDED, MEASURED, NAMES, ROWS
+from memcollect.evidence.catalogue import GUARDED, MEASURED, NAMES, ROWS, SHA256, rows_named
 from memcollect.evidence.document import CheckResult, Evidence, RowResult
 from memcollect.evidence.judging import WORST_FIRST, Verdict
 
@@ -183,9 +183,14 @@ def _lines(results: Sequence[Mapping[str, RowResult]]) -> Iterable[CheckLine]:
 def guarded_faults(document: Evidence) -> list[str]:
     """Return, in sentences, why nothing may be claimed of a backend; empty: these rows are as expected."""
     faults = []
-    there = {row.row: row for row in document.rows}
     for name in GUARDED:
-        checks = there[name].checks if name in there else []
+        # All of that name: a second one does not stand for the first.
+        checks = [check for row in document.rows if row.row == name for check in row.checks]
+        lost = _left_out(document, name, checks)
+        if checks and lost:
+            faults.append(
+                f"{name}: {', '.join(lost)} {'is' if len(lost) == 1 else 'are'} not in the evidence"
+            )
         if not checks:
             faults.append(f"{name} was not tried")
             continue
@@ -196,6 +201,14 @@ def guarded_faults(document: Evidence) -> list[str]:
             more = f" ({others} more {'is' if others == 1 else 'are'} not as expected)" if others else ""
             faults.append(f"{name}: {worst.name}: {MARKS[worst.verdict]}: {worst.observed}{more}")
     return faults
+
+
+def _left_out(document: Evidence, row: str, checks: Iterable[CheckResult]) -> list[str]:
+    """Return the checks that the catalogue has and the document has not; of another one nobody knows."""
+    if document.catalogue.sha256 != SHA256:
+        return []
+    there = {each.name for each in checks}
+    return [each.name for each in rows_named([row])[0].checks if each.name not in there]
 
 
 def unanswered(document: Evidence) -> dict[str, str]:

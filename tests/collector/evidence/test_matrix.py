@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from memcollect.documents.snapshot import Tool
-from memcollect.evidence.catalogue import GUARDED, NAMES
-from memcollect.evidence.document import CatalogueUsed
+from memcollect.evidence.catalogue import GUARDED, NAMES, SHA256, rows_named
+from memcollect.evidence.document import CatalogueUsed, Evidence
 from memcollect.evidence.judging import Verdict
 from memcollect.evidence.matrix import BROKEN_OFF, guarded_faults, matrix
 from memcollect.reporters.evidence.formats import rendered
@@ -40,6 +40,37 @@ def test_the_worst_check_speaks_for_itself_and_the_others_are_counted_as_not_as_
     assert guarded_faults(document) == [
         f"Paths: {failing.name}: fails: {failing.observed} (2 more are not as expected)"
     ]
+
+
+def of_this_catalogue(left_out: frozenset[str] = frozenset()) -> Evidence:
+    """Return evidence with every check of the catalogue as expected, but for those that are not there."""
+    document = evidence_of("aio", catalogue=CatalogueUsed(sha256=SHA256, rows=list(NAMES)))
+    rows = [
+        msgspec.structs.replace(
+            row,
+            checks=[
+                msgspec.structs.replace(row.checks[0], name=check.name)
+                for check in rows_named([row.row])[0].checks
+                if check.name not in left_out
+            ],
+        )
+        for row in document.rows
+    ]
+    return msgspec.structs.replace(document, rows=rows)
+
+
+def test_a_check_that_was_taken_out_of_a_guarded_row_speaks_against_it() -> None:
+    assert guarded_faults(of_this_catalogue()) == []
+    assert guarded_faults(of_this_catalogue(frozenset({"neighbour"}))) == [
+        "Isolation: neighbour is not in the evidence"
+    ]
+
+
+def test_a_second_row_of_a_name_does_not_stand_for_the_first() -> None:
+    bad, good = evidence_of("aio", {"Isolation": "fails"}), evidence_of("aio")
+    for order in ([*bad.rows, *good.rows], [*good.rows, *bad.rows]):
+        (fault,) = guarded_faults(msgspec.structs.replace(bad, rows=order))
+        assert fault.startswith("Isolation: check: fails")
 
 
 @pytest.mark.parametrize(("verdict", "may"), [("fails", False), ("differs", True), ("not-tried", True)])
