@@ -514,6 +514,8 @@ class Node(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     boot_time: Amount | None = None
     cpus: Cpus | None = None
     """Online CPUs: the per-CPU stock and the staleness of memory.stat grow with them."""
+    memory_nodes: Cpus | None = None
+    """How many NUMA nodes have memory: what is bound to one can be without any while others have."""
     page_size_bytes: PageSize | None = None
     meminfo: dict[str, Count] | None = None
     """/proc/meminfo, kB lines in bytes, HugePages_* lines as counts."""

@@ -32,6 +32,7 @@ def measure_node(proc: ProcFs, cgroups: CgroupFs, sys_root: str, name: str | Non
         boot_id=known("boot_id", proc.boot_id),
         boot_time=known("boot_time", proc.boot_time),
         cpus=known("cpus", lambda: _of_sys(sys_root, SysFs.online_cpus)),
+        memory_nodes=known("memory_nodes", lambda: _of_sys(sys_root, SysFs.memory_nodes)),
         page_size_bytes=os.sysconf("SC_PAGE_SIZE"),
         meminfo=known("meminfo", proc.meminfo),
         vmstat=known("vmstat", proc.vmstat),

@@ -271,6 +271,10 @@ class SysFs:
         """devices/system/cpu/online: how many CPUs run."""
         return cpu_list.parse_count(*self._read("devices/system/cpu/online"))
 
+    def memory_nodes(self) -> int:
+        """devices/system/node/has_memory: how many NUMA nodes have memory."""
+        return cpu_list.parse_count(*self._read("devices/system/node/has_memory"))
+
     def transparent_hugepage(self) -> str:
         """kernel/mm/transparent_hugepage/enabled: "always", "madvise" or "never"."""
         return chosen.parse(*self._read("kernel/mm/transparent_hugepage/enabled"))

@@ -43,7 +43,7 @@ def _finding(pod: Pod, kill: Kill, node: Node | None) -> Finding:
         scope=kill.victim or "pod",
         severity="critical",
         confidence="measured" if kill.certain else "inferred",
-        sentence=f"The OOM killer ended {_processes(kill)} {_where(pod, kill)}{_why(pod, kill)}"
+        sentence=f"The OOM killer ended {_processes(kill)} {_where(pod, kill)}{_why(pod, kill, node)}"
         + before_kill(pod, kill, kill.victim or gone_container(pod)),
         evidence=_evidence(kill, node),
         remedy=_remedy(kill),
@@ -96,9 +96,12 @@ def _was_oom_killed(container: Container) -> bool:
     return end is not None and (end.reason == OOM_KILLED or was_killed(end))
 
 
-def _why(pod: Pod, kill: Kill) -> str:
+def _why(pod: Pod, kill: Kill, node: Node | None) -> str:
     if kill.blame == "node":
-        return " for want of memory on the node: neither a limit of this pod nor one above it was reached."
+        return (
+            f" for want of memory on the node{_or_on_a_part(node)}: neither a limit of this pod nor one above"
+            " it was reached."
+        )
     if kill.blame == "unknown":
         return (
             " for a limit above this pod or for want of memory on the node: none of its own was reached, and"
@@ -111,6 +114,16 @@ def _why(pod: Pod, kill: Kill) -> str:
             f"{others if kill.others else ''}; none of the pod's own was."
         )
     return f": {_own_limit(pod, kill)} was reached{_peak(kill.level)}."
+
+
+def _or_on_a_part(node: Node | None) -> str:
+    """Return that a NUMA node may have been without memory: what is bound to it takes none of the others.
+
+    The kubelet's Memory Manager binds so (cpuset.mems), and no counter tells such a kill from others
+    (mm/oom_kill.c, constrained_alloc).
+    """
+    nodes = (node.memory_nodes if node is not None else None) or 1
+    return f", or on those of its {nodes} NUMA nodes that it may use" if nodes > 1 else ""
 
 
 def _own_limit(pod: Pod, kill: Kill) -> str:

@@ -109,6 +109,18 @@ def test_a_node_without_memory_is_told_as_that() -> None:
     assert "oom_kill of the node's vmstat 7" in finding.evidence
 
 
+def test_on_several_numa_nodes_one_of_them_may_have_been_without_memory() -> None:
+    """The kubelet's Memory Manager binds a container to one, and the others' memory is not for it."""
+    machine = Machine()
+    machine.app.die()
+    node = Node(name="node-1", ancestors=machine.ancestors(), memory_nodes=2)
+    findings, _ = find_kills(machine.row(), node)
+
+    assert "for want of memory on the node, or on those of its 2 NUMA nodes that it may use: neither" in (
+        findings[0].sentence
+    )
+
+
 def test_an_agent_that_reads_no_ancestors_leaves_it_open() -> None:
     machine = Machine()
     machine.app.die()
