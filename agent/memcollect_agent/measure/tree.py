@@ -201,19 +201,7 @@ class _Walk:
             started_by = starters.pod_of(use.path)
             if started_by:
                 place = places[use.path]
-                self._found[place] = _started(self._found[place], started_by)
-
-
-def _started(use: CgroupUse, by: str) -> CgroupUse:
-    return CgroupUse(
-        path=use.path,
-        current_bytes=use.current_bytes,
-        stat=use.stat,
-        dying=use.dying,
-        populated=use.populated,
-        started_by=visible(by),
-        absent=use.absent,
-    )
+                self._found[place] = msgspec.structs.replace(use, started_by=visible(started_by))
 
 
 def _stat(data: bytes, source: str) -> dict[str, int]:

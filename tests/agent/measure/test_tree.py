@@ -98,13 +98,15 @@ def test_dying_cgroups_are_told_of_what_holds_others_and_life_of_pods(machine: M
 
 def test_a_container_outside_is_tied_to_the_pod_whose_process_is_its_ancestor(machine: Machine) -> None:
     machine.cgroup(f"{POD}/{ID}", pids=(100, 102))
-    machine.cgroup(f"/docker/{'b' * 64}", pids=(400,))
+    outside = machine.cgroup(f"/docker/{'b' * 64}", current=MIB, pids=(400,), shmem=7)
+    (outside / "cgroup.events").write_text("populated 1\n")
     machine.cgroup(f"/docker/{'c' * 64}", pids=(500,))
     machine.process(400, pid_stat(400, ppid=102))
     machine.process(500, pid_stat(500, ppid=1))
 
     found = uses(machine)
-    assert found[f"/docker/{'b' * 64}"].started_by == POD
+    tied = found[f"/docker/{'b' * 64}"]
+    assert (tied.started_by, tied.current_bytes, tied.stat["shmem"], tied.populated) == (POD, MIB, 7, True)
     assert found[f"/docker/{'c' * 64}"].started_by == ""
 
 
