@@ -46,7 +46,8 @@ def settings(profile: str | None, environ: Mapping[str, str] = os.environ) -> li
     Raises UsageError where it cannot be read, is no TOML, or has no such profile.
     """
     path = config_path(environ)
-    if not path.exists() and not environ.get(FILE_VARIABLE):
+    # Where nobody may look, in the home of somebody else, there is none of this user's.
+    if not os.path.exists(path) and not environ.get(FILE_VARIABLE):  # noqa: PTH110 # Path's raises there
         if profile:
             raise UsageError(f"There is no profile {profile!r}: there is no config file at {path}.")
         return []

@@ -351,7 +351,11 @@ def _opened_root(context: click.Context, _parameter: click.Parameter, value: str
         return value
     if is_recording(value):
         return context.with_resource(replayed(value))
-    if not Path(value).is_dir():
+    try:
+        there = Path(value).is_dir()
+    except OSError as error:
+        raise UsageError(f"{value} cannot be read: {error.strerror}.", "Name another with --root.") from error
+    if not there:
         raise UsageError(f"{value} is neither a directory nor a recording.", "Name one of them with --root.")
     return value
 

@@ -18,7 +18,13 @@ from typing import Any
 import msgspec
 
 from memcollect.documents.events import ALTERED, append_event
-from memcollect.documents.files import MAX_DOCUMENT_BYTES, decode_snapshot, read_bytes, write_document
+from memcollect.documents.files import (
+    MAX_DOCUMENT_BYTES,
+    decode_snapshot,
+    read_bytes,
+    reading,
+    write_document,
+)
 from memcollect.documents.run import (
     EVENTS_NAME,
     MANIFEST_NAME,
@@ -49,8 +55,8 @@ class Bundle:
 
 def is_bundle(path: str) -> bool:
     """Return whether `path` is to be read as a bundle: a directory, or the manifest in one."""
-    named = Path(path)
-    return named.is_dir() or (named.name == MANIFEST_NAME and named.is_file())
+    # Path's own raise where nobody may look: what reads it then says so.
+    return os.path.isdir(path) or (Path(path).name == MANIFEST_NAME and os.path.isfile(path))  # noqa: PTH112, PTH113
 
 
 def read_bundle(path: str) -> Bundle:
@@ -59,8 +65,10 @@ def read_bundle(path: str) -> Bundle:
     Raises DocumentError where it has no readable manifest, SchemaError where another version wrote it.
     What else is wrong with it is in `problems`.
     """
-    directory = Path(path) if Path(path).is_dir() else Path(path).parent
-    if not is_bundle(path) or not (directory / MANIFEST_NAME).is_file():
+    with reading(path):
+        directory = Path(path) if Path(path).is_dir() else Path(path).parent
+        there = is_bundle(path) and (directory / MANIFEST_NAME).is_file()
+    if not there:
         raise DocumentError(
             f"{path} is no bundle: it has no {MANIFEST_NAME}.", "Name a directory that `profile` left."
         )
@@ -189,7 +197,7 @@ class BundleWriter:
         try:
             directory.mkdir(parents=True)
         except FileExistsError as error:
-            resumable = (directory / MANIFEST_NAME).is_file()
+            resumable = os.path.isfile(directory / MANIFEST_NAME)  # noqa: PTH113 # Path's raises where nobody may look
             raise UsageError(
                 f"{directory} exists{'' if resumable else ', and no run is in it'}.",
                 f"Choose another place{', or resume the run that is in it' if resumable else ''}.",

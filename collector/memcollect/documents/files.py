@@ -220,7 +220,17 @@ def too_large(shown_name: str, most_bytes: int, what: str) -> DocumentError:
 
 
 def check_target(path: Path, *, force: bool) -> None:
-    """Raise UsageError where `write_document` could not put a document, before anything is measured."""
+    """Raise UsageError where `write_document` could not put a document, before anything is measured.
+
+    OutputError where nobody may look at its place, or no file system takes its name.
+    """
+    try:
+        _check_place(path, force=force)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {_why(error)}.", _what_to_do(error)) from error
+
+
+def _check_place(path: Path, *, force: bool) -> None:
     directory = path.parent
     if not directory.is_dir():
         raise UsageError(f"{path}: the directory {directory} does not exist.", "Make it, or choose another.")

@@ -18,7 +18,8 @@ def context_names(kubeconfig: str | None) -> list[str]:
     """Return the names in the files that kubectl would read. Raises DocumentError where one is no YAML."""
     named = kubeconfig or os.environ.get("KUBECONFIG") or DEFAULT_KUBECONFIG
     paths = [Path(file).expanduser() for file in named.split(os.pathsep) if file]
-    return list(dict.fromkeys(name for path in paths if path.exists() for name in _names(path)))
+    there = [path for path in paths if os.path.exists(path)]  # noqa: PTH110 # Path's raises where nobody may look
+    return list(dict.fromkeys(name for path in there for name in _names(path)))
 
 
 def _names(path: Path) -> Iterator[str]:

@@ -97,11 +97,19 @@ def _kubeconfig_files(kubeconfig: str | None, environ: Mapping[str, str]) -> str
     """Return the files to load, joined as KUBECONFIG joins them; None for in-cluster."""
     named = kubeconfig or environ.get("KUBECONFIG")
     if named:
-        if not any(Path(file).expanduser().exists() for file in named.split(os.pathsep) if file):
+        if not any(_is_there(file) for file in named.split(os.pathsep) if file):
             source = "--kubeconfig" if kubeconfig else "KUBECONFIG"
             raise KubeConfigError(f"There is no kubeconfig at {plain(named)}, which {source} names.", _CHOOSE)
         return named
-    return DEFAULT_KUBECONFIG if Path(DEFAULT_KUBECONFIG).expanduser().exists() else None
+    return DEFAULT_KUBECONFIG if _is_there(DEFAULT_KUBECONFIG) else None
+
+
+def _is_there(file: str) -> bool:
+    """Return whether something is there, or may be: reading it then says why it cannot be read."""
+    try:
+        return Path(file).expanduser().exists()
+    except OSError:
+        return True
 
 
 def _from_files(files: str, context: str | None) -> Cluster:
@@ -124,7 +132,7 @@ def _check_files(files: str) -> None:
     """Hold the files to bounds before the client opens them: it waits for a FIFO, and follows any alias."""
     for file in files.split(os.pathsep):
         path = Path(file).expanduser()
-        if file and path.exists():
+        if file and _is_there(file):
             try:
                 check_yaml(read_written(str(path), "kubeconfig"), plain(file))
             except DocumentError as error:
