@@ -128,11 +128,6 @@ def exit_code(taking: Taking, missing: list[Missing]) -> int:
     if taking.interrupted():
         say("interrupted: the document holds what had been measured by then.")
         return EXIT_INTERRUPTED
-    return told_missing(missing)
-
-
-def told_missing(missing: list[Missing]) -> int:
-    """Return the code of a document that lacks this; what it is is said on standard error."""
     if not missing:
         return EXIT_OK
     groups = missing_groups(missing)

@@ -72,11 +72,10 @@ def test_what_snapshot_and_explain_write_is_as_the_schema_says(
 ) -> None:
     machine = local_tree.make_machine(tmp_path / "machine")
     saved = tmp_path / "saved.json"
-    ended = run([*machine, *options, "--format", "json", "-o", str(saved)], "memcollect")
-    assert ended in {0, 3}
+    assert run([*machine, *options, "--format", "json", "-o", str(saved)], "memcollect") in {0, 3}
     assert faults("snapshot", json.loads(saved.read_bytes())) == []
     capsys.readouterr()
-    assert run(["explain", str(saved), "--format", "json"], "memcollect") == ended
+    assert run(["explain", str(saved), "--format", "json"], "memcollect") == 0
     assert faults("snapshot", json.loads(capsys.readouterr().out)) == []
 
 
