@@ -34,13 +34,14 @@ class MetricsErrand:
         self._waits = threading.Event()
 
     def ask(self) -> bool:
-        """Ask where it is time to; return whether an answer is waited for."""
+        """Ask where it is time to; return whether an answer is to come, or has come to what was asked now."""
         now = time.monotonic()
         due = self._asked is None or now - self._asked >= EVERY_SECONDS
         if due and not self._waits.is_set():
             self._asked = now
             self._waits.set()
             threading.Thread(target=self._run, name="memcollect metrics", daemon=True).start()
+            return True
         return self._waits.is_set()
 
     def _run(self) -> None:

@@ -1,8 +1,10 @@
 """kubectl top's numbers, asked for beside everything else."""
 
 import queue
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -46,6 +48,19 @@ def test_the_first_time_it_is_asked_and_then_not_for_a_while(asked: Asked) -> No
     assert list(asked.answer().pods) == [("deer-flow", "x")]
     assert not asked.errand.ask()
     assert asked.come.empty()
+
+
+def test_an_answer_that_comes_at_once_is_to_be_taken_all_the_same(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class AtOnce(threading.Thread):
+        def start(self) -> None:
+            self.run()
+
+    monkeypatch.setattr(errand, "threading", SimpleNamespace(Thread=AtOnce))
+    assert asked.errand.ask()
+    assert not asked.come.empty()
+    assert not asked.errand.ask()
 
 
 def test_when_it_is_time_it_is_asked_again(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
