@@ -15,6 +15,9 @@ RECORDED = Path(__file__).parents[1] / "fixtures" / "full-kernel-6.12"
 """By how the kernel was set: on each line a workload's document, as `make lab-full` keeps it."""
 FILES = sorted(RECORDED.glob("*.jsonl.gz"))
 
+NEWER = {"removed_container_that_looked_up_names", "limits_set_inside", "limit_above_nearly_used_up"}
+"""Workloads that were written after this was recorded: only User-Mode Linux has played them so far."""
+
 
 def documents(file: Path) -> list[Measured]:
     lines = gzip.decompress(file.read_bytes()).splitlines()
@@ -25,7 +28,7 @@ def documents(file: Path) -> list[Measured]:
 def test_what_is_said_of_every_workload_is_what_was_made(file: Path) -> None:
     measured = documents(file)
 
-    assert {each.workload for each in measured} == ALL.keys()
+    assert {each.workload for each in measured} == ALL.keys() - NEWER
     wrong = {
         (each.workload, name): problems
         for each in measured

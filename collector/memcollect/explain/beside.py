@@ -37,8 +37,7 @@ CAUSES = (
     ),
     Beside(
         "dead_slab",
-        "{amount} more is the kernel's caches of files, charged to the pod by containers that are gone and"
-        " mostly droppable.",
+        "{amount} more is the kernel's caches of files, charged to the pod by containers that are gone.",
     ),
     Beside(
         "pod_kernel",
