@@ -128,10 +128,7 @@ def test_nothing_counted_is_said_so() -> None:
         ),
         (
             "dead_slab",
-            (
-                "64 MiB more is the kernel's caches of files, charged to the pod by containers that are gone"
-                " and mostly droppable."
-            ),
+            "64 MiB more is the kernel's caches of files, charged to the pod by containers that are gone.",
         ),
         (
             "pod_kernel",
