@@ -136,9 +136,14 @@ def read_answer(answer: Answer) -> Answer:
 
 def _within(request: SampleRequest, limits: Limits) -> SampleRequest:
     """Return the request with its time budget cut to what the timeout allows, and the ceiling."""
-    budget = min(request.time_budget_seconds, limits.timeout * _BUDGET_SHARE)
-    ceiling = limits.process_ceiling_bytes
-    return msgspec.structs.replace(request, time_budget_seconds=budget, process_ceiling_bytes=ceiling)
+    request = msgspec.structs.replace(request, process_ceiling_bytes=limits.process_ceiling_bytes)
+    return _in_time(request, limits.timeout)
+
+
+def _in_time(request: SampleRequest, seconds: float) -> SampleRequest:
+    """Return the request with its time budget cut to the share of these seconds that measuring may take."""
+    budget = min(request.time_budget_seconds, seconds * _BUDGET_SHARE)
+    return msgspec.structs.replace(request, time_budget_seconds=budget)
 
 
 def _content(
@@ -161,18 +166,12 @@ def _content(
             ) as agent:
                 return agent.fetch("POST", SAMPLE_PATH, request)
         except AgentFailure as failure:
-            if not _waits(failure.again_seconds, deadline, stopped):
+            seconds = failure.again_seconds
+            if seconds is None or not deadline.lasts(seconds + _LEAST_ASKING_SECONDS):
                 raise
-        budget = max(_LEAST_ASKING_SECONDS, deadline.left()) * _BUDGET_SHARE
-        request = msgspec.structs.replace(
-            request, time_budget_seconds=min(request.time_budget_seconds, budget)
-        )
-
-
-def _waits(seconds: float | None, deadline: Deadline, stopped: Stopped) -> bool:
-    """Let the time pass that a busy agent asks for; False where it asks for none, or for too much."""
-    lasts = seconds is not None and deadline.lasts(seconds + _LEAST_ASKING_SECONDS)
-    return seconds is not None and lasts and pause(seconds, stopped)
+            request = _in_time(request, deadline.left() - seconds)
+            if not pause(seconds, stopped):
+                raise
 
 
 class _Fetch:

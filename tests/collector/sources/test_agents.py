@@ -14,7 +14,7 @@ from typing import NoReturn
 import msgspec
 import pytest
 
-from memcollect.sources import kube_config
+from memcollect.sources import agents, kube_config
 from memcollect.sources.agent_pods import AGENT_PORT, AgentPod
 from memcollect.sources.agents import Answer, Limits, Target, fetch_sample, fetch_samples
 from memcollect.sources.deadline import Deadline
@@ -321,6 +321,21 @@ def test_an_agent_that_is_asked_again_may_measure_for_what_is_left_of_its_time(n
         None
     ]
     assert 0 < budgets[0] <= 8.0 * 0.8
+
+
+def test_a_wait_for_a_busy_agent_that_took_all_the_time_is_told_as_that(
+    nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def long(_seconds: float, _stopped: object) -> bool:
+        time.sleep(4)
+        return True
+
+    monkeypatch.setattr(agents, "pause", long)
+    targets = [nodes.add("busy", busy(answering("busy"), times=1, retry_after="1"))]
+    (answer,) = fetch_samples(targets, SampleRequest(), nodes.transports, Limits(timeout=3.0))
+    assert answer.failure
+    assert answer.failure.reason == "timeout"
+    assert "report" not in answer.failure.detail
 
 
 def test_a_busy_agent_is_not_asked_again_by_who_has_left(nodes: Nodes) -> None:
