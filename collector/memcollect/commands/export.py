@@ -167,6 +167,6 @@ def _say_exported(exported: Exported) -> None:
     elif exported.in_summary:
         told = "1 pod was" if exported.in_summary == 1 else f"{exported.in_summary:,} pods were"
         say(
-            f"of {exported.name} {told} told in summary: rows of pods, terms, and of their containers'"
-            " names, images and private memory, and no others."
+            f"of {exported.name} {told} told in summary: exported are their terms, and of their containers"
+            " name, image and private memory."
         )

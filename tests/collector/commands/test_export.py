@@ -72,8 +72,8 @@ def test_of_a_pod_told_in_summary_it_says_what_the_archive_does_not_get(
     short = msgspec.structs.replace(TWO, pods=[reduced(TWO.pods[0]), TWO.pods[1]], depth="summary")
     assert export(archive, save("1.json", short)) == 0
     assert (
-        "1.json 1 pod was told in summary: rows of pods, terms, and of their containers' names, images and"
-        " private memory, and no others."
+        "1.json 1 pod was told in summary: exported are their terms, and of their containers name, image and"
+        " private memory."
     ) in capsys.readouterr().err
     told = archive.rows("select pods, pods_in_summary from snapshots")
     assert told == [(2, 1)]
