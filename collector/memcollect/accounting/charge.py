@@ -11,7 +11,15 @@ from functools import cache
 
 from memcollect.accounting.facts import Facts, MissingFactError
 from memcollect.accounting.interval import ZERO, Interval
-from memcollect.accounting.rules import Amount, TermRule, bounded, charge_bound, interval_or_zero, measured
+from memcollect.accounting.rules import (
+    Amount,
+    TermRule,
+    bounded,
+    charge_bound,
+    composed,
+    interval_or_zero,
+    measured,
+)
 from memcollect.accounting.user_pages import (
     kept_cache,
     left_out_cache,
@@ -232,30 +240,30 @@ def swapped_out(facts: Facts) -> Amount | None:
 
 
 KERNEL_RULES = (
-    TermRule("slab_reclaimable", counter("slab_reclaimable"), "mostly"),
-    TermRule("slab_unreclaimable", counter("slab_unreclaimable"), "no"),
-    TermRule("kernel_stack", counter("kernel_stack"), "no"),
-    TermRule("page_tables", page_tables, "no"),
-    TermRule("percpu", optional_counter("percpu"), "no"),
-    TermRule("vmalloc", optional_counter("vmalloc"), "no"),
-    TermRule("zswap", optional_counter("zswap"), "no"),
-    TermRule("other_kernel", other_kernel, "no"),
-    TermRule("sock", counter("sock"), "no"),
-    TermRule("hugetlb", hugetlb_charged, "no"),
+    composed("slab_reclaimable", counter("slab_reclaimable")),
+    composed("slab_unreclaimable", counter("slab_unreclaimable")),
+    composed("kernel_stack", counter("kernel_stack")),
+    composed("page_tables", page_tables),
+    composed("percpu", optional_counter("percpu")),
+    composed("vmalloc", optional_counter("vmalloc")),
+    composed("zswap", optional_counter("zswap")),
+    composed("other_kernel", other_kernel),
+    composed("sock", counter("sock")),
+    composed("hugetlb", hugetlb_charged),
 )
 DETACHED_RULES = (
-    TermRule("split_huge", split_huge, "without-swap"),
-    TermRule("swap_cache", detached_swap_cache, "swap-only"),
-    TermRule("detached_anon", unnamed_detached, "swap-only"),
+    composed("split_huge", split_huge),
+    composed("swap_cache", detached_swap_cache),
+    composed("detached_anon", unnamed_detached),
 )
 LEFT_OUT_RULES = (
-    TermRule("cold_cache", cold_cache, "yes"),
-    TermRule("unwritten_cold_cache", unwritten_cold_cache, "write-back"),
-    TermRule("lazyfree", lazily_freed, "yes"),
+    composed("cold_cache", cold_cache),
+    composed("unwritten_cold_cache", unwritten_cold_cache),
+    composed("lazyfree", lazily_freed),
 )
 """What inactive_file holds: charged, and no working set."""
 BESIDE_RULES = (
-    TermRule("hugetlb", hugetlb_beside, "no"),
+    composed("hugetlb", hugetlb_beside),
     TermRule("swap", swapped_out),
 )
 """What is held for the cgroup and is not in memory.current."""

@@ -23,20 +23,28 @@ from memcollect.accounting.charge import (
 )
 from memcollect.accounting.facts import Facts
 from memcollect.accounting.interval import Interval, total
-from memcollect.accounting.rules import Bound, TermRule, charge_bound, evaluate, interval_of, residual_of
+from memcollect.accounting.rules import (
+    Bound,
+    TermRule,
+    charge_bound,
+    composed,
+    evaluate,
+    interval_of,
+    residual_of,
+)
 from memcollect.accounting.swap_room import swap_room
 from memcollect.accounting.user_pages import locked_anon, locked_cache, pinned_shmem
 from memcollect.documents.snapshot import Composition, Confidence, Residual, SwapRoom, Term, Undecided
 
 RULES = (
-    TermRule("anon", anon_without_lazyfree, "swap-only"),
-    TermRule("locked_anon", locked_anon, "locked"),
+    composed("anon", anon_without_lazyfree),
+    composed("locked_anon", locked_anon),
     *DETACHED_RULES,
-    TermRule("shmem", shmem, "swap-only"),
-    TermRule("pinned_shmem", pinned_shmem, "no"),
-    TermRule("hot_cache", hot_cache, "under-pressure"),
-    TermRule("unwritten_hot_cache", unwritten_hot_cache, "write-back"),
-    TermRule("locked_cache", locked_cache, "locked"),
+    composed("shmem", shmem),
+    composed("pinned_shmem", pinned_shmem),
+    composed("hot_cache", hot_cache),
+    composed("unwritten_hot_cache", unwritten_hot_cache),
+    composed("locked_cache", locked_cache),
     *KERNEL_RULES,
 )
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from memcollect.accounting.facts import Facts, MissingFactError
 from memcollect.accounting.interval import ZERO, Interval
+from memcollect.documents.fates import FATES
 from memcollect.documents.snapshot import Confidence, Reclaimable, Residual, Term, Undecided
 from memcollect.units import human_bytes
 
@@ -36,6 +37,11 @@ class TermRule:
     term: str
     amount: Callable[[Facts], Amount | None]
     reclaimable: Reclaimable | None = None
+
+
+def composed(term: str, amount: Callable[[Facts], Amount | None]) -> TermRule:
+    """Return the rule of a term of compositions: its name says what the kernel can do with it."""
+    return TermRule(term, amount, FATES[term])
 
 
 def measured(value: int, evidence: str) -> Amount:

@@ -6,50 +6,23 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from memcollect.documents.fates import FATES
 from memcollect.documents.snapshot import (
     Composition,
     Ladder,
     Pod,
     PodSummary,
-    Reclaimable,
     Rung,
     Snapshot,
     Term,
 )
 from memcollect.errors import DocumentError
 
-RECLAIMABLE: Mapping[str, Reclaimable] = {
-    "anon": "swap-only",
-    "locked_anon": "locked",
-    "split_huge": "without-swap",
-    "swap_cache": "swap-only",
-    "detached_anon": "swap-only",
-    "shmem": "swap-only",
-    "pinned_shmem": "no",
-    "hot_cache": "under-pressure",
-    "unwritten_hot_cache": "write-back",
-    "locked_cache": "locked",
-    "slab_reclaimable": "mostly",
-    "slab_unreclaimable": "no",
-    "kernel_stack": "no",
-    "page_tables": "no",
-    "percpu": "no",
-    "vmalloc": "no",
-    "zswap": "no",
-    "other_kernel": "no",
-    "sock": "no",
-    "hugetlb": "no",
-    "cold_cache": "yes",
-    "unwritten_cold_cache": "write-back",
-    "lazyfree": "yes",
-}
-"""What the kernel can do with each term of a composition: a name in a summary says it, too."""
-
 
 def is_exact(term: Term) -> bool:
     """Return whether a name and a number are all that there is to a term."""
     exact = term.confidence == "measured" and term.low_bytes == term.high_bytes == term.estimate_bytes
-    return exact and term.reclaimable == RECLAIMABLE.get(term.term)
+    return exact and term.reclaimable == FATES.get(term.term)
 
 
 def restored(pod: Pod) -> Pod:
@@ -104,7 +77,7 @@ def _terms(exact: Mapping[str, int]) -> Sequence[Term]:
             high_bytes=amount,
             estimate_bytes=amount,
             confidence="measured",
-            reclaimable=RECLAIMABLE.get(name),
+            reclaimable=FATES.get(name),
         )
         for name, amount in exact.items()
     ]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from memcollect.accounting.charge import most_buffer_heads
+from memcollect.documents.fates import FATES
 from memcollect.documents.snapshot import Composition, Reclaimable, SwapRoom
 from memcollect.explain.mapped import program_of
 from memcollect.explain.statement import SMALLEST_SHARE, Case, Rank, Said
@@ -20,12 +21,16 @@ class Part:
 
     topic: str
     terms: frozenset[str]
-    reclaimable: Reclaimable
     phrase: str
     with_swap: str = ""
     """The phrase where the memory can go to swap, or nobody knows."""
     named: dict[str, str] = field(default_factory=dict)
     """What to call a term that is more than half of the part."""
+
+    @property
+    def reclaimable(self) -> Reclaimable:
+        """What the kernel can do with its terms."""
+        return next(FATES[term] for term in self.terms)
 
     def told(self, sizes: dict[str, int], room: SwapRoom) -> str:
         """Return the phrase for terms of these sizes."""
@@ -36,49 +41,42 @@ class Part:
 
 
 PARTS = (
-    Part("anon", frozenset({"anon", "detached_anon"}), "swap-only", "is private memory of its processes"),
+    Part("anon", frozenset({"anon", "detached_anon"}), "is private memory of its processes"),
     Part(
         "locked",
         frozenset({"locked_anon", "locked_cache"}),
-        "locked",
         "is locked in memory (mlock, ramfs or secretmem), which stays",
     ),
     Part(
         "split_huge",
         frozenset({"split_huge"}),
-        "without-swap",
         "is rests of split huge pages, which no process maps and the kernel takes back under pressure",
     ),
     Part(
         "swap_cache",
         frozenset({"swap_cache"}),
-        "swap-only",
         "is swap cache, on its way to or from swap",
     ),
     Part(
         "hot_cache",
         frozenset({"hot_cache"}),
-        "under-pressure",
         "is page cache the kernel can drop",
     ),
     Part(
         "unwritten_hot_cache",
         frozenset({"unwritten_hot_cache"}),
-        "write-back",
         "is page cache that must be written out before it can be dropped",
     ),
     Part(
         "shmem",
         frozenset({"shmem"}),
-        "swap-only",
         "is tmpfs or shared memory, which stays",
         with_swap="is tmpfs or shared memory, which only swap could take",
     ),
-    Part("pinned_shmem", frozenset({"pinned_shmem"}), "no", "is tmpfs or shared memory, which stays"),
+    Part("pinned_shmem", frozenset({"pinned_shmem"}), "is tmpfs or shared memory, which stays"),
     Part(
         "slab_reclaimable",
         frozenset({"slab_reclaimable"}),
-        "mostly",
         "is the kernel's caches of files (names, inodes, block records), mostly droppable",
     ),
     Part(
@@ -95,7 +93,6 @@ PARTS = (
                 "sock",
             }
         ),
-        "no",
         "is kernel memory, which stays",
         named={
             "kernel_stack": "thread stacks",
@@ -107,7 +104,7 @@ PARTS = (
             "zswap": "compressed swap",
         },
     ),
-    Part("hugetlb", frozenset({"hugetlb"}), "no", "is huge pages (hugetlb), which stay"),
+    Part("hugetlb", frozenset({"hugetlb"}), "is huge pages (hugetlb), which stay"),
 )
 """Every term of a composition is in one of them."""
 _TOPIC_OF = {term: part.topic for part in PARTS for term in part.terms}

@@ -3,10 +3,9 @@
 import msgspec
 import pytest
 
-from memcollect.accounting import charge, composition
 from memcollect.documents.files import decode_snapshot
 from memcollect.documents.snapshot import Snapshot, Term
-from memcollect.documents.summaries import RECLAIMABLE, all_restored, is_exact, restored
+from memcollect.documents.summaries import all_restored, is_exact, restored
 from memcollect.errors import DocumentError
 from memcollect.explain.reduced import reduced
 from memcollect.reporters import json
@@ -28,11 +27,6 @@ def test_terms_stand_in_their_places_again_however_often_it_is_written_and_read(
         each.term for each in POD.composition.terms
     }
     assert read(json.render(once)) == once
-
-
-def test_a_terms_name_says_what_the_kernel_can_do_with_it_as_the_rules_do() -> None:
-    rules = [*composition.RULES, *charge.LEFT_OUT_RULES, *charge.BESIDE_RULES]
-    assert {rule.term: rule.reclaimable for rule in rules if rule.reclaimable} == RECLAIMABLE
 
 
 def test_a_term_that_the_kernel_treats_otherwise_is_written_whole() -> None:

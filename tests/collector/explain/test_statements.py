@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from collector.explain.strategies import snapshots
 from memcollect.accounting.composition import RULES
 from memcollect.accounting.reclaim import DROPPABLE
+from memcollect.documents.fates import FATES
 from memcollect.documents.snapshot import Composition, Container, Pod, Snapshot, Statement, Term
 from memcollect.explain import explain
 from memcollect.explain.parts import PARTS
@@ -161,5 +162,4 @@ def test_every_term_of_a_composition_has_a_place_in_the_verdict() -> None:
     placed = [name for part in PARTS for name in part.terms]
 
     assert sorted(placed) == sorted(rule.term for rule in RULES)
-    fates = {rule.term: rule.reclaimable for rule in RULES}
-    assert all(fates[name] == part.reclaimable for part in PARTS for name in part.terms)
+    assert all(FATES[name] == part.reclaimable for part in PARTS for name in part.terms)
