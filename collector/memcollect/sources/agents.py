@@ -4,6 +4,7 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
+from random import random
 
 import msgspec
 from msgspec import Struct
@@ -32,6 +33,8 @@ HISTORY_MARGIN_SECONDS = 10.0
 """History is asked for from this long before the earliest metrics sample of a node's pods."""
 _LEAST_ASKING_SECONDS = 1.0
 """Of an agent's deadline that must be left where a busy one is asked again."""
+_SPREAD_SHARE = 0.5
+"""Of what else is left then: at most so much may go to spreading those who were refused together."""
 _TICK = 0.2
 """Seconds between two looks for Ctrl-C: a wait without end cannot be interrupted everywhere."""
 
@@ -169,9 +172,19 @@ def _content(
             seconds = failure.again_seconds
             if seconds is None or not deadline.lasts(seconds + _LEAST_ASKING_SECONDS):
                 raise
+            seconds += _spread(seconds, deadline)
             request = _in_time(request, deadline.left() - seconds)
             if not pause(seconds, stopped):
                 raise
+
+
+def _spread(seconds: float, deadline: Deadline) -> float:
+    """Return by how much longer to wait than a busy agent asks: at most as long again, where time allows.
+
+    Several collectors that it refused together would else come back together, and be refused again.
+    """
+    spare = deadline.left() - seconds - _LEAST_ASKING_SECONDS
+    return random() * min(seconds, spare * _SPREAD_SHARE)  # noqa: S311 -- to be apart, no secret
 
 
 class _Fetch:

@@ -323,6 +323,27 @@ def test_an_agent_that_is_asked_again_may_measure_for_what_is_left_of_its_time(n
     assert 0 < budgets[0] <= 8.0 * 0.8
 
 
+@pytest.mark.parametrize(
+    ("luck", "timeout", "waits"), [(0.0, 60.0, 5.0), (0.5, 60.0, 7.5), (1.0, 60.0, 10.0), (1.0, 10.0, 7.0)]
+)
+def test_who_was_refused_together_comes_back_apart_never_early_and_in_time(
+    nodes: Nodes, monkeypatch: pytest.MonkeyPatch, luck: float, timeout: float, waits: float
+) -> None:
+    waited: list[float] = []
+
+    def note(seconds: float, _stopped: object) -> bool:
+        waited.append(seconds)
+        return True
+
+    monkeypatch.setattr(agents, "random", lambda: luck)
+    monkeypatch.setattr(agents, "pause", note)
+    targets = [nodes.add("busy", busy(answering("busy"), times=1, retry_after="5"))]
+    answers = fetch_samples(targets, SampleRequest(), nodes.transports, Limits(timeout=timeout))
+    assert by_node(answers) == {"busy": "sample"}
+    assert waited == [pytest.approx(waits, abs=1.0)]
+    assert waited[0] >= 5.0
+
+
 def test_a_wait_for_a_busy_agent_that_took_all_the_time_is_told_as_that(
     nodes: Nodes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
