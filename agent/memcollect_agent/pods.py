@@ -16,6 +16,8 @@ import re
 
 from msgspec import Struct
 
+from memcollect_agent.wire import CgroupTree
+
 _QOS = {"": "Guaranteed", "burstable": "Burstable", "besteffort": "BestEffort"}
 _UID = r"(?P<uid>[0-9A-Za-z_.-]{1,128})"
 _SYSTEMD_POD = re.compile(
@@ -136,6 +138,16 @@ def holds_pods(path: str) -> bool:
     parent, _, name = path.rstrip("/").rpartition("/")
     is_class = name in _QOS or name.endswith(("kubepods-burstable.slice", "kubepods-besteffort.slice"))
     return bool(parent) and is_parent_of_pods(parent) and is_class
+
+
+def has_unread(tree: CgroupTree) -> bool:
+    """Return whether the tree lacks the number of a pod, or of what may be one.
+
+    What is charged to a cgroup above and to none below it is then not what deleted pods left.
+    """
+    return bool(tree.left_out) or any(
+        each.current_bytes is None and pod_at(each.path) for each in tree.cgroups
+    )
 
 
 def container_at(name: str) -> ContainerPlace:

@@ -25,15 +25,15 @@ class WholeNode(Struct, frozen=True, kw_only=True):
     kernel_uncounted: int | None = None
     """Kernel memory that no counter names, at most."""
     held: dict[str, int] = field(default_factory=dict)
-    """By HOLDERS; empty where a cgroup was left out: a sum of a part would look whole."""
+    """By HOLDERS; empty where a cgroup was not read: a sum of a part would look whole."""
     dying_cgroups: int | None = None
 
 
 def whole_node(tree: CgroupTree) -> WholeNode:
     """Return the numbers of a node."""
     meminfo, root = tree.meminfo or {}, tree.root or {}
-    told = [] if tree.left_out else tree.cgroups
-    held = {} if tree.left_out else _held(told)
+    told = [] if pods.has_unread(tree) else tree.cgroups
+    held = _held(told) if told else {}
     usage = _sum(root, ("anon", "file"))
     if usage is not None and held:
         held["root_alone"] = usage - _user_pages(told)

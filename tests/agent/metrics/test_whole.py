@@ -47,6 +47,13 @@ def test_where_a_cgroup_was_left_out_nothing_is_said_of_who_holds_what() -> None
     assert node.working_set == whole_node(made).working_set
 
 
+def test_a_pod_without_a_number_is_not_told_as_left_by_deleted_ones() -> None:
+    made = Made().tree()
+    cgroups = [CgroupUse(path=each.path) if "-pod" in each.path else each for each in made.cgroups]
+
+    assert whole_node(msgspec.structs.replace(made, cgroups=cgroups)).held == {}
+
+
 def test_a_cgroup_without_numbers_hands_its_children_to_the_one_above() -> None:
     tree = CgroupTree(
         read_at=1.0,

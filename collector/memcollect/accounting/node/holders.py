@@ -25,12 +25,13 @@ class _Place:
 
 
 def holders_of(account: NodeAccount) -> list[Holder]:
-    """Return everything that holds a charge, the largest first."""
+    """Return everything that holds a charge, the largest first; no rests where some were not read."""
+    has_rests = not pods.has_unread(account.tree)
     known = {pod.uid.lower().replace("_", "-"): pod for pod in account.known_pods or []}
     found = [
         holder
         for place in _places(account.tree.cgroups)
-        if (holder := _holder(place, account, known)) is not None
+        if (holder := _holder(place, account, known, has_rests=has_rests)) is not None
     ]
     return sorted(found, key=lambda each: (-each.bytes, each.path))
 
@@ -38,7 +39,7 @@ def holders_of(account: NodeAccount) -> list[Holder]:
 def top_level(cgroups: Iterable[CgroupUse]) -> list[CgroupUse]:
     """Return the cgroups right below the root, each with what is charged to all of it.
 
-    One without numbers of its own is its children's sum.
+    One without numbers of its own is its children's sum, where all of them have them.
     """
     summed: dict[str, CgroupUse] = {}
     for use in sorted(cgroups, key=lambda each: -each.path.count("/")):
@@ -50,11 +51,11 @@ def top_level(cgroups: Iterable[CgroupUse]) -> list[CgroupUse]:
 def _sum(use: CgroupUse, summed: Mapping[str, CgroupUse]) -> CgroupUse:
     below = [each for path, each in summed.items() if path.rpartition("/")[0] == use.path]
     known = [each.current_bytes for each in below if each.current_bytes is not None]
-    names = {name for each in below for name in each.stat}
+    names = set(below[0].stat).intersection(*(each.stat for each in below)) if below else set()
     return CgroupUse(
         path=use.path,
-        current_bytes=sum(known) if known else None,
-        stat={name: sum(each.stat.get(name, 0) for each in below) for name in names},
+        current_bytes=sum(known) if known and len(known) == len(below) else None,
+        stat={name: sum(each.stat[name] for each in below) for name in names},
     )
 
 
@@ -72,7 +73,9 @@ def _places(cgroups: list[CgroupUse]) -> list[_Place]:
     return list(places.values())
 
 
-def _holder(place: _Place, account: NodeAccount, known: Mapping[str, KnownPod]) -> Holder | None:
+def _holder(
+    place: _Place, account: NodeAccount, known: Mapping[str, KnownPod], *, has_rests: bool
+) -> Holder | None:
     use = place.use
     if use.current_bytes is None:
         return None
@@ -83,7 +86,7 @@ def _holder(place: _Place, account: NodeAccount, known: Mapping[str, KnownPod]) 
         owner = known.get(started_by.uid.lower()) if started_by else None
         of_pod = _named(owner) if owner else started_by.uid if started_by else ""
         return _of(use, unit.kind, unit.name, pod=of_pod)
-    return _rest(place)
+    return _rest(place) if has_rests else None
 
 
 def _pod(use: CgroupUse, uid: str, account: NodeAccount, known: KnownPod | None) -> Holder:
@@ -97,7 +100,7 @@ def _named(pod: KnownPod) -> str:
     return f"{pod.namespace}/{pod.name}" if pod.namespace else pod.name
 
 
-def _rest(place: _Place) -> Holder | None:
+def _rest(place: _Place) -> Holder:
     """Return what is charged to a cgroup and to none of those below it."""
     use = place.use
     current = (use.current_bytes or 0) - sum(each.current_bytes or 0 for each in place.below)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from memcollect.accounting.facts import Facts, counted_kernel_bytes
+from memcollect.accounting.facts import Facts, MissingFactError, counted_kernel_bytes
 from memcollect.accounting.interval import Interval
 from memcollect.accounting.node import kinds
 from memcollect.accounting.node.holders import top_level
@@ -29,10 +29,12 @@ from memcollect.accounting.rules import (
 )
 from memcollect.documents.snapshot import Holder, NodeAccount, Partition
 from memcollect.units import human_bytes
+from memcollect_agent import pods
 from memcollect_agent.wire import CgroupUse
 
 STOCK_SLOTS = 7
 """NR_MEMCG_STOCK (mm/memcontrol.c, 6.16): for how many cgroups a CPU may charge in advance; before, one."""
+UNREAD = "some cgroups were not read, and what they hold would be counted here"
 GROUPS = {
     "pods": ("pod", "unnamed"),
     "orphan_pods": ("orphan",),
@@ -47,12 +49,14 @@ def owners(account: NodeAccount, holders: Sequence[Holder], facts: Facts) -> Par
     """Return MemTotal by who holds it. Raises MissingFactError where MemTotal itself is not known."""
     whole = facts["meminfo.MemTotal"]
     tops = top_level(account.tree.cgroups)
-    complete = not account.tree.left_out and all(use.current_bytes is not None for use in tops)
-    facts = facts.extended(_totals(tops), {"tops": "a cgroup at the top has no memory.stat"})
+    unread = pods.has_unread(account.tree)
+    complete = not unread and all(use.current_bytes is not None for use in tops)
+    reasons = {"tops": UNREAD if account.tree.left_out else "a cgroup at the top has no memory.stat"}
+    facts = facts.extended({} if account.tree.left_out else _totals(tops), reasons)
     rules = [
         TermRule("free", kinds.free, "yes"),
         *(TermRule(term, _sum_of(holders, members)) for term, members in GROUPS.items()),
-        TermRule("left_by_pods", _left(holders), None),
+        TermRule("left_by_pods", _unknown if unread else _left(holders), None),
         TermRule("root_own", root_own, None),
         TermRule("kernel_uncharged", kernel_uncharged, "no"),
         TermRule("hugetlb", kinds.hugetlb, "no"),
@@ -91,6 +95,10 @@ def _left(holders: Sequence[Holder]) -> Callable[[Facts], Amount]:
         )
 
     return amount
+
+
+def _unknown(_: Facts) -> Amount:
+    raise MissingFactError("rests", UNREAD)
 
 
 def root_own(facts: Facts) -> Amount:

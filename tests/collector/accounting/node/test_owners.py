@@ -1,13 +1,14 @@
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from memcollect.accounting.node.facts import node_facts
-from memcollect.accounting.node.holders import holders_of
+from memcollect.accounting.node.holders import holders_of, top_level
 from memcollect.accounting.node.owners import owners
 from memcollect.documents.snapshot import NodeAccount, Partition
 from memcollect_agent.wire import CgroupUse
-from worlds.node_builders import BURSTABLE, MIB, NODE, ORPHAN, Made
+from worlds.node_builders import BURSTABLE, MIB, NODE, ORPHAN, POD, Made
 
 AMOUNT = st.integers(0, 1 << 36)
 
@@ -93,6 +94,58 @@ def test_cgroups_that_were_not_read_are_said_beside_the_bound() -> None:
     partition = held(msgspec.structs.replace(account, tree=tree))
 
     assert "were not read" in partition.residual.bound_reason
+
+
+def without(account: NodeAccount, *, left_out: int, lost: str = "", hidden: str = "") -> NodeAccount:
+    """Return the account of a tree in which one cgroup is missing, or one has no number."""
+    cgroups = [
+        CgroupUse(path=each.path, absent="denied") if each.path == hidden else each
+        for each in account.tree.cgroups
+        if not lost or not each.path.startswith(lost)
+    ]
+    return msgspec.structs.replace(
+        account, tree=msgspec.structs.replace(account.tree, cgroups=cgroups, left_out=left_out)
+    )
+
+
+@pytest.mark.parametrize("how", ["left out", "unreadable"])
+def test_a_pod_that_was_not_read_is_not_told_as_left_by_deleted_ones(how: str) -> None:
+    account = Made().account()
+    pod = next(each.path for each in account.tree.cgroups if POD.replace("-", "_") in each.path)
+    part = (
+        without(account, left_out=1, lost=pod)
+        if how == "left out"
+        else without(account, left_out=0, hidden=pod)
+    )
+    partition = held(part)
+
+    assert {each.kind for each in holders_of(part)} == {"service"}
+    assert {each.term for each in partition.terms}.isdisjoint({"pods", "left_by_pods", "other_cgroups"})
+    assert "left_by_pods" in [each.name for each in partition.undecided]
+    assert "were not read" in partition.residual.bound_reason
+    assert not partition.residual.within_bound
+
+
+def test_a_cgroup_at_the_top_that_was_left_out_is_not_told_as_the_roots_own() -> None:
+    partition = held(without(Made().account(), left_out=2, lost="/system.slice"))
+
+    assert amounts(partition) == {"free": 8196, "pods": 340}
+    assert {each.name: each.missing for each in partition.undecided} == {
+        "left_by_pods": "rests",
+        "root_own": "tops.user",
+        "kernel_uncharged": "tops.kernel",
+    }
+    assert partition.residual.estimate_bytes == Made().total - (8196 + 340) * MIB
+
+
+@pytest.mark.parametrize("number", [None, 5 * MIB])
+def test_a_cgroup_without_numbers_is_no_sum_of_some_of_those_below_it(number: int | None) -> None:
+    known = CgroupUse(path="/a/b", current_bytes=3 * MIB, stat={"anon": MIB, "file": 0})
+    other = CgroupUse(path="/a/c", current_bytes=number, stat={} if number is None else {"anon": 2 * MIB})
+    (top,) = top_level([CgroupUse(path="/a"), known, other])
+
+    assert top.current_bytes == (None if number is None else 8 * MIB)
+    assert top.stat == ({} if number is None else {"anon": 3 * MIB})
 
 
 @given(
