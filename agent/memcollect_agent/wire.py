@@ -510,6 +510,8 @@ class Node(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
 
     name: str
     kernel: str | None = None
+    architecture: str | None = None
+    """What `uname -m` prints, as "x86_64" or "aarch64". None: not told, as by older agents."""
     boot_id: str | None = None
     boot_time: Amount | None = None
     cpus: Cpus | None = None

@@ -5,6 +5,8 @@ deployed agent. Both templates run the same programs; box-b holds 32 MiB where b
 with 1, 3 and 5 sandboxes at once, three repeats, and all checks of evidence, through a gateway.
 """
 
+import hashlib
+import json
 import sys
 import tarfile
 from collections.abc import Mapping
@@ -28,13 +30,39 @@ GUARDED = ("Uploads", "Artifacts", "Paths", "Isolation")
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def as_recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The two bundles as `profile` left them."""
-    directory = tmp_path_factory.mktemp("guide-two-templates")
+    return unpacked(tmp_path_factory.mktemp("as-recorded"))
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with what today's agent tells besides: the node was an x86_64."""
+    directory = unpacked(tmp_path_factory.mktemp("guide-two-templates"))
+    for name in BACKENDS:
+        tell_architecture(directory / name)
+    return directory
+
+
+def unpacked(directory: Path) -> Path:
     for name in BACKENDS:
         with tarfile.open(RUNS / f"{name}.tar.xz") as archive:
             archive.extractall(directory, filter="data")
     return directory
+
+
+def tell_architecture(bundle: Path) -> None:
+    """Write it into every snapshot, and the new checksums into the manifest."""
+    manifest = json.loads((bundle / "manifest.json").read_bytes())
+    for entry in manifest["files"]:
+        if entry["path"].startswith("snapshots/"):
+            document = json.loads((bundle / entry["path"]).read_bytes())
+            for node in document["nodes"]:
+                node["architecture"] = "x86_64"
+            data = json.dumps(document).encode()
+            (bundle / entry["path"]).write_bytes(data)
+            entry.update(sha256=hashlib.sha256(data).hexdigest(), size_bytes=len(data))
+    (bundle / "manifest.json").write_bytes(json.dumps(manifest).encode())
 
 
 def compare(runs: Path, *words: str) -> str:
@@ -90,6 +118,14 @@ def test_within_a_template_what_the_work_adds_is_claimed_and_that_a_crowd_adds_n
     alone, *crowds = (set(found[label]) for label in CROWDS)
     assert alone == {"residual", "movement", "interval"}
     assert [each - {"whole-pod"} for each in crowds] == [alone | {"pods"}] * 2
+
+
+def test_without_what_todays_agent_tells_nothing_is_claimed_of_it(as_recorded: Path) -> None:
+    found = msgspec.json.decode(compare(as_recorded, "--format", "json"), type=Comparison)
+    said = {rule.reason for pair in found.pairs for rule in pair.refusals if rule.rule == "architecture"}
+    assert said == {"the baseline's CPU architecture is not recorded (the node did not tell)"}
+    assert not any(pair.allowed for pair in found.pairs)
+    assert all("architecture" in {rule.rule for rule in pair.refusals} for pair in found.pairs)
 
 
 def test_the_ten_rows_are_there_and_of_those_that_the_guide_guards_all_else_is_as_expected(

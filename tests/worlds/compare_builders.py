@@ -37,6 +37,7 @@ MIB = 1 << 20
 NODE = Node(
     name="node-1",
     kernel="6.1.0",
+    architecture="x86_64",
     cpus=1,
     page_size_bytes=4096,
     transparent_hugepage="madvise",

@@ -29,6 +29,7 @@ def measure_node(proc: ProcFs, cgroups: CgroupFs, sys_root: str, name: str | Non
     return Node(
         name=name or known("name", proc.hostname) or "unknown",
         kernel=known("kernel", proc.kernel_release),
+        architecture=known("architecture", proc.architecture),
         boot_id=known("boot_id", proc.boot_id),
         boot_time=known("boot_time", proc.boot_time),
         cpus=known("cpus", lambda: _of_sys(sys_root, SysFs.online_cpus)),

@@ -237,6 +237,16 @@ class ProcFs:
         """/proc/version: what `uname -r` prints."""
         return version.parse_release(self._read("version"), f"{self.root}/version")
 
+    def architecture(self) -> str:
+        """/proc/sys/kernel/arch, since Linux 6.1; before it what uname(2) says of this very machine."""
+        name = "sys/kernel/arch"
+        try:
+            return single_value.parse_word(self._read(name), f"{self.root}/{name}")
+        except GoneError:
+            if not self.is_own():
+                raise
+            return os.uname().machine
+
     def mounts(self) -> list[mounts.Mount]:
         """/proc/mounts: the reader's mounts. The file is a link to self/mounts, and is followed."""
         path = f"{self.root}/mounts"

@@ -19,6 +19,7 @@ from memcollect.compare.values import (
     repeat_values,
 )
 from memcollect.documents.snapshot import Pod
+from memcollect.documents.times import taken_at
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def group(observed: Iterable[tuple[str, Observation]]) -> dict[tuple[str, PhaseK
 
 def _order(observed: tuple[str, Observation]) -> tuple[object, ...]:
     backend, each = observed
-    return (backend, each.source, each.repeat, each.order, each.snapshot.captured_at)
+    return (backend, each.source, each.repeat, each.order, taken_at(each.snapshot))
 
 
 def phase_order(observed: Iterable[Observation]) -> list[PhaseKey]:
@@ -72,7 +73,7 @@ def in_turn(groups: Iterable[Group], order: Sequence[PhaseKey]) -> Iterator[tupl
         if each.snapshot.scope.processes:
             by_repeat[_sequence(each)].append(each)
     for some in by_repeat.values():
-        ordered = sorted(some, key=lambda each: (place[each.phase], each.snapshot.captured_at))
+        ordered = sorted(some, key=lambda each: (place[each.phase], taken_at(each.snapshot)))
         yield from (pair for pair in pairwise(ordered) if pair[0].phase != pair[1].phase)
 
 

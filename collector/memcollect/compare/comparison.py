@@ -49,6 +49,7 @@ from memcollect.compare.values import HEADLINE, WHOLE_POD
 from memcollect.compare.verdict import claim, verdict
 from memcollect.compare.wording import odds
 from memcollect.documents.snapshot import Tool
+from memcollect.documents.times import taken_at
 from memcollect.evidence.document import Evidence
 from memcollect.join.roles import app_containers
 
@@ -310,8 +311,7 @@ def _source(document: Document, backend: str) -> Source:
         for container in app_containers(pod)
         if container.image_id
     }
-    # They are written in UTC, all in one form: their order as words is that in time.
-    taken = sorted(snapshot.captured_at for snapshot in snapshots)
+    taken = [snapshot.captured_at for snapshot in sorted(snapshots, key=taken_at)]
     tool = manifest.tool if manifest is not None else snapshots[0].tool if snapshots else Tool()
     return Source(
         name=document.name,

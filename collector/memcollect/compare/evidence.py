@@ -85,6 +85,7 @@ def side_facts(
             group.observations, lambda each: each.settle_rule, "no run says what counted as at rest"
         ),
         "workload": _all(group.observations, _workloads, "no run says what was done in it"),
+        "architecture": _nodes(pods, lambda node: node.architecture),
         "kernel": _nodes(pods, lambda node: node.kernel),
         "thp": _nodes(pods, lambda node: _setting(node, HUGE_PAGES, node.transparent_hugepage)),
         "swap": _nodes(pods, _swap),

@@ -307,6 +307,7 @@ RULES = (
     Rule("settle-rule", both("settle_rule"), _rest_of_each, REST, PHASES),
     Rule("workload", both("workload"), _workload, "workload", BACKENDS),
     same("pods", "pods", "number of pods"),
+    same("architecture", "architecture", "CPU architecture"),
     same("kernel", "kernel", "kernel"),
     same("thp", "thp", "transparent huge page setting"),
     same("swap", "swap", "swap"),

@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from memcollect.compare.model import PhaseKey
 from memcollect.documents.run import PhaseRun, RunManifest, Settling
 from memcollect.documents.snapshot import Snapshot
+from memcollect.documents.times import taken_at
 from memcollect.evidence.document import Evidence
 
 Grouping = Literal["auto", "runtime", "file", "label"]
@@ -36,7 +37,7 @@ class Observation(Struct, frozen=True, kw_only=True):
     """What ran in this repeat up to here: (phase, hash), in order."""
     earlier: list[tuple[str, str]] | None = None
     """How the phases before it in the same sandboxes ended: (phase, status), in order."""
-    order: tuple[int, int, int, str] = (0, 0, 0, "")
+    order: tuple[int, int, int, float] = (0, 0, 0, 0.0)
     """Where its phase stands: in the plan, and by time where there is none."""
     snapshot: Snapshot
 
@@ -87,7 +88,7 @@ def _single(document: Document, snapshot: Snapshot) -> Observation:
         source=document.name,
         phase=PhaseKey(name=snapshot.sample),
         repeat=document.name,
-        order=(1 << 30, 0, 0, snapshot.captured_at),
+        order=(1 << 30, 0, 0, taken_at(snapshot)),
         snapshot=snapshot,
     )
 
@@ -108,7 +109,7 @@ def _of_phase(document: Document, manifest: RunManifest, run: PhaseRun) -> Itera
             same_pod=run.same_pod,
             workloads=workload_trail(manifest, run),
             earlier=[(phase_key(each).label, each.status) for each in same_sandboxes(manifest, run)[:-1]],
-            order=(*place_in_plan(manifest, run), ""),
+            order=(*place_in_plan(manifest, run), 0.0),
             snapshot=snapshot,
         )
 

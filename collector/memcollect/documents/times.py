@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from memcollect.documents.snapshot import Snapshot
+
 
 def written_time(text: str) -> datetime:
     """Return the time that a document writes in ISO 8601, in UTC. ValueError where it is none."""
@@ -14,3 +16,8 @@ def written_time(text: str) -> datetime:
         return time.astimezone(UTC)
     except OverflowError as error:
         raise ValueError(f"{text!r} is out of range") from error
+
+
+def taken_at(snapshot: Snapshot) -> float:
+    """Return when it was begun, in seconds since the Unix epoch. ValueError where it does not say."""
+    return written_time(snapshot.captured_at).timestamp()

@@ -162,6 +162,7 @@ KERNEL = {
     "Leftover.cgroups": "How many cgroups of deleted pods are still there.",
     "charged_bytes": "The mean of memory.current of the pods' own cgroups.",
     "controllers": "The controllers that may be used here (cgroup.controllers).",
+    "architecture": "The machine's architecture, as `uname -m` prints it.",
     "current_bytes": "What is charged (memory.current).",
     "current_again_bytes": "The same, read again after the processes.",
     "CgroupHistory.current_bytes": "memory.current at each time.",

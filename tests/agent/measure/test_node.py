@@ -32,6 +32,7 @@ def test_every_fact_lands_in_its_field(machine: Machine) -> None:
         {
             "proc/sys/kernel/hostname": "node-1\n",
             "proc/sys/kernel/random/boot_id": "6d7c\n",
+            "proc/sys/kernel/arch": "aarch64\n",
             "proc/version": "Linux version 6.1.0-18 (x) #1\n",
             "proc/stat": "cpu 1\nbtime 1795377000\n",
             "proc/meminfo": "MemTotal: 4 kB\n",
@@ -49,6 +50,7 @@ def test_every_fact_lands_in_its_field(machine: Machine) -> None:
     assert measured(machine) == Node(
         name="node-1",
         kernel="6.1.0-18",
+        architecture="aarch64",
         boot_id="6d7c",
         boot_time=1795377000,
         cpus=4,

@@ -154,11 +154,20 @@ def test_node_facts_of_this_machine_agree_with_other_routes() -> None:
         assert proc.boot_time() == pytest.approx(psutil.boot_time(), abs=2)
         assert proc.kernel_release() == os.uname().release
         assert proc.hostname() == os.uname().nodename
+        assert proc.architecture() == os.uname().machine
         assert proc.swap_devices() == Path("/proc/swaps").read_text().count("\n") - 1
         assert any(mount.file_system == "proc" for mount in proc.mounts())
         assert "oom_kill" in proc.vmstat()
         assert len(proc.boot_id()) == 36
         assert sys_fs.online_cpus() == os.sysconf("SC_NPROCESSORS_ONLN")
+
+
+def test_before_linux_6_1_the_architecture_is_what_uname_says_of_this_machine_alone(tmp_path: Path) -> None:
+    with ProcFs(str(tmp_path)) as proc:
+        with pytest.raises(GoneError):
+            proc.architecture()  # of another machine's files
+        (tmp_path / "self").symlink_to(str(os.getpid()))
+        assert proc.architecture() == os.uname().machine
 
 
 @pytest.mark.parametrize("name", ["stat", "smaps_rollup", "status", "cmdline"])

@@ -1,3 +1,5 @@
+import pytest
+
 from memcollect.compare.cells import Group, cell, deltas, group, phase_order
 from memcollect.compare.inputs import Document, observations
 from memcollect.compare.model import Capacity, PhaseKey
@@ -93,6 +95,23 @@ def test_phases_stand_as_the_plan_has_them_and_the_others_by_time() -> None:
     documents = [build.document(late, "l"), build.document(early, "e"), run]
     observed = [each for document in documents for each in observations(document)]
     assert [key.name for key in phase_order(observed)] == ["zeta", "alpha", "last-by-name", "first-by-name"]
+
+
+@pytest.mark.parametrize(
+    ("early", "late"),
+    [
+        ("2026-01-01T03:00:00+04:00", "2026-01-01T00:00:00+00:00"),  # later as words
+        ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00.5Z"),  # likewise: "Z" sorts after "."
+        ("2026-01-01T00:00:00.9Z", "2026-01-01T00:00:01Z"),
+    ],
+)
+def test_times_are_held_against_each_other_as_times_however_they_are_written(early: str, late: str) -> None:
+    documents = [
+        build.document(build.snapshot(build.pod(MIB), sample=sample, captured_at=when), sample)
+        for sample, when in (("a-late", late), ("z-early", early))
+    ]
+    observed = [each for document in documents for each in observations(document)]
+    assert [key.name for key in phase_order(observed)] == ["z-early", "a-late"]
 
 
 def test_steps_of_a_phase_stand_by_their_number() -> None:

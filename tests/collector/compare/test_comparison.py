@@ -35,6 +35,17 @@ def test_a_difference_is_claimed_with_number_interval_n_and_scope() -> None:
     assert "Related to" not in comparison.verdict
 
 
+def test_a_run_was_taken_from_its_earliest_to_its_latest_moment_in_whatever_zone_they_are_written() -> None:
+    times = ["2026-01-01T01:00:00+02:00", "2026-01-01T00:00:00Z", "2025-12-31T23:30:00.5-01:00"]
+    run = build.run("aio", {"empty": [MIB] * 3})
+    taken = {
+        path: msgspec.structs.replace(each, captured_at=time)
+        for (path, each), time in zip(run.snapshots.items(), times, strict=True)
+    }
+    (source,) = compare([msgspec.structs.replace(run, snapshots=taken)], QUESTION).sources
+    assert (source.first_taken_at, source.last_taken_at) == (times[0], times[2])
+
+
 def test_a_workload_changed_by_one_byte_is_refused_from_that_phase_on() -> None:
     aio, cube = build.good_pair()
     assert cube.manifest is not None

@@ -35,6 +35,7 @@ def test_what_is_recorded_is_a_set_of_values() -> None:
 @pytest.mark.parametrize(
     ("name", "attribute"),
     [
+        ("architecture", "architecture"),
         ("kernel", "kernel"),
         ("thp", "transparent_hugepage"),
         ("swap", "swap_devices"),

@@ -31,6 +31,7 @@ SIDE: dict[str, Any] = {
     "settle_rule": frozenset({(MIB, 20.0)}),
     "workload": frozenset({(("after-python", "ab" * 32),)}),
     "pods": frozenset({1}),
+    "architecture": frozenset({"x86_64"}),
     "kernel": frozenset({"6.1.0"}),
     "thp": frozenset({"madvise"}),
     "swap": frozenset({"off"}),

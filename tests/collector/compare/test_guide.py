@@ -184,6 +184,7 @@ SPOILT: dict[str, Callable[[], Document]] = {
     "settle-rule": lambda: phase_with(settling=Settling(settled=True, within_bytes=MIB, for_seconds=1.0)),
     "workload": lambda: candidate(workload="2"),
     "pods": lambda: of_snapshots(candidate(), twins, PHASE),
+    "architecture": lambda: on(architecture="aarch64"),
     "kernel": lambda: on(kernel="6.12.1"),
     "thp": lambda: on(transparent_hugepage="always"),
     "swap": lambda: on(swap_devices=1),
@@ -226,7 +227,7 @@ def test_without_such_a_circumstance_there_is_a_claim() -> None:
 
 def test_each_of_the_rules_has_its_circumstance() -> None:
     assert set(SPOILT) == {rule.name for rule in RULES}
-    assert len(SPOILT) == 30
+    assert len(SPOILT) == 31
 
 
 @pytest.mark.parametrize("rule", SPOILT)

@@ -16,7 +16,7 @@ from memcollect.compare.inputs import Document
 from memcollect.compare.processes import lists_all
 from memcollect.compare.values import CHARGE, HEADLINE, RESIDUAL, TOTALS, Known, pod_values
 from memcollect.documents.snapshot import Pod, Snapshot
-from memcollect.documents.times import written_time
+from memcollect.documents.times import taken_at
 from memcollect.join.roles import app_containers
 
 NOT_MEASURED = "it was not measured"
@@ -30,7 +30,7 @@ def growth_of(documents: Sequence[Document]) -> Growth | None:
     moments = [(document.name, each) for document in documents for each in document.snapshots.values()]
     if len(moments) != 2 or any(each.manifest is not None or each.label for each in documents):
         return None
-    (before, earlier), (after, later) = sorted(moments, key=lambda each: _time(each[1]))
+    (before, earlier), (after, later) = sorted(moments, key=lambda each: taken_at(each[1]))
     found = matched(earlier.pods, later.pods, one_cluster=_is_one_cluster(earlier, later))
     if not any(rule != "owner" for _, _, rule in found.pairs):
         return None
@@ -41,7 +41,7 @@ def growth_of(documents: Sequence[Document]) -> Growth | None:
     return Growth(
         before=before,
         after=after,
-        seconds=_time(later) - _time(earlier),
+        seconds=taken_at(later) - taken_at(earlier),
         given_reversed=before != moments[0][0],
         pods=sorted(pods, key=_weight),
         rebooted=rebooted((node.name, node.boot_id) for node in (*earlier.nodes, *later.nodes)),
@@ -55,10 +55,6 @@ def _is_one_cluster(earlier: Snapshot, later: Snapshot) -> bool:
     boots = [{node.boot_id for node in each.nodes if node.boot_id} for each in (earlier, later)]
     names = {each.cluster for each in (earlier, later) if each.cluster}
     return len(names) < 2 or not boots[0].isdisjoint(boots[1])
-
-
-def _time(snapshot: Snapshot) -> float:
-    return written_time(snapshot.captured_at).timestamp()
 
 
 def _weight(change: PodChange) -> tuple[bool, int, str]:
