@@ -84,7 +84,7 @@ class CgroupReading:
             self._absent["cgroup"] = GONE
 
     def limits(self) -> None:
-        """Read the charge, its peak, the limits and the events alone: a tenth of what all files cost.
+        """Read the charge, its peak, the limits, also of swap, and the events alone: far less than all files.
 
         Raises GoneError when the cgroup is no more.
         """
@@ -98,6 +98,9 @@ class CgroupReading:
             oom_group=self._oom_group(),
             events=self._counts("memory.events"),
             events_local=self._counts("memory.events.local"),
+            swap=Swap(
+                current_bytes=self._number("memory.swap.current"), max_bytes=self._limit("memory.swap.max")
+            ),
             descendants=self._counts("cgroup.stat"),
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 
 from memcollect.accounting.composition import working_set_bytes
 from memcollect.accounting.facts import (
@@ -17,6 +17,7 @@ from memcollect.accounting.facts import (
 )
 from memcollect.accounting.interval import total
 from memcollect.accounting.sums import add_sums
+from memcollect.accounting.swap_room import swap_limit, used_share, zswap_limit
 from memcollect.documents.snapshot import Container, Pod, Top
 from memcollect.units import MIB
 from memcollect_agent.wire import Cgroup, Node, ProcessSums
@@ -39,12 +40,14 @@ _OTHER_CHILDREN = (
 _KINDS_OF_LIMITS = ("min", "low", "high", "max")
 _LIMITS = tuple((f"limit.{kind}", f"unlimited.{kind}", f"memory.{kind}") for kind in _KINDS_OF_LIMITS)
 _LIMITS_OF = attrgetter(*(f"{kind}_bytes" for kind in _KINDS_OF_LIMITS))
+_IN_SWAP = ("swap.current", "limit.swap")
+_IN_ZSWAP = ("zswap.current", "limit.zswap", "zswap.writeback")
 _AVERAGES = ("avg10", "avg60", "avg300")
 _AVERAGES_OF = attrgetter(*_AVERAGES)
 
 
 def container_facts(container: Container, node: Node | None, pod: Cgroup | None = None) -> Facts:
-    """Return what is known of one container's cgroup; `pod` is the one that it is in, whose limits hold."""
+    """Return what is known of one container's cgroup; `pod` is the one that it may be in."""
     cgroup, sums = container.cgroup, container.sums
     facts = gather(cgroup, sums, node, cgroups=_cgroups(cgroup))
     if container.inside:
@@ -53,8 +56,7 @@ def container_facts(container: Container, node: Node | None, pod: Cgroup | None 
     _add_top(facts, container.top)
     _add_events(facts, cgroup)
     _add_tasks(facts, sums)
-    if pod is not None and not container.elsewhere:
-        facts.update({f"{ABOVE}{name}": value for name, value in _swapping(pod).items()})
+    _add_above(facts, cgroup, node, pod)
     return facts
 
 
@@ -71,6 +73,7 @@ def pod_facts(pod: Pod, node: Node | None) -> Facts:
     facts["own.processes"] = _living(pod.own_sums)
     if pod.cgroup is not None:
         _add_own(facts, pod.cgroup, children)
+        _add_above(facts, pod.cgroup, node)
     _add_events(facts, pod.cgroup)
     _add_tasks(facts, sums)
     return facts
@@ -240,6 +243,18 @@ def _swapping(cgroup: Cgroup) -> dict[str, int]:
         "zswap.writeback": cgroup.zswap.writeback,
     }
     return {name: value for name, value in amounts.items() if isinstance(value, int)}
+
+
+def _add_above(facts: Facts, cgroup: Cgroup | None, node: Node | None, pod: Cgroup | None = None) -> None:
+    """Add what the cgroups above may have in swap and zswap: of each the limit that is nearest to its end."""
+    known = [*((pod,) if pod is not None else ()), *((node.ancestors or ()) if node is not None else ())]
+    path = cgroup.path if cgroup is not None else ""
+    above = [Facts(_swapping(each)) for each in known if path.startswith(f"{each.path}/")]
+    for names, limit_in in ((_IN_SWAP, swap_limit), (_IN_ZSWAP, zswap_limit)):
+        limited = [(used_share(limit), each) for each in above if (limit := limit_in(each)) is not None]
+        if limited:
+            tightest = max(limited, key=itemgetter(0))[1]
+            facts.update({f"{ABOVE}{name}": tightest[name] for name in names if name in tightest})
 
 
 def _add_pressure(facts: Facts, cgroup: Cgroup) -> None:

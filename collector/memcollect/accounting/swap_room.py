@@ -1,13 +1,11 @@
 """Whether anonymous memory can go to swap: the node must have some, and the cgroup may use it. Pure.
 
-A limit holds for all below it, so the pod's counts as the container's own does. Where memory.zswap.writeback
-is 0 nothing goes from zswap to a device: then memory.zswap.max is the limit (Documentation/admin-guide/
-cgroup-v2.rst).
+A limit holds for all below it, so the pod's counts as the container's own does, and those above the pod.
+Where memory.zswap.writeback is 0 nothing goes from zswap to a device: then memory.zswap.max is the limit
+(Documentation/admin-guide/cgroup-v2.rst).
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 from memcollect.accounting.facts import ABOVE, Facts
 from memcollect.documents.snapshot import SwapRoom
@@ -22,17 +20,30 @@ def swap_room(facts: Facts) -> SwapRoom:
         return "unknown"
     if not facts["node.swap_devices"]:
         return "none"
-    limits = [limit for above in ("", ABOVE) for limit in _limits(facts, above)]
-    if any(not limit for limit, _ in limits):
+    limits = [swap_limit(facts), zswap_limit(facts), swap_limit(facts, ABOVE), zswap_limit(facts, ABOVE)]
+    known = [each for each in limits if each is not None]
+    if any(not limit for limit, _ in known):
         return "forbidden"
     if "node.swap_free" in facts and not facts["node.swap_free"]:
         return "full"
-    return "full" if any(used >= FULL_SHARE * limit for limit, used in limits) else "usable"
+    return "full" if any(used_share(each) >= FULL_SHARE for each in known) else "usable"
 
 
-def _limits(facts: Facts, above: str) -> Iterator[tuple[int, int]]:
-    """Yield (most, used) of what one cgroup may swap out, and of zswap where nothing goes on from there."""
-    if (most := facts.get(f"{above}limit.swap")) is not None:
-        yield most, facts.get(f"{above}swap.current", 0)
-    if facts.get(f"{above}zswap.writeback") == 0 and (most := facts.get(f"{above}limit.zswap")) is not None:
-        yield most, facts.get(f"{above}zswap.current", 0)
+def swap_limit(facts: Facts, above: str = "") -> tuple[int, int] | None:
+    """Return (most, used) of what one cgroup may swap out; None where it has no limit."""
+    most = facts.get(f"{above}limit.swap")
+    return None if most is None else (most, facts.get(f"{above}swap.current", 0))
+
+
+def zswap_limit(facts: Facts, above: str = "") -> tuple[int, int] | None:
+    """Return the same of zswap, where nothing goes on from there."""
+    most = facts.get(f"{above}limit.zswap")
+    if most is None or facts.get(f"{above}zswap.writeback") != 0:
+        return None
+    return most, facts.get(f"{above}zswap.current", 0)
+
+
+def used_share(limit: tuple[int, int]) -> float:
+    """Return how much of a limit is used: of one of nothing more than of any other."""
+    most, used = limit
+    return used / most if most else float("inf")

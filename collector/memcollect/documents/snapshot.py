@@ -281,6 +281,17 @@ class Resize(Struct, frozen=True, kw_only=True, gc=False):
     message: str | None = None
 
 
+class Deletion(Struct, frozen=True, kw_only=True, gc=False):
+    """That a pod is to end."""
+
+    due: str
+    """When its grace ends, as the API has it."""
+    grace_seconds: int | None = None
+    """How much earlier it was asked for."""
+    finalizers: list[str] = field(default_factory=list)
+    """What keeps it in the API after that."""
+
+
 class Container(Struct, frozen=True, kw_only=True, gc=False):
     """One container, as Kubernetes describes it (where it was asked) and as its node measured it."""
 
@@ -389,6 +400,10 @@ class Pod(Struct, frozen=True, kw_only=True, gc=False):
     """Why the pod as a whole is in this state: "Evicted", "DeadlineExceeded", … (status.reason)."""
     message: str | None = None
     resize: Resize | None = None
+    deletion: Deletion | None = None
+    """Of a pod that is being deleted."""
+    limits: dict[str, str] = field(default_factory=dict)
+    """Those of the pod as a whole, where its spec gives it any (1.34 and later)."""
     unmeasured: str = ""
     """Why there is no cgroup, as a sentence; its entry in `missing` says the same with the remedy."""
     qos_class: str | None = None

@@ -1,4 +1,4 @@
-"""Times as documents write them. Pure."""
+"""Times as documents write them, and as Kubernetes does. Pure."""
 
 from __future__ import annotations
 
@@ -21,3 +21,12 @@ def written_time(text: str) -> datetime:
 def taken_at(snapshot: Snapshot) -> float:
     """Return when it was begun, in seconds since the Unix epoch. ValueError where it does not say."""
     return written_time(snapshot.captured_at).timestamp()
+
+
+def seconds_of(text: str | None) -> float | None:
+    """Return an RFC 3339 time of Kubernetes in seconds since the epoch; None where it is something else."""
+    try:
+        parsed = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()

@@ -15,12 +15,14 @@ from memcollect.accounting.private import private_memory
 from memcollect.accounting.scopes import app_facts, container_facts, is_there, pod_facts
 from memcollect.documents.snapshot import Composition, Container, Depth, Finding, Pod, Snapshot, Undecided
 from memcollect.explain.above import find_above, limited_above
+from memcollect.explain.enforced import find_enforced
 from memcollect.explain.engine import find
 from memcollect.explain.files import file_sums
 from memcollect.explain.findings import rules_for_container, rules_for_pod
 from memcollect.explain.kills import find_kills
 from memcollect.explain.node import explain_accounts
 from memcollect.explain.node.short import node_short
+from memcollect.explain.overdue import find_overdue
 from memcollect.explain.places import find_places
 from memcollect.explain.runtimes import find_runtime
 from memcollect.explain.statement import Case
@@ -124,7 +126,7 @@ def _findings(
     of_runtime, open_of_runtime = find_runtime(pod)
     findings += of_runtime + find_places(pod) + find_tools(pod)
     of_kills, open_of_kills = find_kills(pod, node)
-    findings += of_kills + find_above(pod, node)
+    findings += [*of_kills, *find_above(pod, node), *find_enforced(pod, node), *find_overdue(pod)]
     undecided += open_of_kills
     undecided += open_of_runtime
     if has_ended(pod):

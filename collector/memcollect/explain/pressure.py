@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from memcollect.documents.snapshot import Finding
+from memcollect.documents.snapshot import Finding, Pod
 from memcollect.explain.above import limit_of_others
 from memcollect.explain.beside import says_unwritten
 from memcollect.explain.limits import room_left
@@ -25,6 +25,8 @@ HITS = frozenset({"hit_limit", "hit_inside"})
 
 UNWRITTEN = ("unwritten_cold_cache", "unwritten_hot_cache")
 NO_LIMIT = "It has no memory limit."
+NO_LIMIT_HERE = "None of its cgroups on the node has a memory limit."
+"""Of one to which Kubernetes gives a limit: its guest may have it, or it was not set yet."""
 LIMIT_ABOVE = "It has no memory limit of its own; {path} above it has {limit}{charged}."
 
 
@@ -62,6 +64,13 @@ def above(case: Case) -> Iterator[Said]:
     """Yield what is left to a limit above the pod, where that is little."""
     for finding in case.of_cause("near_limit_above"):
         yield Said("near_limit_above", finding.sentence, Rank.ROOM, rests_on=[finding.cause])
+
+
+def enforced(case: Case) -> Iterator[Said]:
+    """Yield where the limit in force is another than Kubernetes says; where that is an alarm, it is told."""
+    for cause in ("limit_lost", "limit_differs"):
+        for finding in case.of_cause(cause):
+            yield Said(cause, case.named(finding), Rank.ROOM, rests_on=[cause])
 
 
 def room(case: Case) -> Iterator[Said]:
@@ -102,10 +111,16 @@ def _without_own(case: Case) -> Iterator[Said]:
         return
     nearest = limit_of_others(case.above)
     if nearest is None:
-        yield Said("room", NO_LIMIT, Rank.ASIDE, rests_on=["limit.max"], is_optional=True)
+        if "limit_lost" not in case.causes:
+            none = NO_LIMIT_HERE if _is_told_one(case.pod) else NO_LIMIT
+            yield Said("room", none, Rank.ASIDE, rests_on=["limit.max"], is_optional=True)
         return
     level, charge = nearest
     charged = "" if charge is None else f", of which {human_bytes(charge)} is charged"
     limit = human_bytes(level.limit_bytes or 0)
     sentence = LIMIT_ABOVE.format(path=short(level.path), limit=limit, charged=charged)
     yield Said("room", sentence, Rank.ROOM, rests_on=["limit.max"])
+
+
+def _is_told_one(pod: Pod) -> bool:
+    return any("memory" in limits for limits in (pod.limits, *(each.limits for each in pod.containers)))

@@ -78,6 +78,7 @@ def reduced(pod: Pod) -> Pod:
         reason=pod.reason,
         message=pod.message,
         resize=pod.resize,
+        deletion=pod.deletion,
         unmeasured=pod.unmeasured,
         qos_class=pod.qos_class,
         driver=pod.driver,

@@ -86,6 +86,7 @@ CONTRIBUTORS: tuple[Contribute, ...] = (
     alarms,
     pressure.pressure,
     pressure.above,
+    pressure.enforced,
     pressure.room,
 )
 """Each says what it knows; of two on one topic the first is heard."""

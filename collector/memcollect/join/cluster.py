@@ -21,7 +21,7 @@ from memcollect.join.files import files_missing, with_neighbours
 from memcollect.join.recognise import inside_of, runtime_of_pod
 from memcollect.join.roles import app_containers
 from memcollect.join.sandboxes import sandbox_rows
-from memcollect.join.states import FINISHED, last_points_of, resize_of, short, was_refused
+from memcollect.join.states import FINISHED, deletion_of, last_points_of, resize_of, short, was_refused
 from memcollect.join.tops import NodeView, with_tops
 from memcollect.kubernetes import objects as kube
 from memcollect.kubernetes.usage import Metrics
@@ -171,6 +171,8 @@ def _join_pod(
         reason=pod.status.reason,
         message=short(pod.status.message),
         resize=resize_of(pod),
+        deletion=deletion_of(pod),
+        limits=pod.spec.resources.limits if pod.spec.resources is not None else {},
         qos_class=pod.status.qos_class,
         driver=found.driver if found is not None else None,
         runtime=runtime,

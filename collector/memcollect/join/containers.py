@@ -132,13 +132,18 @@ def _container(each: Described, measured: wire.Container | None, inside: str) ->
         restarts=status.restart_count if status is not None else None,
         last_termination=termination_of(status),
         waiting=waiting_of(status),
-        started_at=started_at(status),
+        # One that was restarted meanwhile is matched by what is left over, and the status is the old run's.
+        started_at=started_at(status) if measured is None or _is_of(status, measured) else None,
         cgroup=measured.cgroup if measured is not None else None,
         sums=measured.sums if measured is not None else None,
         processes=measured.processes if measured is not None else [],
         hints=measured.hints if measured is not None else [],
         inside=inside if measured is None and each.runs else "",
     )
+
+
+def _is_of(status: kube.ContainerStatus | None, measured: wire.Container) -> bool:
+    return status is not None and status.runtime_id in (None, measured.id)
 
 
 def _is_alone(measured: wire.Container, left: Sequence[wire.Container]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from memcollect.documents.snapshot import Pod, Resize, Termination, Waiting
+from memcollect.documents.snapshot import Deletion, Pod, Resize, Termination, Waiting
 from memcollect.join.roles import app_containers
 from memcollect.kubernetes import objects as kube
 from memcollect_agent import wire
@@ -56,6 +56,18 @@ def resize_of(pod: kube.Pod) -> Resize | None:
             return Resize(state=state, reason=condition.reason or None, message=short(condition.message))
     old = pod.status.resize
     return Resize(state=_OLD_RESIZE_STATES.get(old, "pending"), reason=old) if old else None
+
+
+def deletion_of(pod: kube.Pod) -> Deletion | None:
+    """Return that the pod is being deleted, and by when it should be gone; None where it is not."""
+    metadata = pod.metadata
+    if metadata.deletion_timestamp is None:
+        return None
+    return Deletion(
+        due=metadata.deletion_timestamp,
+        grace_seconds=metadata.deletion_grace_period_seconds,
+        finalizers=metadata.finalizers,
+    )
 
 
 def has_ended(row: Pod) -> bool:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 import msgspec
 
 from memcollect.documents.snapshot import Container, Pod, Top
+from memcollect.documents.times import seconds_of
 from memcollect.join.containers import described
 from memcollect.join.contradicted import Surroundings, with_contradictions
 from memcollect.join.node_clock import AHEAD_SECONDS, NEVER_SET, NodeClock
@@ -84,7 +84,7 @@ def with_tops(row: Pod, pod: kube.Pod, view: NodeView, metrics: Metrics) -> Pod:
     if row.phase != "Running":
         return _not_running(row)
     usage = metrics.pods.get((row.namespace or "", row.name))
-    started_at = _seconds(row.start_time)
+    started_at = seconds_of(row.start_time)
     if usage is not None and _is_before(usage, started_at, view):
         return msgspec.structs.replace(row, top=_none(ANOTHER))
     if usage is None or not usage.containers:
@@ -136,7 +136,7 @@ def _as_shown(top: Top, shape: Shape) -> Top:
 def _named(row: Pod, pod: kube.Pod, usage: PodUsage, view: NodeView) -> dict[str, Top]:
     """Return the top of each entry by its name."""
     by_name = {each.name: each for each in app_containers(row)}
-    starts, started_at = _starts(pod), _seconds(row.start_time)
+    starts, started_at = _starts(pod), seconds_of(row.start_time)
     around = Surroundings(
         node_memory_bytes=view.memory_bytes,
         pod_age_seconds=None
@@ -243,7 +243,7 @@ def _absent(container: Container, view: NodeView) -> Top | None:
     """Return the reason why a container that runs has no number although its pod has one."""
     if container.state != "running":
         return None
-    started_at = _seconds(container.started_at)
+    started_at = seconds_of(container.started_at)
     age = view.at - started_at if view.at is not None and started_at is not None else None
     if age is None or age <= YOUNG_SECONDS:
         return _none(NOT_YET)
@@ -291,17 +291,8 @@ def _too_young(starts: Mapping[str, float], now: float | None) -> str | None:
 def _starts(pod: kube.Pod) -> dict[str, float]:
     """Return when each running container was started."""
     running = [(each.spec.name, each.status.state.running) for each in described(pod) if each.status]
-    starts = [(name, _seconds(state.started_at)) for name, state in running if state is not None]
+    starts = [(name, seconds_of(state.started_at)) for name, state in running if state is not None]
     return {name: at for name, at in starts if at is not None}
-
-
-def _seconds(text: str | None) -> float | None:
-    """Return an RFC 3339 time in seconds since the epoch; None where it is something else."""
-    try:
-        parsed = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
 
 
 def _reads_zero(container: Container) -> bool:

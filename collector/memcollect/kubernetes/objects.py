@@ -53,7 +53,10 @@ class Metadata(_Object, frozen=True):
     annotations: Annotations = field(default_factory=Annotations)
     creation_timestamp: str | None = None
     deletion_timestamp: str | None = None
-    """Set: the object is being deleted."""
+    """Set: the object is being deleted, and this is when its grace ends."""
+    deletion_grace_period_seconds: int | None = None
+    finalizers: list[str] = field(default_factory=list)
+    """What keeps the object in the API after that."""
     owner_references: list[Owner] = field(default_factory=list)
 
 
@@ -139,6 +142,8 @@ class PodSpec(_Object, frozen=True):
     overhead: dict[str, str] = field(default_factory=dict)
     """What the runtime class adds for the sandbox itself, as quantities."""
     host_network: bool = False
+    resources: Resources | None = None
+    """Of the pod as a whole (1.34 and later)."""
     containers: list[ContainerSpec] = field(default_factory=list)
     init_containers: list[ContainerSpec] = field(default_factory=list)
     ephemeral_containers: list[ContainerSpec] = field(default_factory=list)

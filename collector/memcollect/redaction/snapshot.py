@@ -60,7 +60,7 @@ def _each(fields: str, treatment: Treatment) -> dict[str, Treatment]:
 
 FIELDS: Mapping[str, Treatment] = {
     **_each(
-        """provider source captured_at finished_at started_at start_time mode controllers cgroup_version
+        """provider source captured_at finished_at started_at start_time due mode controllers cgroup_version
         cgroup_mount_options transparent_hugepage confidence Tool.name Tool.version""",
         kept,
     ),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from memcollect.accounting.facts import unread_count, unread_rss_bytes, why_unread
 from memcollect.documents.snapshot import UNNAMED
+from memcollect.explain.overdue import is_overdue
 from memcollect.join.node_clock import AHEAD_SECONDS
 from memcollect.reporters import node_words
 from memcollect.reporters.escape import visible
@@ -214,7 +215,8 @@ def pod_facts(pod: Pod) -> list[str]:
     handler = f"class {pod.runtime.runtime_class}" if pod.runtime.runtime_class else ""
     kind = pod.kind if pod.kind != "pod" else ""
     node = f"node {pod.node}" if pod.node else ""
-    facts = [kind, pod.qos_class or "", pod.phase or "", runtime, handler, node]
+    phase = "Terminating" if is_overdue(pod) else pod.phase or ""
+    facts = [kind, pod.qos_class or "", phase, runtime, handler, node]
     return [visible(fact) for fact in facts if fact]
 
 

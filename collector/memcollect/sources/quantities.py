@@ -1,29 +1,11 @@
-"""Kubernetes quantities ("256Mi", "100m", "129e6") as numbers.
+"""Kubernetes quantities that must be there: what is none is an error with its text."""
 
-The arithmetic is the official client's; the grammar in front of it is that of apimachinery's
-pkg/api/resource/quantity.go, because the client's reader also takes what Kubernetes does not
-("K", "1e3Mi", "1_000", " 1", "NaN").
-"""
+from decimal import Decimal
 
-import re
-from decimal import ROUND_CEILING, Decimal
-
-from kubernetes.utils.quantity import parse_quantity
-
+from memcollect.kubernetes.quantities import LARGEST, number_of, whole_of
 from memcollect.sources.plain import plain
 
-LARGEST = (1 << 63) - 1
-"""Where the API server itself cuts a quantity off: the largest int64."""
-
-_QUANTITY = re.compile(
-    r"""
-    [+-]?
-    (?: [0-9]+ (?: \. [0-9]* )? | \. [0-9]+ )
-    (?: [KMGTPE]i | [numkMGTPE] | [eE] [+-]? [0-9]{1,4} )?
-    """,
-    re.VERBOSE | re.ASCII,
-)
-_LONGEST = 128
+__all__ = ["LARGEST", "QuantityError", "nanos", "quantity", "whole"]
 
 
 class QuantityError(ValueError):
@@ -35,9 +17,10 @@ def quantity(text: str) -> Decimal:
 
     Raises QuantityError where Kubernetes would not take the text for a quantity.
     """
-    if len(text) > _LONGEST or not _QUANTITY.fullmatch(text):
+    number = number_of(text)
+    if number is None:
         raise QuantityError(f"not a Kubernetes quantity: {plain(text, 40)!r}")
-    return max(min(Decimal(parse_quantity(text)), Decimal(LARGEST)), Decimal(-LARGEST))
+    return number
 
 
 def whole(text: str) -> int:
@@ -45,14 +28,9 @@ def whole(text: str) -> int:
 
     For bytes: "1.5Gi" is 1610612736, "100m" is 1. Raises QuantityError.
     """
-    return _away_from_zero(quantity(text))
+    return whole_of(quantity(text))
 
 
 def nanos(text: str) -> int:
     """Return the quantity in billionths, rounded the same way: CPU "1166452n" is 1166452 nanocores."""
-    return _away_from_zero(quantity(text).scaleb(9))
-
-
-def _away_from_zero(number: Decimal) -> int:
-    magnitude = int(abs(number).to_integral_value(rounding=ROUND_CEILING))
-    return magnitude if number >= 0 else -magnitude
+    return whole_of(quantity(text).scaleb(9))

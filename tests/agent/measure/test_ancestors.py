@@ -56,11 +56,13 @@ def test_what_one_near_its_limit_could_drop_or_swap_is_read_too(
     directory = machine.cgroup("/kubepods", current=charge)
     (directory / "memory.max").write_text("1000\n")
     (directory / "memory.swap.max").write_text("0\n")
+    (directory / "memory.swap.peak").write_text("0\n")
 
     (kubepods, *_), _ = measured(machine, POD)
 
     assert (kubepods.stat is not None) is is_read
-    assert kubepods.swap.max_bytes == (0 if is_read else None)
+    assert (kubepods.swap.peak_bytes is not None) is is_read
+    assert kubepods.swap.max_bytes == 0
     assert (kubepods.current_bytes, kubepods.max_bytes) == (charge, 1000)
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import shlex
 import signal
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from memcollect.documents.snapshot import Container, Finding, Pod, Termination
+from memcollect.documents.times import seconds_of
 from memcollect.explain.kills.before import before_end
 from memcollect.explain.kills.counts import gone_kills
 from memcollect.join.recognise import VIRTUAL_MACHINES
@@ -59,7 +59,6 @@ def find_endings(pod: Pod, node: Node | None) -> Iterator[Finding]:
             yield _waiting(pod, container)
         elif pod.reason is None and container.last_termination is not None:
             yield from _ended(pod, container, container.last_termination, node)
-    yield from _resize(pod)
 
 
 def waits(container: Container) -> bool:
@@ -273,33 +272,6 @@ def _pod_reason(pod: Pod, reason: str) -> Finding:
     )
 
 
-def _resize(pod: Pod) -> Iterator[Finding]:
-    if pod.resize is None:
-        return
-    resize = pod.resize
-    why = ": ".join(part for part in (resize.reason, resize.message) if part)
-    for container in pod.containers:
-        wanted, in_force = container.wanted_limits.get("memory"), container.limits.get("memory")
-        if wanted is None or wanted == in_force:
-            continue
-        state = f"is {resize.state}" + (f" ({why.rstrip('. ')})" if why else "")
-        yield Finding(
-            cause="resize",
-            scope=container.name,
-            severity="warning",
-            sentence=f"The limit of container {container.name} is still"
-            f" {in_force or 'none'}{_held(container)}: its resize to {wanted} {state}.",
-            evidence=f"spec limits.memory {wanted}, in force {in_force}",
-            remedy="A limit is not lowered below what is charged: let the container free memory, or restart"
-            " it with the new limit; a higher one waits until the node has room.",
-        )
-
-
-def _held(container: Container) -> str:
-    charge = container.cgroup.current_bytes if container.cgroup is not None else None
-    return f", of which {human_bytes(charge)} is charged" if charge is not None else ""
-
-
 def _at_limit(container: Container, end: Termination) -> str:
     limit = container.limits.get("memory")
     return f" at a limit of {limit}" if limit and end.reason == OOM_KILLED else ""
@@ -307,13 +279,8 @@ def _at_limit(container: Container, end: Termination) -> str:
 
 def _before_boot(end: Termination, node: Node | None) -> bool:
     """Return whether it ended before the node was booted: no counter reaches further back."""
-    boot = node.boot_time if node is not None else None
-    try:
-        ended = datetime.fromisoformat(end.finished_at or "")
-    except ValueError:
-        return False
-    ended = ended if ended.tzinfo else ended.replace(tzinfo=UTC)
-    return boot is not None and ended.timestamp() < boot
+    boot, ended = node.boot_time if node is not None else None, seconds_of(end.finished_at)
+    return boot is not None and ended is not None and ended < boot
 
 
 def _evidence(container: Container) -> str:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from memcollect.documents.snapshot import Container, Finding, Pod, Resize, Runtime, Termination, Waiting
+from memcollect.documents.snapshot import Finding, Pod, Runtime, Termination, Waiting
 from memcollect.explain import explain_pod
 from memcollect.explain.kills.endings import (
     EVICTED_FOR_MEMORY,
@@ -14,7 +14,7 @@ from memcollect.explain.kills.endings import (
     describe,
     find_endings,
 )
-from memcollect_agent.wire import Cgroup, Node
+from memcollect_agent.wire import Node
 from worlds.oom_counters import Machine
 
 ENDED_AT = "2026-01-01T12:00:00Z"
@@ -260,23 +260,6 @@ def test_any_other_reason_of_a_pod_is_told_in_its_words() -> None:
     pod = Pod(uid="X", name="x", phase="Failed", reason="DeadlineExceeded", message="Active for too long.")
 
     assert only(pod).sentence == "The pod is Failed, DeadlineExceeded: Active for too long."
-
-
-def test_a_resize_that_hangs_shows_what_is_in_force() -> None:
-    container = Container(
-        name="app",
-        limits={"memory": "1Gi"},
-        wanted_limits={"memory": "512Mi"},
-        cgroup=Cgroup(path="/x", current_bytes=720 << 20),
-    )
-    resize = Resize(state="pending", reason="Deferred", message="node is full.")
-    pod = Pod(uid="X", name="x", containers=[container], resize=resize)
-
-    assert only(pod).sentence == (
-        "The limit of container app is still 1Gi, of which 720 MiB is charged:"
-        " its resize to 512Mi is pending (Deferred: node is full)."
-    )
-    assert list(find_endings(msgspec.structs.replace(pod, resize=None), NODE)) == []
 
 
 def test_a_crash_loop_after_sigkills_that_no_counter_knows_is_of_user_space() -> None:

@@ -1,0 +1,165 @@
+"""Memory limits as Kubernetes tells them against those that the node enforces. Pure.
+
+The kernel holds a cgroup to its memory.max, which it rounds down to whole pages (mm/page_counter.c), and to
+nothing that is written elsewhere. A runtime writes it when it makes the container and when it is asked to;
+systemd writes its own settings over it whenever it applies a unit anew, and anybody with root may. gVisor,
+Kata and their like give the limit to the sandbox, so the host's cgroup of a container need not have it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from memcollect.documents.snapshot import Container, Finding, Pod, Runtime
+from memcollect.documents.times import seconds_of
+from memcollect.join.recognise import OF_A_RUNTIME
+from memcollect.kubernetes.quantities import LARGEST, bytes_of
+from memcollect.units import human_bytes
+from memcollect_agent.wire import Cgroup, Limit, Node
+
+SETTLED_SECONDS = 10.0
+"""What is younger may be in the making: a cgroup is there before its limits are."""
+LARGEST_PAGE = 64 << 10
+ORDINARY = frozenset({"runc", "crun"})
+"""Families of runtime classes that have no guest; of a class that is not known nobody can tell."""
+LOST = "{whose} memory limit is not in force: Kubernetes says {told}, and memory.max of its cgroup is max"
+DIFFERS = "{whose} memory limit in force is {has}, by memory.max of its cgroup, where Kubernetes {says}"
+POD_HOLDS = "; the pod's limit of {limit} holds"
+LOST_REMEDY = (
+    "Delete the pod: its runtime sets the limits of a new one.{until} It may be lost again: see what ran on"
+    " the node (`systemctl daemon-reload`, an update of the runtime, whatever else writes cgroups)."
+)
+DIFFERS_REMEDY = (
+    "Look on the node for who set it (`crictl update`, a tool that tunes cgroups); delete the pod, and its"
+    " runtime sets what Kubernetes says.{until}"
+)
+UNTIL = " Until then `crictl update --memory {told} {id}` on the node sets it."
+RESIZE_REMEDY = (
+    "A limit is not lowered below what is charged: let the container free memory, or restart it"
+    " with the new limit; a higher one waits until the node has room."
+)
+
+
+@dataclass(frozen=True)
+class _Limit:
+    """One limit as both sides have it."""
+
+    scope: str
+    has: Limit
+    told: str | None
+    """As Kubernetes writes it; None: it gives none."""
+    above: Limit = None
+    """The pod's, of a container."""
+    id: str | None = None
+    resize: str = ""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the pod's limit is the smaller one."""
+        return isinstance(self.above, int) and (self.has == "max" or self.above < int(self.has or 0))
+
+    def finding(self) -> Finding:
+        """Return the contradiction: a notice where the pod's limit holds what Kubernetes says."""
+        told = bytes_of(self.told)
+        held = POD_HOLDS.format(limit=human_bytes(int(self.above or 0))) if self.is_held else ""
+        is_lost = self.has == "max"
+        has = human_bytes(self.has) if isinstance(self.has, int) else self.has
+        sentence = (LOST if is_lost else DIFFERS).format(
+            whose="The pod's" if self.scope == "pod" else "Its",
+            told=self.told,
+            has=has,
+            says="gives it none" if told is None else f"says {self.told}",
+        )
+        until = UNTIL.format(told=told, id=self.id[:13]) if told is not None and self.id is not None else ""
+        is_harmless = told is None or (self.is_held and int(self.above or 0) <= told)
+        return Finding(
+            cause="limit_lost" if is_lost else "limit_differs",
+            scope=self.scope,
+            severity="notice" if is_harmless else "warning",
+            sentence=f"{sentence}{held}{self.resize}.",
+            evidence=f"limits.memory {self.told or 'none'} by Kubernetes, memory.max {self.has}",
+            remedy=(LOST_REMEDY if is_lost else DIFFERS_REMEDY).format(until=until),
+        )
+
+
+def find_enforced(pod: Pod, node: Node | None) -> Iterator[Finding]:
+    """Yield which limits are others than Kubernetes says, and which wait for a resize."""
+    for container in pod.containers:
+        yield from _of_container(pod, container, node)
+    yield from _of_pod(pod, node)
+
+
+def _of_container(pod: Pod, container: Container, node: Node | None) -> Iterator[Finding]:
+    since = container.started_at if container.state == "running" else None
+    has = _settled_limit(pod, container.cgroup, since)
+    told, wanted = container.limits.get("memory"), container.wanted_limits.get("memory")
+    if has is None or _is_same(has, told, node):
+        yield from _resize(pod, container)
+    elif wanted is None or not _is_same(has, wanted, node):  # else it is done, and the kubelet will say so
+        above = pod.cgroup.max_bytes if pod.cgroup is not None and not container.elsewhere else None
+        limit = _Limit(container.name, has, told, above, container.id, _resize_clause(pod, wanted))
+        # One without a limit of its own is given its pod's, where the pod has one.
+        if told is not None or not (has == above or limit.is_held):
+            yield limit.finding()
+
+
+def _of_pod(pod: Pod, node: Node | None) -> Iterator[Finding]:
+    told = pod.limits.get("memory")
+    has = _settled_limit(pod, pod.cgroup, pod.start_time)
+    # A runtime class may add what its sandbox itself takes, and a resize is under way between two limits.
+    if told is None or has is None or pod.resize is not None or pod.runtime.runtime_class is not None:
+        return
+    if not _is_same(has, told, node):
+        yield _Limit("pod", has, told).finding()
+
+
+def _settled_limit(pod: Pod, cgroup: Cgroup | None, since: str | None) -> Limit:
+    """Return the limit in force of what runs since then; None where it cannot be held against Kubernetes'."""
+    started = seconds_of(since)
+    if cgroup is None or cgroup.read_at is None or started is None or not _is_on_host(pod.runtime):
+        return None
+    return cgroup.max_bytes if cgroup.read_at - started >= SETTLED_SECONDS else None
+
+
+def _is_on_host(runtime: Runtime) -> bool:
+    """Return whether the runtime holds containers to their limits by cgroups of the host's, for sure."""
+    if runtime.runtime_class is None:
+        return runtime.family not in OF_A_RUNTIME
+    return runtime.family in ORDINARY
+
+
+def _is_same(has: Limit, told: str | None, node: Node | None) -> bool:
+    most = bytes_of(told)
+    if not most or most > LARGEST - LARGEST_PAGE:
+        return has == "max"
+    page = (node.page_size_bytes if node is not None else None) or LARGEST_PAGE
+    return isinstance(has, int) and abs(has - most) < page
+
+
+def _resize(pod: Pod, container: Container) -> Iterator[Finding]:
+    wanted, in_force = container.wanted_limits.get("memory"), container.limits.get("memory")
+    clause = _resize_clause(pod, wanted)
+    if clause and wanted != in_force:
+        yield Finding(
+            cause="resize",
+            scope=container.name,
+            severity="warning",
+            sentence=f"The limit of container {container.name} is still"
+            f" {in_force or 'none'}{_charged(container)}{clause}.",
+            evidence=f"spec limits.memory {wanted}, in force {in_force}",
+            remedy=RESIZE_REMEDY,
+        )
+
+
+def _resize_clause(pod: Pod, wanted: str | None) -> str:
+    """Return how a resize fares that is not done, as the end of a sentence; "" where there is none."""
+    if pod.resize is None or wanted is None:
+        return ""
+    why = ": ".join(part for part in (pod.resize.reason, pod.resize.message) if part)
+    return f": its resize to {wanted} is {pod.resize.state}" + (f" ({why.rstrip('. ')})" if why else "")
+
+
+def _charged(container: Container) -> str:
+    charge = container.cgroup.current_bytes if container.cgroup is not None else None
+    return f", of which {human_bytes(charge)} is charged" if charge is not None else ""

@@ -1,0 +1,239 @@
+"""The limits that Kubernetes tells of, against those in the cgroups."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from memcollect.documents.snapshot import Container, Finding, Pod, Resize, Runtime
+from memcollect.explain import explain_pod
+from memcollect.explain.enforced import find_enforced
+from memcollect.explain.pressure import NO_LIMIT, NO_LIMIT_HERE
+from memcollect_agent.wire import Cgroup, Limit
+from worlds.builders import MIB, NODE, QUIET_STAT, cgroup, container, pause, pod
+
+STARTED = "2026-01-01T12:00:00Z"
+READ_AT = 1767268800.0 + 3600
+ID = "5f9c4ab08cac7457e9111a30e4664920607ea2c115a1433d7be98e97e64244ca"
+
+
+def plain(name: str, **more: Any) -> Cgroup:
+    """Return a cgroup of private memory alone: its verdict is short enough for what is optional."""
+    stat = dict.fromkeys(QUIET_STAT, 0) | {"anon": 100 * MIB, "inactive_anon": 100 * MIB}
+    return cgroup(100 * MIB, stat, path=f"/kubepods/pod1/{name}", **more)
+
+
+def app(has: Limit, told: str | None = "512Mi", name: str = "app", **more: Any) -> Container:
+    fields: dict[str, Any] = {
+        "id": ID,
+        "state": "running",
+        "started_at": STARTED,
+        "limits": {"memory": told} if told is not None else {"cpu": "1"},
+        "cgroup": plain(name, max_bytes=has, read_at=READ_AT),
+    }
+    return container(name, **{**fields, **more})
+
+
+def row(*containers: Container, has: Limit = "max", **more: Any) -> Pod:
+    whole = pod(*containers, pause(), **more)
+    own = msgspec.structs.replace(whole.cgroup or Cgroup(path=""), max_bytes=has, read_at=READ_AT)
+    return msgspec.structs.replace(whole, cgroup=own)
+
+
+def found(whole: Pod) -> list[Finding]:
+    return list(find_enforced(whole, NODE))
+
+
+def only(whole: Pod) -> Finding:
+    (finding,) = found(whole)
+    return finding
+
+
+def test_a_limit_that_is_lost_is_told_with_both_values_and_never_as_none() -> None:
+    finding = only(row(app("max")))
+
+    assert (finding.cause, finding.scope, finding.severity) == ("limit_lost", "app", "warning")
+    assert finding.sentence == (
+        "Its memory limit is not in force: Kubernetes says 512Mi, and memory.max of its cgroup is max."
+    )
+    assert "Delete the pod" in finding.remedy
+    assert f"`crictl update --memory {512 * MIB} {ID[:13]}`" in finding.remedy
+    verdict = explain_pod(row(app("max")), NODE).verdict
+    assert verdict.startswith(finding.sentence)
+    assert NO_LIMIT not in verdict
+
+
+def test_a_pods_limit_that_holds_all_the_same_takes_the_alarm_away_and_not_the_news() -> None:
+    whole = row(app("max"), has=512 * MIB)
+    finding = only(whole)
+
+    assert finding.severity == "notice"
+    assert finding.sentence.endswith("is max; the pod's limit of 512 MiB holds.")
+    verdict = explain_pod(whole, NODE).verdict
+    assert finding.sentence in verdict
+    assert not verdict.startswith(finding.sentence)
+
+
+def test_a_pods_limit_that_is_wider_holds_and_is_no_comfort() -> None:
+    whole = row(app("max"), app(256 * MIB, "256Mi", "side"), has=768 * MIB)
+
+    assert only(whole).severity == "warning"
+    assert only(whole).sentence.endswith("the pod's limit of 768 MiB holds.")
+    assert "app: Its memory limit is not in force" in explain_pod(whole, NODE).verdict
+
+
+@pytest.mark.parametrize(("has", "told"), [(256 * MIB, "256 MiB"), (2048 * MIB, "2048 MiB")])
+def test_another_limit_than_kubernetes_says_is_told_with_both(has: int, told: str) -> None:
+    finding = only(row(app(has)))
+
+    assert (finding.cause, finding.severity) == ("limit_differs", "warning")
+    assert finding.sentence == (
+        f"Its memory limit in force is {told}, by memory.max of its cgroup, where Kubernetes says 512Mi."
+    )
+
+
+@pytest.mark.parametrize(
+    ("has", "told"),
+    [
+        (512 * MIB, "512Mi"),
+        (512 * MIB, "536870912"),
+        (499998720, "500M"),
+        (4096, "8191"),
+        ("max", None),
+        ("max", "0"),
+        ("max", "8Ei"),
+        ("max", "what"),
+        (None, "512Mi"),
+    ],
+)
+def test_the_same_in_whole_pages_or_what_is_not_known_is_no_difference(has: Limit, told: str | None) -> None:
+    assert found(row(app(has, told))) == []
+
+
+def test_a_page_more_is_a_difference() -> None:
+    assert only(row(app(512 * MIB + 4096))).cause == "limit_differs"
+    assert only(row(app(512 * MIB - 4096))).cause == "limit_differs"
+
+
+@pytest.mark.parametrize(
+    "young",
+    [
+        {"started_at": "2026-01-01T12:59:55Z"},
+        {"started_at": None},
+        {"started_at": "soon"},
+        {"state": "waiting"},
+        {"state": "terminated"},
+        {"cgroup": None},
+        {"cgroup": cgroup(path="/kubepods/pod1/app", max_bytes="max")},
+    ],
+)
+def test_what_may_be_in_the_making_or_does_not_run_is_not_judged(young: dict[str, Any]) -> None:
+    assert found(row(app("max", **young))) == []
+
+
+@pytest.mark.parametrize(
+    ("family", "class_", "is_judged"),
+    [
+        ("gvisor", None, False),
+        ("kata", "kata-qemu", False),
+        ("cube", None, False),
+        ("firecracker", "fc", False),
+        ("unknown", "sealed", False),
+        ("default", None, True),
+        ("vm", None, True),
+        ("crun", "crun", True),
+    ],
+)
+def test_a_limit_that_may_be_the_guests_is_not_called_lost_nor_none(
+    family: str,
+    class_: str | None,
+    is_judged: bool,  # noqa: FBT001 - a parameter of a test
+) -> None:
+    whole = row(app("max"), runtime=Runtime(family=family, runtime_class=class_))
+
+    assert bool(found(whole)) is is_judged
+    assert NO_LIMIT not in explain_pod(whole, NODE).verdict
+
+
+def test_of_one_that_is_told_a_limit_the_cgroups_alone_are_said_to_have_none() -> None:
+    assert NO_LIMIT_HERE in explain_pod(row(app("max", started_at=None)), NODE).verdict
+    assert NO_LIMIT in explain_pod(row(app("max", None)), NODE).verdict
+
+
+def test_an_init_container_and_a_sidecar_are_held_to_theirs() -> None:
+    whole = row(app(512 * MIB), app("max", "64Mi", "setup", role="init"))
+
+    assert only(whole).scope == "setup"
+
+
+def test_a_limit_that_kubernetes_does_not_give_is_told() -> None:
+    finding = only(row(app(256 * MIB, None)))
+
+    assert finding.sentence == (
+        "Its memory limit in force is 256 MiB, by memory.max of its cgroup, where Kubernetes gives it none."
+    )
+    assert finding.severity == "notice"
+    assert "crictl update --memory" not in finding.remedy
+
+
+def test_a_container_without_a_limit_of_its_own_has_its_pods() -> None:
+    limits = {"memory": "1Gi"}
+
+    assert found(row(app(1 << 30, None), has=1 << 30, limits=limits, start_time=STARTED)) == []
+    assert found(row(app("max", None), has=1 << 30, limits=limits, start_time=STARTED)) == []
+
+
+def test_a_limit_of_the_pod_as_a_whole_that_is_lost_is_told() -> None:
+    finding = only(row(app("max", None), limits={"memory": "1Gi"}, start_time=STARTED))
+
+    assert (finding.cause, finding.scope) == ("limit_lost", "pod")
+    assert finding.sentence == (
+        "The pod's memory limit is not in force: Kubernetes says 1Gi, and memory.max of its cgroup is max."
+    )
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"runtime": Runtime(family="crun", runtime_class="crun")}, {"resize": Resize(state="in progress")}],
+)
+def test_a_pods_limit_that_may_have_more_in_it_is_not_judged(more: dict[str, Any]) -> None:
+    assert found(row(app("max", None), limits={"memory": "1Gi"}, start_time=STARTED, **more)) == []
+
+
+DEFERRED = Resize(state="pending", reason="Deferred", message="node is full.")
+
+
+def test_a_resize_that_hangs_shows_what_is_in_force() -> None:
+    waits = app(1 << 30, "1Gi", wanted_limits={"memory": "512Mi"})
+
+    assert only(row(waits, resize=DEFERRED)).sentence == (
+        "The limit of container app is still 1Gi, of which 100 MiB is charged:"
+        " its resize to 512Mi is pending (Deferred: node is full)."
+    )
+    assert found(row(waits)) == []
+
+
+def test_a_resize_that_the_cgroup_has_already_is_done() -> None:
+    done = app(512 * MIB, "1Gi", wanted_limits={"memory": "512Mi"})
+
+    assert found(row(done, resize=Resize(state="in progress"))) == []
+
+
+def test_a_limit_that_neither_side_of_a_resize_asks_for_is_told_with_the_resize() -> None:
+    other = app("max", "1Gi", wanted_limits={"memory": "512Mi"})
+
+    finding = only(row(other, resize=DEFERRED))
+
+    assert finding.cause == "limit_lost"
+    assert finding.sentence == (
+        "Its memory limit is not in force: Kubernetes says 1Gi, and memory.max of its cgroup is max:"
+        " its resize to 512Mi is pending (Deferred: node is full)."
+    )
+
+
+def test_a_resize_of_what_has_no_cgroup_here_is_told_by_the_api_alone() -> None:
+    inside = app(None, "1Gi", wanted_limits={"memory": "512Mi"}, cgroup=None)
+
+    assert only(row(inside, resize=DEFERRED)).sentence == (
+        "The limit of container app is still 1Gi: its resize to 512Mi is pending (Deferred: node is full)."
+    )
