@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import urllib3
@@ -28,6 +29,9 @@ DEFAULT_KUBECONFIG = "~/.kube/config"
 IN_CLUSTER = "in-cluster"
 
 _CHOOSE = "Choose one with --kubeconfig or KUBECONFIG, and look at it with `kubectl config view`."
+_FRESH_SECONDS = 1.0
+"""How long a token is taken as it is. In its last five minutes the client runs the plugin for every request,
+and some plugins give the same token until its end: a thousand nodes would be asked at the plugin's pace."""
 _BROKEN = (ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, AttributeError, LookupError)
 """What the client's loader raises for files that are no kubeconfig; it checks few types itself."""
 
@@ -233,16 +237,22 @@ def _remember_secrets(configuration: Any) -> None:
 
 
 def _one_at_a_time(hook: Callable[[Any], None] | None) -> Callable[[Any], None] | None:
-    """Wrap the client's refresh of credentials so that workers do not run a plugin all at once.
+    """Wrap the client's refresh of credentials: workers run a plugin neither all at once nor one by one.
 
     The white space that a token file ends with is dropped as well: it would break the header.
     """
     if hook is None:
         return None
     lock = threading.Lock()
+    fresh: dict[str, str] = {}
+    fresh_until_seconds = float("-inf")
 
     def refresh(configuration: Any) -> None:
+        nonlocal fresh_until_seconds
         with lock:
+            if monotonic() < fresh_until_seconds:
+                configuration.api_key.update(fresh)
+                return
             hook(configuration)
             # The client's own hook puts itself in this one's place.
             configuration.refresh_api_key_hook = refresh
@@ -250,5 +260,7 @@ def _one_at_a_time(hook: Callable[[Any], None] | None) -> Callable[[Any], None] 
             for name, token in configuration.api_key.items():
                 configuration.api_key[name] = token.strip()
             _remember_secrets(configuration)
+            fresh.update(configuration.api_key)
+            fresh_until_seconds = monotonic() + _FRESH_SECONDS
 
     return refresh

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kubernetes.client import ApiClient
 
 from memcollect.errors import KubeConfigError
+from memcollect.sources import kube_config
 from memcollect.sources.kube_config import IN_CLUSTER, connect
 
 Write = Callable[..., str]
@@ -85,6 +87,36 @@ def test_an_exec_plugin_gives_the_credentials(write: Write, tmp_path: Path) -> N
     said = '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"x"}}'
     cluster = connect(write(exec_user(program(tmp_path, f"echo '{said}'"))))
     assert cluster.authorization() == "Bearer x"
+
+
+def test_a_plugin_whose_token_is_about_to_end_is_not_run_for_every_request(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = tmp_path / "runs"
+    cluster = connect(write(exec_user(program(tmp_path, about_to_end(runs)))))
+    clock = [100.0]
+    monkeypatch.setattr(kube_config, "monotonic", lambda: clock[0])
+    clients = [cluster.client() for _ in range(5)]
+    said = [cluster.authorization(), *(settings(client) for client in clients)]
+    assert said == ["Bearer t2"] * 6
+    clock[0] += 1.0
+    assert [cluster.authorization(), *map(settings, clients)] == ["Bearer t3"] * 6
+    assert runs.read_text() == "x" * 3
+
+
+def about_to_end(runs: Path) -> str:
+    """Return a plugin's script: it counts its runs, and each time gives another token for two minutes."""
+    version = '"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential"'
+    return f"""
+printf x >> {runs}
+end=$(date -u -d '+2 minutes' +%Y-%m-%dT%H:%M:%SZ)
+printf '{{{version},"status":{{"token":"t%s","expirationTimestamp":"%s"}}}}' "$(wc -c < {runs})" "$end"
+"""
+
+
+def settings(client: ApiClient) -> str:
+    """Return what a client's request would carry."""
+    return str(client.configuration.auth_settings()["BearerToken"]["value"])
 
 
 @pytest.mark.parametrize(
