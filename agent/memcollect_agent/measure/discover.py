@@ -75,6 +75,7 @@ class Finder:
         self._visited = 0
         self._late = late
         self._cut = ""
+        self._cut_reason = ""
         """Why the walk ended before its end; "" where it did not."""
         self.problems: list[Problem] = []
 
@@ -133,11 +134,13 @@ class Finder:
         if self._cut:
             return True
         if self._visited >= cgroupfs.MAX_CGROUPS:
+            self._cut_reason = "unsupported"
             self._cut = f"more than {cgroupfs.MAX_CGROUPS} cgroups: the rest was not visited"
         elif self._late():
+            self._cut_reason = "budget"
             self._cut = f"the time budget was spent after {self._visited} cgroups: the rest was not visited"
         if self._cut:
-            self._problem(top.path, "budget", self._cut)
+            self._problem(top.path, self._cut_reason, self._cut)
         return bool(self._cut)
 
     def not_found(self) -> list[Problem]:
@@ -146,7 +149,7 @@ class Finder:
             Problem(
                 kind="pod",
                 name=visible(uid),
-                reason="budget" if self._cut else "not-found",
+                reason=self._cut_reason or "not-found",
                 detail=self._cut
                 or f"no cgroup of pod {visible(uid)} is on this node: it is gone, was not started yet, "
                 "or runs elsewhere",
@@ -158,7 +161,7 @@ class Finder:
             Problem(
                 kind="request",
                 name=visible(pattern),
-                reason="budget" if self._cut else "not-found",
+                reason=self._cut_reason or "not-found",
                 detail=self._cut or f"no container or service of this machine matches {visible(pattern)}",
             )
             for pattern in self._patterns

@@ -70,7 +70,7 @@ class Mappings:
         if self._late():
             return ProcessMappings(missing=_LATE), "budget"
         if self._read >= MOST_PROCESSES:
-            return ProcessMappings(missing=_ENOUGH), "budget"
+            return ProcessMappings(missing=_ENOUGH), "unsupported"
         self._read += 1
         try:
             with self._proc.process(process.pid) as directory:

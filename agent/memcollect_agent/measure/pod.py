@@ -22,10 +22,13 @@ from memcollect_agent.read.cgroupfs import CgroupDir, CgroupFs
 from memcollect_agent.read.procfs import ProcFs
 from memcollect_agent.redact import visible
 from memcollect_agent.sandbox import HOLDERS, SandboxPlace, find_hints, looks_ordinary
-from memcollect_agent.wire import Container, Hint, Pod, ProcessSums, SampleRequest
+from memcollect_agent.wire import Cgroup, Container, Hint, Pod, ProcessSums, SampleRequest
 
 PAUSE_CHARGE_BYTES = 2 << 20
 """A pause container was seen with up to 0.9 MiB, when it paid for the first page cache."""
+
+MOST_CHILDREN = 512
+"""Cgroups directly in a pod that are read, each open meanwhile. A pod has some ten; runtimes leak them."""
 
 
 class Sources(Struct, frozen=True, kw_only=True):
@@ -81,7 +84,7 @@ class PodMeasurer:
             qos_class=place.qos_class,
             driver=place.driver,
             cgroup=reading.result(),
-            containers=containers,
+            containers=[*containers, *children.unread],
             own_sums=self._sums(reading, own),
             own_hints=own_hints,
             outside=self._outside(containers, seen),
@@ -250,7 +253,10 @@ class _Children:
 
     def __init__(self, pod: CgroupDir, problems: Problems) -> None:
         self.all: list[_Child] = []
-        for name in pod.children():
+        self.unread: list[Container] = []
+        """Without numbers: the pod's own less its children's would else be what gone containers left."""
+        names = sorted(pod.children(), key=lambda name: pods.container_at(name).id is None)
+        for name in names[:MOST_CHILDREN]:
             try:
                 self._open(pod, name)
             except GoneError:
@@ -258,6 +264,12 @@ class _Children:
                 continue
             except AgentError as error:
                 problems.add_error("container", f"{pod.path}/{name}", error)
+                self.unread.append(_unread(pod, name, str(error)))
+        left = names[MOST_CHILDREN:]
+        if left:
+            detail = f"more than {MOST_CHILDREN} cgroups are directly in it, and {len(left)} were not read"
+            problems.add("container", pod.path, "unsupported", detail)
+            self.unread.append(_unread(pod, left[0], detail))
 
     def _open(self, pod: CgroupDir, name: str) -> None:
         directory = pod.child(name)
@@ -272,6 +284,17 @@ class _Children:
     def close(self) -> None:
         for child in self.all:
             child.directory.close()
+
+
+def _unread(pod: CgroupDir, name: str, why: str) -> Container:
+    place = pods.container_at(name)
+    absent = dict.fromkeys(("memory.stat", "memory.current"), visible(why))
+    return Container(
+        id=place.id,
+        runtime=visible(place.runtime) if place.runtime else None,
+        role=place.role,
+        cgroup=Cgroup(path=visible(f"{pod.path}/{name}"), absent=absent),
+    )
 
 
 def role_of(place: pods.ContainerPlace, charge: int | None, tally: Tally) -> str:

@@ -39,13 +39,13 @@ class Subtrees:
         left = [MAX_SUB_CGROUPS]
         self._collect(directory, len(directory.path), pids, left)
         if left[0] < 0:
-            why = (
-                "the time budget was spent"
+            reason, why = (
+                ("budget", "the time budget was spent")
                 if self._late()
-                else f"more than {MAX_SUB_CGROUPS} cgroups inside it"
+                else ("unsupported", f"more than {MAX_SUB_CGROUPS} cgroups inside it")
             )
             detail = f"{why}: not all of its cgroups were searched for processes"
-            self._problems.add("container", directory.path, "budget", detail)
+            self._problems.add("container", directory.path, reason, detail)
         return pids
 
     def _collect(self, directory: CgroupDir, prefix: int, pids: Pids, left: list[int]) -> None:

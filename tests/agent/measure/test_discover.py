@@ -77,7 +77,7 @@ def test_an_endless_tree_ends_with_a_word(machine: Machine, monkeypatch: pytest.
     monkeypatch.setattr(cgroupfs, "MAX_CGROUPS", 4)
     finder = Finder(None, None)
     assert len(paths(machine, finder)) == 3
-    assert [problem.reason for problem in finder.problems] == ["budget"]
+    assert [problem.reason for problem in finder.problems] == ["unsupported"]
 
 
 OTHER = "11111111-2222-3333-4444-555555555555"

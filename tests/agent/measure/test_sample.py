@@ -8,7 +8,10 @@ import psutil
 import pytest
 
 from memcollect_agent.errors import ReadError, UnsupportedError
+from memcollect_agent.measure import pod as measure_pod
+from memcollect_agent.measure import subtree
 from memcollect_agent.measure.sample import Roots, sample_node
+from memcollect_agent.read.cgroupfs import CgroupDir
 from memcollect_agent.wire import Container, NodeSample, Pod, Problem, SampleRequest
 from worlds.agent_faults import Fail
 from worlds.agent_trees import FIXTURES, MIB, Machine, pid_stat, recorded, smaps
@@ -196,6 +199,53 @@ def test_a_child_of_unknown_name_is_kept_as_unknown(machine: Machine) -> None:
     (strange,) = [child for child in only_pod(sampled(machine)).containers if child.id is None]
     assert (strange.role, strange.sums.read) == ("unknown", 1)
     assert strange.cgroup.path == rf"{POD}/strange\x1b"
+
+
+def test_of_a_pod_with_very_many_cgroups_the_containers_are_read_and_the_rest_is_told(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measure_pod, "MOST_CHILDREN", 3)
+    for number in range(5):
+        machine.cgroup(f"{POD}/a-leak-{number}")
+    sample = sampled(machine)
+    *read, unread = only_pod(sample).containers
+
+    assert [each.id for each in read] == [ID, OTHER, None]
+    assert all(each.cgroup.current_bytes for each in read)
+    assert (unread.cgroup.path, unread.cgroup.stat, unread.cgroup.current_bytes) == (
+        f"{POD}/a-leak-1",
+        None,
+        None,
+    )
+    assert [(each.name, each.reason) for each in sample.problems] == [(POD, "unsupported")]
+    assert "4 were not read" in sample.problems[0].detail
+    assert unread.cgroup.absent["memory.current"] == sample.problems[0].detail
+
+
+def test_more_cgroups_in_a_container_than_are_searched_are_told_as_no_matter_of_time(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subtree, "MAX_SUB_CGROUPS", 1)
+    (problem,) = sampled(machine).problems
+
+    assert (problem.name, problem.reason) == (f"{POD}/{ID}", "unsupported")
+    assert "more than 1 cgroups inside it" in problem.detail
+
+
+def test_a_container_that_cannot_be_opened_stays_in_its_pod_without_numbers(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(pod: CgroupDir, name: str) -> CgroupDir:
+        if name == ID:
+            raise ReadError(name, "too many open files")
+        return opened(pod, name)
+
+    opened = CgroupDir.child
+    monkeypatch.setattr(CgroupDir, "child", refused)
+    container = app(sampled(machine))
+
+    assert (container.cgroup.path, container.cgroup.stat) == (f"{POD}/{ID}", None)
+    assert "too many open files" in container.cgroup.absent["memory.stat"]
 
 
 def test_what_ended_meanwhile_is_counted_not_reported(machine: Machine) -> None:
