@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from memcollect.documents.snapshot import Finding, Pod
 from memcollect.documents.times import seconds_of
+from memcollect.explain.kills.alive import running_in
 from memcollect.explain.kills.endings import describe
 from memcollect.join.reconcile import in_words
 from memcollect.units import human_bytes
@@ -81,4 +82,4 @@ def _state(pod: Pod) -> str:
 
 
 def _may_run(sums: ProcessSums | None) -> bool:
-    return sums is None or sums.listed > sums.vanished + sums.zombies + sums.kernel_threads
+    return sums is None or running_in(sums) > 0
