@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from memcollect.accounting.facts import Facts, MissingFactError
 from memcollect.documents.snapshot import Candidate, Eviction, Holder, KnownPod, NodeAccount
 from memcollect.units import MIB, human_bytes
+from memcollect_agent import pods
 
 DEFAULT_THRESHOLD_BYTES = 100 * MIB
 """evictionHard memory.available on Linux where nobody set another (pkg/kubelet/apis/config/v1beta1)."""
@@ -32,6 +33,7 @@ def eviction(account: NodeAccount, holders: Sequence[Holder], facts: Facts) -> E
     known = account.known_pods or []
     running = _running(known, holders)
     evictable = [(pod, holder) for pod, holder in running if not is_spared(pod)]
+    all_read = not pods.has_unread(account.tree)
     threshold, source = threshold_of(account)
     return Eviction(
         available_bytes=max(0, whole - used),
@@ -40,9 +42,9 @@ def eviction(account: NodeAccount, holders: Sequence[Holder], facts: Facts) -> E
         soft_bytes=account.thresholds.soft_bytes if account.thresholds else 0,
         soft_grace=account.thresholds.soft_grace if account.thresholds else "",
         pressure=account.memory_pressure,
-        order=_order(evictable),
+        order=_order(evictable) if all_read else [],
         spared=len(running) - len(evictable),
-        kill_order=_kill_order(running, whole),
+        kill_order=_kill_order(running, whole) if all_read else [],
         evicted=[f"{pod.namespace}/{pod.name}: {pod.evicted}" for pod in known if pod.evicted],
         oom_killed=[f"{pod.namespace}/{pod.name}: {each}" for pod in known for each in pod.oom_killed],
     )
@@ -96,14 +98,17 @@ def _running(known: Sequence[KnownPod], holders: Sequence[Holder]) -> list[tuple
     ]
 
 
-def _order(pods: Sequence[tuple[KnownPod, Holder]]) -> list[Candidate]:
+def _order(running: Sequence[tuple[KnownPod, Holder]]) -> list[Candidate]:
+    """Return the pods as the kubelet ends them; none where one's place is not known."""
+    if any(holder.working_set_bytes is None for _, holder in running):
+        return []
+
     def rank(pair: tuple[KnownPod, Holder]) -> tuple[bool, int, int]:
         pod, holder = pair
         over = (holder.working_set_bytes or 0) - (pod.request_bytes or 0)
         return over <= 0, pod.priority, -over
 
-    known = [(pod, holder) for pod, holder in pods if holder.working_set_bytes is not None]
-    return [_candidate(pod, holder.working_set_bytes or 0) for pod, holder in sorted(known, key=rank)]
+    return [_candidate(pod, holder.working_set_bytes or 0) for pod, holder in sorted(running, key=rank)]
 
 
 def _candidate(pod: KnownPod, usage_bytes: int, adj: int | None = None) -> Candidate:
@@ -130,13 +135,17 @@ def oom_score_adj(pod: KnownPod, capacity_bytes: int) -> int:
     return min(max(share, 1000 + GUARANTEED_ADJ), BEST_EFFORT_ADJ - 1)
 
 
-def _kill_order(pods: Sequence[tuple[KnownPod, Holder]], capacity_bytes: int) -> list[Candidate]:
+def _kill_order(running: Sequence[tuple[KnownPod, Holder]], capacity_bytes: int) -> list[Candidate]:
     """Return the pods by badness, as if each were one process: its anonymous memory and oom_score_adj.
+
+    None where one's memory is not known.
 
     mm/oom_kill.c, oom_badness: resident pages + swap + page tables + adj × pages of the machine / 1000.
     """
+    if any(holder.anon_bytes is None for _, holder in running):
+        return []
     scored = []
-    for pod, holder in pods:
+    for pod, holder in running:
         adj, usage = oom_score_adj(pod, capacity_bytes), holder.anon_bytes or 0
         scored.append((usage + adj * capacity_bytes // 1000, _candidate(pod, usage, adj)))
     return [candidate for _, candidate in sorted(scored, key=lambda pair: -pair[0])]

@@ -4,7 +4,7 @@ import pytest
 from memcollect.accounting.node.eviction import eviction, is_spared, oom_score_adj, threshold_of
 from memcollect.accounting.node.facts import node_facts
 from memcollect.accounting.node.holders import holders_of
-from memcollect.documents.snapshot import Eviction, KnownPod, Thresholds
+from memcollect.documents.snapshot import Candidate, Eviction, KnownPod, Thresholds
 from worlds.node_builders import MIB, NODE, Made, use
 
 GIB = 1 << 30
@@ -15,11 +15,15 @@ def known(number: int, **facts: object) -> KnownPod:
     return msgspec.convert({"uid": uid, "namespace": "team", "name": f"p{number}", **facts}, KnownPod)
 
 
-def standing(*pods: tuple[KnownPod, int]) -> Eviction:
-    """Return where a node stands whose pods have these working sets, in MiB."""
+def standing(*pods: tuple[KnownPod, int], left_out: int = 0, unread: str = "") -> Eviction:
+    """Return where a node stands whose pods have these working sets, in MiB; of one, `unread` is missing."""
     made = Made().account()
     cgroups = [use(f"/kubepods/pod{pod.uid}", anon=mib * MIB) for pod, mib in pods]
-    tree = msgspec.structs.replace(made.tree, cgroups=cgroups)
+    cgroups[:1] = [
+        msgspec.structs.replace(each, stat={name: size for name, size in each.stat.items() if name != unread})
+        for each in cgroups[:1]
+    ]
+    tree = msgspec.structs.replace(made.tree, cgroups=cgroups, left_out=left_out)
     account = msgspec.structs.replace(made, tree=tree, known_pods=[pod for pod, _ in pods])
     found = eviction(account, holders_of(account), node_facts(account, NODE))
     assert found is not None
@@ -63,6 +67,45 @@ def test_the_kernel_kills_best_effort_before_what_requests() -> None:
     assert [each.pod for each in found.kill_order] == ["team/p3", "team/p2", "team/p1"]
 
 
+def test_an_order_says_of_each_pod_what_was_compared() -> None:
+    request, priority, qos = 100 * MIB, 7, "Burstable"
+    found = standing((known(1, request_bytes=request, priority=priority, qos_class=qos), 300))
+    compared = Candidate(
+        pod="team/p1", usage_bytes=300 * MIB, request_bytes=request, priority=priority, qos_class=qos
+    )
+    adj = 1000 - 1000 * request // Made().total
+
+    assert found.order == [compared]
+    assert found.kill_order == [msgspec.structs.replace(compared, oom_score_adj=adj)]
+
+
+@pytest.mark.parametrize(("mib", "first"), [(15, "p2"), (25, "p1")])
+def test_a_step_of_oom_score_adj_weighs_a_thousandth_of_the_machine(mib: int, first: str) -> None:
+    # Of 9,567 MiB in all: adj 999 with 15 MiB is less than adj 1000 with 10, and with 25 MiB more.
+    found = standing((known(1, qos_class="Burstable"), mib), (known(2, qos_class="BestEffort"), 10))
+
+    assert Made().total // MIB == 9567
+    assert found.kill_order[0].pod == f"team/{first}"
+
+
+def test_of_equal_pods_the_kernel_kills_the_one_with_the_most_private_memory() -> None:
+    found = standing(*((known(number, qos_class="BestEffort"), 10 * number) for number in (1, 3, 2)))
+
+    assert [each.pod for each in found.kill_order] == ["team/p3", "team/p2", "team/p1"]
+
+
+@pytest.mark.parametrize(
+    ("left_out", "unread", "order", "kill_order"),
+    [(1, "", 0, 0), (0, "inactive_file", 0, 2), (0, "anon", 2, 0), (0, "", 2, 2)],
+)
+def test_nobody_is_told_to_go_first_where_a_pods_memory_is_not_known(
+    left_out: int, unread: str, order: int, kill_order: int
+) -> None:
+    found = standing((known(1), 500), (known(2), 100), left_out=left_out, unread=unread)
+
+    assert (len(found.order), len(found.kill_order)) == (order, kill_order)
+
+
 @pytest.mark.parametrize(
     ("pod", "adj"),
     [
@@ -85,6 +128,7 @@ def test_oom_score_adj_is_what_the_kubelet_writes(pod: KnownPod, adj: int) -> No
         (16 * GIB - 100 * MIB, 100 * MIB, "capacity − allocatable is 100 MiB"),
         (15 * GIB, 100 * MIB, "at most 1024 MiB"),
         (16 * GIB - 50 * MIB, 50 * MIB, "of which it is a part"),
+        (17 * GIB, 0, "capacity − allocatable, 0 B, of which it is a part"),
     ],
 )
 def test_a_threshold_that_was_not_read_says_so(allocatable: int | None, threshold: int, said: str) -> None:
