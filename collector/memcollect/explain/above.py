@@ -8,15 +8,16 @@ pods of a node have it at once, and none of them need be the one to look at.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from memcollect.accounting.facts import MissingFactError
 from memcollect.accounting.scopes import container_facts
-from memcollect.accounting.swap_room import swap_room
+from memcollect.accounting.swap_room import FULL_SHARE, swap_room
 from memcollect.documents.snapshot import Container, Finding, Pod
 from memcollect.explain.kills.counts import Level, level_above
 from memcollect.explain.kills.told import ABOVE_REMEDY, name_level
 from memcollect.explain.limits import needed_bytes
+from memcollect.explain.places import short
 from memcollect.units import human_bytes
 from memcollect_agent.wire import Cgroup, Node
 
@@ -30,22 +31,53 @@ OVER = (
     "A limit above it is used up, {name}: {needed} cannot be dropped, and what is charged next, whoever takes"
     " it, ends in {end}."
 )
+SWAP_FULL = (
+    "A swap limit above it is reached, that of {path}: {used} of {limit} is swapped out, by whomever, and"
+    " nothing more of this pod can be."
+)
+
+SWAP_REMEDY = "See which of its pods have most in swap; a higher memory.swap.max of this pod helps nothing."
 
 
 def limited_above(pod: Pod, node: Node | None) -> list[Cgroup]:
     """Return the cgroups above the pod that have a limit, the nearest first."""
+    return [each for each in _above(pod, node) if _limit(each)]
+
+
+def _above(pod: Pod, node: Node | None) -> list[Cgroup]:
     own = [pod.cgroup, *(each.cgroup for each in pod.containers)]
     path = next((each.path for each in own if each is not None), None)
     if path is None or node is None:
         return []
-    above = [each for each in node.ancestors or () if path.startswith(f"{each.path}/") and _limit(each)]
+    above = [each for each in node.ancestors or () if path.startswith(f"{each.path}/")]
     return sorted(above, key=lambda each: -len(each.path))
 
 
 def find_above(pod: Pod, node: Node | None) -> list[Finding]:
-    """Return the finding on the limit above the pod that is nearest to its end, where one is near."""
+    """Return the finding on the limit above the pod that is nearest to its end, where one is near.
+
+    And on the nearest swap limit above that is reached.
+    """
     found = [each for cgroup in limited_above(pod, node) if (each := _near(cgroup, node)) is not None]
-    return [min(found, key=lambda each: each[0])[1]] if found else []
+    near = [min(found, key=lambda each: each[0])[1]] if found else []
+    full = [finding for cgroup in _above(pod, node) for finding in _swap_full(cgroup, node)]
+    return [*near, *full[:1]]
+
+
+def _swap_full(cgroup: Cgroup, node: Node | None) -> Iterator[Finding]:
+    limit, used = cgroup.swap.max_bytes, cgroup.swap.current_bytes
+    has_swap = node is not None and bool(node.swap_devices)
+    if has_swap and isinstance(limit, int) and limit and used is not None and used >= FULL_SHARE * limit:
+        yield Finding(
+            cause="swap_full_above",
+            scope="pod",
+            severity="notice",
+            sentence=SWAP_FULL.format(
+                path=short(cgroup.path), used=human_bytes(used), limit=human_bytes(limit)
+            ),
+            evidence=f"{cgroup.path}: memory.swap.current {used}, memory.swap.max {limit}",
+            remedy=SWAP_REMEDY,
+        )
 
 
 def _near(cgroup: Cgroup, node: Node | None) -> tuple[int, Finding] | None:

@@ -61,9 +61,10 @@ def _is_of_container(finding: Finding) -> bool:
 
 
 def above(case: Case) -> Iterator[Said]:
-    """Yield what is left to a limit above the pod, where that is little."""
-    for finding in case.of_cause("near_limit_above"):
-        yield Said("near_limit_above", finding.sentence, Rank.ROOM, rests_on=[finding.cause])
+    """Yield what is left to a limit above the pod, where that is little or nothing."""
+    for cause in ("near_limit_above", "swap_full_above"):
+        for finding in case.of_cause(cause):
+            yield Said(cause, finding.sentence, Rank.ROOM, rests_on=[cause])
 
 
 def enforced(case: Case) -> Iterator[Said]:

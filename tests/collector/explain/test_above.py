@@ -112,3 +112,40 @@ def test_where_swap_is_forbidden_above_no_swapping_is_promised() -> None:
     node = msgspec.structs.replace(NODE, ancestors=[full], swap_devices=1, meminfo={"SwapFree": GIB})
 
     assert "ends in an OOM kill." in explain_pod(pod(), node).verdict
+
+
+SWAPPING = msgspec.structs.replace(NODE, swap_devices=1, meminfo={"SwapFree": GIB})
+
+
+def swapped(path: str, most: Limit, used: int) -> Cgroup:
+    return Cgroup(path=path, swap=Swap(current_bytes=used, max_bytes=most))
+
+
+def swapping(*ancestors: Cgroup, node: Node = SWAPPING) -> Pod:
+    return explain_pod(pod(), msgspec.structs.replace(node, ancestors=list(ancestors)))
+
+
+def test_a_swap_limit_above_that_is_reached_is_told_with_whose_it_is() -> None:
+    row = swapping(swapped(PODS, 64 * MIB, 64 * MIB), swapped("/other", 1, 1))
+
+    assert (
+        "A swap limit above it is reached, that of /kubepods: 64 MiB of 64 MiB is swapped out, by whomever,"
+        " and nothing more of this pod can be."
+    ) in row.verdict
+    assert row.composition is not None
+    assert row.composition.swap_room == "full"
+
+
+@pytest.mark.parametrize(
+    ("most", "used", "node"),
+    [
+        (64 * MIB, 60 * MIB, SWAPPING),
+        (0, 0, SWAPPING),
+        ("max", 64 * MIB, SWAPPING),
+        (64 * MIB, 64 * MIB, NODE),
+    ],
+)
+def test_one_with_room_one_that_forbids_or_a_node_without_swap_is_no_news(
+    most: Limit, used: int, node: Node
+) -> None:
+    assert "swap_full_above" not in causes(swapping(swapped(PODS, most, used), node=node))

@@ -11,6 +11,7 @@ from memcollect.explain.enforced import find_enforced
 from memcollect.explain.pressure import NO_LIMIT, NO_LIMIT_HERE
 from memcollect_agent.wire import Cgroup, Limit
 from worlds.builders import MIB, NODE, QUIET_STAT, cgroup, container, pause, pod
+from worlds.recorded_nodes import CONDITIONS, RecordedNode
 
 STARTED = "2026-01-01T12:00:00Z"
 READ_AT = 1767268800.0 + 3600
@@ -237,3 +238,25 @@ def test_a_resize_of_what_has_no_cgroup_here_is_told_by_the_api_alone() -> None:
     assert only(row(inside, resize=DEFERRED)).sentence == (
         "The limit of container app is still 1Gi: its resize to 512Mi is pending (Deferred: node is full)."
     )
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_in_recorded_clusters_every_limit_is_in_force_and_one_that_is_taken_away_is_told(
+    condition: str,
+) -> None:
+    pods, _ = RecordedNode(condition).joined()
+    limited = [
+        (whole, each)
+        for whole in pods
+        for each in whole.containers
+        if "memory" in each.limits and each.cgroup is not None
+    ]
+
+    assert [finding for whole in pods for finding in find_enforced(whole, None)] == []
+    assert len(limited) >= 2
+    for whole, each in limited:
+        bare = msgspec.structs.replace(each.cgroup or Cgroup(path=""), max_bytes="max")
+        others = [other for other in whole.containers if other is not each]
+        lost = msgspec.structs.replace(each, cgroup=bare)
+        (finding,) = find_enforced(msgspec.structs.replace(whole, containers=[*others, lost]), None)
+        assert (finding.cause, finding.scope) == ("limit_lost", each.name)
