@@ -59,6 +59,19 @@ def test_mappings_that_were_not_read_leave_a_reason_and_no_zero(machine: Machine
         assert found[0].sandbox_id == "vm-1"
 
 
+def test_of_more_mappings_than_are_read_no_sum_is_told(machine: Machine) -> None:
+    address = MEMFD.partition(" ")[0]
+    many = [
+        MEMFD.replace(address, f"{start:012x}-{start + (48 << 20):012x}")
+        for start in range(1 << 40, (1 << 40) + (48 << 20) * 20_000, 48 << 20)
+    ]
+    add(machine, 10, "firecracker", smaps="".join(many))
+    (found,) = hints(machine, 10)
+    assert found.regions
+    assert (found.rss_bytes, found.pss_bytes) == (None, None)
+    assert "more mappings than 2 MiB of smaps describe" in found.regions_missing
+
+
 def test_smaps_of_no_shape_is_a_reason(machine: Machine) -> None:
     add(machine, 10, "firecracker", smaps="nonsense\n")
     assert "could not be read" in hints(machine, 10)[0].regions_missing

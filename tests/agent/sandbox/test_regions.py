@@ -59,6 +59,28 @@ def test_many_files_are_added_up_and_none_is_lost() -> None:
     assert sum(each.mappings for each in found) == 40
 
 
+def test_a_regions_address_space_is_the_sum_of_its_mappings() -> None:
+    halves = [
+        Mapping(start * MIB, end * MIB, "rw-s", "00:01", 1, "/memfd:guest", {"Rss": 0, "Pss": 0})
+        for start, end in ((100, 104), (200, 203))
+    ]
+    (found,) = regions(halves)
+    assert (found.size_bytes, found.mappings) == (7 * MIB, 2)
+
+
+def test_a_guest_on_huge_pages_comes_before_smaller_regions() -> None:
+    files = [mapping(f"/lib/{number}", 2 * MIB) for number in range(40)]
+    huge = mapping("/memfd:guest (deleted)", 64 * MIB, Rss=0, Shared_Hugetlb=64 * MIB, Private_Hugetlb=0)
+    assert regions([*files, huge])[0].hugetlb_bytes == 64 * MIB
+
+
+def test_what_one_region_lacks_is_unknown_of_the_rest_too() -> None:
+    files = [mapping(f"/lib/{number}", 2 * MIB, Rss=number) for number in range(40)]
+    without = Mapping(0, 2 * MIB, "r--p", "00:01", 1, "/lib/x", {"Rss": 0, "Pss": 0})
+    assert regions(files)[-1].anon_bytes == 0
+    assert regions([*files, without])[-1].anon_bytes is None
+
+
 def test_a_name_cannot_command_a_terminal() -> None:
     (found,) = regions([mapping("/memfd:\x1b[2J", 2 * MIB, "rw-s")])
     assert found.name == r"\x1b[2J"

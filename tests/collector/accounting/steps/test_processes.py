@@ -240,3 +240,105 @@ def test_processes_that_may_be_one_are_as_much_twice_as_they_have_beyond_the_cha
     else:
         assert amount is not None
         assert amount.interval == Interval.of(-60, 0, -twice)
+
+
+def test_what_is_merged_may_be_a_part_of_what_ps_counts_again() -> None:
+    merged = processes.double_counted(facts(procs__ksm=4, procs__rss=30, procs__pss=20))
+    none = processes.double_counted(facts(procs__rss=30, procs__pss=20))
+
+    assert merged == Amount(Interval.of(-10, -6, -6), "bounded", "Σ PSS 20 − Σ RSS 30 + merged 4")
+    assert none == Amount(Interval.exactly(-10), "measured", "Σ PSS 20 − Σ RSS 30")
+
+
+def with_alike(**changed: int) -> Facts:
+    return known("", **changed).extended({name: size * 3 * KIB for name, size in ALIKE.items()})
+
+
+def test_what_may_be_counted_twice_is_neither_lent_nor_borrowed_for_certain() -> None:
+    # Alike: 120 KiB of private memory, 60 KiB of files; beyond the charge are 200 and 80 KiB.
+    given = with_alike(stat__anon=300 * KIB, stat__file_mapped=120 * KIB)
+
+    assert owned("borrowed_anon", given) == Amount(
+        Interval.of(-200 * KIB, -80 * KIB, -80 * KIB),
+        "bounded",
+        f"anon {300 * KIB} − Σ Pss_Anon {500 * KIB}, net",
+    )
+    file = owned("borrowed_file", given)
+    assert file is not None
+    assert file.interval == Interval.of(-80 * KIB, -20 * KIB, -20 * KIB)
+
+
+def test_where_nothing_is_counted_twice_what_is_lent_is_exact() -> None:
+    lent = owned("lent_anon", with_alike(stat__anon=800 * KIB))
+
+    assert lent is not None
+    assert (lent.interval, lent.confidence) == (Interval.exactly(300 * KIB), "measured")
+
+
+def test_unread_processes_are_believed_first_of_private_memory_then_of_files() -> None:
+    given = known(
+        stat__anon=800 * KIB, stat__file_mapped=300 * KIB, procs__unread=1, procs__unread_rss=350 * KIB
+    )
+    intervals = {
+        name: amount.interval
+        for name in ("unread_processes", "lent_anon", "lent_file")
+        if (amount := owned(name, given))
+    }
+
+    assert intervals == {
+        "unread_processes": Interval.of(0, 350 * KIB, 350 * KIB),
+        "lent_anon": Interval.of(-50 * KIB, 300 * KIB, 0),
+        "lent_file": Interval.of(-250 * KIB, 100 * KIB, 50 * KIB),
+    }
+
+
+def test_unread_processes_are_wanted_no_further_than_both_differences_together() -> None:
+    given = known(
+        stat__anon=510 * KIB, stat__file_mapped=220 * KIB, procs__unread=1, procs__unread_rss=350 * KIB
+    )
+    less = known(
+        stat__anon=400 * KIB, stat__file_mapped=220 * KIB, procs__unread=1, procs__unread_rss=350 * KIB
+    )
+
+    assert estimate("unread_processes", given) == 30 * KIB
+    assert estimate("unread_processes", less) == 20 * KIB
+
+
+def test_the_arithmetic_of_files_beside_rings_can_be_repeated() -> None:
+    amount = owned("borrowed_file", with_rings("perf", 30 * KIB, stat__file_mapped=100 * KIB))
+
+    assert amount == Amount(
+        Interval.exactly(-70 * KIB),
+        "measured",
+        f"file_mapped {100 * KIB} − Σ (Pss_File + Pss_Shmem) {200 * KIB} without rings {30 * KIB}, net",
+    )
+    without = owned("borrowed_file", known(stat__file_mapped=100 * KIB))
+    assert without is not None
+    assert without.evidence == f"file_mapped {100 * KIB} − Σ (Pss_File + Pss_Shmem) {200 * KIB}, net"
+
+
+@pytest.mark.parametrize(("vmalloc", "charged"), [(0, 20), (30, 50), (90, 80)])
+def test_of_rings_no_more_is_charged_here_than_there_is_kernel_memory_without_vmalloc(
+    vmalloc: int, charged: int
+) -> None:
+    given = with_rings(
+        "bpf",
+        80 * KIB,
+        kernel_itemised=100 * KIB,
+        stat__vmalloc=vmalloc * KIB,
+        stat__kernel=120 * KIB,
+        stat__file_mapped=90 * KIB,
+    )
+    amount = owned("borrowed_file", given)
+    net = 90 - charged - (200 - 80)
+
+    assert amount is not None
+    assert amount.interval == Interval.of(net * KIB, (net + charged) * KIB, net * KIB)
+    assert f"Σ (Pss_File + Pss_Shmem) {200 * KIB} without rings {80 * KIB}" in amount.evidence
+
+
+def test_only_the_kinds_of_rings_that_are_there_are_named() -> None:
+    amount = owned("rings", with_rings("socket", 8 * KIB))
+
+    assert amount is not None
+    assert amount.evidence == f"Σ Pss {8 * KIB} of mappings of packet sockets in smaps"
