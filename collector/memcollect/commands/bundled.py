@@ -8,6 +8,7 @@ from memcollect.documents.bundle import checked
 from memcollect.documents.run import RunManifest
 from memcollect.errors import DocumentError
 from memcollect.evidence.document import EVIDENCE_FOLDER, Evidence, decode
+from memcollect.evidence.rejudging import believed
 
 
 def evidence_of(bundle: Path, manifest: RunManifest) -> list[Evidence]:
@@ -23,5 +24,5 @@ def evidence_of(bundle: Path, manifest: RunManifest) -> list[Evidence]:
         content, problem = checked(directory, entry)
         if content is None:
             raise DocumentError(f"The evidence of {bundle} cannot be read: {problem}.")
-        documents.append(decode(content, entry.path))
+        documents.append(believed(decode(content, entry.path)))
     return documents

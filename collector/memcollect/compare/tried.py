@@ -11,8 +11,9 @@ from memcollect.compare.evidence import Fact, Unknown
 from memcollect.compare.inputs import Document
 from memcollect.compare.model import Cell, StartupRow
 from memcollect.compare.values import WHOLE_POD
+from memcollect.evidence.catalogue import SHA256
 from memcollect.evidence.document import Evidence
-from memcollect.evidence.matrix import Matrix, guarded_faults, matrix, unanswered
+from memcollect.evidence.matrix import ANOTHER_CATALOGUE, Matrix, guarded_faults, matrix, unanswered
 from memcollect.units import human_bytes
 
 NOT_TRIED = "no run has tried what it does with uploads, artifacts, paths and isolation; do = “evidence” does"
@@ -48,7 +49,9 @@ def evidence_facts(backend: str, tried: Mapping[str, Evidence]) -> dict[str, Fac
     if document is None:
         return dict.fromkeys(("catalogue", "evidence_faults", "evidence_silent"), Unknown(NOT_TRIED))
     return {
-        "catalogue": frozenset({document.catalogue.sha256}),
+        "catalogue": frozenset({document.catalogue.sha256})
+        if document.catalogue.sha256 == SHA256
+        else Unknown(ANOTHER_CATALOGUE),
         "evidence_faults": tuple(guarded_faults(document)),
         "evidence_silent": _silent(document),
     }

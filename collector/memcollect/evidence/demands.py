@@ -7,8 +7,11 @@ sentence that the page then prints, before what was seen.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
+import msgspec
 from msgspec import Struct
 
 from memcollect.evidence.contents import Material
@@ -155,3 +158,11 @@ Demand: TypeAlias = (
     | OomIsTold
     | Recorded
 )
+
+
+def named(demand: Demand, names: Mapping[str, str]) -> Demand:
+    """Return the demand with the names in all of its texts filled in."""
+    text = msgspec.json.encode(demand).decode()
+    for name, word in names.items():
+        text = text.replace(f"{{{name}}}", json.dumps(word, ensure_ascii=False)[1:-1])
+    return msgspec.json.decode(text, type=type(demand))

@@ -17,7 +17,7 @@ from memcollect.documents.snapshot import Tool
 from memcollect.errors import DocumentError
 from memcollect.evidence.exits import Exit
 from memcollect.evidence.judging import Verdict
-from memcollect.evidence.port import ErrorKind, Level
+from memcollect.evidence.port import ErrorKind, Level, Match
 from memcollect.evidence.seen import Came, Seen
 from memcollect.secrecy import without_secrets
 
@@ -25,6 +25,7 @@ EVIDENCE_SCHEMA_VERSION = 1
 EVIDENCE_FOLDER = "evidence"
 KEPT_CHARACTERS = 2000
 KEPT_PATHS = 50
+KEPT_HEADERS = ("content-disposition",)
 
 
 class KeptStep(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -42,7 +43,11 @@ class KeptStep(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Of all of it, in hexadecimal digits."""
     stderr: str | None = None
     paths: list[str] | None = None
+    matches: list[Match] | None = None
+    """The first lines that a search found, bounded and masked. None also where an older memcollect tried."""
     status: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    """Those that a check may ask for."""
     facts: dict[str, bool | int | str | list[str]] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
     waited: dict[str, float] = field(default_factory=dict)
@@ -120,7 +125,13 @@ def kept(seen: Seen) -> KeptStep:
         paths=None
         if seen.paths is None
         else [without_secrets(each)[:300] for each in seen.paths[:KEPT_PATHS]],
+        matches=None if seen.matches is None else [_match(each) for each in seen.matches[:KEPT_PATHS]],
         status=seen.status,
+        headers={
+            name: _bounded(without_secrets(value))
+            for name, value in seen.headers.items()
+            if name in KEPT_HEADERS
+        },
         facts={name: _masked(value) for name, value in seen.facts.items()},
         absent={name: without_secrets(why) for name, why in seen.absent.items()},
         waited={name: round(seconds, 3) for name, seconds in seen.waited.items()},
@@ -128,6 +139,11 @@ def kept(seen: Seen) -> KeptStep:
         seconds=round(seen.seconds, 3),
         level=seen.level,
     )
+
+
+def _match(found: Match) -> Match:
+    path, line = (_bounded(without_secrets(text)) for text in (found.path, found.line))
+    return Match(path=path, number=found.number, line=line)
 
 
 def _text(data: bytes) -> str:

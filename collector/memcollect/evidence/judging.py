@@ -18,6 +18,15 @@ Verdict: TypeAlias = Literal["as-expected", "differs", "fails", "not-offered", "
 WORST_FIRST: tuple[Verdict, ...] = ("fails", "differs", "not-offered", "not-tried", "as-expected")
 
 
+MARKS: Mapping[Verdict, str] = {
+    "as-expected": "as expected",
+    "differs": "differs",
+    "fails": "fails",
+    "not-offered": "not offered",
+    "not-tried": "not tried",
+}
+
+
 class Judged(Struct, frozen=True, kw_only=True):
     """What became of a check, and in one sentence why."""
 
@@ -31,8 +40,9 @@ def judge(check: Check, seen: Sequence[Seen]) -> Judged:
     A step that was not tried or is not offered decides, unless an earlier answer already shows a fault. A
     demand for a refusal judges an error; any other step that ended in one fails the check.
     """
-    by_label = {each.label: each for each in seen}
     asked = {demand.of for demand in check.demands}
+    seen = seen if check.steps else _reached(seen, asked)
+    by_label = {each.label: each for each in seen}
     faults = [held for held in _held(check.demands, by_label) if held.verdict in {"fails", "differs"}]
     if faults:
         worst = min(faults, key=lambda held: WORST_FIRST.index(held.verdict))
@@ -48,6 +58,12 @@ def judge(check: Check, seen: Sequence[Seen]) -> Judged:
     sentences = dict.fromkeys(held.sentence for held in _held(check.demands, by_label) if held.sentence)
     told = [each for each in sentences if not any(each in other for other in sentences if other != each)]
     return Judged(verdict="as-expected", observed="; ".join(told) or "as expected")
+
+
+def _reached(seen: Sequence[Seen], wanted: set[str]) -> list[Seen]:
+    """Return the common steps that a check judges; where one of them was not reached, what ended them."""
+    own = [each for each in seen if each.label in wanted]
+    return own if {each.label for each in own} == wanted else [*own, *seen[-1:]]
 
 
 def _held(demands: Iterable[Demand], seen: Mapping[str, Seen]) -> list[Held]:

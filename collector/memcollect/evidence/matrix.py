@@ -8,17 +8,11 @@ from msgspec import Struct, field
 
 from memcollect.evidence.catalogue import GUARDED, MEASURED, NAMES, ROWS, SHA256, rows_named
 from memcollect.evidence.document import CheckResult, Evidence, RowResult
-from memcollect.evidence.judging import WORST_FIRST, Verdict
+from memcollect.evidence.judging import MARKS, WORST_FIRST, Verdict
 
-MARKS: Mapping[Verdict, str] = {
-    "as-expected": "as expected",
-    "differs": "differs",
-    "fails": "fails",
-    "not-offered": "not offered",
-    "not-tried": "not tried",
-}
-
-
+ANOTHER_CATALOGUE = (
+    "it was tried by a catalogue that this memcollect does not have, so what its checks are is not known"
+)
 BROKEN_OFF = "the run was broken off before it"
 
 
@@ -230,6 +224,8 @@ def _advice(backend: str, document: Evidence) -> Advice:
     ]
     if document.finished_at is None:
         faults.append("the run was broken off")
+    if document.catalogue.sha256 != SHA256:
+        faults.append(ANOTHER_CATALOGUE)
     if not faults and not others:
         reasons = [f"{', '.join(GUARDED)} are as expected, and no check fails"]
         return Advice(backend=backend, may=True, reasons=reasons)

@@ -74,7 +74,9 @@ class Match(Struct, frozen=True, kw_only=True):
 
     path: str
     number: int
+    """Which line of the file it is."""
     line: str
+    """Its text."""
 
 
 class Matches(Struct, frozen=True, kw_only=True):

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
 import secrets
 from collections.abc import Mapping
-from typing import TypeVar
 
 import msgspec
 
 from memcollect.evidence.checks import Check
 from memcollect.evidence.contents import Bulk, made
-from memcollect.evidence.demands import Demand
+from memcollect.evidence.demands import Demand, named
 
-T = TypeVar("T")
 _LEAST_MARKER, _MARKERS = 700_000, 200_000
 
 
@@ -61,18 +58,9 @@ def filled(text: str, names: Mapping[str, str]) -> str:
     return text
 
 
-def filled_struct(value: T, names: Mapping[str, str]) -> T:
-    """Return a struct of the catalogue with the names in all of its texts filled in."""
-    text = msgspec.json.encode(value).decode()
-    for name, word in names.items():
-        text = text.replace(f"{{{name}}}", json.dumps(word, ensure_ascii=False)[1:-1])
-    return msgspec.json.decode(text, type=type(value))
-
-
 def filled_check(check: Check, names: Mapping[str, str]) -> Check:
     """Return the check with the names that do not depend on a sandbox filled in its demands."""
-    demands: list[Demand] = [filled_struct(each, names) for each in check.demands]
-    return msgspec.structs.replace(check, demands=tuple(demands))
+    return msgspec.structs.replace(check, demands=tuple(named(each, names) for each in check.demands))
 
 
 def _texts(demands: tuple[Demand, ...]) -> list[str]:

@@ -90,7 +90,7 @@ class Trial:
         own = self._steps(check, check.steps, until)
         wanted = {demand.of for demand in check.demands}
         seen = [*(each for each in first if each.label in wanted or not check.steps), *own]
-        judged = judge(asked, _reached(seen, wanted) if not check.steps else seen)
+        judged = judge(asked, seen)
         self._afterwards(check, own)
         return _result(asked, judged, seen)
 
@@ -201,12 +201,6 @@ def _cut_short(seen: Seen) -> Seen:
     if seen.came != "error" or seen.kind != "timeout":
         return seen
     return msgspec.structs.replace(seen, came="not-tried", why=f"the row's time was spent: {seen.why}")
-
-
-def _reached(seen: Sequence[Seen], wanted: set[str]) -> list[Seen]:
-    """Return the common steps that a check judges; where one of them was not reached, what ended them."""
-    own = [each for each in seen if each.label in wanted]
-    return own if {each.label for each in own} == wanted else [*own, *seen[-1:]]
 
 
 def _result(check: Check, judged: Judged, seen: Sequence[Seen]) -> CheckResult:

@@ -243,3 +243,30 @@ def test_a_run_that_was_killed_is_unfinished_and_altered_only_where_it_was(
     reasons = [each.reason for each in found.missing]
     assert any("is unfinished; `memcollect profile --resume` goes on" in each for each in reasons)
     assert sum("was altered" in each for each in reasons) == altered
+
+
+def test_evidence_that_was_edited_and_sealed_again_carries_no_claim(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aio, cube = (str(build.write(tmp_path / each.name, each)) for each in build.good_pair())
+
+    def refused() -> set[str]:
+        run(["compare", aio, cube, "--format", "json"], "memcollect")
+        found = msgspec.json.decode(capsys.readouterr().out, type=Comparison)
+        return {rule.rule for pair in found.pairs if pair.kind == "backends" for rule in pair.refusals}
+
+    assert refused() == set()
+    _reseal(Path(cube), b'"text": "not reached\\n"', b'"text": "reached\\n"')
+    assert refused() == {"evidence"}
+
+
+def _reseal(bundle: Path, old: bytes, new: bytes) -> None:
+    """Edit the bundle's evidence, and write its new checksum into the manifest."""
+    manifest = msgspec.json.decode((bundle / "manifest.json").read_bytes())
+    (entry,) = (each for each in manifest["files"] if each["path"].startswith("evidence/"))
+    data = (bundle / entry["path"]).read_bytes()
+    assert old in data
+    edited = data.replace(old, new)
+    (bundle / entry["path"]).write_bytes(edited)
+    entry.update(sha256=hashlib.sha256(edited).hexdigest(), size_bytes=len(edited))
+    (bundle / "manifest.json").write_bytes(msgspec.json.encode(manifest))

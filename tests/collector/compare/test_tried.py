@@ -112,7 +112,7 @@ def test_what_an_earlier_trial_found_is_told_though_the_last_counts() -> None:
     (told,) = [note for note in comparison.notes if " tried " in note]
     assert told == (
         "runs/cube was tried 2 times; what was begun last counts, that of runs/cube. What was begun before it"
-        " was not as expected: runs/cube: Paths: check: fails: it is otherwise."
+        " was not as expected: runs/cube: Paths: workspace: fails: it is otherwise."
     )
 
 

@@ -4,12 +4,12 @@ import msgspec
 import pytest
 
 from memcollect.documents.snapshot import Tool
-from memcollect.evidence.catalogue import GUARDED, NAMES, SHA256, rows_named
+from memcollect.evidence.catalogue import GUARDED, NAMES
 from memcollect.evidence.document import CatalogueUsed, Evidence
 from memcollect.evidence.judging import Verdict
 from memcollect.evidence.matrix import BROKEN_OFF, guarded_faults, matrix
 from memcollect.reporters.evidence.formats import rendered
-from worlds.compare_builders import evidence_of
+from worlds.compare_builders import evidence_of, few
 
 
 def test_a_backend_with_every_row_as_expected_may_be_recommended() -> None:
@@ -31,29 +31,22 @@ def test_the_worst_check_speaks_for_itself_and_the_others_are_counted_as_not_as_
     document = evidence_of("aio", {"Paths": "fails"})
     rows = {row.row: row for row in document.rows}
     failing = rows["Paths"].checks[0]
-    unoffered = msgspec.structs.replace(failing, name="other", verdict="not-offered")
-    paths = msgspec.structs.replace(rows["Paths"], checks=[failing, unoffered, unoffered])
+    others = [msgspec.structs.replace(each, verdict="not-offered") for each in rows["Paths"].checks[1:]]
+    paths = msgspec.structs.replace(rows["Paths"], checks=[failing, *others])
     document = msgspec.structs.replace(
         document, rows=[paths if row.row == "Paths" else row for row in document.rows]
     )
 
     assert guarded_faults(document) == [
-        f"Paths: {failing.name}: fails: {failing.observed} (2 more are not as expected)"
+        f"Paths: {failing.name}: fails: {failing.observed} ({len(others)} more are not as expected)"
     ]
 
 
 def of_this_catalogue(left_out: frozenset[str] = frozenset()) -> Evidence:
     """Return evidence with every check of the catalogue as expected, but for those that are not there."""
-    document = evidence_of("aio", catalogue=CatalogueUsed(sha256=SHA256, rows=list(NAMES)))
+    document = evidence_of("aio")
     rows = [
-        msgspec.structs.replace(
-            row,
-            checks=[
-                msgspec.structs.replace(row.checks[0], name=check.name)
-                for check in rows_named([row.row])[0].checks
-                if check.name not in left_out
-            ],
-        )
+        msgspec.structs.replace(row, checks=[each for each in row.checks if each.name not in left_out])
         for row in document.rows
     ]
     return msgspec.structs.replace(document, rows=rows)
@@ -70,7 +63,7 @@ def test_a_second_row_of_a_name_does_not_stand_for_the_first() -> None:
     bad, good = evidence_of("aio", {"Isolation": "fails"}), evidence_of("aio")
     for order in ([*bad.rows, *good.rows], [*good.rows, *bad.rows]):
         (fault,) = guarded_faults(msgspec.structs.replace(bad, rows=order))
-        assert fault.startswith("Isolation: check: fails")
+        assert fault.startswith("Isolation: two-threads: fails")
 
 
 @pytest.mark.parametrize(("verdict", "may"), [("fails", False), ("differs", True), ("not-tried", True)])
@@ -91,16 +84,18 @@ def test_a_run_that_was_broken_off_says_so_of_every_row_that_it_owes() -> None:
 
 def test_rows_that_nobody_asked_for_are_no_gap_and_no_recommendation_either() -> None:
     whole = evidence_of("aio")
-    few = msgspec.structs.replace(
+    part = msgspec.structs.replace(
         whole, rows=whole.rows[:1], catalogue=CatalogueUsed(sha256="c0", rows=["Commands"])
     )
-    found = matrix([few])
+    found = matrix([part])
     assert found.untried == []
     assert not found.advice[0].may
 
 
 def test_the_page_says_what_was_not_tried_before_anything_else() -> None:
-    found = matrix([evidence_of("aio", {"Uploads": "not-tried"}), evidence_of("cube", {"Paths": "fails"})])
+    found = matrix(
+        [few(evidence_of("aio", {"Uploads": "not-tried"})), few(evidence_of("cube", {"Paths": "fails"}))]
+    )
     page = rendered(found, "markdown", Tool(version="1"))
     assert page.index("Asked for and not tried") < page.index("The ten rows")
     assert "| Uploads | 0/1 not tried | 1/1 |" in page

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from memcollect.evidence.catalogue import MEASURED
 from memcollect.evidence.document import CheckResult
-from memcollect.evidence.matrix import MARKS, Advice, Cell, CheckLine, Matrix, MatrixRow
+from memcollect.evidence.judging import MARKS
+from memcollect.evidence.matrix import Advice, Cell, CheckLine, Matrix, MatrixRow
 from memcollect.evidence.telling import counted
 from memcollect.reporters.compare.layout import Bullet, Column, Page, Section, Table
 
