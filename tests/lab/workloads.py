@@ -178,6 +178,22 @@ def limit_above_nearly_used_up(stage: Stage) -> list[Truth]:
     ]
 
 
+def swap_limit_above_reached(stage: Stage) -> list[Truth]:
+    """What the one has in swap leaves the other none, though its own limit and the machine's have room."""
+    hog, other = (stage.pod(name, driver="cgroupfs", qos_class="BestEffort") for name in ("swapped", "left"))
+    everyones = other.cgroup.parent
+    stage.after(lambda: cgroups.limit(everyones, {"memory.high": "max", "memory.swap.max": "max"}))
+    cgroups.limit(everyones, {"memory.swap.max": 8 * MIB})
+    stage.tenant(hog, f"anon {40 * MIB}")
+    stage.tenant(other, f"anon {5 * MIB}")
+    cgroups.limit(everyones, {"memory.high": 24 * MIB})  # the write itself reclaims, as far as it can
+    cgroups.limit(everyones, {"memory.high": "max"})
+    return [
+        truth(pod, "swap_full_above", scope="pod", says="8 MiB of 8 MiB is swapped out, by whomever")
+        for pod in (hog, other)
+    ]
+
+
 def locked_file(stage: Stage) -> list[Truth]:
     pod, path = stage.pod("locked"), stage.file("locked", 30 * MIB)
     stage.tenant(pod, f"lock {path}")
@@ -312,6 +328,7 @@ WORKLOADS: dict[str, Workload] = {
         removed_container_that_looked_up_names,
         limits_set_inside,
         limit_above_nearly_used_up,
+        swap_limit_above_reached,
         locked_file,
         swapped_out,
         several_at_once,

@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -141,6 +142,21 @@ def test_a_pod_being_deleted_is_measured_as_long_as_its_cgroup_is_there() -> Non
     ((reason, detail),) = joined_one(described, answer())[2]
     assert reason == "gone"
     assert "being deleted" in detail
+
+
+def test_deletion_and_the_limits_of_the_pod_as_a_whole_are_kept() -> None:
+    said = msgspec.convert(
+        {
+            "metadata": {"name": "sandbox-1", "uid": UID, "deletionTimestamp": "2026-01-01T00:00:00Z"},
+            "spec": {"nodeName": NODE, "resources": {"limits": {"memory": "1Gi"}}},
+        },
+        kube.Pod,
+    )
+    (row,) = join_node(NODE, [said], answer(), NO_METRICS).pods
+
+    assert row.deletion is not None
+    assert row.deletion.due == "2026-01-01T00:00:00Z"
+    assert row.limits == {"memory": "1Gi"}
 
 
 def test_what_the_agent_says_of_a_pod_it_could_not_read_is_the_reason() -> None:

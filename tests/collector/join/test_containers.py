@@ -11,7 +11,17 @@ from memcollect.kubernetes import objects as kube
 from memcollect.kubernetes.objects import ContainerStatus, Pod
 from memcollect_agent.wire import Container as Measured
 from memcollect_agent.wire import Hint, Process, ProcessSums
-from worlds.join_builders import Described, cgroup, ended, measured, measured_pod, pause, pod, waiting
+from worlds.join_builders import (
+    Described,
+    cgroup,
+    ended,
+    measured,
+    measured_pod,
+    pause,
+    pod,
+    running,
+    waiting,
+)
 
 
 def roles(containers: list[Container]) -> list[tuple[str, str | None, str]]:
@@ -106,6 +116,14 @@ def test_a_container_restarted_between_the_two_reads_is_found_by_elimination() -
     )
     assert roles(containers)[0] == ("app", "new", "container")
     assert missing == []
+
+
+def test_since_when_the_new_run_runs_its_old_status_does_not_say() -> None:
+    since = "2026-01-01T00:00:00Z"
+    old, helper = Described("app", "old", running(since)), Described("helper", "h", running(since))
+    containers, _ = join_containers(pod([old, helper]), [measured("h"), measured("new"), pause()])
+
+    assert [(each.name, each.started_at) for each in containers[:2]] == [("app", None), ("helper", since)]
 
 
 def test_two_restarted_containers_cannot_be_told_apart() -> None:

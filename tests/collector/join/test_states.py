@@ -1,9 +1,10 @@
 import msgspec
 import pytest
 
-from memcollect.documents.snapshot import Container, Pod, Resize, Termination, Waiting
+from memcollect.documents.snapshot import Container, Deletion, Pod, Resize, Termination, Waiting
 from memcollect.join.states import (
     LONGEST,
+    deletion_of,
     has_ended,
     resize_of,
     short,
@@ -141,3 +142,18 @@ def test_a_message_is_one_line_of_bounded_length() -> None:
     assert told.endswith("…")
     assert short("  ") is None
     assert short(None) is None
+
+
+def test_a_deletion_is_kept_as_the_api_writes_it() -> None:
+    written = {
+        "metadata": {
+            "name": "sandbox-1",
+            "deletionTimestamp": STARTED,
+            "deletionGracePeriodSeconds": 30,
+            "finalizers": ["example.com/keep"],
+        }
+    }
+    said = msgspec.convert(written, kube.Pod)
+
+    assert deletion_of(said) == Deletion(due=STARTED, grace_seconds=30, finalizers=["example.com/keep"])
+    assert deletion_of(pod()) is None

@@ -67,9 +67,16 @@ def find_endings(pod: Pod, node: Node | None) -> Iterator[Finding]:
 
 def waits(container: Container) -> bool:
     """Return whether a container should run and does not: neither not started yet, nor through."""
-    if container.state != "waiting" or container.waiting is None:
+    if container.state != "waiting" or container.waiting is None or _is_again(container):
         return False
     return container.waiting.reason not in NORMAL_WAITING
+
+
+def _is_again(container: Container) -> bool:
+    """Return whether the node has a run of it that is newer than its status."""
+    end = container.last_termination
+    ended = end.container_id if end is not None else None
+    return container.cgroup is not None and None not in (container.id, ended) and container.id != ended
 
 
 def how_it_ended(end: Termination) -> str:

@@ -83,3 +83,11 @@ def test_an_ordinary_restart_is_none() -> None:
     again: Container = container(id="new", state="running", restarts=1, last_termination=END)
 
     assert list(find_alive(pod(again, pause()))) == []
+
+
+def test_a_crash_loop_that_was_started_again_since_is_not_told_as_not_running() -> None:
+    again = row(id="new", state="waiting", waiting=Waiting(reason="CrashLoopBackOff"), restarts=7)
+    explained = explain_pod(again, NODE)
+
+    assert "is not running" not in explained.verdict
+    assert [each.cause for each in explained.findings if each.severity == "warning"] == ["killed"]
