@@ -14,6 +14,9 @@ from memcollect.explain.mapped import program_of
 from memcollect.explain.statement import SMALLEST_SHARE, Case, Rank, Said
 from memcollect.units import human_bytes
 
+_MOSTLY = ((1, 0.5), (2, 0.75))
+"""How many terms are most of a part, from what share of it on."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -25,7 +28,7 @@ class Part:
     with_swap: str = ""
     """The phrase where the memory can go to swap, or nobody knows."""
     named: dict[str, str] = field(default_factory=dict)
-    """What to call a term that is more than half of the part."""
+    """What to call a term that is more than half of the part, or one of two that are three quarters."""
 
     @property
     def reclaimable(self) -> Reclaimable:
@@ -35,9 +38,18 @@ class Part:
     def told(self, sizes: dict[str, int], room: SwapRoom) -> str:
         """Return the phrase for terms of these sizes."""
         phrase = self.with_swap if self.with_swap and room in ("usable", "unknown") else self.phrase
+        mostly = self._mostly(sizes) if self.named else []
+        return f"{phrase} (mostly {' and '.join(mostly)})" if mostly else phrase
+
+    def _mostly(self, sizes: dict[str, int]) -> list[str]:
+        """Return what to call the term, or the two, that most of it is; nothing where one has no name."""
         whole = sum(sizes.values())
-        mostly = [name for name in self.named if 2 * sizes.get(name, 0) > whole]
-        return f"{phrase} (mostly {self.named[mostly[0]]})" if mostly else phrase
+        largest = sorted(sizes, key=sizes.__getitem__, reverse=True)
+        for count, share in _MOSTLY:
+            terms = largest[:count]
+            if sum([sizes[term] for term in terms]) > share * whole:
+                return [self.named[term] for term in terms] if self.named.keys() >= set(terms) else []
+        return []
 
 
 PARTS = (

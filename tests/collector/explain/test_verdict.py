@@ -104,10 +104,20 @@ def of_one(anon: int, whole: int, comm: str, skipped: list[SkippedProcess] | Non
     return pronounce(statements(Case(row, [(container, facts())], facts())))
 
 
-def test_kernel_memory_is_told_with_its_largest_kind() -> None:
-    assert verdict(composition(page_tables=30, sock=10, anon=1)).startswith(
-        "40 MiB of 41 MiB is kernel memory, which stays (mostly page tables)."
-    )
+@pytest.mark.parametrize(
+    ("kernel", "mostly"),
+    [
+        (composition(page_tables=30, sock=10, anon=1), " (mostly page tables)"),
+        (composition(page_tables=20, sock=14, percpu=6, anon=1), " (mostly page tables and socket buffers)"),
+        (composition(page_tables=15, sock=13, percpu=12, anon=1), ""),
+        (composition(other_kernel=19, page_tables=18, sock=3, anon=1), ""),
+        (composition(other_kernel=30, page_tables=10, anon=1), ""),
+    ],
+)
+def test_kernel_memory_is_told_with_the_one_kind_or_the_two_that_most_of_it_is(
+    kernel: Composition, mostly: str
+) -> None:
+    assert verdict(kernel).startswith(f"40 MiB of 41 MiB is kernel memory, which stays{mostly}.")
 
 
 def test_a_part_too_small_to_act_on_is_not_told() -> None:
