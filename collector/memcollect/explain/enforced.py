@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from memcollect.documents.snapshot import Container, Finding, Pod, Runtime
 from memcollect.documents.times import seconds_of
+from memcollect.explain.kills.alive import running_in
 from memcollect.join.recognise import OF_A_RUNTIME
 from memcollect.kubernetes.quantities import LARGEST, bytes_of
 from memcollect.units import human_bytes
@@ -22,17 +23,21 @@ SETTLED_SECONDS = 10.0
 """What is younger may be in the making: a cgroup is there before its limits are."""
 LARGEST_PAGE = 64 << 10
 ORDINARY = frozenset({"runc", "crun"})
-"""Families of runtime classes that have no guest; of a class that is not known nobody can tell."""
+"""Families of runtime classes that have no guest."""
 LOST = "{whose} memory limit is not in force: Kubernetes says {told}, and memory.max of its cgroup is max"
 DIFFERS = "{whose} memory limit in force is {has}, by memory.max of its cgroup, where Kubernetes {says}"
+NARROWER = (
+    "The pod's memory limit in force is {has}, by memory.max of its cgroup: less than the {most} that"
+    " Kubernetes gives container {name} alone."
+)
 POD_HOLDS = "; the pod's limit of {limit} holds"
 LOST_REMEDY = (
-    "Delete the pod: its runtime sets the limits of a new one.{until} It may be lost again: see what ran on"
-    " the node (`systemctl daemon-reload`, an update of the runtime, whatever else writes cgroups)."
+    "Delete the pod: a new one is given its limits anew.{until} It may be lost again: see what ran on the"
+    " node (`systemctl daemon-reload`, an update of the runtime, whatever else writes cgroups)."
 )
 DIFFERS_REMEDY = (
-    "Look on the node for who set it (`crictl update`, a tool that tunes cgroups); delete the pod, and its"
-    " runtime sets what Kubernetes says.{until}"
+    "If a resize came in between, it is gone when you look again. Else look on the node for who set it"
+    " (`crictl update`, a tool that tunes cgroups); delete the pod, and a new one has the right one.{until}"
 )
 UNTIL = " Until then `crictl update --memory {told} {id}` on the node sets it."
 RESIZE_REMEDY = (
@@ -92,7 +97,7 @@ def find_enforced(pod: Pod, node: Node | None) -> Iterator[Finding]:
 
 def _of_container(pod: Pod, container: Container, node: Node | None) -> Iterator[Finding]:
     since = container.started_at if container.state == "running" else None
-    has = _settled_limit(pod, container.cgroup, since)
+    has = _settled_limit(container.cgroup, since) if _is_on_host(pod.runtime, container) else None
     told, wanted = container.limits.get("memory"), container.wanted_limits.get("memory")
     if has is None or _is_same(has, told, node):
         yield from _resize(pod, container)
@@ -105,28 +110,51 @@ def _of_container(pod: Pod, container: Container, node: Node | None) -> Iterator
 
 
 def _of_pod(pod: Pod, node: Node | None) -> Iterator[Finding]:
-    told = pod.limits.get("memory")
-    has = _settled_limit(pod, pod.cgroup, pod.start_time)
     # A runtime class may add what its sandbox itself takes, and a resize is under way between two limits.
-    if told is None or has is None or pod.resize is not None or pod.runtime.runtime_class is not None:
+    changing = pod.resize is not None or any(each.wanted_limits for each in pod.containers)
+    if changing or pod.runtime.runtime_class is not None or pod.runtime.family in OF_A_RUNTIME:
         return
-    if not _is_same(has, told, node):
+    told, has = pod.limits.get("memory"), _settled_limit(pod.cgroup, pod.start_time)
+    if has is not None and told is not None and not _is_same(has, told, node):
         yield _Limit("pod", has, told).finding()
+    elif isinstance(has, int):
+        yield from _narrower(pod, has)
 
 
-def _settled_limit(pod: Pod, cgroup: Cgroup | None, since: str | None) -> Limit:
-    """Return the limit in force of what runs since then; None where it cannot be held against Kubernetes'."""
+def _narrower(pod: Pod, has: int) -> Iterator[Finding]:
+    """Yield that the pod's limit is less than one of its containers has, where it should be their sum."""
+    told = {each.name: bytes_of(each.limits.get("memory")) or 0 for each in pod.containers}
+    name = max(told, key=lambda each: told[each], default="")
+    if name and told[name] - has >= LARGEST_PAGE:
+        yield Finding(
+            cause="limit_differs",
+            scope="pod",
+            severity="warning",
+            sentence=NARROWER.format(has=human_bytes(has), most=human_bytes(told[name]), name=name),
+            evidence=f"limits.memory of {name} {told[name]}, memory.max of the pod {has}",
+            remedy=DIFFERS_REMEDY.format(until=""),
+        )
+
+
+def _settled_limit(cgroup: Cgroup | None, since: str | None) -> Limit:
+    """Return the limit in force of what runs since then; None where it may be in the making."""
     started = seconds_of(since)
-    if cgroup is None or cgroup.read_at is None or started is None or not _is_on_host(pod.runtime):
+    if cgroup is None or cgroup.read_at is None or started is None:
         return None
     return cgroup.max_bytes if cgroup.read_at - started >= SETTLED_SECONDS else None
 
 
-def _is_on_host(runtime: Runtime) -> bool:
-    """Return whether the runtime holds containers to their limits by cgroups of the host's, for sure."""
+def _is_on_host(runtime: Runtime, container: Container) -> bool:
+    """Return whether the runtime holds this container to its limit by a cgroup of the host's.
+
+    Of a class that is not known, as of a wrapper for GPUs, its own processes in the cgroup tell.
+    """
     if runtime.runtime_class is None:
         return runtime.family not in OF_A_RUNTIME
-    return runtime.family in ORDINARY
+    if runtime.family in ORDINARY:
+        return True
+    sums = container.sums
+    return runtime.family == "unknown" and sums is not None and running_in(sums) > 0 and not container.hints
 
 
 def _is_same(has: Limit, told: str | None, node: Node | None) -> bool:

@@ -9,7 +9,7 @@ from memcollect.documents.snapshot import Container, Finding, Pod, Resize, Runti
 from memcollect.explain import explain_pod
 from memcollect.explain.enforced import find_enforced
 from memcollect.explain.pressure import NO_LIMIT, NO_LIMIT_HERE
-from memcollect_agent.wire import Cgroup, Limit
+from memcollect_agent.wire import Cgroup, Hint, Limit, ProcessSums
 from worlds.builders import MIB, NODE, QUIET_STAT, cgroup, container, pause, pod
 from worlds.recorded_nodes import CONDITIONS, RecordedNode
 
@@ -139,7 +139,6 @@ def test_what_may_be_in_the_making_or_does_not_run_is_not_judged(young: dict[str
         ("kata", "kata-qemu", False),
         ("cube", None, False),
         ("firecracker", "fc", False),
-        ("unknown", "sealed", False),
         ("default", None, True),
         ("vm", None, True),
         ("crun", "crun", True),
@@ -199,6 +198,28 @@ def test_a_limit_of_the_pod_as_a_whole_that_is_lost_is_told() -> None:
 )
 def test_a_pods_limit_that_may_have_more_in_it_is_not_judged(more: dict[str, Any]) -> None:
     assert found(row(app("max", None), limits={"memory": "1Gi"}, start_time=STARTED, **more)) == []
+
+
+def test_a_pods_limit_that_is_less_than_a_containers_is_told() -> None:
+    whole = row(app(512 * MIB), app(64 * MIB, "64Mi", "side"), has=256 * MIB, start_time=STARTED)
+
+    assert only(whole).sentence == (
+        "The pod's memory limit in force is 256 MiB, by memory.max of its cgroup: less than the 512 MiB that"
+        " Kubernetes gives container app alone."
+    )
+    wide = row(app(512 * MIB), app(64 * MIB, "64Mi", "side"), has=576 * MIB, start_time=STARTED)
+    assert found(wide) == []
+
+
+def test_of_a_class_that_is_not_known_processes_in_the_cgroup_tell_that_it_is_the_hosts() -> None:
+    gpu = Runtime(family="unknown", runtime_class="nvidia")
+
+    assert only(row(app("max"), runtime=gpu)).cause == "limit_lost"
+    assert found(row(app("max", sums=ProcessSums()), runtime=gpu)) == []
+    assert found(row(app("max", sums=None), runtime=gpu)) == []
+    assert (
+        found(row(app("max", hints=[Hint(kind="vmm", pid=7, program="qemu", by="comm")]), runtime=gpu)) == []
+    )
 
 
 DEFERRED = Resize(state="pending", reason="Deferred", message="node is full.")

@@ -38,7 +38,7 @@ def test_a_pod_long_past_its_grace_is_told_with_age_grace_and_amount() -> None:
 
     assert finding.sentence == (
         "It should be gone: its grace of 30 s was over 2 h ago, and 177 MiB is still charged to it, and app"
-        " and pause still run."
+        " still runs."
     )
     assert "`kubectl describe pod -n team sandbox-1`" in finding.remedy
     assert "its memory stays" in finding.remedy
@@ -56,7 +56,7 @@ def test_a_pod_that_ends_within_its_grace_or_right_after_it_is_no_news(late: flo
 def test_a_pod_that_nobody_deleted_or_that_holds_nothing_is_no_news() -> None:
     assert list(find_overdue(msgspec.structs.replace(row(), deletion=None))) == []
     assert list(find_overdue(msgspec.structs.replace(row(), cgroup=None))) == []
-    assert list(find_overdue(row(charge=0))) == []
+    assert list(find_overdue(row(charge=(1 << 20) - 1))) == []
     assert list(find_overdue(row(due="soon"))) == []
 
 
@@ -66,12 +66,16 @@ def test_a_process_that_waits_in_the_kernel_is_named() -> None:
     assert "and its process 301 (python3) waits in the kernel (state D)." in only(row(stuck)).sentence
 
 
+def test_several_that_run_are_named() -> None:
+    assert only(row(container(), container("side"))).sentence.endswith("and app and side still run.")
+
+
 def test_where_nothing_runs_the_volumes_are_looked_at() -> None:
     dead = container(sums=ProcessSums(listed=1, zombies=1))
     gone = Container(name="side", state="terminated")
-    finding = only(row(dead, gone))
+    finding = only(row(dead, gone, pause()))
 
-    assert finding.sentence.endswith("still charged to it, though nothing of it runs.")
+    assert finding.sentence.endswith("still charged to it.")
     assert "volume that is not unmounted" in finding.remedy
 
 
