@@ -37,10 +37,10 @@ def as_recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same with what today's agent tells besides: the node was an x86_64."""
+    """The same with what today's memcollect tells besides: the node's architecture, and what was tried."""
     directory = unpacked(tmp_path_factory.mktemp("guide-two-templates"))
     for name in BACKENDS:
-        tell_architecture(directory / name)
+        tell_more(directory / name)
     return directory
 
 
@@ -51,18 +51,34 @@ def unpacked(directory: Path) -> Path:
     return directory
 
 
-def tell_architecture(bundle: Path) -> None:
-    """Write it into every snapshot, and the new checksums into the manifest."""
+def tell_more(bundle: Path) -> None:
+    """Write what was not told then into every document, and the new checksums into the manifest."""
+    image = {"container": "sandbox", "image": "memcollect-lab/sandbox:1", "image_id": image_id(bundle)}
     manifest = json.loads((bundle / "manifest.json").read_bytes())
     for entry in manifest["files"]:
-        if entry["path"].startswith("snapshots/"):
+        if entry["path"].startswith(("snapshots/", "evidence/")):
             document = json.loads((bundle / entry["path"]).read_bytes())
-            for node in document["nodes"]:
+            for node in document.get("nodes", []):
                 node["architecture"] = "x86_64"
+            if entry["path"].startswith("evidence/"):
+                document["images"] = [image]
             data = json.dumps(document).encode()
             (bundle / entry["path"]).write_bytes(data)
             entry.update(sha256=hashlib.sha256(data).hexdigest(), size_bytes=len(data))
     (bundle / "manifest.json").write_bytes(json.dumps(manifest).encode())
+
+
+def image_id(bundle: Path) -> str:
+    """Return the id of the one image that the run's pods had."""
+    snapshots = [json.loads(path.read_bytes()) for path in (bundle / "snapshots").iterdir()]
+    (found,) = {
+        each["image_id"]
+        for one in snapshots
+        for pod in one["pods"]
+        for each in pod["containers"]
+        if each.get("image_id")
+    }
+    return str(found)
 
 
 def compare(runs: Path, *words: str) -> str:
@@ -122,6 +138,8 @@ def test_within_a_template_what_the_work_adds_is_claimed_and_that_a_crowd_adds_n
 
 def test_without_what_todays_agent_tells_nothing_is_claimed_of_it(as_recorded: Path) -> None:
     found = msgspec.json.decode(compare(as_recorded, "--format", "json"), type=Comparison)
+    tried = {each.reason for pair in found.pairs for each in pair.refusals if each.rule == "tried-image"}
+    assert tried == {"the baseline's image that was tried is not recorded (an older memcollect tried it)"}
     said = {rule.reason for pair in found.pairs for rule in pair.refusals if rule.rule == "architecture"}
     assert said == {"the baseline's CPU architecture is not recorded (the node did not tell)"}
     assert not any(pair.allowed for pair in found.pairs)

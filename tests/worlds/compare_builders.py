@@ -30,6 +30,7 @@ from memcollect.evidence.document import (
     Evidence,
     KeptStep,
     RowResult,
+    TriedImage,
     decode,
     encode,
 )
@@ -171,7 +172,8 @@ def run(name: str, anon: Mapping[str, Sequence[int]], **more: Any) -> Document:
     of_pod = more.pop("of_pod", {})
     of_phase = more.pop("of_phase", {})
     workload = more.pop("workload", "1")
-    tried = [evidence_of(name)] if "evidence" not in more else more.pop("evidence")
+    image = TriedImage(container="aio", image="aio:1", image_id=of_pod.get("image", "sha256:aa"))
+    tried = [evidence_of(name, images=[image])] if "evidence" not in more else more.pop("evidence")
     snapshots = {
         path_of(phase, index): snapshot(
             pod(size, **{"uid": uid_of(name, index), **of_pod}),
@@ -230,6 +232,7 @@ def evidence_of(backend: str, verdicts: Mapping[str, Verdict] | None = None, **m
         "backend": backend,
         "driver": "aio",
         "catalogue": CatalogueUsed(sha256=SHA256, rows=list(NAMES)),
+        "images": [TriedImage(container="aio", image="aio:1", image_id="sha256:aa")],
         "started_at": 1.0,
         "finished_at": 2.0,
         "rows": rows,

@@ -278,7 +278,19 @@ def _evidence(facts: Facts) -> Outcome:
     return Outcome(holds=True, reason="uploads, artifacts, paths and isolation are as expected")
 
 
-def _image(value: tuple[tuple[str, str], ...]) -> str:
+def _tried_image(facts: Facts) -> Outcome:
+    """Judge whether what was tried of a backend is what was measured of it."""
+    for side in SIDES:
+        tried = facts[f"{side}.tried_image"]
+        measured = frozenset(pair for pod in facts[f"{side}.image"] for pair in pod)
+        if tried != measured:
+            only = (_image(sorted(some)) or "none besides" for some in (tried - measured, measured - tried))
+            reason = "what was tried of the {} is another image than was measured: {} against {}"
+            return Outcome(holds=False, reason=reason.format(side, *only))
+    return Outcome(holds=True, reason="what was tried is the image that was measured")
+
+
+def _image(value: Iterable[tuple[str, str]]) -> str:
     return ", ".join(f"{name} {image}" for name, image in value)
 
 
@@ -330,6 +342,9 @@ RULES = (
         _evidence,
         "evidence of what it does",
         BACKENDS,
+    ),
+    Rule(
+        "tried-image", (*both("tried_image"), *both("image")), _tried_image, "image that was tried", BACKENDS
     ),
     Rule("whole-pod", ("difference", "whole_difference"), _whole_pod, "charge of the pod's own cgroup"),
 )

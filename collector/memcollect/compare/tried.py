@@ -47,14 +47,24 @@ def evidence_facts(backend: str, tried: Mapping[str, Evidence]) -> dict[str, Fac
     """Return what the guard asks of a backend's evidence: by which catalogue, and what is not as expected."""
     document = tried.get(backend)
     if document is None:
-        return dict.fromkeys(("catalogue", "evidence_faults", "evidence_silent"), Unknown(NOT_TRIED))
+        names = ("catalogue", "evidence_faults", "evidence_silent")
+        return {**dict.fromkeys(names, Unknown(NOT_TRIED)), "tried_image": Unknown("nothing was tried")}
     return {
         "catalogue": frozenset({document.catalogue.sha256})
         if document.catalogue.sha256 == SHA256
         else Unknown(ANOTHER_CATALOGUE),
+        "tried_image": _images(document),
         "evidence_faults": tuple(guarded_faults(document)),
         "evidence_silent": _silent(document),
     }
+
+
+def _images(document: Evidence) -> Fact:
+    if document.images_unknown or not document.images:
+        return Unknown(document.images_unknown or "an older memcollect tried it")
+    if not all(each.image_id for each in document.images):
+        return Unknown("the node did not tell which image it ran")
+    return frozenset((each.container, each.image_id) for each in document.images)
 
 
 def _silent(document: Evidence) -> tuple[list[str], list[str]] | None:

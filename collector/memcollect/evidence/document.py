@@ -92,6 +92,15 @@ class CatalogueUsed(Struct, frozen=True, kw_only=True):
     """Those that were asked for; others are no gap."""
 
 
+class TriedImage(Struct, frozen=True, kw_only=True):
+    """What a container of a sandbox ran."""
+
+    container: str
+    image: str
+    image_id: str
+    """As the node resolved it; "" where it did not tell."""
+
+
 class Evidence(Struct, frozen=True, kw_only=True):
     """The document."""
 
@@ -101,6 +110,10 @@ class Evidence(Struct, frozen=True, kw_only=True):
     backend: str = ""
     driver: str = ""
     catalogue: CatalogueUsed
+    images: list[TriedImage] = field(default_factory=list)
+    """Of the sandboxes that were tried. Empty also where an older memcollect tried them."""
+    images_unknown: str = ""
+    """Why those may not be all, as a sentence."""
     started_at: float | None = None
     finished_at: float | None = None
     """None: it was broken off."""

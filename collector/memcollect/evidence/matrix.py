@@ -13,6 +13,7 @@ from memcollect.evidence.judging import MARKS, WORST_FIRST, Verdict
 ANOTHER_CATALOGUE = (
     "it was tried by a catalogue that this memcollect does not have, so what its checks are is not known"
 )
+_ID_DIGITS = 12
 BROKEN_OFF = "the run was broken off before it"
 
 
@@ -76,6 +77,8 @@ class Matrix(Struct, frozen=True, kw_only=True):
     drivers: list[str]
     catalogues: list[str]
     """By which catalogue each was tried: the SHA-256."""
+    images: list[str] = field(default_factory=list)
+    """What the sandboxes of each ran, in words."""
     untried: list[Untried] = field(default_factory=list)
     rows: list[MatrixRow] = field(default_factory=list)
     lines: list[CheckLine] = field(default_factory=list)
@@ -96,6 +99,7 @@ def matrix(documents: Sequence[Evidence], measured: Mapping[str, Mapping[str, st
         backends=names,
         drivers=[each.driver for each in documents],
         catalogues=[each.catalogue.sha256 for each in documents],
+        images=[_images(each) for each in documents],
         untried=[u for name, each in zip(names, documents, strict=True) for u in _untried(name, each)],
         rows=[
             *(_measured_row(name, names, measured) for name in MEASURED),
@@ -106,6 +110,16 @@ def matrix(documents: Sequence[Evidence], measured: Mapping[str, Mapping[str, st
         left=[f"{name}: {what}" for name, each in zip(names, documents, strict=True) for what in each.left],
         broken_off=[name for name, each in zip(names, documents, strict=True) if each.finished_at is None],
     )
+
+
+def _images(document: Evidence) -> str:
+    """Return what the sandboxes ran, with the end of the digest; where that is not known, that."""
+    known = ", ".join(
+        f"{each.container} {each.image} ({each.image_id.rpartition(':')[2][:_ID_DIGITS] or 'id not told'})"
+        for each in document.images
+    )
+    why = document.images_unknown or ("" if known else "an older memcollect tried it")
+    return "; ".join(filter(None, [known, f"not recorded whole: {why}" if known and why else why]))
 
 
 _MEASURED_EVIDENCE = {

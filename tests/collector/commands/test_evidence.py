@@ -121,6 +121,18 @@ def test_saved_evidence_is_shown_in_every_format(
     assert all(len(line) <= 80 for line in evidence(capsys, "--show", bundle)[1].splitlines())
 
 
+def test_it_is_recorded_which_images_the_sandboxes_ran_that_were_tried(
+    stage: tuple[Stage, list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, options = stage
+    bundle = tmp_path / "out"
+    evidence(capsys, str(tmp_path / "mine.toml"), "--rows", "operations", "-o", str(bundle), *options)
+    document = json.loads((bundle / "evidence/evidence.json").read_bytes())
+    assert document["images"] == [{"container": "sandbox", "image": "example/aio", "image_id": "sha256:abc"}]
+    assert document["images_unknown"] == ""
+    assert "image: sandbox example/aio (abc)" in " ".join(evidence(capsys, "--show", str(bundle))[1].split())
+
+
 def test_runs_of_one_backend_are_shown_side_by_side_with_the_bundles_they_are_of(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

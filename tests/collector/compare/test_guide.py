@@ -11,6 +11,7 @@ from memcollect.compare.guard import RULES
 from memcollect.compare.model import Comparison, Pair, PairKind
 from memcollect.documents.run import PhaseRun, Settling
 from memcollect.documents.snapshot import Missing, Pod, Runtime, Top
+from memcollect.evidence.document import TriedImage
 from memcollect.profile.plan.model import Evidence, Plan, Reuse, Scale
 from memcollect.profile.plan.parse import parse_plan
 from memcollect.profile.plan.shipped import text_of
@@ -204,6 +205,13 @@ SPOILT: dict[str, Callable[[], Document]] = {
     "movement": lambda: candidate({**ANON, PHASE: [each + 50 * MIB - 600_000 for each in ANON[PHASE]]}),
     "interval": lambda: candidate({**ANON, PHASE: [280 * MIB, 290 * MIB, 340 * MIB]}),
     "evidence": lambda: candidate(evidence=[build.evidence_of("cube", {"Isolation": "fails"})]),
+    "tried-image": lambda: candidate(
+        evidence=[
+            build.evidence_of(
+                "cube", images=[TriedImage(container="aio", image="aio:1", image_id="sha256:old")]
+            )
+        ]
+    ),
     "whole-pod": lambda: candidate(of_pod={"outside": 50 * MIB}),
 }
 ALSO = {
@@ -227,7 +235,7 @@ def test_without_such_a_circumstance_there_is_a_claim() -> None:
 
 def test_each_of_the_rules_has_its_circumstance() -> None:
     assert set(SPOILT) == {rule.name for rule in RULES}
-    assert len(SPOILT) == 31
+    assert len(SPOILT) == 32
 
 
 @pytest.mark.parametrize("rule", SPOILT)

@@ -1,12 +1,14 @@
 """What the backends do, in the comparison: the guide's rule that no memory alone recommends one."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
 from memcollect.compare import Document, Question, compare
 from memcollect.compare.model import Capacity, Cell, Comparison, Measure, PhaseKey, Spread, StartupRow
 from memcollect.compare.tried import matrix_of
-from memcollect.evidence.document import Evidence
+from memcollect.evidence.document import Evidence, TriedImage
 from memcollect.evidence.judging import Verdict
 from worlds.compare_builders import MIB, evidence_of, good_pair
 
@@ -36,7 +38,7 @@ def test_with_every_guarded_row_as_expected_the_claim_stands() -> None:
 
 def test_a_candidate_that_nobody_has_tried_may_be_related_to_and_not_claimed() -> None:
     comparison = compared(*with_evidence(None))
-    assert refusals(comparison) == {"evidence"}
+    assert refusals(comparison) == {"evidence", "tried-image"}
     assert comparison.verdict.startswith("Related to #1. ")
     assert "Nothing may be claimed between the backends: " in comparison.verdict
     assert "do = “evidence” does" in comparison.verdict
@@ -199,3 +201,27 @@ def test_a_run_that_has_only_tried_its_backend_brings_its_evidence_and_is_no_rep
     assert refusals(comparison) == set()
     assert comparison.missing == []
     assert not any("taken together as repeats" in note for note in comparison.notes)
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"images": []}, "an older memcollect tried it"),
+        ({"images_unknown": "a pod was not seen"}, "a pod was not seen"),
+        (
+            {"images": [TriedImage(container="aio", image="aio:1", image_id="")]},
+            "the node did not tell which image it ran",
+        ),
+    ],
+)
+def test_where_it_was_not_recorded_which_image_was_tried_nothing_is_claimed(
+    more: dict[str, Any], why: str
+) -> None:
+    (pair,) = (
+        each
+        for each in compared(*with_evidence(evidence_of("cube", **more))).pairs
+        if each.kind == "backends" and each.candidate.phase.name == "after-python"
+    )
+    assert [(each.rule, each.reason) for each in pair.refusals] == [
+        ("tried-image", f"the candidate's image that was tried is not recorded ({why})")
+    ]

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from memcollect.evidence.document import CheckResult
+from memcollect.evidence.catalogue import SHA256
+from memcollect.evidence.document import CatalogueUsed, CheckResult, Evidence, decode, encode
+from memcollect.evidence.rejudging import believed
 from memcollect.trying.trial import Trial
 from worlds.evidence_backend import FAULTS, backend
 from worlds.planted_faults import MAY_BREAK, MUST_BREAK, Named, rows_for
@@ -24,6 +26,9 @@ def tried(faults: frozenset[str], rows_of: frozenset[str]) -> dict[tuple[str, st
         assert trial.left == []
         if "left-pods" not in faults:
             assert made.there == {}
+        run_id = performer.ledger.run.removeprefix("mc-")
+    evidence = Evidence(run_id=run_id, catalogue=CatalogueUsed(sha256=SHA256), rows=results)
+    assert believed(decode(encode(evidence), "it")).rows == results  # each record bears out its verdict
     return {(row.row, check.name): check for row in results for check in row.checks}
 
 

@@ -7,6 +7,7 @@ import time
 from memcollect.errors import ClusterError
 from memcollect.evidence.port import OperationError, Owner
 from memcollect.kubernetes.objects import Pod
+from memcollect.profile.evidence.images import TriedImages
 from memcollect.profile.sandboxes.packaged import PackagedSource
 from memcollect.profile.sandboxes.source import Sandbox, SandboxError, with_uid
 from memcollect.profile.tools import Tools, Workshop
@@ -27,6 +28,7 @@ class PackagedProvider(ProgramProvider):
         """By the trial's key, every sandbox whose pod was seen; a deleted one stays in it."""
         self.nodes: dict[str, str] = {}
         """Node by key."""
+        self.images = TriedImages()
         self._workshop = workshop
         self._seen = seen
 
@@ -105,8 +107,10 @@ class PackagedProvider(ProgramProvider):
                 if pod is not None:
                     self.there[key] = with_uid(asked, pod)
                     self.nodes[key] = pod.spec.node_name or ""
+                    self.images.see(pod)
                     return
                 time.sleep(_PAUSE_SECONDS)
+            self.images.see(None)
         finally:
             tools.close()
 

@@ -7,8 +7,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from memcollect.errors import CollectorError
+from memcollect.errors import ClusterError, CollectorError
 from memcollect.evidence.port import Box, NotOfferedError, OperationError, Owner
+from memcollect.kubernetes.objects import Pod
+from memcollect.profile.evidence.images import TriedImages
 from memcollect.profile.evidence.opening import Opener
 from memcollect.profile.measuring.gathering import Gathered, Gatherer
 from memcollect.profile.record import Record
@@ -32,6 +34,7 @@ class SourceProvider:
         """By the trial's key, every sandbox that was ever ready; a deleted one stays in it."""
         self.nodes: dict[str, str] = {}
         """Node by key."""
+        self.images = TriedImages()
         self._taken: dict[str, int] = {}
 
     @property
@@ -66,7 +69,8 @@ class SourceProvider:
                 found = gatherer.again(self.there[key])
             else:
                 found = gatherer.gather([self._source_key(key)])
-        sandbox = _ready(found)
+            sandbox = _ready(found)
+            self.images.see(_seen(self.source, tools, sandbox))
         self._parked.discard(key)
         self.there[key] = sandbox
         self.nodes[key] = found.nodes.get(sandbox.uid, "")
@@ -131,6 +135,13 @@ class SourceProvider:
             yield tools
         finally:
             tools.close()
+
+
+def _seen(source: Source, tools: Tools, sandbox: Sandbox) -> Pod | None:
+    try:
+        return source.look(tools, [sandbox]).get(sandbox.pod)
+    except ClusterError:
+        return None
 
 
 def _ready(found: Gathered) -> Sandbox:

@@ -16,6 +16,7 @@ from memcollect.evidence.document import EVIDENCE_FOLDER, CatalogueUsed, Evidenc
 from memcollect.evidence.matrix import BROKEN_OFF
 from memcollect.evidence.port import Gateway, OperationError, Provider, Witness
 from memcollect.profile.actions import Outcome
+from memcollect.profile.evidence.images import NO_PODS, TriedImages
 from memcollect.profile.evidence.opening import AioOpener, ExecOpener, Opener
 from memcollect.profile.evidence.packaged import PackagedProvider
 from memcollect.profile.evidence.provider import SourceProvider
@@ -121,8 +122,11 @@ class Trier:
     ) -> Outcome:
         """Try the rows; `close` lets the backend end what it has, and returns why it did not."""
         provider, witness = ways
+        images = None
+        if witness is not None and isinstance(provider, SourceProvider | PackagedProvider):
+            images = provider.images
         rows = rows_named(phase.rows)
-        document = _Document(self.record, phase, driver, [row.name for row in rows])
+        document = _Document(self.record, phase, driver, [row.name for row in rows], images)
         performer = Performer(
             provider=provider,
             settings=_settings(self.plan.evidence),
@@ -158,8 +162,11 @@ class Trier:
 class _Document:
     """The document as it grows."""
 
-    def __init__(self, record: Record, phase: Phase, driver: str, rows: list[str]) -> None:
+    def __init__(
+        self, record: Record, phase: Phase, driver: str, rows: list[str], images: TriedImages | None
+    ) -> None:
         self._record = record
+        self._images = images
         self._path = f"{EVIDENCE_FOLDER}/{phase.name}.json"
         self.evidence = Evidence(
             tool=Tool(version=__version__),
@@ -183,6 +190,8 @@ class _Document:
         self._write()
 
     def _write(self) -> None:
+        images, unknown = self._images.told() if self._images is not None else ([], NO_PODS)
+        self.evidence = msgspec.structs.replace(self.evidence, images=images, images_unknown=unknown)
         self._record.file(self._path, encode(self.evidence))
         self._record.save()
 

@@ -183,8 +183,10 @@ def _how(matrix: Matrix) -> Section:
             "have; [api], [provider], [gateway], [cluster], [node]: who answered."
         ),
         *(
-            Bullet(f"{name}: driver {driver}, catalogue {sha256[:_HASH_DIGITS]}")
-            for name, driver, sha256 in zip(matrix.backends, matrix.drivers, matrix.catalogues, strict=True)
+            Bullet(f"{name}: driver {driver}, catalogue {sha256[:_HASH_DIGITS]}; image: {image}")
+            for name, driver, sha256, image in zip(
+                matrix.backends, matrix.drivers, matrix.catalogues, matrix.images, strict=True
+            )
         ),
     ]
     if len(hashes) > 1:
