@@ -103,6 +103,7 @@ def _of_container(pod: Pod, container: Container, node: Node | None) -> Iterator
         yield from _resize(pod, container)
     elif wanted is None or not _is_same(has, wanted, node):  # else it is done, and the kubelet will say so
         above = pod.cgroup.max_bytes if pod.cgroup is not None and not container.elsewhere else None
+        told = None if bytes_of(told) == 0 else told
         limit = _Limit(container.name, has, told, above, container.id, _resize_clause(pod, wanted))
         # One without a limit of its own is given its pod's, where the pod has one.
         if told is not None or not (has == above or limit.is_held):

@@ -166,8 +166,9 @@ def test_an_init_container_and_a_sidecar_are_held_to_theirs() -> None:
     assert only(whole).scope == "setup"
 
 
-def test_a_limit_that_kubernetes_does_not_give_is_told() -> None:
-    finding = only(row(app(256 * MIB, None)))
+@pytest.mark.parametrize("told", [None, "0"])
+def test_a_limit_that_kubernetes_does_not_give_is_told(told: str | None) -> None:
+    finding = only(row(app(256 * MIB, told)))
 
     assert finding.sentence == (
         "Its memory limit in force is 256 MiB, by memory.max of its cgroup, where Kubernetes gives it none."
