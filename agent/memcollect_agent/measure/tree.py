@@ -180,7 +180,7 @@ class _Walk:
         elif not is_service:
             events = _read(directory, "cgroup.events", _populated.parse, []) or [None]
             populated = None if events[0] is None else bool(events[0])
-        if stat is None and current is None and _is_gone(directory):
+        if current is None and _is_gone(directory):
             return None
         return CgroupUse(
             path=visible(directory.path),

@@ -5,6 +5,7 @@ import pytest
 
 from memcollect_agent.measure.sample import sample_node
 from memcollect_agent.measure.tree import MOST_CGROUPS
+from memcollect_agent.read import files
 from memcollect_agent.wire import CgroupTree, CgroupUse, SampleRequest
 from worlds.agent_trees import MIB, Machine, pid_stat
 
@@ -58,6 +59,23 @@ def test_the_root_has_its_memory_stat_between_two_looks_at_meminfo(machine: Mach
     assert tree.root == {"anon": 5, "file": 6, "inactive_file": 2}
     assert tree.meminfo == tree.meminfo_again == {"MemTotal": 1000 << 10, "MemFree": 100 << 10}
     assert tree.free_percpu_bytes == 10 * 4096
+
+
+@pytest.mark.parametrize("before", ["memory.stat", "memory.current"])
+def test_a_pod_that_is_removed_while_it_is_read_has_vanished(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, before: str
+) -> None:
+    directory = machine.cgroup(POD, current=MIB)
+    read = files.read_record
+
+    def removing(name: str, dir_fd: int, path: str, limit: int) -> bytes:
+        if path == f"{directory}/{before}":
+            shutil.rmtree(directory)
+        return read(name, dir_fd, path, limit)
+
+    monkeypatch.setattr(files, "read_record", removing)
+    tree = tree_of(machine)
+    assert (POD in [each.path for each in tree.cgroups], tree.vanished) == (False, 1)
 
 
 def test_only_the_lines_of_an_account_are_sent(machine: Machine) -> None:

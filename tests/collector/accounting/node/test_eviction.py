@@ -181,6 +181,7 @@ def test_thresholds_that_were_read_are_no_assumption(
 
     assert found is not None
     assert (found.threshold_bytes, found.soft_bytes, found.threshold_source) == (hard, soft, said)
+    assert found.soft_grace == thresholds.soft_grace
 
 
 def test_why_the_kubelets_own_was_not_read_is_said_with_the_default() -> None:
