@@ -44,6 +44,16 @@ def composed(term: str, amount: Callable[[Facts], Amount | None]) -> TermRule:
     return TermRule(term, amount, FATES[term])
 
 
+def less(name: str, rule: TermRule) -> TermRule:
+    """Return a term that is taken away."""
+
+    def amount(facts: Facts) -> Amount | None:
+        found = facts[rule.amount]
+        return None if found is None else Amount(-found.interval, found.confidence, found.evidence)
+
+    return TermRule(name, amount, rule.reclaimable)
+
+
 def measured(value: int, evidence: str) -> Amount:
     """Return an amount that is a counter, or exact arithmetic on counters."""
     return Amount(Interval.exactly(value), "measured", evidence)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from memcollect.accounting.facts import Facts
 from memcollect.accounting.ladder import StepRules, climb, rung
 from memcollect.accounting.node import kinds
-from memcollect.accounting.rules import NO_BOUND, Amount, Bound, TermRule, measured
+from memcollect.accounting.rules import NO_BOUND, Amount, Bound, TermRule, less, measured
 from memcollect.accounting.steps import drift
 from memcollect.documents.snapshot import Ladder, Rung, Top
 
@@ -46,16 +46,6 @@ def free_percpu(facts: Facts) -> Amount | None:
         return None
     value = facts["free_percpu"]
     return measured(value, f"/proc/zoneinfo, count of every CPU's lists: {value}")
-
-
-def less(name: str, rule: TermRule) -> TermRule:
-    """Return a term that is taken away."""
-
-    def amount(facts: Facts) -> Amount | None:
-        found = facts[rule.amount]
-        return None if found is None else Amount(-found.interval, found.confidence, found.evidence)
-
-    return TermRule(name, amount, rule.reclaimable)
 
 
 def uncounted_user(facts: Facts) -> Amount:

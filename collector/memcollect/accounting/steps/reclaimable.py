@@ -5,15 +5,7 @@ from __future__ import annotations
 from memcollect.accounting.charge import LEFT_OUT_RULES
 from memcollect.accounting.facts import Facts
 from memcollect.accounting.interval import Interval
-from memcollect.accounting.rules import NO_BOUND, Amount, Bound, TermRule
-
-
-def _negated(rule: TermRule) -> TermRule:
-    def amount(facts: Facts) -> Amount | None:
-        found = facts[rule.amount]
-        return None if found is None else Amount(-found.interval, found.confidence, found.evidence)
-
-    return TermRule(rule.term, amount, rule.reclaimable)
+from memcollect.accounting.rules import NO_BOUND, Bound, less
 
 
 def bound(facts: Facts) -> Bound:
@@ -27,4 +19,4 @@ def bound(facts: Facts) -> Bound:
     return Bound(NO_BOUND.interval, "the terms are inactive_file, taken apart")
 
 
-RULES = tuple(_negated(rule) for rule in LEFT_OUT_RULES)
+RULES = tuple(less(rule.term, rule) for rule in LEFT_OUT_RULES)
