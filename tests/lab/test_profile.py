@@ -134,7 +134,7 @@ def test_all_that_the_same_work_on_the_same_kernel_lacks_for_a_claim_is_evidence
     # Here the guide measures memory alone; what the backends do besides is in test_profile_evidence.py.
     for phase in PHASES:
         pair = between(comparison, phase)
-        assert [each.rule for each in pair.refusals] == ["evidence"], phase
+        assert [each.rule for each in pair.refusals] == ["evidence", "tried-image"], phase
         assert pair.claim == ""
     assert "Nothing may be claimed" in comparison.verdict
     assert "do = “evidence” does" in comparison.verdict

@@ -251,9 +251,19 @@ def few(evidence: Evidence) -> Evidence:
     return msgspec.structs.replace(evidence, rows=rows, catalogue=other)
 
 
-def with_record(evidence: Evidence) -> Evidence:
-    """Return the evidence with what each check saw, as a real run has recorded it, and its run's id."""
-    run_id, steps = recorded_steps()
+def with_record(evidence: Evidence, run_id: str = "run-1") -> Evidence:
+    """Return the evidence with what each check saw, as a real run has recorded it, as that of another run."""
+    recorded_id, recorded = recorded_steps()
+    old, new = f"mc-{recorded_id}", f"mc-{run_id}"
+    steps = {
+        which: [
+            msgspec.structs.replace(each, paths=[path.replace(old, new) for path in each.paths])
+            if each.paths
+            else each
+            for each in some
+        ]
+        for which, some in recorded.items()
+    }
     rows = [
         msgspec.structs.replace(
             row,
@@ -312,7 +322,9 @@ def write(directory: Path, document_: Document) -> Path:
     for path, each in document_.snapshots.items():
         writer.write(path, msgspec.json.encode(each))
     for number, tried in enumerate(document_.evidence):
-        writer.write(f"{EVIDENCE_FOLDER}/tried-{number}.json", encode(with_record(tried)))
+        writer.write(
+            f"{EVIDENCE_FOLDER}/tried-{number}.json", encode(with_record(tried, document_.manifest.run_id))
+        )
     writer.write_manifest(document_.manifest)
     return directory
 

@@ -100,6 +100,8 @@ def side_facts(
         "requests": _resources(pods, lambda each: each.requests),
         "limits": _resources(pods, lambda each: each.limits),
         "provider": _providers(pods, providers),
+        "killed": frozenset(_killed(pods)),
+        "elsewhere": _elsewhere(pods),
         "residual": _residual([pod for _, pod in pods]),
     }
 
@@ -209,6 +211,33 @@ def _resources(pods: Sequence[tuple[Observation, Pod]], of: Callable[[Container]
         tuple(sorted((each.name, *sorted(of(each).items())) for each in app_containers(pod)))
         for _, pod in pods
     )
+
+
+def _killed(pods: Iterable[tuple[Observation, Pod]]) -> Iterator[str]:
+    """Yield whatever lost memory by an end that nobody asked for."""
+    for _, pod in pods:
+        for each in app_containers(pod):
+            if each.restarts:
+                yield f"{each.name} was restarted"
+            elif each.cgroup is not None and (each.cgroup.events or {}).get("oom_kill"):
+                yield f"{each.name} lost a process to the OOM killer"
+
+
+def _elsewhere(pods: Iterable[tuple[Observation, Pod]]) -> Fact:
+    """Return the most that a pod holds where no working set and no charge counts it."""
+    largest = 0
+    for observation, pod in pods:
+        node = next((each for each in observation.snapshot.nodes if each.name == pod.node), None)
+        cgroup = pod.cgroup
+        if cgroup is None or node is None:
+            continue
+        swapped = cgroup.swap.current_bytes
+        if node.swap_devices and swapped is None:
+            return Unknown("the kernel does not tell what of a pod is swapped out")
+        counted = "memory_hugetlb_accounting" in node.cgroup_mount_options
+        huge = 0 if counted else sum((cgroup.hugetlb or {}).values())
+        largest = max(largest, (swapped or 0) + huge)
+    return largest
 
 
 def _residual(pods: Sequence[Pod]) -> Fact:

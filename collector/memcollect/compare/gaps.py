@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from memcollect.compare.boots import rebooted
 from memcollect.compare.inputs import Document, phase_key
 from memcollect.compare.model import Gap
 from memcollect.documents.run import PhaseRun, RunManifest
+from memcollect.units import human_bytes
 
 RUN = "the run"
 
@@ -26,6 +28,8 @@ def gaps(document: Document, backend: str) -> Iterator[Gap]:
         yield Gap(backend=backend, phase=RUN, reason=reason)
     for run in manifest.phases:
         yield from _of_phase(document, run, backend)
+    for reason in _not_of_this_run(document, manifest):
+        yield Gap(backend=backend, phase=RUN, reason=reason)
     done = {(run.phase, run.step, run.repeat) for run in manifest.phases}
     for name, step in _planned(manifest):
         there = sum((phase, at) == (name, step) for phase, at, _ in done)
@@ -70,9 +74,37 @@ def _contradicted(document: Document, run: PhaseRun) -> Iterator[str]:
     for path, each in zip(run.snapshots, taken, strict=True):
         if each.sample != run.phase:
             yield f"{path} says that it is of {each.sample}"
+        told = {(missing.kind, missing.name) for missing in run.missing}
+        for missing in each.missing:
+            if (missing.kind, missing.name) not in told:
+                lacks = f"{missing.kind} {missing.name} ({missing.reason})"
+                yield f"{path} lacks {lacks}, which the run does not tell"
+    rest = run.settling
+    if rest is not None and rest.settled and (rest.change_bytes or 0) >= (rest.within_bytes or 1 << 62):
+        yield f"at rest, as it says, though memory had just moved by {human_bytes(rest.change_bytes or 0)}"
     pods = {pod.uid for each in taken for pod in each.pods}
     if run.step is not None and len(pods) < run.step and not run.missing:
         yield f"{len(pods)} of {run.step} pods are in its snapshot"
+
+
+def _not_of_this_run(document: Document, manifest: RunManifest) -> Iterator[str]:
+    """Yield what somebody has put into the run, or chosen from a longer one."""
+    for tried in document.evidence:
+        if tried.run_id and tried.run_id != manifest.run_id:
+            yield f"its evidence is that of the run {tried.run_id}, and not of {manifest.run_id}"
+    planned = manifest.plan.repeats
+    last = max((run.repeat for run in manifest.phases if run.snapshots), default=0)
+    if last > planned:
+        yield f"repeat {last} is there, and {planned} were planned: of more, some were chosen"
+    taken = {
+        (phase_key(run).label, document.snapshots[path].captured_at, run.repeat)
+        for run in manifest.phases
+        for path in run.snapshots
+        if path in document.snapshots
+    }
+    for (label, moment), count in Counter((label, moment) for label, moment, _ in sorted(taken)).items():
+        if count > 1:
+            yield f"{count} repeats of {label} were taken at one moment, {moment}"
 
 
 def _planned(manifest: RunManifest) -> Iterator[tuple[str, int | None]]:

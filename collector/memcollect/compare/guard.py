@@ -171,6 +171,24 @@ def _own_pods(facts: Facts) -> Outcome:
     return Outcome(holds=True, reason="each repeat had pods of its own")
 
 
+def _killed(facts: Facts) -> Outcome:
+    for side in SIDES:
+        if facts[f"{side}.killed"]:
+            reason = f"what was held before is gone on the {side}: {_listed(facts[f'{side}.killed'])}"
+            return Outcome(holds=False, reason=reason)
+    return Outcome(holds=True, reason="nothing was restarted or killed for memory")
+
+
+def _elsewhere(facts: Facts) -> Outcome:
+    """Judge whether memory was less, and not merely where it is not counted."""
+    most = max(facts[name] for name in both("elsewhere"))
+    change = abs(facts["difference"].estimate_bytes)
+    shown = f"a pod holds {human_bytes(most)} in swap or hugetlbfs, where nothing counts it"
+    if most > (1 - WHOLE_SHARE) * change:
+        return Outcome(holds=False, reason=f"{shown}; the difference is {human_bytes(change)}")
+    return Outcome(holds=True, reason=shown if most else "no pod holds memory in swap or hugetlbfs")
+
+
 def _movement(facts: Facts) -> Outcome:
     """Judge whether the difference is more than what may move while memory counts as at rest."""
     allowed = max(within for name in both("settle_rule") for within, _ in facts[name])
@@ -334,6 +352,8 @@ RULES = (
     same("limits", "limits", "set of limits", _quantities),
     same("top-provider", "provider", "provider of kubectl top's number"),
     Rule("residual", (*both("residual"), "difference"), _residual, "difference"),
+    Rule("killed", both("killed"), _killed, "list of what was killed"),
+    Rule("elsewhere", (*both("elsewhere"), "difference"), _elsewhere, "size of what is swapped out"),
     Rule("movement", (*both("settle_rule"), "difference"), _movement, REST),
     Rule("interval", ("difference",), _interval, "difference"),
     Rule(

@@ -7,6 +7,7 @@ from memcollect.compare.cells import Group, group
 from memcollect.compare.evidence import Fact, Unknown, side_facts
 from memcollect.compare.inputs import observations
 from memcollect.documents.snapshot import Missing, Pod, Top
+from memcollect_agent.wire import Swap
 from worlds import compare_builders as build
 from worlds.compare_builders import MIB, NODE
 
@@ -128,3 +129,36 @@ def test_the_residual_is_the_largest_of_any_pod() -> None:
         pod, name="odd", uid="odd", containers=[msgspec.structs.replace(container, cgroup=more)]
     )
     assert _fact("residual", pod, odd) == 3 * MIB
+
+
+@pytest.mark.parametrize(
+    ("swap", "devices", "hugetlb", "options", "found"),
+    [
+        (None, 0, None, [], 0),
+        (None, 1, None, [], Unknown("the kernel does not tell what of a pod is swapped out")),
+        (3 * MIB, 1, None, [], 3 * MIB),
+        (3 * MIB, 1, {"2MB": 4 * MIB}, [], 7 * MIB),
+        (0, 1, {"2MB": 4 * MIB}, ["memory_hugetlb_accounting"], 0),
+    ],
+)
+def test_what_no_charge_counts_is_what_is_swapped_out_and_huge_pages_that_are_not_accounted(
+    swap: int | None, devices: int, hugetlb: dict[str, int] | None, options: list[str], found: Fact
+) -> None:
+    pod = build.pod(MIB)
+    assert pod.cgroup is not None
+    cgroup = msgspec.structs.replace(pod.cgroup, swap=Swap(current_bytes=swap), hugetlb=hugetlb)
+    changed = {"swap_devices": devices, "cgroup_mount_options": options}
+    held = msgspec.structs.replace(pod, cgroup=cgroup)
+    assert _fact("elsewhere", held, node_changes=changed) == found
+
+
+def test_a_container_that_lost_a_process_to_the_oom_killer_is_named_with_what_befell_it() -> None:
+    pod = build.pod(MIB)
+    (container,) = pod.containers
+    assert container.cgroup is not None
+    cgroup = msgspec.structs.replace(container.cgroup, events={"oom_kill": 1})
+    killed = msgspec.structs.replace(container, cgroup=cgroup)
+    assert _fact("killed", pod) == frozenset()
+    assert _fact("killed", msgspec.structs.replace(pod, containers=[killed])) == {
+        "aio lost a process to the OOM killer"
+    }

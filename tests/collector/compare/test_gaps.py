@@ -1,11 +1,13 @@
+from typing import Any
+
 import msgspec
 import pytest
 
 from memcollect.compare.gaps import gaps
 from memcollect.compare.inputs import Document
-from memcollect.documents.run import PhaseRun, PhaseStatus, Planned
+from memcollect.documents.run import PhaseRun, PhaseStatus, Planned, Settling
 from memcollect.documents.snapshot import Missing
-from worlds.compare_builders import MIB, good_pair, phase_run, run
+from worlds.compare_builders import MIB, evidence_of, good_pair, phase_run, run
 
 
 def _gaps(document: Document) -> list[tuple[str, str]]:
@@ -97,3 +99,54 @@ def test_a_phase_that_tries_the_backend_needs_no_snapshot_and_no_repeats() -> No
         with_it = msgspec.structs.replace(manifest, plan=planned, phases=[*manifest.phases, tried])
         found = gaps(msgspec.structs.replace(before, manifest=with_it), "aio")
         assert [gap.reason for gap in found] == expected
+
+
+def _as_told(document: Document, **changed: Any) -> Document:
+    assert document.manifest is not None
+    phases = [msgspec.structs.replace(each, **changed) for each in document.manifest.phases]
+    manifest = msgspec.structs.replace(document.manifest, phases=phases)
+    return msgspec.structs.replace(document, manifest=manifest)
+
+
+def _taken(document: Document, **changed: Any) -> Document:
+    snapshots = {path: msgspec.structs.replace(each, **changed) for path, each in document.snapshots.items()}
+    return msgspec.structs.replace(document, snapshots=snapshots)
+
+
+def test_what_a_snapshot_lacks_is_missing_though_the_run_does_not_say_so() -> None:
+    missing = Missing(kind="pod", name="a/b", reason="no-agent", detail="its node has no agent")
+    lacking = _taken(run("aio", {"empty": [MIB]}), missing=[missing])
+    reason = "repeat 1: snapshots/empty-1.json lacks pod a/b (no-agent), which the run does not tell"
+    assert _gaps(lacking) == [("empty", reason)]
+    assert _gaps(_as_told(lacking, missing=[missing])) == [("empty", "repeat 1: pod a/b (no-agent)")]
+
+
+@pytest.mark.parametrize(("moved", "told"), [(MIB, 1), (MIB - 1, 0), (None, 0)])
+def test_memory_that_moved_more_than_the_rule_allows_had_not_come_to_rest(
+    moved: int | None, told: int
+) -> None:
+    rest = Settling(settled=True, within_bytes=MIB, for_seconds=20.0, change_bytes=moved)
+    found = _gaps(_as_told(run("aio", {"empty": [MIB]}), settling=rest))
+    reason = "repeat 1: at rest, as it says, though memory had just moved by 1 MiB"
+    assert found == [("empty", reason)] * told
+
+
+def test_three_repeats_chosen_of_five_are_not_the_three_that_were_planned() -> None:
+    phases = [phase_run("empty", repeat) for repeat in (1, 2, 3)]
+    chosen = run(
+        "aio", {"empty": [MIB] * 3}, phases=[msgspec.structs.replace(phases[2], repeat=5), *phases[:2]]
+    )
+    assert _gaps(chosen) == [("the run", "repeat 5 is there, and 3 were planned: of more, some were chosen")]
+
+
+def test_repeats_of_one_moment_are_one() -> None:
+    twice = _taken(run("aio", {"empty": [MIB] * 2}), captured_at="2026-01-01T00:00:00Z")
+    assert _gaps(twice) == [("the run", "2 repeats of empty were taken at one moment, 2026-01-01T00:00:00Z")]
+
+
+def test_evidence_of_another_run_is_none_of_this_one() -> None:
+    tried = evidence_of("aio", run_id="run-of-yesterday")
+    assert _gaps(run("aio", {"empty": [MIB]}, evidence=[tried])) == [
+        ("the run", "its evidence is that of the run run-of-yesterday, and not of run-aio")
+    ]
+    assert _gaps(run("aio", {"empty": [MIB]}, evidence=[evidence_of("aio", run_id="run-aio")])) == []

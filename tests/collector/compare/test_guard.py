@@ -45,6 +45,8 @@ SIDE: dict[str, Any] = {
     "requests": frozenset({(("aio", ("memory", "256Mi")),)}),
     "limits": frozenset({(("aio", ("memory", "1Gi")),)}),
     "provider": frozenset({"host-cgroup"}),
+    "killed": frozenset(),
+    "elsewhere": 0,
     "residual": MIB,
     "catalogue": frozenset({"c0" * 32}),
     "tried_image": frozenset({("aio", "sha256:aa")}),

@@ -155,6 +155,17 @@ def some_in_gvisor(pod: Pod) -> Pod:
     return pod if pod.uid.endswith("-1") else msgspec.structs.replace(pod, runtime=Runtime(family="gvisor"))
 
 
+def restarted(pod: Pod) -> Pod:
+    (container,) = pod.containers
+    return msgspec.structs.replace(pod, containers=[msgspec.structs.replace(container, restarts=1)])
+
+
+def in_huge_pages(pod: Pod) -> Pod:
+    assert pod.cgroup is not None
+    cgroup = msgspec.structs.replace(pod.cgroup, hugetlb={"2MB": 40 * MIB})
+    return msgspec.structs.replace(pod, cgroup=cgroup)
+
+
 def unexplained(pod: Pod) -> Pod:
     """Return the pod with 60 MiB in its container's charge, and its own, that no counter names."""
     (container,) = pod.containers
@@ -202,6 +213,8 @@ SPOILT: dict[str, Callable[[], Document]] = {
         of_pod={"top": Top(source="metrics.k8s.io", memory_bytes=250 * MIB, provider="kata-guest")}
     ),
     "residual": lambda: pods_with(unexplained),
+    "killed": lambda: pods_with(restarted),
+    "elsewhere": lambda: pods_with(in_huge_pages),
     "movement": lambda: candidate({**ANON, PHASE: [each + 50 * MIB - 600_000 for each in ANON[PHASE]]}),
     "interval": lambda: candidate({**ANON, PHASE: [280 * MIB, 290 * MIB, 340 * MIB]}),
     "evidence": lambda: candidate(evidence=[build.evidence_of("cube", {"Isolation": "fails"})]),
@@ -215,6 +228,7 @@ SPOILT: dict[str, Callable[[], Document]] = {
     "whole-pod": lambda: candidate(of_pod={"outside": 50 * MIB}),
 }
 ALSO = {
+    "swap": {"elsewhere"},  # what these pods have swapped out is not told
     "status": {"missing"},  # a phase that ended badly is said to be missing, too
     "movement": {"interval"},  # so small a difference lies within the repeats' own spread here
 }
@@ -235,7 +249,7 @@ def test_without_such_a_circumstance_there_is_a_claim() -> None:
 
 def test_each_of_the_rules_has_its_circumstance() -> None:
     assert set(SPOILT) == {rule.name for rule in RULES}
-    assert len(SPOILT) == 32
+    assert len(SPOILT) == 34
 
 
 @pytest.mark.parametrize("rule", SPOILT)
