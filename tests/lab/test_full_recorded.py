@@ -18,6 +18,7 @@ FILES = sorted(RECORDED.glob("*.jsonl.gz"))
 NEWER = {
     *("removed_container_that_looked_up_names", "limits_set_inside"),
     *("limit_above_nearly_used_up", "swap_limit_above_reached"),
+    *("mixture_1", "mixture_2", "mixture_3", "mixture_4"),
 }
 """Workloads that were written after this was recorded: only User-Mode Linux has played them so far."""
 

@@ -4,6 +4,8 @@ import pytest
 
 from lab.contradictions import contradiction, tolerance
 from lab.explained import composition_of, explained, ladder_of, outside_bounds, pod_of
+from lab.reclaiming import mistaken
+from lab.telling import untold
 from lab.truth import Failed, Measured
 from lab.workloads import WORKLOADS
 
@@ -32,6 +34,20 @@ def test_every_cause_is_named_with_its_amount(measured: Measured) -> None:
     snapshot = explained(measured)
     wrong = [problem for truth in measured.truths if (problem := contradiction(snapshot, truth))]
     assert wrong == []
+
+
+def test_every_verdict_names_what_is_large(measured: Measured) -> None:
+    assert untold(explained(measured), measured.truths) == []
+
+
+def test_what_is_called_droppable_goes_when_the_kernel_is_asked_for_all_and_the_rest_stays(
+    measured: Measured,
+) -> None:
+    if not measured.given_back:
+        pytest.skip("the kernel has no memory.reclaim (before 5.19)")
+    pods = {pod.name: pod for pod in explained(measured).pods}
+    wrong = [mistaken(pods[name], size) for name, size in measured.given_back.items()]
+    assert [each for each in wrong if each] == []
 
 
 def test_every_residual_is_within_its_printed_bound(measured: Measured) -> None:

@@ -34,7 +34,9 @@ class Measured(Struct, frozen=True, kw_only=True, tag=True):
     """Container id -> name."""
     sample: NodeSample
     given_back: dict[str, int] = field(default_factory=dict)
-    """Pod name -> bytes that the kernel took back after the sample, asked for all, with swap forbidden."""
+    """Pod name -> bytes that the kernel took back after the sample, asked for all, with swap forbidden.
+
+    Nothing where the kernel cannot be asked."""
 
 
 class Recorded(Struct, frozen=True, kw_only=True):

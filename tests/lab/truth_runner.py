@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from lab.stage import FLUSH_SECONDS, Stage
+from lab.stage import FLUSH_SECONDS, Stage, take_back
 from lab.truth import Failed, Measured
 from lab.workloads import WORKLOADS
 from memcollect_agent.measure.sample import Roots, sample_node
@@ -21,7 +21,7 @@ from memcollect_agent.wire import SampleRequest
 
 
 def measure(name: str, stage: Stage) -> Measured:
-    """Play one workload and take its sample with the agent as it is shipped."""
+    """Play one workload, take its sample with the agent as it is shipped, and see what the kernel takes."""
     truths = WORKLOADS[name](stage)
     time.sleep(FLUSH_SECONDS)
     specs = [pod.spec for pod in stage.pods]
@@ -35,6 +35,9 @@ def measure(name: str, stage: Stage) -> Measured:
         pods={spec.name: spec.uid for spec in specs},
         containers=containers,
         sample=sample,
+        given_back={
+            pod.spec.name: take_back(pod) for pod in stage.pods if (pod.cgroup / "memory.reclaim").exists()
+        },
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lab.kills import KILLS
+from lab.mixtures import mixture
 from lab.stage import DISK, MIB, RUN, SHM, Stage, bundle, truth, unmount
 from lab.truth import Truth
 from memcollect.lab import cgroups, syscalls
@@ -339,4 +340,4 @@ WORKLOADS: dict[str, Workload] = {
         real_runtime,
         *KILLS,
     )
-}
+} | {f"mixture_{seed}": mixture(seed) for seed in range(1, 5)}

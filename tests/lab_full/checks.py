@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable
 
 from lab.explained import ladder_of, outside_bounds
+from lab.reclaiming import mistaken
+from lab.telling import untold
 from lab.truth import Measured
 from lab_full.passes import PASSES
-from lab_full.reclaiming import mistaken
 from lab_full.saying import truths_of, wrong
-from lab_full.telling import untold
 from memcollect.documents.snapshot import Snapshot
 
 

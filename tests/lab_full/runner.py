@@ -14,11 +14,11 @@ from pathlib import Path
 
 import msgspec
 
-from lab.stage import FLUSH_SECONDS
+from lab.stage import FLUSH_SECONDS, take_back
 from lab.truth import Failed, Measured, Truth
 from lab.workloads import WORKLOADS
 from lab_full.passes import PASSES, Pass
-from lab_full.stage import FullStage, take_back
+from lab_full.stage import FullStage
 from lab_full.workloads import FULL_WORKLOADS
 from memcollect.lab.full.recipe import DISKS
 from memcollect_agent.measure.sample import Roots, sample_node

@@ -1,6 +1,5 @@
 """A stage on a kernel that can be set: what a workload sets is set back when the stage is cleared."""
 
-from contextlib import suppress
 from pathlib import Path
 
 from lab.stage import RUN, Stage, unmount
@@ -12,8 +11,6 @@ CGROUPS = Path("/sys/fs/cgroup")
 XFS = Path("/run/xfs")
 SMALL = Path("/run/small")
 """ext4 with blocks of 1 KiB."""
-_LEAST_PROGRESS_BYTES = 64 << 10
-_MOST_TRIES = 40
 
 
 class FullStage(Stage):
@@ -51,26 +48,3 @@ class FullStage(Stage):
             for entry in directory.iterdir():
                 if entry.is_file():
                     entry.unlink()
-
-
-def take_back(pod: PlacedPod) -> int:
-    """Ask the kernel for all it can take from the app containers without swap; return the bytes it took."""
-    places = [place for name, place in pod.containers.items() if name != "pause" and place.exists()]
-    return sum(map(_take_back, places))
-
-
-def _take_back(cgroup: Path) -> int:
-    """Return the bytes it took. The write ends with EAGAIN when those are fewer than it was asked for."""
-    (cgroup / "memory.swap.max").write_text("0")
-    before = now = _charge(cgroup)
-    for _ in range(_MOST_TRIES):
-        with suppress(BlockingIOError):
-            (cgroup / "memory.reclaim").write_text(str(now))
-        last, now = now, _charge(cgroup)
-        if last - now < _LEAST_PROGRESS_BYTES:
-            break
-    return before - now
-
-
-def _charge(cgroup: Path) -> int:
-    return int((cgroup / "memory.current").read_text())

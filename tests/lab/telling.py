@@ -63,6 +63,9 @@ def untold(snapshot: Snapshot, truths: list[Truth]) -> list[str]:
         for (name, cause), size in sizes.items()
         for pod in [pod_of(snapshot, name)]
         if cause in WORDS and _is_large(pod, size) and not _names(pod.verdict, WORDS[cause], size)
+        # Private memory that no process maps may be told with that which one does.
+        if cause != "detached_anon"
+        or not _names(pod.verdict, WORDS["anon"], (size or 0) + (sizes.get((name, "anon")) or 0))
     ]
 
 
