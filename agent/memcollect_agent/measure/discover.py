@@ -59,7 +59,7 @@ class Finder:
         self._pods_parents = pods_parents
         self._nested = nested
         self.other_ids: set[str] = set()
-        """Ids of the cgroups below pods that were not asked for; with `sandboxes` alone."""
+        """Ids of the containers of pods that were not asked for; with `sandboxes` alone."""
         self.loose: list[Found] = []
         """Containers outside of every pod, by the shape of their paths."""
         self._uids = None if pod_uids is None else {_normal(uid) for uid in pod_uids}
@@ -183,6 +183,8 @@ class Finder:
                 self._found_uids.add(_normal(place.pod_uid))
             yield Found(path=path, stray=place, within=self._within)
             return
+        if self._sandboxes and not in_overhead and place.pod_uid and place.id:
+            self.other_ids.add(place.id)
         if (sandbox := sandbox_at(path)) and (sandbox.is_overhead or self._sandboxes):
             yield Found(path=path, sandbox=sandbox)
             return

@@ -42,8 +42,10 @@ class Sources(Struct, frozen=True, kw_only=True):
     full_commands: bool
     """Asked for, and allowed."""
     problems: Problems
-    overheads: dict[str, Found]
-    """Cgroups beside pods by sandbox id; a pod that claims one takes it out."""
+    overheads: dict[str, list[Found]]
+    """Cgroups beside pods by sandbox id; a pod that claims some takes them out."""
+    astray: dict[str, list[str]]
+    """Ids of containers outside of their pod's cgroup whose names say which pod that is, by its UID."""
     loose: Loose
 
 
@@ -87,7 +89,7 @@ class PodMeasurer:
             containers=[*containers, *children.unread],
             own_sums=self._sums(reading, own),
             own_hints=own_hints,
-            outside=self._outside(containers, seen),
+            outside=self._outside(place.uid, containers, seen),
         )
 
     def stray(self, place: pods.ContainerPlace, directory: CgroupDir) -> Container:
@@ -136,11 +138,12 @@ class PodMeasurer:
             self._of.proc, pids, self._of.budget.spent, ceiling, lambda: self._of.budget.spent(2.0)
         )
 
-    def _outside(self, containers: list[Container], seen: set[tuple[int, int]]) -> list[Container]:
+    def _outside(self, uid: str, containers: list[Container], seen: set[tuple[int, int]]) -> list[Container]:
         """Return the cgroups elsewhere that are this pod's: its sandbox's by the id, or started from here."""
-        places = [self._of.overheads.pop(each.id, None) for each in containers if each.id]
+        ids = [*(each.id for each in containers if each.id), *self._of.astray.get(uid.lower(), [])]
+        places = [place for id_ in ids for place in self._of.overheads.pop(id_, [])]
         places += self._of.loose.started_by({pid for pid, _ in seen})
-        return [each for place in places if place and (each := self._elsewhere(place, seen)) is not None]
+        return [each for place in places if (each := self._elsewhere(place, seen)) is not None]
 
     def _elsewhere(self, place: Found, seen: set[tuple[int, int]]) -> Container | None:
         if place.sandbox:

@@ -104,8 +104,9 @@ class _NodeSampling:
         self._cgroups = CgroupFs(roots.cgroup)
         self._budget = Budget(request.time_budget_seconds)
         self._problems = Problems()
-        self._overheads: dict[str, Found] = {}
-        """By sandbox id; a pod that claims one takes it out."""
+        self._overheads: dict[str, list[Found]] = {}
+        """By sandbox id; a pod that claims some takes them out."""
+        self._astray: dict[str, list[str]] = {}
         self._loose = Loose([], self._cgroups, proc)
         self._files: FileFinder | None = None
 
@@ -154,7 +155,9 @@ class _NodeSampling:
         self._loose = Loose(finder.loose, self._cgroups, self._proc)
         for place in found:
             if place.sandbox and place.sandbox.is_overhead:
-                self._overheads[place.sandbox.id] = place
+                self._overheads.setdefault(place.sandbox.id, []).append(place)
+            if place.stray and place.stray.pod_uid and place.stray.id:
+                self._astray.setdefault(place.stray.pod_uid.lower(), []).append(place.stray.id)
         for claimed in finder.other_ids:
             self._overheads.pop(claimed, None)
         self._problems.all += finder.problems + finder.not_found()
@@ -171,6 +174,7 @@ class _NodeSampling:
                 full_commands=self._full,
                 problems=self._problems,
                 overheads=self._overheads,
+                astray=self._astray,
                 loose=self._loose,
             )
         )

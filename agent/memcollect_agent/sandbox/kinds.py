@@ -41,12 +41,13 @@ KINDS = (
         r"cloud-hypervisor(?:-glibc)?|clh|firecracker(?:-v[0-9][\w.-]{0,40})?|stratovirt|crosvm|dragonball",
     ),
     Kind("virtiofsd", r"virtiofsd|virtiofsd-rs"),
+    Kind("nydusd", r"nydusd"),
     Kind("jailer", r"jailer"),
     Kind("execd", r"execd"),
 )
 HOLDERS = frozenset({"sentry", "vmm", "kata-shim", "cube-shim"})
 """Kinds that may hold guest memory: a shim does where the VMM is a part of it (runtime-rs, Cube)."""
-VISITORS = frozenset({"virtiofsd", "sentry-stub"})
+VISITORS = frozenset({"virtiofsd", "nydusd", "sentry-stub"})
 """Kinds that map the guest's memory a second time."""
 
 KEEPERS = (

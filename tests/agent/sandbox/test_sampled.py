@@ -88,13 +88,21 @@ def test_a_vmm_that_is_an_ordinary_containers_app_leaves_it_one(machine: Machine
     assert roles(pod) == {SANDBOX: "pause", APP: "container"}
 
 
-@pytest.mark.parametrize("above", ["", POD])
+OVERHEADS = (
+    f"/kata_overhead/{SANDBOX}",
+    f"/kata_overhead{POD}/{SANDBOX}",
+    f"/kata.slice/kata-overhead.slice/runtime-rs-{SANDBOX}.scope",
+)
+"""Of the Go runtime, of the Rust one with the cgroupfs driver, and with systemd's."""
+
+
+@pytest.mark.parametrize("overhead", OVERHEADS)
 def test_an_overhead_cgroup_goes_with_the_pod_of_its_sandbox_id_and_is_told_once(
-    machine: Machine, above: str
+    machine: Machine, overhead: str
 ) -> None:
     machine.cgroup(f"{POD}/{SANDBOX}", (9,), current=MIB // 4)
     machine.cgroup(f"{POD}/{APP}", ())
-    machine.cgroup(f"/kata_overhead{above}/{SANDBOX}", (10,), current=90 * MIB)
+    machine.cgroup(overhead, (10,), current=90 * MIB)
     machine.process(9, pid_stat(9, "pause"), smaps(200))
     add(machine, 10, "qemu-system-x86_64")
     for request in (SampleRequest(), EVERYTHING):
@@ -103,6 +111,55 @@ def test_an_overhead_cgroup_goes_with_the_pod_of_its_sandbox_id_and_is_told_once
         assert (outside.role, outside.id) == ("overhead", SANDBOX)
         assert outside.cgroup.current_bytes == 90 * MIB
         assert [hint.kind for hint in outside.hints] == ["vmm"]
+
+
+def slice_of(uid: str) -> str:
+    return f"/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{uid.replace('-', '_')}.slice"
+
+
+OTHER = "5d6b2c1a-90cb-446a-989f-e9a1ed217abf"
+
+
+def two_pods_of_the_go_runtime_under_systemd(machine: Machine) -> None:
+    """The sandbox's cgroup is then a directory of the root called SLICE:PREFIX:ID (Kata 2.3 to 4.1)."""
+    for uid, id_, vmm, shim, size in ((UID, SANDBOX, 10, 11, 90), (OTHER, APP, 20, 21, 50)):
+        of_pod = slice_of(uid)
+        machine.cgroup(of_pod, current=0)
+        machine.cgroup(f"/{of_pod.rsplit('/', 1)[-1]}:cri-containerd:{id_}", (vmm,), current=size * MIB)
+        machine.cgroup(f"/kata_overhead/{id_}", (shim,), current=size * MIB // 10)
+        add(machine, vmm, "qemu-system-x86_64", "-name", f"sandbox-{id_}")
+        add(machine, shim, "containerd-shim-kata-v2", "-id", id_)
+
+
+def test_an_overhead_cgroup_goes_with_the_pod_whose_uid_stands_beside_the_sandboxs_id(
+    tmp_path: Path,
+) -> None:
+    machine = Machine(tmp_path)
+    two_pods_of_the_go_runtime_under_systemd(machine)
+    for request in (SampleRequest(), EVERYTHING):
+        sample = sampled(machine, request)
+        assert [each.kind for each in sample.pods] == ["pod", "pod"]
+        found = {
+            pod.uid: [(each.id, each.cgroup.current_bytes) for each in pod.outside] for pod in sample.pods
+        }
+        assert found == {UID: [(SANDBOX, 9 * MIB)], OTHER: [(APP, 5 * MIB)]}
+        assert {each.pod_uid: each.id for each in sample.strays} == {UID: SANDBOX, OTHER: APP}
+
+
+def test_what_is_anothers_stays_anothers_where_one_pod_alone_is_asked_for(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    two_pods_of_the_go_runtime_under_systemd(machine)
+    sample = sampled(machine, SampleRequest(sandboxes=True, pod_uids=[UID]))
+    assert [(each.kind, [o.id for o in each.outside]) for each in sample.pods] == [("pod", [SANDBOX])]
+    assert [each.id for each in sample.strays] == [SANDBOX]
+
+
+def test_two_cgroups_beside_a_pod_that_bear_one_id_are_both_its(machine: Machine) -> None:
+    machine.cgroup(f"{POD}/kata_{SANDBOX}", ())
+    for overhead in OVERHEADS:
+        machine.cgroup(overhead, (), current=30 * MIB)
+    (pod,) = sampled(machine, EVERYTHING).pods
+    assert {each.cgroup.path for each in pod.outside} == set(OVERHEADS)
 
 
 def test_an_overhead_cgroup_that_no_pod_claims_is_a_sandbox_of_its_own(machine: Machine) -> None:
