@@ -21,7 +21,9 @@ def working_set_of(cgroup: Cgroup) -> int | None:
 
 def whole_of(pod: Pod, of: Callable[[Cgroup], int | None]) -> int | None:
     """Return the sum over those cgroups in bytes; None where one has no number, or was not read."""
-    cgroups = [pod.cgroup, *(each.cgroup for each in pod.containers if each.role == "overhead")]
+    apart = [each for each in pod.outside if each.role != "started"]
+    apart += [each for each in pod.containers if each.elsewhere]
+    cgroups = [pod.cgroup, *(each.cgroup for each in apart)]
     values = [None if each is None else of(each) for each in cgroups]
     known = [value for value in values if value is not None]
     return sum(known) if len(known) == len(values) else None
