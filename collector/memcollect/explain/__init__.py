@@ -22,6 +22,7 @@ from memcollect.explain.findings import rules_for_container, rules_for_pod
 from memcollect.explain.kills import find_kills
 from memcollect.explain.node import explain_accounts
 from memcollect.explain.node.short import node_short
+from memcollect.explain.of_guest import in_guest_words
 from memcollect.explain.overdue import find_overdue
 from memcollect.explain.places import find_places
 from memcollect.explain.runtimes import find_runtime
@@ -127,6 +128,7 @@ def _findings(
     findings += of_runtime + find_places(pod) + find_tools(pod)
     of_kills, open_of_kills = find_kills(pod, node)
     findings += [*of_kills, *find_above(pod, node), *find_enforced(pod, node), *find_overdue(pod)]
+    findings = in_guest_words(findings, pod)
     undecided += open_of_kills
     undecided += open_of_runtime
     if has_ended(pod):

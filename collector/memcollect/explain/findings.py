@@ -26,6 +26,12 @@ MAPPED_SHMEM = (
     "Most of it is what programs map (a database's buffers, a browser's): see how they are set, for it need"
     " not be in any file that can be listed."
 )
+HEAPS = "of the processes (heaps, stacks, JITs"
+TMPFS_OR_SHARED = "tmpfs or shared memory (/dev/shm, emptyDir medium Memory, memfd"
+PINNED = (
+    "tmpfs or shared memory that swap cannot take (mounted noswap, as the kubelet mounts emptyDir medium"
+    " Memory, or locked"
+)
 STAYS = "it stays until its files are deleted and no process has them open or maps them"
 
 
@@ -185,7 +191,7 @@ CHARGE_RULES = (
     AmountRule(
         "anon",
         charge.anon_without_lazyfree,
-        "{amount} is private memory of the processes (heaps, stacks, JITs{huge}).",
+        f"{{amount}} is private memory {HEAPS}{{huge}}).",
         "Only the application can give it back; look at the processes with the largest PSS.",
         words=_huge_words,
     ),
@@ -233,16 +239,14 @@ CHARGE_RULES = (
     AmountRule(
         "shmem",
         charge.shmem,
-        "{amount} is tmpfs or shared memory (/dev/shm, emptyDir medium Memory, memfd{kept});"
-        f" {STAYS}, and without swap the kernel cannot drop it.",
+        f"{{amount}} is {TMPFS_OR_SHARED}{{kept}}); {STAYS}, and without swap the kernel cannot drop it.",
         "{look}",
         words=_shmem_words,
     ),
     AmountRule(
         "pinned_shmem",
         user_pages.pinned_shmem,
-        "{amount} is tmpfs or shared memory that swap cannot take (mounted noswap, as the kubelet mounts"
-        f" emptyDir medium Memory, or locked{{kept}}); {STAYS}.",
+        f"{{amount}} is {PINNED}{{kept}}); {STAYS}.",
         "{look}",
         words=_shmem_words,
     ),

@@ -7,24 +7,30 @@ for that kind of memory; never by adding up RSS, since stubs and virtiofsd map t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from memcollect.accounting.interval import Interval
 from memcollect.accounting.rules import Amount
 from memcollect.documents.snapshot import Container, Pod
+from memcollect.join.recognise import HOLDERS
 from memcollect.units import MIB
 from memcollect_agent.wire import Cgroup, Hint, Region
 
-HOLDERS = frozenset({"sentry", "vmm", "kata-shim", "cube-shim"})
+SHIMS = frozenset({"kata-shim", "cube-shim"})
+"""Programs that may have the VMM in them: where there is another one, they do not."""
 LEAST_GUEST_BYTES = 16 * MIB
 """Of address space: a smaller mapping is a queue or a library, not a guest's RAM."""
 SENTRY_MEMFD = "runsc-memory"
 SENTRY_FILES = "gvisor.filestore"
+DISK_IMAGES = (".img", ".image", ".erofs", ".ext4", ".squashfs", ".raw")
+"""What a VMM maps as a disk (pmem, NVDIMM) beside the RAM, privately where it discards what is written."""
 BACKINGS = {
     "memfd": "one memfd, charged as shared memory",
     "shm": "a file in shared memory (/dev/shm), charged as shared memory",
     "anon": "private anonymous memory of the VMM",
     "file": "a snapshot file that is mapped privately",
+    "filestore": "files that it wrote, in a file on the host's disk: page cache, which the kernel drops once"
+    " it is written back",
     "hugetlb": "huge pages (hugetlb)",
     "guest_memfd": "a guest_memfd, which no process can map: a confidential guest's private pages",
 }
@@ -42,6 +48,8 @@ class Scope:
     charge: int | None
     stat: dict[str, int]
     hugetlb: int | None = None
+    own_anon: int = 0
+    """Private memory that the processes in it map, as far as they were read."""
 
 
 @dataclass(frozen=True)
@@ -51,16 +59,28 @@ class Guest:
     scope: Scope
     holder: Hint
     regions: Sequence[Region]
+    unplaced: int | None = None
+    """Of a scope that the holder is not in: what it maps and its own scope is not charged for, in bytes."""
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether this is what was charged before the holder came into another cgroup, or by a helper."""
+        return self.unplaced is not None
 
     @property
     def backing(self) -> str:
         """Where it comes from: of several kinds, the largest."""
-        return max(self.regions, key=_resident).backing
+        return _kind(max(self.regions, key=_resident))
 
     @property
     def name(self) -> str:
         """The memfd's or the file's name."""
         return max(self.regions, key=_resident).name
+
+    def by_backing(self) -> list[Guest]:
+        """Return its parts, each of one kind; the largest first."""
+        parts = {kind: replace(self, regions=found) for kind in BACKINGS if (found := _of(self, kind))}
+        return sorted(parts.values(), key=lambda part: -sum(map(_resident, part.regions)))
 
 
 def scopes_of(pod: Pod) -> list[Scope]:
@@ -72,12 +92,36 @@ def scopes_of(pod: Pod) -> list[Scope]:
 
 
 def guests_of(scopes: Iterable[Scope]) -> list[Guest]:
-    """Return the guest's memory in each scope where a Sentry or a VMM was seen to map one."""
-    return [guest for scope in scopes if (guest := _guest(scope)) is not None]
+    """Return the guest's memory in each scope where a Sentry or a VMM was seen to map one, or to have.
+
+    A charge stays where it was made when the process moves (memory.current of cgroup-v2.rst): Kata starts
+    its VMM in the overhead cgroup, and puts it into the pod's once its vCPUs run (virtcontainers/sandbox.go,
+    constrainHypervisor; runtime-rs, move_vcpus_to_sandbox_cgroup).
+    """
+    every = list(scopes)
+    has_vmm = any(hint.kind == "vmm" for scope in every for hint in scope.hints)
+    holders = HOLDERS - SHIMS if has_vmm else HOLDERS
+    found = [guest for scope in every if (guest := _guest(scope, holders)) is not None]
+    if len(found) != 1 or found[0].holder.kind != "vmm":
+        return found
+    moved = [rest for scope in every if scope is not found[0].scope and (rest := _left_in(scope, found[0]))]
+    return [*(found if guest_amount(found[0]).interval.high or not moved else []), *moved]
+
+
+def _left_in(scope: Scope, guest: Guest) -> Guest | None:
+    """Return what of the guest's memory another scope of the same sandbox is charged for, None for none."""
+    if guest.backing not in _LEFT_AS:
+        return None
+    resident = sum(map(_resident, _of(guest, guest.backing)))
+    unplaced = max(0, resident - guest_amount(guest).interval.high)
+    rest = Guest(scope, guest.holder, _of(guest, guest.backing), unplaced)
+    return rest if guest_amount(rest).interval.estimate >= MIB else None
 
 
 def guest_amount(guest: Guest) -> Amount:
     """Return what of the scope's charge is the guest's memory; for huge pages, which are beside it, those."""
+    if guest.unplaced is not None:
+        return _left(guest, guest.unplaced)
     by_backing = {backing: _of(guest, backing) for backing in BACKINGS}
     amounts = [_AMOUNTS[backing](guest, regions) for backing, regions in by_backing.items() if regions]
     interval = amounts[0].interval
@@ -100,30 +144,54 @@ def sharers(region: Region) -> int | None:
     return max(1, round(clean / share)) if clean >= MIB and share else None
 
 
-def mappers(guest: Guest) -> list[Hint]:
-    """Return the processes of the scope that map the guest's shared memory."""
-    names = {(each.backing, each.name) for each in guest.regions if not each.private}
+def mappers(guest: Guest, hints: Iterable[Hint]) -> list[Hint]:
+    """Return those of `hints` that map the guest's shared memory."""
+    names = _shared_names(guest)
     return [
         hint
-        for hint in guest.scope.hints
+        for hint in hints
         if any((each.backing, each.name) in names and each.rss_bytes for each in hint.regions)
     ]
+
+
+def host_cache(scope: Scope, guests: Iterable[Guest]) -> int:
+    """Return the page cache of files that a scope is charged for, without what is the guest's, in bytes."""
+    if "file" not in scope.stat or "shmem" not in scope.stat:
+        return 0
+    here = [region for guest in guests if guest.scope is scope for region in guest.regions]
+    taken = sum(_cached(region) for region in here)
+    return max(0, scope.stat["file"] - scope.stat["shmem"] - taken)
+
+
+def _cached(region: Region) -> int:
+    """Return what of a guest's region is page cache of a file."""
+    kind = _kind(region)
+    if kind == "file":
+        return shared_clean_bytes(region)[0]
+    return _resident(region) if kind in {"filestore", "guest_memfd"} else 0
+
+
+def _shared_names(guest: Guest) -> set[tuple[str, str]]:
+    return {(each.backing, each.name) for each in guest.regions if not each.private}
 
 
 def own_pss(hint: Hint, guest: Guest) -> int | None:
     """Return what of a process's PSS is not the guest's memory; None where its mappings were not read."""
     if hint.pss_bytes is None:
         return None
-    names = {(each.backing, each.name) for each in guest.regions}
+    # What is private and has no name is another one's in another process.
+    is_holder = hint is guest.holder
+    names = {(r.backing, r.name) for r in guest.regions} if is_holder else _shared_names(guest)
     return hint.pss_bytes - sum(r.pss_bytes for r in hint.regions if (r.backing, r.name) in names)
 
 
 def _container_scope(container: Container) -> Scope:
     cgroup = container.cgroup
     path = cgroup.path if cgroup is not None else ""
+    of_pause = " (the pause container's)" if any(hint.kind == "sentry" for hint in container.hints) else ""
     place = {
         "overhead": f"{path}, outside of the pod's cgroup",
-        "sandbox": "the sandbox's own cgroup (the pause container's), which kubectl top never reads",
+        "sandbox": f"the sandbox's own cgroup{of_pause}, which kubectl top never reads",
         "pause": "the pause container's cgroup, which kubectl top never reads",
     }.get(container.role, f"the cgroup of {container.name}")
     return Scope(
@@ -133,12 +201,13 @@ def _container_scope(container: Container) -> Scope:
         charge=cgroup.current_bytes if cgroup is not None else None,
         stat=(cgroup.stat or {}) if cgroup is not None else {},
         hugetlb=_hugetlb(cgroup),
+        own_anon=(container.sums.pss_anon_bytes or 0) if container.sums is not None else 0,
     )
 
 
 def _own_scope(pod: Pod, cgroup: Cgroup) -> Scope:
     """Return the pod's own cgroup without what its children are charged for."""
-    children = [each.cgroup for each in pod.containers if each.cgroup is not None]
+    children = [each.cgroup for each in pod.containers if each.cgroup is not None and not each.elsewhere]
     stats = [each.stat or {} for each in children]
     charges = [each.current_bytes or 0 for each in children]
     own = {
@@ -156,9 +225,9 @@ def _hugetlb(cgroup: Cgroup | None) -> int | None:
     return sum(cgroup.hugetlb.values()) if cgroup is not None and cgroup.hugetlb is not None else None
 
 
-def _guest(scope: Scope) -> Guest | None:
+def _guest(scope: Scope, holders: frozenset[str]) -> Guest | None:
     unmapped = _guest_memfd(scope)
-    held = [(hint, _guest_regions(hint) + unmapped) for hint in scope.hints if hint.kind in HOLDERS]
+    held = [(hint, _guest_regions(hint) + unmapped) for hint in scope.hints if hint.kind in holders]
     held = [(hint, regions) for hint, regions in held if regions]
     if not held:
         return None
@@ -176,9 +245,19 @@ def _guest_regions(hint: Hint) -> list[Region]:
     writable = [each for each in hint.regions if each.writable and _resident(each)]
     large = [each for each in writable if each.size_bytes >= LEAST_GUEST_BYTES]
     named = [each for each in large if each.backing in {"memfd", "shm", "hugetlb"}]
-    snapshots = [each for each in large if each.backing == "file" and each.private]
+    unnamed = [each for each in large if each.backing == "anon"]
+    ram = max((each.size_bytes for each in named + unnamed), default=0)
+    snapshots = [
+        each for each in large if each.backing == "file" and each.private and not _is_disk(each, ram)
+    ]
     # Where the RAM has a name, large unnamed memory is the VMM's own.
-    return named + snapshots or [each for each in large if each.backing == "anon"]
+    # Go reserves so much for its own tables and heap, of which a shim without a VMM in it uses little.
+    is_own = hint.kind in SHIMS and sum(each.rss_bytes for each in unnamed) < LEAST_GUEST_BYTES
+    return named + snapshots or ([] if is_own else unnamed)
+
+
+def _is_disk(region: Region, ram_bytes: int) -> bool:
+    return region.name.endswith(DISK_IMAGES) and region.size_bytes < ram_bytes
 
 
 def _guest_memfd(scope: Scope) -> list[Region]:
@@ -221,7 +300,11 @@ def _resident(region: Region) -> int:
 
 
 def _of(guest: Guest, backing: str) -> list[Region]:
-    return [each for each in guest.regions if each.backing == backing]
+    return [each for each in guest.regions if _kind(each) == backing]
+
+
+def _kind(region: Region) -> str:
+    return "filestore" if region.backing == "file" and SENTRY_FILES in region.name else region.backing
 
 
 def _shared(guest: Guest, regions: Sequence[Region]) -> Amount:
@@ -267,6 +350,16 @@ def _snapshot(guest: Guest, regions: Sequence[Region]) -> Amount:
     return Amount(Interval.of(written, written + most, written + guess), "bounded", f"{evidence}; {told}")
 
 
+def _filestore(guest: Guest, regions: Sequence[Region]) -> Amount:
+    """Return what is charged here of a file that no other sandbox has; which file's pages nobody counts."""
+    stat, mapped = guest.scope.stat, sum(each.rss_bytes for each in regions)
+    cache = max(0, stat["file"] - stat["shmem"]) if "file" in stat and "shmem" in stat else None
+    most = _within(mapped, cache)
+    return Amount(
+        Interval.of(0, most, most), "bounded", f"{_names(regions)}: {mapped} resident; cache {cache}"
+    )
+
+
 def _huge(guest: Guest, regions: Sequence[Region]) -> Amount:
     mapped = sum(each.hugetlb_bytes or 0 for each in regions)
     counted = guest.scope.hugetlb
@@ -275,6 +368,28 @@ def _huge(guest: Guest, regions: Sequence[Region]) -> Amount:
         return Amount(Interval.exactly(mapped), "bounded", evidence)
     least = min(mapped, counted)
     return Amount(Interval.of(least, counted, least), "bounded", evidence)
+
+
+def _left(guest: Guest, unplaced: int) -> Amount:
+    """Return what a scope without the holder is charged for of the guest's memory: nobody counts that.
+
+    Of shared memory all that is charged there may be, since a helper fills pages that the VMM has not
+    mapped yet; of private memory no more than the VMM maps beyond its own scope's charge.
+    """
+    scope, key = guest.scope, _LEFT_AS[guest.backing]
+    charged = (scope.hugetlb if key == "hugetlb" else scope.stat.get(key)) or 0
+    is_filled = key == "shmem" and bool(mappers(guest, scope.hints))
+    others = scope.own_anon if key == "anon" else 0
+    most = charged if is_filled else min(charged, unplaced)
+    likely = most if is_filled else min(max(0, charged - others), unplaced)
+    told = (
+        f"{key} of {scope.name} {charged}; process {guest.holder.pid} maps {unplaced} beyond its own scope's"
+    )
+    return Amount(Interval.of(0, most, likely), "bounded", told)
+
+
+_LEFT_AS = {"memfd": "shmem", "shm": "shmem", "anon": "anon", "hugetlb": "hugetlb"}
+"""The counter that memory of each backing is in where it stays when the VMM moves."""
 
 
 def _within(claimed: int, charged: int | None) -> int:
@@ -291,6 +406,7 @@ _AMOUNTS = {
     "shm": _shared,
     "anon": _anonymous,
     "file": _snapshot,
+    "filestore": _filestore,
     "hugetlb": _huge,
     "guest_memfd": _private,
 }

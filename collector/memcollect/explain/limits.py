@@ -32,6 +32,7 @@ NEAR = "{needed} of {whose} limit of {limit} cannot be dropped{writing}: {left} 
 ONCE_WRITTEN = "of it is page cache that must be written out first"
 WRITING = f" ({{amount}} {ONCE_WRITTEN})"
 INSIDE = "Look for who set it: what runs inside of the container (systemd, Docker) has cgroups of its own."
+MAKE_ROOM = "Raise the limit or free tmpfs files and heap."
 FULL = "The charge is at {current} of {limit}, but {up_to}{droppable} of it can be dropped."
 
 
@@ -151,7 +152,7 @@ def make_room(facts: Facts) -> str:
     gone = facts[reclaim]
     if 2 * gone.once_written.estimate > facts[needed_bytes]:
         return "Write more slowly, or sync as you write: the disk or the server behind it does not keep up."
-    return "Raise the limit or free tmpfs files and heap."
+    return MAKE_ROOM
 
 
 def full_of_cache(facts: Facts) -> tuple[str, str] | None:

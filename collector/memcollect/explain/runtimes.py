@@ -14,11 +14,12 @@ from memcollect.documents.snapshot import Finding, Pod, Undecided
 from memcollect.explain.engine import size_in_words
 from memcollect.explain.guest import (
     BACKINGS,
-    HOLDERS,
+    SHIMS,
     Guest,
     Scope,
     guest_amount,
     guests_of,
+    host_cache,
     mappers,
     own_pss,
     scopes_of,
@@ -27,10 +28,14 @@ from memcollect.explain.guest import (
 )
 from memcollect.explain.places import short
 from memcollect.explain.pools import pool_findings
+from memcollect.join.recognise import HOLDERS
 from memcollect.join.roles import app_containers
+from memcollect.join.whole import charge_of, whole_of
 from memcollect.units import MIB, human_bytes
 
 SANDBOXED = frozenset({"gvisor", "kata", "firecracker", "cube", "vm"})
+LEAST_CACHE_SHARE = 0.1
+"""Of the bill: so much page cache changes what a reader would do."""
 RUNTIME_NAMES = {
     "gvisor": "gVisor",
     "kata": "Kata",
@@ -46,10 +51,9 @@ PROGRAMS = {
     "kata-shim": "the shim",
     "cube-shim": "the shim with its VMM",
     "virtiofsd": "virtiofsd",
+    "nydusd": "nydusd",
     "jailer": "the jailer",
 }
-SHIMS = frozenset({"kata-shim", "cube-shim"})
-"""Programs that may have the VMM in them: one that maps no guest has it elsewhere."""
 OPAQUE = {
     "gvisor": "Guest composition is not visible from the host: processes, heaps and page cache of the"
     " guest are"
@@ -57,6 +61,16 @@ OPAQUE = {
     "": "Guest composition is not visible from the host: the guest's page cache looks like its heaps, and"
     " memory that the guest has freed stays charged unless a balloon or free page reporting gives it back.",
 }
+
+
+PEER_POD = (
+    "its handler's name is that of Kata's peer pods, whose guest is a machine of its own elsewhere: no memory"
+    " of this node is the guest's, and that machine's is in none of these numbers"
+)
+WITH_FILES = (
+    "Guest composition is not visible from the host: processes and heaps of the guest are inside that one"
+    " memfd; what it wrote to its root filesystem is in a file beside it."
+)
 
 
 @dataclass(frozen=True)
@@ -70,12 +84,7 @@ class View:
     @property
     def bill(self) -> int | None:
         """Everything the host charges for it, in bytes: the pod's cgroup and those outside; each once."""
-        if self.pod.cgroup is None or self.pod.cgroup.current_bytes is None:
-            return None
-        outside = [each for each in self.pod.outside if each.role != "started"]
-        charges = [each.cgroup.current_bytes for each in outside if each.cgroup is not None]
-        known = [charge for charge in charges if charge is not None]
-        return self.pod.cgroup.current_bytes + sum(known) if len(known) == len(outside) else None
+        return whole_of(self.pod, charge_of)
 
 
 Rule = Callable[[View], Iterator[Finding]]
@@ -99,8 +108,10 @@ def sandbox_verdict(pod: Pod) -> str | None:
     if not view.guests or view.bill is None:
         return None
     name = RUNTIME_NAMES[pod.runtime.family]
-    ordinary = [each for each in view.guests if each.backing != "hugetlb"]
-    huge = [each for each in view.guests if each.backing == "hugetlb"]
+    every = [part for guest in view.guests for part in guest.by_backing()]
+    ordinary = [each for each in every if each.backing not in {"hugetlb", "filestore"}]
+    huge = [each for each in every if each.backing == "hugetlb"]
+    stored = [each for each in every if each.backing == "filestore"]
     and_pod = "" if pod.kind == "sandbox" else " and the pod's"
     parts = []
     if ordinary:
@@ -110,10 +121,22 @@ def sandbox_verdict(pod: Pod) -> str | None:
             f"{size_in_words(share)} of {human_bytes(view.bill)} charged for this {name} sandbox is its"
             " guest's memory, opaque to the host"
         )
-        parts.append(f"{human_bytes(max(0, view.bill - share.estimate))} is the runtime's own cost{and_pod}")
+        files = total(guest_amount(each).interval for each in stored)
+        if stored:
+            parts.append(f"{size_in_words(files)} is files that it wrote, cached from the host's disk")
+        own = max(0, view.bill - share.estimate - files.estimate)
+        cache = min(own, sum(host_cache(each, view.guests) for each in view.scopes))
+        told = (
+            f", {human_bytes(cache)} of it the host's page cache"
+            if cache >= LEAST_CACHE_SHARE * view.bill
+            else ""
+        )
+        parts.append(f"{human_bytes(own)} is the runtime's own cost{and_pod}{told}")
     if huge:
         size = total(guest_amount(each).interval for each in huge)
         parts.append(f"{size_in_words(size)} of guest memory is huge pages, beside what is charged")
+    if huge and not ordinary:
+        parts.append(f"{human_bytes(view.bill)} is charged: the runtime's own cost{and_pod}")
     return "; ".join(parts) + "."
 
 
@@ -135,48 +158,74 @@ def _disagreement(pod: Pod) -> Iterator[Finding]:
 
 def _guest_memory(view: View) -> Iterator[Finding]:
     for guest in view.guests:
-        amount = guest_amount(guest)
-        kind = "Sentry" if guest.holder.kind == "sentry" else "VMM"
-        name = f" ({guest.name})" if guest.name else ""
-        opaque = OPAQUE.get(view.pod.runtime.family, OPAQUE[""])
-        beside = ", beside memory.current and not in it" if guest.backing == "hugetlb" else ""
-        yield Finding(
-            cause="guest_memory",
-            scope=guest.scope.name,
-            low_bytes=amount.interval.low,
-            high_bytes=amount.interval.high,
-            estimate_bytes=amount.interval.estimate,
-            confidence=amount.confidence,
-            severity="notice",
-            sentence=f"{size_in_words(amount.interval)} is the guest's memory:"
-            f" {BACKINGS[guest.backing]}{name}"
-            f"{beside}. The {kind} holds it in {guest.scope.place}. {opaque}",
-            evidence=amount.evidence,
-            remedy="Look at what runs inside the guest (ps, /proc/meminfo in it); from outside there is"
-            " no more.",
-        )
+        if guest.is_moved:
+            yield _left_behind(view, guest)
+            continue
+        parts = guest.by_backing()
+        for part in parts:
+            yield _part(view, part, has_files=any(each.backing == "filestore" for each in parts))
+
+
+def _part(view: View, guest: Guest, *, has_files: bool) -> Finding:
+    amount = guest_amount(guest)
+    kind = "Sentry" if guest.holder.kind == "sentry" else "VMM"
+    is_stored = guest.backing == "filestore"
+    name = f" ({guest.name.rsplit('/', 1)[-1] if is_stored else guest.name})" if guest.name else ""
+    beside = ", beside memory.current and not in it" if guest.backing == "hugetlb" else ""
+    opaque = OPAQUE.get(view.pod.runtime.family, OPAQUE[""])
+    if has_files:
+        opaque = WITH_FILES
+    return Finding(
+        cause="guest_memory",
+        scope=guest.scope.name,
+        low_bytes=amount.interval.low,
+        high_bytes=amount.interval.high,
+        estimate_bytes=amount.interval.estimate,
+        confidence=amount.confidence,
+        severity="notice",
+        sentence=f"{size_in_words(amount.interval)} is the guest's{'' if is_stored else ' memory'}:"
+        f" {BACKINGS[guest.backing]}{name}{beside}. The {kind} holds it in {guest.scope.place}."
+        + ("" if is_stored else f" {opaque}"),
+        evidence=amount.evidence,
+        remedy="Delete files inside the sandbox to free their cache at once."
+        if is_stored
+        else "Look at what runs inside the guest (ps, /proc/meminfo in it); from outside there is no more.",
+    )
+
+
+def _left_behind(view: View, guest: Guest) -> Finding:
+    amount = guest_amount(guest)
+    helpers = {PROGRAMS.get(each.kind, each.kind) for each in mappers(guest, guest.scope.hints)}
+    filled = f", or filled by {' and '.join(sorted(helpers))}" if helpers else ""
+    more = " more" if any(not each.is_moved for each in view.guests) else ""
+    beside = " (huge pages, beside memory.current)" if guest.backing == "hugetlb" else ""
+    return Finding(
+        cause="guest_memory",
+        scope=guest.scope.name,
+        low_bytes=amount.interval.low,
+        high_bytes=amount.interval.high,
+        estimate_bytes=amount.interval.estimate,
+        confidence=amount.confidence,
+        severity="notice",
+        sentence=f"{size_in_words(amount.interval)}{more} of the guest's memory{beside} is charged in"
+        f" {guest.scope.place}: touched before the VMM was moved to the cgroup that it is in now{filled}. A"
+        " charge does not move with its process.",
+        evidence=amount.evidence,
+        remedy="Set sandbox_cgroup_only=true in Kata: then all of it is charged in one cgroup."
+        if view.pod.runtime.family == "kata"
+        else "",
+    )
 
 
 def _runtime_own(view: View) -> Iterator[Finding]:
     """Yield what the runtime itself costs in each scope: its charge without the guest's memory."""
-    for guest in view.guests:
-        scope = guest.scope
-        if scope.charge is None:
+    for scope in view.scopes if view.guests else ():
+        if scope.charge is None or not any(hint.kind in PROGRAMS for hint in scope.hints):
             continue
-        in_charge = guest_amount(guest).interval if guest.backing != "hugetlb" else Interval.exactly(0)
+        guests = [each for each in view.guests if each.scope is scope]
+        parts = [part for guest in guests for part in guest.by_backing() if part.backing != "hugetlb"]
+        in_charge = total(guest_amount(part).interval for part in parts)
         own = (Interval.exactly(scope.charge) - in_charge).at_least(0)
-        shares: dict[str, int] = {}
-        for hint in scope.hints:
-            size = own_pss(hint, guest)
-            if size is not None and size > 0:
-                shares[PROGRAMS.get(hint.kind, hint.kind)] = (
-                    shares.get(PROGRAMS.get(hint.kind, hint.kind), 0) + size
-                )
-        named = ", ".join(
-            f"{name} {human_bytes(size)}" for name, size in sorted(shares.items(), key=lambda item: -item[1])
-        )
-        # PSS may hold file pages that another cgroup pays for, and then there is no rest.
-        rest = "; the rest is kernel memory and page cache" if sum(shares.values()) < own.estimate else ""
         yield Finding(
             cause="runtime_own",
             scope=scope.name,
@@ -185,15 +234,39 @@ def _runtime_own(view: View) -> Iterator[Finding]:
             estimate_bytes=own.estimate,
             confidence="bounded",
             sentence=f"{size_in_words(own)} beside the guest's memory is the runtime's own cost"
-            + (f" (by PSS: {named}{rest})." if named else "."),
+            f"{_shares(view, scope, own)}.",
             evidence=f"memory.current {scope.charge} − the guest's memory {in_charge.estimate}",
         )
 
 
+def _shares(view: View, scope: Scope, own: Interval) -> str:
+    """Return what of it is whose, in brackets; "" where no process told its own."""
+    guest = next((each for each in view.guests if each.scope is scope), view.guests[0])
+    shares: dict[str, int] = {}
+    for hint in scope.hints:
+        size = own_pss(hint, guest)
+        if size is not None and size > 0:
+            name = PROGRAMS.get(hint.kind, hint.kind)
+            shares[name] = shares.get(name, 0) + size
+    if not shares:
+        return ""
+    ordered = sorted(shares.items(), key=lambda item: -item[1])
+    named = ", ".join(f"{name} {human_bytes(size)}" for name, size in ordered)
+    if sum(shares.values()) >= own.estimate:
+        # PSS may hold file pages that another cgroup pays for, and then there is no rest.
+        return f" (by PSS: {named})"
+    cache = host_cache(scope, view.guests)
+    of_cache = f", {human_bytes(cache)}" if cache >= MIB else ""
+    return f" (by PSS: {named}; the rest is kernel memory and page cache{of_cache})"
+
+
 def _mapped_again(view: View) -> Iterator[Finding]:
     """Yield the warning not to add up RSS, where several processes map the guest's memory."""
+    hints = [hint for scope in view.scopes for hint in scope.hints]
     for guest in view.guests:
-        several = mappers(guest)
+        if guest.is_moved:
+            continue
+        several = mappers(guest, hints)
         names = {(each.backing, each.name) for each in guest.regions}
         sizes = [sum(r.rss_bytes for r in hint.regions if (r.backing, r.name) in names) for hint in several]
         again = sum(sizes) - max(sizes, default=0)
@@ -214,7 +287,7 @@ def _mapped_again(view: View) -> Iterator[Finding]:
 
 
 def _snapshots(view: View) -> Iterator[Finding]:
-    for guest in view.guests:
+    for guest in (each for each in view.guests if not each.is_moved):
         for region in guest.regions:
             if region.backing != "file" or not region.private:
                 continue
@@ -233,30 +306,38 @@ def _snapshots(view: View) -> Iterator[Finding]:
                 f" pages are"
                 f" clean and mapped by {sandboxes}, a fair share of {human_bytes(share)} each; {written} were"
                 " written, are anonymous now and are this sandbox's alone. The clean pages are charged to"
-                " whichever sandbox touched them first.",
+                " whoever touched them first: another sandbox, or what wrote or fetched the file.",
                 evidence=f"smaps of {guest.holder.pid}: Rss {region.rss_bytes}, Pss {region.pss_bytes},"
                 f" Anonymous {region.anon_bytes}",
             )
 
 
 def _outside(view: View) -> Iterator[Finding]:
-    for container in (each for each in view.pod.outside if each.role != "started"):
-        size = container.cgroup.current_bytes if container.cgroup is not None else None
-        path = container.cgroup.path if container.cgroup is not None else container.name
-        amount = human_bytes(size) if size is not None else "An unknown amount"
-        yield Finding(
-            cause="outside_pod",
-            scope=container.name,
-            low_bytes=size,
-            high_bytes=size,
-            estimate_bytes=size,
-            severity="notice",
-            sentence=f"{amount} of its bill is charged outside of the pod's own cgroup: neither the pod's"
-            f" limit nor kubectl top knows of it; {short(path)} bears the pod's sandbox id.",
-            evidence=f"memory.current of {path}; tied by the sandbox's id {container.id}",
-            remedy="Give the RuntimeClass an overhead that covers it, or set sandbox_cgroup_only=true"
-            " in Kata.",
-        )
+    apart = [each for each in view.pod.outside if each.role != "started"]
+    if not apart:
+        return
+    paths = [each.cgroup.path if each.cgroup is not None else each.name for each in apart]
+    charges = [each.cgroup.current_bytes if each.cgroup is not None else None for each in apart]
+    known = [charge for charge in charges if charge is not None]
+    size = sum(known) if len(known) == len(charges) else None
+    amount = human_bytes(size) if size is not None else "An unknown amount"
+    uid = view.pod.uid.lower()
+    marks = {"UID" if uid in path.replace("_", "-") else "sandbox id" for path in paths}
+    bear = "bears the pod's" if len(paths) == 1 else "bear the pod's"
+    yield Finding(
+        cause="outside_pod",
+        scope=apart[0].name if len(apart) == 1 else "pod",
+        low_bytes=size,
+        high_bytes=size,
+        estimate_bytes=size,
+        severity="notice",
+        sentence=f"{amount} of its bill is charged outside of the pod's own cgroup: neither the pod's"
+        f" limit nor kubectl top knows of it; {' and '.join(map(short, paths))} {bear}"
+        f" {' and '.join(sorted(marks))}.",
+        evidence=f"memory.current of {', '.join(paths)}; tied by the sandbox's id"
+        f" {', '.join(dict.fromkeys(each.id for each in apart if each.id))}",
+        remedy="Give the RuntimeClass an overhead that covers it, or set sandbox_cgroup_only=true in Kata.",
+    )
 
 
 def _provider(view: View) -> Iterator[Finding]:
@@ -318,6 +399,8 @@ def _undecided(view: View) -> list[Undecided]:
     if holders - SHIMS:
         reason = "the process that holds the guest maps no memory of a shape that is known here"
         return [Undecided(name="guest_memory", missing="guest memory", reason=reason)]
+    if view.pod.runtime.family == "kata" and "remote" in (view.pod.runtime.handler or "").lower():
+        return [Undecided(name="guest_memory", missing="the peer pod's machine", reason=PEER_POD)]
     name = RUNTIME_NAMES[view.pod.runtime.family]
     reason = (
         f"no process that holds a {name} guest was found in the pod's cgroups, nor in a cgroup outside that"

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from memcollect.documents.snapshot import Missing, Pod
+from memcollect.join.astray import with_sandboxes
 from memcollect.join.capture import missing_of_node
 from memcollect.join.containers import NO_CGROUP, describe, described, join_containers, outside_of
 from memcollect.join.contradicted import Alike, alike_in, with_equals
@@ -91,7 +92,7 @@ def join_node(
     for pod in pods:
         owner = owners.get(pod.cgroup_uid, pod)
         if owner is pod:
-            found = Found(measured.get(pod.cgroup_uid), strays_of(pod, answer))
+            found = Found.of(pod, measured.get(pod.cgroup_uid), strays_of(pod, answer))
             row, gaps = _join_pod(pod, found, answer, facts)
         else:
             row, gaps = _join_pod(pod, Found(None), _twin(owner), facts)
@@ -134,6 +135,13 @@ class Found(Struct, frozen=True, gc=False):
     pod: wire.Pod | None
     strays: Sequence[wire.Container] = ()
     """Its containers outside of its own cgroup."""
+
+    @classmethod
+    def of(cls, pod: kube.Pod, measured: wire.Pod | None, strays: Sequence[wire.Container]) -> Found:
+        """Return what was measured, with what of it outside is the sandbox's and no container's."""
+        if measured is None:
+            return cls(measured, strays)
+        return cls(*with_sandboxes(measured, strays, running_ids(pod)))
 
     @property
     def containers(self) -> list[wire.Container]:

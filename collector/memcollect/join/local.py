@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from memcollect.documents.snapshot import Container, Pod, Snapshot, Tool, Top
+from memcollect.join.astray import with_sandboxes
 from memcollect.join.capture import Capture, missing_of_node
 from memcollect.join.containers import outside_of
 from memcollect.join.files import files_missing, with_neighbours
@@ -85,6 +86,7 @@ def _local_pod(
 ) -> Pod:
     named = names.containers.get(pod.uid) if pod.kind == "container" else None
     namespace, name = names.pods.get(pod.uid, (None, named or pod.name or pod.uid))
+    pod, strays = with_sandboxes(pod, strays, names.containers)
     containers = [_local_container(each, names, tops) for each in pod.containers]
     containers += [_stray(each, names, tops) for each in strays]
     if not containers and pod.kind != "pod":

@@ -17,6 +17,8 @@ from memcollect_agent import wire
 
 SANDBOXED = frozenset({"gvisor", "kata", "firecracker", "cube", "vm"})
 """Families whose guests the host cannot look into."""
+HOLDERS = frozenset({"sentry", "vmm", "kata-shim", "cube-shim"})
+"""Kinds of processes that may hold a guest's memory."""
 VIRTUAL_MACHINES = SANDBOXED - {"gvisor"}
 OF_A_RUNTIME = frozenset({"gvisor", "kata", "cube"})
 """Families that are told by processes of the container runtime; a machine monitor a workload may run, too."""

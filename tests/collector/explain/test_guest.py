@@ -68,7 +68,7 @@ def test_a_second_mapper_is_known_by_the_memorys_name_and_its_own_cost_is_withou
     ram = region("memfd", 64 * MIB, "kata", pss_bytes=32 * MIB)
     visitor = hint("virtiofsd", ram, region("rest", 3 * MIB, private=True), pid=8)
     (guest,) = guests_of(scopes_of(pod(sandbox(hint("vmm", ram), visitor, shmem=64 * MIB))))
-    assert [each.pid for each in mappers(guest)] == [7, 8]
+    assert [each.pid for each in mappers(guest, guest.scope.hints)] == [7, 8]
     assert own_pss(visitor, guest) == 3 * MIB
     assert own_pss(Hint(kind="gofer", pid=9, program="x", by="exe"), guest) is None
 

@@ -15,6 +15,11 @@ NO_LIMIT_HELPS = (
     "No higher limit for this pod helps. A memory request near what it uses makes it be chosen later;"
 )
 ABOVE_REMEDY = f"{NO_LIMIT_HELPS} let fewer pods share the node, or reserve less of it, so that all fit."
+RAISE_OR_DELETE = (
+    "The pod's limit is the sum of its containers' unless it has one of its own: raise that of the"
+    " container that grew, or delete files in tmpfs, which stay charged to the pod."
+)
+FIND_WHAT_GREW = "Raise this limit, or find what grew: see the composition above."
 NODE_REMEDY = (
     f"{NO_LIMIT_HELPS} requests that cover what pods use, and memory reserved for the system, keep the node"
     " from being overbooked."
@@ -204,8 +209,5 @@ def _own_remedy(kill: Kill) -> str:
     if level is not None and level.limit_bytes is None:
         return "That limit is no longer in force: nothing is to be raised."
     if kill.blame == "pod":
-        return (
-            "The pod's limit is the sum of its containers' unless it has one of its own: raise that of the"
-            " container that grew, or delete files in tmpfs, which stay charged to the pod."
-        )
-    return "Raise this limit, or find what grew: see the composition above."
+        return RAISE_OR_DELETE
+    return FIND_WHAT_GREW
