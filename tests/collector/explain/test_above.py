@@ -149,3 +149,12 @@ def test_one_with_room_one_that_forbids_or_a_node_without_swap_is_no_news(
     most: Limit, used: int, node: Node
 ) -> None:
     assert "swap_full_above" not in causes(swapping(swapped(PODS, most, used), node=node))
+
+
+def test_of_several_swap_limits_that_are_reached_the_nearest_is_told() -> None:
+    inner = cgroup(path="/kubepods/burstable/pod1")
+    outer = [swapped(PODS, 64 * MIB, 64 * MIB), swapped("/kubepods/burstable", 8 * MIB, 8 * MIB)]
+    row = explain_pod(pod(cgroup=inner), msgspec.structs.replace(SWAPPING, ancestors=outer))
+
+    (finding,) = [each for each in row.findings if each.cause == "swap_full_above"]
+    assert "that of /kubepods/burstable: 8 MiB" in finding.sentence

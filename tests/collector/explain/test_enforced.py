@@ -9,6 +9,7 @@ from memcollect.documents.snapshot import Container, Finding, Pod, Resize, Runti
 from memcollect.explain import explain_pod
 from memcollect.explain.enforced import find_enforced
 from memcollect.explain.pressure import NO_LIMIT, NO_LIMIT_HERE
+from memcollect.explain.verdict import LONGEST
 from memcollect_agent.wire import Cgroup, Hint, Limit, ProcessSums
 from worlds.builders import MIB, NODE, QUIET_STAT, cgroup, container, pause, pod
 from worlds.recorded_nodes import CONDITIONS, RecordedNode
@@ -62,6 +63,13 @@ def test_a_limit_that_is_lost_is_told_with_both_values_and_never_as_none() -> No
     verdict = explain_pod(row(app("max")), NODE).verdict
     assert verdict.startswith(finding.sentence)
     assert NO_LIMIT not in verdict
+
+
+def test_of_a_limit_that_is_lost_is_not_said_again_that_there_is_none() -> None:
+    short = explain_pod(row(app("max", sums=ProcessSums(listed=1, read=1))), NODE).verdict
+
+    assert len(short) + len(NO_LIMIT_HERE) < LONGEST
+    assert NO_LIMIT_HERE not in short
 
 
 def test_a_pods_limit_that_holds_all_the_same_takes_the_alarm_away_and_not_the_news() -> None:
@@ -160,6 +168,16 @@ def test_of_one_that_is_told_a_limit_the_cgroups_alone_are_said_to_have_none() -
     assert NO_LIMIT in explain_pod(row(app("max", None)), NODE).verdict
 
 
+def test_a_pods_limit_is_no_limit_of_a_container_that_is_elsewhere() -> None:
+    assert only(row(app("max", elsewhere=True), has=512 * MIB)).sentence.endswith("its cgroup is max.")
+
+
+def test_a_pods_limit_that_is_the_same_is_not_the_one_that_holds() -> None:
+    ours, _ = found(row(app(256 * MIB), has=256 * MIB, start_time=STARTED))
+
+    assert ours.sentence.endswith("where Kubernetes says 512Mi.")
+
+
 def test_an_init_container_and_a_sidecar_are_held_to_theirs() -> None:
     whole = row(app(512 * MIB), app("max", "64Mi", "setup", role="init"))
 
@@ -210,6 +228,7 @@ def test_a_pods_limit_that_is_less_than_a_containers_is_told() -> None:
     )
     wide = row(app(512 * MIB), app(64 * MIB, "64Mi", "side"), has=576 * MIB, start_time=STARTED)
     assert found(wide) == []
+    assert found(row(app(499998720, "500M"), has=499998720, start_time=STARTED)) == []
 
 
 def test_of_a_class_that_is_not_known_processes_in_the_cgroup_tell_that_it_is_the_hosts() -> None:
@@ -240,6 +259,7 @@ def test_a_resize_that_the_cgroup_has_already_is_done() -> None:
     done = app(512 * MIB, "1Gi", wanted_limits={"memory": "512Mi"})
 
     assert found(row(done, resize=Resize(state="in progress"))) == []
+    assert found(row(done, has=512 * MIB, start_time=STARTED)) == []
 
 
 def test_a_limit_that_neither_side_of_a_resize_asks_for_is_told_with_the_resize() -> None:

@@ -53,6 +53,10 @@ def test_a_pod_that_ends_within_its_grace_or_right_after_it_is_no_news(late: flo
     assert "Running" in pod_facts(explained)
 
 
+def test_a_minute_after_its_grace_it_is_late() -> None:
+    assert "was over 60 s ago" in only(row(late=60.0)).sentence
+
+
 def test_a_pod_that_nobody_deleted_or_that_holds_nothing_is_no_news() -> None:
     assert list(find_overdue(msgspec.structs.replace(row(), deletion=None))) == []
     assert list(find_overdue(msgspec.structs.replace(row(), cgroup=None))) == []

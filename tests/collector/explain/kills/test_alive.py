@@ -51,6 +51,15 @@ def test_a_cgroup_in_which_nothing_runs_was_left_by_the_runtime() -> None:
     assert finding.remedy.startswith("The runtime did not remove it")
 
 
+def test_from_a_minute_and_a_mebibyte_on_it_is_told_with_the_processes_that_have_memory() -> None:
+    held = cgroup(MIB, path="/kubepods/pod1/app", read_at=ENDED_AT + 60)
+    sums = ProcessSums(listed=4, read=2, kernel_threads=2)
+
+    assert only(row(cgroup=held, sums=sums)).sentence == (
+        "Kubernetes says that it ended 60 s ago; its cgroup still holds 1 MiB, and 2 processes run in it."
+    )
+
+
 def test_processes_that_were_not_read_are_not_said_to_run() -> None:
     assert only(row(sums=None)).sentence.endswith("and its processes were not read.")
 
@@ -91,3 +100,9 @@ def test_a_crash_loop_that_was_started_again_since_is_not_told_as_not_running() 
 
     assert "is not running" not in explained.verdict
     assert [each.cause for each in explained.findings if each.severity == "warning"] == ["killed"]
+
+
+def test_a_crash_loop_whose_last_run_is_just_going_is_not_running() -> None:
+    going = row(late=5.0, state="waiting", waiting=Waiting(reason="CrashLoopBackOff"))
+
+    assert "is not running: CrashLoopBackOff" in explain_pod(going, NODE).verdict
