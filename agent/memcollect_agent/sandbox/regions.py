@@ -102,7 +102,6 @@ def _plus(region: Region, known: int | None, more: int | None) -> int | None:
 
 
 def _merged(parts: list[Region]) -> Region:
-    anon = [part.anon_bytes for part in parts if part.anon_bytes is not None]
     return Region(
         backing="rest",
         private=True,
@@ -110,8 +109,14 @@ def _merged(parts: list[Region]) -> Region:
         size_bytes=sum(part.size_bytes for part in parts),
         rss_bytes=sum(part.rss_bytes for part in parts),
         pss_bytes=sum(part.pss_bytes for part in parts),
-        anon_bytes=sum(anon) if len(anon) == len(parts) else None,
+        anon_bytes=_sum_of_known([part.anon_bytes for part in parts]),
+        hugetlb_bytes=_sum_of_known([part.hugetlb_bytes for part in parts]),
     )
+
+
+def _sum_of_known(amounts: list[int | None]) -> int | None:
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known) if len(known) == len(amounts) else None
 
 
 def _read(process: ProcessDir) -> tuple[bytes, bool]:

@@ -59,6 +59,15 @@ def test_many_files_are_added_up_and_none_is_lost() -> None:
     assert sum(each.mappings for each in found) == 40
 
 
+def test_huge_pages_among_the_many_are_not_lost() -> None:
+    huge = [
+        mapping(f"/memfd:guest-{number}", 2 * MIB, Rss=0, Shared_Hugetlb=0, Private_Hugetlb=2 * MIB)
+        for number in range(40)
+    ]
+    found = regions(huge)
+    assert sum(each.hugetlb_bytes or 0 for each in found) == 80 * MIB
+
+
 def test_a_regions_address_space_is_the_sum_of_its_mappings() -> None:
     halves = [
         Mapping(start * MIB, end * MIB, "rw-s", "00:01", 1, "/memfd:guest", {"Rss": 0, "Pss": 0})
