@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from memcollect.compare.cells import Group, cell, deltas, group, phase_order
 from memcollect.compare.evidence import Fact, Facts, Unknown, providers_of, side_facts
-from memcollect.compare.gaps import gaps
+from memcollect.compare.gaps import RECORD, gaps
 from memcollect.compare.grown.changes import growth_of
 from memcollect.compare.grown.words import headline
 from memcollect.compare.guard import judge
@@ -257,7 +257,7 @@ def _facts(material: _Material, sides: tuple[Side, Side], found: Sequence[Delta]
         absent = [
             f"{gap.phase}: {gap.reason}"
             for gap in material.gaps
-            if gap.backend == side.backend and gap.phase in (side.phase.label, side.phase.name)
+            if gap.backend == side.backend and gap.phase in (side.phase.label, side.phase.name, RECORD)
         ]
         providers = providers_of(
             pod

@@ -17,6 +17,8 @@ GOOD_BEFORE = frozenset({"ok", "did-not-settle", "skipped"})
 """Statuses of phases that did all of their work, or none; what comes after them knows what it stands on."""
 
 
+RUNS = frozenset({"Running", "", None})
+"""A pod's phase while it works, or where nobody asked for it."""
 HUGE_PAGES = "transparent_hugepage"
 MERGING = 1
 """/sys/kernel/mm/ksm/run: 0 stopped, 2 takes apart again what was merged."""
@@ -216,6 +218,8 @@ def _resources(pods: Sequence[tuple[Observation, Pod]], of: Callable[[Container]
 def _killed(pods: Iterable[tuple[Observation, Pod]]) -> Iterator[str]:
     """Yield whatever lost memory by an end that nobody asked for."""
     for _, pod in pods:
+        if pod.phase not in RUNS:
+            yield f"{pod.name} was {pod.phase}"
         for each in app_containers(pod):
             if each.restarts:
                 yield f"{each.name} was restarted"

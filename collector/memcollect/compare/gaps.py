@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from memcollect.compare.boots import rebooted
 from memcollect.compare.inputs import Document, phase_key
 from memcollect.compare.model import Gap
-from memcollect.documents.run import PhaseRun, RunManifest
+from memcollect.documents.run import PhaseRun, RunManifest, Settling
+from memcollect.documents.snapshot import Snapshot
 from memcollect.units import human_bytes
 
 RUN = "the run"
+RECORD = "the run's record"
+"""Where a run contradicts itself as a whole: nothing may be claimed of any phase."""
 
 
 def gaps(document: Document, backend: str) -> Iterator[Gap]:
@@ -29,7 +32,7 @@ def gaps(document: Document, backend: str) -> Iterator[Gap]:
     for run in manifest.phases:
         yield from _of_phase(document, run, backend)
     for reason in _not_of_this_run(document, manifest):
-        yield Gap(backend=backend, phase=RUN, reason=reason)
+        yield Gap(backend=backend, phase=RECORD, reason=reason)
     done = {(run.phase, run.step, run.repeat) for run in manifest.phases}
     for name, step in _planned(manifest):
         there = sum((phase, at) == (name, step) for phase, at, _ in done)
@@ -72,19 +75,35 @@ def _contradicted(document: Document, run: PhaseRun) -> Iterator[str]:
     """Yield where a phase's snapshots are not what the run says of it, though it says that all went well."""
     taken = [document.snapshots[path] for path in run.snapshots]
     for path, each in zip(run.snapshots, taken, strict=True):
-        if each.sample != run.phase:
-            yield f"{path} says that it is of {each.sample}"
-        told = {(missing.kind, missing.name) for missing in run.missing}
-        for missing in each.missing:
-            if (missing.kind, missing.name) not in told:
-                lacks = f"{missing.kind} {missing.name} ({missing.reason})"
-                yield f"{path} lacks {lacks}, which the run does not tell"
-    rest = run.settling
-    if rest is not None and rest.settled and (rest.change_bytes or 0) >= (rest.within_bytes or 1 << 62):
-        yield f"at rest, as it says, though memory had just moved by {human_bytes(rest.change_bytes or 0)}"
+        yield from _otherwise(path, each, run)
+    if run.settling is not None and run.settling.settled:
+        yield from _restless(run.settling)
     pods = {pod.uid for each in taken for pod in each.pods}
     if run.step is not None and len(pods) < run.step and not run.missing:
         yield f"{len(pods)} of {run.step} pods are in its snapshot"
+
+
+def _otherwise(path: str, snapshot: Snapshot, run: PhaseRun) -> Iterator[str]:
+    if snapshot.sample != run.phase:
+        yield f"{path} says that it is of {snapshot.sample}"
+    uids = [pod.uid or pod.name for pod in snapshot.pods]
+    for what, names in (("pod", uids), ("node", [node.name for node in snapshot.nodes])):
+        twice = next((name for name, count in Counter(names).items() if count > 1), None)
+        if twice is not None:
+            yield f"{path} has the {what} {twice} more than once"
+    told = {(missing.kind, missing.name) for missing in run.missing}
+    for missing in snapshot.missing:
+        if (missing.kind, missing.name) not in told:
+            lacks = f"{missing.kind} {missing.name} ({missing.reason})"
+            yield f"{path} lacks {lacks}, which the run does not tell"
+
+
+def _restless(rest: Settling) -> Iterator[str]:
+    asked, waited, moved = rest.for_seconds, rest.waited_seconds, rest.change_bytes
+    if asked is not None and not 0 < asked <= (asked if waited is None else waited):
+        yield f"at rest by a rule of {asked:g} s, as it says, though it was waited for {waited or 0:g} s"
+    if moved is not None and rest.within_bytes is not None and moved >= rest.within_bytes:
+        yield f"at rest, as it says, though memory had just moved by {human_bytes(moved)}"
 
 
 def _not_of_this_run(document: Document, manifest: RunManifest) -> Iterator[str]:
@@ -92,6 +111,8 @@ def _not_of_this_run(document: Document, manifest: RunManifest) -> Iterator[str]
     for tried in document.evidence:
         if tried.run_id and tried.run_id != manifest.run_id:
             yield f"its evidence is that of the run {tried.run_id}, and not of {manifest.run_id}"
+        elif tried.backend != manifest.backend:
+            yield f"its evidence is that of {tried.backend or 'no backend'}, and not of {manifest.backend}"
     planned = manifest.plan.repeats
     last = max((run.repeat for run in manifest.phases if run.snapshots), default=0)
     if last > planned:

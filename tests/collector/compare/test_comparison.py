@@ -169,7 +169,10 @@ def test_a_phase_too_young_for_kubectl_top_knows_its_provider_from_a_later_one()
     documents = []
     for document in build.good_pair():
         young = {
-            path: build.snapshot(*[msgspec.structs.replace(pod, top=None) for pod in each.pods])
+            path: build.snapshot(
+                *[msgspec.structs.replace(pod, top=None) for pod in each.pods],
+                captured_at=each.captured_at,
+            )
             if each.sample == "empty"
             else each
             for path, each in document.snapshots.items()

@@ -3,7 +3,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from memcollect.compare.gaps import gaps
+from memcollect.compare.gaps import RECORD, gaps
 from memcollect.compare.inputs import Document
 from memcollect.documents.run import PhaseRun, PhaseStatus, Planned, Settling
 from memcollect.documents.snapshot import Missing
@@ -136,17 +136,41 @@ def test_three_repeats_chosen_of_five_are_not_the_three_that_were_planned() -> N
     chosen = run(
         "aio", {"empty": [MIB] * 3}, phases=[msgspec.structs.replace(phases[2], repeat=5), *phases[:2]]
     )
-    assert _gaps(chosen) == [("the run", "repeat 5 is there, and 3 were planned: of more, some were chosen")]
+    assert _gaps(chosen) == [(RECORD, "repeat 5 is there, and 3 were planned: of more, some were chosen")]
 
 
 def test_repeats_of_one_moment_are_one() -> None:
     twice = _taken(run("aio", {"empty": [MIB] * 2}), captured_at="2026-01-01T00:00:00Z")
-    assert _gaps(twice) == [("the run", "2 repeats of empty were taken at one moment, 2026-01-01T00:00:00Z")]
+    assert _gaps(twice) == [(RECORD, "2 repeats of empty were taken at one moment, 2026-01-01T00:00:00Z")]
 
 
 def test_evidence_of_another_run_is_none_of_this_one() -> None:
     tried = evidence_of("aio", run_id="run-of-yesterday")
     assert _gaps(run("aio", {"empty": [MIB]}, evidence=[tried])) == [
-        ("the run", "its evidence is that of the run run-of-yesterday, and not of run-aio")
+        ("the run's record", "its evidence is that of the run run-of-yesterday, and not of run-aio")
     ]
     assert _gaps(run("aio", {"empty": [MIB]}, evidence=[evidence_of("aio", run_id="run-aio")])) == []
+
+
+def test_evidence_of_another_backend_in_the_runs_own_folder_is_told() -> None:
+    document = run("aio", {"empty": [MIB]}, evidence=[evidence_of("cube")])
+    assert _gaps(document) == [("the run's record", "its evidence is that of cube, and not of aio")]
+
+
+def test_a_pod_or_a_node_that_stands_in_a_snapshot_twice_is_not_two() -> None:
+    document = run("aio", {"empty": [MIB]})
+    ((path, each),) = document.snapshots.items()
+    assert _gaps(_taken(document, pods=[*each.pods, *each.pods], nodes=[*each.nodes, *each.nodes])) == [
+        ("empty", f"repeat 1: {path} has the pod {each.pods[0].uid} more than once"),
+        ("empty", f"repeat 1: {path} has the node {each.nodes[0].name} more than once"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "waited", "told"), [(20.0, 5.0, 1), (0.0, 30.0, 1), (20.0, 20.0, 0), (20.0, None, 0)]
+)
+def test_nothing_comes_to_rest_in_less_time_than_its_rule_asks_for(
+    asked: float, waited: float | None, told: int
+) -> None:
+    rest = Settling(settled=True, within_bytes=MIB, for_seconds=asked, waited_seconds=waited)
+    assert len(_gaps(_as_told(run("aio", {"empty": [MIB]}), settling=rest))) == told

@@ -9,7 +9,7 @@ import pytest
 from memcollect.compare import Document, Question, compare
 from memcollect.compare.guard import RULES
 from memcollect.compare.model import Comparison, Pair, PairKind
-from memcollect.documents.run import PhaseRun, Settling
+from memcollect.documents.run import PhaseRun, Planned, Settling
 from memcollect.documents.snapshot import Missing, Pod, Runtime, Top
 from memcollect.evidence.document import TriedImage
 from memcollect.profile.plan.model import Evidence, Plan, Reuse, Scale
@@ -232,6 +232,26 @@ ALSO = {
     "status": {"missing"},  # a phase that ended badly is said to be missing, too
     "movement": {"interval"},  # so small a difference lies within the repeats' own spread here
 }
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        lambda: candidate(evidence=[build.evidence_of("aio")]),
+        lambda: candidate(evidence=[build.evidence_of("cube", run_id="yesterday")]),
+        lambda: candidate(plan=Planned(name="g", sha256="9f", phases=[*ANON], repeats=1)),
+    ],
+    ids=["another-backend", "another-run", "chosen-repeats"],
+)
+def test_a_run_that_contradicts_itself_as_a_whole_carries_no_claim(spoilt: Callable[[], Document]) -> None:
+    pair = pair_of(compare([baseline(), spoilt()], Question()))
+    assert [each.rule for each in pair.refusals] == ["missing"]
+
+
+@pytest.mark.parametrize("phase", ["Succeeded", "Failed", "Pending"])
+def test_a_pod_that_does_not_run_is_no_small_one(phase: str) -> None:
+    pair = pair_of(compare([baseline(), candidate(of_pod={"phase": phase})], Question()))
+    assert [each.rule for each in pair.refusals] == ["killed"]
 
 
 def pair_of(comparison: Comparison) -> Pair:
