@@ -344,8 +344,13 @@ def rich_pair(name: str = "cube", comm: str = "ipykernel") -> list[Document]:
         shell, kernel = process("sh", 1), process(comm, 9, 60 * MIB)
         size = shorter["empty"][repeat - 1], shorter["after-python"][repeat - 1]
         uid = uid_of(name, repeat)
-        snapshots[before] = snapshot(pod(size[0], processes=[shell], uid=uid), sample="empty")
-        snapshots[after] = snapshot(pod(size[1], processes=[shell, kernel], uid=uid), sample="after-python")
+        when = f"2026-01-01T00:0{repeat}:00Z"
+        idle, busy = (
+            pod(size[0], processes=[shell], uid=uid),
+            pod(size[1], processes=[shell, kernel], uid=uid),
+        )
+        snapshots[before] = snapshot(idle, sample="empty", captured_at=when)
+        snapshots[after] = snapshot(busy, sample="after-python", captured_at=when)
     return [
         _with_evidence(with_rounds(base, [130 * MIB, 131 * MIB])),
         msgspec.structs.replace(other, snapshots=snapshots),
