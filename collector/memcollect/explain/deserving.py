@@ -10,7 +10,7 @@ from memcollect.units import MIB
 
 REASONS = {
     "largest": "the largest",
-    "urgent": "killed, or near a limit",
+    "urgent": "killed, near a limit, or not as Kubernetes says",
     "growing": "growing",
     "unexplained": "not explained",
 }
