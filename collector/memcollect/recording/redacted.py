@@ -170,7 +170,7 @@ _RULES: Sequence[tuple[re.Pattern[str], Rewrite]] = [
     for pattern, rewrite in (
         *((rf"proc/\d+/(?:task/\d+/)?{name}", rewrite) for name, rewrite in _OF_A_PROCESS.items()),
         (r"proc/sys/kernel/(?:hostname|random/boot_id)", _whole),
-        (r"proc/sys/kernel/randomize_va_space", _numbers),
+        (r"proc/sys/kernel/(?:arch|randomize_va_space)", _numbers),
         (_OF_A_ROOT.pattern, _settings),
         (r"proc/mounts", _mounts),
         (r"proc/version", _version),

@@ -114,6 +114,11 @@ def test_a_file_that_no_rule_is_for_is_refused_and_not_let_through() -> None:
         redacted_recording(recording, Words(KEY))
 
 
+def test_the_machines_architecture_is_no_name_and_stays() -> None:
+    files = {"proc/sys/kernel/arch": b"x86_64\n"}
+    assert redacted_recording(Recording(About(page_size_bytes=4096), files), Words(KEY)).files == files
+
+
 def with_kubelet(machine: Path) -> list[str]:
     """Make a recorded machine with a kubelet, whose configuration has more than of evictions in it."""
     shutil.copytree(FIXTURES / "lab-kernel-7.2", machine, symlinks=True)
