@@ -58,9 +58,10 @@ def find_above(pod: Pod, node: Node | None) -> list[Finding]:
 
     And on the nearest swap limit above that is reached.
     """
-    found = [each for cgroup in limited_above(pod, node) if (each := _near(cgroup, node)) is not None]
+    above = _above(pod, node)
+    found = [each for cgroup in above if _limit(cgroup) and (each := _near(cgroup, node)) is not None]
     near = [min(found, key=lambda each: each[0])[1]] if found else []
-    full = [finding for cgroup in _above(pod, node) for finding in _swap_full(cgroup, node)]
+    full = [finding for cgroup in above for finding in _swap_full(cgroup, node)]
     return [*near, *full[:1]]
 
 

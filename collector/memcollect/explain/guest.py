@@ -68,6 +68,11 @@ class Guest:
         return self.unplaced is not None
 
     @property
+    def is_sentrys(self) -> bool:
+        """Whether gVisor's Sentry holds it, and no VMM."""
+        return self.holder.kind == "sentry"
+
+    @property
     def backing(self) -> str:
         """Where it comes from: of several kinds, the largest."""
         return _kind(max(self.regions, key=_resident))

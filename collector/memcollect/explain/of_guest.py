@@ -38,7 +38,7 @@ def in_guest_words(findings: Iterable[Finding], pod: Pod) -> list[Finding]:
     guests = {guest.scope.name: guest for guest in guests_of(scopes_of(pod)) if not guest.is_moved}
     if not guests:
         return list(findings)
-    by_sentry = any(guest.holder.kind == "sentry" for guest in guests.values())
+    by_sentry = any(guest.is_sentrys for guest in guests.values())
     room = FREE_IN_SENTRY if by_sentry else FREE_IN_GUEST
     return [_of_scope(_remedied(each, room), guests) for each in findings]
 
@@ -61,11 +61,10 @@ def _of_scope(finding: Finding, guests: Mapping[str, Guest]) -> Finding:
 
 def _phrases(guest: Guest) -> dict[str, tuple[tuple[str, str], ...]]:
     """Return by cause what a rule says, and what holds here."""
-    is_sentry = guest.holder.kind == "sentry"
-    holder = "the Sentry" if is_sentry else "the VMM"
+    holder = "the Sentry" if guest.is_sentrys else "the VMM"
     own = (
         "its own heap, not the guest's"
-        if is_sentry
+        if guest.is_sentrys
         else _OWN_ANON.get(guest.backing, "its own, not the guest's")
     )
     stays = (STAYS, f"it stays until {holder} gives it back or ends")

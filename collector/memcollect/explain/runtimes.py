@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from memcollect.accounting.interval import Interval, total
+from memcollect.accounting.rules import Amount
 from memcollect.documents.snapshot import Finding, Pod, Undecided
 from memcollect.explain.engine import size_in_words
 from memcollect.explain.guest import (
@@ -26,6 +27,7 @@ from memcollect.explain.guest import (
     shared_clean_bytes,
     sharers,
 )
+from memcollect.explain.of_guest import LOOK_INSIDE
 from memcollect.explain.places import short
 from memcollect.explain.pools import pool_findings
 from memcollect.join.recognise import HOLDERS
@@ -36,6 +38,7 @@ from memcollect.units import MIB, human_bytes
 SANDBOXED = frozenset({"gvisor", "kata", "firecracker", "cube", "vm"})
 LEAST_CACHE_SHARE = 0.1
 """Of the bill: so much page cache changes what a reader would do."""
+IN_ONE_CGROUP = "Set sandbox_cgroup_only=true in Kata: then all of it is charged in one cgroup."
 RUNTIME_NAMES = {
     "gvisor": "gVisor",
     "kata": "Kata",
@@ -168,29 +171,18 @@ def _guest_memory(view: View) -> Iterator[Finding]:
 
 def _part(view: View, guest: Guest, *, has_files: bool) -> Finding:
     amount = guest_amount(guest)
-    kind = "Sentry" if guest.holder.kind == "sentry" else "VMM"
+    kind = "Sentry" if guest.is_sentrys else "VMM"
     is_stored = guest.backing == "filestore"
     name = f" ({guest.name.rsplit('/', 1)[-1] if is_stored else guest.name})" if guest.name else ""
     beside = ", beside memory.current and not in it" if guest.backing == "hugetlb" else ""
-    opaque = OPAQUE.get(view.pod.runtime.family, OPAQUE[""])
-    if has_files:
-        opaque = WITH_FILES
-    return Finding(
-        cause="guest_memory",
-        scope=guest.scope.name,
-        low_bytes=amount.interval.low,
-        high_bytes=amount.interval.high,
-        estimate_bytes=amount.interval.estimate,
-        confidence=amount.confidence,
-        severity="notice",
-        sentence=f"{size_in_words(amount.interval)} is the guest's{'' if is_stored else ' memory'}:"
+    opaque = WITH_FILES if has_files else OPAQUE.get(view.pod.runtime.family, OPAQUE[""])
+    sentence = (
+        f"{size_in_words(amount.interval)} is the guest's{'' if is_stored else ' memory'}:"
         f" {BACKINGS[guest.backing]}{name}{beside}. The {kind} holds it in {guest.scope.place}."
-        + ("" if is_stored else f" {opaque}"),
-        evidence=amount.evidence,
-        remedy="Delete files inside the sandbox to free their cache at once."
-        if is_stored
-        else "Look at what runs inside the guest (ps, /proc/meminfo in it); from outside there is no more.",
+        + ("" if is_stored else f" {opaque}")
     )
+    remedy = "Delete files inside the sandbox to free their cache at once." if is_stored else LOOK_INSIDE
+    return _held(guest, amount, sentence, remedy)
 
 
 def _left_behind(view: View, guest: Guest) -> Finding:
@@ -199,6 +191,16 @@ def _left_behind(view: View, guest: Guest) -> Finding:
     filled = f", or filled by {' and '.join(sorted(helpers))}" if helpers else ""
     more = " more" if any(not each.is_moved for each in view.guests) else ""
     beside = " (huge pages, beside memory.current)" if guest.backing == "hugetlb" else ""
+    sentence = (
+        f"{size_in_words(amount.interval)}{more} of the guest's memory{beside} is charged in"
+        f" {guest.scope.place}: touched before the VMM was moved to the cgroup that it is in now{filled}. A"
+        " charge does not move with its process."
+    )
+    is_kata = view.pod.runtime.family == "kata"
+    return _held(guest, amount, sentence, IN_ONE_CGROUP if is_kata else "")
+
+
+def _held(guest: Guest, amount: Amount, sentence: str, remedy: str) -> Finding:
     return Finding(
         cause="guest_memory",
         scope=guest.scope.name,
@@ -207,13 +209,9 @@ def _left_behind(view: View, guest: Guest) -> Finding:
         estimate_bytes=amount.interval.estimate,
         confidence=amount.confidence,
         severity="notice",
-        sentence=f"{size_in_words(amount.interval)}{more} of the guest's memory{beside} is charged in"
-        f" {guest.scope.place}: touched before the VMM was moved to the cgroup that it is in now{filled}. A"
-        " charge does not move with its process.",
+        sentence=sentence,
         evidence=amount.evidence,
-        remedy="Set sandbox_cgroup_only=true in Kata: then all of it is charged in one cgroup."
-        if view.pod.runtime.family == "kata"
-        else "",
+        remedy=remedy,
     )
 
 

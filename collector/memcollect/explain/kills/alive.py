@@ -31,7 +31,7 @@ LEFT = (
 def find_alive(pod: Pod) -> Iterator[Finding]:
     """Yield each container that should be gone and is not."""
     for container in pod.containers:
-        late, cgroup = seconds_late(pod, container), container.cgroup
+        late, cgroup = _seconds_late(pod, container), container.cgroup
         if late is None or cgroup is None:
             continue
         running = None if container.sums is None else running_in(container.sums)
@@ -46,7 +46,7 @@ def find_alive(pod: Pod) -> Iterator[Finding]:
         )
 
 
-def seconds_late(pod: Pod, container: Container) -> float | None:
+def _seconds_late(pod: Pod, container: Container) -> float | None:
     """Return how long ago the run ended whose cgroup holds memory; None where that is no contradiction."""
     end, cgroup = container.last_termination, container.cgroup
     if end is None or cgroup is None or cgroup.read_at is None or pod.runtime.family in OF_A_RUNTIME:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from memcollect.documents.snapshot import Container, Finding, Pod, Termination
 from memcollect.documents.times import seconds_of
-from memcollect.explain.kills.alive import find_alive, seconds_late
+from memcollect.explain.kills.alive import find_alive
 from memcollect.explain.kills.before import before_end
 from memcollect.explain.kills.counts import gone_kills
 from memcollect.join.recognise import VIRTUAL_MACHINES
@@ -55,9 +55,11 @@ def find_endings(pod: Pod, node: Node | None) -> Iterator[Finding]:
     """Yield what Kubernetes says ended, or keeps from running."""
     if pod.reason is not None:
         yield _pod_reason(pod, pod.reason)
-    yield from find_alive(pod)
+    alive = list(find_alive(pod))
+    yield from alive
+    living = {each.scope for each in alive}
     for container in pod.containers:
-        if seconds_late(pod, container) is not None:
+        if container.name in living:
             continue  # it did not end, whatever its status says
         if waits(container):
             yield _waiting(pod, container)
