@@ -72,9 +72,9 @@ class _Limit:
         has = human_bytes(self.has) if isinstance(self.has, int) else self.has
         sentence = (LOST if is_lost else DIFFERS).format(
             whose="The pod's" if self.scope == "pod" else "Its",
-            told=self.told,
+            told=_in_words(self.told),
             has=has,
-            says="gives it none" if told is None else f"says {self.told}",
+            says="gives it none" if told is None else f"says {_in_words(self.told)}",
         )
         until = UNTIL.format(told=told, id=self.id[:13]) if told is not None and self.id is not None else ""
         is_harmless = told is None or (self.is_held and int(self.above or 0) <= told)
@@ -86,6 +86,11 @@ class _Limit:
             evidence=f"limits.memory {self.told or 'none'} by Kubernetes, memory.max {self.has}",
             remedy=(LOST_REMEDY if is_lost else DIFFERS_REMEDY).format(until=until),
         )
+
+
+def _in_words(told: str | None) -> str:
+    """Return a limit as Kubernetes writes it, but a bare number of bytes as people read it."""
+    return human_bytes(int(told)) if told is not None and told.isdecimal() else str(told)
 
 
 def find_enforced(pod: Pod, node: Node | None) -> Iterator[Finding]:

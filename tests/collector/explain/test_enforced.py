@@ -51,6 +51,12 @@ def only(whole: Pod) -> Finding:
     return finding
 
 
+def test_a_limit_that_is_written_as_a_number_of_bytes_is_told_as_people_read_it() -> None:
+    assert only(row(app("max", str(512 * MIB)))).sentence == (
+        "Its memory limit is not in force: Kubernetes says 512 MiB, and memory.max of its cgroup is max."
+    )
+
+
 def test_a_limit_that_is_lost_is_told_with_both_values_and_never_as_none() -> None:
     finding = only(row(app("max")))
 
