@@ -70,8 +70,12 @@ def untold(snapshot: Snapshot, truths: list[Truth]) -> list[str]:
 
 
 def _is_large(pod: Pod, size: int | None) -> bool:
+    """Tell whether it is large even where it was somewhat less when it was measured.
+
+    Swap cache that the workload saw may have been dropped before the agent read: then it is not told.
+    """
     whole = pod.composition.working_set_bytes if pod.composition else 0
-    return size is None or size >= max(MIB, round(0.05 * whole))
+    return size is None or size - tolerance(size) >= max(MIB, round(0.05 * whole))
 
 
 def _names(verdict: str, words: str, size: int | None) -> bool:
