@@ -19,10 +19,10 @@ from memcollect.explain.enforced import find_enforced
 from memcollect.explain.engine import find
 from memcollect.explain.files import file_sums
 from memcollect.explain.findings import rules_for_container, rules_for_pod
+from memcollect.explain.holder import holders_in
 from memcollect.explain.kills import find_kills
 from memcollect.explain.node import explain_accounts
 from memcollect.explain.node.short import node_short
-from memcollect.explain.of_guest import in_guest_words
 from memcollect.explain.overdue import find_overdue
 from memcollect.explain.places import find_places
 from memcollect.explain.runtimes import find_runtime
@@ -117,18 +117,19 @@ def _findings(
     pod: Pod, apps: list[tuple[Container, Facts]], facts: Facts, node: Node | None, depth: Depth
 ) -> tuple[list[Finding], list[Undecided]]:
     measured = pod.cgroup is not None
-    findings, undecided = find(rules_for_pod(pod, depth), "pod", facts) if measured else ([], [])
+    holder, by_container = holders_in(pod)
+    findings, undecided = find(rules_for_pod(pod, holder, depth), "pod", facts) if measured else ([], [])
     for container, of_container in apps:
         if container.cgroup is None:
             continue
-        found, open_questions = find(rules_for_container(depth), container.name, of_container)
+        rules = rules_for_container(by_container.get(container.name, holder), depth)
+        found, open_questions = find(rules, container.name, of_container)
         findings += found
         undecided += [item for item in open_questions if item.name not in {known.name for known in undecided}]
     of_runtime, open_of_runtime = find_runtime(pod)
     findings += of_runtime + find_places(pod) + find_tools(pod)
-    of_kills, open_of_kills = find_kills(pod, node)
+    of_kills, open_of_kills = find_kills(pod, node, holder)
     findings += [*of_kills, *find_above(pod, node), *find_enforced(pod, node), *find_overdue(pod)]
-    findings = in_guest_words(findings, pod)
     undecided += open_of_kills
     undecided += open_of_runtime
     if has_ended(pod):

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from memcollect.accounting.facts import Facts, MissingFactError
 from memcollect.accounting.reclaim import Reclaim, reclaim
 from memcollect.accounting.swap_room import swap_room
 from memcollect.documents.snapshot import Finding
 from memcollect.explain.engine import Severity
+from memcollect.explain.holder import Holder
 from memcollect.units import human_bytes
 
 NEAR_LIMIT_SHARE = 0.9
@@ -147,12 +149,12 @@ def near_limit(facts: Facts) -> tuple[str, str] | None:
     return sentence, f"current − what can be dropped as it is {needed}, memory.max {limit}"
 
 
-def make_room(facts: Facts) -> str:
+def make_room(holder: Holder, facts: Facts) -> str:
     """Return what to do near the limit: by what is the larger part: what waits, or what stays."""
     gone = facts[reclaim]
     if 2 * gone.once_written.estimate > facts[needed_bytes]:
         return "Write more slowly, or sync as you write: the disk or the server behind it does not keep up."
-    return MAKE_ROOM
+    return holder.free or MAKE_ROOM
 
 
 def full_of_cache(facts: Facts) -> tuple[str, str] | None:
@@ -225,10 +227,12 @@ def _share_kept(size: int | None) -> str:
     return "All of it" if size is None else human_bytes(size)
 
 
-LIMIT_RULES = (
-    LimitRule("near_limit", "warning", near_limit, make_room),
-    LimitRule("full_of_cache", "info", full_of_cache),
-    LimitRule("hit_limit", "notice", hit_limit),
-    LimitRule("hit_inside", "notice", hit_inside, INSIDE),
-    LimitRule("protected", "info", protected),
-)
+def limit_rules(holder: Holder) -> tuple[LimitRule, ...]:
+    """Return the rules of a cgroup in which `holder` holds the memory."""
+    return (
+        LimitRule("near_limit", "warning", near_limit, partial(make_room, holder)),
+        LimitRule("full_of_cache", "info", full_of_cache),
+        LimitRule("hit_limit", "notice", hit_limit),
+        LimitRule("hit_inside", "notice", hit_inside, INSIDE),
+        LimitRule("protected", "info", protected),
+    )

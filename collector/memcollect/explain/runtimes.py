@@ -27,7 +27,7 @@ from memcollect.explain.guest import (
     shared_clean_bytes,
     sharers,
 )
-from memcollect.explain.of_guest import LOOK_INSIDE
+from memcollect.explain.holder import LOOK_INSIDE
 from memcollect.explain.places import short
 from memcollect.explain.pools import pool_findings
 from memcollect.join.recognise import HOLDERS

@@ -3,7 +3,9 @@
 import re
 from pathlib import Path
 
-from memcollect.explain.findings import POD_RULES, rules_for_container
+from memcollect.explain.causes.pods import POD_RULES
+from memcollect.explain.findings import rules_for_container
+from memcollect.explain.holder import PROCESSES
 from memcollect.explain.node.findings import EvictionRule, rules_for_node
 
 ROOT = Path(__file__).parents[3]
@@ -14,7 +16,7 @@ _ROW = re.compile(r"^\| ((?:`\w+`(?:, )?)+) \|", re.MULTILINE)
 
 
 def causes_in_code() -> set[str]:
-    rules = {rule.cause for rule in (*rules_for_container(), *POD_RULES, *rules_for_node([], None))}
+    rules = {rule.cause for rule in (*rules_for_container(PROCESSES), *POD_RULES, *rules_for_node([], None))}
     rules.add(EvictionRule.cause)
     texts = [path.read_text(encoding="utf-8") for path in SOURCES.rglob("*.py")]
     literal = {cause for text in texts for pair in _LITERAL.findall(text) for cause in pair if cause}

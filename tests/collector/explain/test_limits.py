@@ -2,12 +2,13 @@ import msgspec
 import pytest
 
 from memcollect.accounting.facts import Facts, MissingFactError, gather
+from memcollect.explain.holder import PROCESSES
 from memcollect.explain.limits import (
-    LIMIT_RULES,
     LimitRule,
     full_of_cache,
     hit_inside,
     hit_limit,
+    limit_rules,
     near_limit,
     protected,
     room_left,
@@ -42,7 +43,7 @@ def known(without: str = "", stat: dict[str, int] | None = None, **changed: int)
 
 
 def rule(cause: str) -> LimitRule:
-    return next(each for each in LIMIT_RULES if each.cause == cause)
+    return next(each for each in limit_rules(PROCESSES) if each.cause == cause)
 
 
 @pytest.mark.parametrize(

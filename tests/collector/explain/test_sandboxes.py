@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from memcollect.documents.snapshot import Container, Finding, Pod, Runtime
-from memcollect.explain.of_guest import FREE_IN_GUEST, FREE_IN_SENTRY, LOOK_INSIDE
+from memcollect.explain.holder import FREE_IN_GUEST, FREE_IN_SENTRY, LOOK_INSIDE
 from memcollect_agent.wire import Hint, ProcessSums
 from worlds.builders import MIB
 from worlds.sandbox_shapes import (

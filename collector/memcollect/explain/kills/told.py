@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from memcollect.documents.snapshot import Container, Finding, Pod, Undecided
+from memcollect.explain.holder import Holder
 from memcollect.explain.kills.before import before_kill
 from memcollect.explain.kills.counts import Kill, Level, kills_of
 from memcollect.explain.kills.endings import OOM_KILLED, find_endings, was_killed
@@ -27,10 +28,10 @@ NODE_REMEDY = (
 UNKNOWN_REMEDY = f"{NO_LIMIT_HELPS} the kernel's log on the node names the cgroup (oom_memcg)."
 
 
-def find_kills(pod: Pod, node: Node | None) -> tuple[list[Finding], list[Undecided]]:
+def find_kills(pod: Pod, node: Node | None, holder: Holder) -> tuple[list[Finding], list[Undecided]]:
     """Return the findings on what was killed, ended, evicted, or does not run; and what no counter told."""
     ancestors = node.ancestors if node is not None else None
-    kills = [_finding(pod, kill, node) for kill in kills_of(pod, ancestors)]
+    kills = [_finding(pod, kill, node, holder) for kill in kills_of(pod, ancestors)]
     return [*kills, *find_endings(pod, node)], _undecided(pod)
 
 
@@ -42,7 +43,7 @@ def _undecided(pod: Pod) -> list[Undecided]:
     return []
 
 
-def _finding(pod: Pod, kill: Kill, node: Node | None) -> Finding:
+def _finding(pod: Pod, kill: Kill, node: Node | None, holder: Holder) -> Finding:
     return Finding(
         cause="oom_kill",
         scope=kill.victim or "pod",
@@ -51,7 +52,7 @@ def _finding(pod: Pod, kill: Kill, node: Node | None) -> Finding:
         sentence=f"The OOM killer ended {_processes(kill)} {_where(pod, kill)}{_why(pod, kill, node)}"
         + before_kill(pod, kill, kill.victim or gone_container(pod)),
         evidence=_evidence(kill, node),
-        remedy=_remedy(kill),
+        remedy=_remedy(kill, holder),
     )
 
 
@@ -192,22 +193,20 @@ def _evidence(kill: Kill, node: Node | None) -> str:
     return "; ".join(parts)
 
 
-def _remedy(kill: Kill) -> str:
+def _remedy(kill: Kill, holder: Holder) -> str:
     if kill.blame == "node":
         return NODE_REMEDY
     if kill.blame == "above":
         return ABOVE_REMEDY
     if kill.blame == "unknown":
         return UNKNOWN_REMEDY
-    return _own_remedy(kill)
+    return _own_remedy(kill, holder)
 
 
-def _own_remedy(kill: Kill) -> str:
+def _own_remedy(kill: Kill, holder: Holder) -> str:
     level = kill.level
     if level is not None and level.kind == "inside":
         return "The limit was set by what runs inside of the container (systemd, Docker): look for it there."
     if level is not None and level.limit_bytes is None:
         return "That limit is no longer in force: nothing is to be raised."
-    if kill.blame == "pod":
-        return RAISE_OR_DELETE
-    return FIND_WHAT_GREW
+    return holder.free or (RAISE_OR_DELETE if kill.blame == "pod" else FIND_WHAT_GREW)

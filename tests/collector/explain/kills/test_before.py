@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from memcollect.documents.snapshot import Container, Pod, Termination
+from memcollect.explain.holder import PROCESSES
 from memcollect.explain.kills import find_kills
 from memcollect.explain.kills.before import before_end
 from memcollect_agent.wire import CgroupHistory, LastPoints, Node
@@ -43,7 +44,7 @@ def last(  # noqa: PLR0913 - a reading is this many facts, all with a default
 def told(machine: Machine, *points: LastPoints, containers: list[Container] | None = None) -> str:
     row = machine.row()
     row = msgspec.structs.replace(row, last_points=list(points), containers=containers or row.containers)
-    findings, _ = find_kills(row, Node(name="node-1", ancestors=machine.ancestors()))
+    findings, _ = find_kills(row, Node(name="node-1", ancestors=machine.ancestors()), PROCESSES)
     return next(each.sentence for each in findings if each.cause == "oom_kill")
 
 

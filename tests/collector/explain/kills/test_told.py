@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from memcollect.documents.snapshot import Container, Finding, Pod, Termination
+from memcollect.explain.holder import PROCESSES
 from memcollect.explain.kills import find_kills
 from memcollect.explain.kills.told import ABOVE_REMEDY, NODE_REMEDY, UNKNOWN_REMEDY
 from memcollect_agent.wire import Cgroup, Node
@@ -15,7 +16,9 @@ OOM_KILLED = Termination(reason="OOMKilled", exit_code=137, finished_at="2026-01
 def told(machine: Machine, **more: object) -> Finding:
     """Return the only finding on kills."""
     row = msgspec.structs.replace(machine.row(), **more)
-    findings, _ = find_kills(row, Node(name="node-1", ancestors=machine.ancestors(), vmstat={"oom_kill": 7}))
+    findings, _ = find_kills(
+        row, Node(name="node-1", ancestors=machine.ancestors(), vmstat={"oom_kill": 7}), PROCESSES
+    )
     (found,) = [each for each in findings if each.cause == "oom_kill"]
     return found
 
@@ -114,7 +117,7 @@ def test_on_several_numa_nodes_one_of_them_may_have_been_without_memory() -> Non
     machine = Machine()
     machine.app.die()
     node = Node(name="node-1", ancestors=machine.ancestors(), memory_nodes=2)
-    findings, _ = find_kills(machine.row(), node)
+    findings, _ = find_kills(machine.row(), node, PROCESSES)
 
     assert "for want of memory on the node, or on those of its 2 NUMA nodes that it may use: neither" in (
         findings[0].sentence
@@ -124,7 +127,7 @@ def test_on_several_numa_nodes_one_of_them_may_have_been_without_memory() -> Non
 def test_an_agent_that_reads_no_ancestors_leaves_it_open() -> None:
     machine = Machine()
     machine.app.die()
-    findings, _ = find_kills(machine.row(), Node(name="node-1"))
+    findings, _ = find_kills(machine.row(), Node(name="node-1"), PROCESSES)
 
     assert "this snapshot does not say which" in findings[0].sentence
     assert findings[0].remedy == UNKNOWN_REMEDY
@@ -212,7 +215,7 @@ def test_where_two_containers_ended_so_neither_is_named() -> None:
 def test_counters_that_were_not_read_are_undecided_with_the_reason() -> None:
     row = Pod(uid="X", name="x", cgroup=Cgroup(path="/x", absent={"memory.events": "denied"}))
 
-    findings, (open_question,) = find_kills(row, None)
+    findings, (open_question,) = find_kills(row, None, PROCESSES)
 
     assert findings == []
     assert (open_question.name, open_question.missing, open_question.reason) == (
