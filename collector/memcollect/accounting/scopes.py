@@ -46,8 +46,8 @@ _AVERAGES = ("avg10", "avg60", "avg300")
 _AVERAGES_OF = attrgetter(*_AVERAGES)
 
 
-def container_facts(container: Container, node: Node | None, pod: Cgroup | None = None) -> Facts:
-    """Return what is known of one container's cgroup; `pod` is the one that it may be in."""
+def container_facts(container: Container, node: Node | None, above: Sequence[Cgroup] = ()) -> Facts:
+    """Return what is known of one container's cgroup; `above` are those whose limits hold for it."""
     cgroup, sums = container.cgroup, container.sums
     facts = gather(cgroup, sums, node, cgroups=_cgroups(cgroup))
     if container.inside:
@@ -56,12 +56,15 @@ def container_facts(container: Container, node: Node | None, pod: Cgroup | None 
     _add_top(facts, container.top)
     _add_events(facts, cgroup)
     _add_tasks(facts, sums)
-    _add_above(facts, cgroup, node, pod)
+    _add_above(facts, above)
     return facts
 
 
-def pod_facts(pod: Pod, node: Node | None) -> Facts:
-    """Return what is known of the pod's own cgroup, and of its children where the two must be compared."""
+def pod_facts(pod: Pod, node: Node | None, above: Sequence[Cgroup] = ()) -> Facts:
+    """Return what is known of the pod's own cgroup, and of its children where the two must be compared.
+
+    `above` are the cgroups whose limits hold for it.
+    """
     sums = pod_sums(pod)
     if any(each.elsewhere for each in pod.containers):
         facts = gather(None, sums, node)
@@ -73,7 +76,7 @@ def pod_facts(pod: Pod, node: Node | None) -> Facts:
     facts["own.processes"] = _living(pod.own_sums)
     if pod.cgroup is not None:
         _add_own(facts, pod.cgroup, children)
-        _add_above(facts, pod.cgroup, node)
+        _add_above(facts, above)
     _add_events(facts, pod.cgroup)
     _add_tasks(facts, sums)
     return facts
@@ -245,16 +248,18 @@ def _swapping(cgroup: Cgroup) -> dict[str, int]:
     return {name: value for name, value in amounts.items() if isinstance(value, int)}
 
 
-def _add_above(facts: Facts, cgroup: Cgroup | None, node: Node | None, pod: Cgroup | None = None) -> None:
+def _add_above(facts: Facts, above: Sequence[Cgroup]) -> None:
     """Add what the cgroups above may have in swap and zswap: of each the limit that is nearest to its end."""
-    known = [*((pod,) if pod is not None else ()), *((node.ancestors or ()) if node is not None else ())]
-    path = cgroup.path if cgroup is not None else ""
-    above = [Facts(_swapping(each)) for each in known if path.startswith(f"{each.path}/")]
-    for names, limit_in in ((_IN_SWAP, swap_limit), (_IN_ZSWAP, zswap_limit)):
-        limited = [(used_share(limit), each) for each in above if (limit := limit_in(each)) is not None]
+    known = [Facts(_swapping(each)) for each in above if _limits_swap(each)]
+    for names, limit_in in ((_IN_SWAP, swap_limit), (_IN_ZSWAP, zswap_limit)) if known else ():
+        limited = [(used_share(limit), each) for each in known if (limit := limit_in(each)) is not None]
         if limited:
             tightest = max(limited, key=itemgetter(0))[1]
             facts.update({f"{ABOVE}{name}": tightest[name] for name in names if name in tightest})
+
+
+def _limits_swap(cgroup: Cgroup) -> bool:
+    return isinstance(cgroup.swap.max_bytes, int) or isinstance(cgroup.zswap.max_bytes, int)
 
 
 def _add_pressure(facts: Facts, cgroup: Cgroup) -> None:

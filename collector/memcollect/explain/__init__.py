@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import msgspec
 
+from memcollect.accounting.above import Surroundings, cgroups_above, surroundings_of
 from memcollect.accounting.composition import combine, compose
 from memcollect.accounting.facts import Facts, MissingFactError
 from memcollect.accounting.ladder import container_ladder, pod_ladder
 from memcollect.accounting.private import private_memory
 from memcollect.accounting.scopes import app_facts, container_facts, is_there, pod_facts
 from memcollect.documents.snapshot import Composition, Container, Depth, Finding, Pod, Snapshot, Undecided
-from memcollect.explain.above import find_above, limited_above
+from memcollect.explain.above import find_above
 from memcollect.explain.enforced import find_enforced
 from memcollect.explain.engine import find
 from memcollect.explain.files import file_sums
@@ -62,8 +63,9 @@ def explain_pod(pod: Pod, node: Node | None, *, depth: Depth = "full") -> Pod:
     in_full = depth == "full"
     single = pod.kind != "pod" and len(pod.containers) == 1
     app_ids = {id(container) for container in app_containers(pod)}
+    around = surroundings_of(pod, node)
     scoped = [
-        (container, container_facts(container, node, pod.cgroup))
+        (container, container_facts(container, node, around.above_container(container, pod)))
         for container in pod.containers
         if in_full or single or id(container) in app_ids
     ]
@@ -77,22 +79,25 @@ def explain_pod(pod: Pod, node: Node | None, *, depth: Depth = "full") -> Pod:
     apps = [(container, facts) for container, facts in scoped if id(container) in app_ids]
     compositions = [by_id[id(container)].composition for container, _ in apps if is_there(container)]
     composition = _combined(compositions)
-    facts, sums = pod_facts(pod, node), app_facts(pod, apps)
-    findings, undecided = _findings(pod, apps, facts, node, depth)
+    facts, sums = pod_facts(pod, node, around.above), app_facts(pod, apps)
+    findings, undecided = _findings(pod, apps, facts, around, depth)
     pod = msgspec.structs.replace(
         pod,
         containers=explained,
-        outside=[_explain_container(each, container_facts(each, node), steps=True) for each in pod.outside]
-        if in_full
-        else pod.outside,
+        outside=[_explain_outside(each, node) for each in pod.outside] if in_full else pod.outside,
         composition=composition,
         ladder=explained[0].ladder if single else pod_ladder(facts, sums, pod.top, steps=in_full),
         findings=[*findings, *(node_short(node) if pod.kind == "pod" else [])],
         undecided=undecided,
         file_sums=file_sums(pod),
     )
-    said = statements(Case(pod, apps, facts, limited_above(pod, node)))
+    said = statements(Case(pod, apps, facts, around.above))
     return msgspec.structs.replace(pod, statements=said, verdict=pronounce(said))
+
+
+def _explain_outside(container: Container, node: Node | None) -> Container:
+    facts = container_facts(container, node, cgroups_above(container.cgroup, node))
+    return _explain_container(container, facts, steps=True)
 
 
 def _explain_container(container: Container, facts: Facts, *, steps: bool) -> Container:
@@ -114,9 +119,13 @@ def _combined(compositions: list[Composition | None]) -> Composition | None:
 
 
 def _findings(
-    pod: Pod, apps: list[tuple[Container, Facts]], facts: Facts, node: Node | None, depth: Depth
+    pod: Pod,
+    apps: list[tuple[Container, Facts]],
+    facts: Facts,
+    around: Surroundings,
+    depth: Depth,
 ) -> tuple[list[Finding], list[Undecided]]:
-    measured = pod.cgroup is not None
+    measured, node = pod.cgroup is not None, around.node
     holder, by_container = holders_in(pod)
     findings, undecided = find(rules_for_pod(pod, holder, depth), "pod", facts) if measured else ([], [])
     for container, of_container in apps:
@@ -129,7 +138,7 @@ def _findings(
     of_runtime, open_of_runtime = find_runtime(pod)
     findings += of_runtime + find_places(pod) + find_tools(pod)
     of_kills, open_of_kills = find_kills(pod, node, holder)
-    findings += [*of_kills, *find_above(pod, node), *find_enforced(pod, node), *find_overdue(pod)]
+    findings += [*of_kills, *find_above(around), *find_enforced(pod, node), *find_overdue(pod)]
     undecided += open_of_kills
     undecided += open_of_runtime
     if has_ended(pod):

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from memcollect.accounting.above import Surroundings, cgroups_above
 from memcollect.accounting.facts import MissingFactError
 from memcollect.accounting.scopes import container_facts
 from memcollect.accounting.swap_room import FULL_SHARE, swap_room
-from memcollect.documents.snapshot import Container, Finding, Pod
+from memcollect.documents.snapshot import Container, Finding
 from memcollect.explain.kills.counts import Level, level_above
 from memcollect.explain.kills.told import ABOVE_REMEDY, name_level
 from memcollect.explain.limits import needed_bytes
@@ -39,26 +40,12 @@ SWAP_FULL = (
 SWAP_REMEDY = "See which of its pods have most in swap; a higher memory.swap.max of this pod helps nothing."
 
 
-def limited_above(pod: Pod, node: Node | None) -> list[Cgroup]:
-    """Return the cgroups above the pod that have a limit, the nearest first."""
-    return [each for each in _above(pod, node) if _limit(each)]
-
-
-def _above(pod: Pod, node: Node | None) -> list[Cgroup]:
-    own = [pod.cgroup, *(each.cgroup for each in pod.containers)]
-    path = next((each.path for each in own if each is not None), None)
-    if path is None or node is None:
-        return []
-    above = [each for each in node.ancestors or () if path.startswith(f"{each.path}/")]
-    return sorted(above, key=lambda each: -len(each.path))
-
-
-def find_above(pod: Pod, node: Node | None) -> list[Finding]:
-    """Return the finding on the limit above the pod that is nearest to its end, where one is near.
+def find_above(around: Surroundings) -> list[Finding]:
+    """Return the finding on the limit above a pod that is nearest to its end, where one is near.
 
     And on the nearest swap limit above that is reached.
     """
-    above = _above(pod, node)
+    node, above = around
     found = [each for cgroup in above if _limit(cgroup) and (each := _near(cgroup, node)) is not None]
     near = [min(found, key=lambda each: each[0])[1]] if found else []
     full = [finding for cgroup in above for finding in _swap_full(cgroup, node)]
@@ -83,7 +70,7 @@ def _swap_full(cgroup: Cgroup, node: Node | None) -> Iterator[Finding]:
 
 def _near(cgroup: Cgroup, node: Node | None) -> tuple[int, Finding] | None:
     """Return how much is left to the limit, and the finding on it; None where it is far, or not known."""
-    facts = container_facts(Container(name=cgroup.path, cgroup=cgroup), node)
+    facts = container_facts(Container(name=cgroup.path, cgroup=cgroup), node, cgroups_above(cgroup, node))
     limit = _limit(cgroup)
     try:
         needed = facts[needed_bytes]
@@ -110,7 +97,8 @@ def _near(cgroup: Cgroup, node: Node | None) -> tuple[int, Finding] | None:
 
 def limit_of_others(above: Sequence[Cgroup]) -> tuple[Level, int | None] | None:
     """Return the nearest limit above that is no kubelet's, with its charge; None where there is none."""
-    found = [(level, each.current_bytes) for each in above if (level := level_above(each)).kind == "other"]
+    limited = [(level_above(each), each.current_bytes) for each in above if _limit(each)]
+    found = [(level, charge) for level, charge in limited if level.kind == "other"]
     return found[0] if found else None
 
 

@@ -97,7 +97,7 @@ class Case:
         """Take the pod with compositions, ladders and findings, and without a verdict.
 
         `apps`: the app containers with their facts; `facts`: those of the pod's own cgroup; `above`: the
-        cgroups above it that have a limit, the nearest first.
+        cgroups above it, the nearest first.
         """
         self.pod = pod
         self.apps = apps

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import msgspec
 from msgspec import Struct
 
+from memcollect.accounting.above import surroundings_of
 from memcollect.accounting.composition import combine, compose
 from memcollect.accounting.facts import MissingFactError
 from memcollect.accounting.kinds import ANON, HOT_CACHE, KERNEL, SHMEM, Kind
@@ -59,9 +60,10 @@ def composition_of(pod: Pod, node: Node | None) -> tuple[Composition | None, str
     if pod.unmeasured:
         return None, pod.unmeasured
     apps = [each for each in app_containers(pod) if is_there(each)]
-    compositions = []
+    around, compositions = surroundings_of(pod, node), []
     for container in apps:
-        facts = container_facts(msgspec.structs.replace(container, sums=None), node, pod.cgroup)
+        unread = msgspec.structs.replace(container, sums=None)
+        facts = container_facts(unread, node, around.above_container(container, pod))
         try:
             compositions.append(compose(facts))
         except MissingFactError as missing:

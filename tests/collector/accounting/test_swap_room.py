@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from memcollect.accounting.above import surroundings_of
 from memcollect.accounting.scopes import container_facts, pod_facts
 from memcollect.accounting.swap_room import swap_room
 from memcollect.documents.snapshot import SwapRoom
@@ -15,7 +16,7 @@ SWAPPING = msgspec.structs.replace(NODE, swap_devices=1, meminfo={"SwapFree": 51
 def room(*, own: Swap | None = None, own_zswap: Zswap | None = None, above: Swap | None = None) -> SwapRoom:
     inner = container(cgroup=cgroup(swap=own or Swap(), zswap=own_zswap or Zswap()))
     outer = cgroup(path="/kubepods/pod1", swap=above or Swap())
-    return swap_room(container_facts(inner, SWAPPING, outer))
+    return swap_room(container_facts(inner, SWAPPING, [outer]))
 
 
 def test_without_limits_there_is_room() -> None:
@@ -49,8 +50,9 @@ def test_a_swap_limit_above_the_pod_holds_for_the_pod_and_its_containers(above: 
     wide = cgroup(path="/kubepods/pod1", swap=Swap(current_bytes=64 * MIB, max_bytes=1024 * MIB))
     whole = pod(cgroup=wide)
 
-    assert swap_room(container_facts(whole.containers[0], node, whole.cgroup)) == told
-    assert swap_room(pod_facts(whole, node)) == told
+    around, inner = surroundings_of(whole, node), whole.containers[0]
+    assert swap_room(container_facts(inner, node, around.above_container(inner, whole))) == told
+    assert swap_room(pod_facts(whole, node, around.above)) == told
 
 
 @pytest.mark.parametrize(
