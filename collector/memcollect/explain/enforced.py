@@ -102,9 +102,9 @@ def find_enforced(pod: Pod, node: Node | None) -> Iterator[Finding]:
 
 def _of_container(pod: Pod, container: Container, node: Node | None) -> Iterator[Finding]:
     since = container.started_at if container.state == "running" else None
-    has = _settled_limit(container.cgroup, since) if _is_on_host(pod.runtime, container) else None
+    has = _limit_of(container.cgroup) if _is_on_host(pod.runtime, container) else None
     told, wanted = container.limits.get("memory"), container.wanted_limits.get("memory")
-    if has is None or _is_same(has, told, node):
+    if has is None or _is_same(has, told, node) or not _is_settled(container.cgroup, since):
         yield from _resize(pod, container)
     elif wanted is None or not _is_same(has, wanted, node):  # else it is done, and the kubelet will say so
         above = pod.cgroup.max_bytes if pod.cgroup is not None and not container.elsewhere else None
@@ -120,11 +120,13 @@ def _of_pod(pod: Pod, node: Node | None) -> Iterator[Finding]:
     changing = pod.resize is not None or any(each.wanted_limits for each in pod.containers)
     if changing or pod.runtime.runtime_class is not None or pod.runtime.family in OF_A_RUNTIME:
         return
-    told, has = pod.limits.get("memory"), _settled_limit(pod.cgroup, pod.start_time)
+    told, has = pod.limits.get("memory"), _limit_of(pod.cgroup)
     if has is not None and told is not None and not _is_same(has, told, node):
-        yield _Limit("pod", has, told).finding()
-    elif isinstance(has, int):
-        yield from _narrower(pod, has)
+        found = [_Limit("pod", has, told).finding()]
+    else:
+        found = list(_narrower(pod, has)) if isinstance(has, int) else []
+    if found and _is_settled(pod.cgroup, pod.start_time):
+        yield from found
 
 
 def _narrower(pod: Pod, has: int) -> Iterator[Finding]:
@@ -142,12 +144,19 @@ def _narrower(pod: Pod, has: int) -> Iterator[Finding]:
         )
 
 
-def _settled_limit(cgroup: Cgroup | None, since: str | None) -> Limit:
-    """Return the limit in force of what runs since then; None where it may be in the making."""
+def _limit_of(cgroup: Cgroup | None) -> Limit:
+    return cgroup.max_bytes if cgroup is not None else None
+
+
+def _is_settled(cgroup: Cgroup | None, since: str | None) -> bool:
+    """Return whether the cgroup of what runs since then was read late enough to have its limit.
+
+    Asked last: what differs is rare, and a time takes longer to parse than all else here.
+    """
     started = seconds_of(since)
     if cgroup is None or cgroup.read_at is None or started is None:
-        return None
-    return cgroup.max_bytes if cgroup.read_at - started >= SETTLED_SECONDS else None
+        return False
+    return cgroup.read_at - started >= SETTLED_SECONDS
 
 
 def _is_on_host(runtime: Runtime, container: Container) -> bool:
