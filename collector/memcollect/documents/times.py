@@ -24,9 +24,12 @@ def taken_at(snapshot: Snapshot) -> float:
 
 
 def seconds_of(text: str | None) -> float | None:
-    """Return an RFC 3339 time of Kubernetes in seconds since the epoch; None where it is something else."""
+    """Return an RFC 3339 time of Kubernetes in seconds since the epoch; None where it is something else.
+
+    One without a zone is none: RFC 3339 has one always.
+    """
     try:
         parsed = datetime.fromisoformat(text or "")
     except ValueError:
         return None
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+    return parsed.timestamp() if parsed.tzinfo else None

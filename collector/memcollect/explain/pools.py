@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from memcollect.documents.snapshot import Finding, Pod
+from memcollect.documents.times import seconds_of
 from memcollect.units import human_bytes
 
 POOLED = {
@@ -58,13 +58,10 @@ def _recycled(pod: Pod, manager: str) -> Finding:
 
 def _age(pod: Pod) -> str:
     now = pod.cgroup.current_read_at if pod.cgroup is not None else None
-    try:
-        began = datetime.fromisoformat(pod.start_time or "")
-    except ValueError:
+    began = seconds_of(pod.start_time)
+    if now is None or began is None:
         return ""
-    if now is None:
-        return ""
-    seconds = now - (began if began.tzinfo else began.replace(tzinfo=UTC)).timestamp()
+    seconds = now - began
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * length:
             return f"{seconds / length:.0f} {unit}"

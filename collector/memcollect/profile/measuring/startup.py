@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 
 from memcollect.documents.run import Startup
+from memcollect.documents.times import seconds_of
 from memcollect.kubernetes.objects import Pod
 from memcollect.profile.sandboxes.source import Sandbox
 from memcollect.sources.plain import plain
@@ -90,14 +90,16 @@ def startup(
 
 
 def _with_api_times(row: Startup, pod: Pod) -> Startup:
-    started = [seconds(s.state.running.started_at) for s in pod.status.container_statuses if s.state.running]
+    started = [
+        seconds_of(s.state.running.started_at) for s in pod.status.container_statuses if s.state.running
+    ]
     known = [each for each in started if each is not None]
     return Startup(
         pod_uid=pod.metadata.uid,
         pod=pod.metadata.name,
         namespace=row.namespace,
         node=pod.spec.node_name,
-        created_at=seconds(pod.metadata.creation_timestamp),
+        created_at=seconds_of(pod.metadata.creation_timestamp),
         scheduled_at=_since(pod, "PodScheduled"),
         started_at=max(known) if known and len(known) == len(pod.status.container_statuses) else None,
         ready_at=_since(pod, "Ready"),
@@ -113,18 +115,7 @@ def _with_api_times(row: Startup, pod: Pod) -> Startup:
 def _since(pod: Pod, kind: str) -> float | None:
     """Return since when a condition holds; of one that does not hold its time says something else."""
     found = [c for c in pod.status.conditions if c.type == kind and c.status == "True"]
-    return seconds(found[0].last_transition_time) if found else None
-
-
-def seconds(timestamp: str | None) -> float | None:
-    """Return an RFC 3339 time as seconds since the epoch; None where none can be read."""
-    if not timestamp:
-        return None
-    try:
-        moment = datetime.fromisoformat(timestamp)
-    except ValueError:
-        return None
-    return moment.timestamp() if moment.tzinfo is not None else None
+    return seconds_of(found[0].last_transition_time) if found else None
 
 
 def _reason(pod: Pod) -> str:

@@ -1,10 +1,10 @@
 from typing import Any
 
 import msgspec
-import pytest
 
+from memcollect.documents.times import seconds_of
 from memcollect.kubernetes.objects import Pod
-from memcollect.profile.measuring.startup import Watch, seconds, startup
+from memcollect.profile.measuring.startup import Watch, startup
 from memcollect.profile.sandboxes.source import Sandbox
 from memcollect.testing import objects
 
@@ -48,8 +48,8 @@ def test_the_apis_times_are_those_of_conditions_that_hold_and_of_the_last_contai
     watch = Watch([ONE])
     watch.see({"one": seen}, 100.0)
     row = startup(ONE, watch, poll_seconds=0.5, pulled=None)
-    assert row.scheduled_at == seconds(times[0])
-    assert row.started_at == seconds(times[1])
+    assert row.scheduled_at == seconds_of(times[0])
+    assert row.started_at == seconds_of(times[1])
     assert row.ready_at is None
 
 
@@ -117,12 +117,3 @@ def test_a_pod_that_is_not_ready_for_a_moment_was_ready() -> None:
     watch.see({"one": pod()}, 100.0)
     watch.see({"one": pod(conditions=[])}, 101.0)
     assert watch.waiting == set()
-
-
-@pytest.mark.parametrize("text", [None, "", "yesterday", "2026-01-01T00:00:00", "2026-13-01T00:00:00Z"])
-def test_what_is_no_time_of_the_api_is_unknown(text: str | None) -> None:
-    assert seconds(text) is None
-
-
-def test_a_time_of_the_api_is_seconds_since_the_epoch() -> None:
-    assert seconds("2026-01-01T00:00:00Z") == 1767225600.0
