@@ -9,7 +9,7 @@ from memcollect.documents.snapshot import Pod, Snapshot, Statement, Subtotal, Su
 from memcollect.explain.node import explain_account
 from memcollect.explain.statement import Rank
 from memcollect.reporters import html
-from memcollect.reporters.compare import html as compare_html
+from memcollect.reporters.compare.formats import rendered as comparison_page
 from memcollect_agent.wire import Cgroup, FileUse, Limit, PodFiles
 from worlds import compare_builders, node_builders
 from worlds import sample_snapshots as samples
@@ -30,7 +30,7 @@ def write_pages(directory: Path) -> None:
         "details": html.render(samples.snapshot(_with_files())),
         "hostile": html.render(samples.snapshot(samples.hostile_pod(), samples.pod()), details="all"),
         "node": html.render(_node()),
-        "compared": compare_html.render(compare(compare_builders.rich_pair(), Question(version="0.1.0"))),
+        "compared": comparison_page(compare(compare_builders.rich_pair(), Question(version="0.1.0")), "html"),
     }
     for name, text in pages.items():
         (directory / f"{name}.html").write_text(text, encoding="utf-8")

@@ -17,10 +17,7 @@ from memcollect.evidence.catalogue import NAMES
 from memcollect.evidence.matrix import Matrix, matrix
 from memcollect.explain.node import explain_account
 from memcollect.reporters import doctor, html, json, markdown, profile_v1, table
-from memcollect.reporters.compare import html as comparing_html
-from memcollect.reporters.compare import json as comparing_json
-from memcollect.reporters.compare import markdown as comparing_markdown
-from memcollect.reporters.compare import table as comparing_table
+from memcollect.reporters.compare.formats import rendered as comparison_page
 from memcollect.reporters.evidence.formats import rendered
 from memcollect_agent.wire import Process
 from worlds import compare_builders as runs
@@ -64,10 +61,10 @@ def _of_snapshots(name: str, made: Callable[[], Snapshot]) -> dict[str, Page]:
 
 def _of_comparisons(name: str, made: Callable[[], Comparison]) -> dict[str, Page]:
     return {
-        f"{name}.txt": lambda: comparing_table.render(made(), width=80),
-        f"{name}.md": lambda: comparing_markdown.render(made()),
-        f"{name}.html": lambda: _body(comparing_html.render(made())),
-        f"{name}.json": lambda: comparing_json.render(made()),
+        f"{name}.txt": lambda: comparison_page(made(), "table", width=80),
+        f"{name}.md": lambda: comparison_page(made(), "markdown"),
+        f"{name}.html": lambda: _body(comparison_page(made(), "html")),
+        f"{name}.json": lambda: comparison_page(made(), "json"),
     }
 
 

@@ -261,12 +261,6 @@ def _explained(snapshot: Snapshot, path: str) -> Snapshot:
 
 
 def _report(comparison: Comparison, format_: str, *, to_file: bool) -> str:
-    from memcollect.reporters.compare import html, json, markdown, table  # noqa: PLC0415
+    from memcollect.reporters.compare.formats import rendered  # noqa: PLC0415
 
-    if format_ == "json":
-        return json.render(comparison)
-    if format_ == "html":
-        return html.render(comparison)
-    if format_ == "markdown":
-        return markdown.render(comparison)
-    return table.render(comparison, width=80 if to_file else report_width())
+    return rendered(comparison, format_, 80 if to_file else report_width())

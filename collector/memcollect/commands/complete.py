@@ -13,6 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from memcollect.commands.config import settings
+from memcollect.commands.defaults import DEFAULT_NAMESPACE
 from memcollect.errors import CollectorError
 
 MOST_SECONDS = 3.0
@@ -46,8 +47,6 @@ def nodes(context: click.Context, _parameter: click.Parameter, incomplete: str) 
 
 def pods(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete the pods of the chosen namespaces; NAMESPACE/NAME where a slash was typed, or with -A."""
-    from memcollect.commands.connection import DEFAULT_NAMESPACE  # noqa: PLC0415
-
     namespace, slash, _ = incomplete.partition("/")
     everywhere = bool(_chosen(context, "all_namespaces"))
     places: list[str | None] = [namespace] if slash else [None]

@@ -10,6 +10,7 @@ import click
 from msgspec import Struct
 
 from memcollect.commands import complete
+from memcollect.commands.defaults import DEFAULT_NAMESPACE, DEFAULT_SELECTOR
 from memcollect.commands.options import BoundOptions, Command, Duration, clean_text, option
 from memcollect.commands.output import say
 from memcollect.errors import UsageError
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
 
 # What comes of them is imported where it is needed: the official client takes a second, which --local and
 # --help need not wait for.
-
-DEFAULT_NAMESPACE = "deer-flow"
-DEFAULT_SELECTOR = "app=deer-flow-sandbox"
-"""Those of the profile script that memcollect replaces."""
 
 
 class NamespaceOptions(Struct, frozen=True, kw_only=True):

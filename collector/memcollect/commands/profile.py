@@ -299,10 +299,10 @@ def clean(directory: Path, workshop: Workshop, tools: Tools) -> int:
     """Delete what a run has left; return the exit code."""
     from memcollect.profile.assemble import cleaner_of  # noqa: PLC0415
     from memcollect.profile.begun import alone  # noqa: PLC0415
-    from memcollect.profile.evidence.starting import swept  # noqa: PLC0415
     from memcollect.profile.evidence.trying import environment  # noqa: PLC0415
     from memcollect.profile.going_on import to_clean  # noqa: PLC0415
     from memcollect.profile.sandboxes.choose import closed  # noqa: PLC0415
+    from memcollect.profile.starting import swept  # noqa: PLC0415
 
     with alone(directory):
         begun = to_clean(directory, tools)

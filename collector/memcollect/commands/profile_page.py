@@ -13,7 +13,7 @@ from memcollect.compare import Question, compare
 from memcollect.documents.bundle import read_bundle
 from memcollect.documents.snapshot import Tool
 from memcollect.evidence.matrix import matrix
-from memcollect.reporters.compare import markdown
+from memcollect.reporters.compare import formats
 from memcollect.reporters.evidence.formats import rendered
 from memcollect_agent import __version__
 
@@ -24,4 +24,6 @@ def page_of(directory: Path) -> str:
     tried = evidence_of(directory, bundle.manifest)
     if tried and not bundle.snapshots:
         return rendered(matrix(tried), "markdown", Tool(version=__version__))
-    return markdown.render(compare(read_documents([str(directory)], {}), Question(version=__version__)))
+    return formats.rendered(
+        compare(read_documents([str(directory)], {}), Question(version=__version__)), "markdown"
+    )

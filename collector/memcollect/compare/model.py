@@ -8,7 +8,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from memcollect.compare.grown.model import Growth
+from memcollect.compare.growth import Growth
 from memcollect.documents.snapshot import Tool
 from memcollect.evidence.matrix import Matrix
 

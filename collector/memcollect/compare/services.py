@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from memcollect.compare.cells import Group, in_turn
-from memcollect.compare.grown.model import ServicesOff
 from memcollect.compare.grown.services import services_off
+from memcollect.compare.growth import ServicesOff
 from memcollect.compare.inputs import Observation
 from memcollect.compare.model import PhaseKey, ServicesSaved, Spread
 from memcollect.compare.statistics import spread

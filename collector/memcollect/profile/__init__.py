@@ -6,7 +6,7 @@ sandboxes, however they are made       sandboxes.source.Source: selected, templa
 doing a phase in each of them          actions.act
 whether memory has come to rest        measuring.settle (pure), measuring.settling (asks the agents)
 how pods became ready                  measuring.startup
-the nodes before and after             measuring.node_evidence
+the nodes before and after             node_evidence
 the run itself, block by block         runner.Run; plan.blocks says in which order
 what a run left, deleted               sandboxes.cleanup
 """

@@ -9,7 +9,7 @@ from memcollect.profile.begun import Begun
 from memcollect.profile.evidence.trying import Trier, environment
 from memcollect.profile.measuring.gathering import Gatherer
 from memcollect.profile.measuring.measurer import Measurer
-from memcollect.profile.measuring.node_evidence import Nodes
+from memcollect.profile.node_evidence import Nodes
 from memcollect.profile.operator import TerminalOperator
 from memcollect.profile.reuse import Reuser
 from memcollect.profile.runner import Run

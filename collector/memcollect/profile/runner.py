@@ -15,7 +15,7 @@ from memcollect.profile.actions import Operator, Outcome, act
 from memcollect.profile.evidence.trying import Trier
 from memcollect.profile.measuring.gathering import Gathered, Gatherer
 from memcollect.profile.measuring.measurer import Measurer
-from memcollect.profile.measuring.node_evidence import Nodes
+from memcollect.profile.node_evidence import Nodes
 from memcollect.profile.plan.blocks import Block, blocks
 from memcollect.profile.plan.model import UNSEEN, Evidence, Nothing, Phase, Plan, Reuse, is_seen
 from memcollect.profile.record import Record

@@ -1,36 +1,20 @@
 """One request to one answer: the paths of the API, without sockets."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from memcollect.testing import changing, failures, listing, protobuf, resources, table
-from memcollect.testing.access import Attributes
 from memcollect.testing.cluster import Cluster
 from memcollect.testing.exchange import Answer, Request, encoded, failed
 from memcollect.testing.failures import ApiError
 from memcollect.testing.resources import ACCESS_REVIEWS, DEFINITIONS, NAMESPACES, PODS, SERVICES, Resource
 from memcollect.testing.store import Page, Stored
+from memcollect.testing.target import Target, target
 
 _HEALTH = ("/healthz", "/readyz", "/livez")
 _CREATED = 201
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Target:
-    """What a resource path names; `namespace` and `name` are empty where it names all."""
-
-    resource: Resource
-    namespace: str = ""
-    name: str = ""
-    subresource: str = ""
-
-    def attributes(self, verb: str) -> Attributes:
-        """Return what doing `verb` to it asks of the authorizer."""
-        full = f"{self.resource.plural}/{self.subresource}" if self.subresource else self.resource.plural
-        return Attributes(verb, self.resource.group, full, self.namespace, self.name)
 
 
 def answer(cluster: Cluster, request: Request) -> Answer:
@@ -67,28 +51,6 @@ def _discovery(cluster: Cluster, parts: list[str], address: str) -> dict[str, An
         case ["apis", group, version]:
             return resources.resource_list(cluster.served, group, version)
     return None
-
-
-def target(cluster: Cluster, path: str) -> Target | None:
-    """Return what `path` names, None for a path outside the API's groups. Raises ApiError (404)."""
-    served = cluster.served
-    match path.strip("/").split("/"):
-        case ["api", version, *rest] if resources.resource_list(served, "", version):
-            return _target(served, "", version, rest)
-        case ["apis", group, version, *rest] if resources.resource_list(served, group, version):
-            return _target(served, group, version, rest)
-    return None
-
-
-def _target(served: Sequence[Resource], group: str, version: str, rest: list[str]) -> Target:
-    namespace = ""
-    if len(rest) > 2 and rest[0] == "namespaces":
-        namespace, rest = rest[1], rest[2:]
-    resource = resources.find(served, group, version, rest[0]) if rest else None
-    if resource is None or len(rest) > 3 or (namespace and not resource.namespaced):
-        raise failures.no_such_resource()
-    name, subresource = (*rest[1:], "", "")[:2]
-    return Target(resource, namespace, name, subresource)
 
 
 def _resource_request(cluster: Cluster, request: Request, user: str) -> Answer:

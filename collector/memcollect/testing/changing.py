@@ -1,6 +1,6 @@
 """Changing an object for a client: PUT, and PATCH as a JSON merge patch (RFC 7386)."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -8,16 +8,14 @@ from memcollect.testing import failures
 from memcollect.testing.cluster import Cluster
 from memcollect.testing.exchange import Request
 from memcollect.testing.store import Stored
-
-if TYPE_CHECKING:
-    from memcollect.testing.api import Target
+from memcollect.testing.target import Target
 
 MERGE_PATCH = "application/merge-patch+json"
 _KEPT = ("name", "namespace", "uid", "creationTimestamp", "generation", "deletionTimestamp")
 """Of metadata: what no client changes."""
 
 
-def changed(cluster: Cluster, asked: "Target", request: Request) -> Stored:
+def changed(cluster: Cluster, asked: Target, request: Request) -> Stored:
     """Return the object as it is after the request. Raises ApiError (400, 404, 409, 415)."""
     patched = request.method == "PATCH"
     if patched and request.content_type.partition(";")[0] != MERGE_PATCH:
@@ -54,7 +52,7 @@ def merged(document: Any, patch: Any) -> Any:
     return result
 
 
-def _made(old: dict[str, Any], new: dict[str, Any], asked: "Target") -> dict[str, Any]:
+def _made(old: dict[str, Any], new: dict[str, Any], asked: Target) -> dict[str, Any]:
     """Return what is stored: a custom resource's status by its subresource alone, and the rest without it."""
     if asked.subresource == "status":
         return {**old, "status": new.get("status") or {}}

@@ -18,12 +18,12 @@ from typing import IO, Any
 
 import msgspec
 
-from memcollect.testing import api, failures
-from memcollect.testing.api import Target
+from memcollect.testing import failures
 from memcollect.testing.cluster import Cluster
 from memcollect.testing.exchange import Request
 from memcollect.testing.faults import Fault, StreamFault
 from memcollect.testing.resources import PODS
+from memcollect.testing.target import Target, target
 from memcollect.testing.websocket import WebSocket, accept_key
 
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
@@ -49,7 +49,7 @@ class Accepted:
 def wanted(cluster: Cluster, request: Request) -> Target | None:
     """Return the pod that `request` wants to run something in, None when it is another kind of request."""
     try:
-        asked = api.target(cluster, request.path)
+        asked = target(cluster, request.path)
     except failures.ApiError:
         return None
     if asked is None or (asked.resource, asked.subresource) != (PODS, "exec"):

@@ -13,6 +13,7 @@ from memcollect.testing.exchange import Answer, Request, failed
 from memcollect.testing.failures import ApiError
 from memcollect.testing.faults import Fault
 from memcollect.testing.request_log import LoggedRequest
+from memcollect.testing.target import Target
 
 if TYPE_CHECKING:
     import threading
@@ -184,7 +185,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if not port_forward.serve(self.cluster, accepted, self.connection, entry, fault):
             raise DroppedError
 
-    def _watch(self, target: api.Target, request: Request, entry: LoggedRequest) -> None:
+    def _watch(self, target: Target, request: Request, entry: LoggedRequest) -> None:
         try:
             lines = watching.accept(self.cluster, target, request)
         except ApiError as failure:
@@ -203,7 +204,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 entry.bytes_sent += len(line)
         self.wfile.write(b"0\r\n\r\n")
 
-    def _exec(self, target: api.Target, request: Request, entry: LoggedRequest, fault: Fault | None) -> None:
+    def _exec(self, target: Target, request: Request, entry: LoggedRequest, fault: Fault | None) -> None:
         self.close_connection = True
         try:
             accepted = exec.accept(self.cluster, target, request, self.headers)

@@ -4,14 +4,14 @@ import dataclasses
 import socket
 from email.message import Message
 
-from memcollect.testing import api, channels, failures, forwarding, spdy, tunnel
-from memcollect.testing.api import Target
+from memcollect.testing import channels, failures, forwarding, spdy, tunnel
 from memcollect.testing.cluster import Cluster
 from memcollect.testing.exchange import Request
 from memcollect.testing.faults import Fault, StreamFault
 from memcollect.testing.forwarding import CutError, Pump
 from memcollect.testing.request_log import LoggedRequest
 from memcollect.testing.resources import PODS
+from memcollect.testing.target import Target, target
 from memcollect.testing.websocket import INTERNAL_ERROR, WebSocket, accept_key
 
 _SUBRESOURCE = "portforward"
@@ -47,7 +47,7 @@ class Accepted:
 def wanted(cluster: Cluster, request: Request) -> Wanted | None:
     """Return the port-forward that `request` asks for, None when it is another kind of request."""
     try:
-        asked = api.target(cluster, request.path)
+        asked = target(cluster, request.path)
     except failures.ApiError:
         return None
     if not isinstance(asked, Target) or (asked.resource, asked.subresource) != (PODS, _SUBRESOURCE):

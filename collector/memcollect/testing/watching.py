@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from memcollect.testing import failures, listing
-from memcollect.testing.api import Target, target
 from memcollect.testing.cluster import Cluster
 from memcollect.testing.exchange import Request
 from memcollect.testing.failures import ApiError
 from memcollect.testing.listing import ListOptions
 from memcollect.testing.resources import Resource
 from memcollect.testing.store import Change, Stored
+from memcollect.testing.target import Target, target
 
 _PAUSE_SECONDS = 0.2
 _LONGEST_SECONDS = 1800.0

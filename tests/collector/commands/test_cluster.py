@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from memcollect.commands.cluster import progress_line
-from memcollect.commands.connection import DEFAULT_NAMESPACE, DEFAULT_SELECTOR, PodOptions
+from memcollect.commands.connection import PodOptions
+from memcollect.commands.defaults import DEFAULT_NAMESPACE, DEFAULT_SELECTOR
 from memcollect.commands.run import run
 from memcollect.errors import UsageError
 from memcollect.sources.pods import Selection

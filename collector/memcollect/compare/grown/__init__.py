@@ -1,6 +1,6 @@
 """What grew between two snapshots: pod by pod, by term and by process. Pure.
 
-    what is said of it        model.Growth
+    what is said of it        growth.Growth, beside this folder
     which pod is which        matching.matched
     the numbers               changes.growth_of
     of files and mappings     contents

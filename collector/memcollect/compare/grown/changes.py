@@ -10,8 +10,8 @@ import msgspec
 from memcollect.compare.boots import rebooted
 from memcollect.compare.grown.contents import file_changes, mapping_changes, mappings_are_whole
 from memcollect.compare.grown.matching import matched
-from memcollect.compare.grown.model import Growth, MatchedBy, PodChange, ProcessChange, TermChange
 from memcollect.compare.grown.services import services_off
+from memcollect.compare.growth import Growth, MatchedBy, PodChange, ProcessChange, TermChange
 from memcollect.compare.inputs import Document
 from memcollect.compare.processes import lists_all
 from memcollect.compare.values import CHARGE, HEADLINE, RESIDUAL, TOTALS, Known, pod_values

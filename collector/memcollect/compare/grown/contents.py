@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from memcollect.compare.grown.model import FileChange, FileMeasure, MappingChange
+from memcollect.compare.growth import FileChange, FileMeasure, MappingChange
 from memcollect.compare.processes import lists_all
 from memcollect.documents.snapshot import Pod, PrivatePart
 from memcollect.explain.files import charged_bytes, resident_bytes

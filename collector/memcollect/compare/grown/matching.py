@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Sequence
 
 from msgspec import Struct
 
-from memcollect.compare.grown.model import MatchedBy
+from memcollect.compare.growth import MatchedBy
 from memcollect.documents.snapshot import Pod
 
 

@@ -6,7 +6,7 @@ from that, and the words say so.
 
 from __future__ import annotations
 
-from memcollect.compare.grown.model import ServicesOff
+from memcollect.compare.growth import ServicesOff
 from memcollect.compare.processes import lists_all
 from memcollect.documents.snapshot import Container, Pod
 from memcollect.join.roles import app_containers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from memcollect.compare.grown.model import Growth, PodChange
+from memcollect.compare.growth import Growth, PodChange
 from memcollect.units import MIB, human_bytes
 
 LEAST_BYTES = MIB

@@ -20,15 +20,15 @@ from memcollect.profile.evidence.images import NO_PODS, TriedImages
 from memcollect.profile.evidence.opening import AioOpener, ExecOpener, Opener
 from memcollect.profile.evidence.packaged import PackagedProvider
 from memcollect.profile.evidence.provider import SourceProvider
-from memcollect.profile.evidence.starting import started
 from memcollect.profile.evidence.witness import ClusterWitness
 from memcollect.profile.measuring.gathering import Gatherer
-from memcollect.profile.measuring.node_evidence import Nodes
+from memcollect.profile.node_evidence import Nodes
 from memcollect.profile.plan.model import PROGRAMS, Driver, Plan, Trying, driver_of, is_seen, package_of
 from memcollect.profile.plan.model import Evidence as Phase
 from memcollect.profile.record import Record
 from memcollect.profile.sandboxes.cleanup import Cleaner
 from memcollect.profile.sandboxes.packaged import PackagedSource
+from memcollect.profile.starting import started
 from memcollect.profile.tools import Workshop
 from memcollect.secrecy import remember_secret
 from memcollect.sources.agent_pods import Deployment

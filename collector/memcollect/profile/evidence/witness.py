@@ -14,7 +14,7 @@ from memcollect.evidence.port import Facts
 from memcollect.profile.evidence.beside import claims, is_ending, known, services
 from memcollect.profile.evidence.controllers import controllers
 from memcollect.profile.evidence.operations import Values, beside, of_pod, overhead, whole
-from memcollect.profile.measuring.node_evidence import Nodes
+from memcollect.profile.node_evidence import Nodes
 from memcollect.profile.sandboxes.source import Sandbox, Source
 from memcollect.profile.tools import Workshop
 from memcollect.sources.agent_pods import Deployment, find_agents

@@ -14,9 +14,9 @@ from memcollect.documents.run import NodeEvidence, PhaseRun, Settling, Startup
 from memcollect.documents.snapshot import Missing, Snapshot
 from memcollect.errors import ClusterError
 from memcollect.profile.measuring.gathering import Gathered
-from memcollect.profile.measuring.node_evidence import Nodes
 from memcollect.profile.measuring.settling import Followed, Histories, wait_until_settled
 from memcollect.profile.measuring.snapshots import Taken, encoded, images, take
+from memcollect.profile.node_evidence import Nodes
 from memcollect.profile.plan.model import Settle
 from memcollect.profile.record import Record, snapshot_path
 from memcollect.profile.sandboxes.source import Sandbox

@@ -7,13 +7,13 @@ from functools import partial
 from pathlib import Path
 
 from memcollect.documents.snapshot import Missing
-from memcollect.profile.evidence.starting import started
 from memcollect.profile.plan.model import Packaged, Plan, Provisioned, Selected
 from memcollect.profile.sandboxes.packaged import PackagedSource
 from memcollect.profile.sandboxes.provisioned import ProvisionedSource
 from memcollect.profile.sandboxes.selected import SelectedSource
 from memcollect.profile.sandboxes.source import Source
 from memcollect.profile.sandboxes.template import TemplateSource
+from memcollect.profile.starting import started
 from memcollect.sources.deadline import Stopped
 
 

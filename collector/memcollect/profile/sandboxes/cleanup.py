@@ -15,7 +15,7 @@ from memcollect.errors import CollectorError, DeniedError, UnauthorizedError
 from memcollect.evidence.patience import PATIENCE_SECONDS
 from memcollect.evidence.telling import counted
 from memcollect.kubernetes.objects import Pod
-from memcollect.profile.measuring.node_evidence import Nodes
+from memcollect.profile.node_evidence import Nodes
 from memcollect.profile.record import Record
 from memcollect.profile.sandboxes.source import Sandbox, Source
 from memcollect.profile.tools import Tools, Workshop

@@ -1,1 +1,1 @@
-"""The comparison as text: one page, laid out once, written as a table or as Markdown."""
+"""The comparison for people and programs: the sections of its page, and its formats."""

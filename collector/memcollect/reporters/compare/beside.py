@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from memcollect.compare.model import Comparison, ReuseRow, ServicesSaved, StartupRow
 from memcollect.reporters.compare.grown_contents import MEANWHILE
-from memcollect.reporters.compare.layout import Bullet, Bytes, Cell, Column, Range, Section, Table, Timing
 from memcollect.reporters.compare.numbers import metric_label
+from memcollect.reporters.paged.layout import Bullet, Bytes, Cell, Column, Range, Section, Table, Timing
 from memcollect.reporters.price_words import between, listed
 from memcollect.reporters.sizes import signed_size
 

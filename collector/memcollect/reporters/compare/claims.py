@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from memcollect.compare.model import Comparison, Pair, PairKind, Source
-from memcollect.reporters.compare.layout import Bullet, Section
+from memcollect.reporters.paged.layout import MISSING, Bullet, Section
 
-MISSING = "Missing"
 """The section that says what should have been there; formats may make it stand out."""
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from memcollect.compare.grown.model import Growth, PodChange, TermChange
 from memcollect.compare.grown.words import chief, is_news
+from memcollect.compare.growth import Growth, PodChange, TermChange
 from memcollect.reporters.compare.grown_contents import by_file, by_mapping, largest_file, services_off
-from memcollect.reporters.compare.layout import Bullet, Bytes, Cell, Column, Section, Table
 from memcollect.reporters.compare.numbers import metric_label
+from memcollect.reporters.paged.layout import Bullet, Bytes, Cell, Column, Section, Table
 from memcollect.reporters.sizes import signed_size
 
 MOST_PODS = 10

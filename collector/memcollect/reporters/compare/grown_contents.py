@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from memcollect.compare.grown.model import PodChange, ServicesOff
 from memcollect.compare.grown.words import LEAST_BYTES
+from memcollect.compare.growth import PodChange, ServicesOff
 from memcollect.explain.files import short_path
 from memcollect.explain.mapped import kind_label
-from memcollect.reporters.compare.layout import Bullet, Bytes, Cell, Column, Range, Section, Table
 from memcollect.reporters.file_words import PLACES
+from memcollect.reporters.paged.layout import Bullet, Bytes, Cell, Column, Range, Section, Table
 from memcollect.reporters.price_words import between, listed
 from memcollect.reporters.sizes import signed_size, size
 

@@ -7,7 +7,7 @@ from math import ceil
 
 from memcollect.compare.model import Comparison, LeftoverSummary, NodeSummary, Spread
 from memcollect.compare.nodes import WHY_THEY_DIFFER
-from memcollect.reporters.compare.layout import Bytes, Cell, Column, Range, Section, Table
+from memcollect.reporters.paged.layout import Bytes, Cell, Column, Range, Section, Table
 
 AFTER_DELETION = (
     "Against the look before the pods were asked for: the median over the repeats, and of counts the worst."

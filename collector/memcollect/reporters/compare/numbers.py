@@ -9,7 +9,7 @@ from memcollect.compare.model import Comparison, Delta, Pair, Spread
 from memcollect.compare.values import HEADLINE, TOTALS, WHOLE_POD
 from memcollect.compare.values import TERMS as VALUES
 from memcollect.reporters.compare.claims import main_kind
-from memcollect.reporters.compare.layout import Bullet, Bytes, Cell, Column, Range, Section, Table
+from memcollect.reporters.paged.layout import Bullet, Bytes, Cell, Column, Range, Section, Table
 from memcollect.reporters.words import TERMS
 
 METRICS = {

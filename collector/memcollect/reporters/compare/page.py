@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from memcollect.compare.grown.model import Growth
 from memcollect.compare.grown.words import headline
+from memcollect.compare.growth import Growth
 from memcollect.compare.model import Comparison
 from memcollect.reporters.compare.beside import left, reuses, services, startups
 from memcollect.reporters.compare.claims import claims, claims_within, missing, sources
 from memcollect.reporters.compare.grown import grown, how_to_read, made_of
-from memcollect.reporters.compare.layout import Bullet, Page, Section
 from memcollect.reporters.compare.nodes import leftovers, nodes
 from memcollect.reporters.compare.numbers import differences, growth, overview, term_tables
 from memcollect.reporters.evidence.sections import evidence_sections, verdict
+from memcollect.reporters.paged.layout import Bullet, Page, Section
 
 
 def page(comparison: Comparison) -> Page:

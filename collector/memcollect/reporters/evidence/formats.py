@@ -6,8 +6,8 @@ import msgspec
 
 from memcollect.documents.snapshot import Tool
 from memcollect.evidence.matrix import Matrix
-from memcollect.reporters.compare import html, markdown, table
 from memcollect.reporters.evidence.sections import page
+from memcollect.reporters.paged import html, markdown, table
 
 
 def rendered(matrix: Matrix, format_: str, tool: Tool, width: int = table.MIN_WIDTH) -> str:
@@ -16,7 +16,7 @@ def rendered(matrix: Matrix, format_: str, tool: Tool, width: int = table.MIN_WI
         return msgspec.json.format(msgspec.json.encode(matrix), indent=2).decode() + "\n"
     laid_out = page(matrix)
     if format_ == "html":
-        return html.render_page(laid_out, tool)
+        return html.render(laid_out, tool)
     if format_ == "markdown":
-        return markdown.render_page(laid_out)
-    return table.render_page(laid_out, width=width)
+        return markdown.render(laid_out)
+    return table.render(laid_out, width=width)

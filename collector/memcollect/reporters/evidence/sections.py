@@ -9,7 +9,7 @@ from memcollect.evidence.document import CheckResult
 from memcollect.evidence.judging import MARKS
 from memcollect.evidence.matrix import Advice, Cell, CheckLine, Matrix, MatrixRow
 from memcollect.evidence.telling import counted
-from memcollect.reporters.compare.layout import Bullet, Column, Page, Section, Table
+from memcollect.reporters.paged.layout import Bullet, Column, Page, Section, Table
 
 _HASH_DIGITS = 12
 _RULE = (

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from memcollect.compare import Document
 from memcollect.compare.grown.changes import growth_of
-from memcollect.compare.grown.model import Growth
+from memcollect.compare.growth import Growth
 from memcollect.documents.snapshot import Pod, Scope
 from worlds.compare_builders import MIB, NODE, document, pod, process, snapshot
 

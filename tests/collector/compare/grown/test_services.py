@@ -3,8 +3,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from memcollect.compare.grown.model import ServicesOff
 from memcollect.compare.grown.services import services_off
+from memcollect.compare.growth import ServicesOff
 from memcollect.documents.snapshot import Pod, Service
 from worlds.compare_builders import MIB, pod, process
 

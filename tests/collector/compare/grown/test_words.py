@@ -2,8 +2,8 @@ from dataclasses import replace
 from typing import Any
 
 from memcollect.compare.comparison import Question, compare
-from memcollect.compare.grown.model import Growth, PodChange
 from memcollect.compare.grown.words import headline
+from memcollect.compare.growth import Growth, PodChange
 from worlds.compare_builders import MIB, document, pod, snapshot
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from memcollect.documents.run import Moment, NodeEvidence
 from memcollect.documents.snapshot import Missing
-from memcollect.profile.measuring.node_evidence import Nodes
+from memcollect.profile.node_evidence import Nodes
 from memcollect.profile.sandboxes import cleanup
 from memcollect.profile.sandboxes.cleanup import leftovers
 

@@ -5,10 +5,10 @@ import msgspec
 from rich.cells import cell_len
 
 from memcollect.compare import Question, compare
-from memcollect.compare.grown.model import PodChange, ServicesOff
+from memcollect.compare.growth import PodChange, ServicesOff
 from memcollect.compare.model import Comparison
 from memcollect.documents.snapshot import Pod, Service
-from memcollect.reporters.compare import html, markdown, table
+from memcollect.reporters.compare.formats import rendered
 from memcollect.reporters.compare.grown_contents import services_off
 from memcollect_agent.wire import FileUse, MappedPart, Payer, PodFiles, ProcessMappings
 from worlds import sample_snapshots as samples
@@ -16,7 +16,7 @@ from worlds.compare_builders import MIB, document, moments, pod, process, snapsh
 
 
 def test_every_format_begins_with_what_grew_and_claims_nothing() -> None:
-    for page in (table.render(moments()), markdown.render(moments()), html.render(moments())):
+    for page in (rendered(moments(), "table"), rendered(moments(), "markdown"), rendered(moments(), "html")):
         flat = " ".join(page.split())
         assert "sandbox-7f3a grew by 210 MiB in 10 min" in flat
         assert "Most of it is hot page cache (+200.0 MiB)" in flat
@@ -26,7 +26,7 @@ def test_every_format_begins_with_what_grew_and_claims_nothing() -> None:
 
 def test_names_from_outside_stay_harmless() -> None:
     comparison = moments(samples.HOSTILE, samples.HOSTILE)
-    shown, page = table.render(comparison), markdown.render(comparison)
+    shown, page = rendered(comparison, "table"), rendered(comparison, "markdown")
     assert "\x1b" not in shown + page
     assert "\u202e" not in shown + page
     assert max(cell_len(line) for line in shown.splitlines()) <= 80
@@ -68,14 +68,18 @@ def contents() -> Comparison:
 
 
 def test_the_file_that_was_left_in_cache_is_named_in_the_first_sentences_and_in_a_table() -> None:
-    for page in (table.render(contents()), markdown.render(contents()), html.render(contents())):
+    for page in (
+        rendered(contents(), "table"),
+        rendered(contents(), "markdown"),
+        rendered(contents(), "html"),
+    ):
         flat = " ".join(page.split())
         assert "report.bin changed most (+24.0 MiB, charged)" in flat
         assert "e5.bin" not in flat
 
 
 def test_files_and_mappings_that_changed_have_a_table_each() -> None:
-    text = table.render(contents())
+    text = rendered(contents(), "table")
     by_file = text.split("by file")[1].split("by mapping")[0]
     assert re.search(r"report\.bin .* 0B +24\.0Mi +\+24\.0Mi", by_file)
     assert re.search(r"heap \(brk\) +python3\.11 .*40\.0Mi +52\.0Mi +\+12\.0Mi", text.split("by mapping")[1])
@@ -126,7 +130,11 @@ def test_services_that_are_off_are_on_every_page() -> None:
         document(snapshot(after, sample="after", captured_at="2026-01-01T00:10:00Z"), "without.json"),
     ]
     comparison = compare(documents, Question(version="0.1.0"))
-    for page in (table.render(comparison), markdown.render(comparison), html.render(comparison)):
+    for page in (
+        rendered(comparison, "table"),
+        rendered(comparison, "markdown"),
+        rendered(comparison, "html"),
+    ):
         flat = " ".join(unescape(re.sub(r"<[^>]*>", " ", page)).split())
         assert "services that are off" in flat
         assert "−90 to −120 MiB was predicted. The container's charge fell by 100.0 MiB" in flat

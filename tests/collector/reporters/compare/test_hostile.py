@@ -6,7 +6,7 @@ from rich.cells import cell_len
 
 from memcollect.compare import Document, Question, compare
 from memcollect.documents.run import RunManifest
-from memcollect.reporters.compare import markdown, table
+from memcollect.reporters.compare.formats import rendered
 from worlds import compare_builders as build
 from worlds import sample_snapshots as samples
 
@@ -32,7 +32,7 @@ def _document() -> Document:
 
 def test_no_text_of_a_manifest_reaches_the_terminal_or_becomes_markup() -> None:
     comparison = compare([_document(), build.rich_pair()[1]], Question(issue="#1"))
-    shown, page = table.render(comparison), markdown.render(comparison)
+    shown, page = rendered(comparison, "table"), rendered(comparison, "markdown")
     assert "\x1b" not in shown + page
     assert "\u202e" not in shown + page
     assert max(cell_len(line) for line in shown.splitlines()) <= 80

@@ -3,9 +3,9 @@ from collections.abc import Iterator
 import msgspec
 
 from memcollect.compare import Document, Question, compare
-from memcollect.reporters.compare.layout import Bytes, Cell, Page, Section
 from memcollect.reporters.compare.numbers import metric_label
 from memcollect.reporters.compare.page import page
+from memcollect.reporters.paged.layout import Bytes, Cell, Page, Section
 from worlds import compare_builders as build
 from worlds.compare_builders import MIB
 

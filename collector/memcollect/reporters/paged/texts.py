@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from memcollect.reporters.compare.layout import NO_INTERVAL, Bytes, Range
+from memcollect.reporters.paged.layout import NO_INTERVAL, Bytes, Range
 from memcollect.reporters.sizes import interval, signed_size, size
 
 

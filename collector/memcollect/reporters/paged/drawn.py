@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from memcollect.reporters.compare.layout import Bytes, Cell, Range, Table, Timing
-from memcollect.reporters.compare.texts import long_text
 from memcollect.reporters.html.markup import NOTHING, Markup
 from memcollect.reporters.html.plots import Sample, difference, dots, percentiles
 from memcollect.reporters.html.shapes import Scale
+from memcollect.reporters.paged.layout import Bytes, Cell, Range, Table, Timing
+from memcollect.reporters.paged.texts import long_text
 from memcollect.reporters.sizes import signed_size, size
 
 DOTS = "A dot is a repeat, the line reaches from the smallest to the largest, the stroke is the median."

@@ -1,29 +1,21 @@
-"""The comparison as a page to look at: the same sections as elsewhere, with a picture beside the numbers."""
+"""The page to look at: the same sections as elsewhere, with a picture beside the numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from memcollect.compare.model import Comparison
 from memcollect.documents.snapshot import Tool
-from memcollect.reporters.compare.claims import MISSING
-from memcollect.reporters.compare.drawn import Drawing, drawing
-from memcollect.reporters.compare.layout import Bullet, Cell, Page, Section, Table
-from memcollect.reporters.compare.page import page
-from memcollect.reporters.compare.texts import long_text
 from memcollect.reporters.html.document import document
 from memcollect.reporters.html.markup import Markup, element, items, joined
 from memcollect.reporters.html.tables import Column, scrolling, table
+from memcollect.reporters.paged.drawn import Drawing, drawing
+from memcollect.reporters.paged.layout import MISSING, Bullet, Cell, Page, Section, Table
+from memcollect.reporters.paged.texts import long_text
 
 MISSING_ANCHOR = "missing"
 
 
-def render(comparison: Comparison) -> str:
-    """Return the page."""
-    return render_page(page(comparison), comparison.tool, len(comparison.missing))
-
-
-def render_page(laid_out: Page, tool: Tool, missing: int = 0) -> str:
+def render(laid_out: Page, tool: Tool, missing: int = 0) -> str:
     """Return a page; `missing` is how many things its section of that name tells of."""
     return document(laid_out.title, _body(laid_out, tool, missing))
 

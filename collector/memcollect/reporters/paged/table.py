@@ -1,4 +1,4 @@
-"""The comparison for a terminal: plain lines of at most the width."""
+"""The page for a terminal: plain lines of at most the width."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from rich.cells import cell_len
 
-from memcollect.compare.model import Comparison
-from memcollect.reporters.compare.layout import NO_INTERVAL, Bytes, Cell, Column, Page, Range, Section, Table
-from memcollect.reporters.compare.page import page
 from memcollect.reporters.escape import visible
+from memcollect.reporters.paged.layout import NO_INTERVAL, Bytes, Cell, Column, Page, Range, Section, Table
 from memcollect.reporters.sizes import short_size
 from memcollect.reporters.terminal.lines import cut_middle, left, paragraph, right
 
@@ -18,12 +16,7 @@ LEAST_NAME = 8
 GAP = 2
 
 
-def render(comparison: Comparison, *, width: int = MIN_WIDTH) -> str:
-    """Return the page in lines of at most `width` columns (never fewer than 80)."""
-    return render_page(page(comparison), width=width)
-
-
-def render_page(laid_out: Page, *, width: int = MIN_WIDTH) -> str:
+def render(laid_out: Page, *, width: int = MIN_WIDTH) -> str:
     """Return a page in lines of at most `width` columns (never fewer than 80)."""
     width = max(width, MIN_WIDTH)
     return "".join(f"{line.rstrip()}\n" for line in _lines(laid_out, width))

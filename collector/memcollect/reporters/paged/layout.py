@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 NO_INTERVAL = "—"
+MISSING = "Missing"
+"""The title of the section that tells what was asked for and is not there; a page may point to it."""
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,15 @@
-"""The comparison for a pull request: GitHub's Markdown, everything from outside escaped."""
+"""The page for a pull request: GitHub's Markdown, everything from outside escaped."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from memcollect.compare.model import Comparison
-from memcollect.reporters.compare.layout import Bullet, Cell, Page, Section, Table
-from memcollect.reporters.compare.page import page
-from memcollect.reporters.compare.texts import long_text
 from memcollect.reporters.escape import markdown
+from memcollect.reporters.paged.layout import Bullet, Cell, Page, Section, Table
+from memcollect.reporters.paged.texts import long_text
 
 
-def render(comparison: Comparison) -> str:
-    """Return the page as Markdown."""
-    return render_page(page(comparison), comparison.issue)
-
-
-def render_page(laid_out: Page, issue: str | None = None) -> str:
+def render(laid_out: Page, issue: str | None = None) -> str:
     """Return a page as Markdown; `issue` is linked where its verdict names it."""
     return "\n".join(_lines(laid_out, issue)) + "\n"
 

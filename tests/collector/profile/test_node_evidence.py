@@ -1,6 +1,6 @@
 import pytest
 
-from memcollect.profile.measuring.node_evidence import evidence
+from memcollect.profile.node_evidence import evidence
 from memcollect_agent.wire import Cgroup, Container, Hint, Node, NodeSample, Pod, Problem, Process
 
 LEFT = Pod(
