@@ -252,6 +252,9 @@ class ProcessSums(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     hugetlb_bytes: Count | None = None
     page_tables_bytes: Count | None = None
     """Σ VmPTE; read only where memory.stat has no page tables, or when process detail was asked for."""
+    descriptors: Count | None = None
+    """Σ of the files, sockets and pipes that each has open: what forks share counts for each of them. Looked
+    at only where the kernel's objects and caches of files are large enough to ask."""
     largest: LargestProcess | None = None
     """By private memory; known of every sample, for it costs no further read."""
     skipped: list[SkippedProcess] = field(default_factory=list)

@@ -16,7 +16,7 @@ RECORDED = Path(__file__).parents[1] / "fixtures" / "full-kernel-6.12"
 FILES = sorted(RECORDED.glob("*.jsonl.gz"))
 
 NEWER = {
-    *("removed_container_that_looked_up_names", "limits_set_inside"),
+    *("removed_container_that_looked_up_names", "limits_set_inside", "many_open_files"),
     *("limit_above_nearly_used_up", "swap_limit_above_reached"),
     *("mixture_1", "mixture_2", "mixture_3", "mixture_4"),
 }

@@ -17,6 +17,7 @@
  *   private PATH BYTES    the whole file mapped privately, every page read, then the first BYTES written
  *   -OPTION VALUE         nothing: what another program would be started with
  *   lazyfree BYTES        anonymous memory, written and then given to MADV_FREE
+ *   opened DIR N          N empty files, made and kept open
  *   lookups DIR N         N names that do not exist
  *   sparse N              N pages, each below a page table of its own
  *   threads N             N threads that wait
@@ -181,6 +182,19 @@ static void threads(int count)
 			fail("pthread_create");
 }
 
+static void opened(const char *directory, int count)
+{
+	char path[256];
+	struct rlimit most = { count + 64, count + 64 };
+	if (setrlimit(RLIMIT_NOFILE, &most))
+		fail("setrlimit");
+	while (count-- > 0) {
+		snprintf(path, sizeof path, "%s/opened-%d", directory, count);
+		if (open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600) < 0)
+			fail(path);
+	}
+}
+
 static void sockets(int count)
 {
 	struct rlimit limit = {4096, 4096};
@@ -311,6 +325,9 @@ static void work(char **word, int count)
 		} else if (WORD("lookups")) {
 			char *directory = TEXT;
 			lookups(directory, NUMBER);
+		} else if (WORD("opened")) {
+			char *directory = TEXT;
+			opened(directory, NUMBER);
 		} else if (WORD("sparse"))
 			sparse(NUMBER);
 		else if (WORD("threads"))

@@ -18,6 +18,7 @@ from memcollect.lab.layout import PlacedPod
 Workload = Callable[[Stage], list[Truth]]
 
 PAGE = 4096
+OPEN_FILES = 8000
 DENTRY_BYTES = 192
 """sizeof(struct dentry) on x86_64, 21 in a page; names below 32 bytes are inside (include/linux/dcache.h)."""
 STACK_BYTES = 16384
@@ -103,6 +104,21 @@ def many_threads(stage: Stage) -> list[Truth]:
     pod = stage.pod("threads")
     stage.tenant(pod, "threads 300")
     return [truth(pod, "kernel_stack", 301 * STACK_BYTES)]
+
+
+def many_open_files(stage: Stage) -> list[Truth]:
+    """Their names and inodes are among the kernel's caches, and stay: those on disk are told, and why.
+
+    On tmpfs the inodes are among the objects; the workload holds its three standard streams, too.
+    """
+    disk, tmpfs = stage.pod("open-on-disk"), stage.pod("open-on-tmpfs")
+    for pod, directory in ((disk, DISK), (tmpfs, SHM)):
+        stage.tenant(pod, f"opened {directory} {OPEN_FILES}")
+    count = f"{OPEN_FILES + 3:,} files, sockets and pipes"
+    return [
+        truth(disk, "slab_reclaimable", says=f"what belongs to the {count} that are open is in use"),
+        *(truth(pod, "slab_unreclaimable", says=f"its processes have {count} open") for pod in (disk, tmpfs)),
+    ]
 
 
 def full_sockets(stage: Stage) -> list[Truth]:
@@ -322,6 +338,7 @@ WORKLOADS: dict[str, Workload] = {
         failed_lookups,
         sparse_touches,
         many_threads,
+        many_open_files,
         full_sockets,
         neighbours_file,
         moved_process,

@@ -175,7 +175,7 @@ def pod(name: str = "deer-flow-sandbox-7d9c5b6f4-x2x9k", **more: object) -> Pod:
         "verdict": (
             "410 MiB of 1012 MiB is private memory of its processes; 388 MiB is page cache the kernel can"
             " drop; 128 MiB is tmpfs or shared memory, which only swap could take; 60 MiB is the kernel's"
-            " caches of files (names, inodes, block records), mostly droppable."
+            " caches of files (names, inodes, block records), droppable if unused."
         ),
         **more,
     }

@@ -16,6 +16,9 @@ from memcollect_agent.wire import Cgroup, Limit, Swap, Zswap
 
 _T = TypeVar("_T")
 
+LEAST_OBJECTS_BYTES = 4 << 20
+"""Of the kernel's objects and caches of files in a cgroup, from which on open files are worth counting."""
+_OBJECTS = ("slab_unreclaimable", "slab_reclaimable")
 NOT_IN_KERNEL = "not in this kernel"
 NO_CONTROLLER = "the memory controller is not enabled for this cgroup"
 GONE = "gone: the cgroup was removed while it was being read"
@@ -56,6 +59,12 @@ class CgroupReading:
     def itemises_page_tables(self) -> bool:
         """Whether memory.stat tells of page tables, as it does from commit f0c0c115fb81 (5.11) on."""
         return self._stat is not None and "pagetables" in self._stat
+
+    @property
+    def has_many_objects(self) -> bool:
+        """Whether the kernel's objects and caches of files are so large that open files may be why."""
+        stat = self._stat or {}
+        return sum(stat.get(key, 0) for key in _OBJECTS) >= LEAST_OBJECTS_BYTES
 
     def unread_charge(self) -> tuple[str, str] | None:
         """Return why the kernel did not give what a working set is made of, as reason and detail."""

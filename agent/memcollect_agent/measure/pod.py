@@ -220,6 +220,7 @@ class PodMeasurer:
         request = self._of.request
         wanted = Wanted(
             sums=request.sums,
+            descriptors=reading.has_many_objects,
             page_tables=not reading.itemises_page_tables or request.process_limit > 0,
             limit=request.process_limit,
             command_length=redact.FULL_LENGTH if self._of.full_commands else redact.DEFAULT_LENGTH,

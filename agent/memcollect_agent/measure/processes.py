@@ -21,6 +21,8 @@ from memcollect_agent.read.procfs import ProcessDir, ProcFs
 from memcollect_agent.wire import DEFAULT_CEILING_BYTES, LargestProcess, Process, ProcessSums, SkippedProcess
 
 MAX_SKIPPED_LISTED = 100
+MOST_NAMES = 1 << 16
+"""Of the descriptors of one cgroup's processes, where a kernel before 6.2 has them listed: some 50 ms."""
 
 _DENIED = (
     "the kernel refused smaps_rollup: give the agent the capability SYS_PTRACE, or run it as the same user"
@@ -69,6 +71,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
     sums: bool = True
     page_tables: bool = False
+    descriptors: bool = False
     limit: int = 0
     """How many processes to describe in full, the largest first."""
     command_length: int = redact.DEFAULT_LENGTH
@@ -80,6 +83,7 @@ class _Candidate(Struct, frozen=True):
     cgroup: str | None
     smaps: dict[str, int]
     page_tables: int | None
+    descriptors: int | None = None
     skipped: str = ""
     """Why nothing but its RSS is known."""
 
@@ -158,7 +162,8 @@ class Processes:
         except _SkippedError as skipped:
             self._skip(process, stat, cgroup, tally, skipped)
         else:
-            tally.add(_Candidate(stat, cgroup, smaps, self._page_tables(process)))
+            tables, descriptors = self._page_tables(process), self._descriptors(process, tally)
+            tally.add(_Candidate(stat, cgroup, smaps, tables, descriptors))
 
     def _smaps(self, process: ProcessDir, stat: PidStat, *, late: bool) -> dict[str, int]:
         """Return its smaps_rollup; raise _SkippedError for whatever keeps it from being read but its end."""
@@ -193,7 +198,7 @@ class Processes:
             SkippedProcess(pid=stat.pid, comm=comm, reason=why.reason, detail=why.detail, rss_bytes=rss)
         )
         if rss is not None:
-            tally.keep(_Candidate(stat, cgroup, {"Rss": rss}, None, why.reason))
+            tally.keep(_Candidate(stat, cgroup, {"Rss": rss}, None, skipped=why.reason))
 
     def _resident(self, process: ProcessDir, stat: PidStat) -> int | None:
         """Return VmRSS, or what stat says, whose counters may lag since 6.2; None where neither tells."""
@@ -220,6 +225,14 @@ class Processes:
             return process.status().sizes.get("VmPTE")
         except AgentError:
             # It ended just now, or its status is odd: its other numbers are good, so only this is unknown.
+            return None
+
+    def _descriptors(self, process: ProcessDir, tally: "Tally") -> int | None:
+        if not self._wanted.descriptors:
+            return None
+        try:
+            return process.descriptors(max(0, MOST_NAMES - tally.descriptors))
+        except AgentError:
             return None
 
     def _budget_detail(self) -> str:
@@ -302,6 +315,8 @@ class Tally:
         self._totals: dict[str, int] | None = None
         self._page_tables: int | None = None
         self._page_tables_of = 0
+        self.descriptors = 0
+        self._descriptors_of = 0
         self._limit = limit
         self._heap: list[tuple[int, int, _Candidate]] = []
         self._readings: list[Reading] = []
@@ -317,6 +332,9 @@ class Tally:
         if candidate.page_tables is not None:
             self._page_tables = (self._page_tables or 0) + candidate.page_tables
             self._page_tables_of += 1
+        if candidate.descriptors is not None:
+            self.descriptors += candidate.descriptors
+            self._descriptors_of += 1
         self.keep(candidate)
         self._readings.append(_reading(candidate))
 
@@ -386,8 +404,10 @@ class Tally:
         totals = self._totals or {}
         hugetlb = [totals[key] for key in _HUGETLB if key in totals]
         sizes = {field: totals.get(key) for key, field in _SUMMED.items()}
-        # Page tables of a part of the processes would look like a total.
-        complete = self._page_tables_of == self._read
+        # Of a part of the processes they would look like a total.
+        has_tables, has_descriptors = (
+            known == self._read for known in (self._page_tables_of, self._descriptors_of)
+        )
         return ProcessSums(
             listed=self.listed,
             read=self._read,
@@ -396,7 +416,8 @@ class Tally:
             kernel_threads=self.kernel_threads,
             threads=self._threads if self._read else None,
             hugetlb_bytes=sum(hugetlb) if len(hugetlb) == 2 else None,
-            page_tables_bytes=self._page_tables if complete else None,
+            page_tables_bytes=self._page_tables if has_tables else None,
+            descriptors=self.descriptors if self._read and has_descriptors else None,
             largest=self._most_private(),
             skipped=self.skipped,
             skipped_unlisted=self.skipped_unlisted,

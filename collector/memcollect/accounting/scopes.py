@@ -277,3 +277,5 @@ def _add_tasks(facts: Facts, sums: ProcessSums | None) -> None:
         facts["processes"] = sums.read
         if sums.threads is not None:
             facts["threads"] = sums.threads
+        if sums.descriptors is not None:
+            facts["descriptors"] = sums.descriptors

@@ -22,6 +22,7 @@ COUNTS = (
 ALIKE = ("alike_pss_bytes", "alike_pss_anon_bytes", "alike_pss_file_bytes", "alike_pss_shmem_bytes")
 AMOUNTS = (
     "threads",
+    "descriptors",
     "rss_bytes",
     "pss_bytes",
     "pss_anon_bytes",

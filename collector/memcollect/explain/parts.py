@@ -6,10 +6,12 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from memcollect.accounting.charge import most_buffer_heads
 from memcollect.documents.fates import FATES
 from memcollect.documents.snapshot import Composition, Reclaimable, SwapRoom
+from memcollect.explain.causes.kernel import open_files
 from memcollect.explain.mapped import program_of
 from memcollect.explain.statement import SMALLEST_SHARE, Case, Rank, Said
 from memcollect.units import human_bytes
@@ -89,7 +91,7 @@ PARTS = (
     Part(
         "slab_reclaimable",
         frozenset({"slab_reclaimable"}),
-        "is the kernel's caches of files (names, inodes, block records), mostly droppable",
+        "is the kernel's caches of files (names, inodes, block records), droppable if unused",
     ),
     Part(
         "kernel",
@@ -114,6 +116,7 @@ PARTS = (
             "slab_unreclaimable": "kernel objects",
             "vmalloc": "vmalloc",
             "zswap": "compressed swap",
+            "other_kernel": "I/O buffers",
         },
     ),
     Part("hugetlb", frozenset({"hugetlb"}), "is huge pages (hugetlb), which stay"),
@@ -122,8 +125,11 @@ PARTS = (
 _TOPIC_OF = {term: part.topic for part in PARTS for term in part.terms}
 UNMAPPED = "is private memory"
 """What is said where much of it is mapped by no process of the pod."""
-FILE_NAMES = "is the kernel's cache of file names and inodes, mostly droppable"
+FILE_NAMES = "is the kernel's cache of file names and inodes, droppable if unused"
 """What the reclaimable kernel caches are where the page cache is too small for many block records."""
+OF_OPEN_FILES = frozenset({"kernel", "slab_reclaimable"})
+"""Topics of parts that many open files make large."""
+WITH_OPEN = ", with {opened} open"
 CACHE_TERMS = frozenset(
     {"hot_cache", "unwritten_hot_cache", "locked_cache", "cold_cache", "unwritten_cold_cache"}
 )
@@ -149,11 +155,14 @@ def parts(case: Case) -> Iterator[Said]:
         yield Said(topic="working_set", sentence=sentence, rank=Rank.PARTS, rests_on=rests_on)
         return
     told = sorted(_large(composition), key=lambda each: -each[0])
+    was_told = False
     for place, (amount, part, sizes) in enumerate(told):
         size = human_bytes(amount) if place else _of_whole(amount, whole, alone=len(told) == 1)
         phrase = _phrase(part, sizes, composition)
         if part.topic == "anon":
             phrase = _whose(case, amount, UNMAPPED if _is_unmapped(case) else phrase)
+        if opened := part.topic in OF_OPEN_FILES and not was_told and _opened(case, sizes):
+            phrase, was_told = phrase + WITH_OPEN.format(opened=opened), True
         yield Said(
             topic=part.topic,
             sentence=f"{size} {phrase}",
@@ -167,6 +176,13 @@ def parts(case: Case) -> Iterator[Said]:
         template = NONE_KNOWN if composition.undecided else TOO_SMALL
         sentence = template.format(whole=human_bytes(whole)) if whole else NOTHING
         yield Said(topic="working_set", sentence=sentence, rank=Rank.PARTS, rests_on=["working_set"])
+
+
+def _opened(case: Case, sizes: dict[str, int]) -> str:
+    """Return how many files are open, where they may be why most of the part is so much; "" otherwise."""
+    term, size = max(sizes.items(), key=itemgetter(1))
+    is_kept = term in ("slab_unreclaimable", "slab_reclaimable") and 2 * size >= sum(sizes.values())
+    return open_files(size, [facts for _, facts in case.apps]) if is_kept else ""
 
 
 def _of_whole(amount: int, whole: int, *, alone: bool) -> str:

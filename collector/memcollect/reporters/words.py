@@ -106,7 +106,7 @@ CONFIDENCE_MEANINGS = {
 }
 RECLAIM_HINTS = {
     "yes": "droppable",
-    "mostly": "mostly droppable",
+    "mostly": "if unused",
     "under-pressure": "under pressure",
     "write-back": "once written",
     "without-swap": "under pressure",

@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from memcollect_agent.measure import processes
 from memcollect_agent.measure.processes import Budget, Processes, Wanted
-from memcollect_agent.read.procfs import ProcFs
+from memcollect_agent.read.procfs import ProcessDir, ProcFs
 from memcollect_agent.wire import LargestProcess, ProcessSums
 from worlds.agent_trees import Machine, pid_stat, smaps
 
@@ -46,6 +47,38 @@ def test_the_process_with_the_most_private_memory_is_told(machine: Machine) -> N
     result = sums(machine, [1, 2, 3])
     assert result.largest == LargestProcess(pid=1, comm="p1", pss_anon_bytes=70 << 10)
     assert sums(machine, []).largest is None
+
+
+def opened(machine: Machine, *files: int) -> int | None:
+    """Return the sum over three processes of which the first have so many files open."""
+    for pid, count in enumerate(files, start=1):
+        directory = machine.base / f"proc/{pid}/fd"
+        directory.mkdir()
+        for number in range(count):
+            (directory / str(number)).touch()
+    with ProcFs(machine.roots.proc) as proc:
+        reader = Processes(proc, Wanted(descriptors=True), Budget(60), 0.0)
+        return reader.read(dict.fromkeys(range(1, 4)), set()).sums().descriptors
+
+
+def test_open_files_are_summed_where_that_is_asked_for(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ProcessDir, "descriptors", ProcessDir._listed_descriptors)
+    assert opened(machine, 5, 0, 2) == 7
+    assert sums(machine, [1, 2, 3]).descriptors is None
+
+
+def test_open_files_of_a_part_of_the_processes_are_no_sum(machine: Machine) -> None:
+    assert opened(machine, 5, 2) is None
+
+
+def test_names_of_open_files_are_counted_up_to_a_bound_for_all_processes_together(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ProcessDir, "descriptors", ProcessDir._listed_descriptors)
+    monkeypatch.setattr(processes, "MOST_NAMES", 6)
+    assert opened(machine, 4, 4, 4) == 6
 
 
 def test_no_process_is_no_sum_rather_than_zero(machine: Machine) -> None:

@@ -389,6 +389,17 @@ def test_page_tables_come_from_the_processes_where_the_kernel_does_not_itemise_t
     assert app(sampled(machine)).sums.page_tables_bytes == 2 * 28 * 1024
 
 
+@pytest.mark.parametrize(("objects", "is_asked"), [(2 * MIB, True), (2 * MIB - 1, False)])
+def test_open_files_are_counted_where_the_kernel_keeps_much_for_files(
+    machine: Machine, objects: int, *, is_asked: bool
+) -> None:
+    for pid in (11, 12):
+        (machine.base / f"proc/{pid}/fd").mkdir()
+    lines = f"anon 0\nfile 0\ninactive_file 0\nslab_reclaimable {2 * MIB}\nslab_unreclaimable {objects}\n"
+    (machine.top / f"{POD}/{ID}/memory.stat".lstrip("/")).write_text(lines)
+    assert (app(sampled(machine)).sums.descriptors is not None) == is_asked
+
+
 def test_a_sum_of_page_tables_is_whole_or_unknown(machine: Machine) -> None:
     (machine.base / "proc/11/status").unlink()
     assert app(sampled(machine, SampleRequest(process_limit=1))).sums.page_tables_bytes is None

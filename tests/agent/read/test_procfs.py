@@ -75,6 +75,23 @@ def test_identity_and_texts_agree_with_psutil(sleeper: children.Child) -> None:
         assert process.threads() == [sleeper.pid]
 
 
+def test_open_files_are_counted_as_psutil_does(sleeper: children.Child) -> None:
+    with ProcFs() as proc, proc.process(sleeper.pid) as process:
+        assert process.descriptors(1000) == psutil.Process(sleeper.pid).num_fds() > 0
+
+
+def test_where_no_size_tells_how_many_files_are_open_their_names_are_counted_up_to_a_bound() -> None:
+    opened = [os.open("/dev/null", os.O_RDONLY) for _ in range(5)]
+    try:
+        with ProcFs() as proc, proc.process(os.getpid()) as process:
+            # The directory that is listed is open, too.
+            assert process._listed_descriptors(1 << 16) == psutil.Process().num_fds() + 1
+            assert process._listed_descriptors(3) == 3
+    finally:
+        for fd in opened:
+            os.close(fd)
+
+
 def test_processes_are_enumerated_as_psutil_does(sleeper: children.Child) -> None:
     with ProcFs() as proc:
         ours = set(proc.pids())

@@ -217,6 +217,25 @@ def test_block_records_are_reckoned_from_the_blocks_that_are_mounted(block: int,
     assert says in the("slab_reclaimable", found).sentence
 
 
+def open_words(count: int | None, *, objects: int = 2 * MIB, names: int = 3 * MIB) -> tuple[bool, bool]:
+    """Return whether open files are told with the kernel's objects, and with its caches of files."""
+    stat = {"slab_unreclaimable": objects, "slab_reclaimable": names, "kernel": 12 * MIB + objects + names}
+    found = findings(stat, {"descriptors": count})
+    return (
+        "; its processes have 1,024 files, sockets and pipes open."
+        in the("slab_unreclaimable", found).sentence,
+        "the 1,024 files, sockets and pipes that are open is in use."
+        in the("slab_reclaimable", found).sentence,
+    )
+
+
+def test_open_files_are_told_with_what_they_may_be_the_reason_of() -> None:
+    assert open_words(1024) == (True, True)
+    assert open_words(1024, objects=4 * MIB + 1) == (False, True)
+    assert open_words(1024, names=4 * MIB + 1) == (True, False)
+    assert open_words(999) == open_words(None) == (False, False)
+
+
 @pytest.mark.parametrize(
     ("rings", "says"),
     [

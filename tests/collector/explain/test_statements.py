@@ -25,7 +25,7 @@ always = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example],
 )
-PROMISES = re.compile("can drop|mostly droppable|drops first|takes back|already given back")
+PROMISES = re.compile("can drop|droppable if unused|drops first|takes back|already given back")
 """Words for bytes that the kernel can take back as they are."""
 ADDED_UP = ("dead_containers", "pod_processes", "pause")
 """Causes beside the working set, whose amounts are added up over a pod's containers."""

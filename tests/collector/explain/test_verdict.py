@@ -57,7 +57,7 @@ def test_every_large_part_is_told_in_order_of_size_with_its_fate() -> None:
     assert verdict(whole) == (
         "412 MiB of 1012 MiB is private memory of its processes; 388 MiB is page cache the kernel can drop;"
         " 128 MiB is tmpfs or shared memory, which only swap could take; 60 MiB is the kernel's caches of"
-        " files (names, inodes, block records), mostly droppable."
+        " files (names, inodes, block records), droppable if unused."
     )
 
 
@@ -110,14 +110,47 @@ def of_one(anon: int, whole: int, comm: str, skipped: list[SkippedProcess] | Non
         (composition(page_tables=30, sock=10, anon=1), " (mostly page tables)"),
         (composition(page_tables=20, sock=14, percpu=6, anon=1), " (mostly page tables and socket buffers)"),
         (composition(page_tables=15, sock=13, percpu=12, anon=1), ""),
-        (composition(other_kernel=19, page_tables=18, sock=3, anon=1), ""),
-        (composition(other_kernel=30, page_tables=10, anon=1), ""),
+        (
+            composition(other_kernel=19, page_tables=18, sock=3, anon=1),
+            " (mostly I/O buffers and page tables)",
+        ),
+        (composition(other_kernel=30, page_tables=10, anon=1), " (mostly I/O buffers)"),
     ],
 )
 def test_kernel_memory_is_told_with_the_one_kind_or_the_two_that_most_of_it_is(
     kernel: Composition, mostly: str
 ) -> None:
     assert verdict(kernel).startswith(f"40 MiB of 41 MiB is kernel memory, which stays{mostly}.")
+
+
+def of_open_files(count: int, whole: Composition) -> str:
+    """Return the verdict on a pod of two containers that have so many files open together."""
+    of_each = [(Container(name=name), facts(descriptors=count // 2)) for name in ("a", "b")]
+    row = Pod(uid="u", name="p", composition=whole)
+    return pronounce(statements(Case(row, of_each, facts())))
+
+
+def test_open_files_are_told_once_with_the_largest_part_that_they_may_be_the_reason_of() -> None:
+    opened = ", with 20,000 files, sockets and pipes open; 20 MiB is"
+    objects = of_open_files(20000, composition(slab_unreclaimable=30, slab_reclaimable=20, anon=1))
+    names = of_open_files(20000, composition(slab_unreclaimable=20, slab_reclaimable=30, anon=1))
+
+    assert f"30 MiB of 51 MiB is kernel memory, which stays (mostly kernel objects){opened}" in objects
+    assert f"cache of file names and inodes, droppable if unused{opened}" in names
+    assert [objects.count("open"), names.count("open")] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("count", "whole"),
+    [
+        (998, composition(slab_unreclaimable=2, anon=1)),
+        (2000, composition(slab_unreclaimable=8, anon=1)),
+        (2000, composition(sock=6, slab_unreclaimable=5, anon=1)),
+    ],
+    ids=["few", "far too few for so much", "not most of it"],
+)
+def test_open_files_that_cannot_be_the_reason_are_not_told(count: int, whole: Composition) -> None:
+    assert "open" not in of_open_files(count, whole)
 
 
 def test_a_part_too_small_to_act_on_is_not_told() -> None:

@@ -19,12 +19,12 @@ GOLDEN: dict[str, Read] = {
     "explain-one-pod.md": in_markdown,
     "explain-one-pod.html": in_html,
 }
-GOES = frozenset({"droppable", "mostly droppable", "under pressure"})
+GOES = frozenset({"droppable", "if unused", "under pressure"})
 WRITTEN = frozenset({"once written"})
 SWAPS = frozenset({"only to swap"})
 STAYS = frozenset({"stays", "stays, locked", "stays, no swap", "stays, may not swap", "stays, swap is full"})
 FATES: dict[str, frozenset[str]] = {
-    "can drop|mostly droppable|takes back|drops first|already given back": GOES,
+    "can drop|droppable if unused|takes back|drops first|already given back": GOES,
     "must be written out": WRITTEN,
     "which stays?|which stay": STAYS,
     "only swap could take": SWAPS,

@@ -2,31 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from memcollect.accounting import charge
 from memcollect.accounting.facts import Facts
 from memcollect.accounting.rules import Amount
 from memcollect.explain.engine import AmountRule
 from memcollect.units import MIB, human_bytes
 
+OPEN = "{count:,} files, sockets and pipes"
+LEAST_OPEN = 1000
+MOST_OF_EACH_BYTES = 4096
+"""What the kernel keeps for one open file or socket, of either kind of its memory: some 2.5 KiB for one of
+TCP, or for a file of an overlay, which has two inodes."""
+
+
+def open_files(slab_bytes: int, scopes: Iterable[Facts]) -> str:
+    """Return how many files are open, in words, where so many may be why it is so much; "" otherwise."""
+    count = sum(facts.get("descriptors", 0) for facts in scopes)
+    is_told = count >= LEAST_OPEN and slab_bytes <= count * MOST_OF_EACH_BYTES
+    return OPEN.format(count=count) if is_told else ""
+
+
+def _object_words(facts: Facts) -> dict[str, str]:
+    told = open_files(facts["stat.slab_unreclaimable"], [facts])
+    return {"open": f"; its processes have {told} open" if told else ""}
+
 
 def _cache_words(facts: Facts) -> dict[str, str]:
-    """Return what is in it: names and inodes for sure only beyond what small blocks' buffer heads may be."""
     whole = facts["stat.slab_reclaimable"]
+    told = open_files(whole, [facts])
+    in_use = f"; what belongs to the {told} that are open is in use" if told else ""
+    return {"kinds": _kinds(facts, whole), "open": in_use}
+
+
+def _kinds(facts: Facts, whole: int) -> str:
+    """Return what is in it: names and inodes for sure only beyond what small blocks' buffer heads may be."""
     if "stat.file" not in facts or "stat.shmem" not in facts:
-        return {"kinds": "file names, inodes, or records of the page cache's blocks"}
+        return "file names, inodes, or records of the page cache's blocks"
     block = facts.get("procs.block")
     heads = charge.most_buffer_heads(facts["stat.file"] - facts["stat.shmem"], block)
     if whole > 2 * heads:
         known = f", {human_bytes(whole - heads)} of it at least" if heads >= MIB else ""
-        return {"kinds": f"file names and inodes (dentries){known}"}
+        return f"file names and inodes (dentries){known}"
     size = human_bytes(min(whole, heads))
     of_blocks = (
         f"on blocks of 1 KiB come to {size}"
         if block is None
         else f"on the smallest blocks it has mounted, of {human_bytes(block)}, come to {size} at most"
     )
-    kinds = f"file names, inodes, and records of the page cache's blocks (buffer heads), which {of_blocks}"
-    return {"kinds": kinds}
+    return f"file names, inodes, and records of the page cache's blocks (buffer heads), which {of_blocks}"
 
 
 def _thread_words(facts: Facts) -> dict[str, str]:
@@ -53,7 +78,7 @@ KERNEL_RULES = (
     AmountRule(
         "slab_reclaimable",
         charge.counter("slab_reclaimable"),
-        "{amount} is kernel caches that are mostly dropped under pressure: {kinds}.",
+        "{amount} is kernel caches of which pressure drops what is not in use: {kinds}{open}.",
         "Look for programs that make and delete files under ever new names, or search for many that do not"
         " exist.",
         words=_cache_words,
@@ -61,7 +86,10 @@ KERNEL_RULES = (
     AmountRule(
         "slab_unreclaimable",
         charge.counter("slab_unreclaimable"),
-        "{amount} is kernel objects that cannot be dropped (sockets, pipes, file handles, inotify).",
+        "{amount} is kernel objects that cannot be dropped (sockets, pipes, file handles, inotify, inodes of"
+        " tmpfs){open}.",
+        "Look for files and sockets that are never closed, and for many small files on tmpfs.",
+        words=_object_words,
     ),
     AmountRule(
         "percpu", charge.optional_counter("percpu"), "{amount} is per-CPU kernel memory (cgroups, BPF maps)."

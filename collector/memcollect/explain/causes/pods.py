@@ -50,8 +50,8 @@ POD_RULES = (
         "dead_slab",
         dead.dead_slab,
         "{amount} is the kernel's caches of files (names, inodes) that are charged to the pod and to none of"
-        " its containers: left by containers that are gone, and mostly dropped under pressure; kubectl top"
-        " shows nothing of it, the pod's limit does.",
+        " its containers: left by containers that are gone, and droppable if unused; kubectl top shows"
+        " nothing of it, the pod's limit does.",
         "Look at init containers, and runs before a restart, that unpacked, cloned or searched many files.",
         severity="notice",
     ),
