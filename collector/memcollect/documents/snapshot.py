@@ -686,6 +686,9 @@ class Snapshot(Struct, frozen=True, kw_only=True, gc=False):
     mode: Literal["cluster", "local"]
     cluster: str = ""
     """The kubeconfig's name of the context that it was taken in; "" in a pod, and of a machine alone."""
+    cluster_uid: str = ""
+    """The UID of its namespace kube-system, which no other cluster has: of a run's snapshots, where whoever
+    made the run may read that; else ""."""
     scope: Scope = field(default_factory=Scope)
     nodes: list[Node] = field(default_factory=list)
     accounts: list[NodeAccount] = field(default_factory=list)

@@ -60,6 +60,12 @@ class Metadata(_Object, frozen=True):
     owner_references: list[Owner] = field(default_factory=list)
 
 
+class Namespace(_Object, frozen=True):
+    """A namespace, by its metadata alone."""
+
+    metadata: Metadata
+
+
 class Resources(_Object, frozen=True):
     """Requests and limits, as quantities in the API's text form ("256Mi")."""
 

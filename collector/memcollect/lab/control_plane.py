@@ -26,6 +26,13 @@ from memcollect.testing import NAMESPACES, Cluster, StandInCluster, objects
 from memcollect.testing.following import Follower
 from memcollect.testing.sandboxes.gateway import Gateway
 
+SYSTEM = {
+    "metadata": {"name": "kube-system", "uid": "6d656d63-6f6c-4c65-8374-6c6162646d6f"},
+    "status": {"phase": "Active"},
+}
+"""A cluster that is started anew keeps its id. So does this one, in every demo: it is set up alike each time,
+and runs of two demos may be held against one another."""
+
 
 def main(arguments: list[str]) -> int:
     """Serve until SIGTERM."""
@@ -33,6 +40,7 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     cluster = Cluster()
     cluster.put(NAMESPACES, objects.namespace(NAMESPACE))
+    cluster.put(NAMESPACES, SYSTEM)
     created = CreatedPods(
         cluster,
         Layout(cgroups, logs),

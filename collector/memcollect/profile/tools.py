@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from memcollect.sources.api import Api, Patience
+from memcollect.sources.cluster_uid import cluster_uid
 from memcollect.sources.exec import Executor
 from memcollect.sources.handshake import Abandoned
 from memcollect.sources.kube_config import Cluster
@@ -33,6 +34,7 @@ class Tools:
         self._patience = patience
         self._abandoned = abandoned
         self._api: Api | None = None
+        self._cluster_uid: str | None = None
         self._executor: Executor | None = None
         self._transport: Transport | None = None
 
@@ -42,6 +44,13 @@ class Tools:
         if self._api is None:
             self._api = Api(reached(self._cluster), self._patience)
         return self._api
+
+    @property
+    def cluster_uid(self) -> str:
+        """Which cluster it is, asked once: as memcollect.sources.cluster_uid."""
+        if self._cluster_uid is None:
+            self._cluster_uid = cluster_uid(self.api)
+        return self._cluster_uid
 
     @property
     def executor(self) -> Executor:

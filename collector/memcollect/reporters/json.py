@@ -14,7 +14,7 @@ import msgspec
 
 from memcollect.documents.snapshot import Pod, Snapshot
 
-OPENING = ("schema_version", "tool", "sample", "captured_at", "mode", "cluster", "scope")
+OPENING = ("schema_version", "tool", "sample", "captured_at", "mode", "cluster", "cluster_uid", "scope")
 CLOSING = ("finished_at", "nodes", "accounts", "missing", "summary", "notes", "depth", "redacted")
 """Known only when the last pod has been measured."""
 

@@ -13,7 +13,7 @@ from memcollect.commands.run import run
 from memcollect.documents.bundle import Bundle, read_bundle
 from memcollect.documents.run import PhaseRun
 from memcollect.sources.access import PATH as REVIEWS
-from memcollect.testing import Fault
+from memcollect.testing import NAMESPACES, Fault
 from worlds import children
 from worlds.bad_parts import sentences_of, text_of
 from worlds.bad_plan_of_a_provisioner import OF_A_PROVISIONER
@@ -91,6 +91,16 @@ def test_every_phase_of_every_repeat_is_settled_and_measured(
     assert bundle.manifest.images == {"sandbox": ["sha256:abc"]}
     assert stage[0].pods() == []
     assert code == 0
+
+
+def test_each_snapshot_says_which_cluster_it_is_of_where_that_may_be_read(
+    profile: Profile, stage: tuple[Stage, list[str]]
+) -> None:
+    state = stage[0].state
+    state.put(NAMESPACES, {"metadata": {"name": "kube-system", "uid": "0a1b"}})
+    _, bundle = profile(EMPTY + GROWN)
+    assert [each.cluster_uid for each in bundle.snapshots.values()] == ["0a1b"] * 2
+    assert state.requests.paths().count("/api/v1/namespaces/kube-system") == 1
 
 
 def test_each_repeat_has_a_pod_of_its_own_and_a_phase_keeps_that_of_the_one_before(profile: Profile) -> None:

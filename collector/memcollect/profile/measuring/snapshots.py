@@ -58,6 +58,7 @@ def take(  # noqa: PLR0913, PLR0917 # what a snapshot takes
         finished_at=now_text(),
         mode="cluster",
         cluster=tools.api.cluster.context or "",
+        cluster_uid=tools.cluster_uid,
         scope=Scope(namespaces=sorted({each.namespace for each in sandboxes}), names=names, processes=True),
         nodes=sorted(collection.nodes, key=lambda node: node.name),
         pods=sorted(pods, key=lambda pod: (pod.namespace or "", pod.name)),
