@@ -44,6 +44,8 @@ NODE = Node(
     name="node-1",
     kernel="6.1.0",
     architecture="x86_64",
+    boot_id="b1",
+    cgroup_version="v2",
     cpus=1,
     page_size_bytes=4096,
     transparent_hugepage="madvise",
@@ -57,7 +59,8 @@ PLAN = "9f" * 32
 PHASES = ("empty", "after-python")
 STAT = ("kernel", "slab_reclaimable", "slab_unreclaimable", "kernel_stack", "pagetables", "sec_pagetables")
 LISTS = ("active_anon", "active_file", "inactive_file", "unevictable", "file", "shmem", "file_mapped")
-NOTHING = dict.fromkeys((*STAT, *LISTS, "percpu", "vmalloc", "sock"), 0)
+NOTHING = dict.fromkeys((*STAT, *LISTS, "percpu", "vmalloc", "sock", "pgsteal"), 0)
+STARTED = "2025-12-31T23:59:30Z"
 
 
 def pod(anon: int, name: str = "sandbox-1", *, shmem: int = 0, cache: int = 0, **more: Any) -> Pod:
@@ -78,12 +81,18 @@ def pod(anon: int, name: str = "sandbox-1", *, shmem: int = 0, cache: int = 0, *
     container = Container(
         name=more.pop("container", "aio"),
         id=f"c-{name}",
-        state="running",
+        state=more.pop("state", "running"),
+        started_at=more.pop("started_at", STARTED),
         image="aio:1",
         image_id=image,
         limits=more.pop("limits", {"memory": "1Gi"}),
         requests=more.pop("requests", {"memory": "256Mi"}),
-        cgroup=Cgroup(path=f"/{name}", current_bytes=anon + shmem + cache, stat=stat),
+        cgroup=Cgroup(
+            path=f"/{name}",
+            current_bytes=anon + shmem + cache,
+            stat=stat,
+            **{"max_bytes": 1 << 30, "high_bytes": "max", **more.pop("held", {})},
+        ),
         sums=ProcessSums(
             listed=1, read=1, rss_bytes=anon, pss_bytes=anon, pss_anon_bytes=anon, lazyfree_bytes=0
         )
@@ -165,6 +174,11 @@ def uid_of(name: str, repeat: int) -> str:
     return f"uid-{name}-{repeat}"
 
 
+def started(repeat: int) -> str:
+    """Return since when the pods of a repeat of a run have run: half a minute."""
+    return f"2026-01-01T00:0{repeat - 1}:30Z"
+
+
 def run(name: str, anon: Mapping[str, Sequence[int]], **more: Any) -> Document:
     """Return a whole run: for each phase the private memory of its pod, repeat by repeat, in bytes."""
     repeats = len(next(iter(anon.values())))
@@ -176,7 +190,7 @@ def run(name: str, anon: Mapping[str, Sequence[int]], **more: Any) -> Document:
     tried = [evidence_of(name, images=[image])] if "evidence" not in more else more.pop("evidence")
     snapshots = {
         path_of(phase, index): snapshot(
-            pod(size, **{"uid": uid_of(name, index), **of_pod}),
+            pod(size, **{"uid": uid_of(name, index), "started_at": started(index), **of_pod}),
             sample=phase,
             node=node,
             captured_at=f"2026-01-01T00:0{index}:00Z",
@@ -346,8 +360,8 @@ def rich_pair(name: str = "cube", comm: str = "ipykernel") -> list[Document]:
         uid = uid_of(name, repeat)
         when = f"2026-01-01T00:0{repeat}:00Z"
         idle, busy = (
-            pod(size[0], processes=[shell], uid=uid),
-            pod(size[1], processes=[shell, kernel], uid=uid),
+            pod(size_, processes=there, uid=uid, started_at=started(repeat))
+            for size_, there in zip(size, ([shell], [shell, kernel]), strict=True)
         )
         snapshots[before] = snapshot(idle, sample="empty", captured_at=when)
         snapshots[after] = snapshot(busy, sample="after-python", captured_at=when)

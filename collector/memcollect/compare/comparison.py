@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from memcollect.compare.cells import Group, cell, deltas, group, phase_order
-from memcollect.compare.evidence import Fact, Facts, Unknown, providers_of, side_facts
+from memcollect.compare.circumstances import in_the_way
+from memcollect.compare.evidence import providers_of, side_facts
+from memcollect.compare.facts import Fact, Facts, Unknown
 from memcollect.compare.gaps import RECORD, gaps
 from memcollect.compare.grown.changes import growth_of
 from memcollect.compare.grown.words import headline
@@ -37,7 +39,7 @@ from memcollect.compare.model import (
     Source,
     StartupRow,
 )
-from memcollect.compare.nodes import leftovers, node_rows
+from memcollect.compare.nodes import leftovers, neighbours, node_rows
 from memcollect.compare.over_repeats import leftover_summaries, node_summaries
 from memcollect.compare.processes import left_processes
 from memcollect.compare.rounds import reuse_rows
@@ -48,6 +50,7 @@ from memcollect.compare.tried import by_backend, earlier_trials, evidence_facts,
 from memcollect.compare.values import HEADLINE, WHOLE_POD
 from memcollect.compare.verdict import claim, verdict
 from memcollect.compare.wording import odds
+from memcollect.documents.run import RunManifest
 from memcollect.documents.snapshot import Tool
 from memcollect.documents.times import taken_at
 from memcollect.evidence.document import Evidence
@@ -101,6 +104,8 @@ class _Material:
     called: Mapping[str, frozenset[str]]
     """What a backend's runs call it themselves, those that have only tried it among them."""
     tried: Mapping[str, Evidence]
+    runs: Mapping[str, RunManifest]
+    """By the document's name."""
 
 
 def compare(documents: Sequence[Document], question: Question) -> Comparison:
@@ -175,6 +180,7 @@ def _material(documents: Sequence[Document], names: Mapping[str, str], baseline:
             for backend in backends
         },
         tried=by_backend(documents, names),
+        runs={each.name: each.manifest for each in documents if each.manifest is not None},
     )
 
 
@@ -267,6 +273,7 @@ def _facts(material: _Material, sides: tuple[Side, Side], found: Sequence[Delta]
         )
         own = side_facts(group_, absent, material.problems.get(side.backend, []), providers)
         own |= evidence_facts(side.backend, material.tried)
+        own |= {"in_the_way": frozenset(in_the_way(material.runs, group_.observations))}
         own |= {"label": side.backend, "called": material.called[side.backend] or Unknown(NO_RUN)}
         values |= {f"{name}.{fact}": value for fact, value in own.items()}
     values["difference"] = _difference(found, HEADLINE)
@@ -342,6 +349,11 @@ def _notes(documents: Sequence[Document], names: Mapping[str, str], pairs: Seque
     if {*names.values()} - {names[document.name] for document in documents if document.evidence}:
         yield BEYOND_MEMORY
     yield from earlier_trials(documents, names)
+    claimed = [
+        abs(each.estimate_bytes) for pair in pairs if _is_claim(pair) for each in [_headline(pair)] if each
+    ]
+    manifests = [(names[each.name], each.manifest) for each in documents if each.manifest is not None]
+    yield from neighbours(manifests, min(claimed)) if claimed else ()
     # A run that has only tried its backend is no repeat.
     runs = [each for each in documents if each.manifest is not None and each.snapshots]
     together = Counter(names[each.name] for each in runs)
@@ -351,10 +363,20 @@ def _notes(documents: Sequence[Document], names: Mapping[str, str], pairs: Seque
                 f"{count} runs are taken together as repeats of {backend}; --by file or --label sets them"
                 " apart."
             )
-    versions = sorted({each.tool_version for each in (_source(d, names[d.name]) for d in documents)})
+    versions = sorted({version for each in documents for version in _versions(each)})
     if len(versions) > 1:
         shown = ", ".join(version or "unknown" for version in versions)
         yield f"The documents were written by different versions of memcollect: {shown}."
+
+
+def _is_claim(pair: Pair) -> bool:
+    return pair.allowed and pair.kind == "backends"
+
+
+def _versions(document: Document) -> set[str]:
+    """Return who wrote it; a run may have been gone on with by another one than began it."""
+    begun = {document.manifest.tool.version} if document.manifest is not None else set()
+    return begun | {each.tool.version for each in document.snapshots.values()}
 
 
 def _headline(pair: Pair) -> Difference | None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from memcollect.compare import circumstances
 from memcollect.compare.cells import Group
+from memcollect.compare.facts import Fact, Unknown
 from memcollect.compare.inputs import Observation
 from memcollect.compare.values import IN_SUMMARY, RESIDUAL, measured_pods, pod_values
 from memcollect.documents.snapshot import Container, Pod
 from memcollect.join.roles import app_containers, lives_in_guest
-from memcollect_agent.wire import Node
+from memcollect_agent.wire import Cgroup, Node
 
 GOOD_BEFORE = frozenset({"ok", "did-not-settle", "skipped"})
 """Statuses of phases that did all of their work, or none; what comes after them knows what it stands on."""
@@ -24,41 +25,6 @@ MERGING = 1
 """/sys/kernel/mm/ksm/run: 0 stopped, 2 takes apart again what was merged."""
 
 
-@dataclass(frozen=True)
-class Unknown:
-    """A fact that the documents do not hold, and why."""
-
-    reason: str
-
-
-Fact = Any
-"""A value, or Unknown. Facts about sameness are frozensets: every value that occurs on that side."""
-
-
-@dataclass(frozen=True)
-class Facts:
-    """Facts by name, such as "baseline.kernel", "candidate.kernel" and "difference"."""
-
-    values: dict[str, Fact] = field(default_factory=dict)
-
-    def lacking(self, names: Iterable[str]) -> list[tuple[str, str]]:
-        """Return those of `names` that are not known, each with the reason."""
-        return [(name, self._reason(name)) for name in names if isinstance(self._get(name), Unknown)]
-
-    def __getitem__(self, name: str) -> Fact:
-        value = self._get(name)
-        if isinstance(value, Unknown):
-            raise KeyError(name)
-        return value
-
-    def _get(self, name: str) -> Fact:
-        return self.values.get(name, Unknown("nothing says"))
-
-    def _reason(self, name: str) -> str:
-        value = self._get(name)
-        return value.reason if isinstance(value, Unknown) else ""
-
-
 def side_facts(
     group: Group, gaps: Sequence[str], problems: Sequence[str], providers: frozenset[str] = frozenset()
 ) -> dict[str, Fact]:
@@ -68,18 +34,21 @@ def side_facts(
     top yet, and who will feed it there is no matter of its age.
     """
     pods = [(each, pod) for each in group.observations for pod in measured_pods(each.snapshot.pods)]
-    repeats = [
-        sum(len(measured_pods(each.snapshot.pods)) for each in some) for some in group.repeats().values()
-    ]
+    repeats = list(group.repeats().values())
+    counts = [sum(len(measured_pods(each.snapshot.pods)) for each in some) for some in repeats]
     return {
         "files": frozenset(problems),
         "phase": True,
-        "repeats": sum(1 for count in repeats if count),
-        "pods": frozenset(repeats),
+        "repeats": sum(1 for count in counts if count),
+        "pods": frozenset(counts),
+        "spread": circumstances.spread(repeats),
+        "namespaces": circumstances.namespaces(repeats),
+        "cluster": circumstances.cluster(group.observations),
+        "ages": circumstances.ages(repeats),
         "missing": (*gaps, *_missing(group.observations)),
         "status": _all(group.observations, lambda each: each.status, "no run says how the phase ended"),
         "earlier": _earlier(group.observations),
-        "shared_pods": frozenset(_in_several(list(group.repeats().values()))),
+        "shared_pods": frozenset(_in_several(repeats)),
         "settled": _all(
             group.observations, lambda each: each.settled, "no run says whether memory had come to rest"
         ),
@@ -97,10 +66,14 @@ def side_facts(
         "page_size": _nodes(pods, lambda node: node.page_size_bytes),
         "cpus": _nodes(pods, lambda node: node.cpus),
         "runtime": _all(pods, lambda each: each[1].runtime.family, "no pod was measured"),
+        "cgroup_version": _nodes(pods, circumstances.cgroup_version),
         "driver": _all(pods, lambda each: each[1].driver, "the shape of the cgroup paths did not tell"),
         "image": _containers(pods, lambda each: each.image_id or None, "nothing says which image it runs"),
         "requests": _resources(pods, lambda each: each.requests),
         "limits": _resources(pods, lambda each: each.limits),
+        "enforced": circumstances.enforced(pods),
+        "not_in_force": frozenset(circumstances.not_in_force([pod for _, pod in pods])),
+        "reclaimed": circumstances.reclaimed(pods),
         "provider": _providers(pods, providers),
         "killed": frozenset(_killed(pods)),
         "elsewhere": _elsewhere(pods),
@@ -220,11 +193,19 @@ def _killed(pods: Iterable[tuple[Observation, Pod]]) -> Iterator[str]:
     for _, pod in pods:
         if pod.phase not in RUNS:
             yield f"{pod.name} was {pod.phase}"
+        yield from circumstances.ended(pod)
         for each in app_containers(pod):
             if each.restarts:
                 yield f"{each.name} was restarted"
-            elif each.cgroup is not None and (each.cgroup.events or {}).get("oom_kill"):
+            elif _lost(each.cgroup):
                 yield f"{each.name} lost a process to the OOM killer"
+        # Kills in containers that are gone since, and in what is no container, its own cgroup alone counts.
+        if _lost(pod.cgroup) and not any(_lost(each.cgroup) for each in app_containers(pod)):
+            yield f"{pod.name} lost a process to the OOM killer"
+
+
+def _lost(cgroup: Cgroup | None) -> bool:
+    return cgroup is not None and bool((cgroup.events or {}).get("oom_kill"))
 
 
 def _elsewhere(pods: Iterable[tuple[Observation, Pod]]) -> Fact:

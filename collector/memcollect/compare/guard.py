@@ -5,47 +5,21 @@ A rule whose fact is not recorded does not hold: nothing is claimed on what nobo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
-from memcollect.compare.evidence import Facts
+from memcollect.compare import grounds
+from memcollect.compare.facts import Facts
 from memcollect.compare.model import Judgement, PairKind
+from memcollect.compare.rule import BACKENDS, PHASES, SIDES, WHOLE_SHARE, Outcome, Rule, both, listed, same
 from memcollect.compare.statistics import LEVEL
 from memcollect.compare.wording import percent, short_digest
 from memcollect.units import human_bytes
 
 LEAST_REPEATS = 3
-SIDES = ("baseline", "candidate")
-MAX_LISTED = 3
 REST = "rule of what counts as at rest"
-WHOLE_SHARE = 0.9
-"""Of a difference in the containers at least this much must be one of the pod's own cgroup, too."""
 ALIKE = 1.02
 """Machines of one kind differ by some megabytes in what their firmware and kernel leave."""
-BOTH: frozenset[PairKind] = frozenset({"backends", "phases"})
-BACKENDS: frozenset[PairKind] = frozenset({"backends"})
-PHASES: frozenset[PairKind] = frozenset({"phases"})
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a rule found."""
-
-    holds: bool
-    reason: str
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One demand. `judge` is asked only when every fact in `needs` is known."""
-
-    name: str
-    needs: tuple[str, ...]
-    judge: Callable[[Facts], Outcome]
-    subject: str
-    """What is not recorded where a fact is missing, as a noun."""
-    kinds: frozenset[PairKind] = BOTH
 
 
 def judge(facts: Facts, kind: PairKind, rules: Iterable[Rule] | None = None) -> list[Judgement]:
@@ -65,42 +39,6 @@ def _judgement(rule: Rule, facts: Facts) -> Judgement:
     return Judgement(rule=rule.name, holds=outcome.holds, reason=outcome.reason)
 
 
-def both(fact: str) -> tuple[str, ...]:
-    """Return the fact's names on either side."""
-    return tuple(f"{side}.{fact}" for side in SIDES)
-
-
-def same(
-    name: str,
-    fact: str,
-    subject: str,
-    show: Callable[[Any], str] = str,
-    kinds: frozenset[PairKind] = BOTH,
-) -> Rule:
-    """Return the rule that a fact has one value only, on both sides together."""
-
-    def check(facts: Facts) -> Outcome:
-        before, after = (facts[each] for each in both(fact))
-        if len(before | after) == 1:
-            return Outcome(holds=True, reason=f"the same {subject}: {show(next(iter(before)))}")
-        if before == after:
-            return Outcome(
-                holds=False, reason=f"more than one {subject} within a side: {_listed(before, show, 'or')}"
-            )
-        return Outcome(
-            holds=False,
-            reason=f"different {subject}: {_listed(before, show, 'or')} against {_listed(after, show, 'or')}",
-        )
-
-    return Rule(name, both(fact), check, subject, kinds)
-
-
-def _listed(values: Iterable[Any], show: Callable[[Any], str] = str, word: str = "and") -> str:
-    shown = sorted(show(value) for value in values)
-    more = len(shown) - MAX_LISTED
-    return f" {word} ".join(shown[:MAX_LISTED]) + (f" {word} {more} more" if more > 0 else "")
-
-
 def _phase(facts: Facts) -> Outcome:
     for side in SIDES:
         if not facts[f"{side}.phase"]:
@@ -113,7 +51,7 @@ def _backend(facts: Facts) -> Outcome:
     for side, other in zip(SIDES, reversed(SIDES), strict=True):
         for what, values in (("backend", facts[f"{side}.called"]), ("runtime", facts[f"{side}.runtime"])):
             if len(values) > 1:
-                reason = f"more than one {what} is taken together as the {side}: {_listed(values)}"
+                reason = f"more than one {what} is taken together as the {side}: {listed(values)}"
                 return Outcome(holds=False, reason=reason)
         label = facts[f"{side}.label"]
         if label in facts[f"{other}.called"] - facts[f"{side}.called"]:
@@ -125,7 +63,7 @@ def _backend(facts: Facts) -> Outcome:
 def _files(facts: Facts) -> Outcome:
     problems = sorted(facts["baseline.files"] | facts["candidate.files"])
     if problems:
-        return Outcome(holds=False, reason=f"not all files are as the run left them: {_listed(problems)}")
+        return Outcome(holds=False, reason=f"not all files are as the run left them: {listed(problems)}")
     return Outcome(holds=True, reason="every file is there")
 
 
@@ -133,7 +71,7 @@ def _missing(facts: Facts) -> Outcome:
     for side in SIDES:
         missing = facts[f"{side}.missing"]
         if missing:
-            return Outcome(holds=False, reason=f"missing on the {side}: {_listed(set(missing))}")
+            return Outcome(holds=False, reason=f"missing on the {side}: {listed(set(missing))}")
     return Outcome(holds=True, reason="nothing that was asked for is missing")
 
 
@@ -148,14 +86,14 @@ def _repeats(facts: Facts) -> Outcome:
 def _status(facts: Facts) -> Outcome:
     bad = (facts["baseline.status"] | facts["candidate.status"]) - {"ok", "did-not-settle"}
     if bad:
-        return Outcome(holds=False, reason=f"the phase did not end well: {_listed(bad)}")
+        return Outcome(holds=False, reason=f"the phase did not end well: {listed(bad)}")
     return Outcome(holds=True, reason="the phase ended well in every repeat")
 
 
 def _earlier(facts: Facts) -> Outcome:
     bad = facts["baseline.earlier"] | facts["candidate.earlier"]
     if bad:
-        reason = f"what was done before in the same sandboxes did not end well: {_listed(bad)}"
+        reason = f"what was done before in the same sandboxes did not end well: {listed(bad)}"
         return Outcome(holds=False, reason=reason)
     return Outcome(holds=True, reason="every phase before it in the same sandboxes ended well")
 
@@ -165,7 +103,7 @@ def _own_pods(facts: Facts) -> Outcome:
         if facts[f"{side}.shared_pods"]:
             reason = (
                 f"the same pod was measured in several repeats on the {side}, which are none then: "
-                f"{_listed(facts[f'{side}.shared_pods'])}"
+                f"{listed(facts[f'{side}.shared_pods'])}"
             )
             return Outcome(holds=False, reason=reason)
     return Outcome(holds=True, reason="each repeat had pods of its own")
@@ -174,7 +112,7 @@ def _own_pods(facts: Facts) -> Outcome:
 def _killed(facts: Facts) -> Outcome:
     for side in SIDES:
         if facts[f"{side}.killed"]:
-            reason = f"what was held before is gone on the {side}: {_listed(facts[f'{side}.killed'])}"
+            reason = f"what was held before is gone on the {side}: {listed(facts[f'{side}.killed'])}"
             return Outcome(holds=False, reason=reason)
     return Outcome(holds=True, reason="nothing was restarted or killed for memory")
 
@@ -201,7 +139,7 @@ def _movement(facts: Facts) -> Outcome:
 
 def _memory_total(facts: Facts) -> Outcome:
     sizes = facts["baseline.memory_total"] | facts["candidate.memory_total"]
-    shown = _listed(sizes, human_bytes)
+    shown = listed(sizes, human_bytes)
     if max(sizes) > ALIKE * min(sizes):
         return Outcome(holds=False, reason=f"nodes of different memory: {shown}")
     return Outcome(holds=True, reason=f"nodes of as much memory: {shown}")
@@ -258,7 +196,7 @@ def _workload(facts: Facts) -> Outcome:
         return Outcome(holds=False, reason="more than one workload within a side")
     known, other = (dict(next(iter(each), ())) for each in (before, after))
     phases = [name for name in dict.fromkeys((*known, *other)) if known.get(name) != other.get(name)]
-    where = f" in {_listed(phases)}" if phases else ", in another order"
+    where = f" in {listed(phases)}" if phases else ", in another order"
     return Outcome(holds=False, reason=f"different workload{where}: it was not the same work on both sides")
 
 
@@ -270,14 +208,18 @@ def _rest_of_each(facts: Facts) -> Outcome:
     """
     for side in SIDES:
         if len(facts[f"{side}.settle_rule"]) > 1:
-            shown = _listed(facts[f"{side}.settle_rule"], _rest, "or")
+            shown = listed(facts[f"{side}.settle_rule"], _rest, "or")
             return Outcome(holds=False, reason=f"more than one {REST} on the {side}: {shown}")
-    shown = _listed(facts["baseline.settle_rule"] | facts["candidate.settle_rule"], _rest)
+    shown = listed(facts["baseline.settle_rule"] | facts["candidate.settle_rule"], _rest)
     return Outcome(holds=True, reason=f"at rest by the rule of its own phase: {shown}")
 
 
 def _evidence(facts: Facts) -> Outcome:
-    """Judge by the guide's own rule: nobody may recommend a backend that does not keep what it must."""
+    """Judge by the guide's own rule: nobody may recommend a backend that does not keep what it must.
+
+    It names uploads, outputs, artifacts and isolation. Commands, Files, Cleanup and Operations it only wants
+    recorded: a claim about memory stands beside what they do wrong, which the page tells.
+    """
     before, after = (facts[name] for name in both("catalogue"))
     faults = facts["candidate.evidence_faults"]
     if before != after:
@@ -286,13 +228,13 @@ def _evidence(facts: Facts) -> Outcome:
     if silent:
         rows, reasons = silent
         reason = (
-            f"what the candidate does with {_listed(rows)} is not known ({_listed(reasons)}): give the phase"
+            f"what the candidate does with {listed(rows)} is not known ({listed(reasons)}): give the phase"
             " that tries it (do = “evidence”) what it lacks, such as `gateway`, or another `driver`, and run"
             " it again (docs/evidence.md)"
         )
         return Outcome(holds=False, reason=reason)
     if faults:
-        return Outcome(holds=False, reason=f"the candidate does not keep the guide's rows: {_listed(faults)}")
+        return Outcome(holds=False, reason=f"the candidate does not keep the guide's rows: {listed(faults)}")
     return Outcome(holds=True, reason="uploads, artifacts, paths and isolation are as expected")
 
 
@@ -332,11 +274,15 @@ RULES = (
     Rule("earlier", both("earlier"), _earlier, "outcome of earlier phases"),
     Rule("own-pods", both("shared_pods"), _own_pods, "identity of pods"),
     Rule("backend", (*both("label"), *both("called"), *both("runtime")), _backend, "backend"),
+    Rule("cluster", both("cluster"), grounds.cluster, "cluster"),
+    Rule("namespace", both("namespaces"), grounds.namespace, "namespace"),
     Rule("settled", both("settled"), _settled, "settling"),
     same("settle-rule", "settle_rule", REST, _rest, BACKENDS),
     Rule("settle-rule", both("settle_rule"), _rest_of_each, REST, PHASES),
     Rule("workload", both("workload"), _workload, "workload", BACKENDS),
     same("pods", "pods", "number of pods"),
+    same("spread", "spread", "number of nodes that the pods were on"),
+    Rule("in-the-way", both("in_the_way"), grounds.in_the_way, "list of what is left of deleted sandboxes"),
     same("architecture", "architecture", "CPU architecture"),
     same("kernel", "kernel", "kernel"),
     same("thp", "thp", "transparent huge page setting"),
@@ -346,14 +292,18 @@ RULES = (
     Rule("node-memory", both("memory_total"), _memory_total, "nodes' memory"),
     same("page-size", "page_size", "page size"),
     same("cpus", "cpus", "number of CPUs"),
+    same("cgroup-version", "cgroup_version", "version of cgroups"),
     same("cgroup-driver", "driver", "cgroup driver"),
     same("image", "image", "image", _image),
     same("requests", "requests", "set of requests", _quantities),
     same("limits", "limits", "set of limits", _quantities),
+    Rule("enforced-limits", (*both("enforced"), *both("not_in_force")), grounds.enforced, grounds.ENFORCED),
     same("top-provider", "provider", "provider of kubectl top's number"),
     Rule("residual", (*both("residual"), "difference"), _residual, "difference"),
     Rule("killed", both("killed"), _killed, "list of what was killed"),
     Rule("elsewhere", (*both("elsewhere"), "difference"), _elsewhere, "size of what is swapped out"),
+    Rule("reclaimed", (*both("reclaimed"), "difference"), grounds.reclaimed, "size of what was reclaimed"),
+    Rule("age", both("ages"), grounds.age, "age of pods", BACKENDS),
     Rule("movement", (*both("settle_rule"), "difference"), _movement, REST),
     Rule("interval", ("difference",), _interval, "difference"),
     Rule(

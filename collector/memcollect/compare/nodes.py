@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -11,6 +11,7 @@ from memcollect.compare.model import Leftover, NodeRow
 from memcollect.compare.values import divided, mean, measured_pods, pod_values
 from memcollect.documents.run import NodeEvidence, PhaseRun, RunManifest
 from memcollect.documents.snapshot import Pod
+from memcollect.units import human_bytes
 
 WHY_THEY_DIFFER = (
     "MemAvailable and the pods' own numbers differ because they count different things. The node counts a"
@@ -93,6 +94,27 @@ def leftovers(document: Document, backend: str) -> Iterator[Leftover]:
             (each for each in manifest.nodes if (each.node, each.moment) == (after.node, "before")), None
         )
         yield _leftover(backend, before, after)
+
+
+def neighbours(runs: Iterable[tuple[str, RunManifest]], least_bytes: int) -> Iterator[str]:
+    """Yield that the nodes held more before one run than before another, by more than is claimed.
+
+    Pages of files that sandboxes share with what is there already are charged to that. How many nobody has
+    counted, so nothing is refused: other pods come and go on every cluster.
+    """
+    held = sorted(
+        (look.pods_charge_bytes, backend)
+        for backend, manifest in runs
+        for look in manifest.nodes
+        if look.moment == "before" and look.pods_charge_bytes is not None
+    )
+    if held and held[-1][0] - held[0][0] > least_bytes:
+        (least, fewer), (most, more) = held[0], held[-1]
+        yield (
+            f"Before the runs, the pods of a node held from {human_bytes(least)} ({fewer}) to"
+            f" {human_bytes(most)} ({more}), which differs by more than what is claimed. Files that sandboxes"
+            " share with them are charged to them, as to sandboxes that an earlier run has left."
+        )
 
 
 def _leftover(backend: str, before: NodeEvidence | None, after: NodeEvidence) -> Leftover:

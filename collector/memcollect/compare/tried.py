@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from memcollect.compare.evidence import Fact, Unknown
+from memcollect.compare.facts import Fact, Unknown
 from memcollect.compare.inputs import Document
 from memcollect.compare.model import Cell, StartupRow
 from memcollect.compare.values import WHOLE_POD

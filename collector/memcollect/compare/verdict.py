@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from memcollect.compare.evidence import Facts
+from memcollect.compare.facts import Facts
 from memcollect.compare.model import Difference, Pair, Side
 from memcollect.compare.statistics import chance_of_separation
 from memcollect.compare.values import HEADLINE

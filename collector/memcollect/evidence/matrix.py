@@ -189,8 +189,11 @@ def _lines(results: Sequence[Mapping[str, RowResult]]) -> Iterable[CheckLine]:
 
 
 def guarded_faults(document: Evidence) -> list[str]:
-    """Return, in sentences, why nothing may be claimed of a backend; empty: these rows are as expected."""
-    faults = []
+    """Return, in sentences, why nothing may be claimed of a backend; empty: these rows are as expected.
+
+    What was broken off is no trial, though these rows may be whole: nobody saw how it ends.
+    """
+    faults = ["the run was broken off"] if document.finished_at is None else []
     for name in GUARDED:
         # All of that name: a second one does not stand for the first.
         checks = [check for row in document.rows if row.row == name for check in row.checks]
@@ -236,8 +239,6 @@ def _advice(backend: str, document: Evidence) -> Advice:
         for row in document.rows
         if row.row not in GUARDED and row.checks and (worst := worst_of(row.checks)).verdict == "fails"
     ]
-    if document.finished_at is None:
-        faults.append("the run was broken off")
     if document.catalogue.sha256 != SHA256:
         faults.append(ANOTHER_CATALOGUE)
     if not faults and not others:

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from memcollect.compare import Document, Question, compare
 from memcollect.compare.model import Comparison, Judgement, Pair
 from memcollect.compare.values import TOTALS
-from memcollect.documents.run import FileEntry, PhaseStatus
-from memcollect.documents.snapshot import Missing
+from memcollect.documents.run import FileEntry, NodeEvidence, PhaseStatus
+from memcollect.documents.snapshot import Missing, Tool
 from worlds import compare_builders as build
 from worlds.compare_builders import MIB
 
@@ -362,6 +362,35 @@ def test_the_same_pod_measured_again_and_again_is_no_repeat() -> None:
     pair = _pair(compare([base, same], QUESTION), "empty")
     assert [each.rule for each in pair.refusals] == ["own-pods"]
     assert pair.refusals[0].reason.endswith("which are none then: sandbox-1")
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_versions_of_memcollect_are_told_also_where_another_one_went_on_with_a_run(
+    resumed: bool,  # noqa: FBT001 (drawn)
+) -> None:
+    first, second = build.good_pair()
+    path, one = next(iter(second.snapshots.items()))
+    later = msgspec.structs.replace(one, tool=Tool(version="0.2.0" if resumed else "0.1.0"))
+    changed = msgspec.structs.replace(second, snapshots={**second.snapshots, path: later})
+    told = "The documents were written by different versions of memcollect: 0.1.0, 0.2.0."
+    assert (told in compare([first, changed], QUESTION).notes) is resumed
+
+
+@pytest.mark.parametrize(("more", "told"), [(40 * MIB, False), (60 * MIB, True)])
+def test_what_was_on_the_nodes_before_is_told_where_it_differs_by_more_than_a_claim(
+    more: int,
+    told: bool,  # noqa: FBT001 (drawn)
+) -> None:
+    def before(held: int) -> list[NodeEvidence]:
+        return [NodeEvidence(node="node-1", moment="before", pods_charge_bytes=held)]
+
+    sizes = {"aio": 100 * MIB, "cube": 50 * MIB}
+    held = {"aio": 16 * MIB, "cube": 16 * MIB + more}
+    runs = [build.run(name, {"empty": [sizes[name]] * 3}, nodes=before(held[name])) for name in sizes]
+    notes = [each for each in compare(runs, QUESTION).notes if each.startswith("Before the runs, ")]
+    assert [each.partition(", which")[0] for each in notes] == [
+        "Before the runs, the pods of a node held from 16 MiB (aio) to 76 MiB (cube)"
+    ] * told
 
 
 def test_a_difference_within_what_may_move_at_rest_is_no_claim() -> None:

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from memcollect.compare.cells import Group, group
-from memcollect.compare.evidence import Fact, Unknown, side_facts
+from memcollect.compare.evidence import side_facts
+from memcollect.compare.facts import Fact, Unknown
 from memcollect.compare.inputs import observations
 from memcollect.documents.snapshot import Missing, Pod, Top
 from memcollect_agent.wire import Swap

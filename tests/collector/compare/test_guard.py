@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from memcollect.compare.evidence import Facts, Unknown
+from memcollect.compare.facts import Facts, Unknown
 from memcollect.compare.guard import RULES, judge
 from memcollect.compare.model import Difference
 
@@ -31,6 +31,15 @@ SIDE: dict[str, Any] = {
     "settle_rule": frozenset({(MIB, 20.0)}),
     "workload": frozenset({(("after-python", "ab" * 32),)}),
     "pods": frozenset({1}),
+    "spread": frozenset({1}),
+    "namespaces": frozenset({("deer-flow",)}),
+    "cluster": frozenset({frozenset({("uid", "c1"), ("boot", "node-1", "b1")})}),
+    "in_the_way": frozenset(),
+    "ages": (60.0, 70.0),
+    "cgroup_version": frozenset({"v2"}),
+    "enforced": frozenset({(("aio", "1 GiB", "max"),)}),
+    "not_in_force": frozenset(),
+    "reclaimed": 0,
     "architecture": frozenset({"x86_64"}),
     "kernel": frozenset({"6.1.0"}),
     "thp": frozenset({"madvise"}),
@@ -132,6 +141,17 @@ def test_nothing_is_allowed_while_any_fact_is_unknown(lost: set[str], gone: bool
         ),
         ("node-memory", "memory_total", 64 << 30, "nodes of different memory: 64 GiB and 8192 MiB"),
         ("pods", "pods", 50, "different number of pods: 1 against 50"),
+        ("spread", "spread", 5, "different number of nodes that the pods were on: 1 against 5"),
+        ("cgroup-version", "cgroup_version", "hybrid", "different version of cgroups: v2 against hybrid"),
+        (
+            "enforced-limits",
+            "enforced",
+            (("aio", "512 MiB", "max"),),
+            (
+                "different set of limits in force: aio memory.max 1 GiB, memory.high max"
+                " against aio memory.max 512 MiB, memory.high max"
+            ),
+        ),
     ],
 )
 def test_a_difference_in_the_circumstances_is_refused_and_named(
@@ -151,6 +171,10 @@ OF_ONE_VALUE: dict[str, Any] = {
     "settle_rule": (MIB, 1.0),
     "workload": (("after-python", "cd" * 32),),
     "pods": 50,
+    "spread": 5,
+    "namespaces": ("other",),
+    "enforced": (("aio", "512 MiB", "max"),),
+    "cgroup_version": "hybrid",
     "kernel": "6.12.1",
     "thp": "always",
     "swap": "on",
@@ -248,6 +272,41 @@ def test_phases_of_one_backend_are_different_work_by_nature() -> None:
             "the baseline is labelled aio, which is what the candidate's own run calls it",
         ),
         (
+            {"candidate.namespaces": frozenset({("deer-flow",), ("other",)})},
+            "namespace",
+            "the candidate's repeats were in different namespaces: deer-flow or other",
+        ),
+        (
+            {"baseline.in_the_way": frozenset({"2 cgroups on node-1"})},
+            "in-the-way",
+            "deleted sandboxes were not gone on the baseline: 2 cgroups on node-1",
+        ),
+        (
+            {"candidate.not_in_force": frozenset({"a, aio: its limit is not in force"})},
+            "enforced-limits",
+            "limits are not in force as told on the candidate: a, aio: its limit is not in force",
+        ),
+        (
+            {"baseline.reclaimed": 6 * MIB},
+            "reclaimed",
+            "the kernel took up to 6 MiB back from a pod; the difference is 50 MiB",
+        ),
+        (
+            {"candidate.ages": (60.0, 36000.0)},
+            "age",
+            "ages that are not alike: pods had run for 60 s to 600 min, on average of a repeat",
+        ),
+        (
+            {"candidate.cluster": frozenset({frozenset({("uid", "c2"), ("boot", "node-1", "b1")})})},
+            "cluster",
+            "different clusters: c1 and c2 (UID of kube-system)",
+        ),
+        (
+            {"candidate.cluster": frozenset({frozenset({("boot", "node-1", "b2")})})},
+            "cluster",
+            "that all was measured in one cluster is not recorded: no id of it, and no machine in common",
+        ),
+        (
             {"candidate.residual": 50 * MIB},
             "residual",
             "the largest residual of a pod is 50 MiB, the difference 50 MiB",
@@ -258,6 +317,26 @@ def test_what_spoils_a_claim_is_said(changed: dict[str, Any], rule: str, words: 
     refused = _refused(changed)
     assert set(refused) == {rule}
     assert words in refused[rule]
+
+
+@pytest.mark.parametrize("marks", [{("boot", "node-1", "b1")}, {("uid", "c1"), ("boot", "n", "b")}])
+def test_one_cluster_is_told_by_its_id_or_by_a_machine_in_the_same_boot(marks: set[tuple[str, ...]]) -> None:
+    assert _refused({"candidate.cluster": frozenset({frozenset(marks)})}) == {}
+
+
+def test_sandboxes_of_two_backends_may_be_in_two_namespaces() -> None:
+    assert _refused({"candidate.namespaces": frozenset({("sandboxes",)})}) == {}
+
+
+@pytest.mark.parametrize(("low", "high", "holds"), [(10, 310, True), (10, 311, False), (900, 1799, True)])
+def test_ages_may_differ_by_minutes_or_by_less_than_a_factor(low: int, high: int, *, holds: bool) -> None:
+    ages = {"baseline.ages": (float(low), float(low)), "candidate.ages": (float(high), float(high))}
+    assert ("age" not in _refused(ages)) is holds
+
+
+def test_the_phases_of_one_run_follow_one_another_and_may_be_of_any_age() -> None:
+    judged = judge(Facts({**GOOD, "candidate.ages": (9000.0, 9000.0)}), "phases")
+    assert all(each.holds for each in judged)
 
 
 def test_a_single_repeat_has_no_interval_and_no_claim() -> None:

@@ -9,7 +9,7 @@ import pytest
 from memcollect.compare import Document, Question, compare
 from memcollect.compare.guard import RULES
 from memcollect.compare.model import Comparison, Pair, PairKind
-from memcollect.documents.run import PhaseRun, Planned, Settling
+from memcollect.documents.run import Moment, NodeEvidence, PhaseRun, Planned, Settling
 from memcollect.documents.snapshot import Missing, Pod, Runtime, Top
 from memcollect.evidence.document import TriedImage
 from memcollect.profile.plan.model import Evidence, Plan, Reuse, Scale
@@ -64,10 +64,14 @@ def crowded(run: Document) -> Document:
     return of_snapshots(run, ten, CROWD)
 
 
-def of_snapshots(run: Document, change: Callable[[str, list[Pod]], list[Pod]], phase: str) -> Document:
+def of_snapshots(
+    run: Document, change: Callable[[str, list[Pod]], list[Pod]], phase: str, **more: Any
+) -> Document:
     """Return the run with the pods of the phase's snapshots changed."""
     snapshots = {
-        path: build.snapshot(*change(path, each.pods), sample=each.sample, captured_at=each.captured_at)
+        path: build.snapshot(
+            *change(path, each.pods), sample=each.sample, captured_at=each.captured_at, **more
+        )
         if path.startswith(f"snapshots/{phase}-")
         else each
         for path, each in run.snapshots.items()
@@ -150,6 +154,30 @@ def twins(_: str, pods: list[Pod]) -> list[Pod]:
     return [*pods, msgspec.structs.replace(pods[0], uid=f"{pods[0].uid}-b", name="sandbox-2")]
 
 
+def on_two_nodes(run: Document, phase: str) -> Document:
+    """Return the run with the second pod of the phase's snapshots, if there is one, on a node of its own."""
+
+    def apart(_: str, pods: list[Pod]) -> list[Pod]:
+        return [
+            msgspec.structs.replace(each, node="node-2") if place == 1 else each
+            for place, each in enumerate(pods)
+        ]
+
+    nodes = [build.NODE, msgspec.structs.replace(build.NODE, name="node-2", boot_id="b2")]
+    return of_snapshots(run, apart, phase, nodes=nodes)
+
+
+def some_elsewhere(pod: Pod) -> Pod:
+    """Return the pod in another namespace, but for the first repeat's."""
+    return pod if pod.uid.endswith("-1") else msgspec.structs.replace(pod, namespace="other")
+
+
+def with_reclaim(pod: Pod) -> Pod:
+    assert pod.cgroup is not None
+    stat = {**(pod.cgroup.stat or {}), "pgsteal": 40 * MIB // 4096}
+    return msgspec.structs.replace(pod, cgroup=msgspec.structs.replace(pod.cgroup, stat=stat))
+
+
 def some_in_gvisor(pod: Pod) -> Pod:
     """Return the pod in another runtime, but for the first repeat's."""
     return pod if pod.uid.endswith("-1") else msgspec.structs.replace(pod, runtime=Runtime(family="gvisor"))
@@ -192,6 +220,16 @@ SPOILT: dict[str, Callable[[], Document]] = {
     "status": lambda: phase_with(status="timed-out"),
     "earlier": lambda: phase_with("empty", status="timed-out"),
     "own-pods": lambda: candidate(of_pod={"uid": "uid-of-all"}),
+    "cluster": lambda: on(boot_id="b2"),
+    "namespace": lambda: pods_with(some_elsewhere),
+    "spread": lambda: on_two_nodes(of_snapshots(candidate(), twins, PHASE), PHASE),
+    "in-the-way": lambda: phase_with(
+        "empty", nodes=[NodeEvidence(node=build.NODE.name, moment="after", taken_at=1.0, leftover_cgroups=2)]
+    ),
+    "enforced-limits": lambda: candidate(of_pod={"held": {"max_bytes": 512 * MIB}}),
+    "cgroup-version": lambda: on(cgroup_version="hybrid"),
+    "reclaimed": lambda: pods_with(with_reclaim),
+    "age": lambda: candidate(of_pod={"started_at": "2025-12-31T23:00:00Z"}),
     "settled": lambda: phase_with(settling=Settling(settled=False, within_bytes=MIB, for_seconds=20.0)),
     "settle-rule": lambda: phase_with(settling=Settling(settled=True, within_bytes=MIB, for_seconds=1.0)),
     "workload": lambda: candidate(workload="2"),
@@ -229,6 +267,7 @@ SPOILT: dict[str, Callable[[], Document]] = {
 }
 ALSO = {
     "swap": {"elsewhere"},  # what these pods have swapped out is not told
+    "spread": {"pods"},  # one pod cannot be on two nodes
     "status": {"missing"},  # a phase that ended badly is said to be missing, too
     "movement": {"interval"},  # so small a difference lies within the repeats' own spread here
 }
@@ -246,6 +285,41 @@ ALSO = {
 def test_a_run_that_contradicts_itself_as_a_whole_carries_no_claim(spoilt: Callable[[], Document]) -> None:
     pair = pair_of(compare([baseline(), spoilt()], Question()))
     assert [each.rule for each in pair.refusals] == ["missing"]
+
+
+def test_a_crowd_on_more_nodes_pays_more_often_for_the_same_cache() -> None:
+    pair = [guide("one"), on_two_nodes(guide("two", more=20 * MIB), CROWD)]
+    assert refused(compare(pair, Question()), "backends")[CROWD] == ["spread"]
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_what_was_left_after_all_was_measured_is_in_nobodys_way(moment: Moment) -> None:
+    late = NodeEvidence(node=build.NODE.name, moment=moment, taken_at=2e9, leftover_cgroups=2)
+    assert pair_of(compare([baseline(), phase_with(nodes=[late])], Question())).refusals == []
+
+
+@pytest.mark.parametrize("state", ["terminated", "waiting"])
+def test_a_pod_whose_main_container_does_not_run_is_no_small_one(state: str) -> None:
+    pair = pair_of(compare([baseline(), candidate(of_pod={"state": state})], Question()))
+    assert [each.rule for each in pair.refusals] == ["killed"]
+
+
+def test_a_kill_that_only_the_pod_still_counts_refuses_as_well() -> None:
+    def killed(pod: Pod) -> Pod:
+        assert pod.cgroup is not None
+        cgroup = msgspec.structs.replace(pod.cgroup, events={"oom_kill": 1})
+        return msgspec.structs.replace(pod, cgroup=cgroup)
+
+    (refusal,) = pair_of(compare([baseline(), pods_with(killed)], Question())).refusals
+    assert refusal.rule == "killed"
+    assert refusal.reason.endswith("on the candidate: sandbox-1 lost a process to the OOM killer")
+
+
+def test_a_limit_that_the_kernel_does_not_hold_is_none_though_both_sides_are_told_the_same() -> None:
+    held = {"max_bytes": "max", "read_at": 1.0e9 * 2}
+    both = [build.run(name, ANON, of_pod={"held": held}) for name in ("aio", "cube")]
+    (judged,) = [e for e in pair_of(compare(both, Question())).refusals if e.rule == "enforced-limits"]
+    assert judged.reason.startswith("limits are not in force as told on the baseline: sandbox-1, aio: Its")
 
 
 @pytest.mark.parametrize("phase", ["Succeeded", "Failed", "Pending"])
@@ -269,7 +343,7 @@ def test_without_such_a_circumstance_there_is_a_claim() -> None:
 
 def test_each_of_the_rules_has_its_circumstance() -> None:
     assert set(SPOILT) == {rule.name for rule in RULES}
-    assert len(SPOILT) == 34
+    assert len(SPOILT) == 42
 
 
 @pytest.mark.parametrize("rule", SPOILT)

@@ -66,6 +66,15 @@ def test_rows_without_an_answer_are_told_in_one_sentence_with_what_gives_one() -
     assert "such as `gateway`" in said
 
 
+def test_a_trial_that_was_broken_off_is_none_though_the_guarded_rows_are_whole() -> None:
+    comparison = compared(*with_evidence(evidence_of("cube", finished_at=None)))
+    assert refusals(comparison) == {"evidence"}
+    assert "the run was broken off" in comparison.verdict
+    assert comparison.evidence is not None
+    (advice,) = (each for each in comparison.evidence.advice if each.backend.endswith("cube"))
+    assert advice.reasons == ["the run was broken off"]
+
+
 def test_a_row_that_fails_is_told_whatever_else_could_not_be_asked_for() -> None:
     comparison = compared(*with_evidence(evidence_of("cube", {"Uploads": "not-offered", "Paths": "fails"})))
     reasons = {each.reason for pair in comparison.pairs for each in pair.refusals if each.rule == "evidence"}
