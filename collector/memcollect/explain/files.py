@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from memcollect.documents.snapshot import FileSum, Pod
 from memcollect.explain.statement import Case, Rank, Said
 from memcollect.units import human_bytes
 from memcollect_agent.wire import FileUse, PodFiles
 
+Kind = Literal["page cache", "tmpfs"]
+KINDS: tuple[Kind, ...] = ("page cache", "tmpfs")
 NEWS_SHARE = 0.25
 """Of the working set: a larger file is named in the verdict."""
 MOST_NAME = 96
 """Characters of a path in a sentence."""
-PAID = "The largest file in memory is {path}: {amount} of its pages are charged to this pod."
-RESIDENT = "The largest file in memory is {path}: {amount} of it is resident; who pays for it is not known."
+PAID = "The largest file {found}in memory is {path}: {amount} of its pages are charged to this pod."
+RESIDENT = (
+    "The largest file {found}in memory is {path}: {amount} of it is resident; who pays for it is not known."
+)
+FOUND = "found "
+"""Said where what has no name leaves room for a larger one: a block device, or what no process holds open."""
 
 
 def charged_bytes(use: FileUse) -> int | None:
@@ -34,10 +41,10 @@ def file_sums(pod: Pod) -> list[FileSum]:
     files = pod.files
     if files is None or files.before is None or "file" not in files.before or "shmem" not in files.before:
         return []
-    return [_sum(files, "page cache"), _sum(files, "tmpfs")]
+    return [_sum(files, kind) for kind in KINDS]
 
 
-def _sum(files: PodFiles, kind: str) -> FileSum:
+def _sum(files: PodFiles, kind: Kind) -> FileSum:
     is_shmem = kind == "tmpfs"
     whole, after = (_whole(stat, is_shmem=is_shmem) for stat in (files.before, files.after or files.before))
     uses = [use for use in files.files if use.is_shmem == is_shmem]
@@ -47,7 +54,7 @@ def _sum(files: PodFiles, kind: str) -> FileSum:
     endless = files.others > 0 or any(use.resident_high_bytes is None for use in open_ended)
     possible = room if endless else min(room, sum(use.resident_high_bytes or 0 for use in open_ended))
     return FileSum(
-        kind="tmpfs" if is_shmem else "page cache",
+        kind=kind,
         whole_bytes=whole,
         named_low_bytes=known,
         named_high_bytes=known + possible,
@@ -78,12 +85,24 @@ def largest_file(case: Case) -> Iterator[Said]:
     sentence = RESIDENT if charged_bytes(use) is None else PAID
     yield Said(
         topic="largest_file",
-        sentence=sentence.format(path=short_path(use.path), amount=human_bytes(amount)),
+        sentence=sentence.format(
+            found=FOUND if _may_be_larger(file_sums(case.pod), use, amount) else "",
+            path=short_path(use.path),
+            amount=human_bytes(amount),
+        ),
         rank=Rank.WITHIN,
         weight=amount,
         amount_bytes=amount,
         rests_on=["files"],
     )
+
+
+def _may_be_larger(sums: list[FileSum], largest: FileUse, amount: int) -> bool:
+    """Return whether a file without a name may have more than `amount` of what the pod is charged for."""
+    of_largest = "tmpfs" if largest.is_shmem else "page cache"
+    unpaid = amount if largest.payers is None else 0
+    rests = [each.rest_high_bytes - (unpaid if each.kind == of_largest else 0) for each in sums]
+    return not rests or max(rests) > amount
 
 
 def _weight(use: FileUse) -> int:

@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from memcollect.documents.snapshot import FileSum, Pod
@@ -78,8 +79,8 @@ def test_without_the_lines_of_memory_stat_nothing_is_summed() -> None:
     assert file_sums(pod(container(), files=PodFiles(before={"file": 1}))) == []
 
 
-def said(*uses: FileUse) -> str:
-    explained = explain_pod(with_files(*uses, file=400 * MIB), None)
+def said(*uses: FileUse, **stat: int) -> str:
+    explained = explain_pod(with_files(*uses, **{"file": 400 * MIB, **stat}), None)
     return next((each.sentence for each in explained.statements if each.topic == "largest_file"), "")
 
 
@@ -92,6 +93,34 @@ def test_a_file_of_more_than_a_quarter_of_the_working_set_is_named_in_the_verdic
     assert "who pays for it is not known" in said(use(resident=amount))
     small = Payer(cgroup_inode=7, path="/pod/app", bytes=amount // 4)
     assert said(use(resident=amount, payers=[small])) == ""
+
+
+@pytest.mark.parametrize(
+    ("file", "shmem", "payers", "is_largest"),
+    [
+        (400 * MIB, 0, [msgspec.structs.replace(OWN, bytes=200 * MIB)], True),
+        (400 * MIB + 1, 0, [msgspec.structs.replace(OWN, bytes=200 * MIB)], False),
+        (400 * MIB, 0, None, True),
+        (400 * MIB + 1, 0, None, False),
+        (600 * MIB, 200 * MIB, [msgspec.structs.replace(OWN, bytes=200 * MIB)], True),
+        (600 * MIB + 1, 200 * MIB + 1, [msgspec.structs.replace(OWN, bytes=200 * MIB)], False),
+        (600 * MIB + 1, 200 * MIB + 1, None, False),
+    ],
+)
+def test_a_file_is_called_the_largest_only_where_nothing_without_a_name_can_be_larger(
+    file: int, shmem: int, payers: list[Payer] | None, *, is_largest: bool
+) -> None:
+    sentence = said(use(resident=200 * MIB, payers=payers), file=file, shmem=shmem)
+    begin = "The largest file in memory is " if is_largest else "The largest file found in memory is "
+    assert sentence.startswith(f"{begin}/out/report.bin: 200 MiB of it")
+
+
+def test_a_file_is_called_the_largest_that_was_found_where_memory_stat_was_not_read() -> None:
+    row = with_files(use(resident=200 * MIB))
+    assert row.files is not None
+    row = msgspec.structs.replace(row, files=msgspec.structs.replace(row.files, before=None))
+    said = [each.sentence for each in explain_pod(row, None).statements if each.topic == "largest_file"]
+    assert said[0].startswith("The largest file found in memory is ")
 
 
 def test_a_file_that_is_as_likely_anothers_is_not_named_in_the_verdict() -> None:
