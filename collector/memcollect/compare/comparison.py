@@ -61,9 +61,10 @@ R = TypeVar("R", NodeRow, Leftover)
 STATISTICS = (
     "A repeat's number is the mean over its pods; the tables show the median over the repeats, and n counts"
     " repeats, never pods. Intervals are 95 % percentile bootstrap intervals of the difference of two"
-    " medians, over all resamples (computed exactly: no random numbers, no seed). Below about ten repeats"
-    " such intervals are rough: at best they tell whether the two sides overlap. Each stands by"
-    " itself: of many, some leave out 0 by chance."
+    " medians, over all resamples (computed exactly: no random numbers, no seed). With fewer than five"
+    " repeats of a side they reach over all that was seen, and hold as often as is said, where both sides"
+    " vary alike."
+    " Each stands by itself: of many, some leave out 0 by chance."
 )
 NO_RUN = "no run says what it is called"
 NOT_THERE = "was not measured, though it was on another backend"

@@ -12,7 +12,6 @@ from memcollect.compare import grounds
 from memcollect.compare.facts import Facts
 from memcollect.compare.model import Judgement, PairKind
 from memcollect.compare.rule import BACKENDS, PHASES, SIDES, WHOLE_SHARE, Outcome, Rule, both, listed, same
-from memcollect.compare.statistics import LEVEL
 from memcollect.compare.wording import percent, short_digest
 from memcollect.units import human_bytes
 
@@ -169,10 +168,11 @@ def _interval(facts: Facts) -> Outcome:
         return Outcome(holds=False, reason="a single repeat has no interval")
     shown = f"{human_bytes(found.low_bytes)} to {human_bytes(found.high_bytes)}"
     if found.low_bytes <= 0 <= found.high_bytes:
-        reason = f"the {percent(LEVEL)} interval of the difference contains 0: {shown}"
+        reason = f"the {percent(found.level)} interval of the difference contains 0: {shown}"
         return Outcome(holds=False, reason=reason)
     return Outcome(
-        holds=True, reason=f"the {percent(LEVEL)} interval of the difference, {shown}, does not contain 0"
+        holds=True,
+        reason=f"the {percent(found.level)} interval of the difference, {shown}, does not contain 0",
     )
 
 

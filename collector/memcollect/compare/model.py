@@ -60,6 +60,7 @@ class Difference(Struct, frozen=True, kw_only=True):
     """None, as the other end, where a side has one repeat only: of one value nothing can be drawn anew."""
     high_bytes: int | None = None
     level: float
+    """How often such an interval holds what it should, where both sides vary alike; 0 where there is none."""
     n_before: int
     n_after: int
 

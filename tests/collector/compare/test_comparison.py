@@ -28,7 +28,7 @@ def _change(pair: Pair, metric: str) -> int | None:
 def test_a_difference_is_claimed_with_number_interval_n_and_scope() -> None:
     comparison = compare(build.good_pair(), QUESTION)
     assert _pair(comparison).claim.startswith(
-        "after-python, cube against aio: 50 MiB less working set per pod (95 % interval −52 MiB to −48 MiB;"
+        "after-python, cube against aio: 50 MiB less working set per pod (90 % interval −52 MiB to −48 MiB;"
         " 3 and 3 repeats of 1 pod, with which identical sides would look this different 1 time in 10;"
         " Linux 6.1.0; workload sha256 "
     )

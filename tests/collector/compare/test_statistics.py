@@ -53,7 +53,7 @@ def test_the_distribution_is_that_of_all_resamples(n: int) -> None:
     [
         (TREATED, CONTROL),
         (SCATTERED[:3], SCATTERED[3:6]),
-        (SCATTERED[:4], SCATTERED[4:9]),
+        (SCATTERED[:5], SCATTERED[5:11]),
         (SCATTERED, TREATED),
     ],
 )
@@ -66,6 +66,35 @@ def test_the_interval_is_the_one_scipy_draws(before: list[int], after: list[int]
         rng=np.random.default_rng(1),
     ).confidence_interval
     assert _ends(before, after) == pytest.approx((drawn.low, drawn.high), abs=1)
+
+
+@pytest.mark.parametrize(
+    ("n", "m", "level"),
+    [
+        (2, 2, 2 / 3),
+        (2, 3, 0.8),
+        (3, 3, 0.9),
+        (3, 4, 33 / 35),
+        (4, 4, 0.95),
+        (3, 9, 0.95),
+        (5, 5, 0.95),
+        (5, 7, 0.95),
+    ],
+)
+def test_an_interval_holds_as_often_as_its_level_says_in_all_orders_of_one_thing(
+    n: int, m: int, level: float
+) -> None:
+    values = SCATTERED[: n + m]
+    splits = list(itertools.combinations(range(n + m), n))
+    held = 0
+    for chosen in splits:
+        before = [values[at] for at in chosen]
+        found = difference(before, [each for at, each in enumerate(values) if at not in chosen])
+        assert found.level == pytest.approx(level)
+        assert found.low_bytes is not None
+        assert found.high_bytes is not None
+        held += found.low_bytes <= 0 <= found.high_bytes
+    assert held / len(splits) >= level - 1e-12
 
 
 def test_of_three_repeats_the_interval_reaches_over_all_that_was_seen() -> None:
@@ -139,7 +168,7 @@ def test_what_was_seen_is_told_with_how_many_there_were_of_each() -> None:
 
 def test_of_a_single_value_nothing_can_be_drawn_anew() -> None:
     found = difference([5], [7, 8, 9])
-    assert (found.estimate_bytes, found.low_bytes, found.high_bytes) == (3, None, None)
+    assert (found.estimate_bytes, found.low_bytes, found.high_bytes, found.level) == (3, None, None, 0)
 
 
 def test_no_values_have_no_median() -> None:

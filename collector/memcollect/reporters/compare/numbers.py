@@ -8,6 +8,7 @@ from memcollect.compare.model import Cell as PhaseCell
 from memcollect.compare.model import Comparison, Delta, Pair, Spread
 from memcollect.compare.values import HEADLINE, TOTALS, WHOLE_POD
 from memcollect.compare.values import TERMS as VALUES
+from memcollect.compare.wording import percent
 from memcollect.reporters.compare.claims import main_kind
 from memcollect.reporters.paged.layout import Bullet, Bytes, Cell, Column, Range, Section, Table
 from memcollect.reporters.words import TERMS
@@ -86,7 +87,7 @@ def _term_table(pair: Pair) -> Section:
         Column(names[1], foreign=True),
         Column("Min–max", wide=True),
         Column("Change"),
-        Column("95 % interval"),
+        Column(_interval([pair])),
     ]
     rows = [_delta_row(each) for each in _told(pair.deltas)]
     reasons = dict.fromkeys(
@@ -159,12 +160,19 @@ def _changes(title: str, pairs: Sequence[Pair]) -> Section:
         Column("Phase", right=False),
         Column("n"),
         Column("Change"),
-        Column("95 % interval"),
+        Column(_interval(pairs)),
         Column("Most of it", right=False),
         *(Column(metric_label(term), wide=True) for term in terms),
     ]
     rows = [[*_growth_row(pair), *(_part(pair, term) for term in terms)] for pair in pairs]
     return Section(title, table=Table(columns, rows))
+
+
+def _interval(pairs: Iterable[Pair]) -> str:
+    """Return the heading of intervals: with their level, where they have one and the same."""
+    found = [each.difference for pair in pairs for each in pair.deltas if each.difference is not None]
+    levels = {percent(each.level) for each in found if each.low_bytes is not None}
+    return f"{next(iter(levels))} interval" if len(levels) == 1 else "Interval"
 
 
 def _moving(pairs: Iterable[Pair]) -> list[str]:
