@@ -135,14 +135,19 @@ def says_unwritten(case: Case) -> bool:
 
 
 def cold_cache(case: Case) -> Iterator[Said]:
-    """Yield page cache that kubectl top leaves out: always where the limit has no room for as much again."""
+    """Yield page cache that kubectl top leaves out.
+
+    Always where the limit has no room for as much again, or where it is more than the working set itself.
+    """
     composition = case.composition
     found = [] if composition is None else [t for t in composition.left_out if t.term == "cold_cache"]
     if not found or found[0].estimate_bytes < case.least_beside:
         return
     rooms = [room.left_bytes for _, facts in case.scopes if (room := room_left(facts)) is not None]
-    is_tight = bool(rooms) and min(rooms) < found[0].estimate_bytes
-    yield msgspec.structs.replace(_of_term(COLD, found[0]), is_optional=not is_tight)
+    amount = found[0].estimate_bytes
+    is_tight = bool(rooms) and min(rooms) < amount
+    is_optional = not is_tight and amount < case.whole_bytes
+    yield msgspec.structs.replace(_of_term(COLD, found[0]), is_optional=is_optional)
 
 
 def protection(case: Case) -> Iterator[Said]:

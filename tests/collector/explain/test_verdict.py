@@ -306,3 +306,14 @@ def test_what_ps_counts_again_is_never_left_out_where_it_is_more_than_the_whole(
     ]
 
     assert "double-counts 101 MiB" in verdict(composition(anon=100), found("double_counted", 101), *alarms)
+
+
+@pytest.mark.parametrize(("cold", "is_told"), [(100, True), (99, False)])
+def test_cold_cache_is_never_left_out_where_it_is_more_than_the_whole(cold: int, *, is_told: bool) -> None:
+    alarms = [
+        Finding(cause=f"c{number}", scope="app", severity="critical", sentence=f"{number}{'!' * 80}.")
+        for number in range(4)
+    ]
+    whole = msgspec.structs.replace(composition(anon=100), left_out=[term("cold_cache", cold)])
+
+    assert (f"{cold} MiB more is page cache" in verdict(whole, *alarms)) == is_told
