@@ -107,6 +107,7 @@ def pod(anon: int, name: str = "sandbox-1", *, shmem: int = 0, cache: int = 0, *
     fields: dict[str, Any] = {
         "cgroup": Cgroup(
             path=f"/pod-{name}",
+            events=more.pop("events", {"high": 0, "max": 0, "oom_kill": 0}),
             current_bytes=anon + shmem + cache + outside,
             stat={**stat, "anon": anon + outside, "inactive_anon": anon + shmem + outside},
         ),

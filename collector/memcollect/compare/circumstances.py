@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from memcollect.compare.facts import Fact, Unknown
 from memcollect.compare.inputs import Observation
@@ -17,6 +17,8 @@ from memcollect_agent.wire import Limit, Node
 
 NOT_IN_FORCE = frozenset({"limit_lost", "limit_differs"})
 """Findings that say so (memcollect.explain.enforced). While a resize waits, the old one is in force."""
+SLOWED = frozenset({"throttled", "throttled_inside", "stalled"})
+"""Findings that processes do less than they would (memcollect.explain.slowed)."""
 COUNTED = "memory_hugetlb_accounting"
 RUNS = frozenset({"running", None})
 """A container's state while it works, or where nobody asked for it."""
@@ -112,9 +114,20 @@ def _limit(limit: Limit) -> str:
 
 def not_in_force(pods: Iterable[Pod]) -> Iterator[str]:
     """Yield where the kernel holds a pod to another limit than Kubernetes says."""
+    yield from _told(pods, NOT_IN_FORCE)
+
+
+def slowed(pods: Sequence[Pod]) -> Fact:
+    """Return where a pod was slowed down for want of memory; a kernel without PSI does not tell of stalls."""
+    if any(pod.cgroup is None or pod.cgroup.events is None for pod in pods):
+        return Unknown("memory.events of the pod's own cgroup is not told")
+    return frozenset(_told(pods, SLOWED))
+
+
+def _told(pods: Iterable[Pod], causes: Container[str]) -> Iterator[str]:
     for pod in pods:
         for finding in pod.findings:
-            if finding.cause in NOT_IN_FORCE:
+            if finding.cause in causes:
                 yield f"{pod.name}, {finding.scope}: {finding.sentence.rstrip('.')}"
 
 

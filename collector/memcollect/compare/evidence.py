@@ -73,6 +73,7 @@ def side_facts(
         "limits": _resources(pods, lambda each: each.limits),
         "enforced": circumstances.enforced(pods),
         "not_in_force": frozenset(circumstances.not_in_force([pod for _, pod in pods])),
+        "slowed": circumstances.slowed([pod for _, pod in pods]),
         "reclaimed": circumstances.reclaimed(pods),
         "provider": _providers(pods, providers),
         "killed": frozenset(_killed(pods)),

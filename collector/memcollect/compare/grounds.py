@@ -68,12 +68,25 @@ def enforced(facts: Facts) -> Outcome:
     return same("", "enforced", ENFORCED, _held_to).judge(facts)
 
 
+def slowed(facts: Facts) -> Outcome:
+    """Judge whether the work was done at its own pace.
+
+    Above memory.high, with nothing to reclaim, a process is made to sleep as it allocates: its memory is at
+    rest by any rule, and is not yet what the work needs. That other pods wait costs these nothing.
+    """
+    for side in SIDES:
+        if facts[f"{side}.slowed"]:
+            shown = listed(facts[f"{side}.slowed"])
+            return Outcome(holds=False, reason=f"processes were slowed down on the {side}: {shown}")
+    return Outcome(holds=True, reason="no process was slowed down for want of memory")
+
+
 def reclaimed(facts: Facts) -> Outcome:
     """Judge whether memory was less for what a side did, and not for what the kernel took back from it.
 
     Limits that were reached, memory.high, pressure of the node, swap of whatever settings (swappiness, the
     min_ttl_ms of MGLRU): a pod is smaller by them only by pages that were reclaimed, and these are counted
-    for as long as it lives (pgsteal). Time stalled (PSI) without any makes nothing smaller.
+    for as long as it lives (pgsteal). Of processes that wait instead, `slowed` judges.
     """
     most = max(facts[name] for name in both("reclaimed"))
     change = abs(facts["difference"].estimate_bytes)

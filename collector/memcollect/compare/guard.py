@@ -302,6 +302,7 @@ RULES = (
     Rule("residual", (*both("residual"), "difference"), _residual, "difference"),
     Rule("killed", both("killed"), _killed, "list of what was killed"),
     Rule("elsewhere", (*both("elsewhere"), "difference"), _elsewhere, "size of what is swapped out"),
+    Rule("slowed", both("slowed"), grounds.slowed, "count of events"),
     Rule("reclaimed", (*both("reclaimed"), "difference"), grounds.reclaimed, "size of what was reclaimed"),
     Rule("age", both("ages"), grounds.age, "age of pods", BACKENDS),
     Rule("movement", (*both("settle_rule"), "difference"), _movement, REST),

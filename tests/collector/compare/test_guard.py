@@ -39,6 +39,7 @@ SIDE: dict[str, Any] = {
     "cgroup_version": frozenset({"v2"}),
     "enforced": frozenset({(("aio", "1 GiB", "max"),)}),
     "not_in_force": frozenset(),
+    "slowed": frozenset(),
     "reclaimed": 0,
     "architecture": frozenset({"x86_64"}),
     "kernel": frozenset({"6.1.0"}),
@@ -285,6 +286,11 @@ def test_phases_of_one_backend_are_different_work_by_nature() -> None:
             {"candidate.not_in_force": frozenset({"a, aio: its limit is not in force"})},
             "enforced-limits",
             "limits are not in force as told on the candidate: a, aio: its limit is not in force",
+        ),
+        (
+            {"baseline.slowed": frozenset({"a, pod: memory.high was exceeded once"})},
+            "slowed",
+            "processes were slowed down on the baseline: a, pod: memory.high was exceeded once",
         ),
         (
             {"baseline.reclaimed": 6 * MIB},

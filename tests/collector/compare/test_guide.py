@@ -15,6 +15,7 @@ from memcollect.evidence.document import TriedImage
 from memcollect.profile.plan.model import Evidence, Plan, Reuse, Scale
 from memcollect.profile.plan.parse import parse_plan
 from memcollect.profile.plan.shipped import text_of
+from memcollect_agent.wire import Pressure
 from worlds import compare_builders as build
 from worlds.compare_builders import MIB
 
@@ -228,6 +229,7 @@ SPOILT: dict[str, Callable[[], Document]] = {
     ),
     "enforced-limits": lambda: candidate(of_pod={"held": {"max_bytes": 512 * MIB}}),
     "cgroup-version": lambda: on(cgroup_version="hybrid"),
+    "slowed": lambda: candidate(of_pod={"events": {"high": 3, "max": 0, "oom_kill": 0}}),
     "reclaimed": lambda: pods_with(with_reclaim),
     "age": lambda: candidate(of_pod={"started_at": "2025-12-31T23:00:00Z"}),
     "settled": lambda: phase_with(settling=Settling(settled=False, within_bytes=MIB, for_seconds=20.0)),
@@ -304,6 +306,23 @@ def test_a_pod_whose_main_container_does_not_run_is_no_small_one(state: str) -> 
     assert [each.rule for each in pair.refusals] == ["killed"]
 
 
+def test_time_lost_by_waiting_for_memory_refuses_where_the_kernel_tells_it() -> None:
+    def waiting(percent: float) -> Document:
+        some = {"some": Pressure(avg10=percent, avg60=percent, avg300=0.0, total=1)}
+
+        def stalled(pod: Pod) -> Pod:
+            assert pod.cgroup is not None
+            return msgspec.structs.replace(pod, cgroup=msgspec.structs.replace(pod.cgroup, pressure=some))
+
+        return pods_with(stalled)
+
+    refused_of = {
+        percent: [each.rule for each in pair_of(compare([baseline(), waiting(percent)], Question())).refusals]
+        for percent in (9.0, 40.0)
+    }
+    assert refused_of == {9.0: [], 40.0: ["slowed"]}
+
+
 def test_a_kill_that_only_the_pod_still_counts_refuses_as_well() -> None:
     def killed(pod: Pod) -> Pod:
         assert pod.cgroup is not None
@@ -343,7 +362,7 @@ def test_without_such_a_circumstance_there_is_a_claim() -> None:
 
 def test_each_of_the_rules_has_its_circumstance() -> None:
     assert set(SPOILT) == {rule.name for rule in RULES}
-    assert len(SPOILT) == 42
+    assert len(SPOILT) == 43
 
 
 @pytest.mark.parametrize("rule", SPOILT)
