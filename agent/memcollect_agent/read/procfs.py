@@ -115,12 +115,13 @@ class ProcessDir:
         finally:
             os.close(fd)
 
-    def descriptors(self, most: int) -> int:
+    def descriptors(self, most: int) -> int | None:
         """Return how many files, sockets and pipes it has open.
 
-        The size of /proc/PID/fd says so since commit f1f1f2569901 (6.2), to whoever may see the process;
-        before it `most` names are counted, which asks for the right to list them (CAP_DAC_READ_SEARCH for
-        another user's process). Raises GoneError, DeniedError or ReadError.
+        The size of /proc/PID/fd says so since commit f1f1f2569901 (6.2), to whoever may see the process.
+        Before it the names are counted, which asks for the right to list them (CAP_DAC_READ_SEARCH for
+        another user's process) and makes the kernel keep an inode for each: of more than `most` None is
+        returned. Raises GoneError, DeniedError or ReadError.
         """
         path = f"{self.path}/fd"
         try:
@@ -130,11 +131,12 @@ class ProcessDir:
         except OSError as error:
             raise read_error(path, error) from error
 
-    def _listed_descriptors(self, most: int) -> int:
+    def _listed_descriptors(self, most: int) -> int | None:
         fd = os.open("fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.fd)
         try:
             with os.scandir(fd) as names:
-                return sum(1 for _ in islice(names, most))
+                count = sum(1 for _ in islice(names, most + 1))
+                return count if count <= most else None
         finally:
             os.close(fd)
 

@@ -73,12 +73,12 @@ def test_open_files_of_a_part_of_the_processes_are_no_sum(machine: Machine) -> N
     assert opened(machine, 5, 2) is None
 
 
-def test_names_of_open_files_are_counted_up_to_a_bound_for_all_processes_together(
+def test_more_names_of_open_files_than_may_be_listed_for_all_processes_together_are_no_sum(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ProcessDir, "descriptors", ProcessDir._listed_descriptors)
     monkeypatch.setattr(processes, "MOST_NAMES", 6)
-    assert opened(machine, 4, 4, 4) == 6
+    assert opened(machine, 4, 2, 1) is None
 
 
 def test_no_process_is_no_sum_rather_than_zero(machine: Machine) -> None:

@@ -86,7 +86,7 @@ def test_where_no_size_tells_how_many_files_are_open_their_names_are_counted_up_
         with ProcFs() as proc, proc.process(os.getpid()) as process:
             # The directory that is listed is open, too.
             assert process._listed_descriptors(1 << 16) == psutil.Process().num_fds() + 1
-            assert process._listed_descriptors(3) == 3
+            assert process._listed_descriptors(5) is None
     finally:
         for fd in opened:
             os.close(fd)
