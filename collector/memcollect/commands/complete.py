@@ -13,7 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from memcollect.commands.config import settings
-from memcollect.commands.defaults import DEFAULT_NAMESPACE
+from memcollect.commands.default_pods import DEFAULT_NAMESPACE
 from memcollect.errors import CollectorError
 
 MOST_SECONDS = 3.0

@@ -10,7 +10,7 @@ import click
 from msgspec import Struct
 
 from memcollect.commands import complete
-from memcollect.commands.defaults import DEFAULT_NAMESPACE, DEFAULT_SELECTOR
+from memcollect.commands.default_pods import DEFAULT_NAMESPACE, DEFAULT_SELECTOR
 from memcollect.commands.options import BoundOptions, Command, Duration, clean_text, option
 from memcollect.commands.output import say
 from memcollect.errors import UsageError

@@ -7,7 +7,7 @@ import pytest
 
 from memcollect.commands.cluster import progress_line
 from memcollect.commands.connection import PodOptions
-from memcollect.commands.defaults import DEFAULT_NAMESPACE, DEFAULT_SELECTOR
+from memcollect.commands.default_pods import DEFAULT_NAMESPACE, DEFAULT_SELECTOR
 from memcollect.commands.run import run
 from memcollect.errors import UsageError
 from memcollect.sources.pods import Selection
