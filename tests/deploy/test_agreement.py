@@ -23,6 +23,7 @@ from worlds import manifests
 from worlds.manifests import Document
 
 NAMESPACE = "deer-flow"
+TELLING = (Right("list", "events", namespace=NAMESPACE), Right("get", "namespaces"))
 
 
 def _rights(role: Document, namespace: str | None) -> set[Right]:
@@ -94,8 +95,8 @@ def test_the_example_for_profiling_grants_exactly_what_runs_use_beyond_snapshots
     documents = manifests.read("examples/profile.yaml")
     role, everywhere = manifests.of_kind(documents, "ClusterRole")
     plan = _whole_plan()
-    # Without the last a run does as well, but for telling pulls.
-    used = {*own_rights(plan), Right("list", "events", namespace=NAMESPACE)}
+    # Without these a run does as well, but for telling pulls and which cluster it was.
+    used = {*own_rights(plan), *TELLING}
     assert _rights(role, NAMESPACE) | _rights(everywhere, None) == used
     (binding,) = manifests.of_kind(documents, "RoleBinding")
     assert binding["metadata"]["namespace"] == NAMESPACE
@@ -106,7 +107,7 @@ def test_the_example_for_agent_sandbox_grants_exactly_what_such_runs_use_beyond_
     role, everywhere = manifests.of_kind(documents, "ClusterRole")
     phases: list[Phase] = [Nothing(name="empty"), Evidence(name="tried")]
     plan = Plan(name="claims", source=AgentSandbox(namespace=NAMESPACE), phases=phases)
-    used = {*own_rights(plan), Right("list", "events", namespace=NAMESPACE)}
+    used = {*own_rights(plan), *TELLING}
     assert _rights(role, NAMESPACE) | _rights(everywhere, None) == used
     (binding,) = manifests.of_kind(documents, "RoleBinding")
     assert binding["metadata"]["namespace"] == NAMESPACE
