@@ -254,8 +254,8 @@ class ProcessSums(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     """Σ VmPTE; read only where memory.stat has no page tables, or when process detail was asked for."""
     descriptors: Count | None = None
     """Σ of the files, sockets and pipes that each has open: what forks share counts for each of them. Looked
-    at only where the kernel's objects and caches of files are large enough to ask; before Linux 6.2 None of
-    more than 8,192, too."""
+    at only in cgroups where the kernel's objects and caches of files are large enough to ask; before Linux
+    6.2 None of more than 8,192, too."""
     largest: LargestProcess | None = None
     """By private memory; known of every sample, for it costs no further read."""
     skipped: list[SkippedProcess] = field(default_factory=list)

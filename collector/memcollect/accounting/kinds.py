@@ -22,6 +22,11 @@ class Whole:
     term: str
     splits: frozenset[str] = frozenset()
 
+    @property
+    def terms(self) -> frozenset[str]:
+        """Return the names of the term and its splits."""
+        return frozenset({self.term}) | self.splits
+
     def joined(self, terms: Iterable[Term]) -> Interval:
         """Return the interval that holds the term with its splits."""
         rest, taken = ZERO, ZERO
@@ -44,7 +49,7 @@ class Kind:
     @property
     def terms(self) -> frozenset[str]:
         """Return the names of all its terms."""
-        return frozenset().union(*({whole.term} | whole.splits for whole in self.wholes))
+        return frozenset().union(*(whole.terms for whole in self.wholes))
 
     def joined(self, terms: Sequence[Term]) -> Interval:
         """Return the interval that holds all of this kind."""
@@ -56,5 +61,11 @@ DETACHED = Whole("split_huge", frozenset({"swap_cache"}))
 ANON = Kind((PRIVATE, DETACHED, Whole("detached_anon")))
 SHMEM = Kind((Whole("shmem", frozenset({"pinned_shmem"})),))
 HOT_CACHE = Kind((Whole("hot_cache", frozenset({"unwritten_hot_cache", "locked_cache"})),))
-KERNEL = Kind(tuple(Whole(rule.term) for rule in KERNEL_RULES if rule.term != "hugetlb"))
+CACHES_OF_FILES = Whole("slab_reclaimable", frozenset({"open_files"}))
+KERNEL = Kind(
+    (
+        CACHES_OF_FILES,
+        *(Whole(r.term) for r in KERNEL_RULES if r.term not in CACHES_OF_FILES.terms | {"hugetlb"}),
+    )
+)
 """Huge pages are no kernel memory: where they are charged at all they stand alone."""

@@ -22,7 +22,6 @@ COUNTS = (
 ALIKE = ("alike_pss_bytes", "alike_pss_anon_bytes", "alike_pss_file_bytes", "alike_pss_shmem_bytes")
 AMOUNTS = (
     "threads",
-    "descriptors",
     "rss_bytes",
     "pss_bytes",
     "pss_anon_bytes",
@@ -44,11 +43,13 @@ def add_sums(parts: Sequence[ProcessSums]) -> ProcessSums:
     counts = _added(COUNTS, parts)
     alike = _added(ALIKE, [part for part in parts if part.alike]) if counts["alike"] else {}
     sharing = [part.sharing_rss_bytes for part in parts if part.sharing]
+    counted = [part.descriptors for part in parts if part.descriptors is not None]
     unlisted = [part.skipped_unlisted_rss_bytes for part in parts if part.skipped_unlisted]
     return ProcessSums(
         **counts,
         **_added(AMOUNTS, [part for part in parts if part.read]),
         **alike,
+        descriptors=sum(counted) if counted else None,
         sharing_by=", ".join(sorted({part.sharing_by for part in parts if part.sharing_by})),
         sharing_rss_bytes=_sum(sharing) if sharing else None,
         skipped=[process for part in parts for process in part.skipped],

@@ -18,6 +18,7 @@ FATES: Mapping[str, Reclaimable] = {
     "unwritten_hot_cache": "write-back",
     "locked_cache": "locked",
     "slab_reclaimable": "mostly",
+    "open_files": "no",
     "slab_unreclaimable": "no",
     "kernel_stack": "no",
     "page_tables": "no",

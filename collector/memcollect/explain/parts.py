@@ -11,7 +11,7 @@ from operator import itemgetter
 from memcollect.accounting.charge import most_buffer_heads
 from memcollect.documents.fates import FATES
 from memcollect.documents.snapshot import Composition, Reclaimable, SwapRoom
-from memcollect.explain.causes.kernel import open_files
+from memcollect.explain.causes.kernel import told_open
 from memcollect.explain.mapped import program_of
 from memcollect.explain.statement import SMALLEST_SHARE, Case, Rank, Said
 from memcollect.units import human_bytes
@@ -93,6 +93,7 @@ PARTS = (
         frozenset({"slab_reclaimable"}),
         "is the kernel's caches of files (names, inodes, block records), droppable if unused",
     ),
+    Part("open_files", frozenset({"open_files"}), "is inodes and names that open files keep, which stay"),
     Part(
         "kernel",
         frozenset(
@@ -127,7 +128,7 @@ UNMAPPED = "is private memory"
 """What is said where much of it is mapped by no process of the pod."""
 FILE_NAMES = "is the kernel's cache of file names and inodes, droppable if unused"
 """What the reclaimable kernel caches are where the page cache is too small for many block records."""
-OF_OPEN_FILES = frozenset({"kernel", "slab_reclaimable"})
+OF_OPEN_FILES = frozenset({"kernel", "open_files"})
 """Topics of parts that many open files make large."""
 WITH_OPEN = ", with {opened} open"
 CACHE_TERMS = frozenset(
@@ -181,8 +182,8 @@ def parts(case: Case) -> Iterator[Said]:
 def _opened(case: Case, sizes: dict[str, int]) -> str:
     """Return how many files are open, where they may be why most of the part is so much; "" otherwise."""
     term, size = max(sizes.items(), key=itemgetter(1))
-    is_kept = term in ("slab_unreclaimable", "slab_reclaimable") and 2 * size >= sum(sizes.values())
-    return open_files(size, [facts for _, facts in case.apps]) if is_kept else ""
+    is_kept = term in ("slab_unreclaimable", "open_files") and 2 * size >= sum(sizes.values())
+    return told_open(size, [facts for _, facts in case.apps]) if is_kept else ""
 
 
 def _of_whole(amount: int, whole: int, *, alone: bool) -> str:

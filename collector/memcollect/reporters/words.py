@@ -57,6 +57,7 @@ TERMS = {
     "unwritten_cold_cache": "cold cache, unwritten",
     "swap": "in swap",
     "slab_reclaimable": "kernel: dentries etc.",
+    "open_files": "kernel: open files",
     "slab_unreclaimable": "kernel: other slab",
     "kernel_stack": "kernel: thread stacks",
     "page_tables": "kernel: page tables",

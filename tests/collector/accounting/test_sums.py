@@ -67,6 +67,12 @@ def test_the_smallest_block_and_the_rings_are_those_of_the_parts_that_were_looke
     assert (add_sums([ProcessSums()]).block_bytes, add_sums([ProcessSums()]).rings) == (None, None)
 
 
+def test_open_files_are_those_of_the_parts_where_they_were_counted() -> None:
+    parts = [ProcessSums(read=1, descriptors=count) for count in (30, None, 12)]
+    assert add_sums(parts).descriptors == 42
+    assert add_sums([ProcessSums(read=1)]).descriptors is None
+
+
 def test_skipped_processes_are_all_kept() -> None:
     one = ProcessSums(listed=1, skipped=[SkippedProcess(pid=1, rss_bytes=5)])
     many = ProcessSums(listed=200, skipped_unlisted=100, skipped_unlisted_rss_bytes=7)

@@ -74,6 +74,7 @@ def sums(draw: st.DrawFn) -> ProcessSums:
         listed=read + len(skipped) + more,
         read=read,
         threads=read,
+        descriptors=draw(st.sampled_from([None, 0, 999, 1000, 40_000])) if read else None,
         skipped=skipped,
         skipped_unlisted=more,
         **amounts,

@@ -217,23 +217,40 @@ def test_block_records_are_reckoned_from_the_blocks_that_are_mounted(block: int,
     assert says in the("slab_reclaimable", found).sentence
 
 
-def open_words(count: int | None, *, objects: int = 2 * MIB, names: int = 3 * MIB) -> tuple[bool, bool]:
-    """Return whether open files are told with the kernel's objects, and with its caches of files."""
+def of_open_files(count: int | None, *, objects: int = 2 * MIB, names: int = 3 * MIB) -> list[Finding]:
+    """Return what is found where a container's processes have so many files open."""
     stat = {"slab_unreclaimable": objects, "slab_reclaimable": names, "kernel": 12 * MIB + objects + names}
-    found = findings(stat, {"descriptors": count})
-    return (
-        "; its processes have 1,024 files, sockets and pipes open."
-        in the("slab_unreclaimable", found).sentence,
-        "the 1,024 files, sockets and pipes that are open is in use."
-        in the("slab_reclaimable", found).sentence,
-    )
+    return findings(stat, {"descriptors": count})
 
 
-def test_open_files_are_told_with_what_they_may_be_the_reason_of() -> None:
-    assert open_words(1024) == (True, True)
-    assert open_words(1024, objects=4 * MIB + 1) == (False, True)
-    assert open_words(1024, names=4 * MIB + 1) == (True, False)
-    assert open_words(999) == open_words(None) == (False, False)
+def test_caches_of_files_are_split_into_what_open_ones_keep_and_what_is_left() -> None:
+    found = of_open_files(4096, names=9 * MIB)
+    kept, left = the("open_files", found), the("slab_reclaimable", found)
+
+    assert (kept.low_bytes, kept.estimate_bytes, kept.high_bytes) == (0, 5 * MIB, 9 * MIB)
+    assert (left.low_bytes, left.estimate_bytes, left.high_bytes) == (0, 4 * MIB, 9 * MIB)
+    assert "that 4,096 files, sockets and pipes keep, until they are closed." in kept.sentence
+    assert "slab_reclaimable" not in {each.cause for each in of_open_files(4096, names=5 * MIB)}
+
+
+@pytest.mark.parametrize("count", [None, 999])
+def test_few_open_files_or_an_unknown_number_split_nothing(count: int | None) -> None:
+    found = of_open_files(count)
+
+    assert the("slab_reclaimable", found).estimate_bytes == 3 * MIB
+    assert "open_files" not in {each.cause for each in found}
+
+
+@pytest.mark.parametrize(
+    ("count", "objects", "is_told"),
+    [(1024, 4 * MIB, True), (1024, 4 * MIB + 1, False), (999, 2 * MIB, False), (None, 2 * MIB, False)],
+)
+def test_open_files_are_told_with_kernel_objects_that_so_many_may_be(
+    count: int | None, objects: int, *, is_told: bool
+) -> None:
+    sentence = the("slab_unreclaimable", of_open_files(count, objects=objects)).sentence
+
+    assert ("; its processes have 1,024 files, sockets and pipes open." in sentence) is is_told
 
 
 @pytest.mark.parametrize(

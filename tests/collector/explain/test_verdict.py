@@ -132,12 +132,12 @@ def of_open_files(count: int, whole: Composition) -> str:
 
 def test_open_files_are_told_once_with_the_largest_part_that_they_may_be_the_reason_of() -> None:
     opened = ", with 20,000 files, sockets and pipes open; 20 MiB is"
-    objects = of_open_files(20000, composition(slab_unreclaimable=30, slab_reclaimable=20, anon=1))
-    names = of_open_files(20000, composition(slab_unreclaimable=20, slab_reclaimable=30, anon=1))
+    objects = of_open_files(20000, composition(slab_unreclaimable=30, open_files=20, anon=1))
+    names = of_open_files(20000, composition(slab_unreclaimable=20, open_files=30, anon=1))
 
     assert f"30 MiB of 51 MiB is kernel memory, which stays (mostly kernel objects){opened}" in objects
-    assert f"cache of file names and inodes, droppable if unused{opened}" in names
-    assert [objects.count("open"), names.count("open")] == [1, 1]
+    assert f"30 MiB of 51 MiB is inodes and names that open files keep, which stay{opened}" in names
+    assert [objects.count(" open;"), names.count(" open;")] == [1, 1]
 
 
 @pytest.mark.parametrize(

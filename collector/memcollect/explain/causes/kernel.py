@@ -11,29 +11,26 @@ from memcollect.explain.engine import AmountRule
 from memcollect.units import MIB, human_bytes
 
 OPEN = "{count:,} files, sockets and pipes"
-LEAST_OPEN = 1000
-MOST_OF_EACH_BYTES = 4096
-"""What the kernel keeps for one open file or socket, of either kind of its memory: some 2.5 KiB for one of
-TCP, or for a file of an overlay, which has two inodes."""
 
 
-def open_files(slab_bytes: int, scopes: Iterable[Facts]) -> str:
+def told_open(size_bytes: int, scopes: Iterable[Facts]) -> str:
     """Return how many files are open, in words, where so many may be why it is so much; "" otherwise."""
     count = sum(facts.get("descriptors", 0) for facts in scopes)
-    is_told = count >= LEAST_OPEN and slab_bytes <= count * MOST_OF_EACH_BYTES
+    is_told = count >= charge.LEAST_OPEN and size_bytes <= count * charge.MOST_OF_OPEN_FILE_BYTES
     return OPEN.format(count=count) if is_told else ""
 
 
 def _object_words(facts: Facts) -> dict[str, str]:
-    told = open_files(facts["stat.slab_unreclaimable"], [facts])
+    told = told_open(facts["stat.slab_unreclaimable"], [facts])
     return {"open": f"; its processes have {told} open" if told else ""}
 
 
+def _open_words(facts: Facts) -> dict[str, str]:
+    return {"open": OPEN.format(count=facts["descriptors"])}
+
+
 def _cache_words(facts: Facts) -> dict[str, str]:
-    whole = facts["stat.slab_reclaimable"]
-    told = open_files(whole, [facts])
-    in_use = f"; what belongs to the {told} that are open is in use" if told else ""
-    return {"kinds": _kinds(facts, whole), "open": in_use}
+    return {"kinds": _kinds(facts, facts[charge.unused_slab].interval.estimate)}
 
 
 def _kinds(facts: Facts, whole: int) -> str:
@@ -77,11 +74,18 @@ KERNEL_RULES = (
     ),
     AmountRule(
         "slab_reclaimable",
-        charge.counter("slab_reclaimable"),
-        "{amount} is kernel caches of which pressure drops what is not in use: {kinds}{open}.",
+        charge.unused_slab,
+        "{amount} is kernel caches of which pressure drops what is not in use: {kinds}.",
         "Look for programs that make and delete files under ever new names, or search for many that do not"
         " exist.",
         words=_cache_words,
+    ),
+    AmountRule(
+        "open_files",
+        charge.open_files,
+        "{amount} is inodes and names in the kernel's caches that {open} keep, until they are closed.",
+        "Look for files and sockets that are never closed.",
+        words=_open_words,
     ),
     AmountRule(
         "slab_unreclaimable",

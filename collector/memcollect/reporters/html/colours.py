@@ -59,6 +59,7 @@ CLASSES = {
     "lent_file": "zswap",
     "rings": "zswap",
     "slab_reclaimable": "slab",
+    "open_files": "slab",
     "slab_unreclaimable": "slab2",
     "kernel_stack": "stack",
     "page_tables": "tables",
