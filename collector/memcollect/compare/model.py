@@ -53,7 +53,7 @@ class Spread(Struct, frozen=True, kw_only=True):
 
 
 class Difference(Struct, frozen=True, kw_only=True):
-    """median(candidate) − median(baseline), and the interval of the bootstrap around it."""
+    """median(candidate) − median(baseline), and its interval: the bootstrap's, of few all that was seen."""
 
     estimate_bytes: int
     low_bytes: int | None = None
