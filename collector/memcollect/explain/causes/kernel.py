@@ -92,7 +92,7 @@ KERNEL_RULES = (
         charge.counter("slab_unreclaimable"),
         "{amount} is kernel objects that cannot be dropped (sockets, pipes, file handles, inotify, inodes of"
         " tmpfs){open}.",
-        "Look for files and sockets that are never closed, and for many small files on tmpfs.",
+        "Look for sockets, pipes and watches that are never ended, and for many small files on tmpfs.",
         words=_object_words,
     ),
     AmountRule(
