@@ -189,7 +189,7 @@ def _resize(pod: Pod, container: Container) -> Iterator[Finding]:
             scope=container.name,
             severity="warning",
             sentence=f"The limit of container {container.name} is still"
-            f" {in_force or 'none'}{_charged(container)}{clause}.",
+            f" {_in_words(in_force) if in_force else 'none'}{_charged(container)}{clause}.",
             evidence=f"spec limits.memory {wanted}, in force {in_force}",
             remedy=RESIZE_REMEDY,
         )
@@ -200,7 +200,8 @@ def _resize_clause(pod: Pod, wanted: str | None) -> str:
     if pod.resize is None or wanted is None:
         return ""
     why = ": ".join(part for part in (pod.resize.reason, pod.resize.message) if part)
-    return f": its resize to {wanted} is {pod.resize.state}" + (f" ({why.rstrip('. ')})" if why else "")
+    fares = f": its resize to {_in_words(wanted)} is {pod.resize.state}"
+    return fares + (f" ({why.rstrip('. ')})" if why else "")
 
 
 def _charged(container: Container) -> str:

@@ -15,6 +15,7 @@ from msgspec import Struct
 from memcollect.documents.snapshot import Container, Missing
 from memcollect.join.states import started_at, termination_of, waiting_of
 from memcollect.kubernetes import objects as kube
+from memcollect.kubernetes.quantities import number_of
 from memcollect_agent import wire
 
 NOT_STARTED_YET = frozenset({None, "PodInitializing", "ContainerCreating"})
@@ -119,6 +120,7 @@ def _restarted(
 def _container(each: Described, measured: wire.Container | None, inside: str) -> Container:
     spec, status = each.spec, each.status
     resources = status.resources if status is not None and status.resources is not None else spec.resources
+    limits = _as_written(resources.limits, spec.resources.limits)
     return Container(
         name=spec.name,
         id=measured.id if measured is not None else (status.runtime_id if status is not None else None),
@@ -126,9 +128,9 @@ def _container(each: Described, measured: wire.Container | None, inside: str) ->
         state=_state(status),
         image=spec.image or None,
         image_id=(status.image_id or None) if status is not None else None,
-        requests=resources.requests,
-        limits=resources.limits,
-        wanted_limits=spec.resources.limits if resources.limits != spec.resources.limits else {},
+        requests=_as_written(resources.requests, spec.resources.requests),
+        limits=limits,
+        wanted_limits=spec.resources.limits if limits != spec.resources.limits else {},
         restarts=status.restart_count if status is not None else None,
         last_termination=termination_of(status),
         waiting=waiting_of(status),
@@ -140,6 +142,19 @@ def _container(each: Described, measured: wire.Container | None, inside: str) ->
         hints=measured.hints if measured is not None else [],
         inside=inside if measured is None and each.runs else "",
     )
+
+
+def _as_written(in_force: dict[str, str], wanted: dict[str, str]) -> dict[str, str]:
+    """Return what is in force, by the spec's words where it is the same.
+
+    The kubelet writes the status from the runtime's numbers: of 500M it says 500000000.
+    """
+    return {name: _same_of(text, wanted.get(name, text)) for name, text in in_force.items()}
+
+
+def _same_of(text: str, wanted: str) -> str:
+    number = number_of(text)
+    return wanted if number is not None and number == number_of(wanted) else text
 
 
 def _is_of(status: kube.ContainerStatus | None, measured: wire.Container) -> bool:

@@ -261,6 +261,15 @@ def test_a_resize_that_hangs_shows_what_is_in_force() -> None:
     assert found(row(waits)) == []
 
 
+def test_a_resize_of_a_limit_in_bytes_is_told_as_people_read_it() -> None:
+    waits = app(500_000_000, "500000000", wanted_limits={"memory": "1500000000"})
+
+    assert only(row(waits, resize=Resize(state="in progress"))).sentence == (
+        "The limit of container app is still 477 MiB, of which 100 MiB is charged:"
+        " its resize to 1431 MiB is in progress."
+    )
+
+
 def test_a_resize_that_the_cgroup_has_already_is_done() -> None:
     done = app(512 * MIB, "1Gi", wanted_limits={"memory": "512Mi"})
 

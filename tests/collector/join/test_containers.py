@@ -110,6 +110,30 @@ def test_a_limit_that_is_not_in_force_yet_is_kept_beside_the_one_that_is() -> No
     assert (app.limits, app.wanted_limits) == ({"memory": "1Gi"}, {"memory": "512Mi"})
 
 
+def test_a_limit_that_the_kubelet_writes_by_another_unit_is_no_resize_and_keeps_the_specs_words() -> None:
+    written, told = {"memory": "500M", "cpu": "1500m"}, {"memory": "500000000", "cpu": "1.5"}
+    same = Described("app", "a")
+    same.spec = msgspec.structs.replace(same.spec, resources=kube.Resources(requests=written, limits=written))
+    same.status = msgspec.structs.replace(same.status, resources=kube.Resources(requests=told, limits=told))
+
+    (app, _), _ = join_containers(pod([same]), [measured("a"), pause()])
+
+    assert (app.requests, app.limits, app.wanted_limits) == (written, written, {})
+
+
+def test_what_a_resize_leaves_as_it_is_keeps_the_specs_words() -> None:
+    resized = Described("app", "a")
+    wanted = {"memory": "500M", "cpu": "2"}
+    resized.spec = msgspec.structs.replace(resized.spec, resources=kube.Resources(limits=wanted))
+    resized.status = msgspec.structs.replace(
+        resized.status, resources=kube.Resources(limits={"memory": "500000000", "cpu": "1"})
+    )
+
+    (app, _), _ = join_containers(pod([resized]), [measured("a"), pause()])
+
+    assert (app.limits, app.wanted_limits) == ({"memory": "500M", "cpu": "1"}, wanted)
+
+
 def test_a_container_restarted_between_the_two_reads_is_found_by_elimination() -> None:
     containers, missing = join_containers(
         pod([Described("app", "old"), Described("helper", "h")]), [measured("h"), measured("new"), pause()]
