@@ -2,7 +2,9 @@
 
 The kernel holds a cgroup to its memory.max, which it rounds down to whole pages (mm/page_counter.c), and to
 nothing that is written elsewhere. A runtime writes it when it makes the container and when it is asked to;
-systemd writes its own settings over it whenever it applies a unit anew, and anybody with root may. gVisor,
+systemd writes its own settings over it whenever it applies a unit anew, and anybody with root may. Seen of
+systemd 257: `set-property` applies all that the unit has of memory, `daemon-reload` and `daemon-reexec` leave
+what was written beside it as it is. gVisor,
 Kata and their like give the limit to the sandbox, so the host's cgroup of a container need not have it.
 """
 
@@ -33,13 +35,18 @@ NARROWER = (
 POD_HOLDS = "; the pod's limit of {limit} holds"
 LOST_REMEDY = (
     "Delete the pod: a new one is given its limits anew.{until} It may be lost again: see what ran on the"
-    " node (`systemctl daemon-reload`, an update of the runtime, whatever else writes cgroups)."
+    " node (`systemctl set-property` or `daemon-reload`, an update of the runtime, whatever else writes"
+    " cgroups)."
 )
 DIFFERS_REMEDY = (
     "If a resize came in between, it is gone when you look again. Else look on the node for who set it"
     " (`crictl update`, a tool that tunes cgroups); delete the pod, and a new one has the right one.{until}"
 )
 UNTIL = " Until then `crictl update --memory {told} {id}` on the node sets it."
+DEADLY = (
+    " Do not set it by hand meanwhile: {charged} is charged, and what the kernel cannot drop of that at once"
+    " ends in an OOM kill."
+)
 RESIZE_REMEDY = (
     "A limit is not lowered below what is charged: let the container free memory, or restart it"
     " with the new limit; a higher one waits until the node has room."
@@ -57,6 +64,7 @@ class _Limit:
     above: Limit = None
     """The pod's, of a container."""
     id: str | None = None
+    charged: int = 0
     resize: str = ""
 
     @property
@@ -76,7 +84,6 @@ class _Limit:
             has=has,
             says="gives it none" if told is None else f"says {_in_words(self.told)}",
         )
-        until = UNTIL.format(told=told, id=self.id[:13]) if told is not None and self.id is not None else ""
         is_harmless = told is None or (self.is_held and int(self.above or 0) <= told)
         return Finding(
             cause="limit_lost" if is_lost else "limit_differs",
@@ -84,8 +91,16 @@ class _Limit:
             severity="notice" if is_harmless else "warning",
             sentence=f"{sentence}{held}{self.resize}.",
             evidence=f"limits.memory {self.told or 'none'} by Kubernetes, memory.max {self.has}",
-            remedy=(LOST_REMEDY if is_lost else DIFFERS_REMEDY).format(until=until),
+            remedy=(LOST_REMEDY if is_lost else DIFFERS_REMEDY).format(until=self._until(told)),
         )
+
+    def _until(self, told: int | None) -> str:
+        """Return how to set it by hand, or why not to: unlike the kubelet, nothing asks what is charged."""
+        if told is None or self.id is None:
+            return ""
+        if self.charged > told:
+            return DEADLY.format(charged=human_bytes(self.charged))
+        return UNTIL.format(told=told, id=self.id[:13])
 
 
 def _in_words(told: str | None) -> str:
@@ -109,7 +124,9 @@ def _of_container(pod: Pod, container: Container, node: Node | None) -> Iterator
     elif wanted is None or not _is_same(has, wanted, node):  # else it is done, and the kubelet will say so
         above = pod.cgroup.max_bytes if pod.cgroup is not None and not container.elsewhere else None
         told = None if bytes_of(told) == 0 else told
-        limit = _Limit(container.name, has, told, above, container.id, _resize_clause(pod, wanted))
+        charged = (container.cgroup.current_bytes if container.cgroup is not None else None) or 0
+        clause = _resize_clause(pod, wanted)
+        limit = _Limit(container.name, has, told, above, container.id, charged, clause)
         # One without a limit of its own is given its pod's, where the pod has one.
         if told is not None or not (has == above or limit.is_held):
             yield limit.finding()

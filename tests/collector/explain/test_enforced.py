@@ -261,6 +261,18 @@ def test_a_resize_that_hangs_shows_what_is_in_force() -> None:
     assert found(row(waits)) == []
 
 
+@pytest.mark.parametrize(("charged", "may"), [(512, True), (513, False)])
+def test_a_limit_below_what_is_charged_is_not_to_be_set_by_hand(charged: int, *, may: bool) -> None:
+    grown = app("max")
+    assert grown.cgroup is not None
+    cgroup_of = msgspec.structs.replace(grown.cgroup, current_bytes=charged * MIB)
+
+    remedy = only(row(msgspec.structs.replace(grown, cgroup=cgroup_of))).remedy
+
+    assert ("crictl update --memory" in remedy) is may
+    assert ("Do not set it by hand meanwhile: 513 MiB is charged" in remedy) is not may
+
+
 def test_a_resize_of_a_limit_in_bytes_is_told_as_people_read_it() -> None:
     waits = app(500_000_000, "500000000", wanted_limits={"memory": "1500000000"})
 
