@@ -53,8 +53,8 @@ GROUPS = {
 """Titles, and the long names of their options in the order of the page."""
 OF_THIS_MACHINE = "This machine"
 OTHER_WAYS = (
-    "Any option can also come from the environment, --agent-port as MEMCOLLECT_AGENT_PORT, or from the config"
-    " file; docs/settings.md has the order."
+    "Any option can also come from the environment ({variable} for {option}) or from the config file;"
+    " docs/settings.md has the order."
 )
 
 
@@ -66,10 +66,16 @@ class GroupedCommand(click.Command):
         for title, records in grouped(self, ctx):
             with formatter.section(title):
                 formatter.write_dl(records)
-        if sum(each.envvar is not None for each in self.params) > 1:
+        if told := other_ways(self):
             formatter.write_paragraph()
             with formatter.indentation():
-                formatter.write_text(OTHER_WAYS)
+                formatter.write_text(told)
+
+
+def other_ways(command: click.Command) -> str:
+    """Return how else its options can be given, by one of its own; "" where only one can, or none."""
+    named = [each for each in command.params if isinstance(each.envvar, str)]
+    return OTHER_WAYS.format(option=named[0].opts[0], variable=named[0].envvar) if len(named) > 1 else ""
 
 
 def grouped(command: click.Command, context: click.Context) -> Iterator[tuple[str, Records]]:

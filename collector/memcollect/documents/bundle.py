@@ -70,7 +70,8 @@ def read_bundle(path: str) -> Bundle:
         there = is_bundle(path) and (directory / MANIFEST_NAME).is_file()
     if not there:
         raise DocumentError(
-            f"{path} is no bundle: it has no {MANIFEST_NAME}.", "Name a directory that `profile` left."
+            f"{path} is no bundle: it has no {MANIFEST_NAME}.",
+            "Name a directory that `profile` or `evidence` left.",
         )
     data = read_bytes(str(directory / MANIFEST_NAME), MAX_MANIFEST_BYTES, "manifest")
     manifest = _decode(data, str(directory / MANIFEST_NAME))

@@ -47,6 +47,29 @@ class _Head(msgspec.Struct):
     """Only the JSON of the script that memcollect replaces has it."""
     sampled_at: Any = None
     """Only an agent's sample has it."""
+    checked_at: Any = None
+    catalogues: Any = None
+    phase: Any = None
+    run_schema_version: Any = None
+    evidence_schema_version: Any = None
+    comparison_schema_version: Any = None
+
+
+_OTHERS = {
+    "checked_at": ("a report of `memcollect doctor`", "It explains itself: its remedies say what to do."),
+    "catalogues": ("a matrix of evidence", "`memcollect evidence --show` shows bundles as a page."),
+    "phase": ("the log of a run", "Name a snapshot of that run, or its directory to `memcollect compare`."),
+    "run_schema_version": (
+        "the manifest of a run",
+        "Name a snapshot of that run, or its directory to `memcollect compare`.",
+    ),
+    "evidence_schema_version": (
+        "a file of evidence",
+        "`memcollect evidence --show` shows the bundle that it is in.",
+    ),
+    "comparison_schema_version": ("a comparison", "Name the snapshots or runs that it compares."),
+}
+"""By a field that only they have: other documents of memcollect, each with what it is and what to do."""
 
 
 def read_snapshot(name: str) -> Snapshot:
@@ -111,6 +134,9 @@ def _check_version(head: _Head, shown_name: str) -> None:
             f"{shown_name} is one node's sample from memcollect-agent, not a snapshot.",
             "A snapshot joins samples with names: see `memcollect snapshot --help`.",
         )
+    for field, (what, remedy) in _OTHERS.items():
+        if getattr(head, field) is not None:
+            raise DocumentError(f"{shown_name} is {what}, not a snapshot.", remedy)
     if version == 1 and head.process_errors is not None:
         raise SchemaError(
             f"{shown_name} was written by the older profile script (schema 1), without kernel counters.",

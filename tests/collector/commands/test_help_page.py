@@ -34,10 +34,17 @@ def test_no_option_is_in_two_groups_and_every_one_is_somebodys() -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_what_holds_of_all_options_is_said_once(name: str) -> None:
-    text = help_of(name)
+def test_what_holds_of_all_options_is_said_once_by_one_that_the_command_has(name: str) -> None:
+    text, (found, context) = help_of(name), command(name)
     assert "env var" not in text
-    assert " ".join(text.split()).count(OTHER_WAYS) == (name != "schema")
+    said = " ".join(text.split())
+    assert said.count("Any option can also come from the environment") == (name != "schema")
+    ways = [
+        OTHER_WAYS.format(option=each.opts[0], variable=each.envvar)
+        for each in found.params
+        if each.get_help_record(context) is not None
+    ]
+    assert sum(way in said for way in ways) == (name != "schema")
 
 
 def test_directories_of_this_machine_need_local_where_there_is_a_choice() -> None:

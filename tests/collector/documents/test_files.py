@@ -14,6 +14,7 @@ from memcollect.reporters import json
 from worlds import children
 from worlds import sample_snapshots as samples
 
+SAMPLES = Path(__file__).parents[2] / "document_samples"
 WRITE_BEYOND_A_LIMIT = """
 import resource, sys
 from pathlib import Path
@@ -72,6 +73,29 @@ def test_every_wrong_document_is_named_for_what_it_is(
 ) -> None:
     with pytest.raises(error, match=words):
         decode_snapshot(content, "f.json")
+
+
+@pytest.mark.parametrize(
+    ("sample", "what"),
+    [
+        ("doctor-1", "a report of `memcollect doctor`"),
+        ("matrix-1", "a matrix of evidence"),
+        ("event-1", "the log of a run"),
+        ("run-1", "the manifest of a run"),
+        ("evidence-1", "a file of evidence"),
+        ("compare-1", "a comparison"),
+        ("node-2", None),
+        ("snapshot-2", None),
+    ],
+)
+def test_memcollects_other_documents_are_told_from_snapshots(sample: str, what: str | None) -> None:
+    data = (SAMPLES / f"{sample}.json").read_bytes()
+    if what is None:
+        assert decode_snapshot(data, "f.json")
+        return
+    with pytest.raises(DocumentError) as told:
+        decode_snapshot(data, "f.json")
+    assert told.value.sentence == f"f.json is {what}, not a snapshot."
 
 
 def test_a_document_cut_short_is_told_from_a_whole_one(saved: Path) -> None:

@@ -30,9 +30,9 @@ def text_of(name: str, folder: str = "") -> tuple[bytes, Path]:
     if name in names(folder) and not os.path.isfile(name):  # noqa: PTH113 # Path's raises where it cannot look
         place = _PLANS / folder if folder else _PLANS
         return (place / f"{name}.toml").read_bytes(), Path()
-    if _is_there(path):
-        return read_written(name, "plan"), path.parent
     kind = "source" if folder else "plan"
+    if _is_there(path):
+        return read_written(name, kind), path.parent
     raise UsageError(
         f"There is no file {plain(name)}, and no {kind} of that name comes with memcollect.",
         f"Shipped: {', '.join(names(folder))}.",
