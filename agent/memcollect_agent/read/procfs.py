@@ -127,18 +127,21 @@ class ProcessDir:
         try:
             with reading(path, alone=True):
                 told = os.stat("fd", dir_fd=self.fd, follow_symlinks=False).st_size
-                return told or self._listed_descriptors(most)
         except OSError as error:
             raise read_error(path, error) from error
+        return told or self._listed_descriptors(most)
 
     def _listed_descriptors(self, most: int) -> int | None:
-        fd = os.open("fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.fd)
+        path = f"{self.path}/fd"
+        fd = files.open_directory("fd", self.fd, path)
         try:
-            with os.scandir(fd) as names:
+            with reading(f"{path}/.", alone=True), os.scandir(fd) as names:
                 count = sum(1 for _ in islice(names, most + 1))
-                return count if count <= most else None
+        except OSError as error:
+            raise read_error(path, error) from error
         finally:
             os.close(fd)
+        return count if count <= most else None
 
     def status(self) -> status.Status:
         """/proc/PID/status: above all VmPTE, the page tables."""

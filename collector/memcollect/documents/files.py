@@ -46,7 +46,6 @@ class _Head(msgspec.Struct):
     process_errors: Any = None
     """Only the JSON of the script that memcollect replaces has it."""
     sampled_at: Any = None
-    """Only an agent's sample has it."""
     checked_at: Any = None
     catalogues: Any = None
     phase: Any = None
@@ -55,14 +54,16 @@ class _Head(msgspec.Struct):
     comparison_schema_version: Any = None
 
 
+_NAME_A_SNAPSHOT = "Name a snapshot of that run, or its directory to `memcollect compare`."
 _OTHERS = {
+    "sampled_at": (
+        "one node's sample from memcollect-agent",
+        "A snapshot joins samples with names: see `memcollect snapshot --help`.",
+    ),
     "checked_at": ("a report of `memcollect doctor`", "It explains itself: its remedies say what to do."),
     "catalogues": ("a matrix of evidence", "`memcollect evidence --show` shows bundles as a page."),
-    "phase": ("the log of a run", "Name a snapshot of that run, or its directory to `memcollect compare`."),
-    "run_schema_version": (
-        "the manifest of a run",
-        "Name a snapshot of that run, or its directory to `memcollect compare`.",
-    ),
+    "phase": ("the log of a run", _NAME_A_SNAPSHOT),
+    "run_schema_version": ("the manifest of a run", _NAME_A_SNAPSHOT),
     "evidence_schema_version": (
         "a file of evidence",
         "`memcollect evidence --show` shows the bundle that it is in.",
@@ -129,11 +130,6 @@ def decode_snapshot(data: bytes, shown_name: str) -> Snapshot:
 def _check_version(head: _Head, shown_name: str) -> None:
     """Refuse what this program would misread. Unknown *fields* are fine: newer writers may add some."""
     version = head.schema_version
-    if head.sampled_at is not None:
-        raise DocumentError(
-            f"{shown_name} is one node's sample from memcollect-agent, not a snapshot.",
-            "A snapshot joins samples with names: see `memcollect snapshot --help`.",
-        )
     for field, (what, remedy) in _OTHERS.items():
         if getattr(head, field) is not None:
             raise DocumentError(f"{shown_name} is {what}, not a snapshot.", remedy)

@@ -86,7 +86,7 @@ def largest_file(case: Case) -> Iterator[Said]:
     yield Said(
         topic="largest_file",
         sentence=sentence.format(
-            found=FOUND if _may_be_larger(file_sums(case.pod), use, amount) else "",
+            found=FOUND if _may_be_larger(case.pod.file_sums, use, amount) else "",
             path=short_path(use.path),
             amount=human_bytes(amount),
         ),
