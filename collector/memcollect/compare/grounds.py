@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from memcollect.compare.circumstances import hang_together, uids
 from memcollect.compare.facts import Facts
-from memcollect.compare.rule import SIDES, WHOLE_SHARE, Outcome, both, listed, same
-from memcollect.units import human_bytes
+from memcollect.compare.rule import SIDES, Outcome, both, fault, listed, outweighed, same
 
 ENFORCED = "set of limits in force"
 AS_OLD_SECONDS = 300.0
@@ -49,11 +48,9 @@ def in_the_way(facts: Facts) -> Outcome:
 
     What is left of them holds the page cache of the same image, which the later ones then need not pay for.
     """
-    for side in SIDES:
-        if facts[f"{side}.in_the_way"]:
-            shown = listed(facts[f"{side}.in_the_way"])
-            return Outcome(holds=False, reason=f"deleted sandboxes were not gone on the {side}: {shown}")
-    return Outcome(holds=True, reason="nothing was seen of deleted sandboxes when others were measured")
+    return fault(facts, "in_the_way", "deleted sandboxes were not gone on the {side}: {shown}") or Outcome(
+        holds=True, reason="nothing was seen of deleted sandboxes when others were measured"
+    )
 
 
 def enforced(facts: Facts) -> Outcome:
@@ -61,11 +58,8 @@ def enforced(facts: Facts) -> Outcome:
 
     A pod's own limit is not asked for: no process sees it, and what it does is seen in what was reclaimed.
     """
-    for side in SIDES:
-        if facts[f"{side}.not_in_force"]:
-            shown = listed(facts[f"{side}.not_in_force"])
-            return Outcome(holds=False, reason=f"limits are not in force as told on the {side}: {shown}")
-    return same("", "enforced", ENFORCED, _held_to).judge(facts)
+    lost = fault(facts, "not_in_force", "limits are not in force as told on the {side}: {shown}")
+    return lost or same("", "enforced", ENFORCED, _held_to).judge(facts)
 
 
 def slowed(facts: Facts) -> Outcome:
@@ -74,11 +68,9 @@ def slowed(facts: Facts) -> Outcome:
     Above memory.high, with nothing to reclaim, a process is made to sleep as it allocates: its memory is at
     rest by any rule, and is not yet what the work needs. That other pods wait costs these nothing.
     """
-    for side in SIDES:
-        if facts[f"{side}.slowed"]:
-            shown = listed(facts[f"{side}.slowed"])
-            return Outcome(holds=False, reason=f"processes were slowed down on the {side}: {shown}")
-    return Outcome(holds=True, reason="no process was slowed down for want of memory")
+    return fault(facts, "slowed", "processes were slowed down on the {side}: {shown}") or Outcome(
+        holds=True, reason="no process was slowed down for want of memory"
+    )
 
 
 def reclaimed(facts: Facts) -> Outcome:
@@ -88,12 +80,8 @@ def reclaimed(facts: Facts) -> Outcome:
     min_ttl_ms of MGLRU): a pod is smaller by them only by pages that were reclaimed, and these are counted
     for as long as it lives (pgsteal). Of processes that wait instead, `slowed` judges.
     """
-    most = max(facts[name] for name in both("reclaimed"))
-    change = abs(facts["difference"].estimate_bytes)
-    shown = f"the kernel took up to {human_bytes(most)} back from a pod"
-    if most > (1 - WHOLE_SHARE) * change:
-        return Outcome(holds=False, reason=f"{shown}; the difference is {human_bytes(change)}")
-    return Outcome(holds=True, reason=shown if most else "the kernel took nothing back from any pod")
+    says = "the kernel took up to {most} back from a pod"
+    return outweighed(facts, "reclaimed", says, "the kernel took nothing back from any pod")
 
 
 def age(facts: Facts) -> Outcome:

@@ -11,7 +11,19 @@ from typing import Any
 from memcollect.compare import grounds
 from memcollect.compare.facts import Facts
 from memcollect.compare.model import Judgement, PairKind
-from memcollect.compare.rule import BACKENDS, PHASES, SIDES, WHOLE_SHARE, Outcome, Rule, both, listed, same
+from memcollect.compare.rule import (
+    BACKENDS,
+    PHASES,
+    SIDES,
+    WHOLE_SHARE,
+    Outcome,
+    Rule,
+    both,
+    fault,
+    listed,
+    outweighed,
+    same,
+)
 from memcollect.compare.wording import percent, short_digest
 from memcollect.units import human_bytes
 
@@ -67,11 +79,9 @@ def _files(facts: Facts) -> Outcome:
 
 
 def _missing(facts: Facts) -> Outcome:
-    for side in SIDES:
-        missing = facts[f"{side}.missing"]
-        if missing:
-            return Outcome(holds=False, reason=f"missing on the {side}: {listed(set(missing))}")
-    return Outcome(holds=True, reason="nothing that was asked for is missing")
+    return fault(facts, "missing", "missing on the {side}: {shown}") or Outcome(
+        holds=True, reason="nothing that was asked for is missing"
+    )
 
 
 def _repeats(facts: Facts) -> Outcome:
@@ -98,32 +108,20 @@ def _earlier(facts: Facts) -> Outcome:
 
 
 def _own_pods(facts: Facts) -> Outcome:
-    for side in SIDES:
-        if facts[f"{side}.shared_pods"]:
-            reason = (
-                f"the same pod was measured in several repeats on the {side}, which are none then: "
-                f"{listed(facts[f'{side}.shared_pods'])}"
-            )
-            return Outcome(holds=False, reason=reason)
-    return Outcome(holds=True, reason="each repeat had pods of its own")
+    says = "the same pod was measured in several repeats on the {side}, which are none then: {shown}"
+    return fault(facts, "shared_pods", says) or Outcome(holds=True, reason="each repeat had pods of its own")
 
 
 def _killed(facts: Facts) -> Outcome:
-    for side in SIDES:
-        if facts[f"{side}.killed"]:
-            reason = f"what was held before is gone on the {side}: {listed(facts[f'{side}.killed'])}"
-            return Outcome(holds=False, reason=reason)
-    return Outcome(holds=True, reason="nothing was restarted or killed for memory")
+    return fault(facts, "killed", "what was held before is gone on the {side}: {shown}") or Outcome(
+        holds=True, reason="nothing was restarted or killed for memory"
+    )
 
 
 def _elsewhere(facts: Facts) -> Outcome:
     """Judge whether memory was less, and not merely where it is not counted."""
-    most = max(facts[name] for name in both("elsewhere"))
-    change = abs(facts["difference"].estimate_bytes)
-    shown = f"a pod holds {human_bytes(most)} in swap or hugetlbfs, where nothing counts it"
-    if most > (1 - WHOLE_SHARE) * change:
-        return Outcome(holds=False, reason=f"{shown}; the difference is {human_bytes(change)}")
-    return Outcome(holds=True, reason=shown if most else "no pod holds memory in swap or hugetlbfs")
+    says = "a pod holds {most} in swap or hugetlbfs, where nothing counts it"
+    return outweighed(facts, "elsewhere", says, "no pod holds memory in swap or hugetlbfs")
 
 
 def _movement(facts: Facts) -> Outcome:

@@ -8,6 +8,7 @@ from typing import Any
 
 from memcollect.compare.facts import Facts
 from memcollect.compare.model import PairKind
+from memcollect.units import human_bytes
 
 SIDES = ("baseline", "candidate")
 MAX_LISTED = 3
@@ -66,6 +67,31 @@ def same(
         )
 
     return Rule(name, both(fact), check, subject, kinds)
+
+
+def fault(facts: Facts, fact: str, says: str) -> Outcome | None:
+    """Return what a rule `says` of the first side where there is any such fact; None where there is none.
+
+    `says` is a template over `{side}` and `{shown}`, the values in words.
+    """
+    for side in SIDES:
+        if facts[f"{side}.{fact}"]:
+            shown = listed(set(facts[f"{side}.{fact}"]))
+            return Outcome(holds=False, reason=says.format(side=side, shown=shown))
+    return None
+
+
+def outweighed(facts: Facts, fact: str, says: str, otherwise: str) -> Outcome:
+    """Judge whether the difference is many times the most bytes of the fact that either side has.
+
+    `says` is a template over `{most}`; `otherwise` is said where there are none.
+    """
+    most = max(facts[name] for name in both(fact))
+    change = abs(facts["difference"].estimate_bytes)
+    shown = says.format(most=human_bytes(most))
+    if most > (1 - WHOLE_SHARE) * change:
+        return Outcome(holds=False, reason=f"{shown}; the difference is {human_bytes(change)}")
+    return Outcome(holds=True, reason=shown if most else otherwise)
 
 
 def listed(values: Iterable[Any], show: Callable[[Any], str] = str, word: str = "and") -> str:
