@@ -156,14 +156,14 @@ def parts(case: Case) -> Iterator[Said]:
         yield Said(topic="working_set", sentence=sentence, rank=Rank.PARTS, rests_on=rests_on)
         return
     told = sorted(_large(composition), key=lambda each: -each[0])
-    was_told = False
+    opened = _opened(case, told)
     for place, (amount, part, sizes) in enumerate(told):
         size = human_bytes(amount) if place else _of_whole(amount, whole, alone=len(told) == 1)
         phrase = _phrase(part, sizes, composition)
         if part.topic == "anon":
             phrase = _whose(case, amount, UNMAPPED if _is_unmapped(case) else phrase)
-        if opened := part.topic in OF_OPEN_FILES and not was_told and _opened(case, sizes):
-            phrase, was_told = phrase + WITH_OPEN.format(opened=opened), True
+        if part.topic in opened:
+            phrase += opened[part.topic]
         yield Said(
             topic=part.topic,
             sentence=f"{size} {phrase}",
@@ -179,11 +179,15 @@ def parts(case: Case) -> Iterator[Said]:
         yield Said(topic="working_set", sentence=sentence, rank=Rank.PARTS, rests_on=["working_set"])
 
 
-def _opened(case: Case, sizes: dict[str, int]) -> str:
-    """Return how many files are open, where they may be why most of the part is so much; "" otherwise."""
-    term, size = max(sizes.items(), key=itemgetter(1))
-    is_kept = term in ("slab_unreclaimable", "open_files") and 2 * size >= sum(sizes.values())
-    return told_open(size, [facts for _, facts in case.apps]) if is_kept else ""
+def _opened(case: Case, told: list[tuple[int, Part, dict[str, int]]]) -> dict[str, str]:
+    """Return how many files are open, by the topic of the largest part that they may mostly be behind."""
+    for _, part, sizes in told:
+        if part.topic in OF_OPEN_FILES:
+            term, size = max(sizes.items(), key=itemgetter(1))
+            is_kept = term in ("slab_unreclaimable", "open_files") and 2 * size >= sum(sizes.values())
+            if is_kept and (opened := told_open(size, [facts for _, facts in case.apps])):
+                return {part.topic: WITH_OPEN.format(opened=opened)}
+    return {}
 
 
 def _of_whole(amount: int, whole: int, *, alone: bool) -> str:
